@@ -1,0 +1,68 @@
+//  bus_record — one thing said on the bus: a kind and its fields, read from and written to bytes.
+//
+//  Shape on the wire (docs/bus.md has the grammar):
+//      record  = size kind *field          size: of what follows it
+//      number  = 8 bytes, text = size bytes NUL, ids = count *number; all little-endian, sizes 4 bytes
+//
+//  A record borrows its texts and ids: one that was read points into the bytes it was read from,
+//  and one that is written is copied. Reading never trusts a length and never allocates.
+
+#ifndef BUS_RECORD_H
+#define BUS_RECORD_H
+
+#include "parts/buffer.h"
+#include "words/words.h"
+
+//  Raised whenever bus_kinds.def or bus_fields.def changes in a way that an older peer cannot read.
+#define BUS_PROTOCOL 1
+
+typedef enum {
+#define KIND(number, NAME, name, sender, receiver, promise) BUS_##NAME = number,
+#include "bus/bus_kinds.def"
+#undef KIND
+} bus_kind_t;
+
+//  A borrowed list of numbers, in wire form: read one with ids_at.
+typedef struct {
+    const char *data;
+    size_t count;
+} ids_t;
+
+uint64_t ids_at (ids_t ids, size_t index);
+//  Borrows an array of numbers (the wire form is little-endian, as is every machine this runs on).
+ids_t ids_of (const uint64_t *numbers, size_t count);
+
+#define BEGIN(name) typedef struct {
+#define NUMBER(name, field) uint64_t field;
+#define TEXTF(name, field) text_t field;
+#define IDS(name, field) ids_t field;
+#define END(name) } bus_##name##_t;
+#include "bus/bus_fields.def"
+#undef BEGIN
+#undef NUMBER
+#undef TEXTF
+#undef IDS
+#undef END
+
+typedef struct {
+    bus_kind_t kind;
+    union {
+#define KIND(number, NAME, name, sender, receiver, promise) bus_##name##_t name;
+#include "bus/bus_kinds.def"
+#undef KIND
+    };
+} bus_record_t;
+
+//  Appends the record. Returns 0, or −1 when the buffer is at its ceiling (nothing is appended).
+//  Texts with NULL data count as empty.
+__attribute__ ((warn_unused_result)) int bus_record_write (const bus_record_t *self, buffer_t *to);
+
+//  Reads the record at *from and moves *from behind it. Returns 0; −1 when the bytes are no record
+//  of this protocol (*from is then undefined).
+__attribute__ ((warn_unused_result)) int bus_record_read (bus_record_t *self, const char **from,
+                                                          const char *end);
+
+//  "POST"; "?" for a number that is no kind.
+const char *bus_kind_name (uint64_t kind);
+
+#endif

@@ -1,0 +1,50 @@
+//  bus_server — a postoffice's end of the bus: one ROUTER for all edges and workers.
+//
+//  It answers HELLO with WELCOME, heartbeats, numbers its batches to each peer, and drops a peer
+//  that falls silent, says GOODBYE, or whose stream has a hole (telling it, so that it begins anew).
+//  Peers are numbers that are never used twice: one that is gone is simply not found any more.
+
+#ifndef BUS_SERVER_H
+#define BUS_SERVER_H
+
+#include "bus/bus_record.h"
+
+#include <uv.h>
+
+typedef struct bus_server bus_server_t;
+typedef uint64_t peer_t; //  0 is nobody
+
+typedef struct {
+    const char *node;
+    const char *address;       //  "tcp://127.0.0.1:7001"; port * takes any free one
+    uint64_t heartbeat_ms;
+    uint64_t queue_limit;      //  bytes that may wait for one peer; a peer beyond it is dropped
+    uint64_t peer_limit;       //  how many peers; one more is told UNWELCOME
+} bus_server_config_t;
+
+typedef struct {
+    //  A new stream: the peer knows nothing of older ones and neither should you.
+    void (*peer_up) (void *owner, peer_t peer, const bus_hello_t *hello);
+    void (*peer_down) (void *owner, peer_t peer);
+    //  The record and its texts live until the callback returns.
+    void (*record) (void *owner, peer_t peer, const bus_record_t *record);
+} bus_server_events_t;
+
+//  Binds. NULL when the address cannot be had; errno says why.
+bus_server_t *bus_server_new (uv_loop_t *loop, const bus_server_config_t *config,
+                              const bus_server_events_t *events, void *owner);
+void bus_server_destroy (bus_server_t **self_p);
+
+//  The endpoint really bound, such as "tcp://127.0.0.1:7001". Borrowed.
+const char *bus_server_endpoint (const bus_server_t *self);
+
+//  Queues a copy of the record. Returns 0; −1 when there is no such peer (any more) or its queue is
+//  full, in which case the peer is dropped: it begins anew and asks for what it missed.
+__attribute__ ((warn_unused_result)) int bus_server_send (bus_server_t *self, peer_t peer,
+                                                          const bus_record_t *record);
+
+//  Sends GOODBYE to all and welcomes nobody any more: they move their sessions elsewhere. Records
+//  still come in and can still be answered until the server is destroyed.
+void bus_server_drain (bus_server_t *self);
+
+#endif

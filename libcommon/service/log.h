@@ -1,0 +1,65 @@
+//  log — one JSON object per line on standard error, for machines first.
+//
+//      log_info ("session opened", log_text ("session", key), log_number ("seq", 1));
+//      {"time":"2026-11-22T16:20:01.123Z","level":"info","service":"postoffice","node":"postoffice-1",
+//       "event":"session opened","session":"demo/s-1","seq":1}
+//
+//  Severity says whose fault it is: warn = a peer or the network, error = a request of ours failed
+//  for good, fatal = the environment (the process ends), and a broken promise of our own code is an
+//  assert. Each outcome is logged once, where it is handled. Never log a message's text, a token or
+//  a secret: there is no level at which that is right.
+
+#ifndef LOG_H
+#define LOG_H
+
+#include "words/text.h"
+
+#include <stdint.h>
+
+typedef enum { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_FATAL } log_level_t;
+
+typedef struct {
+    const char *key;
+    enum { LOG_FIELD_TEXT, LOG_FIELD_NUMBER } type;
+    text_t text; //  anything that is not valid UTF-8 is written as '?'; cut at 300 bytes
+    int64_t number;
+} log_field_t;
+
+static inline log_field_t
+log_text (const char *key, text_t text)
+{
+    return (log_field_t){ .key = key, .type = LOG_FIELD_TEXT, .text = text };
+}
+
+static inline log_field_t
+log_string (const char *key, const char *string)
+{
+    return log_text (key, text_of (string));
+}
+
+static inline log_field_t
+log_number (const char *key, int64_t number)
+{
+    return (log_field_t){ .key = key, .type = LOG_FIELD_NUMBER, .text = TEXT_EMPTY, .number = number };
+}
+
+//  Names the process in every line; both strings are copied. Lines below `least` are not written.
+void log_start (const char *service, const char *node, log_level_t least);
+
+//  -1 when the word names no level.
+int log_level_of (const char *word);
+
+void log_write (log_level_t level, const char *event, const log_field_t *fields, size_t count);
+
+#define LOG_WRITE(level, event, ...)                                                               \
+    log_write (level, event, (const log_field_t[]){ __VA_ARGS__ },                                 \
+               sizeof ((const log_field_t[]){ __VA_ARGS__ }) / sizeof (log_field_t))
+
+//  Each takes the event in words and at least one field.
+#define log_debug(event, ...) LOG_WRITE (LOG_DEBUG, event, __VA_ARGS__)
+#define log_info(event, ...) LOG_WRITE (LOG_INFO, event, __VA_ARGS__)
+#define log_warn(event, ...) LOG_WRITE (LOG_WARN, event, __VA_ARGS__)
+#define log_error(event, ...) LOG_WRITE (LOG_ERROR, event, __VA_ARGS__)
+#define log_fatal(event, ...) LOG_WRITE (LOG_FATAL, event, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,28 @@
+//  operations — the operations port of a process: /healthz, /readyz and /metrics over HTTP.
+//
+//  /healthz answers 200 as long as the loop turns; /readyz answers 200 when every named condition
+//  holds, else 503 with the names of those that do not; /metrics is Prometheus text.
+//  Served by libmicrohttpd from the service's own loop; at most 64 connections, 10 s each.
+
+#ifndef OPERATIONS_H
+#define OPERATIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+typedef struct operations operations_t;
+
+//  Listens on address:port (port 0: any free one). NULL when that fails; errno says why.
+operations_t *operations_new (uv_loop_t *loop, const char *address, uint16_t port);
+//  Stops listening; the loop must turn once more before it is closed.
+void operations_destroy (operations_t **self_p);
+
+//  The port that it really listens on.
+uint16_t operations_port (const operations_t *self);
+
+//  Says whether a condition of readiness holds. The name is a literal such as "database"; the first
+//  call for a name makes it a condition. A process that is draining is not ready either.
+void operations_ready (operations_t *self, const char *condition, bool holds);
+
+#endif
