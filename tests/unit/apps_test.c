@@ -1,0 +1,259 @@
+//  apps — what an apps.json may say, which line a mistake is on, and what a change of it does.
+
+#include "words/apps.h"
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct {
+    char json[400];
+    char complaint[200]; //  how it begins; empty: none
+} reading_t;
+
+ParameterizedTestParameters (apps, reading)
+{
+    static reading_t cases[] = {
+        { "{\"apps\":[{\"appId\":\"a\"}]}", "" },
+        { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\"url\":\"http://b/\",\"key\":\"k\",\"name\":\"N\"},"
+          "\"origins\":[\"https://x.example\"]}]}",
+          "" },
+        { "{\"//\":\"why\",\"apps\":[{\"appId\":\"a\",\"// x\":1}]}", "" },
+        { "", "line 1: the file ends too early" },
+        { "{\n\"apps\":\n[", "line 3: the file ends too early" },
+        { "{\n\"apps\": [\n{\"appId\":\"a\",}]}", "line 3: " },
+        { "{\"apps\":[{\"appId\":\"a\"}]}\n\n x", "line 3: " },
+        { "null", "line 1: " },
+        { "[]", "line 1: the file must be an object" },
+        { "{}", "line 1: \"apps\" must be an array" },
+        { "{\n\"apps\":{}}", "line 2: \"apps\" must be an array" },
+        { "{\n\"apps\":[\n1]}", "line 3: an app must be an object" },
+        { "{\n\"apps\":[\n{\n\"appId\":7}]}", "line 4: \"appId\" must be a string" },
+        { "{\"apps\":[\n{\"appId\":\"a\"},\n{}]}", "line 3: an app needs an \"appId\"" },
+        { "{\"apps\":[\n{\n\"appId\":\"a b\"}]}", "line 3: an app needs an \"appId\"" },
+        { "{\"apps\":[{\"appId\":\"b\"},\n{\"appId\":\"a\"},\n{\"appId\":\"b\"}]}",
+          "line 3: there is an app \"b\" above" },
+        { "{\"apps\":[{\"appId\":\"a\",\n\"bto\":{}}]}", "line 2: \"bto\" is no member" },
+        { "{\n\"app\":[]}", "line 2: \"app\" is no member" },
+        { "{\"apps\":[{\"appId\":\"a\",\n\"bot\":\n[]}]}", "line 3: \"bot\" must be an object" },
+        { "{\"apps\":[{\"appId\":\"a\",\n\"bot\":{}}]}", "line 2: a bot needs a \"url\"" },
+        { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\n\"url\":\"ftp://b/\"}}]}", "line 2: a bot needs" },
+        { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\n\"url\":\"http:///x\"}}]}", "line 2: a bot needs" },
+        { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\"url\":\"http://b/\",\n\"key\":\"a\\r\\nb\"}}]}",
+          "line 2: \"key\" has a control character" },
+        { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\"url\":\"http://b/\",\n\"key\":\"a\\u0000b\"}}]}",
+          "line 2: \"key\" has a control character" },
+        { "{\"apps\":[{\"appId\":\"a\",\n\"origins\":\"x\"}]}", "line 2: \"origins\" must be" },
+        { "{\"apps\":[{\"appId\":\"a\",\"origins\":[\"http://ok\",\n\"www.example.com\"]}]}",
+          "line 2: an origin is like" },
+        { "{\"apps\":[{\"appId\":\"a\",\"origins\":[\n\"https://x.example/\"]}]}",
+          "line 2: an origin is like" },
+        { "{\"apps\":[{\"appId\":\"\xff\"}]}", "line 1: " },
+        { "{\"apps\":[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]}", "line 1: " },
+    };
+    return cr_make_param_array (reading_t, cases, sizeof cases / sizeof *cases);
+}
+
+ParameterizedTest (reading_t *param, apps, reading)
+{
+    buffer_t complaint;
+    buffer_init (&complaint, 1000);
+    int rc = apps_check (text_of (param->json), &complaint);
+    if (*param->complaint == '\0')
+        cr_assert (rc == 0 && complaint.size == 0, "%s: %.*s", param->json,
+                   TEXT_ARGS (buffer_text (&complaint)));
+    else {
+        cr_assert (rc == -1, "%s", param->json);
+        cr_assert (complaint.size >= strlen (param->complaint)
+                       && memcmp (complaint.data, param->complaint, strlen (param->complaint)) == 0,
+                   "%s: %.*s", param->json, TEXT_ARGS (buffer_text (&complaint)));
+    }
+    buffer_free (&complaint);
+}
+
+Test (apps, one_app_from_the_settings)
+{
+    buffer_t complaint;
+    buffer_init (&complaint, 1000);
+    uv_loop_t *loop = uv_default_loop ();
+    apps_config_t config = { "", "demo", "http://127.0.0.1:1/", "secret" };
+    apps_t *apps = apps_new (loop, &config, &complaint);
+    cr_assert (apps);
+    const app_t *app = apps_find (apps, TEXT ("demo"));
+    cr_assert (app && app == apps_find (apps, TEXT_EMPTY));
+    cr_assert_str_eq (app->bot_url.data, "http://127.0.0.1:1/");
+    cr_assert_str_eq (app->bot_key.data, "secret");
+    cr_assert_str_eq (app->bot_name.data, "Bot");
+    cr_assert_null (apps_find (apps, TEXT ("other")));
+    cr_assert (apps_allows_origin (apps, TEXT ("demo"), TEXT ("https://any.example")));
+    cr_assert_not (apps_allows_origin (apps, TEXT ("other"), TEXT_EMPTY));
+    apps_destroy (&apps);
+    cr_assert_null (apps);
+    uv_run (loop, UV_RUN_DEFAULT);
+}
+
+//  A directory with an apps.json that tests change.
+typedef struct {
+    char folder[64];
+    char file[96];
+    uv_loop_t *loop;
+    apps_t *apps;
+} place_t;
+
+static void
+s_write (const char *path, const char *json)
+{
+    FILE *file = fopen (path, "w");
+    cr_assert (file);
+    fputs (json, file);
+    fclose (file);
+}
+
+static void
+s_open (place_t *self, const char *app_id)
+{
+    buffer_t complaint;
+    buffer_init (&complaint, 1000);
+    self->loop = uv_default_loop ();
+    apps_config_t config = { self->file, app_id, "", "" };
+    self->apps = apps_new (self->loop, &config, &complaint);
+    cr_assert (self->apps, "%.*s", TEXT_ARGS (buffer_text (&complaint)));
+}
+
+static void
+s_place (place_t *self)
+{
+    strcpy (self->folder, "/tmp/apps_test.XXXXXX");
+    cr_assert (mkdtemp (self->folder));
+    snprintf (self->file, sizeof self->file, "%s/apps.json", self->folder);
+}
+
+static void
+s_leave (place_t *self)
+{
+    apps_destroy (&self->apps);
+    uv_run (self->loop, UV_RUN_DEFAULT);
+    cr_assert_eq (uv_loop_close (self->loop), 0);
+}
+
+static void
+s_stop (uv_timer_t *timer)
+{
+    uv_stop (timer->loop);
+}
+
+//  Turns the loop until the app is (or is not) there; false after ten seconds.
+static bool
+s_eventually (place_t *self, text_t id, bool there)
+{
+    uv_timer_t tick;
+    uv_timer_init (self->loop, &tick);
+    bool holds = false;
+    for (int turn = 0; turn < 200 && !holds; turn++) {
+        uv_timer_start (&tick, s_stop, 50, 0);
+        uv_run (self->loop, UV_RUN_DEFAULT);
+        holds = (apps_find (self->apps, id) != NULL) == there;
+    }
+    uv_close ((uv_handle_t *) &tick, NULL);
+    uv_run (self->loop, UV_RUN_NOWAIT);
+    return holds;
+}
+
+static bool
+s_never (place_t *self, text_t id, bool there)
+{
+    uv_timer_t tick;
+    uv_timer_init (self->loop, &tick);
+    uv_timer_start (&tick, s_stop, 2500, 0);
+    uv_run (self->loop, UV_RUN_DEFAULT);
+    uv_close ((uv_handle_t *) &tick, NULL);
+    uv_run (self->loop, UV_RUN_NOWAIT);
+    return (apps_find (self->apps, id) != NULL) != there;
+}
+
+Test (apps, a_file_and_its_default_app)
+{
+    place_t place;
+    s_place (&place);
+    s_write (place.file, "{\"apps\":[{\"appId\":\"z\"},{\"appId\":\"a\","
+                         "\"origins\":[\"https://www.example.com\"]},{\"appId\":\"m\"}]}");
+    s_open (&place, "demo");
+    cr_assert_str_eq (apps_find (place.apps, TEXT_EMPTY)->id.data, "z");
+    cr_assert_str_eq (apps_find (place.apps, TEXT ("m"))->id.data, "m");
+    cr_assert_null (apps_find (place.apps, TEXT ("demo")));
+    cr_assert (apps_allows_origin (place.apps, TEXT ("a"), TEXT ("HTTPS://www.example.com")));
+    cr_assert (apps_allows_origin (place.apps, TEXT ("a"), TEXT_EMPTY));
+    cr_assert_not (apps_allows_origin (place.apps, TEXT ("a"), TEXT ("https://evil.example")));
+    cr_assert (apps_allows_origin (place.apps, TEXT ("m"), TEXT ("https://evil.example")));
+    s_leave (&place);
+    s_open (&place, "m");
+    cr_assert_str_eq (apps_find (place.apps, TEXT_EMPTY)->id.data, "m");
+    s_leave (&place);
+}
+
+Test (apps, a_file_that_is_wrong_at_the_start)
+{
+    place_t place;
+    s_place (&place);
+    buffer_t complaint;
+    buffer_init (&complaint, 1000);
+    apps_config_t config = { place.file, "", "", "" };
+    cr_assert_null (apps_new (uv_default_loop (), &config, &complaint));
+    cr_assert (memmem (complaint.data, complaint.size, "apps.json: No such file", 23));
+    buffer_clear (&complaint);
+    s_write (place.file, "{\n\"apps\":[]\n}");
+    cr_assert_null (apps_new (uv_default_loop (), &config, &complaint));
+    cr_assert (memmem (complaint.data, complaint.size, "apps.json: line 2:", 18));
+    buffer_free (&complaint);
+}
+
+Test (apps, a_change_counts_and_a_bad_one_does_not, .timeout = 60)
+{
+    place_t place;
+    s_place (&place);
+    char next[128];
+    snprintf (next, sizeof next, "%s/next", place.folder);
+    s_write (place.file, "{\"apps\":[{\"appId\":\"one\"}]}");
+    s_open (&place, "");
+    s_write (place.file, "{\"apps\":[{\"appId\":\"two\"}]}");
+    cr_assert (s_eventually (&place, TEXT ("two"), true), "written in place");
+    cr_assert_null (apps_find (place.apps, TEXT ("one")));
+    s_write (next, "{\"apps\":[{\"appId\":\"three\"}]}");
+    cr_assert_eq (rename (next, place.file), 0);
+    cr_assert (s_eventually (&place, TEXT ("three"), true), "replaced by rename");
+    s_write (place.file, "{\"apps\":[{\"appId\":\"four\"},]}");
+    cr_assert (s_never (&place, TEXT ("three"), false), "a mistake keeps the old one");
+    unlink (place.file);
+    cr_assert (s_never (&place, TEXT ("three"), false), "its loss keeps the old one");
+    s_write (place.file, "{\"apps\":[{\"appId\":\"five\"}]}");
+    cr_assert (s_eventually (&place, TEXT ("five"), true), "back again");
+    s_leave (&place);
+}
+
+Test (apps, kubernetes_swaps_a_link_to_a_folder, .timeout = 30)
+{
+    place_t place;
+    s_place (&place);
+    char old[128], new[128], path[160], data[128], swap[128];
+    snprintf (old, sizeof old, "%s/..2026_1", place.folder);
+    snprintf (new, sizeof new, "%s/..2026_2", place.folder);
+    snprintf (data, sizeof data, "%s/..data", place.folder);
+    snprintf (swap, sizeof swap, "%s/..data_tmp", place.folder);
+    mkdir (old, 0700);
+    snprintf (path, sizeof path, "%s/apps.json", old);
+    s_write (path, "{\"apps\":[{\"appId\":\"one\"}]}");
+    cr_assert_eq (symlink ("..2026_1", data), 0);
+    cr_assert_eq (symlink ("..data/apps.json", place.file), 0);
+    s_open (&place, "");
+    mkdir (new, 0700);
+    snprintf (path, sizeof path, "%s/apps.json", new);
+    s_write (path, "{\"apps\":[{\"appId\":\"two\"}]}");
+    cr_assert_eq (symlink ("..2026_2", swap), 0);
+    cr_assert_eq (rename (swap, data), 0);
+    cr_assert (s_eventually (&place, TEXT ("two"), true));
+    s_leave (&place);
+}
