@@ -1,0 +1,127 @@
+//  http_get — see http_get.h.
+
+#include "http_get.h"
+
+#include "eventually.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ANSWER_WITHIN 5 //  seconds
+
+static int
+s_connect (uint16_t port)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons (port),
+                                   .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+    int handle = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert (handle >= 0);
+    struct timeval patience = { .tv_sec = ANSWER_WITHIN };
+    setsockopt (handle, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt (handle, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    if (connect (handle, (struct sockaddr *) &address, sizeof address) != 0) {
+        close (handle);
+        return -1;
+    }
+    return handle;
+}
+
+static bool
+s_send (int handle, const char *data, size_t size)
+{
+    while (size) {
+        ssize_t sent = send (handle, data, size, MSG_NOSIGNAL);
+        if (sent <= 0)
+            return false;
+        data += sent;
+        size -= (size_t) sent;
+    }
+    return true;
+}
+
+//  Everything until the server closes (it was asked to) or is silent for too long.
+static char *
+s_receive_all (int handle, size_t *size_p)
+{
+    size_t size = 0, room = 65536;
+    char *data = malloc (room + 1);
+    assert (data);
+    for (;;) {
+        ssize_t got = recv (handle, data + size, room - size, 0);
+        if (got <= 0)
+            break;
+        size += (size_t) got;
+        if (size == room) {
+            room *= 2;
+            data = realloc (data, room + 1);
+            assert (data);
+        }
+    }
+    data[size] = 0;
+    *size_p = size;
+    return data;
+}
+
+//  Takes the raw bytes apart. Chunked bodies are left as they are: nothing here needs them.
+static http_answer_t
+s_parse (char *raw, size_t size)
+{
+    http_answer_t answer = { 0 };
+    char *end = strstr (raw, "\r\n\r\n");
+    if (end && strncmp (raw, "HTTP/1.", 7) == 0) {
+        answer.status = atoi (raw + 9);
+        answer.headers = strndup (raw, (size_t) (end + 2 - raw));
+        answer.body_size = size - (size_t) (end + 4 - raw);
+        answer.body = malloc (answer.body_size + 1);
+        assert (answer.headers && answer.body);
+        memcpy (answer.body, end + 4, answer.body_size + 1);
+    }
+    free (raw);
+    return answer;
+}
+
+http_answer_t
+http_request (uint16_t port, const char *method, const char *target, const char *headers,
+              const char *body, size_t body_size)
+{
+    int handle = s_connect (port);
+    if (handle < 0)
+        return (http_answer_t){ 0 };
+    char *head = NULL;
+    char length[64] = "";
+    if (body)
+        snprintf (length, sizeof length, "Content-Length: %zu\r\n", body_size);
+    int head_size = asprintf (&head, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nConnection: close\r\n%s%s\r\n",
+                              method, target, port, length, headers ? headers : "");
+    assert (head_size > 0);
+    http_answer_t answer = { 0 };
+    if (s_send (handle, head, (size_t) head_size) && (!body || s_send (handle, body, body_size))) {
+        size_t size;
+        char *raw = s_receive_all (handle, &size);
+        answer = s_parse (raw, size);
+    }
+    free (head);
+    close (handle);
+    return answer;
+}
+
+http_answer_t
+http_get (uint16_t port, const char *target, const char *headers)
+{
+    return http_request (port, "GET", target, headers, NULL, 0);
+}
+
+void
+http_answer_free (http_answer_t *self)
+{
+    free (self->headers);
+    free (self->body);
+    *self = (http_answer_t){ 0 };
+}
