@@ -142,8 +142,8 @@ s_become (const char *path, const char *const *arguments, char **environment, co
 }
 
 process_t *
-process_start (const char *name, const char *program, const char *const *arguments,
-               const char *const *settings)
+process_new (const char *name, const char *program, const char *const *arguments,
+             const char *const *settings)
 {
     char *path = s_find (program);
     if (!path) {

@@ -7,8 +7,8 @@
 //
 //  Functions that wait take milliseconds and say on standard error what did not come.
 
-#ifndef PROCESS_H
-#define PROCESS_H
+#ifndef HARNESS_PROCESS_H
+#define HARNESS_PROCESS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,8 +20,8 @@ typedef struct process process_t;
 //  `name` is for people; `program` is a path, or a name that is looked up in BIN_DIR and then PATH.
 //  `arguments` (without the program itself) and `settings` ("NAME=value") end with NULL; either may
 //  be NULL. Returns NULL when there is no such program.
-process_t *process_start (const char *name, const char *program, const char *const *arguments,
-                          const char *const *settings);
+process_t *process_new (const char *name, const char *program, const char *const *arguments,
+                        const char *const *settings);
 //  Ends it with SIGTERM, after 10 s with SIGKILL, and removes its log. The test process is aborted
 //  when a sanitizer had something to say in the log: that must not pass unseen.
 void process_destroy (process_t **self_p);
