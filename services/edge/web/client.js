@@ -1,0 +1,885 @@
+//  client.js — the Stentor Chat Router's own browser client. No dependencies, one file.
+//
+//      <script src="/client.js"></script>                            the class is window.StentorChat
+//      import { StentorChat } from "/client.module.js";              the same, as an ES module
+//
+//      const chat = new StentorChat({ serverUrl: "wss://chat.example.com/", appId: "demo" });
+//      chat.on("message", (message) => show(message));
+//      chat.on("status", ({ status }) => showStatus(status));
+//      chat.open();
+//      chat.say("opening hours?").then((ack) => tick(ack.messageId));
+//
+//  What it promises
+//  - A message that `say` or `send` took is stored by the router exactly once, or its promise is
+//    rejected with a reason. It is kept in the browser's storage until then, through reconnects,
+//    reloads and a closed tab, and sent again with the same messageId.
+//  - Messages are sent one at a time and in order: one that has to wait is not overtaken.
+//  - Every message is reported once, in the order of the session's log, whatever was missed or came
+//    twice. The first `open` of a page brings the whole history.
+//  - It reconnects by itself for ever: after 0.3 to 0.5 s at first, then with full jitter up to 30 s;
+//    at once when the page becomes visible or the network is back.
+//  - It never touches the document: `text` is text, to be shown as text.
+//
+//  Two tabs are two connections of one visitor in one session: each sees what the other says.
+//  Unsent messages have a storage entry each, so that tabs do not overwrite each other; two tabs
+//  that send the same one store it once.
+//
+//  Options (all but serverUrl may be left out)
+//      serverUrl    ws(s):// or http(s):// address of the router
+//      appId        which app; the router's default app when left out
+//      userId       the page's own id for the visitor; else a random one is made and kept
+//      sessionId    a certain session; else one is made and kept (agents must give one)
+//      isAdmin      true: an agent's connection
+//      displayName  a name to show to others
+//      accessToken  a token for the bot, added when a message is sent and never kept in the storage
+//      attributes   an object that goes with every request to the bot
+//      storage      anything like localStorage (the default); null: keep nothing
+//      queueLimit   most messages that may wait (100)
+//      timing       milliseconds, see TIMING below
+//
+//  Methods
+//      open (), close ()    close keeps what is unsent; a later open goes on with it
+//      say (text)           sends a text. Returns a promise of { messageId, seq, timeMs, duplicate }
+//      choose ({ token, title })   picks an item of a list
+//      launch ()            asks the bot for its greeting; at most once in a session, so call it freely
+//      send (request)       sends any Stentor request
+//      typing (on)          tells the others; ends by itself
+//      bargeIn (name), bargeOut ()   for agents
+//      restart ()           a new session for the same visitor; what is unsent is refused
+//      on (event, listener) returns a function that takes the listener away
+//
+//  Events, each with one object
+//      message   { messageId, seq, timeMs, from, mine, pending, sender, text, data }
+//                from is "visitor", "agent" or "bot"; data is the Stentor request or response;
+//                the page's own messages come at once with pending: true, then their `ack`
+//      ack       { messageId, seq, timeMs, duplicate }: it is stored
+//      refused   { messageId, code, message }: it was not stored and will not be (without a
+//                messageId: some other frame was refused)
+//      status    { status, retryAt, code, message }: "connecting", "open", "waiting" (until
+//                retryAt), "closed" (with a code: the router refused; it does not try again)
+//      typing    { sender, on }
+//      joined, left   { sender, seq, timeMs }
+//      failure   { tries, delay, error, sender, seq }: the bot failed; its next try is in `delay`
+//                seconds, or never (0)
+//      handoff   { target, kind, seq }: the bot asked for a person
+//      session   { sessionId }: another session began (restart, here or in another tab)
+//
+//  Codes of refusals: the router's (docs/client-protocol.md), and queue_full, too_large, restarted.
+
+(function (root) {
+    "use strict";
+
+    const TIMING = {
+        firstDelayFrom: 300,   //  first reconnect: between these two
+        firstDelayTo: 500,
+        mostDelay: 30000,      //  no reconnect later than this
+        stable: 5000,          //  a connection that lived so long makes the next reconnect a first one
+        join: 10000,           //  from the start of a connection until it is in the session
+        ack: 15000,            //  a message that is not answered by then: the connection is dead
+        quiet: 45000,          //  no frame for so long on a visible page: ask whether it still lives
+        probe: 8000,           //  no answer to that question by then: it does not
+        goodbye: 5000,         //  from `going away` until we close it ourselves
+        typingEvery: 3000,     //  `typing` is repeated no faster than this
+        typingEnds: 6000,      //  and ends when it is not repeated
+    };
+    const QUEUE_LIMIT = 100;               //  messages
+    const QUEUE_BYTES = 1024 * 1024;
+    const FRAME_LIMIT = 256 * 1024 - 2048; //  the edge's default, less the frame around the request
+    const FINAL_CODES = new Set(["not_yours", "not_allowed", "unknown_app", "bad_request"]);
+    const AGAIN_CODES = new Set(["not_joined", "busy", "store_down", "going_away"]);
+    const FINAL_CLOSES = { 4400: "bad_request", 4403: "not_allowed", 4404: "unknown_app" };
+    const TOO_LARGE_CLOSE = 1009;
+
+    class StentorChatError extends Error {
+        constructor(code, message) {
+            super(message);
+            this.name = "StentorChatError";
+            this.code = code;
+        }
+    }
+
+    function randomId() {
+        if (root.crypto && root.crypto.randomUUID) return root.crypto.randomUUID();
+        //  Pages without TLS have no randomUUID.
+        const bytes = root.crypto.getRandomValues(new Uint8Array(16));
+        return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    }
+
+    function byteLength(text) {
+        return new TextEncoder().encode(text).length;
+    }
+
+    //  What a person reads of a request or response; "" when there is nothing.
+    function textOf(data) {
+        if (!data || typeof data !== "object") return "";
+        if (typeof data.rawQuery === "string") return data.rawQuery;
+        const speech = data.outputSpeech;
+        if (typeof speech === "string") return speech;
+        if (speech && typeof speech.displayText === "string") return speech.displayText;
+        if (data.type === "OPTION_SELECT_REQUEST") return String(data.title || data.token || "");
+        return "";
+    }
+
+    //  Storage that may be missing, forbidden or full: then things live as long as the page.
+    class Shelf {
+        constructor(storage) {
+            this.storage = storage;
+            this.memory = new Map();
+        }
+
+        get(key) {
+            if (this.memory.has(key)) return this.memory.get(key);
+            try {
+                return this.storage ? this.storage.getItem(key) : null;
+            } catch {
+                return null;
+            }
+        }
+
+        set(key, value) {
+            try {
+                if (this.storage) {
+                    this.storage.setItem(key, value);
+                    this.memory.delete(key);
+                    return;
+                }
+            } catch { /* forbidden or full */ }
+            this.memory.set(key, value);
+        }
+
+        remove(key) {
+            this.memory.delete(key);
+            try {
+                if (this.storage) this.storage.removeItem(key);
+            } catch { /* forbidden */ }
+        }
+
+        keys(prefix) {
+            const keys = new Set(this.memory.keys());
+            try {
+                for (let i = 0; this.storage && i < this.storage.length; i++) {
+                    keys.add(this.storage.key(i));
+                }
+            } catch { /* forbidden */ }
+            return [...keys].filter((key) => key.startsWith(prefix));
+        }
+
+        getObject(key) {
+            try {
+                const value = JSON.parse(this.get(key));
+                return value && typeof value === "object" ? value : null;
+            } catch {
+                return null;
+            }
+        }
+    }
+
+    //  The messages that are not acknowledged yet, oldest first. One storage entry for each.
+    class Outbox {
+        constructor(shelf, prefix) {
+            this.shelf = shelf;
+            this.prefix = prefix;
+            this.entries = new Map(); //  messageId → entry, in the order in which they were said
+            this.bytes = 0;
+            this.count = 0;
+        }
+
+        //  Takes over what an earlier page, or another tab, left unsent. Returns the entries.
+        adopt() {
+            const found = [];
+            for (const key of this.shelf.keys(this.prefix)) {
+                const kept = this.shelf.getObject(key);
+                if (!kept || typeof kept.messageId !== "string" || !kept.request) {
+                    this.shelf.remove(key);
+                } else if (!this.entries.has(kept.messageId)) {
+                    found.push({ ...kept, size: byteLength(JSON.stringify(kept)), settle: null });
+                }
+            }
+            found.sort((a, b) => a.timeMs - b.timeMs || a.count - b.count);
+            for (const entry of found) this.#enter(entry);
+            return found;
+        }
+
+        add(messageId, request, timeMs, settle) {
+            const kept = { messageId, request, timeMs, count: this.count++ };
+            const text = JSON.stringify(kept);
+            const entry = { ...kept, size: byteLength(text), settle };
+            this.shelf.set(this.prefix + messageId, text);
+            this.#enter(entry);
+            return entry;
+        }
+
+        #enter(entry) {
+            this.entries.set(entry.messageId, entry);
+            this.bytes += entry.size;
+        }
+
+        head() {
+            for (const entry of this.entries.values()) return entry;
+            return null;
+        }
+
+        //  Takes an entry out for good; null when it is not in.
+        take(messageId) {
+            const entry = this.entries.get(messageId);
+            if (!entry) return null;
+            this.entries.delete(messageId);
+            this.bytes -= entry.size;
+            this.shelf.remove(this.prefix + messageId);
+            return entry;
+        }
+    }
+
+    class StentorChat {
+        #options;
+        #timing;
+        #env;
+        #shelf;
+        #identityKey;
+        #identity;
+        #ownSession;              //  the session is ours to choose: not given by the page
+        #outbox;
+        #listeners = new Map();
+        #timers = new Map();
+        #status = { status: "closed" };
+        #wanted = false;          //  open () was called
+        #socket = null;
+        #joined = false;          //  the socket is in the session
+        #inFlight = null;         //  messageId of the one message that awaits its ack
+        #leavingDelay = null;     //  the router said `going away`
+        #attempts = 0;
+        #mayHasten = true;        //  the wait for the next attempt is our own, not the router's order
+        #lastSeq = 0;
+        #lastFrameAt = 0;
+        #shown = new Map();       //  own messages reported to the page: messageId → seq or 0
+        #typers = new Map();      //  who is typing now
+        #typingSentAt = 0;
+        #command = null;          //  `barge in` or `barge out` that waits for a connection
+        #inControl = false;
+        #unlisten = [];
+
+        constructor(options) {
+            this.#options = { displayName: "", isAdmin: false, queueLimit: QUEUE_LIMIT, ...options };
+            this.#timing = { ...TIMING, ...this.#options.timing };
+            this.#env = environment(this.#options.environment);
+            const storage = "storage" in this.#options ? this.#options.storage : ownStorage();
+            this.#shelf = new Shelf(storage);
+            this.#chooseIdentity();
+        }
+
+        get userId() { return this.#identity.userId; }
+        get sessionId() { return this.#identity.sessionId; }
+        get status() { return this.#status.status; }
+        get lastSeq() { return this.#lastSeq; }
+        get unsent() { return this.#outbox.entries.size; }
+        get inControl() { return this.#inControl; }
+
+        on(event, listener) {
+            if (!this.#listeners.has(event)) this.#listeners.set(event, new Set());
+            this.#listeners.get(event).add(listener);
+            return () => this.#listeners.get(event).delete(listener);
+        }
+
+        open() {
+            if (this.#wanted) return;
+            this.#wanted = true;
+            this.#listenToPage();
+            for (const entry of this.#outbox.adopt()) this.#showOwn(entry);
+            this.#connect();
+        }
+
+        close() {
+            this.#stop();
+            this.#setStatus({ status: "closed" });
+        }
+
+        say(text) {
+            return this.send({
+                type: "INTENT_REQUEST",
+                intentId: "NLU_RESULT_PLACEHOLDER",
+                rawQuery: String(text),
+                isNewSession: false,
+            });
+        }
+
+        choose({ token, title }) {
+            return this.send({
+                type: "OPTION_SELECT_REQUEST",
+                intentId: "OptionSelect",
+                token,
+                title,
+                isNewSession: false,
+            });
+        }
+
+        launch() {
+            //  The id depends on the session alone, so that tabs and reloads ask once.
+            return this.#post(`launch-${this.sessionId}`, {
+                type: "LAUNCH_REQUEST",
+                intentId: "LaunchRequest",
+                isNewSession: true,
+                attributes: { isGreeting: true },
+            });
+        }
+
+        send(request) {
+            return this.#post(randomId(), request);
+        }
+
+        typing(on) {
+            if (!this.#joined || (this.#options.isAdmin && !this.#inControl)) return;
+            const now = this.#env.now();
+            if (!on) {
+                this.#stopTimer("typing");
+                if (this.#typingSentAt) this.#write({ event: "stop typing" });
+                this.#typingSentAt = 0;
+                return;
+            }
+            if (now - this.#typingSentAt >= this.#timing.typingEvery) {
+                this.#write({ event: "typing" });
+                this.#typingSentAt = now;
+            }
+            this.#startTimer("typing", this.#timing.typingEnds, () => this.typing(false));
+        }
+
+        bargeIn(name) {
+            this.#options.displayName = name || this.#options.displayName;
+            this.#inControl = true;
+            this.#order("barge in");
+        }
+
+        bargeOut() {
+            this.typing(false);
+            this.#inControl = false;
+            this.#order("barge out");
+        }
+
+        restart() {
+            this.#writeIdentity({ userId: this.userId, sessionId: randomId() });
+            this.#beginSession();
+        }
+
+        // -------------------------------------------------------------------------------------
+        //  Who and where
+
+        #chooseIdentity() {
+            const { serverUrl, appId, userId, sessionId, isAdmin } = this.#options;
+            const host = new URL(this.#address(serverUrl)).host;
+            const role = isAdmin ? "agent" : "visitor";
+            this.#identityKey = `stentor:${host}:${appId || ""}:${role}`;
+            this.#ownSession = !sessionId;
+            const kept = this.#shelf.getObject(this.#identityKey) || {};
+            const user = userId || kept.userId || randomId();
+            //  A session belongs to its visitor: another visitor's is of no use.
+            const session = sessionId || (kept.userId === user && kept.sessionId) || randomId();
+            this.#writeIdentity({ userId: user, sessionId: session });
+        }
+
+        //  User and session are one entry, so that two tabs cannot mix them up.
+        #writeIdentity(identity) {
+            this.#identity = identity;
+            const kept = this.#ownSession ? identity : { userId: identity.userId };
+            this.#shelf.set(this.#identityKey, JSON.stringify(kept));
+            const prefix = `${this.#identityKey}:unsent:${identity.sessionId}:`;
+            this.#refuseAll("restarted", "another conversation was begun");
+            this.#outbox = new Outbox(this.#shelf, prefix);
+        }
+
+        #beginSession() {
+            this.#hangUp();
+            this.#lastSeq = 0;
+            this.#shown.clear();
+            this.#inControl = false;
+            this.#attempts = 0;
+            this.#emit("session", { sessionId: this.sessionId });
+            if (this.#wanted) this.#connect();
+        }
+
+        //  Another tab began another session: go there, too.
+        #followOtherTab(event) {
+            if (event.key !== this.#identityKey || !this.#ownSession) return;
+            const kept = this.#shelf.getObject(this.#identityKey);
+            if (!kept || !kept.sessionId || kept.sessionId === this.sessionId) return;
+            this.#writeIdentity({ userId: kept.userId, sessionId: kept.sessionId });
+            this.#beginSession();
+        }
+
+        #address(serverUrl) {
+            const base = root.location ? root.location.href : undefined;
+            const url = new URL(serverUrl, base);
+            url.protocol = url.protocol.replace("http", "ws");
+            return url.href;
+        }
+
+        #url() {
+            const { serverUrl, appId, isAdmin } = this.#options;
+            const url = new URL(this.#address(serverUrl));
+            if (appId) url.searchParams.set("appId", appId);
+            url.searchParams.set("userId", this.userId);
+            url.searchParams.set("isAdmin", String(Boolean(isAdmin)));
+            url.searchParams.set("protocol", "2");
+            return url.href;
+        }
+
+        // -------------------------------------------------------------------------------------
+        //  The connection
+
+        #connect() {
+            this.#stopTimer("retry");
+            this.#setStatus({ status: "connecting" });
+            let socket;
+            try {
+                socket = new this.#env.WebSocket(this.#url());
+            } catch (error) {
+                this.#giveUp("bad_request", error.message);
+                return;
+            }
+            this.#socket = socket;
+            //  What an abandoned socket still says is not for us.
+            const ours = (handler) => (event) => {
+                if (this.#socket === socket) handler(event);
+            };
+            socket.onopen = ours(() => this.#resume());
+            socket.onmessage = ours((event) => this.#receive(event.data));
+            socket.onclose = ours((event) => this.#lost(event.code));
+            this.#startTimer("join", this.#timing.join, () => this.#drop());
+        }
+
+        #resume() {
+            this.#write({ event: "resume", lastSeq: this.#lastSeq });
+        }
+
+        //  Ends the connection without waiting for the other side, which may be gone.
+        #hangUp() {
+            const socket = this.#socket;
+            this.#socket = null;
+            this.#joined = false;
+            this.#inFlight = null;
+            this.#leavingDelay = null;
+            this.#typingSentAt = 0;
+            this.#stopAllTimers();
+            for (const sender of [...this.#typers.values()]) this.#setTyping(sender, false);
+            if (socket) socket.close();
+        }
+
+        #drop() {
+            this.#lost(0);
+        }
+
+        #lost(closeCode) {
+            const given = this.#leavingDelay;
+            const head = this.#inFlight;
+            this.#hangUp();
+            if (closeCode in FINAL_CLOSES) {
+                this.#giveUp(FINAL_CLOSES[closeCode], "the router refused the connection");
+                return;
+            }
+            if (closeCode === TOO_LARGE_CLOSE && head) {
+                this.#refuse(head, "too_large", "the message is larger than the router takes");
+            }
+            if (!this.#wanted) return;
+            const delay = given === null ? this.#backOff() : given;
+            this.#mayHasten = given === null;
+            this.#setStatus({ status: "waiting", retryAt: this.#env.now() + delay });
+            this.#startTimer("retry", delay, () => this.#connect());
+        }
+
+        #backOff() {
+            const { firstDelayFrom, firstDelayTo, mostDelay } = this.#timing;
+            const ceiling = Math.min(mostDelay, firstDelayTo * 2 ** Math.min(this.#attempts, 16));
+            this.#attempts++;
+            return firstDelayFrom + this.#env.random() * Math.max(0, ceiling - firstDelayFrom);
+        }
+
+        #stop() {
+            this.#wanted = false;
+            for (const unlisten of this.#unlisten.splice(0)) unlisten();
+            this.#hangUp();
+        }
+
+        //  The router will not have us: trying again would change nothing.
+        #giveUp(code, message) {
+            this.#stop();
+            this.#refuseAll(code, message);
+            this.#setStatus({ status: "closed", code, message });
+        }
+
+        #listenToPage() {
+            const { window, document } = this.#env;
+            const listen = (target, event, listener) => {
+                if (!target || !target.addEventListener) return;
+                target.addEventListener(event, listener);
+                this.#unlisten.push(() => target.removeEventListener(event, listener));
+            };
+            listen(window, "online", () => this.#wake());
+            listen(window, "offline", () => this.#joined && this.#probe());
+            listen(window, "pageshow", (event) => event.persisted && this.#wake());
+            listen(window, "storage", (event) => this.#followOtherTab(event));
+            listen(document, "visibilitychange", () => {
+                if (document.visibilityState === "visible") this.#wake();
+            });
+        }
+
+        //  Somebody looks at the page, or the network is back: don't wait for the timers, which
+        //  may have slept.
+        #wake() {
+            if (!this.#wanted) return;
+            if (this.#status.status === "waiting") {
+                if (this.#mayHasten) this.#connect();
+            } else if (this.#joined && this.#env.now() - this.#lastFrameAt > this.#timing.probe) {
+                this.#probe();
+            }
+        }
+
+        //  A browser cannot ping, but `resume` is answered always.
+        #probe() {
+            this.#resume();
+            this.#startTimer("probe", this.#timing.probe, () => this.#drop());
+        }
+
+        #probeWhenQuiet() {
+            this.#startTimer("quiet", this.#timing.quiet, () => {
+                const { document } = this.#env;
+                if (document && document.visibilityState === "hidden") this.#probeWhenQuiet();
+                else if (this.#joined) this.#probe();
+            });
+        }
+
+        // -------------------------------------------------------------------------------------
+        //  Frames out
+
+        #write(frame) {
+            if (!this.#socket || this.#socket.readyState !== 1) return;
+            const { displayName } = this.#options;
+            const whole = { sessionId: this.sessionId, timeMs: this.#env.now(), ...frame };
+            if (displayName) whole.sender = { displayName };
+            this.#socket.send(JSON.stringify(whole));
+        }
+
+        //  Of several orders given without a connection only the last one counts.
+        #order(event) {
+            this.#command = event;
+            if (this.#joined) this.#flush();
+        }
+
+        #post(messageId, request) {
+            const whole = {
+                platform: "stentor-platform",
+                channel: "widget",
+                ...request,
+                sessionId: this.sessionId,
+                userId: this.userId,
+                attributes: { ...this.#options.attributes, ...request.attributes },
+            };
+            const size = byteLength(JSON.stringify(whole));
+            const waiting = this.#outbox.entries.get(messageId);
+            if (waiting) return this.#promise(waiting);
+            if (size > FRAME_LIMIT) {
+                return this.#reject(messageId, "too_large", "the message is too large");
+            }
+            if (this.unsent >= this.#options.queueLimit || this.#outbox.bytes + size > QUEUE_BYTES) {
+                return this.#reject(messageId, "queue_full", "too many messages wait to be sent");
+            }
+            const entry = this.#outbox.add(messageId, whole, this.#env.now(), null);
+            const promise = this.#promise(entry);
+            if (this.#typingSentAt) this.typing(false);
+            this.#showOwn(entry);
+            this.#flush();
+            return promise;
+        }
+
+        #promise(entry) {
+            const earlier = entry.settle;
+            const promise = new Promise((resolve, reject) => {
+                entry.settle = {
+                    resolve: (ack) => { if (earlier) earlier.resolve(ack); resolve(ack); },
+                    reject: (error) => { if (earlier) earlier.reject(error); reject(error); },
+                };
+            });
+            //  A page that listens to `refused` need not look at the promise.
+            promise.catch(() => {});
+            return promise;
+        }
+
+        #reject(messageId, code, message) {
+            this.#emit("refused", { messageId, code, message });
+            const promise = Promise.reject(new StentorChatError(code, message));
+            promise.catch(() => {});
+            return promise;
+        }
+
+        #showOwn(entry) {
+            this.#shown.set(entry.messageId, 0);
+            const text = textOf(entry.request);
+            if (!text) return;
+            this.#emit("message", {
+                messageId: entry.messageId,
+                seq: 0,
+                timeMs: entry.timeMs,
+                from: this.#options.isAdmin ? "agent" : "visitor",
+                mine: true,
+                pending: true,
+                sender: { userId: this.userId, displayName: this.#options.displayName },
+                text,
+                data: entry.request,
+            });
+        }
+
+        //  One message at a time: one that the router sends back to wait is never overtaken.
+        #flush() {
+            if (!this.#joined || this.#leavingDelay !== null) return;
+            const head = this.#outbox.head();
+            //  What was said before `barge out` goes before it: a later message would barge in again.
+            if (this.#command === "barge in" || (this.#command && !head)) {
+                this.#inControl = this.#command === "barge in";
+                this.#write({ event: this.#command });
+                this.#command = null;
+            }
+            if (!head || this.#inFlight || this.#timers.has("busy")) return;
+            this.#inFlight = head.messageId;
+            const { accessToken } = this.#options;
+            this.#write({
+                event: "new message",
+                messageId: head.messageId,
+                timeMs: head.timeMs,
+                data: accessToken ? { ...head.request, accessToken } : head.request,
+            });
+            this.#startTimer("ack", this.#timing.ack, () => this.#drop());
+        }
+
+        #answered(messageId) {
+            if (this.#inFlight !== messageId) return;
+            this.#inFlight = null;
+            this.#stopTimer("ack");
+        }
+
+        #stored(ack) {
+            const entry = this.#outbox.take(ack.messageId);
+            this.#answered(ack.messageId);
+            if (entry) {
+                this.#shown.set(ack.messageId, ack.seq);
+                if (this.#options.isAdmin) this.#inControl = true;
+                this.#emit("ack", ack);
+                if (entry.settle) entry.settle.resolve(ack);
+            }
+            this.#flush();
+        }
+
+        #refuse(messageId, code, message) {
+            const entry = this.#outbox.take(messageId);
+            this.#answered(messageId);
+            this.#emit("refused", { messageId, code, message });
+            if (entry && entry.settle) entry.settle.reject(new StentorChatError(code, message));
+        }
+
+        #refuseAll(code, message) {
+            if (!this.#outbox) return;
+            for (const id of [...this.#outbox.entries.keys()]) this.#refuse(id, code, message);
+        }
+
+        // -------------------------------------------------------------------------------------
+        //  Frames in
+
+        #receive(text) {
+            this.#lastFrameAt = this.#env.now();
+            this.#stopTimer("probe");
+            this.#probeWhenQuiet();
+            let frame;
+            try {
+                frame = JSON.parse(text);
+            } catch {
+                return;
+            }
+            const handler = frame && StentorChat.#HANDLERS.get(frame.event);
+            //  A late word from the session before a restart is not for this one.
+            if (!handler || (frame.sessionId && frame.sessionId !== this.sessionId)) return;
+            if (Number.isSafeInteger(frame.seq)) {
+                if (frame.seq <= this.#lastSeq) return;
+                this.#advance(frame.seq);
+            }
+            handler(this, frame, frame.data && typeof frame.data === "object" ? frame.data : {});
+        }
+
+        static #HANDLERS = new Map([
+            ["connection update", (chat, frame, data) => chat.#onUpdate(data)],
+            ["new message", (chat, frame, data) => chat.#onMessage(frame, data)],
+            ["ack", (chat, frame, data) => chat.#onAck(data)],
+            ["busy", (chat, frame, data) => chat.#onBusy(data)],
+            ["error", (chat, frame, data) => chat.#onError(data)],
+            ["going away", (chat, frame, data) => chat.#onGoingAway(data)],
+            ["typing", (chat, frame) => chat.#setTyping(frame.sender, true)],
+            ["stop typing", (chat, frame) => chat.#setTyping(frame.sender, false)],
+            ["failure", (chat, frame, data) => chat.#onFailure(frame, data)],
+            ["user joined", (chat, frame) => chat.#onPresence("joined", frame)],
+            ["user left", (chat, frame) => chat.#onPresence("left", frame)],
+            ["handoff", (chat, frame, data) => chat.#onHandoff(frame, data)],
+        ]);
+
+        #advance(seq) {
+            this.#lastSeq = seq;
+            if (this.#shown.size < 200) return;
+            for (const [id, own] of this.#shown) if (own && own <= seq) this.#shown.delete(id);
+        }
+
+        #onUpdate(data) {
+            if (data.sessionCreated === true) {
+                this.#stopTimer("join");
+                if (this.#joined) return;
+                this.#joined = true;
+                this.#startTimer("stable", this.#timing.stable, () => { this.#attempts = 0; });
+                this.#setStatus({ status: "open" });
+                this.#flush();
+            } else if (FINAL_CODES.has(data.code)) {
+                this.#giveUp(data.code, String(data.errorMessage || ""));
+            } else {
+                this.#drop();
+            }
+        }
+
+        #onMessage(frame, data) {
+            const { messageId, seq, timeMs } = frame;
+            const sender = frame.sender || {};
+            if (messageId && this.#outbox.entries.has(messageId)) {
+                this.#stored({ messageId, seq, timeMs, duplicate: true });
+            }
+            if (messageId && this.#shown.has(messageId)) return;
+            const bot = sender.deviceId === "Bot";
+            const agent = !bot && sender.isAdmin === true;
+            this.#emit("message", {
+                messageId,
+                seq,
+                timeMs,
+                from: bot ? "bot" : agent ? "agent" : "visitor",
+                mine: !bot && sender.userId === this.userId
+                    && agent === Boolean(this.#options.isAdmin),
+                pending: false,
+                sender,
+                text: textOf(data),
+                data,
+            });
+        }
+
+        #onAck(data) {
+            this.#stored({
+                messageId: data.messageId,
+                seq: data.seq,
+                timeMs: data.timeMs,
+                duplicate: data.duplicate === true,
+            });
+        }
+
+        #onBusy(data) {
+            const delay = Math.max(0, Number(data.retryAfterMs) || 0) * (1 + this.#env.random() / 4);
+            if (!this.#joined) {
+                this.#startTimer("busy", delay, () => this.#resume());
+                return;
+            }
+            this.#answered(data.messageId);
+            this.#startTimer("busy", delay, () => this.#flush());
+        }
+
+        #onError(data) {
+            const { messageId, code, message } = data;
+            if (AGAIN_CODES.has(code)) {
+                this.#drop();
+            } else if (messageId && this.#outbox.entries.has(messageId)) {
+                this.#refuse(messageId, code, message);
+                this.#flush();
+            } else {
+                this.#emit("refused", { messageId, code, message });
+            }
+        }
+
+        #onGoingAway(data) {
+            this.#leavingDelay = Math.max(0, Number(data.delayMs) || 0);
+            this.#startTimer("goodbye", this.#timing.goodbye, () => this.#drop());
+        }
+
+        #onFailure(frame, data) {
+            const { tries, delay, error } = data;
+            this.#emit("failure", { tries, delay, error, sender: frame.sender, seq: frame.seq });
+        }
+
+        #onPresence(event, { sender, seq, timeMs }) {
+            const own = sender && sender.isAdmin === true && sender.userId === this.userId;
+            //  An agent who was away for too long has lost control, and learns it here.
+            if (own && this.#options.isAdmin) this.#inControl = event === "joined";
+            this.#emit(event, { sender, seq, timeMs });
+        }
+
+        #onHandoff(frame, data) {
+            this.#emit("handoff", { target: data.target, kind: data.kind, seq: frame.seq });
+        }
+
+        #setTyping(sender, on) {
+            if (!sender) return;
+            const who = `${sender.deviceId}:${sender.userId}`;
+            if (on === this.#typers.has(who)) return;
+            if (on) this.#typers.set(who, sender);
+            else this.#typers.delete(who);
+            this.#emit("typing", { sender, on });
+        }
+
+        // -------------------------------------------------------------------------------------
+        //  Events and timers
+
+        #setStatus(status) {
+            this.#status = status;
+            this.#emit("status", status);
+        }
+
+        //  A listener that throws is the page's trouble and does not stop the client.
+        #emit(event, detail) {
+            for (const listener of [...(this.#listeners.get(event) || [])]) {
+                try {
+                    listener(detail);
+                } catch (error) {
+                    this.#env.setTimeout(() => { throw error; }, 0);
+                }
+            }
+        }
+
+        #startTimer(name, delay, action) {
+            this.#stopTimer(name);
+            this.#timers.set(name, this.#env.setTimeout(() => {
+                this.#timers.delete(name);
+                action();
+            }, delay));
+        }
+
+        #stopTimer(name) {
+            if (this.#timers.has(name)) this.#env.clearTimeout(this.#timers.get(name));
+            this.#timers.delete(name);
+        }
+
+        #stopAllTimers() {
+            for (const name of [...this.#timers.keys()]) this.#stopTimer(name);
+        }
+    }
+
+    function ownStorage() {
+        try {
+            return root.localStorage || null;
+        } catch {
+            return null; //  forbidden by the browser's settings
+        }
+    }
+
+    //  The browser, all of it that is used; tests bring their own.
+    function environment(given) {
+        return {
+            WebSocket: root.WebSocket,
+            window: root.window,
+            document: root.document,
+            now: () => Date.now(),
+            random: () => Math.random(),
+            setTimeout: (action, delay) => root.setTimeout(action, delay),
+            clearTimeout: (timer) => root.clearTimeout(timer),
+            ...given,
+        };
+    }
+
+    StentorChat.textOf = textOf;
+    StentorChat.Error = StentorChatError;
+    root.StentorChat = StentorChat;
+})(globalThis);

@@ -1,0 +1,459 @@
+//  client.js alone: its promises, against a router that is played by the test.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createRequire } from "node:module";
+
+import { FakeBrowser, FakeStorage } from "./fake_browser.js";
+
+createRequire(import.meta.url)("../../services/edge/web/client.js");
+const { StentorChat } = globalThis;
+
+function begin({ browser = new FakeBrowser(), storage = new FakeStorage(), ...options } = {}) {
+    const chat = new StentorChat({
+        serverUrl: "http://chat.test/", appId: "demo", storage,
+        environment: browser.environment, ...options,
+    });
+    const heard = [];
+    for (const event of ["message", "ack", "refused", "status", "typing", "joined", "left",
+        "failure", "handoff", "session"]) {
+        chat.on(event, (detail) => heard.push({ event, ...detail }));
+    }
+    const all = (event) => heard.filter((one) => one.event === event);
+    return { browser, storage, chat, heard, all };
+}
+
+const bot = { deviceId: "Bot", userId: "bot", displayName: "Bot" };
+const answer = (seq, text) => ({
+    event: "new message", seq, timeMs: 1000 + seq, messageId: `b${seq}`, sender: bot,
+    data: { outputSpeech: { displayText: text } },
+});
+
+test("the URL says who, where and that the rich dialect is wanted", () => {
+    const { browser, chat } = begin({ userId: "u 1" });
+    chat.open();
+    const { url } = browser.socket;
+    assert.equal(url.protocol, "ws:");
+    assert.deepEqual(Object.fromEntries(url.searchParams),
+        { appId: "demo", userId: "u 1", isAdmin: "false", protocol: "2" });
+});
+
+test("a message is sent after the join and settles with its ack", async () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    const promise = chat.say("hello");
+    browser.accept();
+    assert.deepEqual(browser.socket.sent.map((frame) => frame.event), ["resume"]);
+    assert.equal(browser.socket.sent[0].lastSeq, 0);
+    browser.says({ event: "connection update", data: { sessionCreated: true, seq: 1 } });
+    const [frame] = browser.sentMessages();
+    assert.equal(frame.data.rawQuery, "hello");
+    assert.equal(frame.sessionId, chat.sessionId);
+    browser.ack(frame.messageId, 2);
+    assert.equal((await promise).seq, 2);
+    assert.equal(chat.unsent, 0);
+    assert.deepEqual(all("message").map((one) => [one.text, one.mine, one.pending]),
+        [["hello", true, true]]);
+    assert.equal(all("ack")[0].messageId, frame.messageId);
+});
+
+test("messages go one at a time, in order", () => {
+    const { browser, chat } = begin();
+    chat.open();
+    for (const text of ["a", "b", "c"]) chat.say(text);
+    browser.join();
+    for (let i = 0; i < 3; i++) {
+        assert.equal(browser.sentMessages().length, i + 1);
+        browser.ack(browser.sentMessages()[i].messageId, 2 + i);
+    }
+    assert.deepEqual(browser.sentMessages().map((frame) => frame.data.rawQuery), ["a", "b", "c"]);
+});
+
+test("after a lost connection the same messageIds go again, in order, once", async () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    const promises = ["a", "b"].map((text) => chat.say(text));
+    const [first] = browser.sentMessages();
+    browser.breaks();
+    browser.pass(500);
+    browser.join();
+    assert.equal(browser.sentMessages()[0].messageId, first.messageId);
+    browser.ack(first.messageId, 2, true);
+    browser.ack(browser.sentMessages()[1].messageId, 3);
+    const acks = await Promise.all(promises);
+    assert.deepEqual(acks.map((ack) => [ack.seq, ack.duplicate]), [[2, true], [3, false]]);
+    assert.equal(all("message").length, 2);
+});
+
+test("resume says the highest seq it has; what comes twice is reported once", () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    browser.says(answer(3, "one"));
+    browser.says(answer(5, "two"));
+    browser.breaks();
+    browser.pass(500);
+    browser.join();
+    assert.equal(browser.socket.sent[0].lastSeq, 5);
+    for (const frame of [answer(3, "one"), answer(5, "two"), answer(6, "three")]) {
+        browser.says(frame);
+    }
+    assert.deepEqual(all("message").map((one) => one.text), ["one", "two", "three"]);
+});
+
+test("its own message, stored but not acknowledged, comes back as an ack and not as a message",
+    async () => {
+        const { browser, chat, all } = begin();
+        chat.open();
+        browser.join();
+        const promise = chat.say("hello");
+        const [frame] = browser.sentMessages();
+        browser.breaks();
+        browser.pass(500);
+        browser.accept();
+        const sender = { deviceId: "Widget", userId: chat.userId, isAdmin: false };
+        browser.says({ ...frame, seq: 2, sender });
+        browser.says({ event: "connection update", data: { sessionCreated: true, seq: 2 } });
+        assert.equal((await promise).seq, 2);
+        assert.equal(browser.sentMessages().length, 0);
+        assert.equal(all("message").length, 1);
+        assert.equal(chat.lastSeq, 2);
+    });
+
+test("unsent messages outlive the page", async () => {
+    const before = begin();
+    before.chat.open();
+    before.chat.say("a");
+    before.chat.say("b");
+    const after = begin({ storage: before.storage });
+    assert.equal(after.chat.userId, before.chat.userId);
+    assert.equal(after.chat.sessionId, before.chat.sessionId);
+    after.chat.open();
+    assert.deepEqual(after.all("message").map((one) => one.text), ["a", "b"]);
+    after.browser.join();
+    for (const seq of [2, 3]) {
+        after.browser.ack(after.browser.sentMessages().at(-1).messageId, seq);
+    }
+    assert.deepEqual(after.browser.sentMessages().map((one) => one.data.rawQuery), ["a", "b"]);
+    assert.equal(begin({ storage: before.storage }).chat.unsent, 0);
+});
+
+test("two tabs share the session, and neither loses the other's unsent messages", () => {
+    const storage = new FakeStorage();
+    const one = begin({ storage });
+    const two = begin({ storage });
+    assert.equal(one.chat.sessionId, two.chat.sessionId);
+    one.chat.open();
+    two.chat.open();
+    one.chat.say("from one");
+    two.chat.say("from two");
+    const three = begin({ storage });
+    three.chat.open();
+    assert.deepEqual(three.all("message").map((message) => message.text).sort(),
+        ["from one", "from two"]);
+    two.browser.join();
+    two.browser.says({ ...answer(2, ""), messageId: "x",
+        sender: { deviceId: "Widget", userId: one.chat.userId }, data: { rawQuery: "from one" } });
+    assert.deepEqual(two.all("message").map((message) => [message.text, message.mine]),
+        [["from two", true], ["from one", true]]);
+});
+
+test("a restart in one tab is followed by the other", () => {
+    const storage = new FakeStorage();
+    const one = begin({ storage });
+    const two = begin({ storage });
+    one.chat.open();
+    two.chat.open();
+    two.browser.join();
+    one.chat.restart();
+    const key = Array.from({ length: storage.length }, (_, i) => storage.key(i))
+        .find((name) => name.endsWith(":visitor"));
+    two.browser.window.dispatchEvent(Object.assign(new Event("storage"), { key }));
+    assert.equal(two.chat.sessionId, one.chat.sessionId);
+    assert.equal(two.browser.sockets.length, 2);
+    assert.equal(two.all("session")[0].sessionId, one.chat.sessionId);
+});
+
+test("a restart refuses what is unsent and does not listen to the old session", async () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    const promise = chat.say("late");
+    const old = chat.sessionId;
+    chat.restart();
+    await assert.rejects(promise, { code: "restarted" });
+    browser.join();
+    browser.says({ ...answer(2, "late answer"), sessionId: old });
+    assert.equal(all("message").length, 1);
+    assert.equal(browser.sentMessages().length, 0);
+    assert.equal(browser.socket.sent[0].lastSeq, 0);
+});
+
+test("the first wait is 0.3 to 0.5 s, later ones are random up to 30 s", () => {
+    for (const [random, first, fifteenth] of [[0, 300, 300], [0.999999, 500, 30000]]) {
+        const { browser, chat, all } = begin({ browser: new FakeBrowser(() => random) });
+        chat.open();
+        const waits = [];
+        for (let i = 0; i < 15; i++) {
+            browser.breaks();
+            const waiting = all("status").at(-1);
+            assert.equal(waiting.status, "waiting");
+            waits.push(waiting.retryAt - browser.time);
+            browser.pass(waits.at(-1) + 1);
+        }
+        assert.ok(Math.abs(waits[0] - first) <= 1, String(waits[0]));
+        assert.ok(Math.abs(waits[14] - fifteenth) <= 1, String(waits[14]));
+        assert.ok(Math.max(...waits) <= 30000);
+    }
+});
+
+test("a connection that lived for a while makes the next wait a first one again", () => {
+    const { browser, chat, all } = begin({ browser: new FakeBrowser(() => 0.999999) });
+    chat.open();
+    for (let i = 0; i < 6; i++) {
+        browser.breaks();
+        browser.pass(all("status").at(-1).retryAt - browser.time);
+    }
+    browser.join();
+    browser.pass(5001);
+    browser.breaks();
+    assert.ok(all("status").at(-1).retryAt - browser.time <= 501);
+});
+
+test("going away: nothing more is sent, and the given delay is kept", () => {
+    const { browser, chat } = begin();
+    chat.open();
+    browser.join();
+    browser.says({ event: "going away", data: { delayMs: 7000 } });
+    chat.say("meanwhile");
+    assert.equal(browser.sentMessages().length, 0);
+    browser.breaks(1001);
+    browser.show("visible");
+    browser.pass(6999);
+    assert.equal(browser.sockets.length, 1);
+    browser.pass(1);
+    assert.equal(browser.sockets.length, 2);
+    browser.join();
+    assert.equal(browser.sentMessages().length, 1);
+});
+
+test("busy: the same message again after the delay, and nothing overtakes it", () => {
+    const { browser, chat } = begin({ browser: new FakeBrowser(() => 0) });
+    chat.open();
+    browser.join();
+    chat.say("a");
+    chat.say("b");
+    const [first] = browser.sentMessages();
+    browser.says({ event: "busy",
+        data: { code: "busy", messageId: first.messageId, retryAfterMs: 2000 } });
+    browser.pass(1999);
+    assert.equal(browser.sentMessages().length, 1);
+    browser.pass(1);
+    assert.equal(browser.sentMessages()[1].messageId, first.messageId);
+});
+
+test("a refused message rejects its promise, and the next one goes", async () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    const promise = chat.say("bad");
+    chat.say("good");
+    const [{ messageId }] = browser.sentMessages();
+    browser.says({ event: "error", data: { code: "bad_request", message: "no", messageId } });
+    await assert.rejects(promise, { code: "bad_request" });
+    assert.equal(all("refused")[0].messageId, messageId);
+    assert.equal(browser.sentMessages()[1].data.rawQuery, "good");
+});
+
+test("an error that may pass is not the message's end", () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    chat.say("a");
+    const [{ messageId }] = browser.sentMessages();
+    browser.says({ event: "error", data: { code: "not_joined", message: "no", messageId } });
+    browser.pass(600);
+    browser.join();
+    assert.equal(browser.sentMessages()[0].messageId, messageId);
+    assert.equal(all("refused").length, 0);
+});
+
+test("the queue has a ceiling, and so has a message", async () => {
+    const { chat, all } = begin({ queueLimit: 2 });
+    chat.open();
+    chat.say("1");
+    chat.say("2");
+    await assert.rejects(chat.say("3"), { code: "queue_full" });
+    await assert.rejects(chat.say("x".repeat(300 * 1024)), { code: "too_large" });
+    assert.equal(chat.unsent, 2);
+    assert.equal(all("message").length, 2);
+});
+
+test("a message that the router closes for is refused, and not sent for ever", async () => {
+    const { browser, chat } = begin();
+    chat.open();
+    browser.join();
+    const promise = chat.say("x".repeat(1000));
+    browser.breaks(1009);
+    await assert.rejects(promise, { code: "too_large" });
+    assert.equal(chat.unsent, 0);
+});
+
+test("an ack that does not come is a dead connection", () => {
+    const { browser, chat } = begin();
+    chat.open();
+    browser.join();
+    chat.say("a");
+    browser.pass(15001 + 500);
+    assert.equal(browser.sockets.length, 2);
+    assert.equal(browser.sockets[0].readyState, 3);
+});
+
+test("a socket that never opens is replaced", () => {
+    const { browser, chat } = begin();
+    chat.open();
+    browser.pass(10000 + 501);
+    assert.equal(browser.sockets.length, 2);
+});
+
+test("waking up asks a silent connection whether it lives", () => {
+    const { browser, chat } = begin();
+    chat.open();
+    browser.join();
+    browser.show("hidden");
+    browser.time += 60000; //  asleep: no timer ran
+    browser.show("visible");
+    assert.equal(browser.socket.sent.at(-1).event, "resume");
+    browser.pass(8000 + 501);
+    assert.equal(browser.sockets.length, 2);
+});
+
+test("becoming visible, or online, ends the wait", () => {
+    const { browser, chat } = begin({ browser: new FakeBrowser(() => 0.999) });
+    chat.open();
+    for (let i = 0; i < 8; i++) {
+        browser.breaks();
+        if (i % 2) browser.show("visible");
+        else browser.window.dispatchEvent(new Event("online"));
+    }
+    assert.equal(browser.sockets.length, 9);
+});
+
+test("a session of somebody else ends it, with a reason", async () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    const promise = chat.say("a");
+    browser.accept();
+    browser.says({ event: "connection update",
+        data: { sessionCreated: false, errorMessage: "not yours", code: "not_yours" } });
+    await assert.rejects(promise, { code: "not_yours" });
+    assert.equal(all("status").at(-1).code, "not_yours");
+    browser.pass(100000);
+    assert.equal(browser.sockets.length, 1);
+});
+
+test("a closed app ends it; a router whose database is away does not", () => {
+    const final = begin();
+    final.chat.open();
+    final.browser.accept();
+    final.browser.breaks(4404);
+    assert.equal(final.all("status").at(-1).code, "unknown_app");
+    const passing = begin();
+    passing.chat.open();
+    passing.browser.accept();
+    passing.browser.says({ event: "connection update",
+        data: { sessionCreated: false, errorMessage: "later", code: "store_down" } });
+    passing.browser.pass(600);
+    assert.equal(passing.browser.sockets.length, 2);
+});
+
+test("the greeting has one id in a session", () => {
+    const storage = new FakeStorage();
+    const ids = [1, 2].map(() => {
+        const { browser, chat, all } = begin({ storage });
+        chat.open();
+        browser.join();
+        chat.launch();
+        chat.launch();
+        assert.equal(all("message").length, 0);
+        return browser.sentMessages()[0].messageId;
+    });
+    assert.equal(ids[0], ids[1]);
+});
+
+test("typing of others ends with the connection", () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    browser.says({ event: "typing", sender: bot });
+    browser.says({ event: "typing", sender: bot });
+    browser.breaks();
+    assert.deepEqual(all("typing").map((one) => one.on), [true, false]);
+});
+
+test("own typing is told sparingly and ends by itself", () => {
+    const { browser, chat } = begin();
+    chat.open();
+    browser.join();
+    for (let i = 0; i < 40; i++) {
+        chat.typing(true);
+        browser.pass(100);
+    }
+    browser.pass(10000);
+    assert.deepEqual(browser.socket.sent.map((frame) => frame.event),
+        ["resume", "typing", "typing", "stop typing"]);
+});
+
+test("barge in waits for a connection; barge out for what was said before it", () => {
+    const { browser, chat } = begin({ isAdmin: true, sessionId: "s-1" });
+    chat.open();
+    chat.bargeIn("Anna");
+    browser.join();
+    chat.say("a");
+    chat.say("b");
+    chat.bargeOut();
+    browser.ack(browser.sentMessages()[0].messageId, 5);
+    browser.ack(browser.sentMessages()[1].messageId, 6);
+    assert.deepEqual(browser.socket.sent.map((frame) => frame.event),
+        ["resume", "barge in", "new message", "new message", "barge out"]);
+    assert.equal(browser.socket.sent[1].sender.displayName, "Anna");
+    assert.equal(chat.inControl, false);
+});
+
+test("the token for the bot is sent and not kept", () => {
+    const { browser, chat, storage } = begin({ accessToken: "token-1" });
+    chat.open();
+    chat.say("a");
+    browser.join();
+    assert.equal(browser.sentMessages()[0].data.accessToken, "token-1");
+    for (let i = 0; i < storage.length; i++) {
+        assert.ok(!storage.getItem(storage.key(i)).includes("token-1"));
+    }
+});
+
+test("a storage that refuses everything costs only the memory of a reload", () => {
+    const refusing = () => { throw new Error("forbidden"); };
+    const storage = { getItem: refusing, setItem: refusing, removeItem: refusing, key: refusing,
+        length: 1 };
+    const { browser, chat } = begin({ storage });
+    chat.open();
+    chat.say("a");
+    browser.join();
+    browser.ack(browser.sentMessages()[0].messageId, 2);
+    assert.equal(chat.unsent, 0);
+});
+
+test("nonsense from the other side does no harm", () => {
+    const { browser, chat, heard } = begin();
+    chat.open();
+    browser.join();
+    const before = heard.length;
+    for (const data of ["", "x", "null", "[]", "1", '{"event":"toString"}', '{"event":"typing"}',
+        '{"event":"ack"}', '{"event":"new message","data":7,"seq":"x"}']) {
+        browser.socket.onmessage({ data });
+    }
+    chat.say("still here");
+    assert.equal(browser.sentMessages().length, 1);
+    assert.ok(heard.length - before <= 2);
+});
