@@ -1,0 +1,2 @@
+#include <criterion/criterion.h>
+Test (operations, waits_to_be_written) {}

@@ -1,0 +1,2 @@
+#include <criterion/criterion.h>
+Test (settings, waits_to_be_written) {}
