@@ -2,7 +2,8 @@
 //  names are resolved by curl's resolver thread.
 //
 //  A call is remembered by its number. Its answer's body has a ceiling; redirects are not followed;
-//  only http and https are spoken. Connections are kept and used again.
+//  only http and https are spoken (HTTP/1.1); proxies of the environment are not used. Connections
+//  are kept and used again. How many calls there may be at once is for the owner to bound.
 
 #ifndef HTTP_CLIENT_H
 #define HTTP_CLIENT_H
@@ -24,7 +25,7 @@ typedef enum {
 
 typedef struct {
     http_outcome_t outcome;
-    long status;               //  0 unless answered
+    long status;               //  0 when no answer began
     text_t content_type;       //  empty when there was none
     text_t body;
     uint64_t retry_after_ms;   //  from the Retry-After header, 0 when there was none
