@@ -1,0 +1,87 @@
+//  The agent's page (demo mode): watches a session, takes it over, gives it back.
+
+import { ChatView } from "./chat_view.js";
+import { readConfiguration, showStatus } from "./connection_state.js";
+import { startWriter } from "./writer.js";
+
+const byId = (id) => document.getElementById(id);
+const sessionId = new URLSearchParams(window.location.search).get("sessionId");
+
+if (sessionId) await watch(sessionId);
+else askForSession();
+
+function askForSession() {
+    byId("choose").hidden = false;
+    byId("state").textContent = "Which conversation?";
+    byId("choose").addEventListener("submit", (event) => {
+        event.preventDefault();
+        window.location.search = new URLSearchParams({ sessionId: byId("session").value });
+    });
+}
+
+async function watch(session) {
+    const configuration = await readConfiguration();
+    const chat = new window.StentorChat({ ...configuration, sessionId: session, isAdmin: true });
+    const nothing = () => {};
+    const view = new ChatView({
+        scroll: byId("scroll"), log: byId("log"), live: byId("live"), chips: byId("chips"),
+        newer: byId("newer"),
+        actions: { say: nothing, choose: nothing, retry: (text) => chat.say(text) },
+    });
+    const grow = startWriter({
+        form: byId("writer"), text: byId("text"), send: byId("send"),
+        onSay: (text) => chat.say(text),
+        onTyping: (on) => chat.typing(on),
+    });
+
+    const showControl = () => {
+        const mine = chat.inControl;
+        byId("take").hidden = mine;
+        byId("give").hidden = !mine;
+        byId("name").disabled = mine;
+        byId("text").disabled = !mine;
+        byId("text").placeholder = mine ? "Write to the visitor" : "Take over to write";
+        if (chat.status === "open") byId("state").textContent = mine ? "You answer" : "Watching";
+        grow();
+    };
+    const who = (sender) => (sender && sender.isAdmin
+        ? sender.displayName || "An agent" : "The visitor");
+
+    showStatus(chat, { state: byId("state"), banner: byId("banner"),
+        online: () => (chat.inControl ? "You answer" : "Watching") });
+    chat.on("message", (message) => view.message(message));
+    chat.on("ack", (ack) => {
+        view.ack(ack);
+        showControl();
+    });
+    chat.on("refused", (refusal) => {
+        view.refused(refusal);
+        if (!refusal.messageId) view.notice(`Refused: ${refusal.message || refusal.code}`);
+    });
+    chat.on("typing", (typing) => view.typing(typing));
+    chat.on("failure", (failure) => view.bothered(failure));
+    chat.on("joined", ({ sender, seq }) => {
+        view.notice(`${who(sender)} has joined`, seq);
+        showControl();
+    });
+    chat.on("left", ({ sender, seq }) => {
+        view.notice(`${who(sender)} has left`, seq);
+        showControl();
+    });
+    chat.on("handoff", ({ kind, seq }) => view.notice(`The bot asks for a person (${kind})`, seq));
+
+    byId("control").hidden = false;
+    byId("control").addEventListener("submit", (event) => {
+        event.preventDefault();
+        chat.bargeIn(byId("name").value.trim());
+        showControl();
+        byId("text").focus();
+    });
+    byId("give").addEventListener("click", () => {
+        chat.bargeOut();
+        showControl();
+    });
+    byId("title").textContent = `Session ${session.slice(0, 24)}`;
+    showControl();
+    chat.open();
+}

@@ -1,0 +1,51 @@
+//  What the visitor's and the agent's page share: the edge's configuration and the words for the
+//  state of the connection.
+
+//  { appId, connectionServerUrl, demoMode }; where the edge has nothing to say, its own origin.
+export async function readConfiguration() {
+    let given = {};
+    try {
+        const answer = await fetch("config.json", { cache: "no-store" });
+        if (answer.ok) given = await answer.json();
+    } catch { /* served by something else than an edge */ }
+    return {
+        appId: given.appId || undefined,
+        serverUrl: given.connectionServerUrl || window.location.origin,
+        demoMode: given.demoMode === true,
+    };
+}
+
+const WHY_CLOSED = {
+    not_yours: "This conversation belongs to somebody else.",
+    not_allowed: "This is not allowed here.",
+    unknown_app: "This chat is not set up here.",
+    bad_request: "The chat could not be opened.",
+};
+
+//  Keeps the state line and the banner true. online: the words for a connection that is up.
+export function showStatus(chat, { state, banner, online }) {
+    let timer = null;
+    const say = (kind, text, alarm) => {
+        state.dataset.kind = kind;
+        state.textContent = text;
+        banner.hidden = !alarm;
+        banner.textContent = alarm || "";
+    };
+    chat.on("status", ({ status, retryAt, code, message }) => {
+        clearInterval(timer);
+        if (status === "open") say("open", online());
+        else if (status === "connecting") say("connecting", "Connecting…", banner.textContent);
+        else if (code) say("closed", "Not available", WHY_CLOSED[code] || message);
+        else if (status === "closed") say("closed", "Closed");
+        else {
+            const count = () => {
+                const seconds = Math.ceil((retryAt - Date.now()) / 1000);
+                say("waiting", "Offline", seconds > 1
+                    ? `No connection. Trying again in ${seconds} s; what you write is kept and sent then.`
+                    : "No connection. What you write is kept and sent when it is back.");
+            };
+            count();
+            timer = setInterval(count, 500);
+        }
+    });
+}
