@@ -1,0 +1,32 @@
+//  bus_directory — where the postoffices are: the list "host:port,host:port", each host resolved
+//  again every few seconds, never blocking the loop. Literal addresses need no resolving.
+//
+//  A host that cannot be resolved at the moment keeps the addresses that it had.
+
+#ifndef BUS_DIRECTORY_H
+#define BUS_DIRECTORY_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#define BUS_RESOLVE_EVERY_MS 5000
+//  Of one list.
+#define BUS_HOSTS_MAX 32
+//  "tcp://[ipv6]:port" and its NUL.
+#define BUS_ADDRESS_MAX 80
+
+typedef struct bus_directory bus_directory_t;
+
+//  Called for every address, each time that it is found; never from within bus_directory_new.
+typedef void (bus_directory_found_fn) (void *owner, const char *address);
+
+//  NULL when the list is not of the form.
+bus_directory_t *bus_directory_new (uv_loop_t *loop, const char *hosts,
+                                    bus_directory_found_fn *found, void *owner);
+//  No more calls. The memory goes when the loop has turned.
+void bus_directory_destroy (bus_directory_t **self_p);
+
+//  Was this address among those found last?
+bool bus_directory_has (const bus_directory_t *self, const char *address);
+
+#endif

@@ -1,0 +1,467 @@
+#include "bus/bus_server.h"
+
+#include "bus/bus_stream.h"
+#include "parts/clock.h"
+#include "parts/identity.h"
+#include "parts/list.h"
+#include "service/log.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <uthash.h>
+
+//  How soon to offer a peer again what ZeroMQ did not take.
+#define RETRY_MS 5
+//  At most one line about garbage in this time.
+#define COMPLAIN_EVERY_MS 10000
+
+typedef struct {
+    peer_t number;
+    bus_server_t *server;
+    node_role_t role;
+    bus_stream_t stream;
+    list_t busy;       //  in server->busy while something waits
+    list_t ending;     //  in server->ending when it is lost and its owner does not know yet
+    bool is_ending;
+    stream_end_t end;
+    UT_hash_handle by_id;
+    UT_hash_handle by_number;
+    size_t id_size;
+    char id[];
+} peer_row_t;
+
+struct bus_server {
+    uv_loop_t *loop;
+    bus_server_config_t config;
+    char *node;
+    bus_server_events_t events;
+    void *owner;
+    bus_socket_t *socket;
+    uint64_t incarnation;
+    peer_row_t *peers_by_id;
+    peer_row_t *peers_by_number;
+    peer_t last_number;
+    list_t busy;
+    list_t ending;
+    bool is_draining;
+    uint64_t looked_ms;    //  when we last looked who is silent
+    uint64_t complained_ms;
+    uv_timer_t tick;
+    uv_timer_t retry;
+    unsigned handles;
+};
+
+static text_t
+s_id (const peer_row_t *peer)
+{
+    return (text_t){ peer->id, peer->id_size };
+}
+
+static peer_row_t *
+s_find_id (bus_server_t *self, text_t id)
+{
+    peer_row_t *peer;
+    HASH_FIND (by_id, self->peers_by_id, id.data, id.size, peer);
+    return peer;
+}
+
+//  Not a peer that is ending.
+static peer_row_t *
+s_find (bus_server_t *self, peer_t number)
+{
+    peer_row_t *peer;
+    HASH_FIND (by_number, self->peers_by_number, &number, sizeof number, peer);
+    return peer && !peer->is_ending ? peer : NULL;
+}
+
+static peer_row_t *
+s_peer_new (bus_server_t *self, text_t id, uint64_t stream, node_role_t role)
+{
+    peer_row_t *peer = calloc (1, sizeof *peer + id.size);
+    assert (peer);
+    peer->number = ++self->last_number;
+    peer->server = self;
+    peer->role = role;
+    peer->id_size = id.size;
+    memcpy (peer->id, id.data, id.size);
+    list_init (&peer->busy);
+    list_init (&peer->ending);
+    bus_stream_init (&peer->stream, stream, self->config.queue_limit, uv_now (self->loop));
+    HASH_ADD (by_id, self->peers_by_id, id, id.size, peer);
+    HASH_ADD (by_number, self->peers_by_number, number, sizeof peer->number, peer);
+    bus_counts[BUS_COUNT_LINKS_UP]++;
+    return peer;
+}
+
+static void
+s_peer_destroy (peer_row_t *peer)
+{
+    bus_server_t *self = peer->server;
+    HASH_DELETE (by_id, self->peers_by_id, peer);
+    HASH_DELETE (by_number, self->peers_by_number, peer);
+    list_remove (&peer->busy);
+    list_remove (&peer->ending);
+    bus_stream_free (&peer->stream);
+    free (peer);
+    bus_counts[BUS_COUNT_LINKS_UP]--;
+}
+
+//  From here on nothing goes to the peer or comes from it. Its owner is told from the loop.
+static void
+s_peer_end (peer_row_t *peer, stream_end_t end)
+{
+    if (peer->is_ending)
+        return;
+    bus_server_t *self = peer->server;
+    peer->is_ending = true;
+    peer->end = end;
+    list_remove (&peer->busy);
+    list_append (&self->ending, &peer->ending);
+    bus_counts[BUS_COUNT_ENDS + end]++;
+    if (end != STREAM_END_GOODBYE && end != STREAM_END_UNREACHABLE)
+        bus_send_goodbye (self->socket, s_id (peer), peer->stream.id, end);
+}
+
+//  Tells the owner of those who are lost. Only from the loop.
+static void
+s_sweep (bus_server_t *self)
+{
+    list_t *link;
+    while ((link = list_first (&self->ending))) {
+        peer_row_t *peer = LIST_THING (link, peer_row_t, ending);
+        peer_t number = peer->number;
+        log_info ("peer gone", log_number ("peer", (int64_t) number),
+                  log_string ("reason", stream_end_word (peer->end)));
+        s_peer_destroy (peer);
+        self->events.peer_down (self->owner, number);
+    }
+}
+
+static void
+s_flush (peer_row_t *peer)
+{
+    bus_sent_t sent = bus_stream_flush (&peer->stream, peer->server->socket, s_id (peer));
+    if (sent == BUS_SENT)
+        list_remove (&peer->busy);
+    else if (sent == BUS_UNREACHABLE)
+        s_peer_end (peer, STREAM_END_UNREACHABLE);
+}
+
+static int
+s_put (peer_row_t *peer, const bus_record_t *record)
+{
+    if (bus_stream_put (&peer->stream, record) != 0)
+        return -1;
+    list_append (&peer->server->busy, &peer->busy);
+    return 0;
+}
+
+//  A nuisance that costs nothing but a count, and a line now and then.
+static void
+s_complain (bus_server_t *self, bus_count_t count, const char *event, text_t from,
+            stream_end_t why)
+{
+    bus_counts[count]++;
+    uint64_t now = uv_now (self->loop);
+    if (self->complained_ms && now < self->complained_ms + COMPLAIN_EVERY_MS)
+        return;
+    self->complained_ms = now;
+    log_warn (event, log_text ("from", from), log_string ("reason", stream_end_word (why)),
+              log_number ("so_far", bus_counts[count]));
+}
+
+static void
+s_refuse (bus_server_t *self, text_t from, uint64_t stream, stream_end_t why)
+{
+    s_complain (self, BUS_COUNT_UNWELCOMES, "peer is not welcome", from, why);
+    bus_record_t record = { .kind = BUS_UNWELCOME };
+    record.unwelcome.protocol = BUS_PROTOCOL;
+    record.unwelcome.reason = text_of (stream_end_word (why));
+    bus_send_outside (self->socket, from, stream, &record);
+}
+
+static void
+s_welcome (bus_server_t *self, text_t from, uint64_t stream, const bus_hello_t *hello)
+{
+    peer_row_t *peer = s_peer_new (self, from, stream, (node_role_t) hello->role);
+    peer->stream.received = 1;
+    bus_record_t record = { .kind = BUS_WELCOME };
+    record.welcome.protocol = BUS_PROTOCOL;
+    record.welcome.node = text_of (self->node);
+    record.welcome.incarnation = self->incarnation;
+    if (s_put (peer, &record) != 0) {
+        s_peer_end (peer, STREAM_END_FULL);
+        return;
+    }
+    log_info ("peer up", log_number ("peer", (int64_t) peer->number),
+              log_text ("node", hello->node), log_number ("role", (int64_t) hello->role));
+    self->events.peer_up (self->owner, peer->number, hello);
+}
+
+//  The first batch of a stream: nothing but HELLO.
+static void
+s_hello (bus_server_t *self, text_t from, bus_batch_t *batch)
+{
+    bus_record_t record;
+    if (bus_batch_next (batch, &record) != 1 || record.kind != BUS_HELLO) {
+        s_complain (self, BUS_COUNT_GARBAGE, "garbage on the bus", from, STREAM_END_MALFORMED);
+        return;
+    }
+    bus_counts[BUS_COUNT_HELLOS]++;
+    uint64_t role = record.hello.role;
+    if (record.hello.protocol != BUS_PROTOCOL)
+        s_refuse (self, from, batch->stream, STREAM_END_PROTOCOL);
+    else if (role != NODE_EDGE && role != NODE_WORKER)
+        s_refuse (self, from, batch->stream, STREAM_END_ROLE);
+    else if (self->is_draining)
+        s_refuse (self, from, batch->stream, STREAM_END_DRAINING);
+    else if (HASH_CNT (by_id, self->peers_by_id) >= self->config.peer_limit)
+        s_refuse (self, from, batch->stream, STREAM_END_TOO_MANY);
+    else
+        s_welcome (self, from, batch->stream, &record.hello);
+}
+
+static void
+s_record (peer_row_t *peer, const bus_record_t *record)
+{
+    bus_server_t *self = peer->server;
+    bus_counts[BUS_COUNT_RECORDS_IN]++;
+    if (record->kind == BUS_HEARTBEAT)
+        return;
+    if (record->kind == BUS_GOODBYE)
+        s_peer_end (peer, STREAM_END_GOODBYE);
+    else if (record->kind == BUS_HELLO || !bus_kind_is_from (record->kind, peer->role))
+        s_peer_end (peer, STREAM_END_MALFORMED);
+    else
+        self->events.record (self->owner, peer->number, record);
+}
+
+static void
+s_records (peer_row_t *peer, bus_batch_t *batch)
+{
+    bus_record_t record;
+    int rc = 0;
+    while (!peer->is_ending && (rc = bus_batch_next (batch, &record)) == 1)
+        s_record (peer, &record);
+    if (rc == -1)
+        s_peer_end (peer, STREAM_END_MALFORMED);
+}
+
+//  A batch outside the order: only a GOODBYE to a stream that lives means something.
+static void
+s_outside (peer_row_t *peer, bus_batch_t *batch)
+{
+    bus_record_t record;
+    if (peer && peer->stream.id == batch->stream && bus_batch_next (batch, &record) == 1
+        && record.kind == BUS_GOODBYE)
+        s_peer_end (peer, STREAM_END_GOODBYE);
+}
+
+static void
+s_batch (bus_server_t *self, text_t from, bus_batch_t *batch)
+{
+    peer_row_t *peer = s_find_id (self, from);
+    bool is_same = peer && peer->stream.id == batch->stream;
+    if (batch->number == BUS_OUTSIDE)
+        s_outside (peer, batch);
+    else if (is_same && bus_stream_take (&peer->stream, batch, uv_now (self->loop)))
+        s_records (peer, batch);
+    else if (is_same)
+        s_peer_end (peer, STREAM_END_HOLE);
+    else if (batch->number == 1) {
+        if (peer)
+            s_peer_end (peer, STREAM_END_REPLACED);
+        s_sweep (self);
+        s_hello (self, from, batch);
+    } else {
+        s_complain (self, BUS_COUNT_GARBAGE, "batch of a stream that is over", from,
+                    STREAM_END_STRANGER);
+        bus_send_goodbye (self->socket, from, batch->stream, STREAM_END_STRANGER);
+    }
+}
+
+static void
+s_on_message (void *owner, text_t from, text_t body)
+{
+    bus_server_t *self = owner;
+    bus_batch_t batch;
+    if (bus_batch_open (&batch, body) != 0)
+        s_complain (self, BUS_COUNT_GARBAGE, "garbage on the bus", from, STREAM_END_MALFORMED);
+    else if (batch.protocol == BUS_PROTOCOL)
+        s_batch (self, from, &batch);
+    else if (batch.number == 1)
+        s_refuse (self, from, batch.stream, STREAM_END_PROTOCOL);
+    else
+        bus_counts[BUS_COUNT_GARBAGE]++;
+    s_sweep (self);
+}
+
+static void
+s_on_garbage (void *owner)
+{
+    s_complain (owner, BUS_COUNT_GARBAGE, "garbage on the bus", TEXT_EMPTY,
+                STREAM_END_MALFORMED);
+}
+
+//  Ends who is silent and lets the others know that we live.
+static void
+s_look (bus_server_t *self)
+{
+    uint64_t now = self->looked_ms = uv_now (self->loop);
+    bus_record_t heartbeat = { .kind = BUS_HEARTBEAT };
+    heartbeat.heartbeat.wall_ms = clock_wall_ms ();
+    peer_row_t *peer, *next;
+    HASH_ITER (by_id, self->peers_by_id, peer, next) {
+        if (peer->is_ending)
+            continue;
+        if (bus_stream_is_silent (&peer->stream, now, self->config.heartbeat_ms))
+            s_peer_end (peer, STREAM_END_SILENT);
+        else if (bus_stream_waiting (&peer->stream) == 0 && s_put (peer, &heartbeat) != 0)
+            s_peer_end (peer, STREAM_END_FULL);
+    }
+    s_sweep (self);
+}
+
+static void
+s_on_tick (uv_timer_t *timer)
+{
+    s_look (timer->data);
+}
+
+//  A process that stood still finds what its peers said meanwhile; but they have given it up, so
+//  those streams end before any of that is believed.
+static void
+s_on_woken (void *owner)
+{
+    bus_server_t *self = owner;
+    if (uv_now (self->loop) > self->looked_ms + 2 * self->config.heartbeat_ms)
+        s_look (self);
+}
+
+static void
+s_on_retry (uv_timer_t *timer)
+{
+    (void) timer; //  it only makes the loop turn
+}
+
+static void
+s_on_turn (void *owner)
+{
+    bus_server_t *self = owner;
+    list_t waiting;
+    list_init (&waiting);
+    list_t *link;
+    while ((link = list_first (&self->busy))) {
+        s_flush (LIST_THING (link, peer_row_t, busy));
+        if (list_first (&self->busy) == link)
+            list_append (&waiting, link);
+    }
+    while ((link = list_first (&waiting)))
+        list_append (&self->busy, link);
+    if (!list_is_empty (&self->busy))
+        uv_timer_start (&self->retry, s_on_retry, RETRY_MS, 0);
+    s_sweep (self);
+}
+
+bus_server_t *
+bus_server_new (uv_loop_t *loop, const bus_server_config_t *config,
+                const bus_server_events_t *events, void *owner)
+{
+    static const bus_socket_events_t s_socket_events = {
+        .woken = s_on_woken, .message = s_on_message, .garbage = s_on_garbage, .turn = s_on_turn
+    };
+    bus_server_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->socket = bus_socket_new_router (loop, config->address, &s_socket_events, self);
+    if (!self->socket) {
+        free (self);
+        return NULL;
+    }
+    bus_counters_start ();
+    self->loop = loop;
+    self->config = *config;
+    self->node = strdup (config->node);
+    assert (self->node);
+    self->events = *events;
+    self->owner = owner;
+    self->incarnation = identity_number ();
+    self->looked_ms = uv_now (loop);
+    list_init (&self->busy);
+    list_init (&self->ending);
+    uv_timer_init (loop, &self->tick);
+    uv_timer_init (loop, &self->retry);
+    self->tick.data = self->retry.data = self;
+    self->handles = 2;
+    uv_timer_start (&self->tick, s_on_tick, config->heartbeat_ms, config->heartbeat_ms);
+    return self;
+}
+
+static void
+s_on_closed (uv_handle_t *handle)
+{
+    bus_server_t *self = handle->data;
+    if (--self->handles > 0)
+        return;
+    free (self->node);
+    free (self);
+}
+
+//  In order behind what waits, or out of order when that does not go out.
+static void
+s_say_goodbye (peer_row_t *peer, stream_end_t why)
+{
+    bus_record_t goodbye = { .kind = BUS_GOODBYE };
+    goodbye.goodbye.reason = text_of (stream_end_word (why));
+    if (s_put (peer, &goodbye) != 0
+        || bus_stream_flush (&peer->stream, peer->server->socket, s_id (peer)) != BUS_SENT)
+        bus_send_goodbye (peer->server->socket, s_id (peer), peer->stream.id, why);
+}
+
+void
+bus_server_destroy (bus_server_t **self_p)
+{
+    bus_server_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    peer_row_t *peer, *next;
+    HASH_ITER (by_id, self->peers_by_id, peer, next) {
+        if (!peer->is_ending)
+            s_say_goodbye (peer, STREAM_END_GOODBYE);
+        s_peer_destroy (peer);
+    }
+    bus_socket_destroy (&self->socket);
+    uv_close ((uv_handle_t *) &self->tick, s_on_closed);
+    uv_close ((uv_handle_t *) &self->retry, s_on_closed);
+}
+
+const char *
+bus_server_endpoint (const bus_server_t *self)
+{
+    return bus_socket_endpoint (self->socket);
+}
+
+int
+bus_server_send (bus_server_t *self, peer_t number, const bus_record_t *record)
+{
+    peer_row_t *peer = s_find (self, number);
+    if (!peer)
+        return -1;
+    if (s_put (peer, record) != 0) {
+        s_peer_end (peer, STREAM_END_FULL);
+        return -1;
+    }
+    if (bus_stream_waiting (&peer->stream) >= BUS_BATCH_SIZE)
+        s_flush (peer);
+    return peer->is_ending ? -1 : 0;
+}
+
+void
+bus_server_drain (bus_server_t *self)
+{
+    self->is_draining = true;
+    peer_row_t *peer, *next;
+    HASH_ITER (by_id, self->peers_by_id, peer, next)
+        if (!peer->is_ending)
+            s_say_goodbye (peer, STREAM_END_DRAINING);
+}

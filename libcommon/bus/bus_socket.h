@@ -1,0 +1,60 @@
+//  bus_socket — a ZeroMQ socket on a libuv loop.
+//
+//  ZeroMQ's descriptor only says that something has changed, once; so the socket is asked before
+//  every sleep and after every wake-up, and the descriptor merely wakes the loop. That also covers
+//  what a send from anywhere in the turn may have consumed.
+//
+//  A turn takes at most BUS_SOCKET_TURN messages (or BUS_SOCKET_TURN_BYTES), then the loop goes on.
+//  Nothing here blocks. Each side holds at most BUS_SOCKET_HWM messages per peer in ZeroMQ.
+
+#ifndef BUS_SOCKET_H
+#define BUS_SOCKET_H
+
+#include "words/text.h"
+
+#include <uv.h>
+
+#define BUS_SOCKET_TURN 64
+#define BUS_SOCKET_TURN_BYTES (512 * 1024)
+#define BUS_SOCKET_HWM 64
+//  A larger message closes the connection that it came on.
+#define BUS_MESSAGE_MAX (4 * 1024 * 1024)
+
+typedef struct bus_socket bus_socket_t;
+
+typedef struct {
+    //  The loop has woken up and messages are about to be taken.
+    void (*woken) (void *owner);
+    //  A message of one frame. `from` is the routing id at a ROUTER, else empty. Both are borrowed.
+    void (*message) (void *owner, text_t from, text_t body);
+    //  A message of any other shape came and is gone.
+    void (*garbage) (void *owner);
+    //  The loop is about to sleep: what has gathered should be sent now.
+    void (*turn) (void *owner);
+} bus_socket_events_t;
+
+//  Binds. NULL when the address cannot be had; errno says why.
+bus_socket_t *bus_socket_new_router (uv_loop_t *loop, const char *address,
+                                     const bus_socket_events_t *events, void *owner);
+//  Dials, and dials again for as long as the socket lives. The id is what the ROUTER knows it by.
+bus_socket_t *bus_socket_new_dealer (uv_loop_t *loop, const char *address, text_t id,
+                                     const bus_socket_events_t *events, void *owner);
+//  May be called from a callback of the socket's, which is then the last one. What was sent just
+//  before still has BUS_SOCKET_LINGER_MS to go out. The memory goes when the loop has turned; the
+//  last socket of the process takes ZeroMQ's threads with it.
+void bus_socket_destroy (bus_socket_t **self_p);
+#define BUS_SOCKET_LINGER_MS 200
+
+//  What a ROUTER is really bound to. Borrowed.
+const char *bus_socket_endpoint (const bus_socket_t *self);
+
+typedef enum {
+    BUS_SENT,
+    BUS_FULL,        //  not now; nothing was sent
+    BUS_UNREACHABLE, //  nobody of this id is connected
+} bus_sent_t;
+
+//  Sends head and body as one frame, copied. `to` is a routing id at a ROUTER, else ignored.
+bus_sent_t bus_socket_send (bus_socket_t *self, text_t to, text_t head, text_t body);
+
+#endif

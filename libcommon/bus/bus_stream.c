@@ -1,0 +1,134 @@
+#include "bus/bus_stream.h"
+
+//  A queue that was larger than this gives its memory back when it is empty.
+#define ROOM_TO_KEEP (256 * 1024)
+
+void
+bus_stream_init (bus_stream_t *self, uint64_t id, size_t queue_limit, uint64_t now_ms)
+{
+    *self = (bus_stream_t){ .id = id, .heard_ms = now_ms };
+    buffer_init (&self->waiting, queue_limit);
+}
+
+void
+bus_stream_free (bus_stream_t *self)
+{
+    buffer_free (&self->waiting);
+    *self = (bus_stream_t){ .id = 0 };
+}
+
+size_t
+bus_stream_waiting (const bus_stream_t *self)
+{
+    return self->waiting.size - self->taken;
+}
+
+//  Forgets what is sent, so that all of the room is for what waits.
+static void
+s_close_up (bus_stream_t *self)
+{
+    size_t waiting = bus_stream_waiting (self);
+    if (waiting && self->taken)
+        memmove (self->waiting.data, self->waiting.data + self->taken, waiting);
+    self->waiting.size = waiting;
+    self->taken = 0;
+    if (waiting == 0 && self->waiting.room > ROOM_TO_KEEP)
+        buffer_free (&self->waiting);
+}
+
+int
+bus_stream_put (bus_stream_t *self, const bus_record_t *record)
+{
+    size_t before = self->waiting.size;
+    int rc = bus_record_write (record, &self->waiting);
+    if (rc != 0 && self->taken) {
+        s_close_up (self);
+        before = self->waiting.size;
+        rc = bus_record_write (record, &self->waiting);
+    }
+    if (rc == 0 && self->waiting.size - before > BUS_RECORD_MAX) {
+        self->waiting.size = before;
+        rc = -1;
+    }
+    bus_counts[rc == 0 ? BUS_COUNT_RECORDS_OUT : BUS_COUNT_REFUSED]++;
+    return rc;
+}
+
+//  The size of the next batch: whole records, as many as fit, at least one.
+static size_t
+s_batch_size (const bus_stream_t *self)
+{
+    const char *from = self->waiting.data + self->taken;
+    size_t waiting = bus_stream_waiting (self), size = 0;
+    if (waiting <= BUS_BATCH_SIZE)
+        return waiting;
+    while (size < waiting) {
+        uint32_t record;
+        memcpy (&record, from + size, sizeof record);
+        if (size && size + sizeof record + record > BUS_BATCH_SIZE)
+            break;
+        size += sizeof record + record;
+    }
+    return size;
+}
+
+bus_sent_t
+bus_stream_flush (bus_stream_t *self, bus_socket_t *socket, text_t to)
+{
+    while (bus_stream_waiting (self)) {
+        char header[BUS_HEADER_SIZE];
+        bus_batch_write_header (header, self->id, self->sent + 1);
+        text_t head = { header, sizeof header };
+        text_t body = { self->waiting.data + self->taken, s_batch_size (self) };
+        bus_sent_t sent = bus_socket_send (socket, to, head, body);
+        if (sent != BUS_SENT) {
+            bus_counts[BUS_COUNT_WAITS]++;
+            return sent;
+        }
+        self->sent++;
+        self->taken += body.size;
+        bus_counts[BUS_COUNT_BATCHES_OUT]++;
+        bus_counts[BUS_COUNT_BYTES_OUT] += (int64_t) (head.size + body.size);
+    }
+    s_close_up (self);
+    return BUS_SENT;
+}
+
+bool
+bus_stream_take (bus_stream_t *self, const bus_batch_t *batch, uint64_t now_ms)
+{
+    if (batch->stream != self->id || batch->number != self->received + 1)
+        return false;
+    self->received++;
+    self->heard_ms = now_ms;
+    bus_counts[BUS_COUNT_BATCHES_IN]++;
+    bus_counts[BUS_COUNT_BYTES_IN] += batch->end - batch->from + BUS_HEADER_SIZE;
+    return true;
+}
+
+bool
+bus_stream_is_silent (const bus_stream_t *self, uint64_t now_ms, uint64_t heartbeat_ms)
+{
+    return now_ms > self->heard_ms + BUS_SILENT_AFTER * heartbeat_ms;
+}
+
+void
+bus_send_outside (bus_socket_t *socket, text_t to, uint64_t stream, const bus_record_t *record)
+{
+    char header[BUS_HEADER_SIZE];
+    bus_batch_write_header (header, stream, BUS_OUTSIDE);
+    buffer_t body;
+    buffer_init (&body, 1024);
+    if (bus_record_write (record, &body) == 0)
+        (void) bus_socket_send (socket, to, (text_t){ header, sizeof header },
+                                buffer_text (&body));
+    buffer_free (&body);
+}
+
+void
+bus_send_goodbye (bus_socket_t *socket, text_t to, uint64_t stream, stream_end_t end)
+{
+    bus_record_t goodbye = { .kind = BUS_GOODBYE };
+    goodbye.goodbye.reason = text_of (stream_end_word (end));
+    bus_send_outside (socket, to, stream, &goodbye);
+}
