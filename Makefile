@@ -1,0 +1,16 @@
+#  The front door: each line hands over to CMake or to a script in tools/.
+.PHONY: help run test bench check fuzz clean
+help:    ## what can be made
+	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1	/p' Makefile
+run:     ## install what is missing, build, run everything on this machine (Ctrl-C stops it)
+	@setpriv --pdeathsig TERM tools/run
+test:    ## install what is missing, build, run all tests
+	@setpriv --pdeathsig TERM tools/test
+bench:   ## measure throughput, delay, memory and CPU
+	@bench/run
+check:   ## style and layers, in seconds
+	@tools/check-layers && tools/check-style
+fuzz:    ## every fuzzer for 60 seconds (FUZZ_SECONDS=...)
+	@tests/fuzz/run
+clean:   ## remove what was built; keeps var/, where the data of make run is
+	@rm -rf build build-*
