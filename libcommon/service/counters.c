@@ -93,7 +93,7 @@ typedef struct {
     int64_t value;
 } sample_t;
 
-//  By name, so that rows of one name stand together; then in the order of registration.
+//  By name, so that rows of one name stand together; then by labels.
 static int
 s_compare (const void *left, const void *right)
 {
@@ -101,8 +101,7 @@ s_compare (const void *left, const void *right)
     int names = strcmp (a->row->name, b->row->name);
     if (names != 0)
         return names;
-    int labels = strcmp (a->row->labels ? a->row->labels : "", b->row->labels ? b->row->labels : "");
-    return labels;
+    return strcmp (a->row->labels ? a->row->labels : "", b->row->labels ? b->row->labels : "");
 }
 
 static int

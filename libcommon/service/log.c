@@ -180,16 +180,24 @@ s_put_out (int wait_ms)
     return written != -1;
 }
 
-static void
+//  False when the line is lost.
+static bool
 s_write (log_level_t level, const char *event, const log_field_t *fields, size_t count)
 {
     s_compose (level, event, fields, count);
-    if (s_put_out (level == LOG_FATAL ? FATAL_WAIT_MS : 0)) {
-        s_counts[LINES_DEBUG + level]++;
-    } else {
-        s_counts[DROPPED]++;
-        s_log.dropped_untold++;
-    }
+    if (!s_put_out (level == LOG_FATAL ? FATAL_WAIT_MS : 0))
+        return false;
+    s_counts[LINES_DEBUG + level]++;
+    return true;
+}
+
+//  Said as soon as somebody reads again.
+static void
+s_tell_dropped (void)
+{
+    log_field_t lines = log_number ("lines", s_log.dropped_untold);
+    if (s_write (LOG_WARN, "log lines were dropped", &lines, 1))
+        s_log.dropped_untold = 0;
 }
 
 void
@@ -198,18 +206,11 @@ log_write (log_level_t level, const char *event, const log_field_t *fields, size
     if (level < s_log.least)
         return;
     int errno_before = errno; //  logging an error must not change it
-    s_write (level, event, fields, count);
-    int64_t untold = s_log.dropped_untold;
-    if (untold > 0) {
-        //  Said as soon as somebody reads again; if nobody does, this line counts, too.
-        log_field_t lines = log_number ("lines", untold);
-        s_log.dropped_untold = 0;
-        int64_t dropped = s_counts[DROPPED];
-        s_write (LOG_WARN, "log lines were dropped", &lines, 1);
-        if (s_counts[DROPPED] != dropped) {
-            s_counts[DROPPED] = dropped;
-            s_log.dropped_untold = untold;
-        }
+    if (s_log.dropped_untold > 0)
+        s_tell_dropped ();
+    if (!s_write (level, event, fields, count)) {
+        s_counts[DROPPED]++;
+        s_log.dropped_untold++;
     }
     errno = errno_before;
 }

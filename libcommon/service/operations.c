@@ -125,10 +125,9 @@ s_answer_ready (const operations_t *self, struct MHD_Response **response)
 }
 
 static unsigned
-s_answer (const operations_t *self, const char *path, const char *method,
-          struct MHD_Response **response)
+s_answer (const operations_t *self, const char *path, bool is_read, struct MHD_Response **response)
 {
-    if (strcmp (method, "GET") != 0 && strcmp (method, "HEAD") != 0) {
+    if (!is_read) {
         *response = s_static ("only GET\n");
         return MHD_HTTP_METHOD_NOT_ALLOWED;
     }
@@ -144,16 +143,24 @@ s_answer (const operations_t *self, const char *path, const char *method,
     return MHD_HTTP_NOT_FOUND;
 }
 
-//  libmicrohttpd calls this at the end of a request's head, and again when its body is over.
+//  libmicrohttpd calls this at the end of a request's head, and again when its body is over. The
+//  answer waits for the second call, so that the connection can be used again, unless there is no
+//  reason to read a body.
 static enum MHD_Result
 s_on_request (void *arg, struct MHD_Connection *connection, const char *path, const char *method,
               const char *version, const char *body, size_t *body_size, void **seen)
 {
-    (void) version, (void) body, (void) body_size, (void) seen;
+    (void) version, (void) body, (void) body_size;
     const operations_t *self = arg;
+    bool is_read = strcmp (method, "GET") == 0 || strcmp (method, "HEAD") == 0;
+    if (is_read && !*seen) {
+        *seen = arg;
+        return MHD_YES;
+    }
+    *body_size = 0; //  a GET with a body is answered as if it had none
     struct MHD_Response *response = NULL;
     s_counts[REQUESTS]++;
-    unsigned status = s_answer (self, path, method, &response);
+    unsigned status = s_answer (self, path, is_read, &response);
     if (status == MHD_HTTP_NOT_FOUND || status == MHD_HTTP_METHOD_NOT_ALLOWED)
         s_counts[REFUSED]++;
     if (!response)
@@ -214,7 +221,7 @@ s_listen (const char *address, uint16_t port)
                               .ai_socktype = SOCK_STREAM };
     struct addrinfo *found = NULL;
     if (getaddrinfo (address, service, &hints, &found) != 0) {
-        errno = EINVAL;
+        errno = EADDRNOTAVAIL;
         return -1;
     }
     int listener = socket (found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -16,7 +16,7 @@ static const char *const s_forms[] = {
     [SETTING_SECRET] = "a text",
     [SETTING_NUMBER] = "a whole number",
     [SETTING_SIZE] = "a size such as 256k or 4m",
-    [SETTING_DURATION] = "a duration such as 250ms, 20s, 5m or 2h",
+    [SETTING_DURATION] = "a duration such as 250ms, 20s or 5m",
     [SETTING_SWITCH] = "on or off",
 };
 
@@ -27,8 +27,7 @@ typedef struct {
 
 static const unit_t s_number_units[] = { { "", 1 }, { NULL, 0 } };
 static const unit_t s_size_units[] = {
-    { "", 1 },        { "k", 1 << 10 }, { "K", 1 << 10 }, { "m", 1 << 20 },
-    { "M", 1 << 20 }, { "g", 1 << 30 }, { "G", 1 << 30 }, { NULL, 0 },
+    { "", 1 }, { "k", 1 << 10 }, { "m", 1 << 20 }, { "g", 1 << 30 }, { NULL, 0 },
 };
 static const unit_t s_duration_units[] = {
     { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { NULL, 0 },
@@ -83,21 +82,34 @@ s_parse_switch (const char *word, bool *on)
     return -1;
 }
 
+//  As it would be written, in the largest unit that leaves no rest.
+static const char *
+s_amount (const setting_t *row, uint64_t amount, char room[32])
+{
+    const unit_t *best = NULL;
+    for (const unit_t *unit = s_units (row->type); unit->suffix; unit++)
+        if (amount % unit->factor == 0 && (!best || unit->factor > best->factor))
+            best = unit;
+    snprintf (room, 32, "%llu%s", (unsigned long long) (amount / best->factor),
+              amount ? best->suffix : "");
+    return room;
+}
+
 //  What would be right, with the limits.
 static void
 s_describe (const setting_t *row, char *to, size_t room)
 {
-    if (row->type < SETTING_NUMBER || row->type > SETTING_DURATION || (!row->least && !row->most)) {
-        snprintf (to, room, "%s", s_forms[row->type]);
-        return;
-    }
-    const char *unit = row->type == SETTING_DURATION ? " ms" : row->type == SETTING_SIZE ? " bytes" : "";
-    if (row->most)
-        snprintf (to, room, "%s from %llu to %llu%s", s_forms[row->type],
-                  (unsigned long long) row->least, (unsigned long long) row->most, unit);
+    char least[32], most[32];
+    const char *form = s_forms[row->type];
+    bool has_limits = row->type != SETTING_TEXT && row->type != SETTING_SECRET
+                      && row->type != SETTING_SWITCH && (row->least || row->most);
+    if (!has_limits)
+        snprintf (to, room, "%s", form);
+    else if (row->most)
+        snprintf (to, room, "%s, from %s to %s", form, s_amount (row, row->least, least),
+                  s_amount (row, row->most, most));
     else
-        snprintf (to, room, "%s of at least %llu%s", s_forms[row->type],
-                  (unsigned long long) row->least, unit);
+        snprintf (to, room, "%s, at least %s", form, s_amount (row, row->least, least));
 }
 
 static int
@@ -166,7 +178,7 @@ s_read_file (const setting_t *row, const char *path, buffer_t *complaint)
         snprintf (what, sizeof what, "cannot be read from the file of %s_FILE: %s", row->name,
                   strerror (errno));
     else if (size == FILE_CEILING)
-        snprintf (what, sizeof what, "has a file of %d bytes or more: too large", FILE_CEILING);
+        snprintf (what, sizeof what, "has a file of %d bytes or more, which is too large", FILE_CEILING);
     else if (memchr (word, '\0', (size_t) size))
         snprintf (what, sizeof what, "has a file with a NUL byte in it");
     else {
@@ -244,7 +256,7 @@ settings_print_help (const setting_t *table, buffer_t *to)
 {
     int rc = 0;
     for (const setting_t *row = table; row->name && rc == 0; row++) {
-        char right[128], line[512];
+        char right[128], line[1024];
         s_describe (row, right, sizeof right);
         snprintf (line, sizeof line, "  %-22s  %s\n  %-22s  (%s; %s%s)\n", row->name, row->help, "",
                   right, row->fallback ? "default: " : "", s_fallback (row));
@@ -259,7 +271,7 @@ settings_print_markdown (const setting_t *table, buffer_t *to)
     int rc = buffer_put_string (to, "| setting | form | default | what it is for |\n"
                                     "| --- | --- | --- | --- |\n");
     for (const setting_t *row = table; row->name && rc == 0; row++) {
-        char right[128], line[512];
+        char right[128], line[1024];
         s_describe (row, right, sizeof right);
         const char *tick = row->fallback && *row->fallback ? "`" : "";
         snprintf (line, sizeof line, "| `%s` | %s%s | %s%s%s | %s |\n", row->name, right,
