@@ -1,0 +1,325 @@
+#include "bot_answer.h"
+
+#include <json-c/json.h>
+#include <json-c/json_visit.h>
+#include <math.h>
+#include <stdio.h>
+#include <strings.h>
+
+#define DEPTH_MAX 64
+#define DETAIL_MAX 400
+
+typedef struct {
+    const char *label;
+    bool again;
+    const char *words;
+} failure_row_t;
+
+static const failure_row_t s_failures[BOT_FAILURES] = {
+#define FAILURE(NAME, label, again, words) [BOT_##NAME] = { label, again, words },
+#include "bot_failures.def"
+#undef FAILURE
+};
+
+const char *
+bot_failure_label (bot_failure_t failure)
+{
+    return s_failures[failure].label;
+}
+
+bool
+bot_failure_again (bot_failure_t failure)
+{
+    return s_failures[failure].again;
+}
+
+static bool
+s_is_passing (long status)
+{
+    return status == 408 || status == 425 || status == 429 || (status >= 500 && status <= 599);
+}
+
+//  The class of an answer by its outside alone; BOT_FAILURES when its body decides.
+static bot_failure_t
+s_failure_of (const http_answer_t *http)
+{
+    bool has_status = http->outcome == HTTP_ANSWERED || http->outcome == HTTP_TOO_LARGE;
+    if (http->outcome == HTTP_TIMED_OUT)
+        return BOT_TIMEOUT;
+    if (!has_status)
+        return BOT_UNREACHABLE;
+    if (s_is_passing (http->status))
+        return BOT_STATUS_PASSING;
+    if (http->status < 200 || http->status > 299)
+        return BOT_STATUS_FINAL;
+    return http->outcome == HTTP_TOO_LARGE ? BOT_TOO_LARGE : BOT_FAILURES;
+}
+
+//  The beginning of the body, one byte per byte: what is not printable becomes a dot.
+static void
+s_describe (buffer_t *to, const http_answer_t *http)
+{
+    char words[150];
+    snprintf (words, sizeof words, "status %ld, %zu bytes%s%.80s", http->status, http->body.size,
+              *http->error ? ", " : "", http->error);
+    if (buffer_put_string (to, words) != 0 || http->body.size == 0
+        || buffer_put_string (to, ": ") != 0)
+        return;
+    size_t size = http->body.size < BOT_DETAIL_BODY ? http->body.size : BOT_DETAIL_BODY;
+    char *place = buffer_grow (to, size);
+    for (size_t index = 0; place && index < size; index++) {
+        char byte = http->body.data[index];
+        place[index] = byte >= ' ' && byte <= '~' ? byte : '.';
+    }
+}
+
+static void
+s_init (bot_answer_t *self, size_t most)
+{
+    *self = (bot_answer_t){ .outcome = OUTCOME_ANSWERED };
+    buffer_init (&self->data, most);
+    buffer_init (&self->target, BOT_TARGET_MAX);
+    buffer_init (&self->detail, DETAIL_MAX);
+}
+
+static void
+s_fail (bot_answer_t *self, bot_failure_t failure, long status)
+{
+    bool has_number = failure == BOT_STATUS_PASSING || failure == BOT_STATUS_FINAL;
+    self->outcome = OUTCOME_FAILED;
+    self->failure = failure;
+    if (has_number)
+        snprintf (self->error, sizeof self->error, "%s %ld", s_failures[failure].words, status);
+    else
+        snprintf (self->error, sizeof self->error, "%s", s_failures[failure].words);
+}
+
+static text_t
+s_string (json_object *value)
+{
+    if (!json_object_is_type (value, json_type_string))
+        return TEXT_EMPTY;
+    return (text_t){ json_object_get_string (value), (size_t) json_object_get_string_len (value) };
+}
+
+static json_object *
+s_member (json_object *object, const char *name, json_type type)
+{
+    json_object *value = NULL;
+    if (!json_object_is_type (object, json_type_object)
+        || !json_object_object_get_ex (object, name, &value) || !json_object_is_type (value, type))
+        return NULL;
+    return value;
+}
+
+//  json-c reads NaN and numbers beyond a double; written out they are no JSON for a browser.
+static int
+s_visit (json_object *value, int flags, json_object *parent, const char *key, size_t *index,
+         void *is_sound)
+{
+    (void) flags, (void) parent, (void) key, (void) index;
+    if (json_object_is_type (value, json_type_double) && !isfinite (json_object_get_double (value)))
+        *(bool *) is_sound = false;
+    return *(bool *) is_sound ? JSON_C_VISIT_RETURN_CONTINUE : JSON_C_VISIT_RETURN_STOP;
+}
+
+//  NULL when the bytes are no JSON, or JSON's null: the caller tells them apart by `is_json`.
+static json_object *
+s_parse (text_t body, bool *is_json)
+{
+    if (body.size >= 3 && memcmp (body.data, "\xef\xbb\xbf", 3) == 0)
+        body = (text_t){ body.data + 3, body.size - 3 };
+    json_tokener *tokener = json_tokener_new_ex (DEPTH_MAX);
+    json_tokener_set_flags (tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    json_object *value = json_tokener_parse_ex (tokener, body.data, (int) body.size);
+    enum json_tokener_error error = json_tokener_get_error (tokener);
+    if (error == json_tokener_continue) { //  a bare number or word ends only with the text
+        value = json_tokener_parse_ex (tokener, "", 1);
+        error = json_tokener_get_error (tokener);
+    }
+    json_tokener_free (tokener);
+    *is_json = error == json_tokener_success;
+    if (*is_json && value)
+        json_c_visit (value, 0, s_visit, is_json);
+    if (!*is_json) {
+        json_object_put (value);
+        return NULL;
+    }
+    return value;
+}
+
+static bool
+s_is_trouble (json_object *answer)
+{
+    static const text_t trouble = TEXT ("TROUBLE_WITH_REQUEST");
+    json_object *tag = NULL;
+    json_object_object_get_ex (answer, "tag", &tag);
+    if (text_is (s_string (tag), trouble))
+        return true;
+    size_t count = json_object_is_type (tag, json_type_array) ? json_object_array_length (tag) : 0;
+    for (size_t index = 0; index < count; index++)
+        if (text_is (s_string (json_object_array_get_idx (tag, index)), trouble))
+            return true;
+    return false;
+}
+
+//  Bodies by which a bot says that it has nothing to say.
+static bool
+s_is_nothing (json_object *answer)
+{
+    int members = json_object_object_length (answer);
+    text_t status = s_string (s_member (answer, "status", json_type_string));
+    return members == 0
+           || (members == 1
+               && (text_is (status, TEXT ("complete")) || text_is (status, TEXT ("acknowledged"))));
+}
+
+static bool
+s_is_fit_display (json_object *display)
+{
+    if (!json_object_is_type (display, json_type_object))
+        return false;
+    //  The runtime puts the words of an exception into the `context` of a card.
+    return !text_is (s_string (s_member (display, "type", json_type_string)), TEXT ("CARD"))
+           || !json_object_object_get_ex (display, "context", NULL);
+}
+
+static void
+s_clean_displays (json_object *answer)
+{
+    json_object *displays = s_member (answer, "displays", json_type_array);
+    size_t index = displays ? json_object_array_length (displays) : 0;
+    while (index-- > 0)
+        if (!s_is_fit_display (json_object_array_get_idx (displays, index)))
+            json_object_array_del_idx (displays, index, 1);
+    if (!displays || json_object_array_length (displays) == 0)
+        json_object_object_del (answer, "displays");
+}
+
+static void
+s_clean_speech (json_object *answer)
+{
+    json_object *speech = NULL;
+    if (!json_object_object_get_ex (answer, "outputSpeech", &speech)
+        || json_object_is_type (speech, json_type_string))
+        return;
+    json_object *chips = s_member (speech, "suggestions", json_type_array);
+    size_t index = chips ? json_object_array_length (chips) : 0;
+    while (index-- > 0) {
+        json_object *chip = json_object_array_get_idx (chips, index);
+        if (!json_object_is_type (chip, json_type_string)
+            && !s_member (chip, "title", json_type_string))
+            json_object_array_del_idx (chips, index, 1);
+    }
+    if (!json_object_is_type (speech, json_type_object))
+        json_object_object_del (answer, "outputSpeech");
+    else if (!chips)
+        json_object_object_del (speech, "suggestions");
+}
+
+static void
+s_take_target (bot_answer_t *self, json_object *answer, const char *name)
+{
+    json_object *data = s_member (answer, "data", json_type_object);
+    if (buffer_put_text (&self->target, s_string (s_member (data, name, json_type_string))) != 0)
+        buffer_clear (&self->target); //  longer than a target can be: none
+}
+
+//  Takes what the switchboard is asked for, and leaves of `system` what the widget can bear: it
+//  fails over TRANSFER_CALL, over permissions it does not know, and over one without `data`.
+static void
+s_clean_system (bot_answer_t *self, json_object *answer)
+{
+    text_t system = s_string (s_member (answer, "system", json_type_string));
+    bool is_permission = strncmp (system.data, "PERMISSION_", 11) == 0;
+    bool is_known = text_is (system, TEXT ("PERMISSION_EMAIL"))
+                    || text_is (system, TEXT ("PERMISSION_LOCATION_PRECISE"));
+    if (text_is (system, TEXT ("HANDOFF"))) {
+        self->ask = ASK_HANDOFF;
+        s_take_target (self, answer, "handoffTargetId");
+    } else if (text_is (system, TEXT ("TRANSFER_CALL"))) {
+        self->ask = ASK_TRANSFER_CALL;
+        s_take_target (self, answer, "transferPhoneNumber");
+    }
+    if (system.size == 0 || self->ask == ASK_TRANSFER_CALL || (is_permission && !is_known))
+        json_object_object_del (answer, "system");
+    else if (is_permission && !s_member (answer, "data", json_type_object))
+        json_object_object_add (answer, "data", json_object_new_object ());
+}
+
+static bool
+s_has_something (json_object *answer)
+{
+    return json_object_object_get_ex (answer, "outputSpeech", NULL)
+           || json_object_object_get_ex (answer, "displays", NULL)
+           || json_object_object_get_ex (answer, "system", NULL);
+}
+
+static void
+s_read_object (bot_answer_t *self, json_object *answer)
+{
+    if (s_is_nothing (answer))
+        return;
+    if (s_is_trouble (answer))
+        self->outcome = OUTCOME_TROUBLE;
+    s_clean_speech (answer);
+    s_clean_displays (answer);
+    s_clean_system (self, answer);
+    if (!s_has_something (answer))
+        return;
+    size_t size;
+    const char *text = json_object_to_json_string_length (
+        answer, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
+    if (buffer_put (&self->data, text, size) != 0)
+        s_fail (self, BOT_TOO_LARGE, 0);
+}
+
+static void
+s_read_body (bot_answer_t *self, text_t body)
+{
+    bool is_json;
+    json_object *answer = s_parse (body, &is_json);
+    if (body.size == 0)
+        s_fail (self, BOT_EMPTY, 0);
+    else if (!is_json)
+        s_fail (self, BOT_NOT_JSON, 0);
+    else if (!json_object_is_type (answer, json_type_object))
+        s_fail (self, BOT_NOT_OBJECT, 0);
+    else
+        s_read_object (self, answer);
+    json_object_put (answer);
+}
+
+void
+bot_answer_read (bot_answer_t *self, const http_answer_t *http)
+{
+    //  Cleaning adds little, but what was written compactly may be written with escapes.
+    s_init (self, http->body.size * 2 + 64);
+    bot_failure_t failure = s_failure_of (http);
+    if (failure != BOT_FAILURES)
+        s_fail (self, failure, http->status);
+    else
+        s_read_body (self, http->body);
+    if (self->outcome == OUTCOME_FAILED) {
+        buffer_clear (&self->target);
+        self->ask = ASK_NOTHING;
+        s_describe (&self->detail, http);
+    }
+}
+
+void
+bot_answer_none (bot_answer_t *self, bot_failure_t failure, text_t detail)
+{
+    s_init (self, 0);
+    s_fail (self, failure, 0);
+    if (buffer_put_text (&self->detail, detail) != 0)
+        buffer_clear (&self->detail);
+}
+
+void
+bot_answer_free (bot_answer_t *self)
+{
+    buffer_free (&self->data);
+    buffer_free (&self->target);
+    buffer_free (&self->detail);
+}

@@ -1,0 +1,46 @@
+//  bot_answer — the door for what a bot says: the bytes of an HTTP answer become a struct, json-c
+//  is not seen past it. docs of the bot's side: a 200 is not yet a success.
+//
+//  What comes out for the clients is safe for the widget: values of `system` that crash it are
+//  gone, so are cards that carry the bot's internal errors, and members of a wrong type.
+
+#ifndef BOT_ANSWER_H
+#define BOT_ANSWER_H
+
+#include "parts/buffer.h"
+#include "service/http_client.h"
+#include "words/words.h"
+
+typedef enum {
+#define FAILURE(NAME, label, again, words) BOT_##NAME,
+#include "bot_failures.def"
+#undef FAILURE
+    BOT_FAILURES
+} bot_failure_t;
+
+const char *bot_failure_label (bot_failure_t failure);
+//  Whether the question may be put again after it.
+bool bot_failure_again (bot_failure_t failure);
+
+#define BOT_ERROR_MAX 40   //  bytes of the words for the widget, with the NUL
+#define BOT_TARGET_MAX 200 //  bytes of a target; a longer one is none
+#define BOT_DETAIL_BODY 200
+
+typedef struct {
+    outcome_t outcome;
+    bot_failure_t failure;     //  of OUTCOME_FAILED
+    char error[BOT_ERROR_MAX]; //  of OUTCOME_FAILED: short words, nothing of the bot's own
+    buffer_t data;             //  JSON object for the clients, or empty: nothing to show
+    ask_t ask;
+    buffer_t target;
+    buffer_t detail;           //  for the operator: status and the beginning of the body, printable
+} bot_answer_t;
+
+//  Reads what came of the call. The struct is the caller's, to be given back with bot_answer_free.
+void bot_answer_read (bot_answer_t *self, const http_answer_t *http);
+//  An answer that never was: the call could not be made.
+void bot_answer_none (bot_answer_t *self, bot_failure_t failure, text_t detail);
+//  Safe on a zeroed struct and safe to call twice.
+void bot_answer_free (bot_answer_t *self);
+
+#endif

@@ -1,0 +1,106 @@
+#include "bot_request.h"
+
+#include <json-c/json.h>
+
+#define DEPTH_MAX 64
+
+//  Types of requests whose intent is always the same one.
+static const struct {
+    const char *type;
+    const char *intent;
+} s_intents[] = {
+    { "LAUNCH_REQUEST", "LaunchRequest" },
+    { "INTENT_REQUEST", "NLU_RESULT_PLACEHOLDER" },
+    { "OPTION_SELECT_REQUEST", "OptionSelect" },
+    { "PERMISSION_GRANT", "PermissionGrant" },
+    { "INPUT_UNKNOWN_REQUEST", "InputUnknown" },
+    { "SIGN_IN_REQUEST", "SignIn" },
+};
+
+//  NULL when the member is missing, empty, or no string.
+static const char *
+s_get (json_object *request, const char *name)
+{
+    json_object *value = NULL;
+    if (!json_object_object_get_ex (request, name, &value)
+        || !json_object_is_type (value, json_type_string)
+        || json_object_get_string_len (value) == 0)
+        return NULL;
+    return json_object_get_string (value);
+}
+
+static void
+s_put (json_object *request, const char *name, text_t value)
+{
+    json_object_object_add (request, name,
+                            json_object_new_string_len (value.data, (int) value.size));
+}
+
+static json_object *
+s_parse (text_t body)
+{
+    json_tokener *tokener = json_tokener_new_ex (DEPTH_MAX);
+    json_tokener_set_flags (tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    json_object *request = json_tokener_parse_ex (tokener, body.data, (int) body.size);
+    json_tokener_free (tokener);
+    if (json_object_is_type (request, json_type_object))
+        return request;
+    json_object_put (request);
+    return NULL;
+}
+
+//  The client's id of the session: what stands behind the app's id in the session's key.
+static text_t
+s_session_id (text_t key)
+{
+    const char *slash = memchr (key.data, '/', key.size);
+    if (!slash)
+        return key;
+    return (text_t){ slash + 1, key.size - (size_t) (slash + 1 - key.data) };
+}
+
+static void
+s_fill_in (json_object *request)
+{
+    if (!s_get (request, "channel"))
+        s_put (request, "channel", TEXT ("widget"));
+    if (!s_get (request, "type"))
+        s_put (request, "type",
+               s_get (request, "rawQuery") ? TEXT ("INTENT_REQUEST") : TEXT ("LAUNCH_REQUEST"));
+    const char *type = s_get (request, "type");
+    if (strcmp (type, "OPTION_SELECT_REQUEST") == 0)
+        json_object_object_del (request, "rawQuery"); //  the edge's, for people to read
+    for (size_t row = 0; row < sizeof s_intents / sizeof *s_intents; row++)
+        if (strcmp (type, s_intents[row].type) == 0 && !s_get (request, "intentId")) {
+            s_put (request, "intentId", text_of (s_intents[row].intent));
+            break; //  `type` may be looked at no more: the object has changed
+        }
+}
+
+static void
+s_put_over (json_object *request, const bus_work_t *work)
+{
+    s_put (request, "userId", work->user);
+    s_put (request, "sessionId", s_session_id (work->session));
+    s_put (request, "platform", TEXT ("stentor-platform"));
+    s_put (request, "requestId", work->item); //  the same at each try: a bot may go by it
+    json_object_object_del (request, "accessToken");
+    if (work->secret.size > 0)
+        s_put (request, "accessToken", work->secret);
+}
+
+int
+bot_request_write (buffer_t *to, const bus_work_t *work)
+{
+    json_object *request = s_parse (work->body);
+    if (!request)
+        return -1;
+    s_put_over (request, work);
+    s_fill_in (request);
+    size_t size;
+    const char *text = json_object_to_json_string_length (
+        request, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
+    int rc = buffer_put (to, text, size);
+    json_object_put (request);
+    return rc;
+}

@@ -1,0 +1,256 @@
+#include "connector.h"
+#include "turns.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define TOPIC "bot.stentor"
+#define FILES_BESIDE 200 //  descriptors for all but the bots' connections
+
+typedef struct {
+    service_config_t common;
+    char *postoffices;
+    uint64_t heartbeat_ms;
+    uint64_t queue_limit;
+    char *app_id;
+    char *apps_file;
+    char *bot_url;
+    char *bot_key;
+    char *auth_header;
+    char *auth_scheme;
+    uint64_t timeout_ms;
+    uint64_t tries;
+    uint64_t delays_ms[BOT_TRIES_MOST - 1];
+    uint64_t answer_limit;
+    uint64_t credit;
+} config_t;
+
+typedef struct {
+    service_t *service;
+    bus_client_t *bus;
+    http_client_t *http;
+    apps_t *apps;
+    turns_t *turns;
+} connector_t;
+
+static const setting_t s_settings[] = {
+    SERVICE_SETTINGS (config_t, "stentor-connector-1", "9103"),
+    SETTING ("POSTOFFICE_ADDRESSES", SETTING_TEXT, config_t, postoffices, "127.0.0.1:7001", 0, 0,
+             "where the postoffices are: host:port,host:port; a host may be many"),
+    SETTING ("BUS_HEARTBEAT", SETTING_DURATION, config_t, heartbeat_ms, "500ms", 10, 60000,
+             "how often bus peers say that they live; three missed mean lost"),
+    SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, config_t, queue_limit, "16m", 65536, 0,
+             "bytes that may wait for one postoffice"),
+    SETTING ("STUDIO_APP_ID", SETTING_TEXT, config_t, app_id, "demo", 0, 0,
+             "the app, when there is no APPS_FILE; the default one of the file"),
+    SETTING ("APPS_FILE", SETTING_TEXT, config_t, apps_file, "", 0, 0,
+             "path of apps.json; watched for changes"),
+    SETTING ("BOT_URL", SETTING_TEXT, config_t, bot_url, "", 0, 0,
+             "the app's bot, when there is no APPS_FILE"),
+    SETTING ("BOT_KEY", SETTING_SECRET, config_t, bot_key, "", 0, 0, "what the bot is sent as key"),
+    SETTING ("BOT_AUTH_HEADER", SETTING_TEXT, config_t, auth_header, "Authorization", 0, 0,
+             "header that carries the bot's key"),
+    SETTING ("BOT_AUTH_SCHEME", SETTING_TEXT, config_t, auth_scheme, "Bearer", 0, 0,
+             "word before the key; may be empty"),
+    SETTING ("BOT_TIMEOUT", SETTING_DURATION, config_t, timeout_ms, "15s", 100, 600000,
+             "time limit of one try"),
+    SETTING ("BOT_TRIES", SETTING_NUMBER, config_t, tries, "3", 1, BOT_TRIES_MOST,
+             "how often a question is put to a bot that fails"),
+    SETTING ("BOT_TRY_DELAY_1", SETTING_DURATION, config_t, delays_ms[0], "5s", 0, 600000,
+             "pause after the first failure, in whole seconds, at least one"),
+    SETTING ("BOT_TRY_DELAY_2", SETTING_DURATION, config_t, delays_ms[1], "5s", 0, 600000,
+             "pause after the second failure"),
+    SETTING ("BOT_ANSWER_LIMIT", SETTING_SIZE, config_t, answer_limit, "256k", 1024, 16777216,
+             "largest answer of a bot"),
+    SETTING ("BOT_CREDIT", SETTING_NUMBER, config_t, credit, "2000", 1, 100000,
+             "turns that may be in hand at once"),
+    SETTINGS_END
+};
+
+static void
+s_readiness (connector_t *self)
+{
+    operations_ready (service_operations (self->service), "postoffice",
+                      bus_client_offices_up (self->bus) > 0);
+}
+
+static void
+s_office_up (void *owner, unsigned office)
+{
+    connector_t *self = owner;
+    s_readiness (self);
+    turns_office_up (self->turns, office);
+}
+
+static void
+s_office_down (void *owner, unsigned office)
+{
+    connector_t *self = owner;
+    s_readiness (self);
+    turns_office_down (self->turns, office);
+}
+
+static void
+s_on_work (connector_t *self, unsigned office, const bus_record_t *record)
+{
+    if (text_is (record->work.topic, TEXT (TOPIC)))
+        turns_work (self->turns, office, &record->work);
+    else
+        log_warn ("work of a topic that is not ours", log_text ("topic", record->work.topic));
+}
+
+static void
+s_on_settled (connector_t *self, unsigned office, const bus_record_t *record)
+{
+    (void) office;
+    turns_happens (self->turns, record->settled.item, TURN_EVENT_SETTLED);
+}
+
+static void
+s_on_cancel (connector_t *self, unsigned office, const bus_record_t *record)
+{
+    (void) office;
+    turns_happens (self->turns, record->cancel.item, TURN_EVENT_CANCELLED);
+}
+
+typedef void record_fn (connector_t *self, unsigned office, const bus_record_t *record);
+static record_fn *const s_handlers[] = {
+    [BUS_WORK] = s_on_work,
+    [BUS_SETTLED] = s_on_settled,
+    [BUS_CANCEL] = s_on_cancel,
+};
+
+static void
+s_record (void *owner, unsigned office, const bus_record_t *record)
+{
+    record_fn *handler =
+        record->kind < sizeof s_handlers / sizeof *s_handlers ? s_handlers[record->kind] : NULL;
+    if (handler)
+        handler (owner, office, record);
+    else
+        log_warn ("a record that is not for a worker", log_string ("kind", bus_kind_name (record->kind)));
+}
+
+//  Every turn may hold a connection: the soft limit of most systems is too low for that.
+static void
+s_raise_files (uint64_t turns)
+{
+    struct rlimit files;
+    if (getrlimit (RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= turns + FILES_BESIDE)
+        return;
+    files.rlim_cur = turns + FILES_BESIDE < files.rlim_max ? turns + FILES_BESIDE : files.rlim_max;
+    if (setrlimit (RLIMIT_NOFILE, &files) != 0 || files.rlim_cur < turns + FILES_BESIDE)
+        log_warn ("fewer files may be open than BOT_CREDIT needs",
+                  log_number ("files", (int64_t) files.rlim_cur));
+}
+
+static int
+s_start_apps (connector_t *self, const config_t *config)
+{
+    buffer_t complaint;
+    buffer_init (&complaint, 2000);
+    apps_config_t apps = { config->apps_file, config->app_id, config->bot_url, config->bot_key };
+    self->apps = apps_new (service_loop (self->service), &apps, &complaint);
+    if (!self->apps)
+        log_fatal ("apps file refused", log_text ("complaint", buffer_text (&complaint)));
+    else if (!*config->apps_file && !*config->bot_url)
+        log_warn ("no bot: neither APPS_FILE nor BOT_URL is set", log_string ("app", config->app_id));
+    buffer_free (&complaint);
+    return self->apps ? 0 : -1;
+}
+
+static int
+s_start_bus (connector_t *self, const config_t *config)
+{
+    bus_client_config_t bus = { .node = service_node_name (self->service),
+                                .role = NODE_WORKER,
+                                .topics = TOPIC,
+                                .credit = config->credit,
+                                .addresses = config->postoffices,
+                                .heartbeat_ms = config->heartbeat_ms,
+                                .queue_limit = config->queue_limit };
+    bus_client_events_t events = { s_office_up, s_office_down, s_record };
+    self->bus = bus_client_new (service_loop (self->service), &bus, &events, self);
+    if (!self->bus)
+        log_fatal ("POSTOFFICE_ADDRESSES is not of the form host:port,host:port",
+                   log_string ("addresses", config->postoffices));
+    return self->bus ? 0 : -1;
+}
+
+static void
+s_emptied (void *owner)
+{
+    connector_t *self = owner;
+    service_drained (self->service);
+}
+
+static void
+s_start_turns (connector_t *self, const config_t *config)
+{
+    turn_means_t means = { .loop = service_loop (self->service),
+                           .bus = self->bus,
+                           .http = self->http,
+                           .apps = self->apps,
+                           .tries = config->tries,
+                           .delays_ms = { config->delays_ms[0], config->delays_ms[1] },
+                           .timeout_ms = config->timeout_ms,
+                           .answer_limit = config->answer_limit,
+                           .auth_header = config->auth_header,
+                           .auth_scheme = config->auth_scheme };
+    self->turns = turns_new (&means, config->credit, s_emptied, self);
+}
+
+//  Turns first: each of them holds a call and a place on the bus.
+static void
+s_stop (void **state_p)
+{
+    connector_t *self = *state_p;
+    *state_p = NULL;
+    turns_destroy (&self->turns);
+    http_client_destroy (&self->http);
+    bus_client_destroy (&self->bus);
+    apps_destroy (&self->apps);
+    free (self);
+}
+
+static void *
+s_start (service_t *service, const void *of_service)
+{
+    const config_t *config = of_service;
+    connector_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->service = service;
+    operations_ready (service_operations (service), "postoffice", false);
+    s_raise_files (config->credit);
+    self->http = http_client_new (service_loop (service), config->credit);
+    if (!self->http)
+        log_fatal ("libcurl cannot be started", log_number ("credit", (int64_t) config->credit));
+    if (!self->http || s_start_apps (self, config) != 0 || s_start_bus (self, config) != 0) {
+        void *state = self;
+        s_stop (&state);
+        return NULL;
+    }
+    s_start_turns (self, config);
+    return self;
+}
+
+static void
+s_drain (void *state)
+{
+    connector_t *self = state;
+    turns_drain (self->turns);
+}
+
+static config_t s_config;
+
+const service_kind_t connector_service = {
+    .name = "stentor-connector",
+    .about = "puts the visitors' questions to the apps' Stentor bots",
+    .settings = s_settings,
+    .config = &s_config,
+    .start = s_start,
+    .drain = s_drain,
+    .stop = s_stop,
+};
