@@ -1,2 +1,214 @@
+//  service — the life of a process, seen from outside: service_example.c is started, asked, ended.
+
+#include "eventually.h"
+#include "http_get.h"
+#include "ports.h"
+#include "process.h"
+
 #include <criterion/criterion.h>
-Test (service, waits_to_be_written) {}
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint16_t s_port;
+
+//  The example with its operations port in s_port, and up to two more settings.
+static process_t *
+s_start (const char *setting, const char *another)
+{
+    static char port[32];
+    s_port = ports_free ();
+    snprintf (port, sizeof port, "OPERATIONS_PORT=%u", s_port);
+    const char *settings[] = { port, setting, setting ? another : NULL, NULL };
+    process_t *process = process_new ("example", "service_example", NULL, settings);
+    cr_assert_not_null (process);
+    process_set_operations_port (process, s_port);
+    return process;
+}
+
+static process_t *
+s_start_ready (const char *setting, const char *another)
+{
+    process_t *process = s_start (setting, another);
+    cr_assert (process_wait_ready (process, 10000));
+    return process;
+}
+
+static int
+s_status (const char *target)
+{
+    http_answer_t answer = http_get (s_port, target, NULL);
+    int status = answer.status;
+    http_answer_free (&answer);
+    return status;
+}
+
+//  The place of the first line with this text in the log; it must be there.
+static size_t
+s_place (const process_t *process, const char *text)
+{
+    char *log = process_log (process);
+    const char *at = strstr (log, text);
+    cr_assert_not_null (at, "no \"%s\" in: %s", text, log);
+    size_t place = (size_t) (at - log);
+    free (log);
+    return place;
+}
+
+Test (service, lives_and_answers, .timeout = 60)
+{
+    process_t *process = s_start_ready ("NODE_NAME=example-7", NULL);
+    cr_assert_eq (s_status ("/healthz"), 200);
+    cr_assert_eq (s_status ("/readyz"), 200);
+    cr_assert_eq (process_metric (process, "stentor_build_info{service=\"example\",version=\"0.1.0\"}"), 1);
+    cr_assert_eq (process_metric (process, "stentor_ready"), 1);
+    double started = process_metric (process, "stentor_process_start_time_seconds");
+    double now = (double) clock_wall_ms () / 1000;
+    cr_assert (started <= now && started > now - 60);
+    cr_assert_geq (process_metric (process, "stentor_process_cpu_seconds_total"), 0);
+    cr_assert_gt (process_metric (process, "stentor_process_resident_memory_bytes"), 100000);
+    cr_assert_gt (process_metric (process, "stentor_open_file_descriptors"), 4);
+    cr_assert_gt (process_metric (process, "stentor_loop_turns_total"), 1);
+    cr_assert_gt (process_metric (process, "stentor_loop_turn_longest_microseconds"), 0);
+    cr_assert_eq (process_log_count (process, "\"node\":\"example-7\""),
+                  process_log_count (process, "\"time\":"));
+    cr_assert_eq (process_stop (process, 10000), 0);
+    process_destroy (&process);
+}
+
+static void
+s_drains_in_order (int signal_number)
+{
+    process_t *process = s_start_ready (NULL, NULL);
+    process_kill (process, signal_number);
+    EVENTUALLY (5000, s_status ("/readyz") == 503);
+    cr_assert_eq (s_status ("/healthz"), 200, "it lives while it drains");
+    cr_assert_eq (process_wait_exit (process, 10000), 0);
+    cr_assert_lt (s_place (process, "\"event\":\"draining\""), s_place (process, "example drains"));
+    cr_assert_lt (s_place (process, "example drains"), s_place (process, "example stops"));
+    cr_assert_lt (s_place (process, "example stops"), s_place (process, "\"event\":\"ended\""));
+    process_destroy (&process);
+}
+
+Test (service, sigterm_drains_in_order, .timeout = 60)
+{
+    s_drains_in_order (SIGTERM);
+}
+
+Test (service, sigint_does_the_same, .timeout = 60)
+{
+    s_drains_in_order (SIGINT);
+}
+
+Test (service, a_second_signal_skips_the_drain, .timeout = 60)
+{
+    process_t *process = s_start_ready ("EXAMPLE_HANG=on", "SHUTDOWN_GRACE=10m");
+    process_kill (process, SIGTERM);
+    cr_assert (process_wait_log (process, "example drains", 5000));
+    cr_assert_eq (process_wait_exit (process, 300), -1, "one signal is not enough");
+    process_kill (process, SIGTERM);
+    cr_assert_eq (process_wait_exit (process, 10000), 0);
+    cr_assert_eq (process_log_count (process, "example stops"), 1);
+    process_destroy (&process);
+}
+
+Test (service, the_grace_time_bounds_the_drain, .timeout = 60)
+{
+    process_t *process = s_start_ready ("EXAMPLE_HANG=on", "SHUTDOWN_GRACE=700ms");
+    uint64_t began = clock_mono_ms ();
+    cr_assert_eq (process_stop (process, 10000), 0);
+    cr_assert_geq (clock_mono_ms () - began, 650);
+    cr_assert_eq (process_log_count (process, "example stops"), 1);
+    process_destroy (&process);
+}
+
+Test (service, a_failure_ends_it_with_its_exit_code, .timeout = 60)
+{
+    process_t *process = s_start ("EXAMPLE_FAIL=on", NULL);
+    cr_assert_eq (process_wait_exit (process, 10000), 69);
+    cr_assert_lt (s_place (process, "something is gone"), s_place (process, "example drains"));
+    cr_assert_lt (s_place (process, "example drains"), s_place (process, "example stops"));
+    process_destroy (&process);
+}
+
+Test (service, a_port_in_use_is_said, .timeout = 60)
+{
+    process_t *first = s_start_ready (NULL, NULL);
+    char port[32];
+    snprintf (port, sizeof port, "OPERATIONS_PORT=%u", s_port);
+    const char *settings[] = { port, NULL };
+    process_t *second = process_new ("second", "service_example", NULL, settings);
+    cr_assert_eq (process_wait_exit (second, 10000), 69);
+    cr_assert_eq (process_log_count (second, "cannot listen on the operations port"), 1);
+    cr_assert_eq (process_log_count (second, "Address already in use"), 1);
+    cr_assert_eq (process_log_count (second, "example started"), 0);
+    process_destroy (&second);
+    cr_assert_eq (process_stop (first, 10000), 0);
+    process_destroy (&first);
+}
+
+//  Ends with the exit code and one line, in which the text stands.
+static void
+s_refuses (const char *setting, const char *another, int exit_code, const char *text)
+{
+    const char *settings[] = { setting, another, NULL };
+    process_t *process = process_new ("example", "service_example", NULL, settings);
+    cr_assert_eq (process_wait_exit (process, 10000), exit_code);
+    char *log = process_log (process);
+    cr_assert_not_null (strstr (log, text), "%s", log);
+    cr_assert_eq (strchr (log, '\n'), log + strlen (log) - 1, "more than one line: %s", log);
+    free (log);
+    process_destroy (&process);
+}
+
+Test (service, wrong_settings_end_it_with_one_line, .timeout = 60)
+{
+    s_refuses ("SHUTDOWN_GRACE=soon", NULL, 78, "SHUTDOWN_GRACE must be a duration");
+    s_refuses ("OPERATIONS_PORT=65536", NULL, 78, "a whole number, from 0 to 65535; it is \\\"65536\\\"");
+    s_refuses ("LOG_LEVEL=loud", NULL, 78, "LOG_LEVEL must be debug, info, warn");
+    s_refuses ("EXAMPLE_KEY=s3cret", "EXAMPLE_KEY_FILE=/dev/null", 78, "EXAMPLE_KEY is set twice");
+    s_refuses ("EXAMPLE_KEY_FILE=/no/such/file", NULL, 78, "No such file or directory");
+}
+
+//  What it prints for one argument; the caller frees it.
+static char *
+s_print (const char *argument, int exit_code)
+{
+    const char *arguments[] = { argument, NULL };
+    static const char *const settings[] = { "EXAMPLE_KEY=s3cret", NULL };
+    process_t *process = process_new ("example", "service_example", arguments, settings);
+    cr_assert_eq (process_wait_exit (process, 10000), exit_code);
+    char *log = process_log (process);
+    process_destroy (&process);
+    cr_assert_null (strstr (log, "s3cret"));
+    return log;
+}
+
+Test (service, explains_itself, .timeout = 60)
+{
+    char *help = s_print ("--help", 0);
+    cr_assert (strstr (help, "a service that does nothing") && strstr (help, "SHUTDOWN_GRACE"));
+    free (help);
+    char *version = s_print ("--version", 0);
+    cr_assert_str_eq (version, "example 0.1.0\n");
+    free (version);
+    char *markdown = s_print ("--settings-markdown", 0);
+    cr_assert_not_null (strstr (markdown, "\n| `SHUTDOWN_GRACE` | "));
+    free (markdown);
+    char *complaint = s_print ("--verbose", 64);
+    cr_assert_not_null (strstr (complaint, "--help"));
+    free (complaint);
+}
+
+//  Ten thousand turns of nothing would be a busy loop.
+Test (service, sleeps_when_there_is_nothing_to_do, .timeout = 60)
+{
+    process_t *process = s_start_ready (NULL, NULL);
+    double before = process_metric (process, "stentor_loop_turns_total");
+    cr_assert_eq (process_wait_exit (process, 1000), -1);
+    cr_assert_lt (process_metric (process, "stentor_loop_turns_total") - before, 20);
+    cr_assert_eq (process_stop (process, 10000), 0);
+    process_destroy (&process);
+}
