@@ -34,7 +34,7 @@ s_on_signal (uv_signal_t *signal, int number)
 static void
 s_run (uv_loop_t *loop)
 {
-    uv_signal_t signals[2];
+    static uv_signal_t signals[2]; //  the loop holds them until they are closed
     static const int numbers[] = { SIGTERM, SIGINT };
     for (int index = 0; index < 2; index++) {
         uv_signal_init (loop, &signals[index]);
