@@ -31,7 +31,8 @@ __attribute__ ((warn_unused_result)) char *buffer_grow (buffer_t *self, size_t s
 __attribute__ ((warn_unused_result)) int buffer_put (buffer_t *self, const void *data, size_t size);
 __attribute__ ((warn_unused_result)) int buffer_put_text (buffer_t *self, text_t text);
 __attribute__ ((warn_unused_result)) int buffer_put_string (buffer_t *self, const char *string);
-__attribute__ ((warn_unused_result)) int buffer_put_number (buffer_t *self, uint64_t number); //  decimal
+//  In decimal digits.
+__attribute__ ((warn_unused_result)) int buffer_put_number (buffer_t *self, uint64_t number);
 
 //  Appends the text as a JSON string, with its quotes. The text must be valid UTF-8.
 __attribute__ ((warn_unused_result)) int buffer_put_json (buffer_t *self, text_t text);

@@ -16,7 +16,8 @@ typedef struct list_link {
 } list_t;
 
 //  The thing that the link stands in.
-#define LIST_THING(link, type, member) ((type *) (void *) ((char *) (link) -offsetof (type, member)))
+#define LIST_THING(link, type, member)                                                             \
+    ((type *) (void *) ((char *) (link) -offsetof (type, member)))
 
 static inline void
 list_init (list_t *self)

@@ -6,7 +6,8 @@
 //
 //      static const counter_row_t s_rows[] = {
 //          [FRAMES_IN]   = { "edge_frames_in_total", NULL, COUNTER, "frames that clients sent" },
-//          [CLOSED_SLOW] = { "edge_closed_total", "reason=\"slow_reader\"", COUNTER, "connections closed" },
+//          [CLOSED_SLOW] = { "edge_closed_total", "reason=\"slow_reader\"", COUNTER,
+//                            "connections closed" },
 //      };
 
 #ifndef COUNTERS_H

@@ -1,8 +1,8 @@
 //  log — one JSON object per line on standard error, for machines first.
 //
 //      log_info ("session opened", log_text ("session", key), log_number ("seq", 1));
-//      {"time":"2026-11-22T16:20:01.123Z","level":"info","service":"postoffice","node":"postoffice-1",
-//       "event":"session opened","session":"demo/s-1","seq":1}
+//      {"time":"2026-11-22T16:20:01.123Z","level":"info","service":"postoffice",
+//       "node":"postoffice-1","event":"session opened","session":"demo/s-1","seq":1}
 //
 //  Severity says whose fault it is: warn = a peer or the network, error = a request of ours failed
 //  for good, fatal = the environment (the process ends), and a broken promise of our own code is an
@@ -40,7 +40,9 @@ log_string (const char *key, const char *string)
 static inline log_field_t
 log_number (const char *key, int64_t number)
 {
-    return (log_field_t){ .key = key, .type = LOG_FIELD_NUMBER, .text = TEXT_EMPTY, .number = number };
+    return (log_field_t){
+        .key = key, .type = LOG_FIELD_NUMBER, .text = TEXT_EMPTY, .number = number
+    };
 }
 
 //  Names the process in every line; both strings are copied. Lines below `least` are not written.

@@ -5,13 +5,14 @@
 
 #include "parts/buffer.h"
 
-//  Names the service; its start is the time of this call. The name must live as long as the process.
+//  Names the service; its start is the time of this call. The name must live as long as the
+//  process does.
 void process_start (const char *service);
 
 //  "0.1.0"
 const char *process_version (void);
 
-//  In Prometheus' text form, to stand behind the counters. Returns 0, or −1 when the buffer is full.
+//  In Prometheus' text form, to stand behind the counters. Returns 0; −1 when the buffer is full.
 __attribute__ ((warn_unused_result)) int process_print (buffer_t *to);
 
 #endif

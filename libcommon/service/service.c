@@ -208,7 +208,7 @@ s_close (service_t *self)
     uv_close ((uv_handle_t *) &self->next, NULL);
     uv_run (&self->loop, UV_RUN_NOWAIT);
     if (uv_loop_close (&self->loop) != 0)
-        log_error ("the loop is still busy", log_string ("consequence", "ending without closing it"));
+        log_error ("the loop is still busy", log_string ("consequence", "ending all the same"));
 }
 
 //  True when the parts stand.
@@ -260,7 +260,7 @@ s_read_settings (const service_kind_t *kind)
     int level = LOG_INFO;
     int rc = settings_read (kind->settings, kind->config, &complaint);
     if (rc == 0 && (level = log_level_of (config->log_level)) == -1)
-        rc = buffer_put_string (&complaint, "LOG_LEVEL must be debug, info, warn, error or fatal") - 1;
+        rc = buffer_put_string (&complaint, "LOG_LEVEL must be debug, info, warn or error") - 1;
     if (rc == 0)
         log_start (kind->name, config->node_name, (log_level_t) level);
     else

@@ -7,7 +7,8 @@
 //      }
 //
 //  Command line: none but --help, --version and --settings-markdown. Exit codes: 0 after a drain,
-//  64 wrong command line, 78 wrong settings, 69 something that is needed is not there (a port in use).
+//  64 wrong command line, 78 wrong settings, 69 something that is needed is not there (a port is in
+//  use), 70 something of our own did not end.
 //
 //  The order of a life: settings → start → (loop turns) → SIGTERM → drain → service_drained, or the
 //  time limit SHUTDOWN_GRACE → stop → the loop runs out its handles → exit. A second SIGTERM or

@@ -178,7 +178,7 @@ s_read_file (const setting_t *row, const char *path, buffer_t *complaint)
         snprintf (what, sizeof what, "cannot be read from the file of %s_FILE: %s", row->name,
                   strerror (errno));
     else if (size == FILE_CEILING)
-        snprintf (what, sizeof what, "has a file of %d bytes or more, which is too large", FILE_CEILING);
+        snprintf (what, sizeof what, "has a file of %d bytes or more: too large", FILE_CEILING);
     else if (memchr (word, '\0', (size_t) size))
         snprintf (what, sizeof what, "has a file with a NUL byte in it");
     else {

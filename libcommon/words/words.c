@@ -50,7 +50,8 @@ static const verdict_row_t s_verdicts[] = {
 static const verdict_row_t *
 s_verdict (uint64_t verdict)
 {
-    static const verdict_row_t unknown = { "unknown", false, "an answer that this version does not know" };
+    static const verdict_row_t unknown = { "unknown", false,
+                                           "an answer that this version does not know" };
     return verdict < VERDICT_COUNT ? &s_verdicts[verdict] : &unknown;
 }
 
@@ -75,6 +76,7 @@ verdict_again (uint64_t verdict)
 const char *
 role_name (uint64_t role)
 {
-    static const char *const names[] = { "unknown", "visitor", "agent", "bot", "platform", "router" };
+    static const char *const names[] = { "unknown", "visitor",  "agent",
+                                         "bot",     "platform", "router" };
     return names[role < sizeof names / sizeof *names ? role : 0];
 }

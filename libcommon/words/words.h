@@ -66,7 +66,7 @@ typedef enum {
     SYNC_FRAME = 2,  //  the client said something else that names this session
     SYNC_SILENT = 3, //  the client says nothing; this is the session it was last in
     SYNC_RESUME = 4, //  the client says which seq it saw last
-    SYNC_RELINK = 5, //  the client notices nothing: the edge has a new link, or the session a new postoffice
+    SYNC_RELINK = 5, //  the client notices nothing: a new link, or a new postoffice of the session
 } sync_reason_t;
 
 //  What came of a turn.

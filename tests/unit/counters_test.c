@@ -74,10 +74,14 @@ Test (counters, a_histogram_adds_up)
     cr_assert_eq (s_times (page, "# HELP"), 1);
     cr_assert_eq (s_times (page, "# TYPE stentor_took_seconds histogram\n"), 1);
     static const char *const samples[] = {
-        "stentor_took_seconds_bucket{le=\"0.0001\"} 2\n", "stentor_took_seconds_bucket{le=\"0.0002\"} 3\n",
-        "stentor_took_seconds_bucket{le=\"0.5\"} 3\n",    "stentor_took_seconds_bucket{le=\"1\"} 4\n",
-        "stentor_took_seconds_bucket{le=\"100\"} 5\n",    "stentor_took_seconds_bucket{le=\"+Inf\"} 6\n",
-        "stentor_took_seconds_sum 201.000202\n",          "stentor_took_seconds_count 6\n",
+        "stentor_took_seconds_bucket{le=\"0.0001\"} 2\n",
+        "stentor_took_seconds_bucket{le=\"0.0002\"} 3\n",
+        "stentor_took_seconds_bucket{le=\"0.5\"} 3\n",
+        "stentor_took_seconds_bucket{le=\"1\"} 4\n",
+        "stentor_took_seconds_bucket{le=\"100\"} 5\n",
+        "stentor_took_seconds_bucket{le=\"+Inf\"} 6\n",
+        "stentor_took_seconds_sum 201.000202\n",
+        "stentor_took_seconds_count 6\n",
         "stentor_took_seconds_bucket{of=\"b\",le=\"+Inf\"} 0\n",
         "stentor_took_seconds_sum{of=\"b\"} 0.000000\n",
     };

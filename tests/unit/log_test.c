@@ -51,7 +51,7 @@ static struct json_object *
 s_json (const char *line)
 {
     size_t size = strlen (line);
-    cr_assert (size > 0 && line[size - 1] == '\n' && strchr (line, '\n') == line + size - 1, "%s", line);
+    cr_assert (size > 0 && strchr (line, '\n') == line + size - 1, "not one line: %s", line);
     struct json_tokener *tokener = json_tokener_new ();
     json_tokener_set_flags (tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     struct json_object *object = json_tokener_parse_ex (tokener, line, (int) size);
@@ -170,8 +170,8 @@ Test (log, what_does_not_fit_is_left_out_and_said)
     text_t long_text = { text, sizeof text };
     log_start ("edge", "edge-1", LOG_INFO);
     s_catch ();
-    log_info ("said", log_text ("a", long_text), log_text ("b", long_text), log_text ("c", long_text),
-              log_number ("d", 4));
+    log_info ("said", log_text ("a", long_text), log_text ("b", long_text),
+              log_text ("c", long_text), log_number ("d", 4));
     const char *caught = s_caught ();
     cr_assert_leq (strlen (caught), 4096);
     struct json_object *line = s_json (caught);
@@ -203,7 +203,8 @@ Test (log, a_full_pipe_stops_nothing_and_is_told_afterwards, .timeout = 30)
     const char *lines = s_caught ();
     cr_assert (written > 100 && written < LINES, "%u lines", written);
     char told[80];
-    snprintf (told, sizeof told, "\"event\":\"log lines were dropped\",\"lines\":%u}", LINES - written);
+    snprintf (told, sizeof told, "\"event\":\"log lines were dropped\",\"lines\":%u}",
+              LINES - written);
     cr_assert_eq (s_times (lines, told), 1, "%s", lines);
     cr_assert_eq (s_times (lines, "\"event\":\"after\""), 1);
 
