@@ -1,0 +1,64 @@
+//  client_frame — what a client said: the bytes of one frame become a checked struct. This is the
+//  door: nothing behind it reads a client's JSON.
+//
+//  What is checked is written in docs/client-protocol.md, sections 2, 3 and 6. Beyond that: nesting
+//  above 32 levels, anything behind the object, a NUL byte, a field's name with an escaped NUL (it
+//  would be cut there), and numbers that could not be passed on as they are, are refused.
+
+#ifndef CLIENT_FRAME_H
+#define CLIENT_FRAME_H
+
+#include "words/words.h"
+
+struct json_object;
+
+typedef enum {
+#define FAULT(NAME, metric, code, words) FAULT_##NAME,
+#include "frame_faults.def"
+#undef FAULT
+    FAULT_COUNT
+} frame_fault_t;
+
+typedef struct {
+    const char *metric;
+    const char *code;
+    const char *words;
+} frame_fault_row_t;
+
+const frame_fault_row_t *frame_fault_row (frame_fault_t fault);
+
+//  What a client can say.
+typedef enum {
+    SAYS_NOTHING, //  its event could not be read
+    SAYS_JOINED,
+    SAYS_RESUME,
+    SAYS_MESSAGE,
+    SAYS_TYPING,
+    SAYS_STOP_TYPING,
+    SAYS_BARGE_IN,
+    SAYS_BARGE_OUT,
+} client_says_t;
+
+//  Texts borrow from the frame itself (see client_frame_free); absent ones are empty. They are
+//  valid UTF-8.
+typedef struct {
+    client_says_t says;
+    text_t session_id;
+    text_t message_id;
+    uint64_t time_ms;    //  0: said none
+    uint64_t last_seq;   //  SEQ_UNKNOWN: said none
+    text_t display_name; //  cut to DISPLAY_NAME_MAX
+    text_t path;         //  JSON array
+    text_t data;         //  JSON object: with the connection's own sessionId and userId in it
+    text_t secret;       //  data.accessToken, which is not in data any more
+    bool quiet;          //  nothing in it to show to people
+    struct json_object *json;
+} client_frame_t;
+
+//  Reads the frame of this user's connection. On a fault `says`, session_id and message_id are set
+//  as far as they were read. Either way the frame is given back with client_frame_free.
+__attribute__ ((warn_unused_result)) frame_fault_t client_frame_read (client_frame_t *self,
+                                                                      text_t bytes, text_t user);
+void client_frame_free (client_frame_t *self);
+
+#endif

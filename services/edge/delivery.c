@@ -1,0 +1,123 @@
+#include "delivery.h"
+
+#include "edge_counters.h"
+#include "liveness.h"
+#include "server_frame.h"
+
+//  Is it an endpoint that this office speaks for?
+static connection_t *
+s_listener (relay_t *relay, unsigned office, uint64_t endpoint, text_t session)
+{
+    connection_t *connection = connections_find (&relay->connections, endpoint);
+    if (!connection || !connection_is_placed (connection) || connection->office != (int) office
+        || !text_is (connection_session (connection), session))
+        return NULL;
+    return connection;
+}
+
+static void
+s_put (relay_t *relay, connection_t *connection, const parcel_t *parcel)
+{
+    size_t before = connection->outbox.bytes;
+    if (outbox_put (&connection->outbox, relay->config->outbox_limit, parcel) != 0) {
+        relay_close (relay, connection, CLOSE_SLOW_READER);
+        return;
+    }
+    edge_count (EDGE_OUTBOX_BYTES, (int64_t) (connection->outbox.bytes - before));
+    if ((int64_t) connection->outbox.bytes > edge_counters[EDGE_OUTBOX_HIGHEST])
+        edge_counters[EDGE_OUTBOX_HIGHEST] = (int64_t) connection->outbox.bytes;
+    websocket_want_write (connection->socket);
+}
+
+void
+relay_write (relay_t *relay, connection_t *connection, frame_t **frame_p)
+{
+    if (connection->place != PLACE_CLOSING) {
+        if (*frame_p)
+            s_put (relay, connection, &(parcel_t){ .frame = *frame_p });
+        else
+            relay_close (relay, connection, CLOSE_NO_MEMORY);
+    }
+    frame_destroy (frame_p);
+}
+
+void
+delivery_deliver (relay_t *relay, unsigned office, const bus_deliver_t *entry)
+{
+    frame_t *frame = NULL; //  made for the first who wants it
+    for (size_t at = 0; at < entry->endpoints.count; at++) {
+        connection_t *connection
+            = s_listener (relay, office, ids_at (entry->endpoints, at), entry->session);
+        if (!connection || entry->seq <= connection->seq) {
+            edge_count (EDGE_DELIVERS_IGNORED, 1);
+            continue;
+        }
+        if (!frame && !(frame = server_frame_deliver (entry))) {
+            relay_close (relay, connection, CLOSE_NO_MEMORY);
+            continue;
+        }
+        connection->seq = entry->seq;
+        connection->catching_up = entry->pause != 0;
+        s_put (relay, connection,
+               &(parcel_t){ .frame = frame,
+                            .seq = entry->seq,
+                            .round = entry->pause ? connection->round : 0,
+                            .of_session = true });
+    }
+    frame_destroy (&frame);
+}
+
+void
+delivery_show (relay_t *relay, unsigned office, const bus_show_t *event)
+{
+    frame_t *frame = NULL;
+    for (size_t at = 0; at < event->endpoints.count; at++) {
+        connection_t *connection
+            = s_listener (relay, office, ids_at (event->endpoints, at), event->session);
+        if (!connection)
+            continue;
+        if (connection->outbox.bytes * 2 >= relay->config->outbox_limit) {
+            edge_count (EDGE_SHOWS_DROPPED, 1);
+            continue;
+        }
+        if (!frame && !(frame = server_frame_show (event)))
+            return;
+        s_put (relay, connection, &(parcel_t){ .frame = frame, .of_session = true });
+    }
+    frame_destroy (&frame);
+}
+
+//  The part is written: the office may send the next one. Should this get lost, the stream is, too,
+//  and the SYNC that follows asks for the rest.
+static void
+s_more (relay_t *relay, connection_t *connection, const parcel_t *parcel)
+{
+    if (!connection_is_placed (connection) || parcel->round != connection->round)
+        return;
+    connection->more_seq = parcel->seq;
+    relay_wait (relay, connection);
+}
+
+bool
+delivery_next (relay_t *relay, connection_t *connection, websocket_write_t *write)
+{
+    if (liveness_ping (relay, connection, &write->ping)) {
+        write->what = WRITE_PING;
+        return true;
+    }
+    size_t before = connection->outbox.bytes;
+    parcel_t parcel;
+    if (outbox_take (&connection->outbox, &parcel)) {
+        edge_count (EDGE_OUTBOX_BYTES, -(int64_t) (before - connection->outbox.bytes));
+        if (parcel.seq)
+            liveness_written (relay, connection, parcel.seq);
+        if (parcel.round)
+            s_more (relay, connection, &parcel);
+        write->what = WRITE_TEXT;
+        write->frame = parcel.frame;
+        return true;
+    }
+    write->what = WRITE_CLOSE;
+    write->reason = connection->close_reason;
+    return connection->place == PLACE_CLOSING;
+}

@@ -1,0 +1,202 @@
+#include "edge.h"
+
+#include "edge_counters.h"
+#include "relay.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+//  Descriptors beside those of clients: bus, operations port, files, pages, the library's own.
+#define OTHER_DESCRIPTORS 1024
+#define TEXTS_MAX 4096
+
+static const setting_t s_settings[] = {
+    SERVICE_SETTINGS (edge_config_t, "edge-1", "9001"),
+    SETTING ("EDGE_ADDRESS", SETTING_TEXT, edge_config_t, address, "127.0.0.1", 0, 0,
+             "address that clients connect to; 0.0.0.0 for all"),
+    SETTING ("EDGE_PORT", SETTING_NUMBER, edge_config_t, port, "8080", 0, 65535,
+             "port that clients connect to; 0 takes any free one"),
+    SETTING ("EDGE_WEB_ROOT", SETTING_TEXT, edge_config_t, web_root, "", 0, 0,
+             "directory of the pages that are served; empty: none are"),
+    SETTING ("CONNECTION_SERVER_URL", SETTING_TEXT, edge_config_t, connection_server_url, "", 0, 0,
+             "URL that pages are told to connect to (/config.json); empty: where they come from"),
+    SETTING ("EDGE_DEMO_MODE", SETTING_SWITCH, edge_config_t, demo_mode, "off", 0, 0,
+             "on: whoever says isAdmin=true is an agent; for a demonstration only"),
+    SETTING ("EDGE_CONNECTIONS", SETTING_NUMBER, edge_config_t, connections, "20000", 1, 1000000,
+             "most connections; more are answered with HTTP 503"),
+    SETTING ("EDGE_FRAME_LIMIT", SETTING_SIZE, edge_config_t, frame_limit, "256k", 1024,
+             16 << 20, "largest frame of a client"),
+    SETTING ("EDGE_OUTBOX_LIMIT", SETTING_SIZE, edge_config_t, outbox_limit, "256k", 4096,
+             64 << 20, "bytes that may wait for one client; a slower reader is closed"),
+    SETTING ("EDGE_POSTS", SETTING_NUMBER, edge_config_t, posts, "64", 1, 10000,
+             "messages of one client that may be unanswered; it is not read beyond them"),
+    SETTING ("EDGE_SILENCE", SETTING_DURATION, edge_config_t, silence, "2s", 10, 60000,
+             "a new connection that says nothing for so long is put into its user's last session"),
+    SETTING ("EDGE_PING_EVERY", SETTING_DURATION, edge_config_t, ping_every, "25s", 10, 3600000,
+             "a client that was not heard for so long is pinged"),
+    SETTING ("EDGE_PONG_WITHIN", SETTING_DURATION, edge_config_t, pong_within, "10s", 10, 3600000,
+             "and closed when it is not heard for so long after that"),
+    SETTING ("POSTOFFICE_ADDRESSES", SETTING_TEXT, edge_config_t, postoffice_addresses,
+             "127.0.0.1:7001", 0, 0,
+             "host:port of the postoffices, with commas; a name stands for all its addresses"),
+    SETTING ("BUS_HEARTBEAT", SETTING_DURATION, edge_config_t, bus_heartbeat, "500ms", 10, 60000,
+             "how often to say I live on the bus; three times as long in silence means lost"),
+    SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, edge_config_t, bus_queue_limit, "16m", 65536, 0,
+             "bytes that may wait for one postoffice"),
+    SETTING ("STUDIO_APP_ID", SETTING_TEXT, edge_config_t, studio_app_id, "demo", 0, 0,
+             "the app, when there is no APPS_FILE; with one, the default app"),
+    SETTING ("APPS_FILE", SETTING_TEXT, edge_config_t, apps_file, "", 0, 0,
+             "file with the apps (apps.example.json)"),
+    SETTINGS_END,
+};
+
+typedef struct {
+    service_t *service;
+    const edge_config_t *config;
+    apps_t *apps;
+    relay_t *relay;
+    websocket_server_t *sockets;
+} edge_t;
+
+static void s_stop (void **state_p);
+
+//  The socket library's tables are as large as the limit of descriptors, so it is made to fit: no
+//  less than is needed, and not a thousand million, as some container runtimes have it.
+static void
+s_limit_descriptors (const edge_config_t *config)
+{
+    struct rlimit limit;
+    if (getrlimit (RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t wanted = (rlim_t) config->connections + OTHER_DESCRIPTORS;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    if (setrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
+        log_warn ("fewer descriptors than EDGE_CONNECTIONS needs",
+                  log_number ("descriptors", (int64_t) limit.rlim_cur),
+                  log_number ("wanted", (int64_t) wanted));
+}
+
+static int
+s_start_apps (edge_t *self)
+{
+    //  The edge knows no bots.
+    apps_config_t config = { .file = self->config->apps_file,
+                             .app_id = self->config->studio_app_id,
+                             .bot_url = "",
+                             .bot_key = "" };
+    buffer_t complaint;
+    buffer_init (&complaint, TEXTS_MAX);
+    self->apps = apps_new (service_loop (self->service), &config, &complaint);
+    if (!self->apps)
+        log_fatal ("no apps", log_text ("reason", buffer_text (&complaint)));
+    buffer_free (&complaint);
+    return self->apps ? 0 : -1;
+}
+
+//  What /config.json tells the pages.
+static int
+s_config_json (const edge_t *self, buffer_t *to)
+{
+    const app_t *app = apps_find (self->apps, TEXT_EMPTY);
+    if (buffer_put_string (to, "{\"appId\":") != 0
+        || buffer_put_json (to, app ? app->id : TEXT_EMPTY) != 0
+        || buffer_put_string (to, ",\"connectionServerUrl\":") != 0
+        || buffer_put_json (to, text_of (self->config->connection_server_url)) != 0
+        || buffer_put_string (to, self->config->demo_mode ? ",\"demoMode\":true}"
+                                                          : ",\"demoMode\":false}")
+               != 0)
+        return -1;
+    return 0;
+}
+
+static int
+s_start_sockets (edge_t *self)
+{
+    buffer_t config_json;
+    buffer_init (&config_json, TEXTS_MAX);
+    if (s_config_json (self, &config_json) != 0) {
+        log_fatal ("too long", log_string ("setting", "CONNECTION_SERVER_URL"));
+        buffer_free (&config_json);
+        return -1;
+    }
+    websocket_config_t config = { .address = self->config->address,
+                                  .port = (uint16_t) self->config->port,
+                                  .web_root = self->config->web_root,
+                                  .config_json = buffer_text (&config_json),
+                                  .frame_limit = self->config->frame_limit,
+                                  .connection_limit = self->config->connections };
+    self->sockets = websocket_server_new (service_loop (self->service), &config,
+                                          &relay_socket_events, self->relay);
+    buffer_free (&config_json);
+    if (!self->sockets) {
+        log_fatal ("cannot listen", log_string ("reason", strerror (errno)),
+                   log_string ("address", self->config->address),
+                   log_number ("port", (int64_t) self->config->port));
+        return -1;
+    }
+    log_info ("listening", log_string ("address", self->config->address),
+              log_number ("port", websocket_server_port (self->sockets)));
+    return 0;
+}
+
+static void *
+s_start (service_t *service, const void *config)
+{
+    edge_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->service = service;
+    self->config = config;
+    edge_counters_start ();
+    s_limit_descriptors (self->config);
+    if (s_start_apps (self) == 0)
+        self->relay = relay_new (service_loop (service), service_node_name (service), self->config,
+                                 self->apps);
+    if (!self->relay || s_start_sockets (self) != 0) {
+        void *state = self;
+        s_stop (&state);
+        return NULL;
+    }
+    if (self->config->demo_mode)
+        log_warn ("DEMO MODE: whoever says isAdmin=true reads and takes over every conversation",
+                  log_string ("setting", "EDGE_DEMO_MODE"));
+    return self;
+}
+
+static void
+s_on_drained (void *owner)
+{
+    edge_t *self = owner;
+    service_drained (self->service);
+}
+
+static void
+s_drain (void *state)
+{
+    edge_t *self = state;
+    websocket_server_stop (self->sockets);
+    relay_drain (self->relay, s_on_drained, self);
+}
+
+//  Sockets first: each tells the relay that it is gone, and the relay the offices.
+static void
+s_stop (void **state_p)
+{
+    edge_t *self = *state_p;
+    *state_p = NULL;
+    websocket_server_destroy (&self->sockets);
+    relay_destroy (&self->relay);
+    apps_destroy (&self->apps);
+    free (self);
+}
+
+static edge_config_t s_config;
+
+const service_kind_t edge_service = { .name = "edge",
+                                      .about = "holds the sockets of chat clients",
+                                      .settings = s_settings,
+                                      .config = &s_config,
+                                      .start = s_start,
+                                      .drain = s_drain,
+                                      .stop = s_stop };

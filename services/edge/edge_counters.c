@@ -1,0 +1,60 @@
+#include "edge_counters.h"
+
+int64_t edge_counters[EDGE_COUNTER_COUNT];
+int64_t edge_closed[CLOSE_REASON_COUNT];
+int64_t edge_refused[FAULT_COUNT];
+int64_t edge_answered[VERDICT_COUNT];
+int64_t edge_synced[VERDICT_COUNT];
+histogram_t edge_post_time = { .name = "edge_post_seconds",
+                               .help = "from a client's frame to its office's answer" };
+
+static const counter_row_t s_rows[] = {
+#define EDGE_COUNTER(NAME, name, labels, type, help) { name, labels, type, help },
+#include "edge_counters.def"
+#undef EDGE_COUNTER
+};
+
+static const counter_row_t s_closed_rows[] = {
+#define REASON(NAME, metric, ws_code, our_fault, words)                                            \
+    { "edge_closed_total", "reason=\"" metric "\"", COUNTER, "connections that ended, and why" },
+#include "close_reasons.def"
+#undef REASON
+};
+
+static const counter_row_t s_refused_rows[] = {
+#define FAULT(NAME, metric, code, words)                                                           \
+    { "edge_frames_refused_total", "fault=\"" metric "\"", COUNTER, "frames refused, and why" },
+#include "frame_faults.def"
+#undef FAULT
+};
+
+static const counter_row_t s_answered_rows[] = {
+#define VERDICT(number, NAME, code, again, words)                                                  \
+    { "edge_posts_answered_total", "verdict=\"" code "\"", COUNTER, "what offices said to posts" },
+#include "words/verdicts.def"
+#undef VERDICT
+};
+
+static const counter_row_t s_synced_rows[] = {
+#define VERDICT(number, NAME, code, again, words)                                                  \
+    { "edge_syncs_answered_total", "verdict=\"" code "\"", COUNTER, "what offices said to SYNCs" },
+#include "words/verdicts.def"
+#undef VERDICT
+};
+
+void
+edge_counters_start (void)
+{
+    counters_register (s_rows, edge_counters, EDGE_COUNTER_COUNT);
+    counters_register (s_closed_rows, edge_closed, CLOSE_REASON_COUNT);
+    counters_register (s_refused_rows, edge_refused, FAULT_COUNT);
+    counters_register (s_answered_rows, edge_answered, VERDICT_COUNT);
+    counters_register (s_synced_rows, edge_synced, VERDICT_COUNT);
+    histogram_register (&edge_post_time);
+}
+
+void
+edge_count_verdict (int64_t *slots, uint64_t verdict)
+{
+    slots[verdict < VERDICT_COUNT ? verdict : VERDICT_COUNT - 1]++;
+}

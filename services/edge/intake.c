@@ -1,0 +1,174 @@
+#include "intake.h"
+
+#include "edge_counters.h"
+#include "liveness.h"
+#include "membership.h"
+#include "parts/identity.h"
+#include "server_frame.h"
+
+#include <stdio.h>
+
+#define FAULTS_MAX 16
+#define POST_BYTES_MAX (512u << 10)
+
+static bool
+s_is_join (const client_frame_t *frame)
+{
+    return frame->says == SAYS_JOINED || frame->says == SAYS_RESUME;
+}
+
+static void
+s_refuse (relay_t *relay, connection_t *connection, const client_frame_t *frame,
+          frame_fault_t fault)
+{
+    edge_refused[fault]++;
+    if (fault == FAULT_NOT_UTF8) {
+        relay_close (relay, connection, CLOSE_NOT_UTF8);
+        return;
+    }
+    const frame_fault_row_t *row = frame_fault_row (fault);
+    frame_t *answer
+        = server_frame_error (frame->session_id, frame->message_id, row->code, row->words);
+    relay_write (relay, connection, &answer);
+    if (s_is_join (frame)) {
+        answer = server_frame_not_joined (frame->session_id, row->code, row->words);
+        relay_write (relay, connection, &answer);
+    }
+    if (++connection->faults >= FAULTS_MAX)
+        relay_close (relay, connection, CLOSE_FAULTS);
+}
+
+//  What may be said by whom, as far as the edge can know.
+static bool
+s_is_allowed (const connection_t *connection, client_says_t says)
+{
+    if (says == SAYS_RESUME)
+        return connection->dialect == DIALECT_RICH;
+    if (says == SAYS_BARGE_IN || says == SAYS_BARGE_OUT)
+        return connection->role == ROLE_AGENT;
+    return true;
+}
+
+static sync_reason_t
+s_reason (client_says_t says)
+{
+    return says == SAYS_JOINED ? SYNC_JOIN : says == SAYS_RESUME ? SYNC_RESUME : SYNC_FRAME;
+}
+
+//  The session that the frame names is where the connection is from now on.
+static int
+s_place (relay_t *relay, connection_t *connection, const client_frame_t *frame)
+{
+    char key[SESSION_KEY_MAX + 1];
+    text_t app = connection_app (connection);
+    int size = snprintf (key, sizeof key, "%.*s/%.*s", TEXT_ARGS (app),
+                         TEXT_ARGS (frame->session_id));
+    text_t session = { key, (size_t) size };
+    connection->spoke = true;
+    if (!s_is_join (frame) && connection_is_placed (connection)
+        && text_is (session, connection_session (connection)))
+        return 0;
+    uint64_t seq = connection->dialect == DIALECT_RICH ? frame->last_seq : SEQ_UNKNOWN;
+    return membership_enter (relay, connection, session, s_reason (frame->says), seq,
+                             frame->time_ms);
+}
+
+static event_t
+s_event (client_says_t says)
+{
+    return says == SAYS_BARGE_IN ? EVENT_BARGE_IN
+           : says == SAYS_BARGE_OUT ? EVENT_BARGE_OUT
+                                    : EVENT_NEW_MESSAGE;
+}
+
+static int
+s_post (relay_t *relay, connection_t *connection, const client_frame_t *frame)
+{
+    identity_t fresh = { "" };
+    text_t message_id = frame->message_id;
+    if (connection->dialect != DIALECT_RICH || message_id.size == 0) {
+        fresh = identity_new ();
+        message_id = text_of (fresh.text);
+    }
+    bus_post_t record = { .session = connection_session (connection),
+                          .event = s_event (frame->says),
+                          .message_id = message_id,
+                          .time_ms = frame->time_ms,
+                          .sender = connection_sender (connection),
+                          .data = frame->data,
+                          .secret = frame->secret,
+                          .quiet = frame->quiet };
+    if (!posts_add (&relay->posts, connection, &record, relay_now (relay)))
+        return -1;
+    if (intake_is_full (relay, connection) && !connection->paused) {
+        connection->paused = true;
+        edge_count (EDGE_READING_PAUSED, 1);
+        websocket_read (connection->socket, false);
+    }
+    return 0;
+}
+
+static int
+s_take (relay_t *relay, connection_t *connection, const client_frame_t *frame)
+{
+    if (connection_stamp (connection, frame->display_name, frame->path) != 0
+        || s_place (relay, connection, frame) != 0)
+        return -1;
+    switch (frame->says) {
+    case SAYS_TYPING:
+        membership_signal (relay, connection, EVENT_TYPING);
+        return 0;
+    case SAYS_STOP_TYPING:
+        membership_signal (relay, connection, EVENT_STOP_TYPING);
+        return 0;
+    case SAYS_MESSAGE:
+    case SAYS_BARGE_IN:
+    case SAYS_BARGE_OUT:
+        if (s_post (relay, connection, frame) != 0)
+            return -1;
+        break;
+    default:
+        break;
+    }
+    if (!membership_speak (relay, connection))
+        relay_wait (relay, connection);
+    return 0;
+}
+
+void
+intake_text (relay_t *relay, connection_t *connection, text_t bytes)
+{
+    if (connection->place == PLACE_CLOSING)
+        return;
+    liveness_heard (relay, connection);
+    client_frame_t frame;
+    frame_fault_t fault = client_frame_read (&frame, bytes, connection_user (connection));
+    if (fault == FAULT_NONE && !s_is_allowed (connection, frame.says))
+        fault = FAULT_NOT_ALLOWED;
+    if (fault != FAULT_NONE)
+        s_refuse (relay, connection, &frame, fault);
+    else {
+        connection->faults = 0;
+        if (s_take (relay, connection, &frame) != 0)
+            relay_close (relay, connection, CLOSE_NO_MEMORY);
+    }
+    client_frame_free (&frame);
+}
+
+bool
+intake_is_full (const relay_t *relay, const connection_t *connection)
+{
+    return connection->post_count >= relay->config->posts
+           || connection->post_bytes >= POST_BYTES_MAX;
+}
+
+void
+intake_resume (relay_t *relay, connection_t *connection)
+{
+    if (!connection->paused || connection->place == PLACE_CLOSING
+        || intake_is_full (relay, connection))
+        return;
+    connection->paused = false;
+    liveness_heard (relay, connection);
+    websocket_read (connection->socket, true);
+}

@@ -1,0 +1,17 @@
+//  intake — what a client says: read, refused with a reason, or placed in its session and posted.
+
+#ifndef INTAKE_H
+#define INTAKE_H
+
+#include "relay.h"
+
+//  Takes one frame of the connection.
+void intake_text (relay_t *relay, connection_t *connection, text_t bytes);
+
+//  Reads its socket again when enough of its posts are answered.
+void intake_resume (relay_t *relay, connection_t *connection);
+
+//  True when the connection has as many posts unanswered as it may have.
+bool intake_is_full (const relay_t *relay, const connection_t *connection);
+
+#endif

@@ -1,0 +1,85 @@
+#include "json_scan.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#define NUMBER_SIZE_MAX 400
+
+static bool
+s_is_space (char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
+bool
+json_scan_is_space (text_t text, size_t from)
+{
+    for (size_t at = from; at < text.size; at++)
+        if (!s_is_space (text.data[at]))
+            return false;
+    return true;
+}
+
+//  Moves behind the string that begins at *at; true when a NUL is escaped in it.
+static bool
+s_skip_string (text_t json, size_t *at)
+{
+    bool has_nul = false;
+    for (++*at; *at < json.size && json.data[*at] != '"'; ++*at)
+        if (json.data[*at] == '\\') {
+            ++*at;
+            if (json.size - *at >= 5 && memcmp (json.data + *at, "u0000", 5) == 0)
+                has_nul = true;
+        }
+    ++*at;
+    return has_nul;
+}
+
+static bool
+s_is_key (text_t json, size_t behind)
+{
+    while (behind < json.size && s_is_space (json.data[behind]))
+        behind++;
+    return behind < json.size && json.data[behind] == ':';
+}
+
+//  Moves behind the number that begins at *at; false when it would not survive.
+static bool
+s_number_survives (text_t json, size_t *at)
+{
+    char digits[NUMBER_SIZE_MAX + 1];
+    size_t size = 0;
+    bool whole = true;
+    for (; *at < json.size && strchr ("+-.0123456789eE", json.data[*at]); ++*at) {
+        if (size == NUMBER_SIZE_MAX)
+            return false;
+        digits[size++] = json.data[*at];
+        whole = whole && !strchr (".eE", json.data[*at]);
+    }
+    digits[size] = 0;
+    errno = 0;
+    if (whole) {
+        strtoll (digits, NULL, 10);
+        return errno == 0;
+    }
+    return isfinite (strtod (digits, NULL));
+}
+
+frame_fault_t
+json_scan (text_t json)
+{
+    size_t at = 0;
+    while (at < json.size) {
+        char byte = json.data[at];
+        if (byte == '"') {
+            if (s_skip_string (json, &at) && s_is_key (json, at))
+                return FAULT_NUL_IN_KEY;
+        } else if (byte == '-' || (byte >= '0' && byte <= '9')) {
+            if (!s_number_survives (json, &at))
+                return FAULT_NUMBER;
+        } else
+            at++;
+    }
+    return FAULT_NONE;
+}

@@ -1,0 +1,27 @@
+//  liveness — is the client still there, and what has it received? WebSocket pings answer both: one
+//  at most is out on a connection; its pong says that everything written before it has arrived.
+//
+//  No connection has a timer: all stand in one list, the longest not heard first.
+
+#ifndef LIVENESS_H
+#define LIVENESS_H
+
+#include "relay.h"
+
+//  Something came from the client.
+void liveness_heard (relay_t *relay, connection_t *connection);
+//  An entry of the log was written to its socket.
+void liveness_written (relay_t *relay, connection_t *connection, uint64_t seq);
+//  Is a ping to be written now? Then `number` is its payload and it counts as written.
+bool liveness_ping (relay_t *relay, connection_t *connection, uint64_t *number);
+void liveness_pong (relay_t *relay, connection_t *connection, text_t payload);
+//  What the office may be told that the client has; SEQ_UNKNOWN when that is not known.
+uint64_t liveness_seen (const connection_t *connection);
+//  It is in another session: nothing is known of that.
+void liveness_forget (connection_t *connection);
+
+//  Pings those not heard for EDGE_PING_EVERY, closes those that were silent for EDGE_PONG_WITHIN
+//  more, and tells the offices what was confirmed.
+void liveness_tick (relay_t *relay);
+
+#endif

@@ -1,0 +1,563 @@
+#include "membership.h"
+
+#include "edge_counters.h"
+#include "intake.h"
+#include "liveness.h"
+#include "parts/clock.h"
+#include "parts/identity.h"
+#include "server_frame.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+//  How long a client waits at most (the widget gives up after 10 s by itself), and a post whose
+//  office may have stored it.
+#define ASK_LIMIT_MS 8000
+#define POST_LIMIT_MS 30000
+//  A refusal that may pass is asked again after this.
+#define AGAIN_MS 1000
+//  A client that is told `busy` waits from once to twice this.
+#define RETRY_MS 1000
+//  DETACHes that may wait: beyond it the oldest is dropped (its office then learns from silence).
+#define DETACHES_MAX 100000
+
+typedef struct {
+    list_t link;
+    unsigned office;
+    uint64_t endpoint;
+    uint64_t seen;
+    size_t size;
+    char session[];
+} detach_t;
+
+// ---------------------------------------------------------------------------------------------
+//  DETACH
+
+static void
+s_detach_done (relay_t *relay, list_t *link)
+{
+    list_remove (link);
+    free (LIST_THING (link, detach_t, link));
+    relay->detach_count--;
+    edge_count (EDGE_DETACHES_WAITING, -1);
+}
+
+bool
+membership_detach (relay_t *relay)
+{
+    list_t *first;
+    while ((first = list_first (&relay->detaches))) {
+        const detach_t *detach = LIST_THING (first, detach_t, link);
+        bus_record_t record = { .kind = BUS_DETACH,
+                                .detach = { .endpoint = detach->endpoint,
+                                            .session = { detach->session, detach->size },
+                                            .seen = detach->seen } };
+        if (bus_client_send (relay->bus, detach->office, &record) != 0)
+            return false;
+        s_detach_done (relay, first);
+    }
+    return true;
+}
+
+//  Tells the office that was asked last that the connection is not there any more.
+static void
+s_tell_detach (relay_t *relay, connection_t *connection)
+{
+    text_t session = connection_session (connection);
+    detach_t *detach = malloc (sizeof *detach + session.size);
+    if (!detach)
+        return;
+    detach->office = (unsigned) connection->office;
+    detach->endpoint = connection->endpoint;
+    detach->seen = liveness_seen (connection);
+    detach->size = session.size;
+    memcpy (detach->session, session.data, session.size);
+    list_init (&detach->link);
+    list_append (&relay->detaches, &detach->link);
+    edge_count (EDGE_DETACHES_WAITING, 1);
+    if (++relay->detach_count > DETACHES_MAX) {
+        edge_count (EDGE_DETACHES_DROPPED, 1);
+        s_detach_done (relay, list_first (&relay->detaches));
+    }
+    (void) membership_detach (relay);
+}
+
+void
+membership_leave (relay_t *relay, connection_t *connection)
+{
+    //  With an office of its own it was sent a SYNC (a LOCATE has no session yet).
+    if (connection->session && connection->office >= 0)
+        s_tell_detach (relay, connection);
+    connection->office = -1;
+    connection->more_seq = 0;
+    size_t before = connection->outbox.bytes;
+    outbox_leave_session (&connection->outbox);
+    edge_count (EDGE_OUTBOX_BYTES, -(int64_t) (before - connection->outbox.bytes));
+    liveness_forget (connection);
+    (void) connection_set_session (connection, TEXT_EMPTY);
+}
+
+void
+membership_free (relay_t *relay)
+{
+    list_t *first;
+    while ((first = list_first (&relay->detaches)))
+        s_detach_done (relay, first);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Speaking
+
+static bool
+s_speak_locate (relay_t *relay, connection_t *connection)
+{
+    char key[APP_ID_MAX + 1 + USER_ID_MAX + 1];
+    int size = snprintf (key, sizeof key, "%.*s/%.*s", TEXT_ARGS (connection_app (connection)),
+                         TEXT_ARGS (connection_user (connection)));
+    int office = bus_client_office_of (relay->bus, (text_t){ key, (size_t) size });
+    if (office < 0)
+        return false;
+    bus_record_t record = { .kind = BUS_LOCATE,
+                            .locate = { .endpoint = connection->endpoint,
+                                        .app = connection_app (connection),
+                                        .user = connection_user (connection),
+                                        .role = connection->role } };
+    if (bus_client_send (relay->bus, (unsigned) office, &record) != 0)
+        return false;
+    connection->office = office;
+    connection->asked = true;
+    edge_count (EDGE_LOCATES, 1);
+    return true;
+}
+
+static bool
+s_speak_sync (relay_t *relay, connection_t *connection)
+{
+    int office = bus_client_office_of (relay->bus, connection_session (connection));
+    if (office < 0)
+        return false;
+    if (connection->office >= 0 && connection->office != office) {
+        s_tell_detach (relay, connection);
+        connection->office = -1;
+    }
+    if (!membership_detach (relay))
+        return false;
+    bool relinks = connection->place == PLACE_RELINKING;
+    bus_record_t record = { .kind = BUS_SYNC,
+                            .sync = { .endpoint = connection->endpoint,
+                                      .reason = relinks ? SYNC_RELINK : connection->reason,
+                                      .session = connection_session (connection),
+                                      .app = connection_app (connection),
+                                      .user = connection_user (connection),
+                                      .role = connection->role,
+                                      .dialect = connection->dialect,
+                                      .seq = connection->seq ? connection->seq
+                                                             : connection->sync_seq,
+                                      .time_ms = connection->sync_time_ms,
+                                      .sender = connection_sender (connection) } };
+    if (bus_client_send (relay->bus, (unsigned) office, &record) != 0)
+        return false;
+    connection->office = office;
+    connection->asked = true;
+    connection->round++;
+    connection->more_seq = 0;
+    connection->catching_up = false;
+    edge_count (EDGE_SYNCS, 1);
+    edge_count (EDGE_RELINKS, relinks);
+    return true;
+}
+
+static bool
+s_speak_posts (relay_t *relay, connection_t *connection)
+{
+    post_t *post;
+    while ((post = posts_next (connection))) {
+        bus_record_t record = { .kind = BUS_POST, .post = post->record };
+        if (bus_client_send (relay->bus, (unsigned) connection->office, &record) != 0)
+            return false;
+        edge_count (EDGE_POSTS_SENT_AGAIN, post->ever_sent);
+        post->sent = post->ever_sent = true;
+    }
+    return true;
+}
+
+static bool
+s_speak_more (relay_t *relay, connection_t *connection)
+{
+    if (connection->more_seq == 0)
+        return true;
+    bus_record_t record = { .kind = BUS_MORE,
+                            .more = { .endpoint = connection->endpoint,
+                                      .session = connection_session (connection),
+                                      .seq = connection->more_seq } };
+    if (bus_client_send (relay->bus, (unsigned) connection->office, &record) != 0)
+        return false;
+    connection->more_seq = 0;
+    return true;
+}
+
+bool
+membership_speak (relay_t *relay, connection_t *connection)
+{
+    if (connection->place == PLACE_LOCATING)
+        return connection->asked || s_speak_locate (relay, connection);
+    if (!connection_is_placed (connection))
+        return true;
+    if (connection->place != PLACE_IN && !connection->asked && !s_speak_sync (relay, connection))
+        return false;
+    return s_speak_posts (relay, connection) && s_speak_more (relay, connection);
+}
+
+int
+membership_enter (relay_t *relay, connection_t *connection, text_t session_key,
+                  sync_reason_t reason, uint64_t seq, uint64_t time_ms)
+{
+    if (!text_is (session_key, connection_session (connection))) {
+        membership_leave (relay, connection);
+        if (connection_set_session (connection, session_key) != 0)
+            return -1;
+    } else if (connection->place == PLACE_LOCATING)
+        connection->office = -1;
+    //  A client that says what it has is believed: it may have lost what was written to it.
+    if (reason == SYNC_RESUME && seq != SEQ_UNKNOWN)
+        connection->seq = seq;
+    connection->sync_seq = seq;
+    connection->sync_time_ms = time_ms;
+    connection->reason = (uint8_t) reason;
+    connections_move (&relay->connections, connection, PLACE_JOINING, relay_now (relay));
+    return 0;
+}
+
+void
+membership_signal (relay_t *relay, connection_t *connection, event_t event)
+{
+    bus_record_t record = { .kind = BUS_SIGNAL,
+                            .signal = { .endpoint = connection->endpoint,
+                                        .session = connection_session (connection),
+                                        .event = event,
+                                        .sender = connection_sender (connection) } };
+    if (!membership_speak (relay, connection)) {
+        relay_wait (relay, connection);
+        edge_count (EDGE_SIGNALS_DROPPED, 1);
+    } else if (bus_client_send (relay->bus, (unsigned) connection->office, &record) != 0)
+        edge_count (EDGE_SIGNALS_DROPPED, 1);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  What comes back
+
+//  Tells the client that a post was not stored, in the words of its dialect.
+static void
+s_answer_refused (relay_t *relay, connection_t *connection, const post_t *post, verdict_t verdict)
+{
+    text_t session_id = session_id_of (post->record.session);
+    const char *words = verdict_words (verdict);
+    frame_t *answer;
+    if (verdict == VERDICT_NOT_YOURS)
+        answer = server_frame_not_joined (session_id, verdict_code (verdict), words);
+    else if (!verdict_again (verdict))
+        answer = server_frame_error (session_id, post->record.message_id, verdict_code (verdict),
+                                     words);
+    else if (connection->dialect == DIALECT_RICH)
+        answer = server_frame_busy (session_id, post->record.message_id, verdict,
+                                    RETRY_MS + identity_number () % RETRY_MS);
+    else if (post->record.event == EVENT_NEW_MESSAGE)
+        answer = server_frame_failure (session_id, relay_bot_name (relay, connection), words);
+    else
+        answer = server_frame_error (session_id, post->record.message_id, verdict_code (verdict),
+                                     words);
+    relay_write (relay, connection, &answer);
+}
+
+static void
+s_refuse_posts (relay_t *relay, connection_t *connection, verdict_t verdict)
+{
+    list_t *first;
+    while ((first = list_first (&connection->posts))) {
+        post_t *post = LIST_THING (first, post_t, of_connection);
+        s_answer_refused (relay, connection, post, verdict);
+        //  Answering may have closed the connection and taken its posts.
+        if (list_first (&connection->posts) == first)
+            posts_remove (&relay->posts, connection, &post);
+    }
+    intake_resume (relay, connection);
+}
+
+static void
+s_tell_joined (relay_t *relay, connection_t *connection, text_t session_id, uint64_t seq)
+{
+    frame_t *update = server_frame_joined (session_id, seq);
+    relay_write (relay, connection, &update);
+}
+
+static void
+s_tell_not_joined (relay_t *relay, connection_t *connection, text_t session_id, verdict_t verdict)
+{
+    frame_t *update
+        = server_frame_not_joined (session_id, verdict_code (verdict), verdict_words (verdict));
+    relay_write (relay, connection, &update);
+}
+
+//  Out of its session for now. A refusal that may pass puts it among the silent ones: after a while
+//  its office is asked again, and an unasked connection update repairs the widget.
+static void
+s_put_out (relay_t *relay, connection_t *connection, verdict_t verdict)
+{
+    membership_leave (relay, connection);
+    connection->spoke = false;
+    connections_move (&relay->connections, connection,
+                      verdict_again (verdict) ? PLACE_SILENT : PLACE_NOWHERE, relay_now (relay));
+}
+
+void
+membership_located (relay_t *relay, unsigned office, const bus_located_t *located)
+{
+    connection_t *connection = connections_find (&relay->connections, located->endpoint);
+    if (!connection || connection->place != PLACE_LOCATING
+        || connection->office != (int) office)
+        return;
+    connection->office = -1;
+    if (located->verdict != VERDICT_OK)
+        connections_move (&relay->connections, connection, PLACE_SILENT, relay_now (relay));
+    else if (located->session.size == 0 || located->session.size > SESSION_KEY_MAX) {
+        connections_move (&relay->connections, connection, PLACE_NOWHERE, relay_now (relay));
+        s_tell_joined (relay, connection, TEXT_EMPTY, SEQ_UNKNOWN);
+    } else if (membership_enter (relay, connection, located->session, SYNC_SILENT, SEQ_UNKNOWN, 0)
+               != 0)
+        relay_close (relay, connection, CLOSE_NO_MEMORY);
+    else if (!membership_speak (relay, connection))
+        relay_wait (relay, connection);
+}
+
+static void
+s_synced_well (relay_t *relay, connection_t *connection, const bus_synced_t *synced)
+{
+    if (connection->place != PLACE_IN)
+        connections_move (&relay->connections, connection, PLACE_IN, relay_now (relay));
+    if (synced->reason != SYNC_FRAME && synced->reason != SYNC_RELINK)
+        s_tell_joined (relay, connection, session_id_of (synced->session), synced->seq);
+}
+
+static void
+s_synced_badly (relay_t *relay, connection_t *connection, const bus_synced_t *synced)
+{
+    text_t session_id = session_id_of (synced->session);
+    verdict_t verdict = (verdict_t) synced->verdict;
+    bool again = verdict_again (verdict);
+    if (synced->reason == SYNC_RELINK && again) {
+        //  Stays where it is and is asked again by membership_tick.
+        connections_move (&relay->connections, connection, PLACE_RELINKING, relay_now (relay));
+        posts_unsend (connection);
+        return;
+    }
+    if (synced->reason == SYNC_SILENT && !again)
+        s_tell_joined (relay, connection, TEXT_EMPTY, SEQ_UNKNOWN);
+    else if (synced->reason != SYNC_SILENT && (!again || synced->reason != SYNC_FRAME))
+        s_tell_not_joined (relay, connection, session_id, verdict);
+    //  Of a foreign session one answer is enough.
+    if (again)
+        s_refuse_posts (relay, connection, verdict);
+    posts_remove_all (&relay->posts, connection);
+    intake_resume (relay, connection);
+    if (connection->place == PLACE_CLOSING)
+        return;
+    //  The office has refused: it has nothing to detach.
+    connection->office = -1;
+    s_put_out (relay, connection, verdict);
+}
+
+void
+membership_synced (relay_t *relay, unsigned office, const bus_synced_t *synced)
+{
+    connection_t *connection = connections_find (&relay->connections, synced->endpoint);
+    if (!connection || !connection_is_placed (connection) || connection->office != (int) office
+        || (connection->place != PLACE_IN && !connection->asked)
+        || !text_is (connection_session (connection), synced->session))
+        return;
+    edge_count_verdict (edge_synced, synced->verdict);
+    if (synced->verdict == VERDICT_OK)
+        s_synced_well (relay, connection, synced);
+    else if (synced->verdict != VERDICT_GOING_AWAY)
+        s_synced_badly (relay, connection, synced);
+    //  GOING_AWAY: its GOODBYE is behind it, and then another office is asked.
+}
+
+void
+membership_posted (relay_t *relay, unsigned office, const bus_posted_t *posted)
+{
+    post_t *post = posts_find (&relay->posts, posted->post);
+    connection_t *connection
+        = post ? connections_find (&relay->connections, post->endpoint) : NULL;
+    if (!connection || !post->sent || connection->office != (int) office
+        || posted->verdict == VERDICT_GOING_AWAY)
+        return;
+    edge_count_verdict (edge_answered, posted->verdict);
+    histogram_add (&edge_post_time, clock_mono_us () - post->since_us);
+    if (posted->verdict == VERDICT_OK || posted->verdict == VERDICT_DUPLICATE) {
+        //  While a catch-up is held back, older entries are still to come.
+        if (!connection->catching_up && posted->seq > connection->seq
+            && text_is (posted->session, connection_session (connection)))
+            connection->seq = posted->seq;
+        if (connection->dialect == DIALECT_RICH) {
+            frame_t *ack = server_frame_ack (session_id_of (post->record.session),
+                                             post->record.message_id, posted);
+            relay_write (relay, connection, &ack);
+        }
+    } else
+        s_answer_refused (relay, connection, post, (verdict_t) posted->verdict);
+    //  Writing may have closed the connection, which forgets its posts.
+    post = posts_find (&relay->posts, posted->post);
+    if (post)
+        posts_remove (&relay->posts, connection, &post);
+    intake_resume (relay, connection);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Offices that come and go
+
+//  It is to be synced again, with an office that will be found when it speaks.
+static void
+s_relink (relay_t *relay, connection_t *connection)
+{
+    if (connection->place == PLACE_IN)
+        connections_move (&relay->connections, connection, PLACE_RELINKING, relay_now (relay));
+    connection->asked = false;
+    posts_unsend (connection);
+    relay_wait (relay, connection);
+}
+
+static void
+s_lost_office (relay_t *relay, connection_t *connection, unsigned office)
+{
+    if (connection->office != (int) office)
+        return;
+    connection->office = -1;
+    if (connection->place == PLACE_LOCATING) {
+        connection->asked = false;
+        relay_wait (relay, connection);
+    } else if (connection_is_placed (connection))
+        s_relink (relay, connection);
+}
+
+static void
+s_forget_detaches (relay_t *relay, unsigned office)
+{
+    list_t *next;
+    for (list_t *at = relay->detaches.next; at != &relay->detaches; at = next) {
+        next = at->next;
+        if (LIST_THING (at, detach_t, link)->office == office)
+            s_detach_done (relay, at);
+    }
+}
+
+void
+membership_office_down (relay_t *relay, unsigned office)
+{
+    s_forget_detaches (relay, office);
+    connection_t *connection, *next;
+    HASH_ITER (hh, relay->connections.by_endpoint, connection, next)
+        s_lost_office (relay, connection, office);
+}
+
+void
+membership_office_up (relay_t *relay)
+{
+    connection_t *connection, *next;
+    HASH_ITER (hh, relay->connections.by_endpoint, connection, next) {
+        if (!connection_is_placed (connection) || connection->office < 0)
+            continue;
+        int office = bus_client_office_of (relay->bus, connection_session (connection));
+        if (office >= 0 && office != connection->office)
+            s_relink (relay, connection);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Time limits
+
+//  Calls for all that are in the place for at least that long, the longest first.
+static void
+s_walk (relay_t *relay, connection_place_t place, uint64_t limit_ms,
+        void (*late) (relay_t *relay, connection_t *connection))
+{
+    uint64_t now = relay_now (relay);
+    list_t *all = &relay->connections.places[place], *next;
+    for (list_t *at = all->next; at != all; at = next) {
+        next = at->next;
+        connection_t *connection = LIST_THING (at, connection_t, placed);
+        if (now - connection->placed_ms < limit_ms)
+            break;
+        late (relay, connection);
+    }
+}
+
+static void
+s_late_silent (relay_t *relay, connection_t *connection)
+{
+    connections_move (&relay->connections, connection, PLACE_LOCATING, relay_now (relay));
+    relay_wait (relay, connection);
+}
+
+//  No office has answered: the client is told before it gives up by itself.
+static void
+s_late_joining (relay_t *relay, connection_t *connection)
+{
+    edge_count (EDGE_SYNCS_EXPIRED, 1);
+    if (connection->reason == SYNC_JOIN || connection->reason == SYNC_RESUME)
+        s_tell_not_joined (relay, connection, session_id_of (connection_session (connection)),
+                           VERDICT_STORE_DOWN);
+    s_refuse_posts (relay, connection, VERDICT_STORE_DOWN);
+    if (connection->place != PLACE_CLOSING)
+        s_put_out (relay, connection, VERDICT_STORE_DOWN);
+}
+
+static void
+s_late_relinking (relay_t *relay, connection_t *connection)
+{
+    if (!connection->asked)
+        relay_wait (relay, connection);
+}
+
+static void
+s_expire_post (relay_t *relay, post_t *post)
+{
+    connection_t *connection = connections_find (&relay->connections, post->endpoint);
+    assert (connection);
+    edge_count (EDGE_POSTS_EXPIRED, 1);
+    uint64_t ticket = post->ticket;
+    s_answer_refused (relay, connection, post, VERDICT_STORE_DOWN);
+    post = posts_find (&relay->posts, ticket);
+    if (post)
+        posts_remove (&relay->posts, connection, &post);
+    intake_resume (relay, connection);
+}
+
+//  One that reached an office may be stored, and is given longer. Refusing one may take others of
+//  its connection with it, so the walk begins anew after each.
+static bool
+s_expire_one (relay_t *relay)
+{
+    uint64_t now = relay_now (relay);
+    list_t *all = &relay->posts.by_age;
+    for (list_t *at = all->next; at != all; at = at->next) {
+        post_t *post = LIST_THING (at, post_t, by_age);
+        if (now - post->since_ms < ASK_LIMIT_MS)
+            return false;
+        if (!post->ever_sent || now - post->since_ms >= POST_LIMIT_MS) {
+            s_expire_post (relay, post);
+            return true;
+        }
+    }
+    return false;
+}
+
+void
+membership_tick (relay_t *relay)
+{
+    s_walk (relay, PLACE_SILENT, relay->config->silence, s_late_silent);
+    s_walk (relay, PLACE_JOINING, ASK_LIMIT_MS, s_late_joining);
+    s_walk (relay, PLACE_RELINKING, AGAIN_MS, s_late_relinking);
+    while (s_expire_one (relay))
+        ;
+}

@@ -1,0 +1,109 @@
+#include "posts.h"
+
+#include "edge_counters.h"
+#include "parts/clock.h"
+#include "parts/identity.h"
+
+#include <stdlib.h>
+
+void
+posts_init (posts_t *self)
+{
+    self->by_ticket = NULL;
+    list_init (&self->by_age);
+    self->next_ticket = (identity_number () >> 2) + 1;
+}
+
+static char *
+s_keep (char *at, text_t *text)
+{
+    memcpy (at, text->data ? text->data : "", text->size);
+    text->data = at;
+    at[text->size] = 0;
+    return at + text->size + 1;
+}
+
+post_t *
+posts_add (posts_t *self, connection_t *connection, const bus_post_t *record, uint64_t now_ms)
+{
+    size_t texts = record->session.size + record->message_id.size + record->sender.size
+                   + record->data.size + record->secret.size + 5;
+    post_t *post = calloc (1, sizeof *post + texts);
+    if (!post)
+        return NULL;
+    post->ticket = self->next_ticket++;
+    post->endpoint = connection->endpoint;
+    post->since_ms = now_ms;
+    post->since_us = clock_mono_us ();
+    post->bytes = sizeof *post + texts;
+    post->record = *record;
+    post->record.post = post->ticket;
+    post->record.endpoint = connection->endpoint;
+    char *at = s_keep (post->texts, &post->record.session);
+    at = s_keep (at, &post->record.message_id);
+    at = s_keep (at, &post->record.sender);
+    at = s_keep (at, &post->record.data);
+    s_keep (at, &post->record.secret);
+
+    HASH_ADD (hh, self->by_ticket, ticket, sizeof post->ticket, post);
+    list_init (&post->of_connection);
+    list_init (&post->by_age);
+    list_append (&connection->posts, &post->of_connection);
+    list_append (&self->by_age, &post->by_age);
+    connection->post_count++;
+    connection->post_bytes += post->bytes;
+    edge_count (EDGE_POSTS_HELD, 1);
+    edge_count (EDGE_POST_BYTES_HELD, (int64_t) post->bytes);
+    return post;
+}
+
+void
+posts_remove (posts_t *self, connection_t *connection, post_t **post_p)
+{
+    post_t *post = *post_p;
+    *post_p = NULL;
+    HASH_DELETE (hh, self->by_ticket, post);
+    list_remove (&post->of_connection);
+    list_remove (&post->by_age);
+    connection->post_count--;
+    connection->post_bytes -= post->bytes;
+    edge_count (EDGE_POSTS_HELD, -1);
+    edge_count (EDGE_POST_BYTES_HELD, -(int64_t) post->bytes);
+    free (post);
+}
+
+void
+posts_remove_all (posts_t *self, connection_t *connection)
+{
+    list_t *first;
+    while ((first = list_first (&connection->posts))) {
+        post_t *post = LIST_THING (first, post_t, of_connection);
+        posts_remove (self, connection, &post);
+    }
+}
+
+post_t *
+posts_find (const posts_t *self, uint64_t ticket)
+{
+    post_t *post;
+    HASH_FIND (hh, self->by_ticket, &ticket, sizeof ticket, post);
+    return post;
+}
+
+void
+posts_unsend (connection_t *connection)
+{
+    for (list_t *at = connection->posts.next; at != &connection->posts; at = at->next)
+        LIST_THING (at, post_t, of_connection)->sent = false;
+}
+
+post_t *
+posts_next (const connection_t *connection)
+{
+    //  Sent ones stand before unsent ones: from the end it is a short way.
+    const list_t *at = &connection->posts;
+    while (at->previous != &connection->posts
+           && !LIST_THING (at->previous, post_t, of_connection)->sent)
+        at = at->previous;
+    return at == &connection->posts ? NULL : LIST_THING (at, post_t, of_connection);
+}

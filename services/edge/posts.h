@@ -1,0 +1,49 @@
+//  posts — what clients posted and no office has answered yet. Each is kept whole, so that it can
+//  be said again to another office; how many, is bounded for each connection (EDGE_POSTS).
+
+#ifndef POSTS_H
+#define POSTS_H
+
+#include "bus/bus_record.h"
+#include "connection.h"
+
+typedef struct {
+    uint64_t ticket; //  what the bus calls it
+    UT_hash_handle hh;
+    list_t of_connection;
+    list_t by_age;
+    uint64_t endpoint;
+    uint64_t since_ms;
+    uint64_t since_us;
+    bool sent;   //  to the office that its connection is at now
+    bool ever_sent;
+    size_t bytes;
+    bus_post_t record; //  its texts stand behind the struct
+    char texts[];
+} post_t;
+
+typedef struct {
+    post_t *by_ticket; //  hash table
+    list_t by_age;
+    uint64_t next_ticket;
+} posts_t;
+
+void posts_init (posts_t *self);
+
+//  Copies the record, gives it a ticket and puts it behind the connection's others. NULL when there
+//  is no memory.
+post_t *posts_add (posts_t *self, connection_t *connection, const bus_post_t *record,
+                   uint64_t now_ms);
+void posts_remove (posts_t *self, connection_t *connection, post_t **post_p);
+void posts_remove_all (posts_t *self, connection_t *connection);
+
+//  NULL when it is not (any more) ours.
+post_t *posts_find (const posts_t *self, uint64_t ticket);
+
+//  All of the connection's posts are to be sent (again).
+void posts_unsend (connection_t *connection);
+
+//  The oldest of the connection that is not sent; NULL when all are.
+post_t *posts_next (const connection_t *connection);
+
+#endif

@@ -1,0 +1,399 @@
+#include "websocket.h"
+
+#include "edge_counters.h"
+#include "listener.h"
+#include "pages.h"
+#include "parts/buffer.h"
+#include "service/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <libwebsockets.h>
+#include <stdlib.h>
+
+_Static_assert (FRAME_HEADROOM >= LWS_PRE, "the WebSocket header fits before the text");
+_Static_assert (offsetof (frame_t, text) >= LWS_PRE, "and belongs to the frame");
+
+#define URL_PAIR_MAX 4096     //  a longer parameter is too long for anything that we read
+#define RX_PIECE 1024         //  each open socket holds this much
+#define SERVICE_BUFFER 4096
+#define HEADER_LIMIT 8192
+#define WRITES_PER_TURN 16
+#define BYTES_PER_TURN 65536
+
+struct websocket_server {
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    listener_t *listener;
+    const websocket_events_t *events;
+    void *owner;
+    uint64_t frame_limit;
+    uint64_t connection_limit;
+    uint64_t connections;
+    bool draining;
+    char *config_json;
+    size_t config_json_size;
+    uint16_t port;
+    pages_t pages;
+};
+
+//  The library's per-session memory: zeroed by it.
+struct websocket {
+    struct lws *wsi;
+    connection_t *guest;
+    buffer_t inbox; //  pieces of a frame that is not whole yet
+    bool deaf;      //  reads no more: it is going to be closed
+};
+
+static websocket_server_t *
+s_server (struct lws *wsi)
+{
+    return lws_context_user (lws_get_context (wsi));
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Coming in
+
+static void
+s_read_url (struct lws *wsi, client_url_t *url)
+{
+    client_url_init (url);
+    char pair[URL_PAIR_MAX + 1];
+    for (int at = 0;; at++) {
+        int size = lws_hdr_fragment_length (wsi, WSI_TOKEN_HTTP_URI_ARGS, at);
+        if (size <= 0)
+            return;
+        int rc = lws_hdr_copy_fragment (wsi, pair, sizeof pair, WSI_TOKEN_HTTP_URI_ARGS, at);
+        if (rc >= 0)
+            client_url_take (url, (text_t){ pair, (size_t) size });
+    }
+}
+
+static int
+s_refuse_upgrade (struct lws *wsi, int status)
+{
+    if (lws_return_http_status (wsi, (unsigned) status, NULL) != 0)
+        return -1;
+    return 1;
+}
+
+static int
+s_on_upgrade (websocket_server_t *self, struct lws *wsi, const char *to)
+{
+    if (strcmp (to, "websocket") != 0)
+        return -1;
+    if (self->draining) {
+        edge_count (EDGE_REFUSED_DRAINING, 1);
+        return s_refuse_upgrade (wsi, HTTP_STATUS_SERVICE_UNAVAILABLE);
+    }
+    if (self->connections >= self->connection_limit) {
+        edge_count (EDGE_REFUSED_FULL, 1);
+        return s_refuse_upgrade (wsi, HTTP_STATUS_SERVICE_UNAVAILABLE);
+    }
+    client_url_t url;
+    s_read_url (wsi, &url);
+    char origin[512] = "";
+    if (lws_hdr_total_length (wsi, WSI_TOKEN_ORIGIN) > 0
+        && lws_hdr_copy (wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN) <= 0)
+        return s_refuse_upgrade (wsi, HTTP_STATUS_FORBIDDEN);
+    int status = self->events->upgrade (self->owner, &url, text_of (origin));
+    return status ? s_refuse_upgrade (wsi, status) : 0;
+}
+
+static int
+s_on_established (websocket_server_t *self, struct lws *wsi, websocket_t *socket)
+{
+    *socket = (websocket_t){ .wsi = wsi };
+    buffer_init (&socket->inbox, self->frame_limit);
+    client_url_t url;
+    s_read_url (wsi, &url);
+    socket->guest = self->events->opened (self->owner, socket, &url);
+    if (!socket->guest)
+        return -1;
+    self->connections++;
+    return 0;
+}
+
+static void
+s_on_closed (websocket_server_t *self, websocket_t *socket)
+{
+    if (!socket->guest)
+        return;
+    self->connections--;
+    self->events->closed (self->owner, socket->guest);
+    socket->guest = NULL;
+    buffer_free (&socket->inbox);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Reading
+
+static void
+s_fault (websocket_server_t *self, websocket_t *socket, close_reason_t reason)
+{
+    socket->deaf = true;
+    buffer_free (&socket->inbox);
+    self->events->fault (self->owner, socket->guest, reason);
+}
+
+static void
+s_text (websocket_server_t *self, websocket_t *socket, text_t text)
+{
+    edge_count (EDGE_FRAMES_IN, 1);
+    edge_count (EDGE_BYTES_IN, (int64_t) text.size);
+    self->events->text (self->owner, socket->guest, text);
+}
+
+//  A piece of a frame: nearly always all of it.
+static void
+s_on_piece (websocket_server_t *self, struct lws *wsi, websocket_t *socket, text_t piece)
+{
+    if (socket->deaf)
+        return;
+    if (lws_frame_is_binary (wsi)) {
+        s_fault (self, socket, CLOSE_BINARY);
+        return;
+    }
+    size_t known = socket->inbox.size + piece.size + lws_remaining_packet_payload (wsi);
+    if (known > self->frame_limit) {
+        s_fault (self, socket, CLOSE_TOO_LARGE);
+        return;
+    }
+    bool whole = lws_is_final_fragment (wsi);
+    if (whole && socket->inbox.size == 0) {
+        s_text (self, socket, piece);
+        return;
+    }
+    if (buffer_put_text (&socket->inbox, piece) != 0) {
+        s_fault (self, socket, CLOSE_NO_MEMORY);
+        return;
+    }
+    if (whole) {
+        buffer_t inbox = socket->inbox;
+        buffer_init (&socket->inbox, self->frame_limit);
+        s_text (self, socket, buffer_text (&inbox));
+        buffer_free (&inbox);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Writing
+
+static int
+s_write_text (struct lws *wsi, frame_t *frame)
+{
+    int written = lws_write (wsi, (unsigned char *) frame->text, frame->size, LWS_WRITE_TEXT);
+    edge_count (EDGE_FRAMES_OUT, 1);
+    edge_count (EDGE_BYTES_OUT, frame->size);
+    bool failed = written < 0 || (uint32_t) written < frame->size;
+    frame_destroy (&frame);
+    return failed ? -1 : 0;
+}
+
+static int
+s_write_ping (struct lws *wsi, uint64_t number)
+{
+    unsigned char room[LWS_PRE + sizeof number];
+    memcpy (room + LWS_PRE, &number, sizeof number);
+    edge_count (EDGE_PINGS, 1);
+    return lws_write (wsi, room + LWS_PRE, sizeof number, LWS_WRITE_PING) < 0 ? -1 : 0;
+}
+
+//  Returning −1 from the callback is how the library is told to close.
+static int
+s_write_close (struct lws *wsi, close_reason_t reason)
+{
+    const close_reason_row_t *row = close_reason_row (reason);
+    if (row->ws_code)
+        lws_close_reason (wsi, (enum lws_close_status) row->ws_code, (unsigned char *) row->words,
+                          strlen (row->words));
+    return -1;
+}
+
+static int
+s_on_writable (websocket_server_t *self, struct lws *wsi, websocket_t *socket)
+{
+    size_t bytes = 0;
+    for (int writes = 0; writes < WRITES_PER_TURN && bytes < BYTES_PER_TURN; writes++) {
+        if (lws_send_pipe_choked (wsi))
+            break;
+        websocket_write_t next;
+        if (!self->events->next (self->owner, socket->guest, &next))
+            return 0;
+        int rc;
+        if (next.what == WRITE_TEXT) {
+            bytes += next.frame->size;
+            rc = s_write_text (wsi, next.frame);
+        } else
+            rc = next.what == WRITE_PING ? s_write_ping (wsi, next.ping)
+                                         : s_write_close (wsi, next.reason);
+        if (rc != 0)
+            return -1;
+    }
+    lws_callback_on_writable (wsi);
+    return 0;
+}
+
+void
+websocket_want_write (websocket_t *self)
+{
+    lws_callback_on_writable (self->wsi);
+}
+
+void
+websocket_read (websocket_t *self, bool on)
+{
+    lws_rx_flow_control (self->wsi, on);
+}
+
+void
+websocket_kill (websocket_t *self)
+{
+    lws_set_timeout (self->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The library
+
+static int
+s_callback (struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
+{
+    websocket_t *socket = user;
+    switch (reason) {
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return s_on_upgrade (s_server (wsi), wsi, in);
+    case LWS_CALLBACK_ESTABLISHED:
+        return s_on_established (s_server (wsi), wsi, socket);
+    case LWS_CALLBACK_RECEIVE:
+        s_on_piece (s_server (wsi), wsi, socket, (text_t){ in, size });
+        return 0;
+    case LWS_CALLBACK_RECEIVE_PONG:
+        s_server (wsi)->events->pong (s_server (wsi)->owner, socket->guest, (text_t){ in, size });
+        return 0;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return s_on_writable (s_server (wsi), wsi, socket);
+    case LWS_CALLBACK_CLOSED:
+        s_on_closed (s_server (wsi), socket);
+        return 0;
+    case LWS_CALLBACK_HTTP:
+        return pages_answer (wsi, in, (text_t){ s_server (wsi)->config_json,
+                                                s_server (wsi)->config_json_size });
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return pages_write (wsi, (text_t){ s_server (wsi)->config_json,
+                                           s_server (wsi)->config_json_size });
+    default:
+        return lws_callback_http_dummy (wsi, reason, user, in, size);
+    }
+}
+
+static const struct lws_protocols s_protocols[] = {
+    { .name = "chat",
+      .callback = s_callback,
+      .per_session_data_size = sizeof (websocket_t),
+      .rx_buffer_size = RX_PIECE },
+    { .name = NULL },
+};
+
+//  All zeros: the library makes no timer of its own for each connection (its sorted list of timers
+//  is walked for each); liveness.c keeps time.
+static const lws_retry_bo_t s_no_validity = { .secs_since_valid_ping = 0 };
+
+static void
+s_log (int level, const char *line)
+{
+    (void) level;
+    size_t size = strlen (line);
+    if (size > 0 && line[size - 1] == '\n')
+        size--;
+    log_warn ("socket library", log_text ("words", (text_t){ line, size }));
+}
+
+static void
+s_on_accept (void *owner, int descriptor)
+{
+    websocket_server_t *self = owner;
+    //  It closes the descriptor itself when it cannot take it.
+    (void) lws_adopt_socket_vhost (self->vhost, descriptor);
+}
+
+static int
+s_start_library (websocket_server_t *self, uv_loop_t *loop, const websocket_config_t *config)
+{
+    void *loops[] = { loop };
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+        .foreign_loops = loops,
+        .count_threads = 1,
+        .pt_serv_buf_size = SERVICE_BUFFER,
+        .max_http_header_data = HEADER_LIMIT,
+        .protocols = s_protocols,
+        .mounts = pages_mounts (&self->pages, config->web_root),
+        .headers = pages_headers (),
+        .server_string = "stentor-edge",
+        .retry_and_idle_policy = &s_no_validity,
+        .vhost_name = "edge",
+        .gid = (gid_t) -1,
+        .uid = (uid_t) -1,
+        .user = self,
+    };
+    lws_set_log_level (LLL_ERR, s_log);
+    self->context = lws_create_context (&info);
+    if (!self->context)
+        return -1;
+    self->vhost = lws_create_vhost (self->context, &info);
+    return self->vhost ? 0 : -1;
+}
+
+websocket_server_t *
+websocket_server_new (uv_loop_t *loop, const websocket_config_t *config,
+                      const websocket_events_t *events, void *owner)
+{
+    websocket_server_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->events = events;
+    self->owner = owner;
+    self->frame_limit = config->frame_limit;
+    self->connection_limit = config->connection_limit;
+    self->config_json_size = config->config_json.size;
+    self->config_json = malloc (self->config_json_size + 1);
+    assert (self->config_json);
+    memcpy (self->config_json, config->config_json.data, self->config_json_size);
+
+    self->listener = listener_new (loop, config->address, config->port, s_on_accept, self);
+    if (self->listener)
+        self->port = listener_port (self->listener);
+    if (!self->listener || s_start_library (self, loop, config) != 0) {
+        int why = self->listener ? ENOTSUP : errno;
+        websocket_server_destroy (&self);
+        errno = why;
+    }
+    return self;
+}
+
+void
+websocket_server_stop (websocket_server_t *self)
+{
+    self->draining = true;
+    listener_destroy (&self->listener);
+}
+
+void
+websocket_server_destroy (websocket_server_t **self_p)
+{
+    websocket_server_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    listener_destroy (&self->listener);
+    if (self->context)
+        lws_context_destroy (self->context);
+    free (self->config_json);
+    free (self);
+}
+
+uint16_t
+websocket_server_port (const websocket_server_t *self)
+{
+    return self->port;
+}
