@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 //  Of --help and --settings-markdown.
 #define PAGE_CEILING 65536
@@ -94,7 +95,8 @@ static void
 s_give_up (service_t *self)
 {
     log_error ("handles are still open", log_string ("consequence", "ending without them"));
-    self->exit_code = self->exit_code ? self->exit_code : EX_SOFTWARE;
+    if (!self->exit_code)
+        self->exit_code = EX_SOFTWARE;
     uv_stop (&self->loop);
 }
 
@@ -202,13 +204,13 @@ s_open (service_t *self)
     uv_unref ((uv_handle_t *) &self->turn);
 }
 
-static void
+//  False when handles of parts that were given up are still in it.
+static bool
 s_close (service_t *self)
 {
     uv_close ((uv_handle_t *) &self->next, NULL);
     uv_run (&self->loop, UV_RUN_NOWAIT);
-    if (uv_loop_close (&self->loop) != 0)
-        log_error ("the loop is still busy", log_string ("consequence", "ending all the same"));
+    return uv_loop_close (&self->loop) == 0;
 }
 
 //  True when the parts stand.
@@ -244,8 +246,10 @@ s_live (service_t *self, const sigset_t *held)
         s_move_on (self);
     }
     uv_run (&self->loop, UV_RUN_DEFAULT);
-    s_close (self);
+    bool is_clean = s_close (self);
     log_info ("ended", log_number ("exit_code", self->exit_code));
+    if (!is_clean)
+        _exit (self->exit_code); //  exit would wait for libuv's threads, which may wait for a peer
     return self->exit_code;
 }
 

@@ -9,6 +9,7 @@ typedef struct {
     service_config_t common;
     bool hang;
     bool fail;
+    bool forget;
     char *key;
 } example_config_t;
 
@@ -24,6 +25,8 @@ static const setting_t s_settings[] = {
              "never be done with the drain"),
     SETTING ("EXAMPLE_FAIL", SETTING_SWITCH, example_config_t, fail, "off", 0, 0,
              "lose something that is needed"),
+    SETTING ("EXAMPLE_FORGET", SETTING_SWITCH, example_config_t, forget, "off", 0, 0,
+             "forget to close a handle"),
     SETTING ("EXAMPLE_KEY", SETTING_SECRET, example_config_t, key, "", 0, 0, "a secret"),
     SETTINGS_END,
 };
@@ -79,7 +82,10 @@ s_stop (void **state_p)
     example_t *self = *state_p;
     *state_p = NULL;
     log_info ("example stops", log_number ("hang", self->config->hang));
-    uv_close ((uv_handle_t *) &self->work, s_on_closed);
+    if (self->config->forget)
+        uv_timer_start (&self->work, s_on_done, 100, 100);
+    else
+        uv_close ((uv_handle_t *) &self->work, s_on_closed);
 }
 
 int

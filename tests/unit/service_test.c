@@ -134,6 +134,14 @@ Test (service, a_failure_ends_it_with_its_exit_code, .timeout = 60)
     process_destroy (&process);
 }
 
+Test (service, a_handle_that_is_never_closed_does_not_keep_it, .timeout = 60)
+{
+    process_t *process = s_start_ready ("EXAMPLE_FORGET=on", NULL);
+    cr_assert_eq (process_stop (process, 20000), 70);
+    cr_assert_eq (process_log_count (process, "handles are still open"), 1);
+    process_destroy (&process);
+}
+
 Test (service, a_port_in_use_is_said, .timeout = 60)
 {
     process_t *first = s_start_ready (NULL, NULL);
