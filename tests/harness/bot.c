@@ -1,0 +1,490 @@
+//  bot — see bot.h.
+
+#include "bot.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#define REQUEST_MOST (1u << 20)
+#define REQUESTS_KEPT 4096
+#define DRIBBLE_MS 20
+#define CHUNK 7
+
+typedef struct rule {
+    char *text;
+    unsigned times; //  left; 0: for ever
+    bool is_used_up;
+    bot_reply_t reply;
+    struct rule *next;
+} rule_t;
+
+struct bot {
+    pthread_t thread;
+    pthread_mutex_t mutex; //  rules, requests, connections
+    uv_loop_t loop;
+    uv_tcp_t listener;
+    uv_async_t stop;
+    char url[64];
+    uint16_t port;
+    rule_t *rules;
+    char *requests[REQUESTS_KEPT];
+    unsigned request_count;
+    unsigned connections;
+};
+
+typedef struct {
+    uv_tcp_t socket;
+    uv_timer_t timer;
+    unsigned open_handles;
+    bot_t *bot;
+    char *request;
+    size_t size;
+    char *answer;
+    size_t answer_size;
+    size_t written;
+    bot_manner_t manner;
+    bool is_busy; //  with a request
+} connection_t;
+
+typedef struct {
+    uv_write_t write;
+    char bytes[];
+} write_t;
+
+static void
+s_handle_closed (uv_handle_t *handle)
+{
+    connection_t *self = handle->data;
+    if (--self->open_handles > 0)
+        return;
+    pthread_mutex_lock (&self->bot->mutex);
+    self->bot->connections--;
+    pthread_mutex_unlock (&self->bot->mutex);
+    free (self->request);
+    free (self->answer);
+    free (self);
+}
+
+static void
+s_close (connection_t *self)
+{
+    if (!uv_is_closing ((uv_handle_t *) &self->socket)) {
+        uv_close ((uv_handle_t *) &self->socket, s_handle_closed);
+        uv_close ((uv_handle_t *) &self->timer, s_handle_closed);
+    }
+}
+
+static void
+s_reset (connection_t *self)
+{
+    if (!uv_is_closing ((uv_handle_t *) &self->socket)) {
+        uv_close ((uv_handle_t *) &self->timer, s_handle_closed);
+        if (uv_tcp_close_reset (&self->socket, s_handle_closed) != 0)
+            uv_close ((uv_handle_t *) &self->socket, s_handle_closed);
+    }
+}
+
+static void s_next_request (connection_t *self);
+
+static void
+s_written (uv_write_t *write, int status)
+{
+    connection_t *self = write->data;
+    free (write);
+    if (status != 0 || (self->written == self->answer_size && self->manner == BOT_CUTS))
+        s_close (self);
+    else if (self->written == self->answer_size && self->manner != BOT_STOPS)
+        s_next_request (self);
+}
+
+static void
+s_write (connection_t *self, size_t size)
+{
+    write_t *write = malloc (sizeof *write + size);
+    assert (write);
+    memcpy (write->bytes, self->answer + self->written, size);
+    self->written += size;
+    write->write.data = self;
+    uv_buf_t buffer = uv_buf_init (write->bytes, (unsigned) size);
+    uv_write (&write->write, (uv_stream_t *) &self->socket, &buffer, 1, s_written);
+}
+
+static void
+s_dribble (uv_timer_t *timer)
+{
+    connection_t *self = timer->data;
+    if (self->written < self->answer_size)
+        s_write (self, 1);
+    else
+        uv_timer_stop (timer);
+}
+
+static void
+s_answer (uv_timer_t *timer)
+{
+    connection_t *self = timer->data;
+    switch (self->manner) {
+    case BOT_HANGS:
+        return;
+    case BOT_CLOSES:
+        s_close (self);
+        return;
+    case BOT_RESETS:
+        s_reset (self);
+        return;
+    case BOT_DRIBBLES:
+        uv_timer_start (&self->timer, s_dribble, 0, DRIBBLE_MS);
+        return;
+    default:
+        s_write (self, self->answer_size);
+    }
+}
+
+//  The bytes of the body as HTTP chunks, with the end.
+static char *
+s_chunked (const char *body, size_t size, size_t *chunked)
+{
+    char *to = malloc ((size / CHUNK + 2) * (CHUNK + 8) + 8), *at = to;
+    assert (to);
+    for (size_t from = 0; from < size; from += CHUNK) {
+        size_t part = size - from < CHUNK ? size - from : CHUNK;
+        at += sprintf (at, "%zx\r\n", part);
+        memcpy (at, body + from, part);
+        at += part;
+        at += sprintf (at, "\r\n");
+    }
+    at += sprintf (at, "0\r\n\r\n");
+    *chunked = (size_t) (at - to);
+    return to;
+}
+
+//  The visitor's words as they stand in the request's JSON, with their escapes; "" when it has none.
+static char *
+s_raw_query (const char *request)
+{
+    const char *at = strstr (request, "\"rawQuery\"");
+    at = at ? strchr (at + strlen ("\"rawQuery\""), '"') : NULL;
+    size_t size = 0;
+    while (at && at[1 + size] && at[1 + size] != '"')
+        size += at[1 + size] == '\\' && at[2 + size] ? 2 : 1;
+    char *words = strndup (at ? at + 1 : "", size);
+    assert (words);
+    return words;
+}
+
+//  The reply's body with the visitor's words in the place of "$rawQuery".
+static char *
+s_filled_in (const bot_reply_t *reply, const char *request, size_t *size)
+{
+    static const char s_place[] = "$rawQuery";
+    const char *from = reply->body ? reply->body : "";
+    const char *place = strstr (from, s_place);
+    size_t before = place ? (size_t) (place - from) : strlen (from);
+    char *words = place ? s_raw_query (request) : strdup ("");
+    char *body;
+    int said = asprintf (&body, "%.*s%s%s%*s", (int) before, from, words,
+                         place ? place + strlen (s_place) : "", (int) reply->filler, "");
+    assert (said >= 0);
+    free (words);
+    *size = (size_t) said;
+    return body;
+}
+
+static void
+s_compose (connection_t *self, const bot_reply_t *reply, const char *request)
+{
+    char head[1000];
+    size_t size;
+    char *body = s_filled_in (reply, request, &size);
+    size_t sent = size;
+    char length[60] = "Transfer-Encoding: chunked\r\n";
+    if (reply->manner == BOT_CHUNKS) {
+        char *chunks = s_chunked (body, size, &sent);
+        free (body);
+        body = chunks;
+    } else
+        snprintf (length, sizeof length, "Content-Length: %zu\r\n", size);
+    if (reply->manner == BOT_CUTS || reply->manner == BOT_STOPS)
+        sent /= 2;
+    int head_size =
+        snprintf (head, sizeof head, "HTTP/1.1 %d Scripted\r\nContent-Type: %s\r\n%s%s\r\n",
+                  reply->status ? reply->status : 200, reply->type ? reply->type : "application/json",
+                  length, reply->headers ? reply->headers : "");
+    assert (head_size > 0 && (size_t) head_size < sizeof head);
+    self->answer = malloc ((size_t) head_size + sent + 1);
+    assert (self->answer);
+    memcpy (self->answer, head, (size_t) head_size);
+    memcpy (self->answer + head_size, body, sent);
+    self->answer_size = (size_t) head_size + sent;
+    self->manner = reply->manner;
+    free (body);
+}
+
+//  The rule for this request; its times are counted. With the mutex held.
+static const bot_reply_t *
+s_find_reply (bot_t *self, const char *request)
+{
+    static const bot_reply_t usual = { .body = "{\"outputSpeech\":\"ok\"}" };
+    for (rule_t *rule = self->rules; rule; rule = rule->next) {
+        if (rule->is_used_up || !strstr (request, rule->text))
+            continue;
+        if (rule->times > 0 && --rule->times == 0)
+            rule->is_used_up = true;
+        return &rule->reply;
+    }
+    return &usual;
+}
+
+static void
+s_take_request (connection_t *self, size_t size)
+{
+    bot_t *bot = self->bot;
+    char *request = strndup (self->request, size);
+    assert (request);
+    memmove (self->request, self->request + size, self->size - size + 1);
+    self->size -= size;
+    self->is_busy = true;
+    pthread_mutex_lock (&bot->mutex);
+    assert (bot->request_count < REQUESTS_KEPT);
+    bot->requests[bot->request_count++] = request;
+    const bot_reply_t *reply = s_find_reply (bot, request);
+    uint64_t after_ms = reply->after_ms;
+    s_compose (self, reply, request);
+    pthread_mutex_unlock (&bot->mutex);
+    uv_timer_start (&self->timer, s_answer, after_ms, 0);
+}
+
+//  How long the request at the beginning is; 0 when it is not all there.
+static size_t
+s_request_size (const connection_t *self)
+{
+    const char *end = self->size ? strstr (self->request, "\r\n\r\n") : NULL;
+    if (!end)
+        return 0;
+    const char *length = strcasestr (self->request, "content-length:");
+    size_t size = (size_t) (end + 4 - self->request)
+                  + (length && length < end ? strtoul (length + 15, NULL, 10) : 0);
+    return size <= self->size ? size : 0;
+}
+
+static void
+s_next_request (connection_t *self)
+{
+    free (self->answer);
+    self->answer = NULL;
+    self->answer_size = self->written = 0;
+    self->is_busy = false;
+    size_t size = s_request_size (self);
+    if (size > 0)
+        s_take_request (self, size);
+}
+
+static void
+s_room (uv_handle_t *handle, size_t wanted, uv_buf_t *buffer)
+{
+    (void) wanted;
+    connection_t *self = handle->data;
+    self->request = realloc (self->request, self->size + 4097);
+    assert (self->request && self->size < REQUEST_MOST);
+    *buffer = uv_buf_init (self->request + self->size, 4096);
+}
+
+static void
+s_read (uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
+{
+    (void) buffer;
+    connection_t *self = stream->data;
+    if (size < 0) {
+        s_close (self);
+        return;
+    }
+    self->size += (size_t) size;
+    self->request[self->size] = '\0';
+    if (!self->is_busy)
+        s_next_request (self);
+}
+
+static void
+s_accept (uv_stream_t *listener, int status)
+{
+    bot_t *bot = listener->data;
+    if (status != 0)
+        return;
+    connection_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->bot = bot;
+    self->open_handles = 2;
+    uv_tcp_init (&bot->loop, &self->socket);
+    uv_timer_init (&bot->loop, &self->timer);
+    self->socket.data = self->timer.data = self;
+    pthread_mutex_lock (&bot->mutex);
+    bot->connections++;
+    pthread_mutex_unlock (&bot->mutex);
+    if (uv_accept (listener, (uv_stream_t *) &self->socket) != 0)
+        s_close (self);
+    else
+        uv_read_start ((uv_stream_t *) &self->socket, s_room, s_read);
+}
+
+static void
+s_close_any (uv_handle_t *handle, void *owner)
+{
+    bot_t *bot = owner;
+    if (uv_is_closing (handle))
+        return;
+    bool is_own = handle == (uv_handle_t *) &bot->listener || handle == (uv_handle_t *) &bot->stop;
+    uv_close (handle, is_own ? NULL : s_handle_closed);
+}
+
+static void
+s_stop (uv_async_t *async)
+{
+    bot_t *self = async->data;
+    uv_walk (&self->loop, s_close_any, self);
+}
+
+static void *
+s_run (void *arg)
+{
+    bot_t *self = arg;
+    uv_run (&self->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+bot_t *
+bot_new (void)
+{
+    bot_t *self = calloc (1, sizeof *self);
+    assert (self);
+    struct sockaddr_in address;
+    int size = sizeof address;
+    pthread_mutex_init (&self->mutex, NULL);
+    uv_loop_init (&self->loop);
+    uv_tcp_init (&self->loop, &self->listener);
+    uv_async_init (&self->loop, &self->stop, s_stop);
+    self->listener.data = self->stop.data = self;
+    uv_ip4_addr ("127.0.0.1", 0, &address);
+    int rc = uv_tcp_bind (&self->listener, (struct sockaddr *) &address, 0);
+    assert (rc == 0);
+    rc = uv_listen ((uv_stream_t *) &self->listener, 2048, s_accept);
+    assert (rc == 0);
+    uv_tcp_getsockname (&self->listener, (struct sockaddr *) &address, &size);
+    self->port = ntohs (address.sin_port);
+    snprintf (self->url, sizeof self->url, "http://127.0.0.1:%u/bot", self->port);
+    rc = pthread_create (&self->thread, NULL, s_run, self);
+    assert (rc == 0);
+    return self;
+}
+
+void
+bot_destroy (bot_t **self_p)
+{
+    bot_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    uv_async_send (&self->stop);
+    pthread_join (self->thread, NULL);
+    uv_loop_close (&self->loop);
+    bot_forget_rules (self);
+    for (unsigned index = 0; index < self->request_count; index++)
+        free (self->requests[index]);
+    pthread_mutex_destroy (&self->mutex);
+    free (self);
+}
+
+uint16_t
+bot_port (const bot_t *self)
+{
+    return self->port;
+}
+
+const char *
+bot_url (const bot_t *self)
+{
+    return self->url;
+}
+
+static char *
+s_copy (const char *text)
+{
+    return text ? strdup (text) : NULL;
+}
+
+void
+bot_rule (bot_t *self, const char *text, unsigned times, const bot_reply_t *reply)
+{
+    rule_t *rule = calloc (1, sizeof *rule);
+    assert (rule);
+    rule->text = s_copy (text);
+    rule->times = times;
+    rule->reply = *reply;
+    rule->reply.type = s_copy (reply->type);
+    rule->reply.headers = s_copy (reply->headers);
+    rule->reply.body = s_copy (reply->body);
+    pthread_mutex_lock (&self->mutex);
+    rule_t **last = &self->rules;
+    while (*last)
+        last = &(*last)->next;
+    *last = rule;
+    pthread_mutex_unlock (&self->mutex);
+}
+
+void
+bot_says (bot_t *self, const char *text, const char *json)
+{
+    bot_rule (self, text, 0, &(bot_reply_t){ .body = json });
+}
+
+void
+bot_forget_rules (bot_t *self)
+{
+    pthread_mutex_lock (&self->mutex);
+    while (self->rules) {
+        rule_t *rule = self->rules;
+        self->rules = rule->next;
+        free (rule->text);
+        free ((char *) rule->reply.type);
+        free ((char *) rule->reply.headers);
+        free ((char *) rule->reply.body);
+        free (rule);
+    }
+    pthread_mutex_unlock (&self->mutex);
+}
+
+unsigned
+bot_asked (bot_t *self, const char *text)
+{
+    unsigned count = 0;
+    pthread_mutex_lock (&self->mutex);
+    for (unsigned index = 0; index < self->request_count; index++)
+        count += strstr (self->requests[index], text) != NULL;
+    pthread_mutex_unlock (&self->mutex);
+    return count;
+}
+
+char *
+bot_request (bot_t *self, const char *text)
+{
+    char *request = NULL;
+    pthread_mutex_lock (&self->mutex);
+    for (unsigned index = self->request_count; index-- > 0 && !request;)
+        if (strstr (self->requests[index], text))
+            request = strdup (self->requests[index]);
+    pthread_mutex_unlock (&self->mutex);
+    return request;
+}
+
+unsigned
+bot_connections (bot_t *self)
+{
+    pthread_mutex_lock (&self->mutex);
+    unsigned connections = self->connections;
+    pthread_mutex_unlock (&self->mutex);
+    return connections;
+}

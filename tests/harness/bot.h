@@ -1,0 +1,55 @@
+//  bot — a Stentor bot that does what the test says, in every way that a bot can go wrong. An HTTP
+//  server on 127.0.0.1 in a thread of its own; the test calls it from its thread.
+//
+//  Each request is answered by the first rule whose text stands in it (head or body) and whose
+//  times are not used up; without one by {"outputSpeech":"ok"}.
+
+#ifndef HARNESS_BOT_H
+#define HARNESS_BOT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct bot bot_t;
+
+typedef enum {
+    BOT_REPLIES,  //  status line, headers, body, as one
+    BOT_CHUNKS,   //  the same in HTTP chunks of a few bytes
+    BOT_DRIBBLES, //  the same, a byte every 20 ms
+    BOT_HANGS,    //  takes the request and says nothing
+    BOT_STOPS,    //  begins its answer, says nothing more
+    BOT_CLOSES,   //  closes without a word
+    BOT_CUTS,     //  closes in the middle of its body
+    BOT_RESETS,   //  resets the connection
+} bot_manner_t;
+
+typedef struct {
+    bot_manner_t manner;
+    int status;           //  0: 200
+    const char *type;     //  NULL: application/json
+    const char *headers;  //  further lines, each with its "\r\n"; NULL: none
+    const char *body;     //  NULL: empty; "$rawQuery" in it stands for what the visitor said
+    size_t filler;        //  so many blanks behind the body
+    uint64_t after_ms;    //  thinks first
+} bot_reply_t;
+
+bot_t *bot_new (void);
+void bot_destroy (bot_t **self_p);
+uint16_t bot_port (const bot_t *self);
+//  "http://127.0.0.1:1234/bot"
+const char *bot_url (const bot_t *self);
+
+//  `text` "" is in every request; `times` 0 is for ever. The reply's strings are copied.
+void bot_rule (bot_t *self, const char *text, unsigned times, const bot_reply_t *reply);
+//  The usual one: this JSON, for ever, to requests with this text.
+void bot_says (bot_t *self, const char *text, const char *json);
+void bot_forget_rules (bot_t *self);
+
+//  Requests with this text in them so far.
+unsigned bot_asked (bot_t *self, const char *text);
+//  The last request with this text, head and body; NULL when there is none. The caller frees it.
+char *bot_request (bot_t *self, const char *text);
+//  Connections that are open now.
+unsigned bot_connections (bot_t *self);
+
+#endif
