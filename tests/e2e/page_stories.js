@@ -1,0 +1,268 @@
+//  What a visitor of our own page (client.js) goes through, and an agent.
+
+import assert from "node:assert/strict";
+
+import { PHONE, setVisibility } from "./browser.js";
+import { ChatPage } from "./chat_page.js";
+import { sleep, until } from "./stack.js";
+
+const GREETING = "Welcome! I am the demo bot";
+const RECONNECT = 20000;
+
+async function begin({ stack, visitor, url = stack.pageUrl }) {
+    const page = await ChatPage.open(visitor, url);
+    await page.sees(GREETING);
+    await page.isOnline();
+    return page;
+}
+
+//  Says "echo <label>-1" and so on, with pauses in which the world may break.
+async function sayMany(page, label, howMany, pause) {
+    for (let i = 1; i <= howMany; i++) {
+        await page.say(`echo ${label}-${i}`);
+        await sleep(pause);
+    }
+}
+
+//  Each was said once and answered once, and both in order.
+async function assertAllOnce(page, label, howMany) {
+    await page.sees(`${label}-${howMany}`, { times: 2, within: RECONNECT });
+    const said = (await page.said()).filter(([, text]) => text.includes(`${label}-`));
+    const numbers = Array.from({ length: howMany }, (_, i) => `${label}-${i + 1}`);
+    const of = (whose) => said.filter(([who]) => who === whose).map(([, text]) => text);
+    assert.deepEqual(of("me"), numbers.map((one) => `echo ${one}`));
+    assert.deepEqual(of("other"), numbers);
+}
+
+export function pageStories(story) {
+    story("page: greeting, chips, card, list, carousel", async ({ shot, ...world }) => {
+        const page = await begin(world);
+        await shot(page, "greeting");
+        await page.say("chips");
+        await page.sees("Pick one of these.");
+        assert.equal(await page.chip("Our site").getAttribute("href"), "https://www.example.com/");
+        await page.chip("Opening hours").click();
+        await page.sees("We are open Monday to Friday");
+        await page.say("card");
+        await page.page.locator(".card h3", { hasText: "The demo shop" }).waitFor();
+        await page.say("list");
+        await page.page.locator(".list .item", { hasText: "Rental" }).click();
+        await page.sees("You picked rental.");
+        await shot(page, "picked");
+        await page.say("carousel");
+        await page.page.locator(".carousel .item", { hasText: "Mountain" }).waitFor();
+        await shot(page, "carousel");
+    });
+
+    story("page: on a phone, in the dark", async ({ stack, more, shot }) => {
+        const page = await begin({ stack, visitor: await more(PHONE) });
+        await page.say("list");
+        await page.sees("What are you interested in?");
+        await shot(page, "list");
+        await page.say("carousel");
+        await page.page.locator(".carousel").waitFor();
+        await shot(page, "carousel");
+        const wide = await page.page.evaluate(() =>
+            document.documentElement.scrollWidth > window.innerWidth);
+        assert.equal(wide, false, "the page is wider than the phone");
+    });
+
+    story("page: a bot's HTML is shown as text", async ({ ...world }) => {
+        const page = await begin(world);
+        await page.say("html");
+        await page.sees("This is bold.");
+        assert.equal(await page.page.locator(".log b").count(), 0);
+        await page.say("echo <img src=x onerror=window.hit=1>");
+        await page.sees("<img src=x", { times: 2 });
+        assert.equal(await page.page.locator(".log img").count(), 0);
+    });
+
+    story("page: failures count down and end", async ({ shot, ...world }) => {
+        const page = await begin(world);
+        await page.say("fail once");
+        await page.failure().waitFor();
+        assert.match(await page.failure().textContent(), /Trying again in [12] s/);
+        await shot(page, "first");
+        await page.sees("The second try worked.");
+        assert.equal(await page.failure().count(), 0);
+        await page.say("fail");
+        await page.sees("Sorry, I cannot answer right now", { within: 15000 });
+        await page.typing().waitFor({ state: "hidden" });
+        await shot(page, "given up");
+    });
+
+    story("page: a reload brings the whole conversation back", async ({ shot, ...world }) => {
+        const page = await begin(world);
+        await sayMany(page, "old", 3, 300);
+        await assertAllOnce(page, "old", 3);
+        const before = await page.said();
+        await page.page.reload();
+        await page.isOnline();
+        await assertAllOnce(page, "old", 3);
+        assert.deepEqual(await page.said(), before);
+        await shot(page, "back");
+    });
+
+    story("page: nothing is lost or doubled while the network breaks again and again",
+        async ({ relay, shot, ...world }) => {
+            const network = await relay();
+            const page = await begin({ ...world, url: `http://127.0.0.1:${network.port}/` });
+            const breaking = (async () => {
+                for (let i = 0; i < 8; i++) {
+                    await sleep(450);
+                    if (i % 2) network.mend();
+                    else network.cut();
+                }
+                network.mend();
+            })();
+            await sayMany(page, "cut", 20, 150);
+            await breaking;
+            await page.allSent();
+            await assertAllOnce(page, "cut", 20);
+            await shot(page, "complete");
+        });
+
+    story("page: the edge is killed, what is written meanwhile arrives", async ({ stack, shot, ...world }) => {
+        const page = await begin({ ...world, stack });
+        await stack.kill("edge");
+        await page.isOffline();
+        await sayMany(page, "away", 3, 50);
+        await shot(page, "offline");
+        await stack.startOne("edge");
+        await page.isOnline(RECONNECT);
+        await page.allSent();
+        await assertAllOnce(page, "away", 3);
+        await shot(page, "online again");
+    });
+
+    story("page: what is unsent outlives a reload", async ({ relay, ...world }) => {
+        const network = await relay();
+        const url = `http://127.0.0.1:${network.port}/`;
+        const page = await begin({ ...world, url });
+        network.cut();
+        await page.isOffline();
+        await page.say("echo kept");
+        network.mend();
+        await page.page.reload();
+        await page.isOnline(RECONNECT);
+        await page.sees("kept", { times: 2 });
+        assert.equal((await page.texts()).filter((text) => text === "kept").length, 1);
+    });
+
+    story("page: a postoffice that is killed while messages are sent", async ({ stack, ...world }) => {
+        const page = await begin({ ...world, stack });
+        const restart = (async () => {
+            await sleep(500);
+            await stack.kill("postoffice");
+            await stack.startOne("postoffice");
+        })();
+        await sayMany(page, "office", 12, 150);
+        await restart;
+        await page.allSent(30000);
+        await assertAllOnce(page, "office", 12);
+    });
+
+    story("page: a frozen network is noticed", async ({ relay, ...world }) => {
+        const network = await relay();
+        const page = await begin({ ...world, url: `http://127.0.0.1:${network.port}/` });
+        network.freeze();
+        await setVisibility(page.page, "hidden");
+        await sleep(8500); //  client.js asks again only after some silence
+        await setVisibility(page.page, "visible");
+        await page.say("echo thawed");
+        await page.sees("thawed", { times: 2, within: 25000 });
+    });
+
+    story("page: two tabs", async ({ visitor, stack, shot }) => {
+        const one = await begin({ stack, visitor });
+        const two = await begin({ stack, visitor });
+        await sayMany(one, "one", 3, 100);
+        await sayMany(two, "two", 3, 100);
+        for (const tab of [one, two]) {
+            await assertAllOnce(tab, "one", 3);
+            await assertAllOnce(tab, "two", 3);
+            assert.equal((await tab.sees(GREETING)).length, 1);
+        }
+        await shot(two, "second tab");
+    });
+
+    story("page: restart, in both tabs", async ({ visitor, stack }) => {
+        const one = await begin({ stack, visitor });
+        const two = await begin({ stack, visitor });
+        await one.say("echo old");
+        await two.sees("old", { times: 2 });
+        await one.page.locator("#restart").click();
+        for (const tab of [one, two]) {
+            await until("the old texts are gone", async () => !(await tab.texts()).includes("old"));
+            await tab.sees(GREETING);
+            await tab.isOnline();
+        }
+        await one.say("echo new");
+        await two.sees("new", { times: 2 });
+    });
+
+    story("page: the edge drains, and the page comes back by itself", async ({ stack, ...world }) => {
+        const page = await begin({ ...world, stack });
+        await stack.stopOne("edge", "SIGTERM");
+        await page.isOffline();
+        await page.say("echo patient");
+        await stack.startOne("edge");
+        await page.sees("patient", { times: 2, within: 40000 });
+    });
+
+    story("page: the server is away at first", async ({ relay, ...world }) => {
+        const network = await relay();
+        const url = `http://127.0.0.1:${network.port}/`;
+        const page = await begin({ ...world, url });
+        network.cut();
+        await page.isOffline();
+        await page.page.locator("#restart").click();
+        await page.say("echo early");
+        await sleep(2000);
+        network.mend();
+        await page.sees("early", { times: 2, within: RECONNECT });
+    });
+
+    story("page: an agent watches, takes over and hands back", async ({ more, shot, ...world }) => {
+        const page = await begin(world);
+        await page.say("echo first");
+        await page.sees("first", { times: 2 });
+        const agent = await ChatPage.open(await more(), await page.agentUrl());
+        await agent.sees("first", { times: 2 });
+        assert.deepEqual(await agent.texts(), await page.texts());
+
+        await agent.page.locator("#name").fill("Anna");
+        await agent.page.locator("#take").click();
+        await until("the visitor is told", async () =>
+            (await page.notices()).includes("Anna has joined the chat"));
+        await agent.page.locator("#text").fill("Anna is wri");
+        await page.typing().waitFor();
+        await shot(page, "Anna writes");
+        await agent.say("Anna here, how can I help?");
+        await page.sees("Anna here");
+        await page.typing().waitFor({ state: "hidden" });
+        await page.say("echo to a person");
+        await agent.sees("echo to a person");
+        await sleep(1500);
+        assert.ok(!(await page.texts()).includes("to a person"));
+        await shot(agent, "answers");
+
+        await agent.page.locator("#give").click();
+        await until("the visitor is told again", async () =>
+            (await page.notices()).includes("Anna has left the chat"));
+        await page.say("echo bot again");
+        await page.sees("bot again", { times: 2 });
+        await shot(page, "bot again");
+    });
+
+    story("page: the bot asks for a person", async ({ shot, ...world }) => {
+        const page = await begin(world);
+        await page.say("person");
+        await page.sees("I am calling a person for you.");
+        await until("it is said", async () =>
+            (await page.notices()).includes("The assistant asks for a person"));
+        await page.say("call");
+        await page.sees("Call us at");
+        await shot(page, "asked");
+    });
+}

@@ -1,0 +1,220 @@
+//  The real thing for the stories: PostgreSQL, postoffice, edge, stentor-connector and the demo bot,
+//  as processes of our own on free ports, and gone at the end whatever happens.
+//
+//  BIN_DIR       where the programs are (build/bin)
+//  POSTGRES_URL  a database to use; else a private server is started for the run
+//  E2E_LOGS      where the services' logs go; else a temporary directory that is removed
+
+import { execFileSync, spawn } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync }
+    from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
+const BIN_DIR = resolve(process.env.BIN_DIR || join(ROOT, "build/bin"));
+const READY_WITHIN = 20000;
+
+export const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+//  Polls until the condition gives something; its last word is in the error.
+export async function until(what, condition, within = 10000) {
+    const end = Date.now() + within;
+    for (;;) {
+        const value = await condition();
+        if (value) return value;
+        if (Date.now() > end) throw new Error(`not within ${within / 1000} s: ${what}`);
+        await sleep(50);
+    }
+}
+
+function freePort() {
+    return new Promise((done, failed) => {
+        const server = createServer();
+        server.once("error", failed);
+        server.listen(0, "127.0.0.1", () => {
+            const { port } = server.address();
+            server.close(() => done(port));
+        });
+    });
+}
+
+//  A private PostgreSQL in a directory of its own, reached by a socket in it.
+class Database {
+    constructor(directory) {
+        this.directory = directory;
+        this.data = join(directory, "data");
+        this.url = process.env.POSTGRES_URL
+            || `postgresql:///postgres?host=${encodeURIComponent(directory)}&user=stentor`;
+        this.process = null;
+    }
+
+    async start(log) {
+        if (process.env.POSTGRES_URL) return;
+        mkdirSync(this.directory, { recursive: true });
+        if (this.#isRoot()) {
+            execFileSync("chown", ["postgres", this.directory]);
+        }
+        this.#run("initdb", ["-D", this.data, "-U", "stentor", "-A", "trust", "-N", "-E", "UTF8"]);
+        const [program, args] = this.#as("postgres", ["-D", this.data, "-k", this.directory,
+            "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60"]);
+        this.process = spawn(program, args, { stdio: ["ignore", log, log] });
+        await until("PostgreSQL is ready", () => this.#isReady(), READY_WITHIN);
+    }
+
+    async stop() {
+        if (!this.process || this.process.exitCode !== null) return;
+        const gone = new Promise((done) => this.process.once("exit", done));
+        //  The pid of PostgreSQL itself: the process started may be what changed the user.
+        const [pid] = readFileSync(join(this.data, "postmaster.pid"), "utf8").split("\n");
+        process.kill(Number(pid), "SIGINT");
+        await gone;
+    }
+
+    #isRoot() { return process.getuid() === 0; }
+
+    //  PostgreSQL refuses to run as root: then as the user that its package made.
+    #as(program, args) {
+        const path = join(postgresDirectory(), program);
+        return this.#isRoot() ? ["setpriv", ["--reuid=postgres", "--regid=postgres",
+            "--clear-groups", path, ...args]] : [path, args];
+    }
+
+    #run(program, args) {
+        const [path, all] = this.#as(program, args);
+        execFileSync(path, all, { stdio: ["ignore", "ignore", "inherit"] });
+    }
+
+    #isReady() {
+        try {
+            this.#run("pg_isready", ["-q", "-h", this.directory]);
+            return true;
+        } catch {
+            return false;
+        }
+    }
+}
+
+function postgresDirectory() {
+    const versions = "/usr/lib/postgresql";
+    const found = existsSync(versions)
+        ? readdirSync(versions).filter((name) => existsSync(join(versions, name, "bin/initdb")))
+        : [];
+    if (!found.length) throw new Error("PostgreSQL is not installed");
+    return join(versions, found.sort((a, b) => a - b).at(-1), "bin");
+}
+
+export class Stack {
+    #processes = new Map();
+    #services;
+    #logs;
+    #temporary;
+    #database;
+
+    constructor() {
+        this.#temporary = mkdtempSync(join(tmpdir(), "stentor-e2e-"));
+        chmodSync(this.#temporary, 0o755);
+        this.#logs = resolve(process.env.E2E_LOGS || join(this.#temporary, "logs"));
+        mkdirSync(this.#logs, { recursive: true });
+        this.#database = new Database(join(this.#temporary, "postgresql"));
+    }
+
+    get edgePort() { return this.#services.edge.env.EDGE_PORT; }
+    get pageUrl() { return `http://127.0.0.1:${this.edgePort}/`; }
+
+    //  All but those named in `late`.
+    async start({ late = [] } = {}) {
+        await this.#configure();
+        await this.#database.start(this.#log("postgresql"));
+        const names = Object.keys(this.#services).filter((name) => !late.includes(name));
+        await Promise.all(names.map((name) => this.startOne(name)));
+    }
+
+    async #configure() {
+        const ports = await Promise.all(Array.from({ length: 6 }, freePort));
+        const operations = (port) => ({ OPERATIONS_ADDRESS: "127.0.0.1", OPERATIONS_PORT: port });
+        const POSTOFFICE_ADDRESSES = `127.0.0.1:${ports[0]}`;
+        const botUrl = `http://127.0.0.1:${ports[1]}/`;
+        this.#services = {
+            "demo-bot": { health: `${botUrl}healthz`, env: { DEMO_BOT_PORT: ports[1] } },
+            "postoffice": { env: {
+                ...operations(ports[2]),
+                POSTOFFICE_BUS_ADDRESS: `tcp://127.0.0.1:${ports[0]}`,
+                POSTGRES_URL: this.#database.url,
+            } },
+            "stentor-connector": { env: {
+                ...operations(ports[3]),
+                POSTOFFICE_ADDRESSES,
+                BOT_URL: botUrl,
+                BOT_TIMEOUT: "8s",
+                BOT_TRY_DELAY_1: "2s",
+                BOT_TRY_DELAY_2: "2s",
+            } },
+            "edge": { env: {
+                ...operations(ports[4]),
+                POSTOFFICE_ADDRESSES,
+                EDGE_PORT: ports[5],
+                EDGE_WEB_ROOT: join(ROOT, "services/edge/web"),
+                EDGE_DEMO_MODE: "on",
+            } },
+        };
+    }
+
+    #log(name) {
+        return openSync(join(this.#logs, `${name}.log`), "a");
+    }
+
+    async startOne(name) {
+        const { env } = this.#services[name];
+        const log = this.#log(name);
+        const strings = Object.entries(env).map(([key, value]) => [key, String(value)]);
+        const child = spawn(join(BIN_DIR, name), [], {
+            env: { PATH: process.env.PATH, NODE_NAME: `e2e-${name}`, ...Object.fromEntries(strings) },
+            stdio: ["ignore", log, log],
+        });
+        this.#processes.set(name, child);
+        child.once("error", () => {});
+        await until(`${name} is ready`, () => this.#isReady(name, child), READY_WITHIN)
+            .catch((error) => { throw new Error(`${error.message}\n${this.tail(name)}`); });
+    }
+
+    async #isReady(name, child) {
+        if (child.exitCode !== null || child.pid === undefined) {
+            throw new Error(`${name} ended at its start`);
+        }
+        const { env, health } = this.#services[name];
+        try {
+            return (await fetch(health || `http://127.0.0.1:${env.OPERATIONS_PORT}/readyz`)).ok;
+        } catch {
+            return false;
+        }
+    }
+
+    async stopOne(name, signal = "SIGTERM") {
+        const child = this.#processes.get(name);
+        this.#processes.delete(name);
+        if (!child || child.exitCode !== null || child.signalCode !== null) return;
+        const gone = new Promise((done) => child.once("exit", done));
+        child.kill(signal);
+        const late = setTimeout(() => child.kill("SIGKILL"), 10000);
+        await gone;
+        clearTimeout(late);
+    }
+
+    kill(name) { return this.stopOne(name, "SIGKILL"); }
+
+    tail(name) {
+        const file = join(this.#logs, `${name}.log`);
+        return existsSync(file) ? readFileSync(file, "utf8").split("\n").slice(-20).join("\n") : "";
+    }
+
+    async stop() {
+        for (const name of ["edge", "stentor-connector", "postoffice", "demo-bot"]) {
+            await this.stopOne(name);
+        }
+        await this.#database.stop();
+        rmSync(this.#temporary, { recursive: true, force: true });
+    }
+}

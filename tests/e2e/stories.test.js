@@ -1,0 +1,61 @@
+//  The stories: real browser, real widget, real services, real database. One stack and one browser
+//  serve all of them, and every story is a visitor of its own.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { Visitor, launch, picture } from "./browser.js";
+import { GoBetween } from "./go_between.js";
+import { pageStories } from "./page_stories.js";
+import { Stack } from "./stack.js";
+import { startWidgetHost } from "./widget_host.js";
+import { widgetStories } from "./widget_stories.js";
+
+const world = { stack: null, browser: null, host: null };
+
+before(async () => {
+    world.stack = new Stack();
+    await world.stack.start();
+    world.host = await startWidgetHost();
+    world.browser = await launch();
+});
+
+after(async () => {
+    if (world.browser) await world.browser.close();
+    if (world.host) await world.host.stop();
+    if (world.stack) await world.stack.stop();
+});
+
+//  A story gets: the world; a visitor's browser of its own; more (options) for further people;
+//  relay () for a network that can be cut; shot (page, moment).
+function story(name, tell) {
+    test(name, { timeout: 90000 }, async () => {
+        const people = [];
+        const relays = [];
+        const more = async (options) => {
+            people.push(await Visitor.start(world.browser, name, options));
+            return people.at(-1);
+        };
+        const relay = async () => {
+            relays.push(await new GoBetween(() => world.stack.edgePort).start());
+            return relays.at(-1);
+        };
+        const shot = (page, moment) => picture(page.page, name, moment);
+        try {
+            await tell({ ...world, visitor: await more(), more, relay, shot });
+            for (const { errors } of people) assert.deepEqual(errors, [], "uncaught in a page");
+        } catch (error) {
+            for (const { context, errors } of people) {
+                for (const page of context.pages()) await picture(page, name, "failed");
+                if (errors.length) error.message += `\nuncaught in a page: ${errors.join("\n")}`;
+            }
+            throw error;
+        } finally {
+            for (const person of people) await person.end();
+            for (const one of relays) await one.stop();
+        }
+    });
+}
+
+widgetStories(story);
+pageStories(story);
