@@ -1,0 +1,92 @@
+#include "answers.h"
+
+#include "postoffice_counters.h"
+#include "service/log.h"
+
+//  A peer that cannot be told is gone, and asks again on its next stream.
+static void
+s_send (office_t *office, const operation_t *operation, const bus_record_t *record)
+{
+    if (bus_server_send (office->bus, operation->peer, record) != 0)
+        log_debug ("answer not sent", log_string ("kind", bus_kind_name (record->kind)),
+                   log_number ("peer", (int64_t) operation->peer));
+}
+
+//  Refusals are what an operator looks for when a client complains; the granted are counted only.
+static void
+s_note (const operation_t *operation, text_t session)
+{
+    postoffice_verdicts[operation->verdict]++;
+    if (operation->verdict != VERDICT_OK && operation->verdict != VERDICT_DUPLICATE)
+        log_info ("refused", log_text ("session", session),
+                  log_string ("kind", bus_kind_name (operation->record.kind)),
+                  log_string ("verdict", verdict_code (operation->verdict)));
+}
+
+void
+answer_sync (office_t *office, const operation_t *operation, uint64_t last_seq)
+{
+    const bus_sync_t *sync = &operation->record.sync;
+    s_note (operation, sync->session);
+    bus_record_t record = { .kind = BUS_SYNCED,
+                            .synced = { .endpoint = sync->endpoint,
+                                        .session = sync->session,
+                                        .verdict = operation->verdict,
+                                        .reason = sync->reason,
+                                        .seq = last_seq } };
+    s_send (office, operation, &record);
+}
+
+void
+answer_post (office_t *office, const operation_t *operation)
+{
+    const bus_post_t *post = &operation->record.post;
+    s_note (operation, post->session);
+    bus_record_t record = { .kind = BUS_POSTED,
+                            .posted = { .post = post->post,
+                                        .endpoint = post->endpoint,
+                                        .session = post->session,
+                                        .verdict = operation->verdict,
+                                        .seq = operation->seq,
+                                        .time_ms = operation->time_ms } };
+    s_send (office, operation, &record);
+}
+
+void
+answer_done (office_t *office, const operation_t *operation)
+{
+    const bus_done_t *done = &operation->record.done;
+    if (operation->verdict == VERDICT_DUPLICATE) {
+        counter_add (POSTOFFICE_LATE_ANSWERS, 1);
+        log_info ("late answer refused", log_text ("session", done->session),
+                  log_text ("item", done->item), log_number ("outcome", (int64_t) done->outcome));
+    }
+    else {
+        counter_add (POSTOFFICE_WORK_DONE, 1);
+        if (done->outcome != OUTCOME_ANSWERED)
+            log_warn ("bot gave no answer", log_text ("session", done->session),
+                      log_text ("item", done->item), log_number ("outcome", (int64_t) done->outcome));
+    }
+    bus_record_t record = { .kind = BUS_SETTLED,
+                            .settled = { .item = done->item, .session = done->session } };
+    s_send (office, operation, &record);
+}
+
+void
+answer_taken_in_vain (office_t *office, const operation_t *operation)
+{
+    const bus_taken_t *taken = &operation->record.taken;
+    bus_record_t record = { .kind = BUS_CANCEL,
+                            .cancel = { .item = taken->item, .session = taken->session } };
+    s_send (office, operation, &record);
+}
+
+void
+answer_refused (office_t *office, operation_t *operation, verdict_t verdict)
+{
+    operation->verdict = verdict;
+    if (operation->kind == OPERATION_SYNC)
+        answer_sync (office, operation, 0);
+    else if (operation->kind == OPERATION_POST)
+        answer_post (office, operation);
+}

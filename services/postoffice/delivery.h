@@ -1,0 +1,40 @@
+//  delivery — brings entries of the log and ephemeral events to endpoints: live ones as they
+//  happen, lagging ones from the log in parts.
+
+#ifndef DELIVERY_H
+#define DELIVERY_H
+
+#include "draft.h"
+#include "endpoint.h"
+#include "office.h"
+
+//  How much of a log is read and sent before the client must have taken it.
+#define CATCH_UP_ENTRIES 100
+#define CATCH_UP_BYTES (96 * 1024)
+
+//  Sends a committed entry to all live endpoints of the list but the one that it came from.
+void delivery_tell (office_t *office, list_t *endpoints, text_t session, uint64_t seq,
+                    const store_entry_t *entry, origin_t origin);
+
+//  An ephemeral event, to one kind of audience.
+typedef struct {
+    event_t event;
+    text_t sender;
+    text_t data;
+    bool to_visitors;
+    uint64_t except_role;    //  not to this participant
+    text_t except_user;
+} showing_t;
+
+//  Shows it to all endpoints that have caught up.
+void delivery_show (office_t *office, list_t *endpoints, text_t session, const showing_t *showing);
+//  Shows it to one endpoint.
+void delivery_show_one (office_t *office, const endpoint_t *endpoint, text_t session,
+                        const showing_t *showing);
+
+//  Sends what of a part of the log is for the endpoint, and moves its cursor behind the part.
+//  `last`: no more of the log follows. Returns true when the endpoint must say MORE.
+bool delivery_catch_up (office_t *office, endpoint_t *endpoint, text_t session,
+                        const stored_entry_t *entries, size_t count, bool last);
+
+#endif

@@ -1,0 +1,47 @@
+#include "endpoint.h"
+
+#include "bus/bus_record.h"
+#include "parts/copies.h"
+#include "postoffice_counters.h"
+
+#include <stdlib.h>
+
+endpoint_t *
+endpoint_new (session_t *session, peer_t peer, const bus_sync_t *sync)
+{
+    static uint64_t s_serial;
+    text_t user = sync->user;
+    endpoint_t *self = copies_new (sizeof *self, &user, 1);
+    self->session = session;
+    self->state = ENDPOINT_ATTACHING;
+    self->peer = peer;
+    self->id = sync->endpoint;
+    self->serial = ++s_serial;
+    self->role = sync->role;
+    self->dialect = sync->dialect;
+    self->seen = SEQ_UNKNOWN;
+    self->user = user;
+    list_init (&self->in_session);
+    list_init (&self->in_peer);
+    counter_add (POSTOFFICE_ENDPOINTS, 1);
+    return self;
+}
+
+void
+endpoint_destroy (endpoint_t **self_p)
+{
+    endpoint_t *self = *self_p;
+    if (!self)
+        return;
+    list_remove (&self->in_session);
+    list_remove (&self->in_peer);
+    free (self);
+    *self_p = NULL;
+    counter_add (POSTOFFICE_ENDPOINTS, -1);
+}
+
+bool
+endpoint_is_of (const endpoint_t *self, uint64_t role, text_t user)
+{
+    return self->role == role && text_is (self->user, user);
+}

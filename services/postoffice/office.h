@@ -1,0 +1,25 @@
+//  office — the parts of a postoffice, as its parts see each other. Built and owned by postoffice.c.
+
+#ifndef OFFICE_H
+#define OFFICE_H
+
+#include "bus/bus_server.h"
+#include "store.h"
+#include "switchboard.h"
+#include "workers.h"
+
+typedef struct sessions sessions_t;
+
+typedef struct {
+    store_t *store;
+    bus_server_t *bus;
+    workers_t *workers;
+    sessions_t *sessions;
+    switchboard_rules_t rules;
+    uint64_t grace_ms;           //  how long a participant may be without an endpoint
+    uint64_t idle_ms;            //  how long a session that nobody needs stays in memory
+    uint64_t queue_limit;        //  bytes of operations that may wait, over all sessions
+    uint64_t endpoint_limit;     //  endpoints in one session
+} office_t;
+
+#endif

@@ -1,0 +1,379 @@
+#include "postoffice.h"
+
+#include "answers.h"
+#include "office.h"
+#include "parts/identity.h"
+#include "postoffice_counters.h"
+#include "sessions.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+typedef struct {
+    service_config_t common;
+    char *bus_address;
+    uint64_t bus_heartbeat;
+    uint64_t bus_queue_limit;
+    uint64_t bus_peers;
+    char *postgres_url;
+    uint64_t postgres_links;
+    uint64_t postgres_batch;
+    uint64_t postgres_patience;
+    uint64_t postgres_queue_limit;
+    uint64_t session_grace;
+    uint64_t session_idle;
+    uint64_t session_endpoints;
+    uint64_t queue_limit;
+    uint64_t work_taken_within;
+    uint64_t work_recovery;
+    char *bot_name;
+} config_t;
+
+static config_t s_config;
+
+static const setting_t s_settings[] = {
+    SERVICE_SETTINGS (config_t, "postoffice-1", "9101"),
+    SETTING ("POSTOFFICE_BUS_ADDRESS", SETTING_TEXT, config_t, bus_address, "tcp://127.0.0.1:7001",
+             0, 0, "where edges and workers connect; port * takes any free one"),
+    SETTING ("BUS_HEARTBEAT", SETTING_DURATION, config_t, bus_heartbeat, "500ms", 50, 60000,
+             "how often the bus says that it lives; three times as long in silence means lost"),
+    SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, config_t, bus_queue_limit, "16m", 1 << 20, 0,
+             "bytes that may wait for one peer; one beyond it begins anew"),
+    SETTING ("POSTOFFICE_PEERS", SETTING_NUMBER, config_t, bus_peers, "1000", 1, 100000,
+             "edges and workers that may be connected"),
+    SETTING ("POSTGRES_URL", SETTING_SECRET, config_t, postgres_url, NULL, 0, 0,
+             "libpq connection string or URI of the database"),
+    SETTING ("POSTGRES_LINKS", SETTING_NUMBER, config_t, postgres_links, "4", 1, 64,
+             "database connections for sessions; one more listens"),
+    SETTING ("POSTGRES_BATCH", SETTING_NUMBER, config_t, postgres_batch, "256", 1, 10000,
+             "sessions whose appends are committed together at most"),
+    SETTING ("POSTGRES_PATIENCE", SETTING_DURATION, config_t, postgres_patience, "5s", 100, 60000,
+             "how long a request waits for a database that is away before it is refused"),
+    SETTING ("POSTGRES_QUEUE_LIMIT", SETTING_SIZE, config_t, postgres_queue_limit, "64m", 1 << 20,
+             0, "bytes of requests that may wait for the database"),
+    SETTING ("SESSION_GRACE", SETTING_DURATION, config_t, session_grace, "20s", 100, 3600000,
+             "how long a participant may be without a connection before it has left"),
+    SETTING ("SESSION_IDLE", SETTING_DURATION, config_t, session_idle, "30s", 100, 3600000,
+             "how long a session that nobody is in stays in memory"),
+    SETTING ("SESSION_ENDPOINTS", SETTING_NUMBER, config_t, session_endpoints, "64", 1, 10000,
+             "connections that may be in one session"),
+    SETTING ("POSTOFFICE_QUEUE_LIMIT", SETTING_SIZE, config_t, queue_limit, "64m", 1 << 20, 0,
+             "bytes of requests that may wait for their session; more are answered with busy"),
+    SETTING ("WORK_TAKEN_WITHIN", SETTING_DURATION, config_t, work_taken_within, "2s", 50, 60000,
+             "how long a worker has to say that it took a work item before another gets it"),
+    SETTING ("WORK_RECOVERY", SETTING_DURATION, config_t, work_recovery, "2s", 50, 60000,
+             "how long an item whose worker or postoffice was lost waits for a worker that has it"),
+    SETTING ("BOT_NAME", SETTING_TEXT, config_t, bot_name, "Bot", 0, 0,
+             "name of the bot that clients show"),
+    SETTINGS_END,
+};
+
+typedef struct {
+    service_t *service;
+    office_t office;
+    buffer_t bot_sender;
+    uint64_t writer;
+    bool draining;
+    uv_timer_t drain;
+} postoffice_t;
+
+// ---------------------------------------------------------------------------------------------
+//  Records, by kind
+
+typedef void record_fn (postoffice_t *self, peer_t peer, const bus_record_t *record);
+
+static void
+s_on_operation (postoffice_t *self, peer_t peer, const bus_record_t *record)
+{
+    operation_t *operation = operation_of_record (peer, record);
+    text_t key = operation_session (operation);
+    if (key.size == 0 || key.size > SESSION_KEY_MAX) {
+        answer_refused (&self->office, operation, VERDICT_BAD_REQUEST);
+        operation_destroy (&operation);
+        return;
+    }
+    sessions_ask (self->office.sessions, key, &operation);
+}
+
+//  The endpoint that a record is about; NULL when it is not here.
+static endpoint_t *
+s_endpoint (postoffice_t *self, peer_t peer, text_t session, uint64_t endpoint)
+{
+    session_t *found = sessions_find (self->office.sessions, session);
+    return found ? session_endpoint (found, peer, endpoint) : NULL;
+}
+
+static void
+s_on_seen (postoffice_t *self, peer_t peer, const bus_record_t *record)
+{
+    endpoint_t *endpoint = s_endpoint (self, peer, record->seen.session, record->seen.endpoint);
+    if (endpoint)
+        session_seen (endpoint->session, endpoint, record->seen.seq);
+}
+
+static void
+s_on_more (postoffice_t *self, peer_t peer, const bus_record_t *record)
+{
+    endpoint_t *endpoint = s_endpoint (self, peer, record->more.session, record->more.endpoint);
+    if (endpoint)
+        session_more (endpoint->session, endpoint);
+}
+
+static void
+s_on_signal (postoffice_t *self, peer_t peer, const bus_record_t *record)
+{
+    endpoint_t *endpoint = s_endpoint (self, peer, record->signal.session, record->signal.endpoint);
+    if (endpoint)
+        session_signal (endpoint->session, endpoint, &record->signal);
+}
+
+static void
+s_on_progress (postoffice_t *self, peer_t peer, const bus_record_t *record)
+{
+    (void) peer;
+    session_t *session = sessions_find (self->office.sessions, record->progress.session);
+    if (session)
+        session_progress (session, &record->progress);
+}
+
+//  A question that the store answers; on the bus its ticket is the endpoint, here a struct.
+typedef struct {
+    postoffice_t *postoffice;
+    peer_t peer;
+    uint64_t endpoint;
+} locating_t;
+
+static void
+s_on_located (void *owner, uint64_t ticket, store_outcome_t outcome, text_t session)
+{
+    (void) ticket;
+    locating_t *locating = owner;
+    bus_record_t record
+        = { .kind = BUS_LOCATED,
+            .located = { .endpoint = locating->endpoint,
+                         .verdict = outcome == STORED ? VERDICT_OK : VERDICT_STORE_DOWN,
+                         .session = session } };
+    if (bus_server_send (locating->postoffice->office.bus, locating->peer, &record) != 0)
+        log_debug ("answer not sent", log_string ("kind", "LOCATED"));
+    free (locating);
+}
+
+static void
+s_on_locate (postoffice_t *self, peer_t peer, const bus_record_t *record)
+{
+    const bus_locate_t *locate = &record->locate;
+    locating_t *locating = malloc (sizeof *locating);
+    if (!locating)
+        abort ();
+    *locating = (locating_t){ self, peer, locate->endpoint };
+    if (store_locate (self->office.store, locate->app, locate->user, locate->role, 0, s_on_located,
+                      locating)
+        != 0)
+        s_on_located (locating, 0, STORE_DOWN, TEXT_EMPTY);
+}
+
+static record_fn *const s_records[] = {
+    [BUS_LOCATE] = s_on_locate,   [BUS_SYNC] = s_on_operation,  [BUS_DETACH] = s_on_operation,
+    [BUS_SEEN] = s_on_seen,       [BUS_MORE] = s_on_more,       [BUS_POST] = s_on_operation,
+    [BUS_SIGNAL] = s_on_signal,   [BUS_TAKEN] = s_on_operation, [BUS_PROGRESS] = s_on_progress,
+    [BUS_DONE] = s_on_operation,
+};
+
+static void
+s_on_record (void *owner, peer_t peer, const bus_record_t *record)
+{
+    postoffice_t *self = owner;
+    if ((size_t) record->kind < sizeof s_records / sizeof *s_records && s_records[record->kind])
+        s_records[record->kind](self, peer, record);
+    else
+        log_warn ("record that is not for a postoffice",
+                  log_string ("kind", bus_kind_name (record->kind)));
+}
+
+static void
+s_on_peer_up (void *owner, peer_t peer, const bus_hello_t *hello)
+{
+    postoffice_t *self = owner;
+    log_info ("peer up", log_text ("peer_node", hello->node),
+              log_number ("role", (int64_t) hello->role), log_text ("topics", hello->topics));
+    if (hello->role == NODE_EDGE)
+        sessions_edge_up (self->office.sessions, peer);
+    else if (hello->role == NODE_WORKER)
+        workers_add (self->office.workers, peer, hello);
+}
+
+static void
+s_on_peer_down (void *owner, peer_t peer)
+{
+    postoffice_t *self = owner;
+    sessions_edge_down (self->office.sessions, peer);
+    workers_remove (self->office.workers, peer);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The store
+
+static void
+s_on_store_ready (void *owner, bool ready)
+{
+    postoffice_t *self = owner;
+    operations_ready (service_operations (self->service), "database", ready);
+    if (ready)
+        sessions_store_ready (self->office.sessions);
+}
+
+static void
+s_on_moved (void *owner, text_t key)
+{
+    postoffice_t *self = owner;
+    session_t *session = sessions_find (self->office.sessions, key);
+    if (!session)
+        return;
+    counter_add (POSTOFFICE_MOVED, 1);
+    session_moved (session);
+}
+
+static void
+s_on_orphan (void *owner, text_t key)
+{
+    postoffice_t *self = owner;
+    log_info ("work of a lost postoffice taken over", log_text ("session", key));
+    sessions_adopt (self->office.sessions, key);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The service
+
+static int
+s_name_bot (postoffice_t *self, const config_t *config)
+{
+    buffer_init (&self->bot_sender, 4096);
+    if (buffer_put_string (&self->bot_sender,
+                           "{\"deviceId\":\"Bot\",\"userId\":\"bot\",\"isAdmin\":false,\"displayName\":")
+            != 0
+        || buffer_put_json (&self->bot_sender, text_of (config->bot_name)) != 0
+        || buffer_put_string (&self->bot_sender, "}") != 0)
+        return -1;
+    self->office.rules
+        = (switchboard_rules_t){ .bot_sender = buffer_text (&self->bot_sender), .writer = self->writer };
+    return 0;
+}
+
+static int
+s_start_parts (postoffice_t *self, const config_t *config)
+{
+    uv_loop_t *loop = service_loop (self->service);
+    office_t *office = &self->office;
+    office->grace_ms = config->session_grace;
+    office->idle_ms = config->session_idle;
+    office->queue_limit = config->queue_limit;
+    office->endpoint_limit = config->session_endpoints;
+    office->workers = workers_new (&(workers_config_t){ .taken_within_ms = config->work_taken_within,
+                                                        .recovery_ms = config->work_recovery });
+    office->sessions = sessions_new (loop, office);
+    office->store = store_new (loop,
+                               &(store_config_t){ .url = config->postgres_url,
+                                                  .links = config->postgres_links,
+                                                  .batch_chunks = config->postgres_batch,
+                                                  .queue_limit = config->postgres_queue_limit,
+                                                  .patience_ms = config->postgres_patience,
+                                                  .writer = self->writer,
+                                                  .node = service_node_name (self->service) },
+                               &(store_events_t){ .ready = s_on_store_ready,
+                                                  .moved = s_on_moved,
+                                                  .orphan = s_on_orphan },
+                               self);
+    office->bus = bus_server_new (loop,
+                                  &(bus_server_config_t){ .node = service_node_name (self->service),
+                                                          .address = config->bus_address,
+                                                          .heartbeat_ms = config->bus_heartbeat,
+                                                          .queue_limit = config->bus_queue_limit,
+                                                          .peer_limit = config->bus_peers },
+                                  &(bus_server_events_t){ .peer_up = s_on_peer_up,
+                                                          .peer_down = s_on_peer_down,
+                                                          .record = s_on_record },
+                                  self);
+    if (!office->bus) {
+        log_fatal ("cannot listen on the bus", log_string ("address", config->bus_address),
+                   log_string ("why", strerror (errno)));
+        return -1;
+    }
+    workers_use_bus (office->workers, office->bus);
+    log_info ("listening", log_string ("bus", bus_server_endpoint (office->bus)));
+    return 0;
+}
+
+static void s_stop (void **state_p);
+
+#define TICK_MS 100
+
+//  Looks after offered work, and after the end of a drain.
+static void
+s_on_tick (uv_timer_t *timer)
+{
+    postoffice_t *self = timer->data;
+    workers_tick (self->office.workers);
+    if (self->draining && sessions_unfinished (self->office.sessions) == 0
+        && store_pending (self->office.store) == 0)
+        service_drained (self->service);
+}
+
+static void *
+s_start (service_t *service, const void *config)
+{
+    postoffice_t *self = calloc (1, sizeof *self);
+    if (!self)
+        abort ();
+    self->service = service;
+    self->writer = identity_number () >> 1;
+    postoffice_counters_register ();
+    operations_ready (service_operations (service), "database", false);
+    uv_timer_init (service_loop (service), &self->drain);
+    self->drain.data = self;
+    if (s_name_bot (self, config) != 0 || s_start_parts (self, config) != 0) {
+        void *state = self;
+        s_stop (&state);
+        return NULL;
+    }
+    uv_timer_start (&self->drain, s_on_tick, TICK_MS, TICK_MS);
+    return self;
+}
+
+//  Edges and workers move elsewhere; what they asked before is finished and answered.
+static void
+s_drain (void *state)
+{
+    postoffice_t *self = state;
+    self->draining = true;
+    bus_server_drain (self->office.bus);
+}
+
+static void
+s_on_closed (uv_handle_t *handle)
+{
+    postoffice_t *self = handle->data;
+    buffer_free (&self->bot_sender);
+    free (self);
+}
+
+static void
+s_stop (void **state_p)
+{
+    postoffice_t *self = *state_p;
+    store_destroy (&self->office.store);
+    sessions_destroy (&self->office.sessions);
+    workers_destroy (&self->office.workers);
+    bus_server_destroy (&self->office.bus);
+    uv_close ((uv_handle_t *) &self->drain, s_on_closed);
+    *state_p = NULL;
+}
+
+const service_kind_t postoffice_service = {
+    .name = "postoffice",
+    .about = "decides and stores: routes what participants say by session, kept in PostgreSQL",
+    .settings = s_settings,
+    .config = &s_config,
+    .start = s_start,
+    .drain = s_drain,
+    .stop = s_stop,
+};

@@ -1,0 +1,835 @@
+#include "session.h"
+
+#include "answers.h"
+#include "delivery.h"
+#include "parts/clock.h"
+#include "parts/copies.h"
+#include "postoffice_counters.h"
+#include "service/log.h"
+#include "sessions.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+//  A draft that loses this often meets somebody who writes all the time: the asker is told "busy".
+#define MOST_TRIES 10
+
+session_t *
+session_new (office_t *office, text_t key)
+{
+    session_t *self = copies_new (sizeof *self, &key, 1);
+    self->office = office;
+    self->key = key;
+    fold_init (&self->fold);
+    list_init (&self->pending);
+    list_init (&self->idle);
+    list_init (&self->queue);
+    list_init (&self->endpoints);
+    counter_add (POSTOFFICE_SESSIONS, 1);
+    return self;
+}
+
+//  Takes the fold's turns out of the workers' lists before they are destroyed with it.
+static void
+s_forget_turns (session_t *self)
+{
+    list_t *turns = &self->fold.turns;
+    for (list_t *link = turns->next; link != turns; link = link->next)
+        workers_forget (self->office->workers, LIST_THING (link, turn_t, in_fold), false);
+}
+
+void
+session_destroy (session_t **self_p)
+{
+    session_t *self = *self_p;
+    if (!self)
+        return;
+    list_t *link;
+    while ((link = list_first (&self->queue))) {
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        operation_destroy (&operation);
+    }
+    while ((link = list_first (&self->endpoints))) {
+        endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
+        endpoint_destroy (&endpoint);
+    }
+    s_forget_turns (self);
+    draft_destroy (&self->draft);
+    fold_free (&self->fold);
+    list_remove (&self->pending);
+    list_remove (&self->idle);
+    free (self);
+    *self_p = NULL;
+    counter_add (POSTOFFICE_SESSIONS, -1);
+}
+
+text_t
+session_key (const session_t *self)
+{
+    return self->key;
+}
+
+text_t
+session_app (const session_t *self)
+{
+    return self->fold.app;
+}
+
+static bool
+s_anyone_absent (const session_t *self)
+{
+    const list_t *participants = &self->fold.participants;
+    for (list_t *link = participants->next; link != participants; link = link->next)
+        if (LIST_THING (link, participant_t, in_fold)->present)
+            return true;
+    return false;
+}
+
+bool
+session_is_idle (const session_t *self)
+{
+    return (self->state == SESSION_UNKNOWN || self->state == SESSION_READY)
+           && self->queue_count == 0 && self->endpoint_count == 0 && self->reads == 0
+           && !self->draft && self->fold.turn_count == 0 && !s_anyone_absent (self);
+}
+
+endpoint_t *
+session_endpoint (const session_t *self, peer_t peer, uint64_t id)
+{
+    const list_t *endpoints = &self->endpoints;
+    for (list_t *link = endpoints->next; link != endpoints; link = link->next) {
+        endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
+        if (endpoint->peer == peer && endpoint->id == id)
+            return endpoint;
+    }
+    return NULL;
+}
+
+static endpoint_t *
+s_endpoint_by_serial (const session_t *self, uint64_t serial)
+{
+    const list_t *endpoints = &self->endpoints;
+    for (list_t *link = endpoints->next; link != endpoints; link = link->next) {
+        endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
+        if (endpoint->serial == serial)
+            return endpoint;
+    }
+    return NULL;
+}
+
+//  Has the participant an endpoint here, other than this one?
+static bool
+s_is_accompanied (const session_t *self, uint64_t role, text_t user, const endpoint_t *but)
+{
+    const list_t *endpoints = &self->endpoints;
+    for (list_t *link = endpoints->next; link != endpoints; link = link->next) {
+        const endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
+        if (endpoint != but && endpoint_is_of (endpoint, role, user))
+            return true;
+    }
+    return false;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Presence
+
+//  A participant without an endpoint has the grace period to come back.
+static void
+s_begin_grace (session_t *self, participant_t *participant)
+{
+    if (!participant->present || !list_is_empty (&participant->absent)
+        || s_is_accompanied (self, participant->role, participant->user, NULL))
+        return;
+    participant->absent_since_ms = clock_mono_ms ();
+    sessions_await_return (self->office->sessions, participant);
+}
+
+static void
+s_begin_all_graces (session_t *self)
+{
+    list_t *participants = &self->fold.participants;
+    for (list_t *link = participants->next; link != participants; link = link->next)
+        s_begin_grace (self, LIST_THING (link, participant_t, in_fold));
+}
+
+static void
+s_show_typing (session_t *self, participant_t *participant, bool typing)
+{
+    participant->typing = typing;
+    delivery_show (self->office, &self->endpoints, self->key,
+                   &(showing_t){ .event = typing ? EVENT_TYPING : EVENT_STOP_TYPING,
+                                 .sender = participant->sender,
+                                 .data = TEXT_EMPTY,
+                                 .to_visitors = participant->role == ROLE_AGENT,
+                                 .except_role = participant->role,
+                                 .except_user = participant->user });
+}
+
+void
+session_lose (session_t *self, endpoint_t *endpoint)
+{
+    participant_t *participant = fold_participant (&self->fold, endpoint->role, endpoint->user);
+    uint64_t seen = endpoint->dialect == DIALECT_WIDGET ? endpoint->seen : SEQ_UNKNOWN;
+    if (participant && seen != SEQ_UNKNOWN) {
+        if (participant->seen == SEQ_UNKNOWN || participant->seen > seen)
+            participant->seen = seen;
+        store_seen (self->office->store, self->key, participant->role, participant->user,
+                    participant->seen);
+    }
+    endpoint_destroy (&endpoint);
+    self->endpoint_count--;
+    if (participant) {
+        s_begin_grace (self, participant);
+        if (participant->typing && !list_is_empty (&participant->absent))
+            s_show_typing (self, participant, false);
+    }
+    sessions_consider_idle (self->office->sessions, self);
+}
+
+void
+session_seen (session_t *self, endpoint_t *endpoint, uint64_t seq)
+{
+    if (seq <= self->told && (endpoint->seen == SEQ_UNKNOWN || endpoint->seen < seq))
+        endpoint->seen = seq;
+}
+
+void
+session_signal (session_t *self, endpoint_t *endpoint, const bus_signal_t *signal)
+{
+    participant_t *participant = fold_participant (&self->fold, endpoint->role, endpoint->user);
+    if (!participant || endpoint->state == ENDPOINT_ATTACHING
+        || (signal->event != EVENT_TYPING && signal->event != EVENT_STOP_TYPING))
+        return;
+    if (endpoint->role == ROLE_AGENT && !fold_controls (&self->fold, ROLE_AGENT, endpoint->user))
+        return;
+    s_show_typing (self, participant, signal->event == EVENT_TYPING);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The bot's signs of life
+
+static void
+s_show_bot (session_t *self, event_t event, text_t data)
+{
+    delivery_show (self->office, &self->endpoints, self->key,
+                   &(showing_t){ .event = event,
+                                 .sender = self->office->rules.bot_sender,
+                                 .data = data,
+                                 .to_visitors = true,
+                                 .except_user = TEXT_EMPTY });
+}
+
+static void
+s_end_bot_typing (session_t *self)
+{
+    if (self->bot_typing)
+        s_show_bot (self, EVENT_STOP_TYPING, TEXT_EMPTY);
+    self->bot_typing = false;
+}
+
+void
+session_progress (session_t *self, const bus_progress_t *progress)
+{
+    if (self->state == SESSION_UNKNOWN || self->state == SESSION_LOADING
+        || !fold_turn (&self->fold, progress->item))
+        return;
+    if (progress->event == EVENT_STOP_TYPING) {
+        s_end_bot_typing (self);
+        return;
+    }
+    if (progress->event != EVENT_TYPING && progress->event != EVENT_TROUBLE)
+        return;
+    self->bot_typing = progress->event == EVENT_TYPING; //  a failure ends it by itself
+    s_show_bot (self, (event_t) progress->event, progress->data);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  What an endpoint missed
+
+static void
+s_on_read (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_entry_t *entries,
+           size_t count);
+
+//  The store cannot be asked now: another turn of the session will.
+static void
+s_read_later (session_t *self, endpoint_t *endpoint)
+{
+    endpoint->state = ENDPOINT_LAGGING;
+    sessions_retry (self->office->sessions, self);
+}
+
+static void
+s_go_live (session_t *self, endpoint_t *endpoint)
+{
+    endpoint->state = ENDPOINT_LIVE;
+    if (!endpoint->settle_typing)
+        return;
+    endpoint->settle_typing = false;
+    delivery_show_one (self->office, endpoint, self->key,
+                       &(showing_t){ .event = self->bot_typing ? EVENT_TYPING : EVENT_STOP_TYPING,
+                                     .sender = self->office->rules.bot_sender,
+                                     .data = TEXT_EMPTY,
+                                     .to_visitors = true,
+                                     .except_user = TEXT_EMPTY });
+}
+
+//  Live when there is nothing between the endpoint and the end of the log, else reads on.
+static void
+s_catch_up (session_t *self, endpoint_t *endpoint)
+{
+    if (endpoint->cursor >= self->told) {
+        s_go_live (self, endpoint);
+        return;
+    }
+    endpoint->state = ENDPOINT_READING;
+    if (store_read (self->office->store, self->key, self->fold.day, endpoint->cursor,
+                    CATCH_UP_ENTRIES, CATCH_UP_BYTES, endpoint->serial, s_on_read, self)
+        == 0)
+        self->reads++;
+    else
+        s_read_later (self, endpoint);
+}
+
+static void
+s_on_read (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_entry_t *entries,
+           size_t count)
+{
+    session_t *self = owner;
+    self->reads--;
+    endpoint_t *endpoint = s_endpoint_by_serial (self, ticket);
+    if (!endpoint || endpoint->state != ENDPOINT_READING) {
+        sessions_consider_idle (self->office->sessions, self);
+        return;
+    }
+    if (outcome != STORED) {
+        s_read_later (self, endpoint);
+        return;
+    }
+    bool last = count == 0 || entries[count - 1].seq >= self->told;
+    if (count == 0)
+        endpoint->cursor = self->told; //  the rest is not there any more: retention took it
+    if (delivery_catch_up (self->office, endpoint, self->key, entries, count, last))
+        endpoint->state = ENDPOINT_PAUSED;
+    else
+        s_catch_up (self, endpoint);
+}
+
+void
+session_more (session_t *self, endpoint_t *endpoint)
+{
+    if (endpoint->state == ENDPOINT_PAUSED)
+        s_catch_up (self, endpoint);
+}
+
+//  Those whom somebody else's entries have passed by, and those whose read has failed.
+static void
+s_catch_up_all (session_t *self)
+{
+    for (list_t *link = self->endpoints.next; link != &self->endpoints; link = link->next) {
+        endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
+        bool passed_by = endpoint->state == ENDPOINT_LIVE && endpoint->cursor < self->told;
+        if (passed_by || endpoint->state == ENDPOINT_LAGGING)
+            s_catch_up (self, endpoint);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Coming in
+
+//  What the postoffice knows of what the participant's clients have: the least of what those that
+//  are here, and those that went, are known to have received. Too much is harmless (the widget
+//  knows an entry by its time), too little is a loss.
+static uint64_t
+s_known_to_have (session_t *self, endpoint_t *but)
+{
+    participant_t *participant = fold_participant (&self->fold, but->role, but->user);
+    uint64_t least = participant ? participant->seen : SEQ_UNKNOWN;
+    if (participant)
+        participant->seen = SEQ_UNKNOWN; //  from here on the endpoint itself carries it
+    for (list_t *link = self->endpoints.next; link != &self->endpoints; link = link->next) {
+        const endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
+        if (endpoint != but && endpoint_is_of (endpoint, but->role, but->user)
+            && endpoint->seen < least)
+            least = endpoint->seen;
+    }
+    return least < self->told ? least : self->told;
+}
+
+static uint64_t
+s_first_cursor (session_t *self, endpoint_t *endpoint, const operation_t *operation)
+{
+    const bus_sync_t *sync = &operation->record.sync;
+    if (sync->reason == SYNC_JOIN && sync->dialect == DIALECT_WIDGET && sync->role == ROLE_AGENT)
+        return 0;
+    if (operation->opened || (sync->reason == SYNC_JOIN && sync->dialect == DIALECT_RICH))
+        return self->told;
+    if ((sync->reason == SYNC_RELINK || sync->reason == SYNC_RESUME) && sync->seq != SEQ_UNKNOWN)
+        return sync->seq < self->told ? sync->seq : self->told;
+    return s_known_to_have (self, endpoint);
+}
+
+//  The SYNC is committed: the endpoint is in.
+static void
+s_let_in (session_t *self, const operation_t *operation)
+{
+    const bus_sync_t *sync = &operation->record.sync;
+    endpoint_t *endpoint = session_endpoint (self, operation->peer, sync->endpoint);
+    if (!endpoint)
+        return;
+    bool again = endpoint->state != ENDPOINT_ATTACHING;
+    answer_sync (self->office, operation, self->told);
+    //  A visitor's page that says `user joined` twice on one connection has missed nothing.
+    if (again && !(sync->role == ROLE_AGENT && sync->reason == SYNC_JOIN)
+        && sync->reason != SYNC_RESUME)
+        return;
+    endpoint->cursor = s_first_cursor (self, endpoint, operation);
+    if (endpoint->dialect == DIALECT_WIDGET)
+        endpoint->seen = endpoint->cursor;
+    endpoint->settle_typing = !operation->opened && sync->reason != SYNC_RELINK;
+    s_catch_up (self, endpoint);
+}
+
+static void
+s_shut_out (session_t *self, const operation_t *operation)
+{
+    endpoint_t *endpoint
+        = session_endpoint (self, operation->peer, operation->record.sync.endpoint);
+    if (endpoint && endpoint->state == ENDPOINT_ATTACHING)
+        session_lose (self, endpoint);
+    answer_sync (self->office, operation, self->told);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Deciding
+
+//  Finds or makes the endpoint of a SYNC that was granted.
+static void
+s_admit_endpoint (session_t *self, operation_t *operation)
+{
+    const bus_sync_t *sync = &operation->record.sync;
+    if (!session_endpoint (self, operation->peer, sync->endpoint)) {
+        if (self->endpoint_count >= self->office->endpoint_limit) {
+            operation->verdict = VERDICT_BUSY;
+            return;
+        }
+        endpoint_t *endpoint = endpoint_new (self, operation->peer, sync);
+        list_append (&self->endpoints, &endpoint->in_session);
+        self->endpoint_count++;
+        if (!sessions_file_endpoint (self->office->sessions, endpoint)) {
+            session_lose (self, endpoint); //  its edge is gone meanwhile
+            operation->verdict = VERDICT_NOT_JOINED;
+            return;
+        }
+    }
+    participant_t *participant = fold_participant (&self->fold, sync->role, sync->user);
+    if (participant)
+        list_remove (&participant->absent);
+}
+
+static void
+s_decide_sync (switchboard_t *switchboard, session_t *self, operation_t *operation)
+{
+    const bus_sync_t *sync = &operation->record.sync;
+    endpoint_t *endpoint = session_endpoint (self, operation->peer, sync->endpoint);
+    switchboard_sync (switchboard, operation,
+                      s_is_accompanied (self, sync->role, sync->user, endpoint));
+    if (operation->verdict == VERDICT_OK)
+        s_admit_endpoint (self, operation);
+}
+
+static void
+s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operation)
+{
+    const endpoint_t *endpoint
+        = session_endpoint (self, operation->peer, operation->record.post.endpoint);
+    if (!endpoint) {
+        operation->verdict = VERDICT_NOT_JOINED;
+        return;
+    }
+    switchboard_post (switchboard, operation, endpoint->role,
+                      draft_keep (self->draft, endpoint->user));
+}
+
+static void
+s_decide (session_t *self, operation_t *operation)
+{
+    switchboard_t switchboard = { .rules = &self->office->rules,
+                                  .session = self,
+                                  .fold = &self->fold,
+                                  .draft = self->draft };
+    operation->verdict = VERDICT_OK;
+    operation->opened = false;
+    operation->first_entry = self->draft->entry_count;
+    operation->entry_count = 0;
+    switch (operation->kind) {
+    case OPERATION_SYNC:
+        s_decide_sync (&switchboard, self, operation);
+        break;
+    case OPERATION_POST:
+        s_decide_post (&switchboard, self, operation);
+        break;
+    case OPERATION_DONE:
+        switchboard_done (&switchboard, operation);
+        break;
+    case OPERATION_ABSENT:
+        if (!s_is_accompanied (self, operation->role, operation->user, NULL))
+            switchboard_absent (&switchboard, operation);
+        break;
+    case OPERATION_DETACH:
+    case OPERATION_TAKEN:
+        break; //  they change nothing in the log: done when their turn has come
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Settling
+
+static void
+s_detach (session_t *self, const operation_t *operation)
+{
+    const bus_detach_t *detach = &operation->record.detach;
+    endpoint_t *endpoint = session_endpoint (self, operation->peer, detach->endpoint);
+    if (!endpoint)
+        return;
+    if (detach->seen != SEQ_UNKNOWN)
+        session_seen (self, endpoint, detach->seen);
+    session_lose (self, endpoint);
+}
+
+static void
+s_taken (session_t *self, const operation_t *operation)
+{
+    turn_t *turn = fold_turn (&self->fold, operation->record.taken.item);
+    if (turn)
+        workers_taken (self->office->workers, turn, operation->peer);
+    else
+        answer_taken_in_vain (self->office, operation);
+}
+
+static void
+s_finish (session_t *self, operation_t *operation)
+{
+    switch (operation->kind) {
+    case OPERATION_SYNC:
+        if (operation->verdict == VERDICT_OK)
+            s_let_in (self, operation);
+        else
+            s_shut_out (self, operation);
+        break;
+    case OPERATION_DETACH:
+        s_detach (self, operation);
+        break;
+    case OPERATION_POST:
+        answer_post (self->office, operation);
+        break;
+    case OPERATION_TAKEN:
+        s_taken (self, operation);
+        break;
+    case OPERATION_DONE:
+        answer_done (self->office, operation);
+        break;
+    case OPERATION_ABSENT:
+        break;
+    }
+    histogram_add (&postoffice_operation_time, clock_mono_us () - operation->arrived_us);
+    sessions_operation_ended (self->office->sessions, operation);
+    operation_destroy (&operation);
+}
+
+//  Hands the first open turn of each topic to the workers.
+static void
+s_dispatch (session_t *self)
+{
+    list_t *turns = &self->fold.turns;
+    for (list_t *link = turns->next; link != turns; link = link->next) {
+        turn_t *turn = LIST_THING (link, turn_t, in_fold);
+        bool first = true;
+        for (list_t *earlier = turns->next; first && earlier != link; earlier = earlier->next)
+            first = !text_is (LIST_THING (earlier, turn_t, in_fold)->topic, turn->topic);
+        if (first)
+            workers_want (self->office->workers, turn);
+    }
+}
+
+static void
+s_end_turns (session_t *self, draft_t *draft)
+{
+    if (!list_is_empty (&draft->ended))
+        s_end_bot_typing (self);
+    for (size_t at = 0; at < draft->finish_count; at++) {
+        turn_t *turn = LIST_THING (list_first (&draft->ended), turn_t, in_fold);
+        workers_forget (self->office->workers, turn, draft->finishes[at].state == WORK_CANCELLED);
+        turn_destroy (&turn);
+    }
+}
+
+//  The draft is in the log (or had nothing for it): tell everyone, in order.
+static void
+s_settle (session_t *self, draft_t **draft_p)
+{
+    draft_t *draft = *draft_p;
+    counter_add (POSTOFFICE_ENTRIES, (int64_t) draft->entry_count);
+    if (draft->opens)
+        counter_add (POSTOFFICE_OPENED, 1);
+    s_end_turns (self, draft);
+    list_t *link;
+    while ((link = list_first (&draft->operations))) {
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        for (size_t at = 0; at < operation->entry_count; at++) {
+            size_t index = operation->first_entry + at;
+            self->told = draft->first_seq + index;
+            delivery_tell (self->office, &self->endpoints, self->key, self->told,
+                           &draft->entries[index], draft->origins[index]);
+        }
+        list_remove (link);
+        s_finish (self, operation);
+    }
+    draft_destroy (draft_p);
+    s_dispatch (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The store
+
+static void
+s_put_back (session_t *self)
+{
+    list_t operations;
+    list_init (&operations);
+    list_t *link;
+    while ((link = list_first (&self->draft->operations))) {
+        LIST_THING (link, operation_t, place)->tries++;
+        list_append (&operations, link);
+        self->queue_count++;
+    }
+    while ((link = list_first (&self->queue)))
+        list_append (&operations, link);
+    while ((link = list_first (&operations)))
+        list_append (&self->queue, link);
+}
+
+//  Answers what cannot wait, or has waited too often, with the verdict; the rest stays.
+static void
+s_refuse_queued (session_t *self, verdict_t verdict, unsigned tries)
+{
+    list_t *link = self->queue.next;
+    while (link != &self->queue) {
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        link = link->next;
+        bool of_client = operation->kind == OPERATION_SYNC || operation->kind == OPERATION_POST;
+        //  An edge that brings back an endpoint has nobody to tell that it must wait.
+        bool relinks
+            = operation->kind == OPERATION_SYNC && operation->record.sync.reason == SYNC_RELINK;
+        if (operation->kind != OPERATION_DETACH
+            && (!of_client || relinks || operation->tries < tries))
+            continue;
+        list_remove (&operation->place);
+        self->queue_count--;
+        operation->verdict = verdict;
+        s_finish (self, operation);
+    }
+}
+
+static void
+s_on_appended (void *owner, uint64_t ticket, store_outcome_t outcome)
+{
+    (void) ticket;
+    session_t *self = owner;
+    assert (self->state == SESSION_COMMITTING);
+    if (outcome == STORED) {
+        self->state = SESSION_READY;
+        draft_t *draft = self->draft;
+        self->draft = NULL;
+        s_settle (self, &draft);
+    }
+    else {
+        counter_add (POSTOFFICE_CONFLICTS, outcome != STORE_DOWN);
+        self->state = SESSION_UNKNOWN;
+        s_put_back (self);
+        if (outcome == STORE_DOWN)
+            s_refuse_queued (self, VERDICT_STORE_DOWN, 0);
+        else
+            s_refuse_queued (self, VERDICT_BUSY, MOST_TRIES);
+    }
+    if (outcome == STORE_DOWN)
+        sessions_retry (self->office->sessions, self);
+    else
+        sessions_pend (self->office->sessions, self);
+}
+
+//  What a turn was before the fold was loaded anew.
+static turn_t *
+s_earlier_turn (const session_t *self, const fold_t *old, text_t item)
+{
+    turn_t *turn = fold_turn (old, item);
+    if (turn || !self->draft)
+        return turn;
+    const list_t *ended = &self->draft->ended;
+    for (list_t *link = ended->next; link != ended; link = link->next)
+        if (text_is (LIST_THING (link, turn_t, in_fold)->item, item))
+            return LIST_THING (link, turn_t, in_fold);
+    return NULL;
+}
+
+//  What only memory knows goes over from the old fold to the new one.
+static void
+s_inherit (session_t *self, fold_t *old)
+{
+    list_t *turns = &self->fold.turns;
+    for (list_t *link = turns->next; link != turns; link = link->next) {
+        turn_t *turn = LIST_THING (link, turn_t, in_fold);
+        turn_t *earlier = s_earlier_turn (self, old, turn->item);
+        if (earlier)
+            workers_inherit (self->office->workers, turn, earlier);
+    }
+    list_t *participants = &self->fold.participants;
+    for (list_t *link = participants->next; link != participants; link = link->next) {
+        participant_t *participant = LIST_THING (link, participant_t, in_fold);
+        const participant_t *earlier
+            = fold_participant (old, participant->role, participant->user);
+        if (!earlier)
+            continue;
+        participant->seen = earlier->seen;
+        participant->typing = earlier->typing;
+    }
+    for (list_t *link = old->turns.next; link != &old->turns; link = link->next)
+        workers_forget (self->office->workers, LIST_THING (link, turn_t, in_fold), false);
+}
+
+static void
+s_forget_ended (session_t *self)
+{
+    if (!self->draft)
+        return;
+    list_t *ended = &self->draft->ended;
+    for (list_t *link = ended->next; link != ended; link = link->next)
+        workers_forget (self->office->workers, LIST_THING (link, turn_t, in_fold), false);
+    draft_destroy (&self->draft);
+}
+
+static void
+s_on_loaded (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_session_t *stored)
+{
+    (void) ticket;
+    session_t *self = owner;
+    assert (self->state == SESSION_LOADING);
+    if (outcome != STORED) {
+        self->state = SESSION_UNKNOWN;
+        s_refuse_queued (self, VERDICT_STORE_DOWN, 0);
+        sessions_retry (self->office->sessions, self);
+        return;
+    }
+    fold_t old;
+    fold_move (&old, &self->fold);
+    fold_load (&self->fold, self, stored);
+    s_inherit (self, &old);
+    fold_free (&old);
+    s_forget_ended (self);
+    self->state = SESSION_READY;
+    self->stale = self->wanted = false;
+    self->told = self->fold.last_seq;
+    s_begin_all_graces (self);
+    s_catch_up_all (self);
+    s_dispatch (self);
+    sessions_pend (self->office->sessions, self);
+}
+
+static void
+s_load (session_t *self)
+{
+    text_t ids[DRAFT_OPERATIONS];
+    size_t count = 0;
+    for (list_t *link = self->queue.next; link != &self->queue && count < DRAFT_OPERATIONS;
+         link = link->next) {
+        const operation_t *operation = LIST_THING (link, operation_t, place);
+        if (operation->kind == OPERATION_POST)
+            ids[count++] = operation->record.post.message_id;
+    }
+    counter_add (POSTOFFICE_LOADS, 1);
+    if (store_load (self->office->store, self->key, ids, count, 0, 0, s_on_loaded, self) == 0) {
+        self->state = SESSION_LOADING;
+        return;
+    }
+    s_refuse_queued (self, VERDICT_BUSY, 0);
+    sessions_retry (self->office->sessions, self);
+}
+
+static void
+s_commit (session_t *self)
+{
+    draft_t *draft = self->draft;
+    store_chunk_t chunk = { .session = self->key,
+                            .opens = draft->opens,
+                            .app = self->fold.app,
+                            .visitor = self->fold.visitor,
+                            .day_ms = self->fold.day_ms,
+                            .day = self->fold.day,
+                            .first_seq = draft->first_seq,
+                            .entries = draft->entries,
+                            .entry_count = draft->entry_count,
+                            .participants = draft->participants,
+                            .participant_count = draft->participant_count,
+                            .control_changes = draft->control_changes,
+                            .control_role = self->fold.control_role,
+                            .control_user = self->fold.control_user,
+                            .works = draft->works,
+                            .work_count = draft->work_count,
+                            .finishes = draft->finishes,
+                            .finish_count = draft->finish_count,
+                            .tell_others = draft->follows_other };
+    self->state = SESSION_COMMITTING;
+    if (store_append (self->office->store, &chunk, 0, s_on_appended, self) != 0)
+        s_on_appended (self, 0, STORE_DOWN);
+}
+
+void
+session_turn (session_t *self)
+{
+    if (self->state == SESSION_READY && self->stale)
+        self->state = SESSION_UNKNOWN;
+    if (self->state == SESSION_UNKNOWN
+        && (self->queue_count || self->endpoint_count || self->wanted))
+        s_load (self);
+    if (self->state == SESSION_READY)
+        s_catch_up_all (self);
+    if (self->state != SESSION_READY || self->queue_count == 0) {
+        sessions_consider_idle (self->office->sessions, self);
+        return;
+    }
+    assert (!self->draft);
+    self->draft = draft_new (self->key);
+    self->draft->follows_other
+        = self->fold.exists && self->fold.last_writer != self->office->rules.writer;
+    list_t *link;
+    while (!draft_is_full (self->draft) && (link = list_first (&self->queue))) {
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        self->queue_count--;
+        s_decide (self, operation);
+        draft_take (self->draft, &operation);
+    }
+    if (self->draft->entry_count > 0) {
+        s_commit (self);
+        return;
+    }
+    draft_t *draft = self->draft;
+    self->draft = NULL;
+    s_settle (self, &draft);
+    sessions_pend (self->office->sessions, self);
+}
+
+void
+session_ask (session_t *self, operation_t **operation_p)
+{
+    list_append (&self->queue, &(*operation_p)->place);
+    self->queue_count++;
+    *operation_p = NULL;
+    sessions_pend (self->office->sessions, self);
+}
+
+void
+session_moved (session_t *self)
+{
+    self->stale = true;
+    if (self->state == SESSION_READY)
+        sessions_pend (self->office->sessions, self);
+}
