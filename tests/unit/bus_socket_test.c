@@ -1,0 +1,185 @@
+//  bus_socket — no wake-up is ever missed, and nothing blocks.
+//
+//  Two loops, one for each side, so that messages can wait at a socket while its loop sleeps or
+//  does something else. Nothing but the socket wakes the loop that is looked at.
+
+#include "bus/bus_socket.h"
+#include "parts/clock.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <time.h>
+
+typedef struct {
+    uv_loop_t loop;
+    uv_timer_t timer;
+    bus_socket_t *socket;
+    char id[256]; //  of the peer, at the ROUTER
+    size_t id_size;
+    unsigned records;
+    unsigned garbage;
+    bool is_over; //  the watchdog has fired
+} side_t;
+
+static side_t s_router, s_dealer;
+
+static void
+s_message (void *owner, text_t from, text_t body)
+{
+    side_t *self = owner;
+    (void) body;
+    memcpy (self->id, from.data, from.size);
+    self->id_size = from.size;
+    self->records++;
+}
+
+static void
+s_garbage (void *owner)
+{
+    ((side_t *) owner)->garbage++;
+}
+
+static void
+s_nothing (void *owner)
+{
+    (void) owner;
+}
+
+static const bus_socket_events_t s_events = { s_nothing, s_message, s_garbage, s_nothing };
+
+static bus_sent_t
+s_send (side_t *self, text_t body)
+{
+    return bus_socket_send (self->socket, (text_t){ self->id, self->id_size }, TEXT ("head "), body);
+}
+
+static void
+s_sleep_ms (long milliseconds)
+{
+    nanosleep (&(struct timespec){ .tv_nsec = milliseconds * 1000000 }, NULL);
+}
+
+//  Both are connected and the ROUTER knows the DEALER's id.
+static void
+s_setup (void)
+{
+    uv_loop_init (&s_router.loop);
+    uv_loop_init (&s_dealer.loop);
+    uv_timer_init (&s_dealer.loop, &s_dealer.timer);
+    s_router.socket = bus_socket_new_router (&s_router.loop, "tcp://127.0.0.1:*", &s_events,
+                                             &s_router);
+    s_dealer.socket = bus_socket_new_dealer (&s_dealer.loop,
+                                             bus_socket_endpoint (s_router.socket),
+                                             TEXT ("dealer"), &s_events, &s_dealer);
+    while (s_send (&s_dealer, TEXT ("first")) != BUS_SENT)
+        s_sleep_ms (5);
+    while (s_router.records == 0)
+        uv_run (&s_router.loop, UV_RUN_ONCE);
+}
+
+static void
+s_teardown (void)
+{
+    bus_socket_destroy (&s_router.socket);
+    bus_socket_destroy (&s_dealer.socket);
+    uv_close ((uv_handle_t *) &s_dealer.timer, NULL);
+    uv_run (&s_router.loop, UV_RUN_DEFAULT);
+    uv_run (&s_dealer.loop, UV_RUN_DEFAULT);
+    cr_assert_eq (uv_loop_close (&s_router.loop), 0);
+    cr_assert_eq (uv_loop_close (&s_dealer.loop), 0);
+}
+
+TestSuite (bus_socket, .init = s_setup, .fini = s_teardown, .timeout = 30);
+
+static void
+s_on_watchdog (uv_timer_t *timer)
+{
+    (void) timer;
+    s_dealer.is_over = true;
+}
+
+//  Turns the DEALER's loop until it has so many messages or two seconds have passed.
+static void
+s_expect (unsigned records)
+{
+    s_dealer.is_over = false;
+    uv_timer_start (&s_dealer.timer, s_on_watchdog, 2000, 0);
+    while (s_dealer.records < records && !s_dealer.is_over)
+        uv_run (&s_dealer.loop, UV_RUN_ONCE);
+    cr_assert_eq (s_dealer.records, records);
+    uv_timer_stop (&s_dealer.timer);
+}
+
+static void
+s_send_from_timer (uv_timer_t *timer)
+{
+    (void) timer;
+    cr_assert_eq (s_send (&s_dealer, TEXT ("meanwhile")), BUS_SENT);
+}
+
+//  The send looks into the socket's mailbox and so consumes the edge of the message that waits.
+Test (bus_socket, a_send_from_a_callback_while_a_message_waits)
+{
+    for (unsigned round = 1; round <= 20; round++) {
+        cr_assert_eq (s_send (&s_router, TEXT ("waits")), BUS_SENT);
+        s_sleep_ms (10);
+        uv_timer_start (&s_dealer.timer, s_send_from_timer, 0, 0);
+        uv_run (&s_dealer.loop, UV_RUN_NOWAIT);
+        s_expect (round);
+    }
+}
+
+Test (bus_socket, a_send_from_outside_while_a_message_waits)
+{
+    for (unsigned round = 1; round <= 20; round++) {
+        cr_assert_eq (s_send (&s_router, TEXT ("waits")), BUS_SENT);
+        s_sleep_ms (10);
+        cr_assert_eq (s_send (&s_dealer, TEXT ("meanwhile")), BUS_SENT);
+        s_expect (round);
+    }
+}
+
+Test (bus_socket, more_messages_than_a_turn_takes)
+{
+    unsigned sent = 0;
+    while (sent < 3 * BUS_SOCKET_TURN) {
+        if (s_send (&s_router, TEXT ("one of many")) == BUS_SENT)
+            sent++;
+        else
+            uv_run (&s_dealer.loop, UV_RUN_NOWAIT);
+        cr_assert_leq (s_dealer.records, sent);
+    }
+    s_expect (sent);
+}
+
+Test (bus_socket, a_full_peer_is_an_answer)
+{
+    static char s_bytes[64 * 1024];
+    unsigned sent = 0;
+    uint64_t before = clock_mono_ms ();
+    while (s_send (&s_dealer, (text_t){ s_bytes, sizeof s_bytes }) == BUS_SENT && sent < 10000)
+        sent++;
+    cr_assert_lt (sent, 10000);
+    cr_assert_lt (clock_mono_ms () - before, 5000);
+    while (s_router.records < sent + 1)
+        uv_run (&s_router.loop, UV_RUN_ONCE);
+    while (s_send (&s_dealer, TEXT ("again")) != BUS_SENT)
+        s_sleep_ms (5);
+}
+
+Test (bus_socket, nobody_there_is_an_answer)
+{
+    cr_assert_eq (bus_socket_send (s_router.socket, TEXT ("stranger"), TEXT ("head"), TEXT_EMPTY),
+                  BUS_UNREACHABLE);
+}
+
+Test (bus_socket, an_idle_loop_sleeps)
+{
+    uv_timer_start (&s_dealer.timer, s_on_watchdog, 1000, 0);
+    clock_t before = clock ();
+    unsigned turns = 0;
+    for (s_dealer.is_over = false; !s_dealer.is_over; turns++)
+        uv_run (&s_dealer.loop, UV_RUN_ONCE);
+    cr_assert_leq (turns, 10);
+    cr_assert_lt ((double) (clock () - before) / CLOCKS_PER_SEC, 0.2);
+}
