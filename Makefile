@@ -11,6 +11,6 @@ bench:   ## measure throughput, delay, memory and CPU
 check:   ## style and layers, in seconds
 	@tools/check-layers && tools/check-style
 fuzz:    ## every fuzzer for 60 seconds (FUZZ_SECONDS=...)
-	@tests/fuzz/run
+	@setpriv --pdeathsig TERM tools/test fuzz
 clean:   ## remove what was built; keeps var/, where the data of make run is
 	@rm -rf build build-*

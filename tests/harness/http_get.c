@@ -98,7 +98,9 @@ http_request (uint16_t port, const char *method, const char *target, const char 
     char length[64] = "";
     if (body)
         snprintf (length, sizeof length, "Content-Length: %zu\r\n", body_size);
-    int head_size = asprintf (&head, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nConnection: close\r\n%s%s\r\n",
+    int head_size = asprintf (&head,
+                              "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nConnection: close\r\n"
+                              "%s%s\r\n",
                               method, target, port, length, headers ? headers : "");
     assert (head_size > 0);
     http_answer_t answer = { 0 };

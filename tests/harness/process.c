@@ -92,8 +92,9 @@ s_find (const char *program)
 static size_t
 s_inherit (char **environment)
 {
-    static const char *const s_names[] = { "PATH", "HOME", "TMPDIR", "ASAN_OPTIONS", "UBSAN_OPTIONS",
-                                           "LSAN_OPTIONS", "TSAN_OPTIONS" };
+    static const char *const s_names[] = { "PATH",          "HOME",         "TMPDIR",
+                                           "ASAN_OPTIONS",  "LSAN_OPTIONS", "TSAN_OPTIONS",
+                                           "UBSAN_OPTIONS" };
     size_t count = 0;
     for (size_t index = 0; index < sizeof s_names / sizeof s_names[0]; index++) {
         const char *value = getenv (s_names[index]);

@@ -235,7 +235,8 @@ ws_client_open (const ws_options_t *options)
 ws_client_t *
 ws_client_connect (const char *name, uint16_t port, const char *target)
 {
-    ws_client_t *self = ws_client_open (&(ws_options_t){ .name = name, .port = port, .target = target });
+    ws_client_t *self =
+        ws_client_open (&(ws_options_t){ .name = name, .port = port, .target = target });
     if (self && self->status != 101) {
         fprintf (stderr, "harness: %s is answered %d in place of 101\n", name, self->status);
         ws_client_destroy (&self);
@@ -542,8 +543,8 @@ ws_client_wait_where (ws_client_t *self, const char *event, const char *path, co
         if (strcmp (ws_json_text (frame, "event"), event) == 0
             && (!path || strcmp (ws_json_text (frame, path), value) == 0))
             return frame;
-    s_complain (self, "got no '%s'%s%s%s%s in %u ms%s", event, path ? " with " : "", path ? path : "",
-                path ? " = " : "", path ? value : "", (unsigned) milliseconds,
+    s_complain (self, "got no '%s'%s%s%s%s in %u ms%s", event, path ? " with " : "",
+                path ? path : "", path ? " = " : "", path ? value : "", (unsigned) milliseconds,
                 self->handle < 0 ? ": the connection has ended" : "");
     return NULL;
 }

@@ -1,6 +1,6 @@
-//  ws_client — a WebSocket client in the test's own hands: blocking, every wait with a deadline, and
-//  able to do everything that a good client never does (raw bytes, invalid UTF-8, fragments as one
-//  likes, no pongs, not reading, resetting).
+//  ws_client — a WebSocket client in the test's own hands: blocking, every wait with a deadline,
+//  and able to do everything that a good client never does (raw bytes, invalid UTF-8, fragments as
+//  one likes, no pongs, not reading, resetting).
 //
 //  It knows RFC 6455's framing and nothing of the chat protocol but that a text frame may be a JSON
 //  object with an `event`. Only 127.0.0.1; no extensions are offered.
@@ -42,7 +42,7 @@ typedef struct {
 ws_client_t *ws_client_open (const ws_options_t *options);
 //  The same with a name and no headers, and NULL for everything but 101.
 ws_client_t *ws_client_connect (const char *name, uint16_t port, const char *target);
-//  Closes the TCP connection in order, without a WebSocket close (as a browser does whose tab goes).
+//  Closes the TCP connection in order, without a WebSocket close.
 void ws_client_destroy (ws_client_t **self_p);
 
 int ws_client_status (const ws_client_t *self);
@@ -60,8 +60,8 @@ bool ws_client_send_format (ws_client_t *self, const char *format, ...)
 bool ws_client_send_frame (ws_client_t *self, ws_opcode_t opcode, bool final, const void *data,
                            size_t size);
 //  One message in fragments of `piece` bytes.
-bool ws_client_send_fragmented (ws_client_t *self, ws_opcode_t opcode, const void *data, size_t size,
-                                size_t piece);
+bool ws_client_send_fragmented (ws_client_t *self, ws_opcode_t opcode, const void *data,
+                                size_t size, size_t piece);
 //  Bytes as they are, no frame around them.
 bool ws_client_send_raw (ws_client_t *self, const void *data, size_t size);
 bool ws_client_send_close (ws_client_t *self, uint16_t code);
