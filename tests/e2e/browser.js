@@ -1,4 +1,5 @@
-//  Debian's Chromium for the stories. Every page is watched: an uncaught error in one fails its story.
+//  Debian's Chromium for the stories. Every page is watched: an uncaught error in one fails its
+//  story.
 //
 //  CHROMIUM   its path (/usr/bin/chromium)
 //  E2E_SHOTS  a directory for pictures, for people to look at
@@ -28,10 +29,11 @@ export class Visitor {
         const visitor = new Visitor();
         visitor.story = story;
         visitor.errors = [];
-        visitor.context = await browser.newContext(options);
+        visitor.context = await browser.newContext({ reducedMotion: "reduce", ...options });
         visitor.context.setDefaultTimeout(15000);
         //  Nothing outside of this machine is asked for, as a test must not depend on it.
-        await visitor.context.route((url) => url.hostname !== "127.0.0.1", (route) => route.abort());
+        const outside = (url) => url.hostname !== "127.0.0.1";
+        await visitor.context.route(outside, (route) => route.abort());
         return visitor;
     }
 
@@ -59,8 +61,10 @@ export async function picture(page, story, moment) {
 //  The page believes that it is hidden or shown, as when a phone sleeps.
 export function setVisibility(page, state) {
     return page.evaluate((wanted) => {
-        Object.defineProperty(document, "visibilityState", { value: wanted, configurable: true });
-        Object.defineProperty(document, "hidden", { value: wanted === "hidden", configurable: true });
+        const pretend = (name, value) =>
+            Object.defineProperty(document, name, { value, configurable: true });
+        pretend("visibilityState", wanted);
+        pretend("hidden", wanted === "hidden");
         document.dispatchEvent(new Event("visibilitychange"));
     }, state);
 }

@@ -122,7 +122,7 @@ export function pageStories(story) {
             await shot(page, "complete");
         });
 
-    story("page: the edge is killed, what is written meanwhile arrives", async ({ stack, shot, ...world }) => {
+    story("page: the edge is killed and comes back", async ({ stack, shot, ...world }) => {
         const page = await begin({ ...world, stack });
         await stack.kill("edge");
         await page.isOffline();
@@ -149,7 +149,7 @@ export function pageStories(story) {
         assert.equal((await page.texts()).filter((text) => text === "kept").length, 1);
     });
 
-    story("page: a postoffice that is killed while messages are sent", async ({ stack, ...world }) => {
+    story("page: the postoffice is killed meanwhile", async ({ stack, ...world }) => {
         const page = await begin({ ...world, stack });
         const restart = (async () => {
             await sleep(500);
@@ -201,7 +201,7 @@ export function pageStories(story) {
         await two.sees("new", { times: 2 });
     });
 
-    story("page: the edge drains, and the page comes back by itself", async ({ stack, ...world }) => {
+    story("page: the edge is asked to end", async ({ stack, ...world }) => {
         const page = await begin({ ...world, stack });
         await stack.stopOne("edge", "SIGTERM");
         await page.isOffline();

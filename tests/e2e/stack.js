@@ -1,13 +1,14 @@
-//  The real thing for the stories: PostgreSQL, postoffice, edge, stentor-connector and the demo bot,
-//  as processes of our own on free ports, and gone at the end whatever happens.
+//  The real thing for the stories: PostgreSQL, postoffice, edge, stentor-connector and the demo
+//  bot, as processes of our own on free ports, and gone at the end whatever happens.
 //
 //  BIN_DIR       where the programs are (build/bin)
 //  POSTGRES_URL  a database to use; else a private server is started for the run
 //  E2E_LOGS      where the services' logs go; else a temporary directory that is removed
 
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync }
-    from "node:fs";
+import {
+    chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -171,7 +172,11 @@ export class Stack {
         const log = this.#log(name);
         const strings = Object.entries(env).map(([key, value]) => [key, String(value)]);
         const child = spawn(join(BIN_DIR, name), [], {
-            env: { PATH: process.env.PATH, NODE_NAME: `e2e-${name}`, ...Object.fromEntries(strings) },
+            env: {
+                PATH: process.env.PATH,
+                NODE_NAME: `e2e-${name}`,
+                ...Object.fromEntries(strings),
+            },
             stdio: ["ignore", log, log],
         });
         this.#processes.set(name, child);

@@ -111,7 +111,7 @@ export function widgetStories(story) {
         await shot(widget, "continued");
     });
 
-    story("widget: the network is lost while the bot answers", async ({ relay, shot, ...world }) => {
+    story("widget: the network is lost meanwhile", async ({ relay, shot, ...world }) => {
         const network = await relay();
         const widget = await begin({ ...world, server: through(network) });
         await widget.say("fail once");

@@ -72,30 +72,39 @@ export class ChatView {
     message(message) {
         const parts = this.#parts(message);
         if (message.from === "bot") this.#endFailure();
-        if (!parts.length && message.from !== "bot") return;
+        else if (!parts.length) return;
         if (parts.length) {
-            const item = element("li", { class: `message ${message.from}` }, ...parts);
-            if (message.mine) item.classList.add("mine");
-            if (message.pending) item.classList.add("pending");
-            const author = message.mine ? "" : message.sender.displayName || message.from;
-            if (author) item.prepend(element("span", { class: "author" }, author));
-            item.append(this.#meta(message));
-            item.dataset.id = message.messageId || "";
-            item.dataset.author = message.mine ? "mine" : `${message.from}:${message.sender.userId}`;
-            item.dataset.text = message.text;
-            this.#place(item, message.pending ? Infinity : message.seq || Infinity, message.mine);
+            const place = message.pending ? Infinity : message.seq || Infinity;
+            this.#place(this.#entry(message, parts), place, message.mine);
         }
         if (message.from === "bot") this.#showChips(message.data);
         else this.chips.replaceChildren();
+    }
+
+    #entry({ from, mine, pending, messageId, sender, text, timeMs }, parts) {
+        const kind = `message ${from}${mine ? " mine" : ""}${pending ? " pending" : ""}`;
+        const author = mine ? null
+            : element("span", { class: "author" }, sender.displayName || from);
+        const item = element("li", { class: kind }, author, ...parts,
+            this.#meta({ timeMs, pending }));
+        item.dataset.id = messageId || "";
+        item.dataset.author = mine ? "mine" : `${from}:${sender.userId}`;
+        item.dataset.text = text;
+        return item;
     }
 
     ack({ messageId, seq, timeMs }) {
         const item = this.#find(messageId);
         if (!item) return;
         item.classList.remove("pending");
-        item.querySelector(".meta").replaceWith(this.#meta({ timeMs, note: "" }));
-        item.remove();
-        this.#place(item, seq, false);
+        item.querySelector(".meta").replaceWith(this.#meta({ timeMs }));
+        item.seq = seq;
+        const { previousElementSibling: before, nextElementSibling: behind } = item;
+        if ((before && before.seq > seq) || (behind && behind.seq < seq)) {
+            item.remove();
+            this.#place(item, seq, false);
+            if (behind) this.#group(behind);
+        }
     }
 
     refused({ messageId, message }) {
@@ -133,7 +142,7 @@ export class ChatView {
             this.#place(item, seq || Infinity, false);
             return;
         }
-        const trouble = tries > 1 ? "Still having trouble answering." : "I’m having trouble answering.";
+        const trouble = tries > 1 ? "I still have trouble answering." : "I have trouble answering.";
         const left = element("span", { "aria-hidden": "true" });
         this.failure = element("p", { class: "failure-note", role: "status" }, `${trouble} `, left);
         const end = Date.now() + delay * 1000;
@@ -216,12 +225,12 @@ export class ChatView {
     // -----------------------------------------------------------------------------------------
     //  What a message is made of
 
-    #meta({ timeMs, pending, note }) {
+    #meta({ timeMs, pending }) {
         const time = new Date(timeMs || Date.now());
         const shown = time.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
         return element("p", { class: "meta" },
             element("time", { datetime: time.toISOString() }, shown),
-            pending ? " · sending" : note || null);
+            pending ? " · sending" : null);
     }
 
     #parts({ text, data, from }) {
@@ -253,8 +262,8 @@ export class ChatView {
 
     #carousel(display) {
         const items = list(display.items).map((item) => element("li", {}, this.#item(item)));
-        const row = element("ul", { tabindex: "0", "aria-label": words(display.title) || "Choices" },
-            ...items);
+        const name = words(display.title) || "Choices";
+        const row = element("ul", { tabindex: "0", "aria-label": name }, ...items);
         const move = (by) => row.scrollBy({ left: by * row.clientWidth * 0.8, behavior: "smooth" });
         const arrow = (label, sign, by) => element("button",
             { type: "button", class: "arrow", "aria-label": label, click: () => move(by) }, sign);
@@ -287,8 +296,8 @@ export class ChatView {
         }
         const pick = () => {
             if (only.title) this.actions.say(words(only.title));
-            else if (item.token) this.actions.choose({ token: item.token, title: words(item.title) });
-            else this.actions.say(words(item.title));
+            else if (!item.token) this.actions.say(words(item.title));
+            else this.actions.choose({ token: item.token, title: words(item.title) });
         };
         return element("button", { type: "button", class: "item", click: pick }, ...inside());
     }

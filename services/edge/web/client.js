@@ -1,7 +1,7 @@
 //  client.js — the Stentor Chat Router's own browser client. No dependencies, one file.
 //
-//      <script src="/client.js"></script>                            the class is window.StentorChat
-//      import { StentorChat } from "/client.module.js";              the same, as an ES module
+//      <script src="/client.js"></script>                     the class is window.StentorChat
+//      import { StentorChat } from "/client.module.js";       the same, as an ES module
 //
 //      const chat = new StentorChat({ serverUrl: "wss://chat.example.com/", appId: "demo" });
 //      chat.on("message", (message) => show(message));
@@ -16,8 +16,8 @@
 //  - Messages are sent one at a time and in order: one that has to wait is not overtaken.
 //  - Every message is reported once, in the order of the session's log, whatever was missed or came
 //    twice. The first `open` of a page brings the whole history.
-//  - It reconnects by itself for ever: after 0.3 to 0.5 s at first, then with full jitter up to 30 s;
-//    at once when the page becomes visible or the network is back.
+//  - It reconnects by itself for ever: after 0.3 to 0.5 s at first, then with full jitter up to
+//    30 s; at once when the page becomes visible or the network is back.
 //  - It never touches the document: `text` is text, to be shown as text.
 //
 //  Two tabs are two connections of one visitor in one session: each sees what the other says.
@@ -39,9 +39,9 @@
 //
 //  Methods
 //      open (), close ()    close keeps what is unsent; a later open goes on with it
-//      say (text)           sends a text. Returns a promise of { messageId, seq, timeMs, duplicate }
+//      say (text)           sends a text. Promises { messageId, seq, timeMs, duplicate }
 //      choose ({ token, title })   picks an item of a list
-//      launch ()            asks the bot for its greeting; at most once in a session, so call it freely
+//      launch ()            asks the bot for its greeting: once in a session, however often called
 //      send (request)       sends any Stentor request
 //      typing (on)          tells the others; ends by itself
 //      bargeIn (name), bargeOut ()   for agents
@@ -73,10 +73,10 @@
         firstDelayFrom: 300,   //  first reconnect: between these two
         firstDelayTo: 500,
         mostDelay: 30000,      //  no reconnect later than this
-        stable: 5000,          //  a connection that lived so long makes the next reconnect a first one
+        stable: 5000,          //  after a connection of this length the next wait is a first one
         join: 10000,           //  from the start of a connection until it is in the session
         ack: 15000,            //  a message that is not answered by then: the connection is dead
-        quiet: 45000,          //  no frame for so long on a visible page: ask whether it still lives
+        quiet: 45000,          //  no frame for so long on a visible page: ask if it still lives
         probe: 8000,           //  no answer to that question by then: it does not
         goodbye: 5000,         //  from `going away` until we close it ourselves
         typingEvery: 3000,     //  `typing` is repeated no faster than this
@@ -248,7 +248,7 @@
         #inFlight = null;         //  messageId of the one message that awaits its ack
         #leavingDelay = null;     //  the router said `going away`
         #attempts = 0;
-        #mayHasten = true;        //  the wait for the next attempt is our own, not the router's order
+        #mayHasten = true;        //  the wait for the next attempt is not the router's order
         #lastSeq = 0;
         #lastFrameAt = 0;
         #shown = new Map();       //  own messages reported to the page: messageId → seq or 0
@@ -259,7 +259,8 @@
         #unlisten = [];
 
         constructor(options) {
-            this.#options = { displayName: "", isAdmin: false, queueLimit: QUEUE_LIMIT, ...options };
+            const defaults = { displayName: "", isAdmin: false, queueLimit: QUEUE_LIMIT };
+            this.#options = { ...defaults, ...options };
             this.#timing = { ...TIMING, ...this.#options.timing };
             this.#env = environment(this.#options.environment);
             const storage = "storage" in this.#options ? this.#options.storage : ownStorage();
@@ -577,7 +578,8 @@
             if (size > FRAME_LIMIT) {
                 return this.#reject(messageId, "too_large", "the message is too large");
             }
-            if (this.unsent >= this.#options.queueLimit || this.#outbox.bytes + size > QUEUE_BYTES) {
+            const { queueLimit } = this.#options;
+            if (this.unsent >= queueLimit || this.#outbox.bytes + size > QUEUE_BYTES) {
                 return this.#reject(messageId, "queue_full", "too many messages wait to be sent");
             }
             const entry = this.#outbox.add(messageId, whole, this.#env.now(), null);
@@ -629,7 +631,7 @@
         #flush() {
             if (!this.#joined || this.#leavingDelay !== null) return;
             const head = this.#outbox.head();
-            //  What was said before `barge out` goes before it: a later message would barge in again.
+            //  What was said before `barge out` goes before it: later it would barge in again.
             if (this.#command === "barge in" || (this.#command && !head)) {
                 this.#inControl = this.#command === "barge in";
                 this.#write({ event: this.#command });
@@ -769,7 +771,8 @@
         }
 
         #onBusy(data) {
-            const delay = Math.max(0, Number(data.retryAfterMs) || 0) * (1 + this.#env.random() / 4);
+            const least = Math.max(0, Number(data.retryAfterMs) || 0);
+            const delay = least * (1 + this.#env.random() / 4);
             if (!this.#joined) {
                 this.#startTimer("busy", delay, () => this.#resume());
                 return;

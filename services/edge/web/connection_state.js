@@ -40,9 +40,9 @@ export function showStatus(chat, { state, banner, online }) {
         else {
             const count = () => {
                 const seconds = Math.ceil((retryAt - Date.now()) / 1000);
-                say("waiting", "Offline", seconds > 1
-                    ? `No connection. Trying again in ${seconds} s; what you write is kept and sent then.`
-                    : "No connection. What you write is kept and sent when it is back.");
+                const when = seconds > 1 ? ` Next try in ${seconds} s.` : "";
+                say("waiting", "Offline",
+                    `No connection right now. What you write is kept and sent later.${when}`);
             };
             count();
             timer = setInterval(count, 500);

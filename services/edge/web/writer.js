@@ -1,5 +1,5 @@
-//  writer — the line to write in: grows with its text, sends on Enter (Shift+Enter: a new line), and
-//  on phones by its button only, where Enter is the only way to a new line.
+//  writer — the line to write in: grows with its text, sends on Enter (Shift+Enter: a new line);
+//  on phones by its button only, as Enter is the only way to a new line there.
 
 export function startWriter({ form, text, send, onSay, onTyping }) {
     const touch = window.matchMedia("(pointer: coarse)");
