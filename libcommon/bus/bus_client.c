@@ -125,7 +125,7 @@ s_log_end (bus_office_t *office, const char *event, text_t reason)
         && now < office->complained_ms + COMPLAIN_EVERY_MS)
         return;
     office->complained_ms = now;
-    log_warn (event, log_string ("office", office->address), log_string ("peer", office->node),
+    log_warn (event, log_string ("office", office->address), log_string ("peer_node", office->node),
               log_text ("reason", reason));
 }
 
@@ -220,7 +220,7 @@ s_welcome (bus_office_t *office, bus_batch_t *batch)
     s_label (self);
     office->complained_ms = 0;
     log_info ("office up", log_string ("office", office->address),
-              log_string ("peer", office->node));
+              log_string ("peer_node", office->node));
     self->events.office_up (self->owner, office->number);
     s_records (office, batch);
 }
@@ -286,8 +286,10 @@ s_on_turn (void *owner)
     bus_sent_t sent = bus_stream_flush (&office->stream, office->socket, TEXT_EMPTY);
     if (sent != BUS_SENT) {
         //  While dialling, the new connection will wake us.
-        if (office->state == OFFICE_UP)
-            s_wake_in (self, RETRY_MS);
+        if (office->state != OFFICE_UP)
+            return;
+        bus_counts[BUS_COUNT_WAITS]++;
+        s_wake_in (self, RETRY_MS);
     } else if (office->state == OFFICE_DIALLING) {
         bus_counts[BUS_COUNT_HELLOS]++;
         s_move (office, OFFICE_GREETED, uv_now (self->loop) + s_answer_within (self));

@@ -7,6 +7,7 @@
 #include "service/log.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <uthash.h>
 
@@ -14,11 +15,13 @@
 #define RETRY_MS 5
 //  At most one line about garbage in this time.
 #define COMPLAIN_EVERY_MS 10000
+#define NODE_MAX 64
 
 typedef struct {
     peer_t number;
     bus_server_t *server;
     node_role_t role;
+    char node[NODE_MAX]; //  for the log
     bus_stream_t stream;
     list_t busy;       //  in server->busy while something waits
     list_t ending;     //  in server->ending when it is lost and its owner does not know yet
@@ -75,13 +78,14 @@ s_find (bus_server_t *self, peer_t number)
 }
 
 static peer_row_t *
-s_peer_new (bus_server_t *self, text_t id, uint64_t stream, node_role_t role)
+s_peer_new (bus_server_t *self, text_t id, uint64_t stream, const bus_hello_t *hello)
 {
     peer_row_t *peer = calloc (1, sizeof *peer + id.size);
     assert (peer);
     peer->number = ++self->last_number;
     peer->server = self;
-    peer->role = role;
+    peer->role = (node_role_t) hello->role;
+    snprintf (peer->node, sizeof peer->node, "%s", hello->node.data);
     peer->id_size = id.size;
     memcpy (peer->id, id.data, id.size);
     list_init (&peer->busy);
@@ -131,7 +135,7 @@ s_sweep (bus_server_t *self)
         peer_row_t *peer = LIST_THING (link, peer_row_t, ending);
         peer_t number = peer->number;
         log_info ("peer gone", log_number ("peer", (int64_t) number),
-                  log_string ("reason", stream_end_word (peer->end)));
+                  log_string ("peer_node", peer->node), log_string ("reason", stream_end_word (peer->end)));
         s_peer_destroy (peer);
         self->events.peer_down (self->owner, number);
     }
@@ -145,6 +149,8 @@ s_flush (peer_row_t *peer)
         list_remove (&peer->busy);
     else if (sent == BUS_UNREACHABLE)
         s_peer_end (peer, STREAM_END_UNREACHABLE);
+    else
+        bus_counts[BUS_COUNT_WAITS]++;
 }
 
 static int
@@ -183,7 +189,7 @@ s_refuse (bus_server_t *self, text_t from, uint64_t stream, stream_end_t why)
 static void
 s_welcome (bus_server_t *self, text_t from, uint64_t stream, const bus_hello_t *hello)
 {
-    peer_row_t *peer = s_peer_new (self, from, stream, (node_role_t) hello->role);
+    peer_row_t *peer = s_peer_new (self, from, stream, hello);
     peer->stream.received = 1;
     bus_record_t record = { .kind = BUS_WELCOME };
     record.welcome.protocol = BUS_PROTOCOL;
@@ -194,7 +200,7 @@ s_welcome (bus_server_t *self, text_t from, uint64_t stream, const bus_hello_t *
         return;
     }
     log_info ("peer up", log_number ("peer", (int64_t) peer->number),
-              log_text ("node", hello->node), log_number ("role", (int64_t) hello->role));
+              log_string ("peer_node", peer->node), log_number ("role", (int64_t) hello->role));
     self->events.peer_up (self->owner, peer->number, hello);
 }
 

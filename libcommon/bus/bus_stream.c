@@ -81,10 +81,8 @@ bus_stream_flush (bus_stream_t *self, bus_socket_t *socket, text_t to)
         text_t head = { header, sizeof header };
         text_t body = { self->waiting.data + self->taken, s_batch_size (self) };
         bus_sent_t sent = bus_socket_send (socket, to, head, body);
-        if (sent != BUS_SENT) {
-            bus_counts[BUS_COUNT_WAITS]++;
+        if (sent != BUS_SENT)
             return sent;
-        }
         self->sent++;
         self->taken += body.size;
         bus_counts[BUS_COUNT_BATCHES_OUT]++;

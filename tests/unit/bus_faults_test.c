@@ -480,3 +480,92 @@ Test (bus_zombie, an_edge_that_was_stopped_begins_anew, .timeout = 60)
     rig_stop (&s_rig);
     close (talk);
 }
+
+//  A postoffice in a process of its own. All are forked before ZeroMQ has threads, as those do not
+//  come along; each begins when it is told an address.
+typedef struct {
+    pid_t process;
+    int talk;
+} child_t;
+
+static child_t
+s_fork_postoffice (void)
+{
+    child_t child;
+    child.process = s_fork (&child.talk);
+    if (child.process != 0)
+        return child;
+    if (read (child.talk, s_server.address, sizeof s_server.address) <= 0)
+        _exit (9);
+    rig_start (&s_rig);
+    rig_server_start (&s_server, &s_rig, "postoffice-1");
+    if (write (child.talk, s_server.address, sizeof s_server.address) <= 0)
+        _exit (9);
+    for (;;)
+        rig_turn (&s_rig);
+}
+
+//  Begins at the address, or at any when it is empty; then it has the one.
+static void
+s_begin (const child_t *child, char address[128])
+{
+    cr_assert_eq (write (child->talk, address, 128), 128);
+    cr_assert_gt (read (child->talk, address, 128), 0);
+}
+
+static void
+s_kill (pid_t child)
+{
+    kill (child, SIGKILL);
+    waitpid (child, NULL, 0);
+}
+
+Test (bus_killed, a_killed_postoffice_is_missed_and_found_again, .timeout = 60)
+{
+    char address[128] = "";
+    child_t first = s_fork_postoffice (), second = s_fork_postoffice (), third = s_fork_postoffice ();
+    s_begin (&first, address);
+    rig_start (&s_rig);
+    rig_client_start (&s_client, &s_rig, "edge-1", address);
+    RIG_UNTIL (&s_rig, 10000, s_client.ups == 1);
+
+    //  Missed for good.
+    s_kill (first.process);
+    RIG_UNTIL (&s_rig, 5 * RIG_HEARTBEAT_MS, s_client.downs == 1);
+    s_begin (&second, address);
+    RIG_UNTIL (&s_rig, 10000, s_client.ups == 2);
+
+    //  Back before anyone was silent for long enough.
+    s_kill (second.process);
+    s_begin (&third, address);
+    RIG_UNTIL (&s_rig, 10000, s_client.ups == 3);
+    cr_assert_eq (s_client.downs, 2);
+    s_kill (third.process);
+    bus_client_destroy (&s_client.bus);
+    rig_stop (&s_rig);
+}
+
+Test (bus_killed, a_killed_edge_is_missed, .timeout = 60)
+{
+    int talk;
+    pid_t child = s_fork (&talk);
+    char address[128];
+    if (child == 0) {
+        if (read (talk, address, sizeof address) <= 0)
+            _exit (9);
+        rig_start (&s_rig);
+        rig_client_start (&s_client, &s_rig, "edge-1", address);
+        for (;;)
+            rig_turn (&s_rig);
+    }
+    rig_start (&s_rig);
+    rig_server_start (&s_server, &s_rig, "postoffice-1");
+    cr_assert_gt (write (talk, s_server.address, sizeof s_server.address), 0);
+    RIG_UNTIL (&s_rig, 10000, s_server.ups == 1);
+    s_kill (child);
+    RIG_UNTIL (&s_rig, 5 * RIG_HEARTBEAT_MS, s_server.downs == 1);
+    cr_assert_neq (rig_server_say (&s_server, s_server.peer, 0, TEXT_EMPTY), 0);
+    bus_server_destroy (&s_server.bus);
+    rig_stop (&s_rig);
+    close (talk);
+}
