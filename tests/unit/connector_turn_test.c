@@ -1,0 +1,202 @@
+//  turn — the table of states and events, every pair of it. The bus, the bot and the apps are
+//  stand-ins in this file: what the turn says to them is written down as a line of words.
+
+#include "turn.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static char s_story[500];
+static http_answer_fn *s_answered;
+static void *s_answered_owner;
+static int s_office = 1;
+static bool s_is_refused; //  the bus takes nothing
+
+static void
+s_note (const char *words)
+{
+    size_t size = strlen (s_story);
+    snprintf (s_story + size, sizeof s_story - size, "%s%s", size ? " " : "", words);
+}
+
+int
+bus_client_office_of (const bus_client_t *self, text_t key)
+{
+    (void) self, (void) key;
+    return s_office;
+}
+
+int
+bus_client_send (bus_client_t *self, unsigned office, const bus_record_t *record)
+{
+    (void) self, (void) office;
+    if (s_is_refused)
+        return -1;
+    s_note (record->kind == BUS_TAKEN ? "taken"
+            : record->kind == BUS_DONE                               ? "done"
+            : record->progress.event == EVENT_TYPING                 ? "typing"
+                                                                     : "trouble");
+    return 0;
+}
+
+http_call_t
+http_client_post (http_client_t *self, const http_request_t *request, http_answer_fn *answered,
+                  void *owner)
+{
+    (void) self, (void) request;
+    s_answered = answered;
+    s_answered_owner = owner;
+    s_note ("post");
+    return 7;
+}
+
+void
+http_client_cancel (http_client_t *self, http_call_t call)
+{
+    (void) self;
+    if (call)
+        s_note ("hangup");
+}
+
+const app_t *
+apps_find (const apps_t *self, text_t id)
+{
+    (void) self, (void) id;
+    static const app_t app = { .id = TEXT ("demo"), .bot_url = TEXT ("http://bot/"),
+                               .bot_key = TEXT ("key"), .bot_name = TEXT ("Bot") };
+    return &app;
+}
+
+static void
+s_moved (void *owner, turn_t *turn, turn_state_t from, turn_state_t to)
+{
+    (void) owner, (void) turn, (void) from, (void) to;
+}
+
+static void
+s_tried (void *owner, turn_t *turn, const bot_answer_t *answer, uint64_t took_us)
+{
+    (void) owner, (void) turn, (void) answer, (void) took_us;
+}
+
+static void
+s_over (void *owner, turn_t *turn)
+{
+    (void) turn;
+    *(bool *) owner = true;
+    s_note ("over");
+}
+
+static bool s_is_over;
+static turn_means_t s_means = { .tries = 3,
+                                .delays_ms = { 1000, 1000 },
+                                .timeout_ms = 1000,
+                                .answer_limit = 10000,
+                                .auth_header = "Authorization",
+                                .auth_scheme = "Bearer",
+                                .moved = s_moved,
+                                .tried = s_tried,
+                                .over = s_over,
+                                .owner = &s_is_over };
+
+static void
+s_answer (long status, const char *body)
+{
+    http_answer_t answer = { .outcome = HTTP_ANSWERED, .status = status, .error = "",
+                             .body = text_of (body) };
+    s_answered (s_answered_owner, 7, &answer);
+}
+
+//  A turn in that state, and nothing written down yet.
+static turn_t *
+s_turn_in (turn_state_t state)
+{
+    s_means.loop = uv_default_loop ();
+    s_is_over = false;
+    bus_work_t work = { .item = TEXT ("i"), .session = TEXT ("demo/s"), .app = TEXT ("demo"),
+                        .user = TEXT ("u"), .body = TEXT ("{}"), .secret = TEXT_EMPTY };
+    turn_t *turn = turn_new (&s_means, 1, &work);
+    if (state == TURN_PAUSING)
+        s_answer (500, "");
+    else if (state == TURN_TOLD)
+        s_answer (200, "{\"outputSpeech\":\"x\"}");
+    cr_assert_eq (turn_state (turn), state);
+    s_story[0] = '\0';
+    return turn;
+}
+
+static void
+s_end (turn_t *turn)
+{
+    if (!s_is_over)
+        turn_destroy (&turn);
+    uv_run (uv_default_loop (), UV_RUN_DEFAULT);
+}
+
+Test (turn, every_event_in_every_state)
+{
+    static const struct {
+        turn_event_t event;
+        const char *stories[3]; //  asking, pausing, told
+    } cases[] = {
+        { TURN_EVENT_HANDED, { "taken", "taken", "taken done" } },
+        { TURN_EVENT_ANSWERED, { NULL, "", "" } }, //  while asking: by the call, see below
+        { TURN_EVENT_TIMER, { "typing", "post typing", "done" } },
+        { TURN_EVENT_MOVED, { "taken typing", "taken", "done" } },
+        { TURN_EVENT_SETTLED, { "over hangup", "over", "over" } },
+        { TURN_EVENT_CANCELLED, { "over hangup", "over", "over" } },
+    };
+    cr_assert_eq (sizeof cases / sizeof *cases, TURN_EVENTS);
+    for (unsigned row = 0; row < TURN_EVENTS; row++)
+        for (turn_state_t state = TURN_ASKING; state < TURN_OVER; state++) {
+            if (!cases[row].stories[state])
+                continue;
+            turn_t *turn = s_turn_in (state);
+            turn_happens (turn, cases[row].event);
+            cr_assert_str_eq (s_story, cases[row].stories[state], "event %u in state %u: %s",
+                              cases[row].event, state, s_story);
+            s_end (turn);
+        }
+}
+
+Test (turn, answers_decide)
+{
+    turn_t *turn = s_turn_in (TURN_ASKING);
+    s_answer (503, "");
+    cr_assert_str_eq (s_story, "trouble");
+    turn_happens (turn, TURN_EVENT_TIMER);
+    s_answer (200, "<html>");
+    cr_assert_str_eq (s_story, "trouble post typing done");
+    cr_assert_eq (turn_state (turn), TURN_TOLD);
+    s_end (turn);
+}
+
+Test (turn, tries_end)
+{
+    turn_t *turn = s_turn_in (TURN_ASKING);
+    for (unsigned tries = 1; tries <= 3; tries++) {
+        s_answer (500, "");
+        cr_assert_eq (turn_failed (turn), tries);
+        if (tries < 3)
+            turn_happens (turn, TURN_EVENT_TIMER);
+    }
+    cr_assert_str_eq (s_story, "trouble post typing trouble post typing done");
+    s_end (turn);
+}
+
+Test (turn, follows_its_session)
+{
+    turn_t *turn = s_turn_in (TURN_TOLD);
+    turn_office_down (turn, 3);
+    turn_office_up (turn, 2);
+    cr_assert_str_eq (s_story, "", "neither is this session's");
+    s_office = -1;
+    s_is_refused = true;
+    turn_office_down (turn, 1);
+    s_office = 2;
+    s_is_refused = false;
+    turn_office_up (turn, 2);
+    cr_assert_str_eq (s_story, "done");
+    s_end (turn);
+}
