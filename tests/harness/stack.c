@@ -1,0 +1,252 @@
+//  stack — see stack.h.
+
+#include "stack.h"
+
+#include "eventually.h"
+#include "ports.h"
+
+#include <assert.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define READY_WITHIN 20000 //  ms
+#define STOP_WITHIN 15000  //  ms
+#define SERVICES_MOST 32
+#define SETTINGS_MOST 48
+
+//  One service: what it is started with, and the process while it runs.
+typedef struct {
+    char *name;
+    const char *program;
+    uint16_t port; //  of an edge: for clients; of a postoffice: the bus
+    uint16_t operations_port;
+    process_t *process;
+} member_t;
+
+struct stack {
+    postgres_t *postgres;
+    bot_t *bot;
+    member_t members[SERVICES_MOST];
+    size_t member_count;
+    char *shared[SETTINGS_MOST]; //  settings that all services get; NULL at the end
+    size_t shared_count;
+};
+
+__attribute__ ((format (printf, 2, 3))) static void
+s_share (router_stack_t *self, const char *format, ...)
+{
+    va_list arguments;
+    va_start (arguments, format);
+    assert (self->shared_count + 1 < SETTINGS_MOST);
+    int size = vasprintf (&self->shared[self->shared_count++], format, arguments);
+    assert (size > 0);
+    va_end (arguments);
+}
+
+static void
+s_add (router_stack_t *self, const char *program, unsigned count)
+{
+    for (unsigned number = 1; number <= count; number++) {
+        assert (self->member_count < SERVICES_MOST);
+        member_t *member = &self->members[self->member_count++];
+        *member = (member_t){ .program = program,
+                              .port = ports_free (),
+                              .operations_port = ports_free () };
+        int size = asprintf (&member->name, "%s-%u", program, number);
+        assert (size > 0);
+    }
+}
+
+//  "127.0.0.1:7001,127.0.0.1:7002"; the caller frees it.
+static char *
+s_addresses (const router_stack_t *self)
+{
+    char *addresses = calloc (SERVICES_MOST, 24);
+    assert (addresses);
+    size_t size = 0;
+    for (size_t index = 0; index < self->member_count; index++)
+        if (strcmp (self->members[index].program, "postoffice") == 0)
+            size += (size_t) sprintf (addresses + size, "%s127.0.0.1:%u", size ? "," : "",
+                                      self->members[index].port);
+    return addresses;
+}
+
+static void
+s_launch (router_stack_t *self, member_t *member)
+{
+    char own[5][80];
+    const char *settings[SETTINGS_MOST + 6];
+    size_t count = 0;
+    snprintf (own[0], sizeof own[0], "NODE_NAME=%s", member->name);
+    snprintf (own[1], sizeof own[1], "OPERATIONS_PORT=%u", member->operations_port);
+    snprintf (own[2], sizeof own[2], "EDGE_PORT=%u", member->port);
+    snprintf (own[3], sizeof own[3], "POSTOFFICE_BUS_ADDRESS=tcp://127.0.0.1:%u", member->port);
+    for (size_t index = 0; index < 4; index++)
+        settings[count++] = own[index];
+    for (size_t index = 0; index < self->shared_count; index++)
+        settings[count++] = self->shared[index];
+    settings[count] = NULL;
+    member->process = process_new (member->name, member->program, NULL, settings);
+    if (member->process)
+        process_set_operations_port (member->process, member->operations_port);
+}
+
+static void
+s_share_settings (router_stack_t *self, const stack_plan_t *plan)
+{
+    char *addresses = s_addresses (self);
+    s_share (self, "POSTOFFICE_ADDRESSES=%s", addresses);
+    free (addresses);
+    s_share (self, "POSTGRES_URL=%s", postgres_url (self->postgres));
+    s_share (self, "BOT_URL=%s", plan->bot_url ? plan->bot_url : bot_url (self->bot));
+    s_share (self, "EDGE_DEMO_MODE=on");
+    s_share (self, "SHUTDOWN_GRACE=5s");
+    for (size_t index = 0; plan->settings && plan->settings[index]; index++)
+        s_share (self, "%s", plan->settings[index]);
+}
+
+static bool
+s_start_all (router_stack_t *self)
+{
+    for (size_t index = 0; index < self->member_count; index++)
+        s_launch (self, &self->members[index]);
+    for (size_t index = 0; index < self->member_count; index++)
+        if (!stack_wait_ready (self, self->members[index].name))
+            return false;
+    return true;
+}
+
+router_stack_t *
+stack_new (const stack_plan_t *plan)
+{
+    router_stack_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->postgres = postgres_new ();
+    self->bot = bot_new ();
+    s_add (self, "postoffice", plan->postoffices ? plan->postoffices : 1);
+    s_add (self, "stentor-connector", plan->connectors ? plan->connectors : 1);
+    s_add (self, "edge", plan->edges ? plan->edges : 1);
+    if (self->postgres && self->bot) {
+        s_share_settings (self, plan);
+        if (s_start_all (self))
+            return self;
+    }
+    stack_destroy (&self);
+    return NULL;
+}
+
+//  Edges first, so that nobody talks to what is gone already.
+void
+stack_destroy (router_stack_t **self_p)
+{
+    router_stack_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    for (size_t index = self->member_count; index-- > 0;)
+        if (self->members[index].process)
+            process_kill (self->members[index].process, SIGTERM);
+    for (size_t index = self->member_count; index-- > 0;) {
+        process_destroy (&self->members[index].process);
+        free (self->members[index].name);
+    }
+    bot_destroy (&self->bot);
+    postgres_destroy (&self->postgres);
+    for (size_t index = 0; index < self->shared_count; index++)
+        free (self->shared[index]);
+    free (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Single ones
+
+static member_t *
+s_member (const router_stack_t *self, const char *name)
+{
+    for (size_t index = 0; index < self->member_count; index++)
+        if (strcmp (self->members[index].name, name) == 0)
+            return (member_t *) (uintptr_t) &self->members[index];
+    fprintf (stderr, "harness: the stack has no %s\n", name);
+    abort ();
+}
+
+uint16_t
+stack_edge_port (const router_stack_t *self, unsigned number)
+{
+    char name[32];
+    snprintf (name, sizeof name, "edge-%u", number);
+    return s_member (self, name)->port;
+}
+
+process_t *
+stack_process (router_stack_t *self, const char *name)
+{
+    return s_member (self, name)->process;
+}
+
+bot_t *
+stack_bot (router_stack_t *self)
+{
+    return self->bot;
+}
+
+postgres_t *
+stack_postgres (router_stack_t *self)
+{
+    return self->postgres;
+}
+
+void
+stack_kill (router_stack_t *self, const char *name)
+{
+    member_t *member = s_member (self, name);
+    process_kill (member->process, SIGKILL);
+    process_destroy (&member->process);
+}
+
+bool
+stack_stop (router_stack_t *self, const char *name)
+{
+    member_t *member = s_member (self, name);
+    int code = process_stop (member->process, STOP_WITHIN);
+    if (code != 0) {
+        fprintf (stderr, "harness: %s ends with %d\n", name, code);
+        process_print_log (member->process);
+    }
+    process_destroy (&member->process);
+    return code == 0;
+}
+
+bool
+stack_start (router_stack_t *self, const char *name)
+{
+    member_t *member = s_member (self, name);
+    assert (!member->process);
+    s_launch (self, member);
+    return stack_wait_ready (self, name);
+}
+
+bool
+stack_wait_ready (router_stack_t *self, const char *name)
+{
+    member_t *member = s_member (self, name);
+    return member->process && process_wait_ready (member->process, READY_WITHIN);
+}
+
+double
+stack_metric (router_stack_t *self, const char *names, const char *sample)
+{
+    double sum = 0;
+    for (size_t index = 0; index < self->member_count; index++) {
+        member_t *member = &self->members[index];
+        if (!member->process || strncmp (member->name, names, strlen (names)) != 0)
+            continue;
+        double value = process_metric (member->process, sample);
+        sum += isnan (value) ? 0 : value;
+    }
+    return sum;
+}
