@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { webcrypto } from "node:crypto";
 import { createRequire } from "node:module";
 
 import { FakeBrowser, FakeStorage } from "./fake_browser.js";
 
+globalThis.crypto ??= webcrypto; //  Node 18 has it only as a module
 createRequire(import.meta.url)("../../services/edge/web/client.js");
 const { StentorChat } = globalThis;
 

@@ -122,7 +122,7 @@ export function pageStories(story) {
             await shot(page, "complete");
         });
 
-    story("page: the edge is killed and comes back", async ({ stack, shot, ...world }) => {
+    story.alone("page: the edge is killed and comes back", async ({ stack, shot, ...world }) => {
         const page = await begin({ ...world, stack });
         await stack.kill("edge");
         await page.isOffline();
@@ -149,7 +149,7 @@ export function pageStories(story) {
         assert.equal((await page.texts()).filter((text) => text === "kept").length, 1);
     });
 
-    story("page: the postoffice is killed meanwhile", async ({ stack, ...world }) => {
+    story.alone("page: the postoffice is killed meanwhile", async ({ stack, ...world }) => {
         const page = await begin({ ...world, stack });
         const restart = (async () => {
             await sleep(500);
@@ -201,7 +201,7 @@ export function pageStories(story) {
         await two.sees("new", { times: 2 });
     });
 
-    story("page: the edge is asked to end", async ({ stack, ...world }) => {
+    story.alone("page: the edge is asked to end", async ({ stack, ...world }) => {
         const page = await begin({ ...world, stack });
         await stack.stopOne("edge", "SIGTERM");
         await page.isOffline();

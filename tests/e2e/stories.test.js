@@ -28,34 +28,44 @@ after(async () => {
 
 //  A story gets: the world; a visitor's browser of its own; more (options) for further people;
 //  relay () for a network that can be cut; shot (page, moment).
-function story(name, tell) {
-    test(name, { timeout: 90000 }, async () => {
-        const people = [];
-        const relays = [];
-        const more = async (options) => {
-            people.push(await Visitor.start(world.browser, name, options));
-            return people.at(-1);
-        };
-        const relay = async () => {
-            relays.push(await new GoBetween(() => world.stack.edgePort).start());
-            return relays.at(-1);
-        };
-        const shot = (page, moment) => picture(page.page, name, moment);
-        try {
-            await tell({ ...world, visitor: await more(), more, relay, shot });
-            for (const { errors } of people) assert.deepEqual(errors, [], "uncaught in a page");
-        } catch (error) {
-            for (const { context, errors } of people) {
-                for (const page of context.pages()) await picture(page, name, "failed");
-                if (errors.length) error.message += `\nuncaught in a page: ${errors.join("\n")}`;
-            }
-            throw error;
-        } finally {
-            for (const person of people) await person.end();
-            for (const one of relays) await one.stop();
+async function play(name, tell) {
+    const people = [];
+    const relays = [];
+    const more = async (options) => {
+        people.push(await Visitor.start(world.browser, name, options));
+        return people.at(-1);
+    };
+    const relay = async () => {
+        relays.push(await new GoBetween(() => world.stack.edgePort).start());
+        return relays.at(-1);
+    };
+    const shot = (page, moment) => picture(page.page, name, moment);
+    try {
+        await tell({ ...world, visitor: await more(), more, relay, shot });
+        for (const { errors } of people) assert.deepEqual(errors, [], "uncaught in a page");
+    } catch (error) {
+        for (const { context, errors } of people) {
+            for (const page of context.pages()) await picture(page, name, "failed");
+            if (errors.length) error.message += `\nuncaught in a page: ${errors.join("\n")}`;
         }
-    });
+        throw error;
+    } finally {
+        for (const person of people) await person.end();
+        for (const one of relays) await one.stop();
+    }
 }
+
+//  Stories in which nothing is stopped are played several at a time; they mostly wait.
+const AT_ONCE = 3;
+const WITHIN = { timeout: 90000 };
+const together = [];
+const alone = [];
+const story = (name, tell) => together.push({ name, tell });
+story.alone = (name, tell) => alone.push({ name, tell });
 
 widgetStories(story);
 pageStories(story);
+
+test("visitors at the same time", { concurrency: AT_ONCE }, (context) =>
+    Promise.all(together.map(({ name, tell }) => context.test(name, WITHIN, () => play(name, tell)))));
+for (const { name, tell } of alone) test(name, WITHIN, () => play(name, tell));

@@ -127,7 +127,7 @@ export function widgetStories(story) {
         await shot(widget, "back");
     });
 
-    story("widget: the edge is killed and comes back", async ({ stack, shot, ...world }) => {
+    story.alone("widget: the edge is killed and comes back", async ({ stack, shot, ...world }) => {
         const widget = await begin({ ...world, stack });
         await widget.say("fail once");
         await widget.sees("We are having trouble");
@@ -141,7 +141,7 @@ export function widgetStories(story) {
         await shot(widget, "still here");
     });
 
-    story("widget: the postoffice is killed and comes back", async ({ stack, shot, ...world }) => {
+    story.alone("widget: the postoffice is killed and comes back", async ({ stack, shot, ...world }) => {
         const widget = await begin({ ...world, stack });
         await widget.say("echo one");
         await widget.sees("one", { times: 2 });
@@ -200,7 +200,7 @@ export function widgetStories(story) {
         await shot(widget, "new session");
     });
 
-    story("widget: the server is away when the chat is opened",
+    story.alone("widget: the server is away when the chat is opened",
         async ({ visitor, host, stack, shot }) => {
             await stack.stopOne("edge");
             const widget = await WidgetPage.open(visitor, host.url(direct(stack)));

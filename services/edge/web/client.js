@@ -695,7 +695,7 @@
             const handler = frame && StentorChat.#HANDLERS.get(frame.event);
             //  A late word from the session before a restart is not for this one.
             if (!handler || (frame.sessionId && frame.sessionId !== this.sessionId)) return;
-            if (Number.isSafeInteger(frame.seq)) {
+            if (Number.isSafeInteger(frame.seq) && frame.seq > 0) {
                 if (frame.seq <= this.#lastSeq) return;
                 this.#advance(frame.seq);
             }
