@@ -35,14 +35,21 @@ struct websocket_server {
     size_t config_json_size;
     uint16_t port;
     pages_t pages;
+    uv_idle_t *reaper; //  frees the rest when the library's handles are closed
+    int turns;
 };
+
+//  The library closes its handles in one turn of the loop, those that these held in the next, its
+//  own in the third; more does not hurt.
+#define REAP_AFTER_TURNS 8
 
 //  The library's per-session memory: zeroed by it.
 struct websocket {
     struct lws *wsi;
     connection_t *guest;
     buffer_t inbox; //  pieces of a frame that is not whole yet
-    bool deaf;      //  reads no more: it is going to be closed
+    bool deaf;      //  what it reads is thrown away: it is going to be closed
+    bool closing;   //  our close frame is written: nothing may follow it
 };
 
 static websocket_server_t *
@@ -199,21 +206,34 @@ s_write_ping (struct lws *wsi, uint64_t number)
     return lws_write (wsi, room + LWS_PRE, sizeof number, LWS_WRITE_PING) < 0 ? -1 : 0;
 }
 
-//  Returning −1 from the callback is how the library is told to close.
+//  The library's own way (lws_close_reason and −1) loses the close frame under libuv (4.1.6 closes a
+//  second time at once, as a test of itself), so it is written by hand. The peer answers it, and
+//  the answer ends the connection; who does not answer is killed after a while by the guest.
 static int
-s_write_close (struct lws *wsi, close_reason_t reason)
+s_write_close (struct lws *wsi, websocket_t *socket, close_reason_t reason)
 {
     const close_reason_row_t *row = close_reason_row (reason);
-    if (row->ws_code)
-        lws_close_reason (wsi, (enum lws_close_status) row->ws_code, (unsigned char *) row->words,
-                          strlen (row->words));
-    return -1;
+    if (!row->ws_code)
+        return -1;
+    size_t words = strlen (row->words);
+    assert (words + 2 <= 125);
+    unsigned char room[LWS_PRE + 4 + 125];
+    unsigned char *frame = room + LWS_PRE;
+    frame[0] = 0x88; //  final, close
+    frame[1] = (unsigned char) (words + 2);
+    frame[2] = (unsigned char) (row->ws_code >> 8);
+    frame[3] = (unsigned char) row->ws_code;
+    memcpy (frame + 4, row->words, words);
+    socket->closing = socket->deaf = true;
+    return lws_write (wsi, frame, words + 4, LWS_WRITE_RAW) < 0 ? -1 : 0;
 }
 
 static int
 s_on_writable (websocket_server_t *self, struct lws *wsi, websocket_t *socket)
 {
     size_t bytes = 0;
+    if (socket->closing)
+        return 0;
     for (int writes = 0; writes < WRITES_PER_TURN && bytes < BYTES_PER_TURN; writes++) {
         if (lws_send_pipe_choked (wsi))
             break;
@@ -226,9 +246,11 @@ s_on_writable (websocket_server_t *self, struct lws *wsi, websocket_t *socket)
             rc = s_write_text (wsi, next.frame);
         } else
             rc = next.what == WRITE_PING ? s_write_ping (wsi, next.ping)
-                                         : s_write_close (wsi, next.reason);
+                                         : s_write_close (wsi, socket, next.reason);
         if (rc != 0)
             return -1;
+        if (socket->closing)
+            return 0;
     }
     lws_callback_on_writable (wsi);
     return 0;
@@ -272,6 +294,8 @@ s_callback (struct lws *wsi, enum lws_callback_reasons reason, void *user, void 
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return s_on_writable (s_server (wsi), wsi, socket);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        return socket->closing ? -1 : 0;
     case LWS_CALLBACK_CLOSED:
         s_on_closed (s_server (wsi), socket);
         return 0;
@@ -341,6 +365,10 @@ s_start_library (websocket_server_t *self, uv_loop_t *loop, const websocket_conf
     self->context = lws_create_context (&info);
     if (!self->context)
         return -1;
+    self->reaper = malloc (sizeof *self->reaper);
+    assert (self->reaper);
+    uv_idle_init (loop, self->reaper);
+    self->reaper->data = self;
     self->vhost = lws_create_vhost (self->context, &info);
     return self->vhost ? 0 : -1;
 }
@@ -378,6 +406,32 @@ websocket_server_stop (websocket_server_t *self)
     listener_destroy (&self->listener);
 }
 
+static void
+s_free (websocket_server_t *self)
+{
+    free (self->config_json);
+    free (self);
+}
+
+static void
+s_on_reaped (uv_handle_t *handle)
+{
+    s_free (handle->data);
+    free (handle);
+}
+
+//  With a loop that is not its own the library begins to end with the first call and frees its
+//  memory with the second, which must come when all its handles are closed.
+static void
+s_on_reaper (uv_idle_t *reaper)
+{
+    websocket_server_t *self = reaper->data;
+    if (++self->turns < REAP_AFTER_TURNS)
+        return;
+    lws_context_destroy (self->context);
+    uv_close ((uv_handle_t *) reaper, s_on_reaped);
+}
+
 void
 websocket_server_destroy (websocket_server_t **self_p)
 {
@@ -386,10 +440,12 @@ websocket_server_destroy (websocket_server_t **self_p)
     if (!self)
         return;
     listener_destroy (&self->listener);
-    if (self->context)
-        lws_context_destroy (self->context);
-    free (self->config_json);
-    free (self);
+    if (!self->context) {
+        s_free (self);
+        return;
+    }
+    lws_context_destroy (self->context);
+    uv_idle_start (self->reaper, s_on_reaper);
 }
 
 uint16_t
