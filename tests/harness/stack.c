@@ -125,7 +125,7 @@ stack_new (const stack_plan_t *plan)
 {
     router_stack_t *self = calloc (1, sizeof *self);
     assert (self);
-    self->postgres = postgres_new ();
+    self->postgres = postgres_new (NULL);
     self->bot = bot_new ();
     s_add (self, "postoffice", plan->postoffices ? plan->postoffices : 1);
     s_add (self, "stentor-connector", plan->connectors ? plan->connectors : 1);

@@ -79,15 +79,23 @@ Test (faults, a_turn_survives_the_death_of_its_connector)
     stack_destroy (&stack);
 }
 
-Test (faults, postgresql_restarts)
+Test (faults, postgresql_is_killed_and_restarted)
 {
     router_stack_t *stack = everything_starts (2, 2, 1);
     crowd_t *crowd = crowd_new (stack, 10, 2);
     crowd_talks (crowd, 20);
 
     crowd_sends (crowd, 10);
-    cr_assert (postgres_stop (stack_postgres (stack)));
+    postgres_kill (stack_postgres (stack));
     cr_assert (postgres_start (stack_postgres (stack)));
+    crowd_talks (crowd, 20);
+
+    crowd_sends (crowd, 10);
+    cr_assert (postgres_restart (stack_postgres (stack)));
+    crowd_talks (crowd, 20);
+
+    crowd_sends (crowd, 10);
+    cr_assert (postgres_kill_backends (stack_postgres (stack), POSTGRES_ALL_BACKENDS));
     crowd_talks (crowd, 20);
 
     crowd_has_everything_once (crowd);
