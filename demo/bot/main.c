@@ -65,7 +65,8 @@ main (int argc, char **argv)
     uv_loop_t *loop = uv_default_loop ();
     server_t *server = server_new (loop, address, (uint16_t) port);
     if (!server) {
-        fprintf (stderr, "demo-bot: cannot listen on %s:%lu: %s\n", address, port, strerror (errno));
+        fprintf (stderr, "demo-bot: cannot listen on %s:%lu: %s\n", address, port,
+                 strerror (errno));
         return 69;
     }
     fprintf (stderr, "demo-bot: listening on http://%s:%u/\n", address, server_port (server));

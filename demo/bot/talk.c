@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define JSON_TYPE "application/json; charset=utf-8"
-#define HELP_CHIPS "[\"Opening hours\",\"Card\",\"List\",\"Carousel\",\"Talk to a person\",\"Help\"]"
+#define HELP_CHIPS                                                                                 \
+    "[\"Opening hours\",\"Card\",\"List\",\"Carousel\",\"Talk to a person\",\"Help\"]"
 #define SESSIONS 256
 
 //  What the bot says to a text that is exactly one of the words (ended by NULL).
@@ -24,8 +25,9 @@ static const line_t s_lines[] = {
       "{\"outputSpeech\":{\"displayText\":\"We are open Monday to Friday, 9 to 5.\","
       "\"suggestions\":[\"Card\",\"Help\"]},\"reprompt\":\"Anything else?\"}" },
     { { "chips" }, 200, 0,
-      "{\"outputSpeech\":{\"displayText\":\"Pick one of these.\",\"suggestions\":[\"Opening hours\","
-      "{\"title\":\"List\"},{\"title\":\"Our site\",\"url\":\"https://www.example.com/\"}]}}" },
+      "{\"outputSpeech\":{\"displayText\":\"Pick one of these.\",\"suggestions\":["
+      "\"Opening hours\",{\"title\":\"List\"},{\"title\":\"Our site\",\"url\":"
+      "\"https://www.example.com/\"}]}}" },
     { { "card" }, 200, 0,
       "{\"outputSpeech\":{\"displayText\":\"Here is our shop.\"},\"displays\":[{\"type\":\"CARD\","
       "\"title\":\"The demo shop\",\"content\":\"1 Main Street, open 9 to 5\",\"buttons\":["
@@ -56,8 +58,8 @@ static const line_t s_lines[] = {
     { { "empty" }, 200, 0, "{}" },
     { { "hang" }, 200, TALK_FOREVER, "{}" },
     { { "person", "agent", "talk to a person" }, 200, 0,
-      "{\"outputSpeech\":{\"displayText\":\"I am calling a person for you.\"},\"system\":\"HANDOFF\","
-      "\"data\":{\"handoffTargetId\":\"front-desk\"}}" },
+      "{\"outputSpeech\":{\"displayText\":\"I am calling a person for you.\"},\"system\":"
+      "\"HANDOFF\",\"data\":{\"handoffTargetId\":\"front-desk\"}}" },
     { { "call" }, 200, 0,
       "{\"outputSpeech\":{\"displayText\":\"Call us at +1 555 555 0100.\"},\"system\":"
       "\"TRANSFER_CALL\",\"data\":{\"transferPhoneNumber\":\"+15555550100\"}}" },
@@ -176,6 +178,14 @@ s_answer_text (const char *text, const char *session)
     return s_json (200, 0, s_say ("You said \"", text, "\". I am only a demo bot; say \"help\"."));
 }
 
+static const char *
+s_place_words (json_object *grant)
+{
+    return strstr (json_object_to_json_string (grant), "\"latitude\"")
+               ? "Thank you, the nearest shop is around the corner."
+               : "All right, without it, then.";
+}
+
 static reply_t
 s_answer (json_object *request)
 {
@@ -185,9 +195,7 @@ s_answer (json_object *request)
     if (strcmp (type, "OPTION_SELECT_REQUEST") == 0)
         return s_json (200, 0, s_say ("You picked ", s_get (request, "token"), "."));
     if (strcmp (type, "PERMISSION_GRANT") == 0)
-        return s_json (200, 0, s_say ("", strstr (json_object_to_json_string (request), "\"latitude\"")
-                                              ? "Thank you, the nearest shop is around the corner."
-                                              : "All right, without it, then.", ""));
+        return s_json (200, 0, s_say ("", s_place_words (request), ""));
     if (strcmp (type, "CHANNEL_ACTION_REQUEST") == 0)
         return s_json (200, 0, s_copy ("{\"status\":\"complete\"}"));
     if (strcmp (type, "SESSION_ENDED_REQUEST") == 0)

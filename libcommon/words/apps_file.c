@@ -127,7 +127,8 @@ s_text (reading_t *self, json_object *object, const char *base, const char *name
 static bool
 s_is_id (text_t id)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     return id.size > 0 && strspn (id.data, allowed) == id.size;
 }
 
@@ -199,7 +200,7 @@ s_origins (reading_t *self, json_object *app, const char *base, row_t *to)
         text_t origin = { json_object_get_string (value),
                           (size_t) json_object_get_string_len (value) };
         if (origin.size > URL_MAX || !s_is_printable (origin) || !s_is_origin (origin))
-            return s_mistake (self, "an origin is like \"https://www.example.com\", no path behind it");
+            return s_mistake (self, "an origin is like \"https://www.example.com\", no path");
         to->origins[to->origin_count++] = s_copy (origin);
     }
     return 0;
@@ -269,14 +270,16 @@ s_read (apps_file_t *self, reading_t *reading, json_object *file)
         return -1;
     s_at (reading, "/apps");
     json_object_object_get_ex (file, "apps", &apps);
-    size_t count = json_object_is_type (apps, json_type_array) ? json_object_array_length (apps) : 0;
+    bool is_array = json_object_is_type (apps, json_type_array);
+    size_t count = is_array ? json_object_array_length (apps) : 0;
     if (count == 0 || count > APPS_LIMIT)
         return s_mistake (reading, "\"apps\" must be an array of 1 to %u apps", APPS_LIMIT);
     self->rows = calloc (count, sizeof (row_t));
     assert (self->rows);
     while (self->count < count) {
         size_t index = self->count++; //  counted first: a row that is half read is freed, too
-        if (s_row (reading, json_object_array_get_idx (apps, index), index, &self->rows[index]) != 0)
+        json_object *app = json_object_array_get_idx (apps, index);
+        if (s_row (reading, app, index, &self->rows[index]) != 0)
             return -1;
     }
     return s_sort (self, reading);

@@ -130,7 +130,8 @@ s_record (void *owner, unsigned office, const bus_record_t *record)
     if (handler)
         handler (owner, office, record);
     else
-        log_warn ("a record that is not for a worker", log_string ("kind", bus_kind_name (record->kind)));
+        log_warn ("a record that is not for a worker",
+                  log_string ("kind", bus_kind_name (record->kind)));
 }
 
 //  Every turn may hold a connection: the soft limit of most systems is too low for that.
@@ -156,7 +157,8 @@ s_start_apps (connector_t *self, const config_t *config)
     if (!self->apps)
         log_fatal ("apps file refused", log_text ("complaint", buffer_text (&complaint)));
     else if (!*config->apps_file && !*config->bot_url)
-        log_warn ("no bot: neither APPS_FILE nor BOT_URL is set", log_string ("app", config->app_id));
+        log_warn ("no bot: neither APPS_FILE nor BOT_URL is set",
+                  log_string ("app", config->app_id));
     buffer_free (&complaint);
     return self->apps ? 0 : -1;
 }

@@ -30,7 +30,9 @@ struct turn {
 };
 
 typedef void step_fn (turn_t *self);
-static step_fn ignore, say_taken, say_all, say_typing, say_asking, say_done, ask, take_answer, forget;
+//  Without the s_ of other static functions: they are the words of turn_states.def.
+static step_fn ignore, say_taken, say_all, say_typing, say_asking, say_done;
+static step_fn ask, take_answer, forget;
 
 static step_fn *const s_steps[TURN_EVENTS][TURN_STATES] = {
 #define EVENT(NAME, asking, pausing, told, words)                                                  \
@@ -132,8 +134,8 @@ say_all (turn_t *self)
 static text_t
 s_failure (char *to, size_t room, unsigned tries, uint64_t delay_s, const char *error)
 {
-    int size = snprintf (to, room, "{\"type\":\"BOT\",\"tries\":%u,\"delay\":%llu,\"error\":\"%s\"}",
-                         tries, (unsigned long long) delay_s, error);
+    static const char form[] = "{\"type\":\"BOT\",\"tries\":%u,\"delay\":%llu,\"error\":\"%s\"}";
+    int size = snprintf (to, room, form, tries, (unsigned long long) delay_s, error);
     assert (size > 0 && (size_t) size < room);
     return (text_t){ to, (size_t) size };
 }

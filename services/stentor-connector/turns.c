@@ -42,8 +42,8 @@ static const counter_row_t s_rows[COUNTS] = {
     [WHILE_DRAINING] = { "connector_not_taken_total", "reason=\"draining\"", COUNTER,
                          "items that were not taken" },
 #define FAILURE(NAME, label, again, words)                                                         \
-    [FAILED_FIRST + BOT_##NAME] = { "connector_bot_failures_total", "class=\"" label "\"", COUNTER, \
-                                    "tries that failed" },
+    [FAILED_FIRST + BOT_##NAME] = { "connector_bot_failures_total", "class=\"" label "\"",         \
+                                    COUNTER, "tries that failed" },
 #include "bot_failures.def"
 #undef FAILURE
 };
@@ -100,7 +100,8 @@ s_may_log (turns_t *self)
     uint64_t now_ms = clock_mono_ms ();
     if (now_ms - self->lines_since_ms >= LINES_EVERY_MS) {
         if (self->lines_left_out > 0)
-            log_warn ("lines about bot failures left out", log_number ("lines", self->lines_left_out));
+            log_warn ("lines about bot failures left out",
+                      log_number ("lines", self->lines_left_out));
         self->lines_since_ms = now_ms;
         self->lines = self->lines_left_out = 0;
     }

@@ -100,7 +100,8 @@ s_open_office (stage_t *self)
 {
     char endpoint[100];
     static const bus_server_events_t events = { s_peer_up, s_peer_down, s_record };
-    snprintf (endpoint, sizeof endpoint, "tcp://%.60s", *self->address ? self->address : "127.0.0.1:*");
+    snprintf (endpoint, sizeof endpoint, "tcp://%.60s",
+        *self->address ? self->address : "127.0.0.1:*");
     bus_server_config_t config = { .node = "postoffice-test",
                                    .address = endpoint,
                                    .heartbeat_ms = HEARTBEAT_MS,
@@ -291,12 +292,19 @@ Test (connector, question_and_answer, .timeout = 60)
 Test (connector, what_clients_are_shown, .timeout = 60)
 {
     stage_t *self = s_start (NULL);
-    bot_says (self->bot, "<handoff>", "{\"outputSpeech\":\"x\",\"system\":\"HANDOFF\",\"data\":{\"handoffTargetId\":\"sales\"}}");
-    bot_says (self->bot, "<call>", "{\"outputSpeech\":\"x\",\"system\":\"TRANSFER_CALL\",\"data\":{\"transferPhoneNumber\":\"+1\"}}");
+    bot_says (self->bot, "<handoff>",
+        "{\"outputSpeech\":\"x\",\"system\":\"HANDOFF\",\"data\":{\"handoffTargetId\":\"sales\"}}");
+    bot_says (self->bot, "<call>",
+        "{\"outputSpeech\":\"x\",\"system\":\"TRANSFER_CALL\","
+            "\"data\":{\"transferPhoneNumber\":\"+1\"}}");
     bot_says (self->bot, "<nothing>", "{}");
-    bot_says (self->bot, "<trouble>", "{\"tag\":\"TROUBLE_WITH_REQUEST\",\"outputSpeech\":\"sorry\",\"displays\":[{\"type\":\"CARD\",\"context\":\"stack\"}]}");
-    bot_rule (self->bot, "<chunks>", 0, &(bot_reply_t){ .manner = BOT_CHUNKS, .body = "{\"outputSpeech\":\"in chunks\"}" });
-    bot_rule (self->bot, "<bytes>", 0, &(bot_reply_t){ .manner = BOT_DRIBBLES, .body = "{\"outputSpeech\":\"b\"}" });
+    bot_says (self->bot, "<trouble>",
+        "{\"tag\":\"TROUBLE_WITH_REQUEST\",\"outputSpeech\":\"sorry\","
+            "\"displays\":[{\"type\":\"CARD\",\"context\":\"stack\"}]}");
+    bot_rule (self->bot, "<chunks>", 0, &(bot_reply_t){ .manner = BOT_CHUNKS,
+        .body = "{\"outputSpeech\":\"in chunks\"}" });
+    bot_rule (self->bot, "<bytes>", 0, &(bot_reply_t){ .manner = BOT_DRIBBLES,
+        .body = "{\"outputSpeech\":\"b\"}" });
     static const char *const items[] = { "handoff", "call", "nothing", "trouble", "chunks" };
     for (unsigned index = 0; index < 5; index++)
         s_hand (self, items[index]);
@@ -317,7 +325,8 @@ Test (connector, what_clients_are_shown, .timeout = 60)
 Test (connector, a_byte_at_a_time_is_in_time, .timeout = 60)
 {
     stage_t *self = s_start ((const char *const[]){ "BOT_TIMEOUT=8s", NULL });
-    bot_rule (self->bot, "<bytes>", 0, &(bot_reply_t){ .manner = BOT_DRIBBLES, .body = "{\"outputSpeech\":\"b\"}" });
+    bot_rule (self->bot, "<bytes>", 0, &(bot_reply_t){ .manner = BOT_DRIBBLES,
+        .body = "{\"outputSpeech\":\"b\"}" });
     s_hand (self, "bytes");
     cr_assert_str_eq (s_done (self, "bytes", 8000)->data, "{\"outputSpeech\":\"b\"}");
     s_end (self);
@@ -331,14 +340,18 @@ Test (connector, failures_that_a_second_try_would_not_mend, .timeout = 60)
         const char *data;
         const char *detail;
     } cases[] = {
-        { "html", { .type = "text/html", .body = "<html>Secret</html>" }, LAST ("answer is not JSON"), "status 200, 19 bytes: <html>Secret</html>" },
+        { "html", { .type = "text/html", .body = "<html>Secret</html>" },
+            LAST ("answer is not JSON"), "status 200, 19 bytes: <html>Secret</html>" },
         { "empty", { .body = "" }, LAST ("empty answer"), "status 200, 0 bytes" },
         { "array", { .body = "[]" }, LAST ("answer is no object"), "status 200, 2 bytes: []" },
-        { "404", { .status = 404, .body = "Cannot POST\n/x" }, LAST ("status 404"), "status 404, 14 bytes: Cannot POST./x" },
+        { "404", { .status = 404, .body = "Cannot POST\n/x" }, LAST ("status 404"),
+            "status 404, 14 bytes: Cannot POST./x" },
         { "401", { .status = 401 }, LAST ("status 401"), "status 401, 0 bytes" },
-        { "302", { .status = 302, .headers = "Location: http://127.0.0.1:1/\r\n" }, LAST ("status 302"), "status 302, 0 bytes" },
+        { "302", { .status = 302, .headers = "Location: http://127.0.0.1:1/\r\n" },
+            LAST ("status 302"), "status 302, 0 bytes" },
         { "huge", { .body = "{}", .filler = 1000000 }, LAST ("answer too large"), "status 200" },
-        { "hugechunks", { .manner = BOT_CHUNKS, .body = "{}", .filler = 200000 }, LAST ("answer too large"), "status 200" },
+        { "hugechunks", { .manner = BOT_CHUNKS, .body = "{}", .filler = 200000 },
+            LAST ("answer too large"), "status 200" },
     };
     stage_t *self = s_start (NULL);
     for (unsigned index = 0; index < sizeof cases / sizeof *cases; index++) {
@@ -351,7 +364,8 @@ Test (connector, failures_that_a_second_try_would_not_mend, .timeout = 60)
         const heard_t *done = s_done (self, cases[index].item, 5000);
         cr_assert_str_eq (s_story (self, cases[index].item), "taken typing failed");
         cr_assert_str_eq (done->data, cases[index].data);
-        cr_assert (strncmp (done->detail, cases[index].detail, strlen (cases[index].detail)) == 0, "%s", done->detail);
+        cr_assert (strncmp (done->detail, cases[index].detail, strlen (cases[index].detail)) == 0,
+            "%s", done->detail);
     }
     s_hand_body (self, "noapp", "other", "{}");
     cr_assert_str_eq (s_done (self, "noapp", 5000)->data, LAST ("no bot"));
@@ -365,16 +379,19 @@ Test (connector, failures_that_pass, .timeout = 60)
 {
     stage_t *self = s_start (NULL);
     bot_rule (self->bot, "<twice>", 2, &(bot_reply_t){ .status = 500, .body = "stack trace" });
-    bot_rule (self->bot, "<later>", 1, &(bot_reply_t){ .status = 429, .headers = "Retry-After: 2\r\n" });
+    bot_rule (self->bot, "<later>", 1, &(bot_reply_t){ .status = 429,
+        .headers = "Retry-After: 2\r\n" });
     s_hand (self, "twice");
     s_hand (self, "later");
     uint64_t began_ms = clock_mono_ms ();
     const heard_t *done = s_done (self, "twice", 10000);
-    cr_assert_str_eq (s_story (self, "twice"), "taken typing " TROUBLE (1, 1, "status 500") " typing "
+    cr_assert_str_eq (s_story (self, "twice"),
+                      "taken typing " TROUBLE (1, 1, "status 500") " typing "
                       TROUBLE (2, 1, "status 500") " typing answered");
     cr_assert (done->at_ms - began_ms >= 1990, "%" PRIu64, done->at_ms - began_ms);
     done = s_done (self, "later", 10000);
-    cr_assert_str_eq (s_story (self, "later"), "taken typing " TROUBLE (1, 2, "status 429") " typing answered");
+    cr_assert_str_eq (s_story (self, "later"),
+                      "taken typing " TROUBLE (1, 2, "status 429") " typing answered");
     cr_assert (done->at_ms - began_ms >= 1990);
     s_end (self);
 }
@@ -408,9 +425,11 @@ Test (connector, tries_are_used_up, .timeout = 90)
         const heard_t *done = s_done (self, cases[index].item, 20000);
         snprintf (story, sizeof story,
                   "taken typing {\"type\":\"BOT\",\"tries\":1,\"delay\":1,\"error\":\"%s\"} typing "
-                  "{\"type\":\"BOT\",\"tries\":2,\"delay\":1,\"error\":\"%s\"} typing failed", words, words);
+                  "{\"type\":\"BOT\",\"tries\":2,\"delay\":1,\"error\":\"%s\"} typing failed",
+                      words, words);
         cr_assert_str_eq (s_story (self, cases[index].item), story);
-        snprintf (story, sizeof story, "{\"type\":\"BOT\",\"tries\":3,\"delay\":0,\"error\":\"%s\"}", words);
+        snprintf (story, sizeof story,
+            "{\"type\":\"BOT\",\"tries\":3,\"delay\":0,\"error\":\"%s\"}", words);
         cr_assert_str_eq (done->data, story);
         snprintf (text, sizeof text, "<%s>", cases[index].item);
         cr_assert_geq (bot_asked (self->bot, text), 3);
@@ -425,7 +444,8 @@ Test (connector, nobody_listens, .timeout = 60)
     stage_t *self = s_start ((const char *const[]){ url, "BOT_TRIES=2", NULL });
     s_hand (self, "refused");
     cr_assert_str_eq (s_done (self, "refused", 10000)->data, LAST ("unreachable"));
-    cr_assert_str_eq (s_story (self, "refused"), "taken typing " TROUBLE (1, 1, "unreachable") " typing failed");
+    cr_assert_str_eq (s_story (self, "refused"),
+                      "taken typing " TROUBLE (1, 1, "unreachable") " typing failed");
     s_end (self);
 }
 
@@ -455,7 +475,8 @@ Test (connector, cancelled_and_handed_again, .timeout = 60)
 Test (connector, a_new_postoffice_is_told_everything, .timeout = 60)
 {
     stage_t *self = s_start ((const char *const[]){ "BOT_TIMEOUT=30s", NULL });
-    bot_rule (self->bot, "<slow>", 0, &(bot_reply_t){ .after_ms = 6000, .body = "{\"outputSpeech\":\"late\"}" });
+    bot_rule (self->bot, "<slow>", 0, &(bot_reply_t){ .after_ms = 6000,
+        .body = "{\"outputSpeech\":\"late\"}" });
     s_hand (self, "slow");
     s_hand (self, "quick");
     s_done (self, "quick", 5000);
@@ -500,7 +521,8 @@ Test (connector, more_than_the_credit_is_not_taken, .timeout = 60)
 Test (connector, sigterm_finishes_what_is_in_hand, .timeout = 60)
 {
     stage_t *self = s_start ((const char *const[]){ "BOT_TIMEOUT=20s", NULL });
-    bot_rule (self->bot, "<slow>", 0, &(bot_reply_t){ .after_ms = 2000, .body = "{\"outputSpeech\":\"late\"}" });
+    bot_rule (self->bot, "<slow>", 0, &(bot_reply_t){ .after_ms = 2000,
+        .body = "{\"outputSpeech\":\"late\"}" });
     s_hand (self, "slow");
     RIG_UNTIL (&self->rig, 5000, bot_asked (self->bot, "<slow>") == 1);
     process_kill (self->connector, SIGTERM);

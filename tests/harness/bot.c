@@ -163,7 +163,8 @@ s_chunked (const char *body, size_t size, size_t *chunked)
     return to;
 }
 
-//  The visitor's words as they stand in the request's JSON, with their escapes; "" when it has none.
+//  The visitor's words as they stand in the request's JSON, with their escapes; "" when it has
+//  none.
 static char *
 s_raw_query (const char *request)
 {
@@ -213,7 +214,8 @@ s_compose (connection_t *self, const bot_reply_t *reply, const char *request)
         sent /= 2;
     int head_size =
         snprintf (head, sizeof head, "HTTP/1.1 %d Scripted\r\nContent-Type: %s\r\n%s%s\r\n",
-                  reply->status ? reply->status : 200, reply->type ? reply->type : "application/json",
+                  reply->status ? reply->status : 200,
+                  reply->type ? reply->type : "application/json",
                   length, reply->headers ? reply->headers : "");
     assert (head_size > 0 && (size_t) head_size < sizeof head);
     self->answer = malloc ((size_t) head_size + sent + 1);

@@ -23,7 +23,8 @@ ParameterizedTestParameters (bot_answer, bodies)
         //  Success, as it is
         { "{" SAY "}", OUTCOME_ANSWERED, "{" SAY "}", ASK_NOTHING, "" },
         { "\xef\xbb\xbf {" SAY "} \r\n", OUTCOME_ANSWERED, "{" SAY "}", ASK_NOTHING, "" },
-        { "{\"outputSpeech\":\"Hi\"}", OUTCOME_ANSWERED, "{\"outputSpeech\":\"Hi\"}", ASK_NOTHING, "" },
+        { "{\"outputSpeech\":\"Hi\"}", OUTCOME_ANSWERED, "{\"outputSpeech\":\"Hi\"}", ASK_NOTHING,
+            "" },
         { "{\"outputSpeech\":{\"displayText\":\"a/b \\u00fc\"}}", OUTCOME_ANSWERED,
           "{\"outputSpeech\":{\"displayText\":\"a/b \xc3\xbc\"}}", ASK_NOTHING, "" },
         { "{\"displays\":[{\"type\":\"Own\",\"x\":1.50}],\"tag\":[\"A\"]}", OUTCOME_ANSWERED,
@@ -34,12 +35,15 @@ ParameterizedTestParameters (bot_answer, bodies)
         { "{\"status\":\"acknowledged\"}", OUTCOME_ANSWERED, "", ASK_NOTHING, "" },
         { "{\"name\":\"Quiet\"}", OUTCOME_ANSWERED, "", ASK_NOTHING, "" },
         //  What the switchboard is asked for
-        { "{" SAY ",\"system\":\"HANDOFF\",\"data\":{\"handoffTargetId\":\"sales\"}}", OUTCOME_ANSWERED,
-          "{" SAY ",\"system\":\"HANDOFF\",\"data\":{\"handoffTargetId\":\"sales\"}}", ASK_HANDOFF, "sales" },
+        { "{" SAY ",\"system\":\"HANDOFF\",\"data\":{\"handoffTargetId\":\"sales\"}}",
+            OUTCOME_ANSWERED,
+          "{" SAY ",\"system\":\"HANDOFF\",\"data\":{\"handoffTargetId\":\"sales\"}}", ASK_HANDOFF,
+              "sales" },
         { "{" SAY ",\"system\":\"HANDOFF\"}", OUTCOME_ANSWERED, "{" SAY ",\"system\":\"HANDOFF\"}",
           ASK_HANDOFF, "" },
         { "{" SAY ",\"system\":\"TRANSFER_CALL\",\"data\":{\"transferPhoneNumber\":\"+1\"}}",
-          OUTCOME_ANSWERED, "{" SAY ",\"data\":{\"transferPhoneNumber\":\"+1\"}}", ASK_TRANSFER_CALL, "+1" },
+          OUTCOME_ANSWERED, "{" SAY ",\"data\":{\"transferPhoneNumber\":\"+1\"}}",
+              ASK_TRANSFER_CALL, "+1" },
         { "{\"system\":\"TRANSFER_CALL\"}", OUTCOME_ANSWERED, "", ASK_TRANSFER_CALL, "" },
         //  What crashes the widget
         { "{" SAY ",\"system\":\"PERMISSION_PHONE_NUMBER\",\"data\":{}}", OUTCOME_ANSWERED,
@@ -54,9 +58,11 @@ ParameterizedTestParameters (bot_answer, bodies)
           "{" SAY ",\"system\":\"SURFACE_CLOSE\"}", ASK_NOTHING, "" },
         { "{" SAY ",\"system\":7}", OUTCOME_ANSWERED, "{" SAY "}", ASK_NOTHING, "" },
         { "{\"outputSpeech\":7,\"displays\":[1,null,{\"type\":\"CARD\",\"title\":\"t\"}]}",
-          OUTCOME_ANSWERED, "{\"displays\":[{\"type\":\"CARD\",\"title\":\"t\"}]}", ASK_NOTHING, "" },
+          OUTCOME_ANSWERED, "{\"displays\":[{\"type\":\"CARD\",\"title\":\"t\"}]}", ASK_NOTHING,
+              "" },
         { "{" SAY ",\"displays\":\"none\"}", OUTCOME_ANSWERED, "{" SAY "}", ASK_NOTHING, "" },
-        { "{\"outputSpeech\":{\"displayText\":\"Hi\",\"suggestions\":[\"a\",1,{\"title\":\"b\"},{}]}}",
+        { "{\"outputSpeech\":{\"displayText\":\"Hi\",\"suggestions\":[\"a\",1,{\"title\":\"b\"},"
+            "{}]}}",
           OUTCOME_ANSWERED,
           "{\"outputSpeech\":{\"displayText\":\"Hi\",\"suggestions\":[\"a\",{\"title\":\"b\"}]}}",
           ASK_NOTHING, "" },
@@ -70,11 +76,13 @@ ParameterizedTestParameters (bot_answer, bodies)
           OUTCOME_TROUBLE, "{\"tag\":[\"x\",\"TROUBLE_WITH_REQUEST\"]," SAY "}", ASK_NOTHING, "" },
         //  A 200 is not a success
         { "", OUTCOME_FAILED, "empty answer", ASK_NOTHING, "" },
-        { "Error: Unable to select channel.", OUTCOME_FAILED, "answer is not JSON", ASK_NOTHING, "" },
+        { "Error: Unable to select channel.", OUTCOME_FAILED, "answer is not JSON", ASK_NOTHING,
+            "" },
         { "<html></html>", OUTCOME_FAILED, "answer is not JSON", ASK_NOTHING, "" },
         { "{" SAY "} {}", OUTCOME_FAILED, "answer is not JSON", ASK_NOTHING, "" },
         { "{" SAY, OUTCOME_FAILED, "answer is not JSON", ASK_NOTHING, "" },
-        { "{\"outputSpeech\":\"\xc3\x28\"}", OUTCOME_FAILED, "answer is not JSON", ASK_NOTHING, "" },
+        { "{\"outputSpeech\":\"\xc3\x28\"}", OUTCOME_FAILED, "answer is not JSON", ASK_NOTHING,
+            "" },
         { "{" SAY ",\"x\":NaN}", OUTCOME_FAILED, "answer is not JSON", ASK_NOTHING, "" },
         { "[]", OUTCOME_FAILED, "answer is no object", ASK_NOTHING, "" },
         { "null", OUTCOME_FAILED, "answer is no object", ASK_NOTHING, "" },
@@ -93,7 +101,8 @@ ParameterizedTest (answer_t *param, bot_answer, bodies)
     text_t data = buffer_text (&answer.data);
     if (answer.outcome == OUTCOME_FAILED)
         data = text_of (answer.error);
-    cr_assert (answer.outcome == (outcome_t) param->outcome && text_is (data, text_of (param->data)),
+    cr_assert (answer.outcome == (outcome_t) param->outcome
+                   && text_is (data, text_of (param->data)),
                "%s: %d %.*s", param->body, answer.outcome, TEXT_ARGS (data));
     cr_assert_eq (answer.ask, (ask_t) param->ask, "%s", param->body);
     cr_assert (text_is (buffer_text (&answer.target), text_of (param->target)), "%s", param->body);
@@ -169,9 +178,11 @@ Test (bot_answer, a_target_has_a_limit)
     memset (number, '1', sizeof number - 1);
     number[sizeof number - 1] = '\0';
     snprintf (body, sizeof body,
-              "{\"outputSpeech\":\"x\",\"system\":\"TRANSFER_CALL\",\"data\":{\"transferPhoneNumber\":\"%s\"}}",
+              "{\"outputSpeech\":\"x\",\"system\":\"TRANSFER_CALL\","
+                  "\"data\":{\"transferPhoneNumber\":\"%s\"}}",
               number);
-    http_answer_t http = { .outcome = HTTP_ANSWERED, .status = 200, .error = "", .body = text_of (body) };
+    http_answer_t http = { .outcome = HTTP_ANSWERED, .status = 200, .error = "",
+        .body = text_of (body) };
     bot_answer_t answer;
     bot_answer_read (&answer, &http);
     cr_assert_eq (answer.ask, ASK_TRANSFER_CALL);

@@ -13,19 +13,26 @@ typedef struct {
     char expected[500]; //  empty: refused
 } request_t;
 
-#define COMMON "\"userId\":\"u-1\",\"sessionId\":\"s/1\",\"platform\":\"stentor-platform\",\"requestId\":\"i-1\""
+#define COMMON                                                                                     \
+    "\"userId\":\"u-1\",\"sessionId\":\"s/1\",\"platform\":\"stentor-platform\"," \
+    "\"requestId\":\"i-1\""
 
 ParameterizedTestParameters (bot_request, writing)
 {
     static request_t cases[] = {
         { "{}", "",
-          "{" COMMON ",\"channel\":\"widget\",\"type\":\"LAUNCH_REQUEST\",\"intentId\":\"LaunchRequest\"}" },
+          "{" COMMON ",\"channel\":\"widget\",\"type\":\"LAUNCH_REQUEST\","
+              "\"intentId\":\"LaunchRequest\"}" },
         { "{\"rawQuery\":\"a\"}", "",
           "{\"rawQuery\":\"a\"," COMMON
-          ",\"channel\":\"widget\",\"type\":\"INTENT_REQUEST\",\"intentId\":\"NLU_RESULT_PLACEHOLDER\"}" },
-        { "{\"type\":\"INTENT_REQUEST\",\"intentId\":\"Mine\",\"channel\":\"sms\",\"rawQuery\":\"a/b\"}", "",
-          "{\"type\":\"INTENT_REQUEST\",\"intentId\":\"Mine\",\"channel\":\"sms\",\"rawQuery\":\"a/b\"," COMMON "}" },
-        { "{\"type\":\"LAUNCH_REQUEST\",\"userId\":\"evil\",\"sessionId\":\"evil\",\"platform\":\"x\","
+          ",\"channel\":\"widget\",\"type\":\"INTENT_REQUEST\","
+              "\"intentId\":\"NLU_RESULT_PLACEHOLDER\"}" },
+        { "{\"type\":\"INTENT_REQUEST\",\"intentId\":\"Mine\",\"channel\":\"sms\","
+            "\"rawQuery\":\"a/b\"}", "",
+          "{\"type\":\"INTENT_REQUEST\",\"intentId\":\"Mine\",\"channel\":\"sms\","
+              "\"rawQuery\":\"a/b\"," COMMON "}" },
+        { "{\"type\":\"LAUNCH_REQUEST\",\"userId\":\"evil\",\"sessionId\":\"evil\","
+            "\"platform\":\"x\","
           "\"requestId\":7,\"accessToken\":\"evil\",\"channel\":3}",
           "token",
           "{\"type\":\"LAUNCH_REQUEST\"," COMMON
@@ -37,7 +44,8 @@ ParameterizedTestParameters (bot_request, writing)
           "{\"type\":\"PERMISSION_GRANT\",\"granted\":true,\"rawQuery\":\"Allow\"," COMMON
           ",\"channel\":\"widget\",\"intentId\":\"PermissionGrant\"}" },
         { "{\"type\":\"CHANNEL_ACTION_REQUEST\",\"action\":\"OPEN_URL\"}", "",
-          "{\"type\":\"CHANNEL_ACTION_REQUEST\",\"action\":\"OPEN_URL\"," COMMON ",\"channel\":\"widget\"}" },
+          "{\"type\":\"CHANNEL_ACTION_REQUEST\",\"action\":\"OPEN_URL\"," COMMON ","
+              "\"channel\":\"widget\"}" },
         { "[]", "", "" },
         { "", "", "" },
         { "{\"a\":", "", "" },
