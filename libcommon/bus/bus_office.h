@@ -1,15 +1,18 @@
-//  bus_office — one postoffice as a client sees it: a row with its state, its socket and its stream.
+//  bus_office — one postoffice as a client sees it: its address, its socket and its stream.
 //
 //  resting → dialling → greeted → up → resting …   (and free, when its address is gone)
 //  Every stream has a socket of its own, so that nothing of an older one can come out of it.
+//
+//  The struct is its client's to read; only the functions here change it. They call the client back
+//  when the office comes up, goes down or says something, always from the loop.
 
 #ifndef BUS_OFFICE_H
 #define BUS_OFFICE_H
 
-#include "bus/bus_client.h"
 #include "bus/bus_directory.h"
 #include "bus/bus_stream.h"
 #include "parts/backoff.h"
+#include "parts/identity.h"
 
 #define OFFICE_NODE_MAX 128
 
@@ -21,11 +24,36 @@ typedef enum {
     OFFICE_UP,
 } office_state_t;
 
+typedef struct bus_office bus_office_t;
+
+//  What all offices of a client share: who we are, and what to do when something happens.
 typedef struct {
-    bus_client_t *client;
+    uv_loop_t *loop;
+    const char *node;
+    const char *topics;
+    node_role_t role;
+    uint64_t credit;
+    uint64_t heartbeat_ms;
+    uint64_t queue_limit;
+    identity_t boot; //  of this process start
+    uint64_t dials;  //  so far
+    void *client;
+    //  Is this the same process as another office that is up?
+    bool (*is_double) (void *client, const bus_office_t *office);
+    void (*up) (void *client, bus_office_t *office);
+    void (*down) (void *client, bus_office_t *office);
+    void (*record) (void *client, bus_office_t *office, const bus_record_t *record);
+    //  The loop has woken up.
+    void (*woken) (void *client);
+    //  The office wants bus_office_step no later than in so many milliseconds.
+    void (*wake_in) (void *client, uint64_t milliseconds);
+} bus_office_host_t;
+
+struct bus_office {
+    bus_office_host_t *host;
     unsigned number;
     office_state_t state;
-    uint64_t due_ms;
+    uint64_t due_ms;        //  UINT64_MAX: nothing is due
     uint64_t since_ms;      //  when it came into this state
     uint64_t complained_ms; //  the last line in the log about why it is not up
     backoff_t backoff;
@@ -34,7 +62,25 @@ typedef struct {
     uint64_t incarnation;
     char address[BUS_ADDRESS_MAX];
     char node[OFFICE_NODE_MAX];                    //  as it says itself
-    char label[OFFICE_NODE_MAX + BUS_ADDRESS_MAX]; //  what keys are weighed with
-} bus_office_t;
+    char label[OFFICE_NODE_MAX + BUS_ADDRESS_MAX]; //  what the client weighs keys with
+};
+
+//  The host must outlive the office.
+bus_office_t *bus_office_new (bus_office_host_t *host, unsigned number);
+//  Says GOODBYE behind what is still queued. Calls nobody.
+void bus_office_destroy (bus_office_t **self_p);
+
+//  A free office gets an address, or one that is not up loses it.
+void bus_office_take (bus_office_t *self, const char *address);
+void bus_office_forget (bus_office_t *self);
+
+//  Does what is due for an office that is not up.
+void bus_office_step (bus_office_t *self);
+//  Once per heartbeat, for one that is up: ends it when it is silent, else sends a heartbeat.
+void bus_office_look (bus_office_t *self);
+
+//  Returns 0; −1 when the office is not up or its queue is full.
+__attribute__ ((warn_unused_result)) int bus_office_send (bus_office_t *self,
+                                                          const bus_record_t *record);
 
 #endif
