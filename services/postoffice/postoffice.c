@@ -1,9 +1,11 @@
 #include "postoffice.h"
 
 #include "answers.h"
+#include "arrival.h"
 #include "office.h"
 #include "parts/identity.h"
 #include "postoffice_counters.h"
+#include "presence.h"
 #include "sessions.h"
 
 #include <errno.h>
@@ -108,7 +110,7 @@ s_on_seen (postoffice_t *self, peer_t peer, const bus_record_t *record)
 {
     endpoint_t *endpoint = s_endpoint (self, peer, record->seen.session, record->seen.endpoint);
     if (endpoint)
-        session_seen (endpoint->session, endpoint, record->seen.seq);
+        presence_seen (endpoint, record->seen.seq);
 }
 
 static void
@@ -116,7 +118,7 @@ s_on_more (postoffice_t *self, peer_t peer, const bus_record_t *record)
 {
     endpoint_t *endpoint = s_endpoint (self, peer, record->more.session, record->more.endpoint);
     if (endpoint)
-        session_more (endpoint->session, endpoint);
+        arrival_more (endpoint);
 }
 
 static void
@@ -124,7 +126,7 @@ s_on_signal (postoffice_t *self, peer_t peer, const bus_record_t *record)
 {
     endpoint_t *endpoint = s_endpoint (self, peer, record->signal.session, record->signal.endpoint);
     if (endpoint)
-        session_signal (endpoint->session, endpoint, &record->signal);
+        presence_signal (endpoint, &record->signal);
 }
 
 static void
@@ -133,7 +135,7 @@ s_on_progress (postoffice_t *self, peer_t peer, const bus_record_t *record)
     (void) peer;
     session_t *session = sessions_find (self->office.sessions, record->progress.session);
     if (session)
-        session_progress (session, &record->progress);
+        presence_progress (session, &record->progress);
 }
 
 //  A question that the store answers; on the bus its ticket is the endpoint, here a struct.

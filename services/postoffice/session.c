@@ -1,10 +1,12 @@
 #include "session.h"
 
 #include "answers.h"
+#include "arrival.h"
 #include "delivery.h"
 #include "parts/clock.h"
 #include "parts/copies.h"
 #include "postoffice_counters.h"
+#include "presence.h"
 #include "service/log.h"
 #include "sessions.h"
 
@@ -76,7 +78,7 @@ session_app (const session_t *self)
 }
 
 static bool
-s_anyone_absent (const session_t *self)
+s_anyone_present (const session_t *self)
 {
     const list_t *participants = &self->fold.participants;
     for (list_t *link = participants->next; link != participants; link = link->next)
@@ -90,7 +92,7 @@ session_is_idle (const session_t *self)
 {
     return (self->state == SESSION_UNKNOWN || self->state == SESSION_READY)
            && self->queue_count == 0 && self->endpoint_count == 0 && self->reads == 0
-           && !self->draft && self->fold.turn_count == 0 && !s_anyone_absent (self);
+           && !self->draft && self->fold.turn_count == 0 && !s_anyone_present (self);
 }
 
 endpoint_t *
@@ -105,21 +107,8 @@ session_endpoint (const session_t *self, peer_t peer, uint64_t id)
     return NULL;
 }
 
-static endpoint_t *
-s_endpoint_by_serial (const session_t *self, uint64_t serial)
-{
-    const list_t *endpoints = &self->endpoints;
-    for (list_t *link = endpoints->next; link != endpoints; link = link->next) {
-        endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
-        if (endpoint->serial == serial)
-            return endpoint;
-    }
-    return NULL;
-}
-
-//  Has the participant an endpoint here, other than this one?
-static bool
-s_is_accompanied (const session_t *self, uint64_t role, text_t user, const endpoint_t *but)
+bool
+session_is_accompanied (const session_t *self, uint64_t role, text_t user, const endpoint_t *but)
 {
     const list_t *endpoints = &self->endpoints;
     for (list_t *link = endpoints->next; link != endpoints; link = link->next) {
@@ -128,275 +117,6 @@ s_is_accompanied (const session_t *self, uint64_t role, text_t user, const endpo
             return true;
     }
     return false;
-}
-
-// ---------------------------------------------------------------------------------------------
-//  Presence
-
-//  A participant without an endpoint has the grace period to come back.
-static void
-s_begin_grace (session_t *self, participant_t *participant)
-{
-    if (!participant->present || !list_is_empty (&participant->absent)
-        || s_is_accompanied (self, participant->role, participant->user, NULL))
-        return;
-    participant->absent_since_ms = clock_mono_ms ();
-    sessions_await_return (self->office->sessions, participant);
-}
-
-static void
-s_begin_all_graces (session_t *self)
-{
-    list_t *participants = &self->fold.participants;
-    for (list_t *link = participants->next; link != participants; link = link->next)
-        s_begin_grace (self, LIST_THING (link, participant_t, in_fold));
-}
-
-static void
-s_show_typing (session_t *self, participant_t *participant, bool typing)
-{
-    participant->typing = typing;
-    delivery_show (self->office, &self->endpoints, self->key,
-                   &(showing_t){ .event = typing ? EVENT_TYPING : EVENT_STOP_TYPING,
-                                 .sender = participant->sender,
-                                 .data = TEXT_EMPTY,
-                                 .to_visitors = participant->role == ROLE_AGENT,
-                                 .except_role = participant->role,
-                                 .except_user = participant->user });
-}
-
-void
-session_lose (session_t *self, endpoint_t *endpoint)
-{
-    participant_t *participant = fold_participant (&self->fold, endpoint->role, endpoint->user);
-    uint64_t seen = endpoint->dialect == DIALECT_WIDGET ? endpoint->seen : SEQ_UNKNOWN;
-    if (participant && seen != SEQ_UNKNOWN) {
-        if (participant->seen == SEQ_UNKNOWN || participant->seen > seen)
-            participant->seen = seen;
-        store_seen (self->office->store, self->key, participant->role, participant->user,
-                    participant->seen);
-    }
-    endpoint_destroy (&endpoint);
-    self->endpoint_count--;
-    if (participant) {
-        s_begin_grace (self, participant);
-        if (participant->typing && !list_is_empty (&participant->absent))
-            s_show_typing (self, participant, false);
-    }
-    sessions_consider_idle (self->office->sessions, self);
-}
-
-void
-session_seen (session_t *self, endpoint_t *endpoint, uint64_t seq)
-{
-    if (seq <= self->told && (endpoint->seen == SEQ_UNKNOWN || endpoint->seen < seq))
-        endpoint->seen = seq;
-}
-
-void
-session_signal (session_t *self, endpoint_t *endpoint, const bus_signal_t *signal)
-{
-    participant_t *participant = fold_participant (&self->fold, endpoint->role, endpoint->user);
-    if (!participant || endpoint->state == ENDPOINT_ATTACHING
-        || (signal->event != EVENT_TYPING && signal->event != EVENT_STOP_TYPING))
-        return;
-    if (endpoint->role == ROLE_AGENT && !fold_controls (&self->fold, ROLE_AGENT, endpoint->user))
-        return;
-    s_show_typing (self, participant, signal->event == EVENT_TYPING);
-}
-
-// ---------------------------------------------------------------------------------------------
-//  The bot's signs of life
-
-static void
-s_show_bot (session_t *self, event_t event, text_t data)
-{
-    delivery_show (self->office, &self->endpoints, self->key,
-                   &(showing_t){ .event = event,
-                                 .sender = self->office->rules.bot_sender,
-                                 .data = data,
-                                 .to_visitors = true,
-                                 .except_user = TEXT_EMPTY });
-}
-
-static void
-s_end_bot_typing (session_t *self)
-{
-    if (self->bot_typing)
-        s_show_bot (self, EVENT_STOP_TYPING, TEXT_EMPTY);
-    self->bot_typing = false;
-}
-
-void
-session_progress (session_t *self, const bus_progress_t *progress)
-{
-    if (self->state == SESSION_UNKNOWN || self->state == SESSION_LOADING
-        || !fold_turn (&self->fold, progress->item))
-        return;
-    if (progress->event == EVENT_STOP_TYPING) {
-        s_end_bot_typing (self);
-        return;
-    }
-    if (progress->event != EVENT_TYPING && progress->event != EVENT_TROUBLE)
-        return;
-    self->bot_typing = progress->event == EVENT_TYPING; //  a failure ends it by itself
-    s_show_bot (self, (event_t) progress->event, progress->data);
-}
-
-// ---------------------------------------------------------------------------------------------
-//  What an endpoint missed
-
-static void
-s_on_read (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_entry_t *entries,
-           size_t count);
-
-//  The store cannot be asked now: another turn of the session will.
-static void
-s_read_later (session_t *self, endpoint_t *endpoint)
-{
-    endpoint->state = ENDPOINT_LAGGING;
-    sessions_retry (self->office->sessions, self);
-}
-
-static void
-s_go_live (session_t *self, endpoint_t *endpoint)
-{
-    endpoint->state = ENDPOINT_LIVE;
-    if (!endpoint->settle_typing)
-        return;
-    endpoint->settle_typing = false;
-    delivery_show_one (self->office, endpoint, self->key,
-                       &(showing_t){ .event = self->bot_typing ? EVENT_TYPING : EVENT_STOP_TYPING,
-                                     .sender = self->office->rules.bot_sender,
-                                     .data = TEXT_EMPTY,
-                                     .to_visitors = true,
-                                     .except_user = TEXT_EMPTY });
-}
-
-//  Live when there is nothing between the endpoint and the end of the log, else reads on.
-static void
-s_catch_up (session_t *self, endpoint_t *endpoint)
-{
-    if (endpoint->cursor >= self->told) {
-        s_go_live (self, endpoint);
-        return;
-    }
-    endpoint->state = ENDPOINT_READING;
-    if (store_read (self->office->store, self->key, self->fold.day, endpoint->cursor,
-                    CATCH_UP_ENTRIES, CATCH_UP_BYTES, endpoint->serial, s_on_read, self)
-        == 0)
-        self->reads++;
-    else
-        s_read_later (self, endpoint);
-}
-
-static void
-s_on_read (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_entry_t *entries,
-           size_t count)
-{
-    session_t *self = owner;
-    self->reads--;
-    endpoint_t *endpoint = s_endpoint_by_serial (self, ticket);
-    if (!endpoint || endpoint->state != ENDPOINT_READING) {
-        sessions_consider_idle (self->office->sessions, self);
-        return;
-    }
-    if (outcome != STORED) {
-        s_read_later (self, endpoint);
-        return;
-    }
-    bool last = count == 0 || entries[count - 1].seq >= self->told;
-    if (count == 0)
-        endpoint->cursor = self->told; //  the rest is not there any more: retention took it
-    if (delivery_catch_up (self->office, endpoint, self->key, entries, count, last))
-        endpoint->state = ENDPOINT_PAUSED;
-    else
-        s_catch_up (self, endpoint);
-}
-
-void
-session_more (session_t *self, endpoint_t *endpoint)
-{
-    if (endpoint->state == ENDPOINT_PAUSED)
-        s_catch_up (self, endpoint);
-}
-
-//  Those whom somebody else's entries have passed by, and those whose read has failed.
-static void
-s_catch_up_all (session_t *self)
-{
-    for (list_t *link = self->endpoints.next; link != &self->endpoints; link = link->next) {
-        endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
-        bool passed_by = endpoint->state == ENDPOINT_LIVE && endpoint->cursor < self->told;
-        if (passed_by || endpoint->state == ENDPOINT_LAGGING)
-            s_catch_up (self, endpoint);
-    }
-}
-
-// ---------------------------------------------------------------------------------------------
-//  Coming in
-
-//  What the postoffice knows of what the participant's clients have: the least of what those that
-//  are here, and those that went, are known to have received. Too much is harmless (the widget
-//  knows an entry by its time), too little is a loss.
-static uint64_t
-s_known_to_have (session_t *self, endpoint_t *but)
-{
-    participant_t *participant = fold_participant (&self->fold, but->role, but->user);
-    uint64_t least = participant ? participant->seen : SEQ_UNKNOWN;
-    if (participant)
-        participant->seen = SEQ_UNKNOWN; //  from here on the endpoint itself carries it
-    for (list_t *link = self->endpoints.next; link != &self->endpoints; link = link->next) {
-        const endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
-        if (endpoint != but && endpoint_is_of (endpoint, but->role, but->user)
-            && endpoint->seen < least)
-            least = endpoint->seen;
-    }
-    return least < self->told ? least : self->told;
-}
-
-static uint64_t
-s_first_cursor (session_t *self, endpoint_t *endpoint, const operation_t *operation)
-{
-    const bus_sync_t *sync = &operation->record.sync;
-    if (sync->reason == SYNC_JOIN && sync->dialect == DIALECT_WIDGET && sync->role == ROLE_AGENT)
-        return 0;
-    if (operation->opened || (sync->reason == SYNC_JOIN && sync->dialect == DIALECT_RICH))
-        return self->told;
-    if ((sync->reason == SYNC_RELINK || sync->reason == SYNC_RESUME) && sync->seq != SEQ_UNKNOWN)
-        return sync->seq < self->told ? sync->seq : self->told;
-    return s_known_to_have (self, endpoint);
-}
-
-//  The SYNC is committed: the endpoint is in.
-static void
-s_let_in (session_t *self, const operation_t *operation)
-{
-    const bus_sync_t *sync = &operation->record.sync;
-    endpoint_t *endpoint = session_endpoint (self, operation->peer, sync->endpoint);
-    if (!endpoint)
-        return;
-    bool again = endpoint->state != ENDPOINT_ATTACHING;
-    answer_sync (self->office, operation, self->told);
-    //  A visitor's page that says `user joined` twice on one connection has missed nothing.
-    if (again && !(sync->role == ROLE_AGENT && sync->reason == SYNC_JOIN)
-        && sync->reason != SYNC_RESUME)
-        return;
-    endpoint->cursor = s_first_cursor (self, endpoint, operation);
-    if (endpoint->dialect == DIALECT_WIDGET)
-        endpoint->seen = endpoint->cursor;
-    endpoint->settle_typing = !operation->opened && sync->reason != SYNC_RELINK;
-    s_catch_up (self, endpoint);
-}
-
-static void
-s_shut_out (session_t *self, const operation_t *operation)
-{
-    endpoint_t *endpoint
-        = session_endpoint (self, operation->peer, operation->record.sync.endpoint);
-    if (endpoint && endpoint->state == ENDPOINT_ATTACHING)
-        session_lose (self, endpoint);
-    answer_sync (self->office, operation, self->told);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -416,7 +136,7 @@ s_admit_endpoint (session_t *self, operation_t *operation)
         list_append (&self->endpoints, &endpoint->in_session);
         self->endpoint_count++;
         if (!sessions_file_endpoint (self->office->sessions, endpoint)) {
-            session_lose (self, endpoint); //  its edge is gone meanwhile
+            presence_lose (self, endpoint); //  its edge is gone meanwhile
             operation->verdict = VERDICT_NOT_JOINED;
             return;
         }
@@ -432,7 +152,7 @@ s_decide_sync (switchboard_t *switchboard, session_t *self, operation_t *operati
     const bus_sync_t *sync = &operation->record.sync;
     endpoint_t *endpoint = session_endpoint (self, operation->peer, sync->endpoint);
     switchboard_sync (switchboard, operation,
-                      s_is_accompanied (self, sync->role, sync->user, endpoint));
+                      session_is_accompanied (self, sync->role, sync->user, endpoint));
     if (operation->verdict == VERDICT_OK)
         s_admit_endpoint (self, operation);
 }
@@ -472,7 +192,7 @@ s_decide (session_t *self, operation_t *operation)
         switchboard_done (&switchboard, operation);
         break;
     case OPERATION_ABSENT:
-        if (!s_is_accompanied (self, operation->role, operation->user, NULL))
+        if (!session_is_accompanied (self, operation->role, operation->user, NULL))
             switchboard_absent (&switchboard, operation);
         break;
     case OPERATION_DETACH:
@@ -492,8 +212,8 @@ s_detach (session_t *self, const operation_t *operation)
     if (!endpoint)
         return;
     if (detach->seen != SEQ_UNKNOWN)
-        session_seen (self, endpoint, detach->seen);
-    session_lose (self, endpoint);
+        presence_seen (endpoint, detach->seen);
+    presence_lose (self, endpoint);
 }
 
 static void
@@ -512,9 +232,9 @@ s_finish (session_t *self, operation_t *operation)
     switch (operation->kind) {
     case OPERATION_SYNC:
         if (operation->verdict == VERDICT_OK)
-            s_let_in (self, operation);
+            arrival_let_in (self, operation);
         else
-            s_shut_out (self, operation);
+            arrival_shut_out (self, operation);
         break;
     case OPERATION_DETACH:
         s_detach (self, operation);
@@ -555,7 +275,7 @@ static void
 s_end_turns (session_t *self, draft_t *draft)
 {
     if (!list_is_empty (&draft->ended))
-        s_end_bot_typing (self);
+        presence_end_bot_typing (self);
     for (size_t at = 0; at < draft->finish_count; at++) {
         turn_t *turn = LIST_THING (list_first (&draft->ended), turn_t, in_fold);
         workers_forget (self->office->workers, turn, draft->finishes[at].state == WORK_CANCELLED);
@@ -728,8 +448,8 @@ s_on_loaded (void *owner, uint64_t ticket, store_outcome_t outcome, const stored
     self->state = SESSION_READY;
     self->stale = self->wanted = false;
     self->told = self->fold.last_seq;
-    s_begin_all_graces (self);
-    s_catch_up_all (self);
+    presence_begin_graces (self);
+    arrival_catch_up_all (self);
     s_dispatch (self);
     sessions_pend (self->office->sessions, self);
 }
@@ -791,7 +511,7 @@ session_turn (session_t *self)
         && (self->queue_count || self->endpoint_count || self->wanted))
         s_load (self);
     if (self->state == SESSION_READY)
-        s_catch_up_all (self);
+        arrival_catch_up_all (self);
     if (self->state != SESSION_READY || self->queue_count == 0) {
         sessions_consider_idle (self->office->sessions, self);
         return;

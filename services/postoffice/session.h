@@ -63,16 +63,8 @@ void session_turn (session_t *self);
 void session_moved (session_t *self);
 
 endpoint_t *session_endpoint (const session_t *self, peer_t peer, uint64_t id);
-//  The endpoint is gone: its participant's grace period may begin.
-void session_lose (session_t *self, endpoint_t *endpoint);
-
-//  The client is known to have received up to seq.
-void session_seen (session_t *self, endpoint_t *endpoint, uint64_t seq);
-//  The edge has room for the next part of what the endpoint missed.
-void session_more (session_t *self, endpoint_t *endpoint);
-//  An ephemeral event of the endpoint's participant.
-void session_signal (session_t *self, endpoint_t *endpoint, const bus_signal_t *signal);
-//  What a worker has to show while it works.
-void session_progress (session_t *self, const bus_progress_t *progress);
+//  Has the participant an endpoint here, other than this one (which may be NULL)?
+bool session_is_accompanied (const session_t *self, uint64_t role, text_t user,
+                             const endpoint_t *but);
 
 #endif

@@ -3,6 +3,7 @@
 #include "answers.h"
 #include "parts/clock.h"
 #include "postoffice_counters.h"
+#include "presence.h"
 #include "service/log.h"
 
 #include <assert.h>
@@ -279,7 +280,7 @@ sessions_edge_down (sessions_t *self, peer_t peer)
     list_t *link;
     while ((link = list_first (&edge->endpoints))) {
         endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_peer);
-        session_lose (endpoint->session, endpoint);
+        presence_lose (endpoint->session, endpoint);
     }
     free (edge);
 }

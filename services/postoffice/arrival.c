@@ -1,0 +1,174 @@
+#include "arrival.h"
+
+#include "answers.h"
+#include "delivery.h"
+#include "presence.h"
+#include "sessions.h"
+
+// ---------------------------------------------------------------------------------------------
+//  What an endpoint missed
+
+static endpoint_t *
+s_endpoint_by_serial (const session_t *self, uint64_t serial)
+{
+    const list_t *endpoints = &self->endpoints;
+    for (list_t *link = endpoints->next; link != endpoints; link = link->next) {
+        endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
+        if (endpoint->serial == serial)
+            return endpoint;
+    }
+    return NULL;
+}
+
+static void
+s_on_read (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_entry_t *entries,
+           size_t count);
+
+//  The store cannot be asked now: another turn of the session will.
+static void
+s_read_later (session_t *self, endpoint_t *endpoint)
+{
+    endpoint->state = ENDPOINT_LAGGING;
+    sessions_retry (self->office->sessions, self);
+}
+
+static void
+s_go_live (session_t *self, endpoint_t *endpoint)
+{
+    endpoint->state = ENDPOINT_LIVE;
+    if (!endpoint->settle_typing)
+        return;
+    endpoint->settle_typing = false;
+    delivery_show_one (self->office, endpoint, self->key,
+                       &(showing_t){ .event = self->bot_typing ? EVENT_TYPING : EVENT_STOP_TYPING,
+                                     .sender = self->office->rules.bot_sender,
+                                     .data = TEXT_EMPTY,
+                                     .to_visitors = true,
+                                     .except_user = TEXT_EMPTY });
+}
+
+//  Live when there is nothing between the endpoint and the end of the log, else reads on.
+static void
+s_catch_up (session_t *self, endpoint_t *endpoint)
+{
+    if (endpoint->cursor >= self->told) {
+        s_go_live (self, endpoint);
+        return;
+    }
+    endpoint->state = ENDPOINT_READING;
+    if (store_read (self->office->store, self->key, self->fold.day, endpoint->cursor,
+                    CATCH_UP_ENTRIES, CATCH_UP_BYTES, endpoint->serial, s_on_read, self)
+        == 0)
+        self->reads++;
+    else
+        s_read_later (self, endpoint);
+}
+
+static void
+s_on_read (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_entry_t *entries,
+           size_t count)
+{
+    session_t *self = owner;
+    self->reads--;
+    endpoint_t *endpoint = s_endpoint_by_serial (self, ticket);
+    if (!endpoint || endpoint->state != ENDPOINT_READING) {
+        sessions_consider_idle (self->office->sessions, self);
+        return;
+    }
+    if (outcome != STORED) {
+        s_read_later (self, endpoint);
+        return;
+    }
+    bool last = count == 0 || entries[count - 1].seq >= self->told;
+    if (count == 0)
+        endpoint->cursor = self->told; //  the rest is not there any more: retention took it
+    if (delivery_catch_up (self->office, endpoint, self->key, entries, count, last))
+        endpoint->state = ENDPOINT_PAUSED;
+    else
+        s_catch_up (self, endpoint);
+}
+
+void
+arrival_more (endpoint_t *endpoint)
+{
+    if (endpoint->state == ENDPOINT_PAUSED)
+        s_catch_up (endpoint->session, endpoint);
+}
+
+//  Those whom somebody else's entries have passed by, and those whose read has failed.
+void
+arrival_catch_up_all (session_t *self)
+{
+    for (list_t *link = self->endpoints.next; link != &self->endpoints; link = link->next) {
+        endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
+        bool passed_by = endpoint->state == ENDPOINT_LIVE && endpoint->cursor < self->told;
+        if (passed_by || endpoint->state == ENDPOINT_LAGGING)
+            s_catch_up (self, endpoint);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Coming in
+
+//  What the postoffice knows of what the participant's clients have: the least of what those that
+//  are here, and those that went, are known to have received. Too much is harmless (the widget
+//  knows an entry by its time), too little is a loss.
+static uint64_t
+s_known_to_have (session_t *self, endpoint_t *but)
+{
+    participant_t *participant = fold_participant (&self->fold, but->role, but->user);
+    uint64_t least = participant ? participant->seen : SEQ_UNKNOWN;
+    if (participant)
+        participant->seen = SEQ_UNKNOWN; //  from here on the endpoint itself carries it
+    for (list_t *link = self->endpoints.next; link != &self->endpoints; link = link->next) {
+        const endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
+        if (endpoint != but && endpoint_is_of (endpoint, but->role, but->user)
+            && endpoint->seen < least)
+            least = endpoint->seen;
+    }
+    return least < self->told ? least : self->told;
+}
+
+static uint64_t
+s_first_cursor (session_t *self, endpoint_t *endpoint, const operation_t *operation)
+{
+    const bus_sync_t *sync = &operation->record.sync;
+    if (sync->reason == SYNC_JOIN && sync->dialect == DIALECT_WIDGET && sync->role == ROLE_AGENT)
+        return 0;
+    if (operation->opened || (sync->reason == SYNC_JOIN && sync->dialect == DIALECT_RICH))
+        return self->told;
+    if ((sync->reason == SYNC_RELINK || sync->reason == SYNC_RESUME) && sync->seq != SEQ_UNKNOWN)
+        return sync->seq < self->told ? sync->seq : self->told;
+    return s_known_to_have (self, endpoint);
+}
+
+//  The SYNC is committed: the endpoint is in.
+void
+arrival_let_in (session_t *self, const operation_t *operation)
+{
+    const bus_sync_t *sync = &operation->record.sync;
+    endpoint_t *endpoint = session_endpoint (self, operation->peer, sync->endpoint);
+    if (!endpoint)
+        return;
+    bool again = endpoint->state != ENDPOINT_ATTACHING;
+    answer_sync (self->office, operation, self->told);
+    //  A visitor's page that says `user joined` twice on one connection has missed nothing.
+    if (again && !(sync->role == ROLE_AGENT && sync->reason == SYNC_JOIN)
+        && sync->reason != SYNC_RESUME)
+        return;
+    endpoint->cursor = s_first_cursor (self, endpoint, operation);
+    if (endpoint->dialect == DIALECT_WIDGET)
+        endpoint->seen = endpoint->cursor;
+    endpoint->settle_typing = !operation->opened && sync->reason != SYNC_RELINK;
+    s_catch_up (self, endpoint);
+}
+
+void
+arrival_shut_out (session_t *self, const operation_t *operation)
+{
+    endpoint_t *endpoint
+        = session_endpoint (self, operation->peer, operation->record.sync.endpoint);
+    if (endpoint && endpoint->state == ENDPOINT_ATTACHING)
+        presence_lose (self, endpoint);
+    answer_sync (self->office, operation, self->told);
+}
