@@ -78,7 +78,9 @@ json_scan (text_t json)
         } else if (byte == '-' || (byte >= '0' && byte <= '9')) {
             if (!s_number_survives (json, &at))
                 return FAULT_NUMBER;
-        } else
+        } else if (byte == 'N' || byte == 'I' || byte == '\'')
+            return FAULT_NOT_JSON;
+        else
             at++;
     }
     return FAULT_NONE;

@@ -1,0 +1,183 @@
+#include "client_frame.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+static frame_fault_t
+s_fault (text_t bytes)
+{
+    client_frame_t frame;
+    frame_fault_t fault = client_frame_read (&frame, bytes, TEXT ("u-1"));
+    client_frame_free (&frame);
+    return fault;
+}
+
+#define EXPECT_FAULT(json, fault) cr_expect_eq (s_fault (TEXT (json)), fault, "%s", json)
+
+Test (client_frame, reads_a_message)
+{
+    client_frame_t frame;
+    text_t json = TEXT ("{\"event\":\"new message\",\"sessionId\":\"s-1\",\"timeMs\":1760000000000,"
+                        "\"messageId\":\"m-1\",\"sender\":{\"displayName\":\"Ann\",\"isAdmin\":true,"
+                        "\"urlAttributes\":{\"path\":[\"a\",\"b\"]}},\"data\":{\"rawQuery\":\"hi\","
+                        "\"userId\":\"liar\",\"sessionId\":\"other\",\"accessToken\":\"secret\","
+                        "\"n\":1.50}} \n");
+    cr_assert_eq (client_frame_read (&frame, json, TEXT ("u-1")), FAULT_NONE);
+    cr_expect_eq (frame.says, SAYS_MESSAGE);
+    cr_expect (text_is (frame.session_id, TEXT ("s-1")));
+    cr_expect (text_is (frame.message_id, TEXT ("m-1")));
+    cr_expect_eq (frame.time_ms, 1760000000000);
+    cr_expect (text_is (frame.display_name, TEXT ("Ann")));
+    cr_expect (text_is (frame.path, TEXT ("[\"a\",\"b\"]")));
+    cr_expect (text_is (frame.secret, TEXT ("secret")));
+    cr_expect (text_is (frame.data, TEXT ("{\"rawQuery\":\"hi\",\"userId\":\"u-1\",\"sessionId\":"
+                                          "\"s-1\",\"n\":1.50}")),
+               "%.*s", TEXT_ARGS (frame.data));
+    cr_expect_not (frame.quiet);
+    client_frame_free (&frame);
+}
+
+static bool
+s_is_quiet (const char *data, const char *raw_query)
+{
+    char json[500];
+    int size = snprintf (json, sizeof json,
+                         "{\"event\":\"new message\",\"sessionId\":\"s\",\"data\":%s}", data);
+    client_frame_t frame;
+    cr_assert_eq (client_frame_read (&frame, (text_t){ json, (size_t) size }, TEXT ("u")),
+                  FAULT_NONE);
+    char data_read[500];
+    snprintf (data_read, sizeof data_read, "%.*s", TEXT_ARGS (frame.data));
+    cr_expect (!raw_query || strstr (data_read, raw_query), "%s", data_read);
+    bool quiet = frame.quiet;
+    client_frame_free (&frame);
+    return quiet;
+}
+
+Test (client_frame, knows_what_has_nothing_to_show)
+{
+    cr_expect (s_is_quiet ("{\"type\":\"LAUNCH_REQUEST\"}", NULL));
+    cr_expect (s_is_quiet ("{\"rawQuery\":\"\"}", NULL));
+    cr_expect_not (s_is_quiet ("{\"rawQuery\":\"x\"}", NULL));
+    cr_expect_not (s_is_quiet ("{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":\"t\"}",
+                               "\"rawQuery\":\"t\""));
+    cr_expect_not (s_is_quiet ("{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":\"t\",\"title\":"
+                               "\"Red\"}",
+                               "\"rawQuery\":\"Red\""));
+    cr_expect (s_is_quiet ("{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":7}", NULL));
+}
+
+Test (client_frame, reads_every_event)
+{
+    static const struct {
+        const char *json;
+        client_says_t says;
+    } rows[] = {
+        { "{\"event\":\"user joined\",\"sessionId\":\"s\"}", SAYS_JOINED },
+        { "{\"event\":\"resume\",\"sessionId\":\"s\",\"lastSeq\":7}", SAYS_RESUME },
+        { "{\"event\":\"typing\",\"sessionId\":\"s\"}", SAYS_TYPING },
+        { "{\"event\":\"stop typing\",\"sessionId\":\"s\",\"data\":{}}", SAYS_STOP_TYPING },
+        { "{\"event\":\"barge in\",\"sessionId\":\"s\",\"data\":null}", SAYS_BARGE_IN },
+        { "{\"event\":\"barge out\",\"sessionId\":\"s\"}", SAYS_BARGE_OUT },
+    };
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
+        client_frame_t frame;
+        cr_expect_eq (client_frame_read (&frame, text_of (rows[row].json), TEXT ("u")), FAULT_NONE,
+                      "%s", rows[row].json);
+        cr_expect_eq (frame.says, rows[row].says);
+        cr_expect_eq (frame.last_seq, frame.says == SAYS_RESUME ? 7 : SEQ_UNKNOWN);
+        client_frame_free (&frame);
+    }
+}
+
+Test (client_frame, refuses_what_is_no_object)
+{
+    EXPECT_FAULT ("", FAULT_NOT_JSON);
+    EXPECT_FAULT ("hello", FAULT_NOT_JSON);
+    EXPECT_FAULT ("[]", FAULT_NOT_JSON);
+    EXPECT_FAULT ("7", FAULT_NOT_JSON);
+    EXPECT_FAULT ("null", FAULT_NOT_JSON);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"sessionId\":\"s\"", FAULT_NOT_JSON);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"sessionId\":\"s\"} x", FAULT_NOT_JSON);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"sessionId\":\"s\"}{}", FAULT_NOT_JSON);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"sessionId\":\"s\",}", FAULT_NOT_JSON);
+    EXPECT_FAULT ("{'event':\"typing\",\"sessionId\":\"s\"}", FAULT_NOT_JSON);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"sessionId\":\"s\"}\0", FAULT_NOT_JSON);
+    EXPECT_FAULT ("{\"event\":\"\xff\"}", FAULT_NOT_UTF8);
+    char deep[300] = "{\"event\":\"typing\",\"sessionId\":\"s\",\"data\":{\"a\":";
+    for (int level = 0; level < 40; level++)
+        strcat (deep, "[");
+    for (int level = 0; level < 40; level++)
+        strcat (deep, "]");
+    strcat (deep, "}}");
+    cr_expect_eq (s_fault (text_of (deep)), FAULT_NOT_JSON);
+}
+
+Test (client_frame, refuses_fields_of_wrong_types)
+{
+    EXPECT_FAULT ("{}", FAULT_EVENT);
+    EXPECT_FAULT ("{\"event\":7,\"sessionId\":\"s\"}", FAULT_EVENT);
+    EXPECT_FAULT ("{\"event\":\"dance\",\"sessionId\":\"s\"}", FAULT_UNKNOWN_EVENT);
+    EXPECT_FAULT ("{\"event\":\"typing\"}", FAULT_SESSION_ID);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"sessionId\":\"\"}", FAULT_SESSION_ID);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"sessionId\":7}", FAULT_SESSION_ID);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"sessionId\":\"a\\n\"}", FAULT_SESSION_ID);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"sessionId\":\"a\\u0000\"}", FAULT_SESSION_ID);
+#define REST "\"sessionId\":\"s\"}"
+    EXPECT_FAULT ("{\"event\":\"new message\"," REST, FAULT_DATA);
+    EXPECT_FAULT ("{\"event\":\"new message\",\"data\":null," REST, FAULT_DATA);
+    EXPECT_FAULT ("{\"event\":\"new message\",\"data\":[]," REST, FAULT_DATA);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"data\":\"x\"," REST, FAULT_DATA);
+    EXPECT_FAULT ("{\"event\":\"new message\",\"data\":{\"accessToken\":{}}," REST,
+                  FAULT_ACCESS_TOKEN);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"sender\":7," REST, FAULT_SENDER);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"sender\":{\"displayName\":7}," REST, FAULT_SENDER);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"sender\":{\"urlAttributes\":{\"path\":[7]}}," REST,
+                  FAULT_PATH);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"sender\":{\"urlAttributes\":7}," REST, FAULT_PATH);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"timeMs\":\"now\"," REST, FAULT_TIME);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"timeMs\":-1," REST, FAULT_TIME);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"timeMs\":1.5," REST, FAULT_TIME);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"timeMs\":4503599627370497," REST, FAULT_TIME);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"timeMs\":4503599627370496," REST, FAULT_NONE);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"messageId\":\"\"," REST, FAULT_MESSAGE_ID);
+    EXPECT_FAULT ("{\"event\":\"resume\"," REST, FAULT_LAST_SEQ);
+    EXPECT_FAULT ("{\"event\":\"resume\",\"lastSeq\":-1," REST, FAULT_LAST_SEQ);
+}
+
+Test (client_frame, refuses_what_would_be_changed_on_the_way)
+{
+    EXPECT_FAULT ("{\"event\":\"typing\",\"data\":{\"n\":9223372036854775807}," REST, FAULT_NONE);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"data\":{\"n\":9223372036854775808}," REST, FAULT_NUMBER);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"data\":{\"n\":1e308}," REST, FAULT_NONE);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"data\":{\"n\":1e309}," REST, FAULT_NUMBER);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"data\":{\"a\\u0000b\":1}," REST, FAULT_NUL_IN_KEY);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"data\":{\"a\":\"\\u0000\"}," REST, FAULT_NONE);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"data\":{\"a\\\\u0000\":1}," REST, FAULT_NONE);
+    cr_expect_neq (s_fault (TEXT ("{\"event\":\"typing\",\"data\":{\"n\":NaN}," REST)), FAULT_NONE);
+    cr_expect_neq (s_fault (TEXT ("{\"event\":\"typing\",\"data\":{\"n\":-Infinity}," REST)),
+                   FAULT_NONE);
+}
+
+Test (client_frame, knows_who_spoke_also_on_a_fault)
+{
+    client_frame_t frame;
+    text_t json = TEXT ("{\"event\":\"user joined\",\"messageId\":\"m\",\"sessionId\":7}");
+    cr_assert_eq (client_frame_read (&frame, json, TEXT ("u")), FAULT_SESSION_ID);
+    cr_expect_eq (frame.says, SAYS_JOINED);
+    cr_expect (text_is (frame.message_id, TEXT ("m")));
+    client_frame_free (&frame);
+}
+
+Test (client_frame, cuts_a_long_name)
+{
+    client_frame_t frame;
+    char json[400];
+    snprintf (json, sizeof json,
+              "{\"event\":\"typing\",\"sessionId\":\"s\",\"sender\":{\"displayName\":\"%099d\xe2\x82"
+              "\xac\"}}",
+              7);
+    cr_assert_eq (client_frame_read (&frame, text_of (json), TEXT ("u")), FAULT_NONE);
+    cr_expect_eq (frame.display_name.size, 99);
+    client_frame_free (&frame);
+}

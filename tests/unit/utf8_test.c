@@ -1,0 +1,47 @@
+#include "utf8.h"
+
+#include <criterion/criterion.h>
+
+#define VALID(bytes) utf8_is_valid (TEXT (bytes))
+
+Test (utf8, knows_what_is_valid)
+{
+    cr_expect (VALID (""));
+    cr_expect (VALID ("abc\x7f"));
+    cr_expect (VALID ("\xc2\x80 \xdf\xbf"));
+    cr_expect (VALID ("\xe0\xa0\x80 \xed\x9f\xbf \xee\x80\x80 \xef\xbf\xbf"));
+    cr_expect (VALID ("\xf0\x90\x80\x80 \xf4\x8f\xbf\xbf"));
+}
+
+Test (utf8, knows_what_is_not)
+{
+    cr_expect_not (VALID ("\x80"));
+    cr_expect_not (VALID ("\xc0\x80"));
+    cr_expect_not (VALID ("\xc1\xbf"));
+    cr_expect_not (VALID ("\xc2"));
+    cr_expect_not (VALID ("\xc2z"));
+    cr_expect_not (VALID ("\xe0\x9f\xbf"));
+    cr_expect_not (VALID ("\xed\xa0\x80"));
+    cr_expect_not (VALID ("\xe2\x82"));
+    cr_expect_not (VALID ("\xe2\x82z"));
+    cr_expect_not (VALID ("\xf0\x8f\xbf\xbf"));
+    cr_expect_not (VALID ("\xf4\x90\x80\x80"));
+    cr_expect_not (VALID ("\xf5\x80\x80\x80"));
+    cr_expect_not (VALID ("\xf0\x9f\x98"));
+}
+
+Test (utf8, cuts_between_characters)
+{
+    cr_expect (text_is (utf8_cut (TEXT ("abc"), 3), TEXT ("abc")));
+    cr_expect (text_is (utf8_cut (TEXT ("abc"), 2), TEXT ("ab")));
+    cr_expect (text_is (utf8_cut (TEXT ("a\xe2\x82\xac"), 3), TEXT ("a")));
+    cr_expect (text_is (utf8_cut (TEXT ("a\xe2\x82\xac"), 4), TEXT ("a\xe2\x82\xac")));
+}
+
+Test (utf8, knows_control_characters)
+{
+    cr_expect (utf8_is_printable (TEXT ("a \xc3\xa4")));
+    cr_expect_not (utf8_is_printable (TEXT ("a\n")));
+    cr_expect_not (utf8_is_printable (TEXT ("a\0b")));
+    cr_expect_not (utf8_is_printable (TEXT ("\x7f")));
+}
