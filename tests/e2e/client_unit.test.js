@@ -138,7 +138,9 @@ test("unsent messages outlive the page", async () => {
         after.browser.ack(after.browser.sentMessages().at(-1).messageId, seq);
     }
     assert.deepEqual(after.browser.sentMessages().map((one) => one.data.rawQuery), ["a", "b"]);
-    assert.equal(begin({ storage: before.storage }).chat.unsent, 0);
+    const third = begin({ storage: before.storage });
+    third.chat.open();
+    assert.equal(third.chat.unsent, 0);
 });
 
 test("two tabs share the session, and neither loses the other's unsent messages", () => {
@@ -250,6 +252,7 @@ test("busy: the same message again after the delay, and nothing overtakes it", (
     browser.says({ event: "busy",
         data: { code: "busy", messageId: first.messageId, retryAfterMs: 2000 } });
     browser.pass(1999);
+    chat.say("c");
     assert.equal(browser.sentMessages().length, 1);
     browser.pass(1);
     assert.equal(browser.sentMessages()[1].messageId, first.messageId);
@@ -310,6 +313,19 @@ test("an ack that does not come is a dead connection", () => {
     browser.pass(15001 + 500);
     assert.equal(browser.sockets.length, 2);
     assert.equal(browser.sockets[0].readyState, 3);
+});
+
+test("what an abandoned connection still says is not heard", () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    chat.say("a");
+    browser.pass(15001 + 500);
+    browser.says(answer(7, "late"), browser.sockets[0]);
+    browser.breaks(1006, browser.sockets[0]);
+    assert.equal(all("message").length, 1);
+    assert.equal(chat.lastSeq, 0);
+    assert.equal(chat.status, "connecting");
 });
 
 test("a socket that never opens is replaced", () => {

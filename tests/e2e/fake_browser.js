@@ -4,7 +4,8 @@
 export class FakeStorage {
     #items = new Map();
     get length() { return this.#items.size; }
-    key(index) { return [...this.#items.keys()][index] ?? null; }
+    //  In an order that is not the one of writing: a browser's storage promises none.
+    key(index) { return [...this.#items.keys()].reverse()[index] ?? null; }
     getItem(key) { return this.#items.get(key) ?? null; }
     setItem(key, value) { this.#items.set(key, String(value)); }
     removeItem(key) { this.#items.delete(key); }
