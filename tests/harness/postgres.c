@@ -3,140 +3,427 @@
 #include "postgres.h"
 
 #include "eventually.h"
+#include "parts/list.h"
+#include "ports.h"
 #include "process.h"
 
 #include <assert.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <glob.h>
 #include <libpq-fe.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define START_WITHIN 20000 //  ms
+#define PLACES "/tmp/stentor-postgres-"
+#define PROGRAMS "/usr/lib/postgresql/"
+#define INITDB_WITHIN 60000 //  ms, here and below
+#define COPY_WITHIN 30000
+#define START_WITHIN 30000
+#define STOP_WITHIN 20000
 #define ARGUMENTS_MOST 40
 
 struct postgres {
-    char directory[64];
-    char url[128];
-    char *bin; //  where the server's programs are
-    process_t *process;
+    list_t place; //  among those that are not destroyed yet
+    postgres_options_t options;
+    unsigned version;
+    uint16_t port;
+    char url[80];
+    char directory[sizeof PLACES + 6];
+    int lock; //  on the directory: it has an owner
+    process_t *server; //  NULL: not running
 };
 
-//  Where Debian has the newest server: /usr/lib/postgresql/15/bin. The caller frees it.
-static char *
-s_bin (void)
+static list_t s_all = { &s_all, &s_all };
+
+//  Who the server runs as when the test is root; NULL when it runs as the test does.
+static const struct passwd *
+s_user (void)
 {
-    char *path = NULL;
-    for (int version = 30; version >= 13; version--) {
-        struct stat status;
-        if (asprintf (&path, "/usr/lib/postgresql/%d/bin", version) > 0 && stat (path, &status) == 0)
-            return path;
-        free (path);
-    }
-    fprintf (stderr, "harness: no PostgreSQL server in /usr/lib/postgresql\n");
-    return NULL;
+    if (geteuid () != 0)
+        return NULL;
+    const struct passwd *user = getpwnam ("postgres");
+    return user ? user : getpwnam ("nobody");
 }
 
-//  Starts one of its programs as a user who is not root; the arguments end with NULL. The kernel
-//  forgets whose death to follow when the user changes, so it is told again behind that.
+static uid_t
+s_uid (void)
+{
+    const struct passwd *user = s_user ();
+    return user ? user->pw_uid : geteuid ();
+}
+
+//  The newest version that is installed; 0 when none is.
+static unsigned
+s_newest_version (void)
+{
+    glob_t found;
+    unsigned newest = 0;
+    if (glob (PROGRAMS "*/bin/postgres", 0, NULL, &found) == 0)
+        for (size_t index = 0; index < found.gl_pathc; index++) {
+            unsigned version =
+                (unsigned) strtoul (found.gl_pathv[index] + strlen (PROGRAMS), NULL, 10);
+            newest = version > newest ? version : newest;
+        }
+    globfree (&found);
+    return newest;
+}
+
+//  Starts one of PostgreSQL's own programs, as its user and from a directory that this user can
+//  enter. When the test dies it gets SIGQUIT, on which the server cleans up and ends at once.
 static process_t *
-s_run (postgres_t *self, const char *program, const char *const *arguments)
+s_run (const postgres_t *self, const char *name, const char *const *arguments)
 {
-    static const char *const s_other_user[] = { "--reuid", "postgres", "--regid", "postgres",
-                                                "--init-groups", "setpriv", NULL };
-    const char *vector[ARGUMENTS_MOST];
-    size_t count = 0;
-    char path[200];
-    snprintf (path, sizeof path, "%s/%s", self->bin, program);
-    for (size_t index = 0; geteuid () == 0 && s_other_user[index]; index++)
-        vector[count++] = s_other_user[index];
-    vector[count++] = "--pdeathsig";
-    vector[count++] = "QUIT";
-    vector[count++] = path;
-    for (size_t index = 0; arguments[index]; index++) {
-        assert (count + 1 < ARGUMENTS_MOST);
-        vector[count++] = arguments[index];
+    const struct passwd *user = s_user ();
+    const char *all[ARGUMENTS_MOST] = { "--chdir=/", "setpriv", "--pdeathsig", "QUIT" };
+    char uid[32], gid[32], path[100];
+    size_t count = 4;
+    if (user) {
+        snprintf (uid, sizeof uid, "--reuid=%u", (unsigned) user->pw_uid);
+        snprintf (gid, sizeof gid, "--regid=%u", (unsigned) user->pw_gid);
+        all[count++] = uid;
+        all[count++] = gid;
+        all[count++] = "--clear-groups";
     }
-    vector[count] = NULL;
-    return process_new (program, "setpriv", vector, NULL);
+    snprintf (path, sizeof path, PROGRAMS "%u/bin/%s", self->version, name);
+    all[count++] = path;
+    for (; *arguments; arguments++) {
+        assert (count < ARGUMENTS_MOST - 1);
+        all[count++] = *arguments;
+    }
+    return process_new (name, "env", all, NULL);
 }
 
+//  Waits for a program that has an end. True when it ended well.
+static bool
+s_is_done (process_t *process, uint64_t milliseconds)
+{
+    if (!process)
+        return false;
+    bool done = process_wait_exit (process, milliseconds) == 0;
+    if (!done)
+        process_print_log (process);
+    process_destroy (&process);
+    return done;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Directories
+
+static int
+s_remove_one (const char *path, const struct stat *status, int type, struct FTW *place)
+{
+    (void) status, (void) type, (void) place;
+    remove (path);
+    return 0;
+}
+
+static void
+s_remove_all (const char *directory)
+{
+    nftw (directory, s_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+//  Tests that were killed leave their directories behind: who can lock one owns it.
+static void
+s_sweep (void)
+{
+    glob_t found;
+    if (glob (PLACES "??????", 0, NULL, &found) == 0)
+        for (size_t index = 0; index < found.gl_pathc; index++) {
+            int lock = open (found.gl_pathv[index], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+            if (lock < 0)
+                continue; //  somebody else's
+            if (flock (lock, LOCK_EX | LOCK_NB) == 0)
+                s_remove_all (found.gl_pathv[index]);
+            close (lock);
+        }
+    globfree (&found);
+}
+
+//  A new directory that no sweep of another test takes away.
 static bool
 s_make_directory (postgres_t *self)
 {
-    snprintf (self->directory, sizeof self->directory, "/tmp/stentor-postgres-XXXXXX");
-    if (!mkdtemp (self->directory))
+    for (;;) {
+        strcpy (self->directory, PLACES "XXXXXX");
+        if (!mkdtemp (self->directory)) {
+            perror ("harness: " PLACES);
+            return false;
+        }
+        self->lock = open (self->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (self->lock >= 0 && flock (self->lock, LOCK_EX) == 0
+            && access (self->directory, F_OK) == 0)
+            break;
+        //  A sweep came between.
+        if (self->lock >= 0)
+            close (self->lock);
+    }
+    const struct passwd *user = s_user ();
+    return !user || fchown (self->lock, user->pw_uid, user->pw_gid) == 0;
+}
+
+//  True when it is there and is ours: anybody may put anything into /tmp.
+static bool
+s_is_template (const char *template)
+{
+    struct stat status;
+    return lstat (template, &status) == 0 && S_ISDIR (status.st_mode) && status.st_uid == s_uid ();
+}
+
+//  Makes it in our own directory and moves it to its place. When another test was faster, its is as
+//  good.
+static bool
+s_make_template (const postgres_t *self, const char *template)
+{
+    char made[100];
+    snprintf (made, sizeof made, "%s/template", self->directory);
+    const char *const arguments[] = { "-D",           made,         "-U",
+                                      "stentor",      "-A",         "trust",
+                                      "-E",           "UTF8",       "--locale=C.UTF-8",
+                                      "--no-sync",    NULL };
+    if (!s_is_done (s_run (self, "initdb", arguments), INITDB_WITHIN))
         return false;
-    snprintf (self->url, sizeof self->url, "host=%s user=stentor dbname=postgres", self->directory);
-    if (geteuid () != 0)
+    if (rename (made, template) != 0)
+        s_remove_all (made);
+    if (s_is_template (template))
         return true;
-    const struct passwd *user = getpwnam ("postgres");
-    return user && chown (self->directory, user->pw_uid, user->pw_gid) == 0;
+    fprintf (stderr, "harness: %s is in the way\n", template);
+    return false;
 }
 
 static bool
-s_make_cluster (postgres_t *self)
+s_make_data (const postgres_t *self)
 {
-    char data[80];
+    char template[100], data[100];
+    snprintf (template, sizeof template, PLACES "template-%u-%u", self->version,
+              (unsigned) s_uid ());
     snprintf (data, sizeof data, "%s/data", self->directory);
-    process_t *initdb = s_run (self, "initdb",
-                               (const char *const[]){ "-D", data, "-U", "stentor", "--auth=trust",
-                                                      "--encoding=UTF8", "--locale=C.UTF-8",
-                                                      "--no-sync", NULL });
-    int code = initdb ? process_wait_exit (initdb, START_WITHIN) : -1;
-    if (code != 0 && initdb)
-        process_print_log (initdb);
-    process_destroy (&initdb);
-    return code == 0;
+    if (!s_is_template (template) && !s_make_template (self, template))
+        return false;
+    const char *const arguments[] = { "-a", template, data, NULL };
+    return s_is_done (process_new ("cp", "cp", arguments, NULL), COPY_WITHIN);
 }
 
-static bool
-s_answers (const postgres_t *self)
+// ---------------------------------------------------------------------------------------------
+//  The server
+
+//  Without shared memory that outlives a killed server (see also s_forget_memory).
+static process_t *
+s_launch (const postgres_t *self)
 {
-    return PQping (self->url) == PQPING_OK;
+    char data[100], port[32], sockets[100];
+    snprintf (data, sizeof data, "%s/data", self->directory);
+    snprintf (port, sizeof port, "port=%u", self->port);
+    snprintf (sockets, sizeof sockets, "unix_socket_directories=%s", self->directory);
+    const char *fsync = self->options.fsync ? "fsync=on" : "fsync=off";
+    const char *const arguments[] = { "-D", data,
+                                      "-c", "listen_addresses=127.0.0.1",
+                                      "-c", port,
+                                      "-c", sockets,
+                                      "-c", fsync,
+                                      "-c", "max_connections=200",
+                                      "-c", "dynamic_shared_memory_type=mmap",
+                                      NULL };
+    return s_run (self, "postgres", arguments);
 }
 
 bool
 postgres_start (postgres_t *self)
 {
-    char data[80];
-    snprintf (data, sizeof data, "%s/data", self->directory);
-    self->process =
-        s_run (self, "postgres",
-               (const char *const[]){ "-D", data, "-c", "listen_addresses=", "-c",
-                                      "port=5432", "-k", self->directory, "-c", "fsync=off",
-                                      "-c", "max_connections=200", NULL });
+    if (self->server && process_is_alive (self->server))
+        return true;
+    process_destroy (&self->server);
+    self->server = s_launch (self);
     uint64_t deadline = eventually_deadline (START_WITHIN);
-    while (self->process && !s_answers (self)) {
-        if (process_is_alive (self->process) && eventually_again (deadline))
+    while (self->server && PQping (self->url) != PQPING_OK) {
+        if (process_is_alive (self->server) && eventually_again (deadline))
             continue;
-        process_print_log (self->process);
-        return false;
+        fprintf (stderr, "harness: PostgreSQL does not come up\n");
+        process_print_log (self->server);
+        postgres_kill (self);
     }
-    return self->process != NULL;
+    return self->server != NULL;
 }
 
 bool
 postgres_stop (postgres_t *self)
 {
-    process_kill (self->process, SIGQUIT);
-    bool ended = process_wait_exit (self->process, START_WITHIN) != -1;
-    process_destroy (&self->process);
-    return ended;
+    if (!self->server)
+        return true;
+    process_kill (self->server, SIGINT);
+    bool well = process_wait_exit (self->server, STOP_WITHIN) == 0;
+    if (!well) {
+        fprintf (stderr, "harness: PostgreSQL does not end well\n");
+        process_print_log (self->server);
+    }
+    postgres_kill (self);
+    return well;
+}
+
+bool
+postgres_restart (postgres_t *self)
+{
+    return postgres_stop (self) && postgres_start (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Killing
+
+//  State letter and parent of a process; false when it is gone.
+static bool
+s_look (pid_t pid, char *state, pid_t *parent)
+{
+    char path[40], line[300] = "";
+    snprintf (path, sizeof path, "/proc/%d/stat", (int) pid);
+    int handle = open (path, O_RDONLY | O_CLOEXEC);
+    if (handle < 0)
+        return false;
+    ssize_t size = read (handle, line, sizeof line - 1);
+    close (handle);
+    //  The name before it may have anything in it, brackets too.
+    const char *rest = size > 0 ? strrchr (line, ')') : NULL;
+    if (!rest || strlen (rest) < 5)
+        return false;
+    *state = rest[2];
+    *parent = (pid_t) strtol (rest + 4, NULL, 10);
+    return true;
+}
+
+//  Returns the children of a process; the caller frees them.
+static pid_t *
+s_children (pid_t pid, size_t *count)
+{
+    pid_t *children = NULL, parent;
+    char state;
+    *count = 0;
+    DIR *processes = opendir ("/proc");
+    assert (processes);
+    for (struct dirent *entry = readdir (processes); entry; entry = readdir (processes)) {
+        pid_t child = (pid_t) strtol (entry->d_name, NULL, 10);
+        if (child <= 0 || !s_look (child, &state, &parent) || parent != pid)
+            continue;
+        children = realloc (children, (*count + 1) * sizeof *children);
+        assert (children);
+        children[(*count)++] = child;
+    }
+    closedir (processes);
+    return children;
+}
+
+//  Stopped, it has no more children than can be seen.
+static void
+s_freeze (pid_t pid)
+{
+    uint64_t deadline = eventually_deadline (STOP_WITHIN);
+    char state = 'Z';
+    pid_t parent;
+    kill (pid, SIGSTOP);
+    while (s_look (pid, &state, &parent) && state != 'T' && state != 'Z')
+        if (!eventually_again (deadline))
+            break;
+}
+
+//  A zombie holds nothing any more; it waits for whoever is process 1 here.
+static bool
+s_is_gone (pid_t pid)
+{
+    char state;
+    pid_t parent;
+    return !s_look (pid, &state, &parent) || state == 'Z' || state == 'X';
+}
+
+static void
+s_kill_family (process_t *server)
+{
+    pid_t pid = process_pid (server);
+    size_t count;
+    s_freeze (pid);
+    pid_t *children = s_children (pid, &count);
+    for (size_t index = 0; index < count; index++)
+        kill (children[index], SIGKILL);
+    process_kill (server, SIGKILL);
+    uint64_t deadline = eventually_deadline (STOP_WITHIN);
+    for (size_t index = 0; index < count; index++)
+        while (!s_is_gone (children[index]) && eventually_again (deadline))
+            ;
+    free (children);
+}
+
+//  A killed server leaves a small piece of System V memory behind, named in line 7 of its file.
+static void
+s_forget_memory (const postgres_t *self)
+{
+    char path[100], line[200];
+    int key, id;
+    snprintf (path, sizeof path, "%s/data/postmaster.pid", self->directory);
+    FILE *file = fopen (path, "re");
+    if (!file)
+        return;
+    for (int number = 1; fgets (line, sizeof line, file); number++)
+        if (number == 7 && sscanf (line, "%d %d", &key, &id) == 2)
+            shmctl (id, IPC_RMID, NULL);
+    fclose (file);
+}
+
+void
+postgres_kill (postgres_t *self)
+{
+    if (self->server && process_is_alive (self->server)) {
+        s_kill_family (self->server);
+        s_forget_memory (self);
+    }
+    process_destroy (&self->server);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Its life
+
+//  The test is over and these were never destroyed. Before the destructors, process's among them.
+static void
+s_destroy_what_is_left (void)
+{
+    while (!list_is_empty (&s_all)) {
+        postgres_t *self = LIST_THING (list_first (&s_all), postgres_t, place);
+        if (self->server)
+            process_print_log (self->server);
+        postgres_destroy (&self);
+    }
 }
 
 postgres_t *
-postgres_new (void)
+postgres_new (const postgres_options_t *options)
 {
+    static bool s_is_prepared;
+    if (!s_is_prepared) {
+        s_is_prepared = true;
+        atexit (s_destroy_what_is_left);
+        s_sweep ();
+    }
     postgres_t *self = calloc (1, sizeof *self);
     assert (self);
-    self->bin = s_bin ();
-    if (!self->bin || !s_make_directory (self) || !s_make_cluster (self) || !postgres_start (self))
-        postgres_destroy (&self);
-    return self;
+    list_init (&self->place);
+    list_append (&s_all, &self->place);
+    self->lock = -1;
+    self->options = options ? *options : (postgres_options_t){ 0 };
+    self->version = s_newest_version ();
+    self->port = ports_free ();
+    snprintf (self->url, sizeof self->url, "postgresql://stentor@127.0.0.1:%u/postgres",
+              self->port);
+    if (self->version == 0)
+        fprintf (stderr, "harness: there is no PostgreSQL below " PROGRAMS "\n");
+    else if (s_make_directory (self) && s_make_data (self) && postgres_start (self))
+        return self;
+    postgres_destroy (&self);
+    return NULL;
 }
 
 void
@@ -146,14 +433,12 @@ postgres_destroy (postgres_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    if (self->process)
-        postgres_stop (self);
-    process_t *removal = process_new ("rm", "rm", (const char *const[]){ "-rf", self->directory, NULL },
-                                      NULL);
-    if (removal)
-        process_wait_exit (removal, START_WITHIN);
-    process_destroy (&removal);
-    free (self->bin);
+    postgres_stop (self);
+    list_remove (&self->place);
+    if (self->lock >= 0) {
+        s_remove_all (self->directory);
+        close (self->lock);
+    }
     free (self);
 }
 
@@ -163,17 +448,62 @@ postgres_url (const postgres_t *self)
     return self->url;
 }
 
-int64_t
-postgres_number (postgres_t *self, const char *query)
+uint16_t
+postgres_port (const postgres_t *self)
 {
-    PGconn *link = PQconnectdb (self->url);
-    PGresult *result = PQexec (link, query);
-    int64_t number = -1;
-    if (PQresultStatus (result) == PGRES_TUPLES_OK && PQntuples (result) > 0)
-        number = strtoll (PQgetvalue (result, 0, 0), NULL, 10);
-    else
-        fprintf (stderr, "harness: %s", PQerrorMessage (link));
+    return self->port;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  SQL
+
+//  Returns the result, NULL when it failed.
+static PGresult *
+s_ask (const postgres_t *self, const char *sql)
+{
+    PGconn *connection = PQconnectdb (self->url);
+    PGresult *result = PQstatus (connection) == CONNECTION_OK ? PQexec (connection, sql) : NULL;
+    ExecStatusType status = PQresultStatus (result);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+        fprintf (stderr, "harness: %s\n%s", sql, PQerrorMessage (connection));
+        PQclear (result);
+        result = NULL;
+    }
+    PQfinish (connection);
+    return result;
+}
+
+bool
+postgres_exec (postgres_t *self, const char *sql)
+{
+    PGresult *result = s_ask (self, sql);
     PQclear (result);
-    PQfinish (link);
-    return number;
+    return result != NULL;
+}
+
+char *
+postgres_query (postgres_t *self, const char *sql)
+{
+    PGresult *result = s_ask (self, sql);
+    char *text = NULL;
+    if (PQntuples (result) > 0 && PQnfields (result) > 0 && !PQgetisnull (result, 0, 0))
+        text = strdup (PQgetvalue (result, 0, 0));
+    PQclear (result);
+    return text;
+}
+
+unsigned
+postgres_kill_backends (postgres_t *self, unsigned most)
+{
+    char sql[400];
+    //  Each is waited for: it has let go of its locks when this returns.
+    snprintf (sql, sizeof sql,
+              "select count(*) filter (where pg_terminate_backend (pid, 5000)) from (select pid"
+              " from pg_stat_activity where backend_type = 'client backend'"
+              " and pid <> pg_backend_pid() order by backend_start limit %u) as victims",
+              most);
+    char *count = postgres_query (self, sql);
+    unsigned killed = count ? (unsigned) strtoul (count, NULL, 10) : 0;
+    free (count);
+    return killed;
 }

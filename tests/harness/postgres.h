@@ -1,29 +1,63 @@
-//  postgres — a private PostgreSQL for one test: a fresh cluster in a temporary directory, reached by
-//  a Unix socket in it, gone with the test.
+//  postgres — a PostgreSQL server of the test's own: on a free port of 127.0.0.1, in a new directory
+//  below /tmp, with nothing in it. It ends with the test process, however that ends.
 //
-//  As root it runs as the system user `postgres`, because the server refuses to be root. It does
-//  not flush to the disk: what it has committed survives its own death, which is what tests need.
+//      postgres_t *postgres = postgres_new (NULL);
+//      cr_assert (postgres_exec (postgres, "create table room (id int)"));
+//      char *rooms = postgres_query (postgres, "select count(*) from room");
+//
+//  The newest version below /usr/lib/postgresql is taken. The server refuses to be root, so a test
+//  that runs as root starts it as the system user `postgres`, or `nobody` when there is none.
+//
+//  initdb is slow: what it makes is kept per version and user (/tmp/stentor-postgres-template-…)
+//  and copied. Tests may do this at the same time. When a server does not come up for no reason,
+//  somebody may have cleaned /tmp: delete the template.
+//
+//  All functions block, and speak to the server over a connection that lives as long as the call.
+//  Those that fail return false or NULL, having said why on standard error.
 
 #ifndef HARNESS_POSTGRES_H
 #define HARNESS_POSTGRES_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 typedef struct postgres postgres_t;
 
-//  Makes the cluster, starts the server and waits for it. NULL when that fails, having said why.
-postgres_t *postgres_new (void);
+typedef struct {
+    //  Off: commits reach the kernel, not the disk. They survive postgres_kill, not a power cut.
+    bool fsync;
+} postgres_options_t;
+
+//  A server that accepts connections; NULL as options: all off. NULL when it cannot be had.
+postgres_t *postgres_new (const postgres_options_t *options);
+//  Stops it and deletes all it had.
 void postgres_destroy (postgres_t **self_p);
 
-//  For libpq.
+//  "postgresql://stentor@127.0.0.1:12345/postgres": a superuser without password. The same for as
+//  long as the server lives, through all restarts.
 const char *postgres_url (const postgres_t *self);
+uint16_t postgres_port (const postgres_t *self);
 
-//  Stops it at once, as a crash would (it recovers when it is started again); starts it and waits.
+//  Fast shutdown: clients are cut off, transactions rolled back. True when it ended well in time;
+//  otherwise it was killed. True also when it was not running.
 bool postgres_stop (postgres_t *self);
+//  SIGKILL to the server and all its backends at once; all are gone when this returns.
+void postgres_kill (postgres_t *self);
+//  With the same data and port, after postgres_stop or postgres_kill; returns when it accepts
+//  connections. True also when it is running.
 bool postgres_start (postgres_t *self);
+//  Stop and start.
+bool postgres_restart (postgres_t *self);
 
-//  The number that a query answers with; −1 when it fails or answers nothing.
-int64_t postgres_number (postgres_t *self, const char *query);
+#define POSTGRES_ALL_BACKENDS UINT_MAX
+//  Cuts off so many clients, the oldest first, while the server goes on. Returns how many are gone.
+unsigned postgres_kill_backends (postgres_t *self, unsigned most);
+
+//  Runs SQL, several statements with ';' between them if need be, as one transaction.
+bool postgres_exec (postgres_t *self, const char *sql);
+//  The first column of the first row as text; the caller frees it. NULL also for no row and for the
+//  SQL value null.
+char *postgres_query (postgres_t *self, const char *sql);
 
 #endif
