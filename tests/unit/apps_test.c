@@ -19,7 +19,8 @@ ParameterizedTestParameters (apps, reading)
 {
     static reading_t cases[] = {
         { "{\"apps\":[{\"appId\":\"a\"}]}", "" },
-        { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\"url\":\"http://b/\",\"key\":\"k\",\"name\":\"N\"},"
+        { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\"url\":\"http://b/\",\"key\":\"k\","
+            "\"name\":\"N\"},"
           "\"origins\":[\"https://x.example\"]}]}",
           "" },
         { "{\"//\":\"why\",\"apps\":[{\"appId\":\"a\",\"// x\":1}]}", "" },
@@ -41,8 +42,10 @@ ParameterizedTestParameters (apps, reading)
         { "{\n\"app\":[]}", "line 2: \"app\" is no member" },
         { "{\"apps\":[{\"appId\":\"a\",\n\"bot\":\n[]}]}", "line 3: \"bot\" must be an object" },
         { "{\"apps\":[{\"appId\":\"a\",\n\"bot\":{}}]}", "line 2: a bot needs a \"url\"" },
-        { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\n\"url\":\"ftp://b/\"}}]}", "line 2: a bot needs" },
-        { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\n\"url\":\"http:///x\"}}]}", "line 2: a bot needs" },
+        { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\n\"url\":\"ftp://b/\"}}]}",
+            "line 2: a bot needs" },
+        { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\n\"url\":\"http:///x\"}}]}",
+            "line 2: a bot needs" },
         { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\"url\":\"http://b/\",\n\"key\":\"a\\r\\nb\"}}]}",
           "line 2: \"key\" has a control character" },
         { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\"url\":\"http://b/\",\n\"key\":\"a\\u0000b\"}}]}",
