@@ -139,11 +139,12 @@ s_sweep (void)
     glob_t found;
     if (glob (PLACES "??????", 0, NULL, &found) == 0)
         for (size_t index = 0; index < found.gl_pathc; index++) {
-            int lock = open (found.gl_pathv[index], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+            const char *path = found.gl_pathv[index];
+            int lock = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
             if (lock < 0)
                 continue; //  somebody else's
             if (flock (lock, LOCK_EX | LOCK_NB) == 0)
-                s_remove_all (found.gl_pathv[index]);
+                s_remove_all (path);
             close (lock);
         }
     globfree (&found);
@@ -166,6 +167,7 @@ s_make_directory (postgres_t *self)
         //  A sweep came between.
         if (self->lock >= 0)
             close (self->lock);
+        self->lock = -1;
     }
     const struct passwd *user = s_user ();
     return !user || fchown (self->lock, user->pw_uid, user->pw_gid) == 0;

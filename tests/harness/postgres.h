@@ -1,5 +1,6 @@
-//  postgres — a PostgreSQL server of the test's own: on a free port of 127.0.0.1, in a new directory
-//  below /tmp, with nothing in it. It ends with the test process, however that ends.
+//  postgres — a PostgreSQL server of the test's own: on a free port of 127.0.0.1, in a new
+//  directory below /tmp, with nothing in it. It ends with the test process, however that ends; what
+//  it leaves on the disk when the test is killed, the next test deletes.
 //
 //      postgres_t *postgres = postgres_new (NULL);
 //      cr_assert (postgres_exec (postgres, "create table room (id int)"));
