@@ -79,7 +79,7 @@ Test (bus_faults, silence_is_noticed_by_both_within_four_heartbeats)
 {
     go_between_cut (s_between, true);
     RIG_UNTIL (&s_rig, 5 * RIG_HEARTBEAT_MS, s_client.downs == 1);
-    RIG_UNTIL (&s_rig, 2 * RIG_HEARTBEAT_MS, s_server.downs == 1);
+    RIG_UNTIL (&s_rig, 3 * RIG_HEARTBEAT_MS, s_server.downs == 1);
     go_between_cut (s_between, false);
     s_expect_new_stream (STREAM_END_SILENT);
 }
