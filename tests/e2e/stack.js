@@ -1,5 +1,6 @@
 //  The real thing for the stories: PostgreSQL, postoffice, edge, stentor-connector and the demo
-//  bot, as processes of our own on free ports, and gone at the end whatever happens.
+//  bot, as processes of our own on free ports. They end with the test, even with one that is
+//  killed: setpriv asks the kernel for that.
 //
 //  BIN_DIR       where the programs are (build/bin)
 //  POSTGRES_URL  a database to use; else a private server is started for the run
@@ -79,8 +80,9 @@ class Database {
     //  PostgreSQL refuses to run as root: then as the user that its package made.
     #as(program, args) {
         const path = join(postgresDirectory(), program);
-        return this.#isRoot() ? ["setpriv", ["--reuid=postgres", "--regid=postgres",
-            "--clear-groups", path, ...args]] : [path, args];
+        const user = this.#isRoot()
+            ? ["--reuid=postgres", "--regid=postgres", "--clear-groups"] : [];
+        return ["setpriv", [...user, "--pdeathsig=QUIT", path, ...args]];
     }
 
     #run(program, args) {
@@ -171,7 +173,7 @@ export class Stack {
         const { env } = this.#services[name];
         const log = this.#log(name);
         const strings = Object.entries(env).map(([key, value]) => [key, String(value)]);
-        const child = spawn(join(BIN_DIR, name), [], {
+        const child = spawn("setpriv", ["--pdeathsig=KILL", join(BIN_DIR, name)], {
             env: {
                 PATH: process.env.PATH,
                 NODE_NAME: `e2e-${name}`,
@@ -180,7 +182,6 @@ export class Stack {
             stdio: ["ignore", log, log],
         });
         this.#processes.set(name, child);
-        child.once("error", () => {});
         await until(`${name} is ready`, () => this.#isReady(name, child), READY_WITHIN)
             .catch((error) => { throw new Error(`${error.message}\n${this.tail(name)}`); });
     }

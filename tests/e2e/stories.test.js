@@ -1,5 +1,7 @@
 //  The stories: real browser, real widget, real services, real database. One stack and one browser
 //  serve all of them, and every story is a visitor of its own.
+//
+//  E2E_ONLY   only stories with this in their name
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -60,8 +62,9 @@ const AT_ONCE = 3;
 const WITHIN = { timeout: 90000 };
 const together = [];
 const alone = [];
-const story = (name, tell) => together.push({ name, tell });
-story.alone = (name, tell) => alone.push({ name, tell });
+const isWanted = (name) => name.includes(process.env.E2E_ONLY || "");
+const story = (name, tell) => isWanted(name) && together.push({ name, tell });
+story.alone = (name, tell) => isWanted(name) && alone.push({ name, tell });
 
 widgetStories(story);
 pageStories(story);
