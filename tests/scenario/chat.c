@@ -25,6 +25,7 @@ struct person {
     bool is_rich;
     bool is_agent;
     bool came_back;       //  then a widget may be told again what it has
+    unsigned tab;         //  0: the first one
     unsigned said;        //  how many messages: the last one's id is "<name>-<said>"
     int64_t last_seq;     //  the highest that came
     int64_t last_time_ms; //  of the last message that came
@@ -122,8 +123,12 @@ rich_visitor_opens (router_stack_t *stack, unsigned edge, const char *name, cons
 person_t *
 opens_another_tab (const person_t *other, unsigned edge)
 {
-    return other->is_rich ? rich_visitor_opens (other->stack, edge, other->name, other->session)
-                          : visitor_opens (other->stack, edge, other->name, other->session);
+    static unsigned s_tabs;
+    person_t *self = other->is_rich
+                         ? rich_visitor_opens (other->stack, edge, other->name, other->session)
+                         : visitor_opens (other->stack, edge, other->name, other->session);
+    self->tab = ++s_tabs;
+    return self;
 }
 
 person_t *
@@ -243,7 +248,10 @@ void
 says (person_t *self, const char *text)
 {
     char message_id[100];
-    snprintf (message_id, sizeof message_id, "%s-%u", self->name, ++self->said);
+    if (self->tab)
+        snprintf (message_id, sizeof message_id, "%s-tab%u-%u", self->name, self->tab, ++self->said);
+    else
+        snprintf (message_id, sizeof message_id, "%s-%u", self->name, ++self->said);
     says_as (self, self->is_rich ? message_id : NULL, text);
 }
 

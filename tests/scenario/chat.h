@@ -45,6 +45,7 @@ void comes_back (person_t *self, unsigned edge);
 //  As a page that was reloaded: a new connection and `user joined`.
 void reloads (person_t *self, unsigned edge);
 
+//  A rich client's messages have the ids "<name>-1", "<name>-2" …
 void says (person_t *self, const char *text);
 //  A rich client's message with an id of its own choice.
 void says_as (person_t *self, const char *message_id, const char *text);
