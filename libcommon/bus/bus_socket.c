@@ -9,6 +9,9 @@
 #define RECONNECT_MS 100
 #define RECONNECT_MOST_MS 500
 #define CONNECT_TIMEOUT_MS 2000
+//  A DEALER with ZMQ_IMMEDIATE forgets what it has not read when the connection goes: so that a
+//  GOODBYE is read, the ROUTER keeps the connections for a moment behind it.
+#define PARTING_MS 50
 
 struct bus_socket {
     void *socket;
@@ -21,6 +24,7 @@ struct bus_socket {
     uv_check_t check;
     uv_idle_t idle;
     uv_poll_t poll;
+    uv_timer_t parting;
     unsigned handles; //  not closed yet
     char endpoint[ENDPOINT_MAX];
 };
@@ -189,8 +193,10 @@ s_start (bus_socket_t *self, uv_loop_t *loop)
     uv_prepare_init (loop, &self->prepare);
     uv_check_init (loop, &self->check);
     uv_idle_init (loop, &self->idle);
+    uv_timer_init (loop, &self->parting);
+    self->parting.data = self;
     self->poll.data = self->prepare.data = self->check.data = self->idle.data = self;
-    self->handles = 4;
+    self->handles = 5;
     uv_poll_start (&self->poll, UV_READABLE, s_on_poll);
     uv_prepare_start (&self->prepare, s_before_sleep);
     uv_check_start (&self->check, s_after_sleep);
@@ -243,6 +249,14 @@ s_on_closed (uv_handle_t *handle)
     free (self);
 }
 
+static void
+s_on_parted (uv_timer_t *timer)
+{
+    bus_socket_t *self = timer->data;
+    zmq_close (self->socket);
+    uv_close ((uv_handle_t *) timer, s_on_closed);
+}
+
 void
 bus_socket_destroy (bus_socket_t **self_p)
 {
@@ -257,7 +271,10 @@ bus_socket_destroy (bus_socket_t **self_p)
     uv_close ((uv_handle_t *) &self->prepare, s_on_closed);
     uv_close ((uv_handle_t *) &self->check, s_on_closed);
     uv_close ((uv_handle_t *) &self->idle, s_on_closed);
-    zmq_close (self->socket);
+    if (self->is_router)
+        uv_timer_start (&self->parting, s_on_parted, PARTING_MS, 0);
+    else
+        s_on_parted (&self->parting);
 }
 
 const char *
