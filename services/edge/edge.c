@@ -24,7 +24,7 @@ static const setting_t s_settings[] = {
              "URL that pages are told to connect to (/config.json); empty: where they come from"),
     SETTING ("EDGE_DEMO_MODE", SETTING_SWITCH, edge_config_t, demo_mode, "off", 0, 0,
              "on: whoever says isAdmin=true is an agent; for a demonstration only"),
-    SETTING ("EDGE_CONNECTIONS", SETTING_NUMBER, edge_config_t, connections, "20000", 1, 1000000,
+    SETTING ("EDGE_CONNECTIONS", SETTING_NUMBER, edge_config_t, connections, "16384", 1, 1000000,
              "most connections; more are answered with HTTP 503"),
     SETTING ("EDGE_FRAME_LIMIT", SETTING_SIZE, edge_config_t, frame_limit, "256k", 1024,
              16 << 20, "largest frame of a client"),

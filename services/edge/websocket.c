@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <libwebsockets.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 _Static_assert (FRAME_HEADROOM >= LWS_PRE, "the WebSocket header fits before the text");
 _Static_assert (offsetof (frame_t, text) >= LWS_PRE, "and belongs to the frame");
@@ -268,10 +269,13 @@ websocket_read (websocket_t *self, bool on)
     lws_rx_flow_control (self->wsi, on);
 }
 
+//  The library's own kill is a timer that runs only when it is woken by something else, or a close
+//  in the middle of the caller's work. The end of the stream comes through the loop as any other.
 void
 websocket_kill (websocket_t *self)
 {
-    lws_set_timeout (self->wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+    lws_rx_flow_control (self->wsi, 1);
+    (void) shutdown (lws_get_socket_fd (self->wsi), SHUT_RDWR);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -338,6 +342,8 @@ s_on_accept (void *owner, int descriptor)
     websocket_server_t *self = owner;
     //  It closes the descriptor itself when it cannot take it.
     (void) lws_adopt_socket_vhost (self->vhost, descriptor);
+    //  Its timers are set from outside of it now and noticed only when it is woken.
+    lws_cancel_service (self->context);
 }
 
 static int

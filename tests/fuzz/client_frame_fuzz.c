@@ -1,0 +1,31 @@
+//  Bytes of a client's frame. What is let in must be whole and within its limits.
+
+#include "client_frame.h"
+
+#include "utf8.h"
+
+#include <assert.h>
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+    client_frame_t frame;
+    text_t bytes = { (const char *) data, size };
+    frame_fault_t fault = client_frame_read (&frame, bytes, TEXT ("u-1"));
+    assert (fault < FAULT_COUNT);
+    if (fault == FAULT_NONE) {
+        assert (frame.says != SAYS_NOTHING);
+        assert (frame.session_id.size > 0 && frame.session_id.size <= SESSION_ID_MAX);
+        assert (frame.message_id.size <= MESSAGE_ID_MAX);
+        assert (frame.display_name.size <= DISPLAY_NAME_MAX);
+        assert (utf8_is_valid (frame.session_id) && utf8_is_printable (frame.session_id));
+        assert (utf8_is_valid (frame.display_name));
+        assert (utf8_is_valid (frame.data) && utf8_is_valid (frame.path));
+        assert ((frame.says == SAYS_MESSAGE) == (frame.data.size > 0));
+    }
+    client_frame_free (&frame);
+    return 0;
+}
