@@ -15,6 +15,7 @@
 //  fill the bus at once; and so long it is until the next ones do.
 #define SPEAK_AT_ONCE 512
 #define SPEAK_AGAIN_MS 5
+#define REFUSED_AT_ONCE 64
 //  A socket that is to be closed is given so long to take what is left for it.
 #define CLOSING_MS 2000
 //  A drain spreads its closes over this time, and rich clients' returns over the other.
@@ -27,26 +28,32 @@
 //  Speaking
 
 static void
-s_on_pump (uv_timer_t *timer)
+s_speak_some (relay_t *self)
 {
-    relay_t *self = timer->data;
-    self->pumping = false;
-    if (!membership_detach (self)) {
-        relay_wait (self, NULL);
-        return;
-    }
-    size_t offices = bus_client_offices_up (self->bus);
-    for (int spoken = 0; spoken < SPEAK_AT_ONCE && offices > 0; spoken++) {
+    int refused = 0;
+    for (int spoken = 0; spoken < SPEAK_AT_ONCE && refused < REFUSED_AT_ONCE; spoken++) {
         list_t *first = list_first (&self->waiting);
         if (!first)
             return;
         connection_t *connection = LIST_THING (first, connection_t, waiting);
         list_remove (first);
         edge_count (EDGE_WAITING, -1);
-        if (!membership_speak (self, connection))
+        if (!membership_speak (self, connection)) {
             relay_wait (self, connection);
+            refused++;
+        }
     }
-    if (!list_is_empty (&self->waiting))
+}
+
+//  Whoever is refused now waits for the next time, as `pumping` stays set until the end.
+static void
+s_on_pump (uv_timer_t *timer)
+{
+    relay_t *self = timer->data;
+    if (membership_detach (self) && bus_client_offices_up (self->bus) > 0)
+        s_speak_some (self);
+    self->pumping = false;
+    if (!list_is_empty (&self->waiting) || !list_is_empty (&self->detaches))
         relay_wait (self, NULL);
 }
 
