@@ -80,7 +80,8 @@ s_tell_detach (relay_t *relay, connection_t *connection)
         edge_count (EDGE_DETACHES_DROPPED, 1);
         s_detach_done (relay, list_first (&relay->detaches));
     }
-    (void) membership_detach (relay);
+    if (!membership_detach (relay))
+        relay_wait (relay, NULL);
 }
 
 void

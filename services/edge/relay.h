@@ -64,7 +64,7 @@ void relay_write (relay_t *self, connection_t *connection, frame_t **frame_p);
 //  while, then the socket is closed with the reason's code.
 void relay_close (relay_t *self, connection_t *connection, close_reason_t reason);
 
-//  It has something for an office: sent in a moment.
+//  It has something for an office: sent in a moment. NULL: something else waits for the bus.
 void relay_wait (relay_t *self, connection_t *connection);
 
 //  What the bot of the connection's app is called.
