@@ -1,0 +1,16 @@
+//  aged — the place of a request among all that wait, oldest first, whatever it is.
+
+#ifndef AGED_H
+#define AGED_H
+
+#include "parts/list.h"
+
+#include <stdint.h>
+
+typedef struct {
+    list_t link;
+    uint64_t since_ms;
+    bool is_chunk;      //  else it is a query
+} aged_t;
+
+#endif

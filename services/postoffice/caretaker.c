@@ -1,0 +1,259 @@
+#include "caretaker.h"
+
+#include "migrations.h"
+#include "parts/clock.h"
+#include "pg_link.h"
+#include "service/log.h"
+#include "store_counters.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define BEAT_MS 2000
+#define CLAIM_MS 3000
+#define HOUR_MS 3600000
+//  After an outage of the database everybody looks dead until it has beaten again.
+#define CLAIM_AFTER_MS 10000
+#define ORPHANS_AT_ONCE 100
+#define DAY_MS 86400000u
+//  Migrations may have to wait for another process that migrates.
+#define GREETING_MS 330000
+#define ANSWER_MS 20000
+
+enum { SAY_BEAT, SAY_CLAIM, SAY_DAY, SAY_FORGET, STATEMENTS };
+
+static const pg_statement_t s_statements[STATEMENTS] = {
+    [SAY_BEAT] = { "beat", "SELECT beat ($1::bigint, $2::text)" },
+    [SAY_CLAIM] = { "claim", "SELECT claim_orphans ($1::bigint, $2::bigint)" },
+    [SAY_DAY] = { "day", "SELECT make_day ($1::date)" },
+    [SAY_FORGET] = { "forget", "SELECT forget_nodes ()" },
+};
+
+struct caretaker {
+    pg_link_t *link;
+    caretaker_events_t events;
+    void *owner;
+    migrations_t migrations;
+    bool listening;         //  said in this greeting
+    uint64_t writer;
+    char *node;
+    pg_values_t values;
+    uv_timer_t timer;
+    uint64_t up_ms;         //  when the link came up
+    uint64_t beat_ms;
+    uint64_t claim_ms;
+    uint64_t hour_ms;
+    bool claiming;
+};
+
+// ---------------------------------------------------------------------------------------------
+//  The greeting: migrations, then LISTEN
+
+static const char *
+s_refuse (caretaker_t *self)
+{
+    log_error ("schema is newer than this program", log_number ("found", self->migrations.found),
+               log_number ("known", (int64_t) migrations_count),
+               log_string ("advice", "run the version of the postoffice that belongs to it"));
+    return PG_LINK_REFUSE;
+}
+
+static const char *
+s_greet (void *owner, const PGresult *result)
+{
+    caretaker_t *self = owner;
+    migrations_t *migrations = &self->migrations;
+    if (!result) {
+        migrations_begin (migrations);
+        self->listening = false;
+        return migrations_sql (migrations);
+    }
+    if (self->listening)
+        return NULL;
+    if (migrations->state == MIGRATIONS_ASK) {
+        bool number = PQresultStatus (result) == PGRES_TUPLES_OK && PQntuples (result) == 1;
+        migrations_answer (migrations, number ? atoi (PQgetvalue (result, 0, 0)) : -1);
+    } else {
+        migrations_answer (migrations, 0);
+    }
+    if (migrations->state == MIGRATIONS_REFUSED)
+        return s_refuse (self);
+    if (migrations->state == MIGRATIONS_APPLY)
+        return migrations_sql (migrations);
+    if ((size_t) migrations->found < migrations_count)
+        log_info ("schema migrated", log_number ("from", migrations->found),
+                  log_number ("to", (int64_t) migrations_count));
+    self->listening = true;
+    return "LISTEN session_moved";
+}
+
+// ---------------------------------------------------------------------------------------------
+//  What is done from time to time
+
+static void
+s_on_said (void *owner, void *what, const pg_answer_t *answer)
+{
+    (void) owner;
+    if (answer->failed)
+        log_warn ("database refused housekeeping", log_string ("what", what),
+                  log_string ("sqlstate", answer->sqlstate));
+}
+
+static void
+s_on_claimed (void *owner, void *unused, const pg_answer_t *answer)
+{
+    caretaker_t *self = owner;
+    (void) unused;
+    self->claiming = false;
+    if (answer->lost || answer->failed)
+        return;
+    const PGresult *result = answer->results[0];
+    for (int row = 0; row < PQntuples (result); row++) {
+        store_counters[STORE_ORPHANS]++;
+        log_info ("orphaned work taken over", log_text ("session", pg_text (result, row, 0)));
+        self->events.orphan (self->owner, pg_text (result, row, 0));
+    }
+}
+
+static void
+s_beat (caretaker_t *self)
+{
+    pg_values_begin (&self->values);
+    pg_values_number (&self->values, (int64_t) self->writer);
+    pg_values_text (&self->values, text_of (self->node));
+    pg_link_add (self->link, SAY_BEAT, &self->values);
+    pg_link_send (self->link, s_on_said, self, "beat");
+}
+
+static void
+s_claim (caretaker_t *self)
+{
+    self->claiming = true;
+    pg_values_begin (&self->values);
+    pg_values_number (&self->values, (int64_t) self->writer);
+    pg_values_number (&self->values, ORPHANS_AT_ONCE);
+    pg_link_add (self->link, SAY_CLAIM, &self->values);
+    pg_link_send (self->link, s_on_claimed, self, NULL);
+}
+
+//  Yesterday's partition is there since yesterday; tomorrow's is there before it is needed.
+static void
+s_hourly (caretaker_t *self)
+{
+    for (uint64_t ahead = 0; ahead < 2; ahead++) {
+        pg_values_begin (&self->values);
+        pg_values_day (&self->values, clock_wall_ms () / DAY_MS + ahead);
+        pg_link_add (self->link, SAY_DAY, &self->values);
+        pg_link_send (self->link, s_on_said, self, "partition");
+    }
+    pg_values_begin (&self->values);
+    pg_link_add (self->link, SAY_FORGET, &self->values);
+    pg_link_send (self->link, s_on_said, self, "nodes");
+}
+
+static bool
+s_is_due (uint64_t *last, uint64_t now, uint64_t every)
+{
+    if (*last && now - *last < every)
+        return false;
+    *last = now;
+    return true;
+}
+
+static void
+s_on_timer (uv_timer_t *timer)
+{
+    caretaker_t *self = timer->data;
+    uint64_t now = clock_mono_ms ();
+    if (pg_link_room (self->link) < 8)
+        return; //  it hangs: the link's own limit ends it
+    if (s_is_due (&self->beat_ms, now, BEAT_MS))
+        s_beat (self);
+    if (s_is_due (&self->hour_ms, now, HOUR_MS))
+        s_hourly (self);
+    if (!self->claiming && now - self->up_ms > CLAIM_AFTER_MS
+        && s_is_due (&self->claim_ms, now, CLAIM_MS))
+        s_claim (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The link's events
+
+static void
+s_on_up (void *owner)
+{
+    caretaker_t *self = owner;
+    self->up_ms = clock_mono_ms ();
+    self->beat_ms = self->hour_ms = 0;
+    self->claiming = false;
+    s_on_timer (&self->timer);
+    self->events.up (self->owner);
+}
+
+static void
+s_on_down (void *owner)
+{
+    caretaker_t *self = owner;
+    self->events.down (self->owner);
+}
+
+//  "<writer> <session>"
+static void
+s_on_notified (void *owner, text_t channel, text_t payload)
+{
+    caretaker_t *self = owner;
+    (void) channel;
+    char *end;
+    uint64_t writer = strtoull (payload.data, &end, 10);
+    if (*end != ' ' || writer == self->writer)
+        return;
+    store_counters[STORE_MOVED]++;
+    self->events.moved (self->owner, text_of (end + 1));
+}
+
+caretaker_t *
+caretaker_new (uv_loop_t *loop, const store_config_t *config, const caretaker_events_t *events,
+               void *owner)
+{
+    caretaker_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->events = *events;
+    self->owner = owner;
+    self->writer = config->writer;
+    self->node = strdup (config->node);
+    assert (self->node);
+    self->link = pg_link_new (
+        loop,
+        &(pg_link_config_t){ .url = config->url, .node = config->node, .statements = s_statements,
+                             .statement_count = STATEMENTS, .greeting_ms = GREETING_MS,
+                             .answer_ms = ANSWER_MS },
+        &(pg_link_events_t){ .greet = s_greet, .up = s_on_up, .down = s_on_down,
+                             .notified = s_on_notified },
+        self);
+    pg_link_open (self->link);
+    uv_timer_init (loop, &self->timer);
+    self->timer.data = self;
+    uv_timer_start (&self->timer, s_on_timer, 500, 500);
+    return self;
+}
+
+static void
+s_on_closed (uv_handle_t *handle)
+{
+    caretaker_t *self = handle->data;
+    pg_values_free (&self->values);
+    migrations_free (&self->migrations);
+    free (self->node);
+    free (self);
+}
+
+void
+caretaker_destroy (caretaker_t **self_p)
+{
+    caretaker_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    pg_link_destroy (&self->link);
+    uv_close ((uv_handle_t *) &self->timer, s_on_closed);
+}

@@ -1,0 +1,23 @@
+//  caretaker — the store's own database link: brings the schema up to date, says every two seconds
+//  that this process lives, takes over the work of those that do not, keeps partitions for today
+//  and tomorrow, and listens for what other postoffices append to sessions of ours.
+
+#ifndef CARETAKER_H
+#define CARETAKER_H
+
+#include "store.h"
+
+typedef struct caretaker caretaker_t;
+
+typedef struct {
+    void (*up) (void *owner);    //  the schema is the right one, and we listen
+    void (*down) (void *owner);
+    void (*moved) (void *owner, text_t session);
+    void (*orphan) (void *owner, text_t session);
+} caretaker_events_t;
+
+caretaker_t *caretaker_new (uv_loop_t *loop, const store_config_t *config,
+                            const caretaker_events_t *events, void *owner);
+void caretaker_destroy (caretaker_t **self_p);
+
+#endif

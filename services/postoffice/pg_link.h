@@ -1,0 +1,81 @@
+//  pg_link — one connection to PostgreSQL in pipeline mode, on the loop, kept up for ever.
+//
+//  A life: dialling → greeting (settings, and what the owner says) → preparing the statements → up;
+//  when it is lost, or does not get there in time: a wait with back-off and jitter, then again.
+//  Nothing here blocks, but for the look-up of a host name that libpq makes while it dials.
+//
+//  Requests are answered in the order in which they were sent, each exactly once; when the link is
+//  lost all of them are answered with `lost` before `down` is called. Nothing waits here: who may not
+//  send (pg_link_room is 0) keeps what it has.
+
+#ifndef PG_LINK_H
+#define PG_LINK_H
+
+#include "pg_values.h"
+
+#include <uv.h>
+
+typedef struct pg_link pg_link_t;
+
+//  Most requests under way on one link, and most statements in one request.
+#define PG_LINK_REQUESTS 64
+#define PG_LINK_STATEMENTS 8
+
+typedef struct {
+    const char *name;
+    const char *sql;
+} pg_statement_t;
+
+typedef struct {
+    const char *url;
+    const char *node;                  //  application_name
+    const pg_statement_t *statements;  //  prepared on every new connection
+    size_t statement_count;
+    uint64_t greeting_ms;              //  limit for the greeting and the preparing
+    uint64_t answer_ms;                //  an answer that takes longer means that the link is lost
+} pg_link_config_t;
+
+typedef struct {
+    size_t count;
+    const PGresult *results[PG_LINK_STATEMENTS]; //  one for each statement, when it succeeded
+    bool lost;       //  the link broke: it may have been done or not
+    bool failed;     //  the server refused; nothing of it was done
+    char sqlstate[6];
+} pg_answer_t;
+
+typedef void pg_answered_fn (void *owner, void *request, const pg_answer_t *answer);
+
+//  What greet returns to give the connection up (it is tried again with back-off).
+extern const char PG_LINK_REFUSE[];
+
+typedef struct {
+    //  While the link is greeting: called with NULL first, then with the last result of what it
+    //  returned; returns the SQL to send next, NULL to go on, or PG_LINK_REFUSE. May be NULL.
+    const char *(*greet) (void *owner, const PGresult *result);
+    void (*up) (void *owner);
+    void (*down) (void *owner);
+    void (*notified) (void *owner, text_t channel, text_t payload); //  may be NULL
+} pg_link_events_t;
+
+//  Does nothing before pg_link_open; events come from the loop.
+pg_link_t *pg_link_new (uv_loop_t *loop, const pg_link_config_t *config,
+                        const pg_link_events_t *events, void *owner);
+//  Begins to dial; safe to call again.
+void pg_link_open (pg_link_t *self);
+//  Not from within a callback of this link's. Requests under way are not answered.
+void pg_link_destroy (pg_link_t **self_p);
+
+bool pg_link_is_up (const pg_link_t *self);
+//  How many more requests may be sent now; 0 when the link is not up.
+size_t pg_link_room (const pg_link_t *self);
+
+//  Adds a statement to the request that is being made; a request is one transaction. `statement`
+//  counts in the config's table. The values may be used again at once.
+void pg_link_add (pg_link_t *self, size_t statement, pg_values_t *values);
+//  Sends the request. Never answers before it returns.
+void pg_link_send (pg_link_t *self, pg_answered_fn *answered, void *owner, void *request);
+
+//  Gives up this connection and makes another one, after this turn.
+void pg_link_renew (pg_link_t *self);
+
+#endif

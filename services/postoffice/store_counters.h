@@ -1,0 +1,34 @@
+//  store_counters — what the store counts, for all of its links together.
+
+#ifndef STORE_COUNTERS_H
+#define STORE_COUNTERS_H
+
+#include "service/counters.h"
+
+typedef enum {
+    STORE_BATCHES,
+    STORE_CHUNKS,
+    STORE_ENTRIES,
+    STORE_CONFLICTS,
+    STORE_UNSURES,
+    STORE_DOWNS,
+    STORE_RETRIES,
+    STORE_REFUSED,
+    STORE_QUEUE_BYTES,
+    STORE_LOADS,
+    STORE_READS,
+    STORE_LINKS_UP,
+    STORE_LINKS_LOST,
+    STORE_ORPHANS,
+    STORE_MOVED,
+    STORE_SEEN_LOST,
+    STORE_COUNTERS,
+} store_counter_t;
+
+extern int64_t store_counters[STORE_COUNTERS];
+extern histogram_t store_commit_time;
+
+//  Shows them in /metrics; safe to call again.
+void store_counters_start (void);
+
+#endif
