@@ -410,6 +410,14 @@ s_url_is_good (const char *url)
     return options != NULL;
 }
 
+//  Notices are the server's small talk; libpq would print them.
+static void
+s_on_notice (void *unused, const PGresult *notice)
+{
+    (void) unused;
+    (void) notice;
+}
+
 static void
 s_dial (pg_link_t *self)
 {
@@ -430,6 +438,7 @@ s_dial (pg_link_t *self)
         s_lose (self, "cannot connect");
         return;
     }
+    PQsetNoticeReceiver (self->connection, s_on_notice, NULL);
     s_watch (self, UV_WRITABLE);
 }
 

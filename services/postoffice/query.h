@@ -46,7 +46,7 @@ void query_answer (query_t *self, store_outcome_t outcome, const PGresult *resul
     " SELECT *, sum (octet_length (sender) + coalesce (octet_length (data), 0) + 100)"             \
     "  OVER (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM ("      \
     "  SELECT * FROM log WHERE session = $1::text AND day = $2::date AND seq > $3::bigint"         \
-    "  ORDER BY seq LIMIT $4::bigint) AS some) AS sized"                                           \
+    "  ORDER BY seq LIMIT $4::bigint) AS part) AS sized"                                           \
     " WHERE coalesce (before, 0) < $5::bigint ORDER BY seq"
 #define QUERY_LOCATE_SQL                                                                           \
     "SELECT session FROM place WHERE app = $1::text AND user_id = $2::text AND role = $3::bigint"

@@ -8,7 +8,9 @@ BEGIN
         RETURN;
     END IF;
     PERFORM pg_advisory_xact_lock (7365746, 2);
-    IF to_regclass (part) IS NOT NULL THEN
+    --  Not to_regclass again: it may remember what it said before we waited.
+    IF EXISTS (SELECT FROM pg_class c JOIN pg_class l ON l.relnamespace = c.relnamespace
+               WHERE l.oid = 'log'::regclass AND c.relname = part) THEN
         RETURN;
     END IF;
     EXECUTE format ('CREATE TABLE %I (LIKE log INCLUDING DEFAULTS INCLUDING INDEXES)', part);
@@ -104,7 +106,8 @@ BEGIN
 
     IF cardinality (p_session) > 0 THEN
         INSERT INTO participant (session, role, user_id, sender, present)
-        SELECT DISTINCT ON (p.session, p.role, p.who) p.session, p.role, p.who, p.sender, p.present
+        SELECT DISTINCT ON (p.session COLLATE "C", p.role, p.who COLLATE "C")
+               p.session, p.role, p.who, p.sender, p.present
         FROM unnest (p_session, p_role, p_user, p_sender, p_present)
              WITH ORDINALITY AS p (session, role, who, sender, present, n)
         WHERE p.session <> ALL (lost)
@@ -113,7 +116,8 @@ BEGIN
         DO UPDATE SET sender = EXCLUDED.sender, present = EXCLUDED.present;
 
         INSERT INTO place (app, user_id, role, session)
-        SELECT DISTINCT ON (p.app, p.who, p.role) p.app, p.who, p.role, p.session
+        SELECT DISTINCT ON (p.app COLLATE "C", p.who COLLATE "C", p.role)
+               p.app, p.who, p.role, p.session
         FROM unnest (p_session, p_app, p_role, p_user, p_present)
              WITH ORDINALITY AS p (session, app, role, who, present, n)
         WHERE p.present AND p.session <> ALL (lost)
