@@ -1,0 +1,661 @@
+//  The store against a real PostgreSQL: what is stored, what is refused, and what happens when the
+//  database or a link goes away.
+
+#include "eventually.h"
+#include "parts/identity.h"
+#include "postgres.h"
+#include "store.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DAY_MS 86400000u
+#define ANSWERS 4096
+
+// ---------------------------------------------------------------------------------------------
+//  One store on its own loop, and what it said
+
+typedef struct {
+    uv_loop_t loop;
+    store_t *store;
+    bool ready;
+    unsigned ready_changes;
+    unsigned moved;
+    char last_moved[300];
+    unsigned orphans;
+    char last_orphan[300];
+    unsigned answers;
+    store_outcome_t outcomes[ANSWERS];
+    unsigned of_outcome[4];
+    //  The last load or read, its texts copied out.
+    stored_session_t session;
+    char sender[100], body[100], secret[100], known[100];
+    uint64_t participant_seen;
+    uint64_t seqs[ANSWERS];
+    size_t seq_count;
+    char located[300];
+} box_t;
+
+static void
+s_on_ready (void *owner, bool ready)
+{
+    box_t *box = owner;
+    box->ready = ready;
+    box->ready_changes++;
+}
+
+static void
+s_on_moved (void *owner, text_t session)
+{
+    box_t *box = owner;
+    box->moved++;
+    snprintf (box->last_moved, sizeof box->last_moved, "%.*s", TEXT_ARGS (session));
+}
+
+static void
+s_on_orphan (void *owner, text_t session)
+{
+    box_t *box = owner;
+    box->orphans++;
+    snprintf (box->last_orphan, sizeof box->last_orphan, "%.*s", TEXT_ARGS (session));
+}
+
+static box_t *
+s_box_with (const store_config_t *config)
+{
+    box_t *box = calloc (1, sizeof *box);
+    uv_loop_init (&box->loop);
+    box->store = store_new (&box->loop, config,
+                            &(store_events_t){ .ready = s_on_ready, .moved = s_on_moved,
+                                               .orphan = s_on_orphan },
+                            box);
+    return box;
+}
+
+static store_config_t
+s_config (const char *url, uint64_t writer)
+{
+    return (store_config_t){ .url = url, .links = 2, .batch_chunks = 100, .queue_limit = 64u << 20,
+                             .patience_ms = 5000, .writer = writer, .node = "tested" };
+}
+
+static bool
+s_turn (box_t *box)
+{
+    uv_run (&box->loop, UV_RUN_NOWAIT);
+    return true;
+}
+
+#define UNTIL(box, condition) EVENTUALLY (20000, s_turn (box) && (condition))
+
+static box_t *
+s_box (const char *url, uint64_t writer)
+{
+    store_config_t config = s_config (url, writer);
+    box_t *box = s_box_with (&config);
+    UNTIL (box, box->ready);
+    return box;
+}
+
+static void
+s_box_end (box_t *box)
+{
+    store_destroy (&box->store);
+    uv_run (&box->loop, UV_RUN_DEFAULT);
+    cr_assert_eq (uv_loop_close (&box->loop), 0);
+    free (box);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Chunks
+
+static void
+s_on_appended (void *owner, uint64_t ticket, store_outcome_t outcome)
+{
+    box_t *box = owner;
+    box->outcomes[ticket % ANSWERS] = outcome;
+    box->of_outcome[outcome]++;
+    box->answers++;
+}
+
+static store_entry_t
+s_entry (const char *message_id)
+{
+    return (store_entry_t){ .message_id = text_of (message_id), .event = EVENT_NEW_MESSAGE,
+                            .time_ms = 1000, .role = ROLE_VISITOR, .user = TEXT ("ann"),
+                            .sender = TEXT ("{\"userId\":\"ann\"}"),
+                            .data = TEXT ("{\"text\":\"h\\u0000i\"}") };
+}
+
+static uint64_t
+s_today (void)
+{
+    return clock_wall_ms () / DAY_MS;
+}
+
+//  A chunk of one entry.
+static store_chunk_t
+s_chunk (const char *session, uint64_t seq, const store_entry_t *entry)
+{
+    return (store_chunk_t){ .session = text_of (session), .opens = seq == 1, .app = TEXT ("demo"),
+                            .visitor = TEXT ("ann"), .day_ms = clock_wall_ms (), .day = s_today (),
+                            .first_seq = seq, .entries = entry, .entry_count = 1 };
+}
+
+static void
+s_append (box_t *box, const store_chunk_t *chunk, uint64_t ticket)
+{
+    cr_assert_eq (store_append (box->store, chunk, ticket, s_on_appended, box), 0);
+}
+
+//  Appends and waits for the answer.
+static store_outcome_t
+s_stored (box_t *box, const store_chunk_t *chunk)
+{
+    unsigned before = box->answers;
+    s_append (box, chunk, 7);
+    UNTIL (box, box->answers > before);
+    return box->outcomes[7];
+}
+
+static store_outcome_t
+s_say (box_t *box, const char *session, uint64_t seq, const char *message_id)
+{
+    store_entry_t entry = s_entry (message_id);
+    store_chunk_t chunk = s_chunk (session, seq, &entry);
+    return s_stored (box, &chunk);
+}
+
+static void
+s_copy (char room[100], text_t text)
+{
+    snprintf (room, 100, "%.*s", TEXT_ARGS (text));
+}
+
+static void
+s_on_loaded (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_session_t *session)
+{
+    box_t *box = owner;
+    box->outcomes[ticket % ANSWERS] = outcome;
+    box->session = session ? *session : (stored_session_t){ .exists = false };
+    if (session && session->participant_count > 0) {
+        s_copy (box->sender, session->participants[0].sender);
+        box->participant_seen = session->participants[0].seen;
+    }
+    if (session && session->work_count > 0) {
+        s_copy (box->body, session->works[0].body);
+        s_copy (box->secret, session->works[0].secret);
+    }
+    if (session && session->known_count > 0)
+        s_copy (box->known, session->known[0].message_id);
+    box->answers++;
+}
+
+static const stored_session_t *
+s_load (box_t *box, const char *session, const char *id)
+{
+    unsigned before = box->answers;
+    text_t ids[] = { text_of (id) };
+    cr_assert_eq (store_load (box->store, text_of (session), ids, 1, 2, 8, s_on_loaded, box), 0);
+    UNTIL (box, box->answers > before);
+    return &box->session;
+}
+
+static void
+s_on_read (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_entry_t *entries,
+           size_t count)
+{
+    box_t *box = owner;
+    box->outcomes[ticket % ANSWERS] = outcome;
+    box->seq_count = count;
+    for (size_t at = 0; at < count; at++)
+        box->seqs[at] = entries[at].seq;
+    if (count > 0)
+        s_copy (box->body, entries[0].data);
+    box->answers++;
+}
+
+static size_t
+s_read (box_t *box, const char *session, uint64_t after, uint64_t most, uint64_t bytes)
+{
+    unsigned before = box->answers;
+    cr_assert_eq (store_read (box->store, text_of (session), s_today (), after, most, bytes, 9,
+                              s_on_read, box), 0);
+    UNTIL (box, box->answers > before);
+    cr_assert_eq (box->outcomes[9], STORED);
+    return box->seq_count;
+}
+
+static void
+s_on_located (void *owner, uint64_t ticket, store_outcome_t outcome, text_t session)
+{
+    box_t *box = owner;
+    box->outcomes[ticket % ANSWERS] = outcome;
+    snprintf (box->located, sizeof box->located, "%.*s", TEXT_ARGS (session));
+    box->answers++;
+}
+
+static const char *
+s_locate (box_t *box, const char *user)
+{
+    unsigned before = box->answers;
+    cr_assert_eq (store_locate (box->store, TEXT ("demo"), text_of (user), ROLE_VISITOR, 10,
+                                s_on_located, box), 0);
+    UNTIL (box, box->answers > before);
+    return box->located;
+}
+
+//  The one value that the query returns is this one.
+static void
+s_expect (postgres_t *postgres, const char *sql, const char *value)
+{
+    char *found = postgres_query (postgres, sql);
+    cr_assert_not_null (found);
+    cr_assert_str_eq (found, value, "%s: %s, not %s", sql, found, value);
+    free (found);
+}
+
+// ---------------------------------------------------------------------------------------------
+
+Test (store, stores_and_gives_back)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *box = s_box (postgres_url (postgres), 11);
+    store_entry_t entries[] = { s_entry ("m1"), s_entry ("m2") };
+    store_participant_t who = { .role = ROLE_VISITOR, .user = TEXT ("ann"),
+                                .sender = TEXT ("{\"n\":1}"), .present = true };
+    store_work_t work = { .item = TEXT ("i1"), .topic = TEXT ("bot.stentor"), .seq = 2,
+                          .user = TEXT ("ann"), .body = TEXT ("{\"q\":1}"),
+                          .secret = TEXT ("key") };
+    store_chunk_t chunk = s_chunk ("demo/s", 1, entries);
+    chunk.entry_count = 2;
+    chunk.participants = &who;
+    chunk.participant_count = 1;
+    chunk.works = &work;
+    chunk.work_count = 1;
+    chunk.control_changes = true;
+    chunk.control_role = ROLE_AGENT;
+    chunk.control_user = TEXT ("bob");
+    cr_assert_eq (s_stored (box, &chunk), STORED);
+
+    const stored_session_t *session = s_load (box, "demo/s", "m1");
+    cr_assert (session->exists);
+    cr_assert_eq (session->last_seq, 2);
+    cr_assert_eq (session->last_writer, 11);
+    cr_assert_eq (session->last_time_ms, 1000);
+    cr_assert_eq (session->day, s_today ());
+    cr_assert_eq (session->control_role, ROLE_AGENT);
+    cr_assert_eq (session->participant_count, 1);
+    cr_assert_eq (box->participant_seen, SEQ_UNKNOWN);
+    cr_assert_str_eq (box->sender, "{\"n\":1}");
+    cr_assert_eq (session->work_count, 1);
+    cr_assert_str_eq (box->body, "{\"q\":1}");
+    cr_assert_str_eq (box->secret, "key");
+    cr_assert_eq (session->known_count, 2);
+
+    cr_assert_eq (s_read (box, "demo/s", 0, 10, 1 << 20), 2);
+    cr_assert_str_eq (box->body, "{\"text\":\"h\\u0000i\"}");
+    cr_assert_str_eq (s_locate (box, "ann"), "demo/s");
+    cr_assert_str_eq (s_locate (box, "nobody"), "");
+    cr_assert_not (s_load (box, "demo/none", "x")->exists);
+    s_box_end (box);
+    postgres_destroy (&postgres);
+}
+
+Test (store, forgets_the_secret_of_finished_work)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *box = s_box (postgres_url (postgres), 11);
+    store_entry_t entry = s_entry ("m1");
+    store_work_t work = { .item = TEXT ("i1"), .topic = TEXT ("t"), .seq = 1, .user = TEXT ("u"),
+                          .body = TEXT ("{}"), .secret = TEXT ("key") };
+    store_chunk_t chunk = s_chunk ("demo/s", 1, &entry);
+    chunk.works = &work;
+    chunk.work_count = 1;
+    cr_assert_eq (s_stored (box, &chunk), STORED);
+    store_entry_t answer = s_entry ("m2");
+    store_finish_t finish = { .item = TEXT ("i1"), .state = WORK_ANSWERED, .detail = TEXT ("ok") };
+    chunk = s_chunk ("demo/s", 2, &answer);
+    chunk.finishes = &finish;
+    chunk.finish_count = 1;
+    cr_assert_eq (s_stored (box, &chunk), STORED);
+    s_expect (postgres, "SELECT state || ' ' || (secret IS NULL) || ' ' || detail FROM work",
+              "1 true ok");
+    cr_assert_eq (s_load (box, "demo/s", "x")->work_count, 0);
+    s_box_end (box);
+    postgres_destroy (&postgres);
+}
+
+Test (store, refuses_what_another_wrote_first)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *one = s_box (postgres_url (postgres), 11);
+    box_t *two = s_box (postgres_url (postgres), 12);
+    cr_assert_eq (s_say (one, "demo/s", 1, "m1"), STORED);
+    cr_assert_eq (s_say (two, "demo/s", 1, "m1x"), STORE_CONFLICT, "opened twice");
+    cr_assert_eq (s_say (two, "demo/s", 2, "m2"), STORED);
+    cr_assert_eq (s_say (one, "demo/s", 2, "m2x"), STORE_CONFLICT, "same seq");
+    cr_assert_eq (s_say (one, "demo/s", 3, "m2"), STORE_CONFLICT, "same message id");
+    cr_assert_eq (s_say (one, "demo/s", 4, "m4"), STORE_CONFLICT, "a gap");
+    cr_assert_eq (s_say (one, "demo/none", 2, "m"), STORE_CONFLICT, "no such session");
+    cr_assert_eq (s_say (one, "demo/s", 3, "m3"), STORED);
+    s_expect (postgres, "SELECT string_agg (message_id, ',' ORDER BY seq) FROM log", "m1,m2,m3");
+    s_expect (postgres, "SELECT count (*) FROM session", "1");
+    s_box_end (one);
+    s_box_end (two);
+    postgres_destroy (&postgres);
+}
+
+Test (store, a_chunk_is_all_or_nothing)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *box = s_box (postgres_url (postgres), 11);
+    store_entry_t entries[] = { s_entry ("m1"), s_entry ("m1") };
+    store_participant_t who = { .role = ROLE_VISITOR, .user = TEXT ("ann"), .sender = TEXT ("{}"),
+                                .present = true };
+    store_chunk_t bad = s_chunk ("demo/bad", 1, entries);
+    bad.entry_count = 2;
+    bad.participants = &who;
+    bad.participant_count = 1;
+    store_entry_t entry = s_entry ("m1");
+    store_chunk_t good = s_chunk ("demo/good", 1, &entry);
+    for (unsigned at = 0; at < 20; at++) {
+        char name[20];
+        snprintf (name, sizeof name, "demo/%c%u", at % 2 ? 'a' : 'z', at);
+        good.session = text_of (name);
+        s_append (box, &good, 1);
+    }
+    s_append (box, &bad, 2);
+    UNTIL (box, box->answers == 21);
+    cr_assert_eq (box->outcomes[2], STORE_CONFLICT);
+    cr_assert_eq (box->of_outcome[STORED], 20);
+    s_expect (postgres, "SELECT count (*) FROM log", "20");
+    s_expect (postgres, "SELECT count (*) FROM session", "20");
+    s_expect (postgres, "SELECT count (*) FROM participant", "0");
+    s_expect (postgres, "SELECT count (*) FROM place", "0");
+    s_box_end (box);
+    postgres_destroy (&postgres);
+}
+
+//  Chunk 2 was decided in the belief that chunk 1 is stored.
+Test (store, what_follows_a_lost_chunk_is_lost)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *one = s_box (postgres_url (postgres), 11);
+    box_t *two = s_box (postgres_url (postgres), 12);
+    cr_assert_eq (s_say (one, "demo/s", 1, "m1"), STORED);
+    cr_assert_eq (s_say (two, "demo/s", 2, "foreign"), STORED);
+    for (uint64_t seq = 2; seq < 40; seq++) {
+        char id[20];
+        snprintf (id, sizeof id, "n%u", (unsigned) seq);
+        store_entry_t entry = s_entry (id);
+        store_chunk_t chunk = s_chunk ("demo/s", seq, &entry);
+        s_append (one, &chunk, seq);
+        if (seq % 7 == 0)
+            s_turn (one);
+    }
+    UNTIL (one, one->answers == 39);
+    cr_assert_eq (one->of_outcome[STORE_CONFLICT], 38);
+    s_expect (postgres, "SELECT count (*) FROM log", "2");
+    s_box_end (one);
+    s_box_end (two);
+    postgres_destroy (&postgres);
+}
+
+Test (store, keeps_the_order_of_one_session)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *box = s_box (postgres_url (postgres), 11);
+    for (uint64_t seq = 1; seq <= 1000; seq++) {
+        char id[20];
+        snprintf (id, sizeof id, "m%u", (unsigned) seq);
+        store_entry_t entry = s_entry (id);
+        store_chunk_t chunk = s_chunk ("demo/s", seq, &entry);
+        s_append (box, &chunk, seq);
+    }
+    cr_assert_eq (store_load (box->store, TEXT ("demo/s"), NULL, 0, 3, 2000, s_on_loaded, box), 0);
+    UNTIL (box, box->answers == 1001);
+    cr_assert_eq (box->of_outcome[STORED], 1000);
+    cr_assert_eq (box->session.last_seq, 1000, "the load came before what was asked before");
+    cr_assert_eq (box->session.known_count, 3);
+    cr_assert_eq (s_read (box, "demo/s", 990, 100, 1 << 20), 10);
+    cr_assert_eq (box->seqs[0], 991);
+    cr_assert_eq (s_read (box, "demo/s", 0, 100, 1), 1, "one at least");
+    cr_assert_lt (s_read (box, "demo/s", 0, 100, 1000), 20);
+    cr_assert_eq (s_read (box, "demo/s", 1000, 100, 1000), 0);
+    cr_assert_eq (store_pending (box->store), 0);
+    s_box_end (box);
+    postgres_destroy (&postgres);
+}
+
+Test (store, several_start_on_an_empty_database)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *boxes[6];
+    store_config_t config = s_config (postgres_url (postgres), 0);
+    for (unsigned at = 0; at < 6; at++) {
+        config.writer = at + 1;
+        boxes[at] = s_box_with (&config);
+    }
+    for (unsigned at = 0; at < 6; at++)
+        UNTIL (boxes[at], s_turn (boxes[(at + 1) % 6]) && s_turn (boxes[(at + 2) % 6])
+                              && s_turn (boxes[(at + 3) % 6]) && s_turn (boxes[(at + 4) % 6])
+                              && s_turn (boxes[(at + 5) % 6]) && boxes[at]->ready);
+    s_expect (postgres, "SELECT count (*) FROM migration WHERE number = 1", "1");
+    for (unsigned at = 0; at < 6; at++)
+        s_box_end (boxes[at]);
+    postgres_destroy (&postgres);
+}
+
+Test (store, refuses_a_newer_schema_until_it_fits)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    s_box_end (s_box (postgres_url (postgres), 11));
+    cr_assert (postgres_exec (postgres, "INSERT INTO migration VALUES (9999, 'future')"));
+    store_config_t config = s_config (postgres_url (postgres), 12);
+    box_t *box = s_box_with (&config);
+    uint64_t until = clock_mono_ms () + 500;
+    while (clock_mono_ms () < until)
+        s_turn (box);
+    cr_assert_not (box->ready);
+    cr_assert (postgres_exec (postgres, "DELETE FROM migration WHERE number = 9999"));
+    UNTIL (box, box->ready);
+    s_box_end (box);
+    postgres_destroy (&postgres);
+}
+
+Test (store, tells_others)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *one = s_box (postgres_url (postgres), 11);
+    box_t *two = s_box (postgres_url (postgres), 12);
+    cr_assert_eq (s_say (one, "demo/s t", 1, "m1"), STORED);
+    store_entry_t entry = s_entry ("m2");
+    store_chunk_t chunk = s_chunk ("demo/s t", 2, &entry);
+    chunk.tell_others = true;
+    cr_assert_eq (s_stored (two, &chunk), STORED);
+    UNTIL (one, one->moved == 1);
+    cr_assert_str_eq (one->last_moved, "demo/s t");
+    s_turn (two);
+    cr_assert_eq (two->moved, 0);
+    s_box_end (one);
+    s_box_end (two);
+    postgres_destroy (&postgres);
+}
+
+Test (store, takes_over_the_work_of_the_dead)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *one = s_box (postgres_url (postgres), 11);
+    store_entry_t entry = s_entry ("m1");
+    store_work_t work = { .item = TEXT ("i1"), .topic = TEXT ("t"), .seq = 1, .user = TEXT ("u"),
+                          .body = TEXT ("{}"), .secret = TEXT ("") };
+    store_chunk_t chunk = s_chunk ("demo/s", 1, &entry);
+    chunk.works = &work;
+    chunk.work_count = 1;
+    cr_assert_eq (s_stored (one, &chunk), STORED);
+    s_box_end (one);
+    box_t *two = s_box (postgres_url (postgres), 12);
+    EVENTUALLY (30000, s_turn (two) && two->orphans == 1);
+    cr_assert_str_eq (two->last_orphan, "demo/s");
+    s_expect (postgres, "SELECT holder FROM work", "12");
+    s_box_end (two);
+    postgres_destroy (&postgres);
+}
+
+Test (store, notes_what_was_seen)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *box = s_box (postgres_url (postgres), 11);
+    store_entry_t entry = s_entry ("m1");
+    store_participant_t who = { .role = ROLE_VISITOR, .user = TEXT ("ann"), .sender = TEXT ("{}"),
+                                .present = true };
+    store_chunk_t chunk = s_chunk ("demo/s", 1, &entry);
+    chunk.participants = &who;
+    chunk.participant_count = 1;
+    cr_assert_eq (s_stored (box, &chunk), STORED);
+    store_seen (box->store, TEXT ("demo/s"), ROLE_VISITOR, TEXT ("ann"), 5);
+    store_seen (box->store, TEXT ("demo/s"), ROLE_VISITOR, TEXT ("ann"), 3);
+    UNTIL (box, s_load (box, "demo/s", "x") && box->participant_seen == 5);
+    s_box_end (box);
+    postgres_destroy (&postgres);
+}
+
+Test (store, makes_the_partition_of_any_day)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *box = s_box (postgres_url (postgres), 11);
+    for (unsigned at = 0; at < 30; at++) {
+        char name[20];
+        snprintf (name, sizeof name, "demo/%u", at);
+        store_entry_t entry = s_entry ("m1");
+        store_chunk_t chunk = s_chunk (name, 1, &entry);
+        chunk.day_ms = (uint64_t) (100 + at % 10) * DAY_MS;
+        s_append (box, &chunk, at);
+    }
+    UNTIL (box, box->answers == 30);
+    cr_assert_eq (box->of_outcome[STORED], 30);
+    cr_assert (postgres_exec (postgres, "DROP TABLE log_19700411"));
+    store_entry_t entry = s_entry ("m1");
+    store_chunk_t chunk = s_chunk ("demo/again", 1, &entry);
+    chunk.day_ms = (uint64_t) 100 * DAY_MS;
+    cr_assert_eq (s_stored (box, &chunk), STORED, "the day's partition is made again");
+    s_box_end (box);
+    postgres_destroy (&postgres);
+}
+
+Test (store, one_that_cannot_be_stored_harms_no_other)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *box = s_box (postgres_url (postgres), 11);
+    for (unsigned at = 0; at < 30; at++) {
+        char name[20];
+        snprintf (name, sizeof name, "demo/%u", at);
+        store_entry_t entry = s_entry (at == 15 ? "not \xff UTF-8" : "m1");
+        store_chunk_t chunk = s_chunk (name, 1, &entry);
+        s_append (box, &chunk, at);
+    }
+    UNTIL (box, box->answers == 30);
+    cr_assert_eq (box->outcomes[15], STORE_DOWN);
+    cr_assert_eq (box->of_outcome[STORED], 29);
+    cr_assert (box->ready);
+    s_box_end (box);
+    postgres_destroy (&postgres);
+}
+
+//  Whatever is killed: what was said to be stored is there once, in order, without a gap.
+Test (store, lost_links_lose_nothing)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *box = s_box (postgres_url (postgres), 11);
+    unsigned asked = 0;
+    uint64_t until = clock_mono_ms () + 2000;
+    while (clock_mono_ms () < until) {
+        for (unsigned at = 0; at < 20 && asked - box->answers < 1000; at++) {
+            char name[20];
+            snprintf (name, sizeof name, "demo/%u", asked++);
+            store_entry_t entry = s_entry ("m1");
+            store_chunk_t chunk = s_chunk (name, 1, &entry);
+            s_append (box, &chunk, 1);
+        }
+        s_turn (box);
+        if (asked % 400 == 0)
+            postgres_kill_backends (postgres, 2);
+    }
+    UNTIL (box, box->answers == asked);
+    cr_assert_gt (box->of_outcome[STORE_UNSURE], 0);
+    cr_assert_eq (box->of_outcome[STORE_CONFLICT] + box->of_outcome[STORE_DOWN], 0);
+    char *count = postgres_query (postgres, "SELECT count (*) FROM log");
+    unsigned stored = (unsigned) atoi (count);
+    free (count);
+    cr_assert_geq (stored, box->of_outcome[STORED]);
+    cr_assert_leq (stored, box->of_outcome[STORED] + box->of_outcome[STORE_UNSURE]);
+    UNTIL (box, box->ready);
+    s_box_end (box);
+    postgres_destroy (&postgres);
+}
+
+Test (store, waits_for_a_database_that_is_away)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *box = s_box (postgres_url (postgres), 11);
+    cr_assert_eq (s_say (box, "demo/s", 1, "m1"), STORED);
+    cr_assert (postgres_stop (postgres));
+    UNTIL (box, !box->ready);
+    store_entry_t entry = s_entry ("m2");
+    store_chunk_t chunk = s_chunk ("demo/s", 2, &entry);
+    s_append (box, &chunk, 2);
+    cr_assert (postgres_start (postgres));
+    UNTIL (box, box->answers == 2);
+    cr_assert_eq (box->outcomes[2], STORED);
+    UNTIL (box, box->ready);
+
+    postgres_kill (postgres);
+    UNTIL (box, !box->ready);
+    chunk.first_seq = 3;
+    s_append (box, &chunk, 3);
+    cr_assert_eq (store_load (box->store, TEXT ("demo/t"), NULL, 0, 3, 4, s_on_loaded, box), 0);
+    UNTIL (box, box->answers == 4);
+    cr_assert_eq (box->outcomes[3], STORE_DOWN);
+    cr_assert_eq (box->outcomes[4], STORE_DOWN);
+    s_box_end (box);
+    postgres_destroy (&postgres);
+}
+
+Test (store, says_when_its_queue_is_full)
+{
+    store_config_t config = s_config ("host=127.0.0.1 port=1 dbname=nowhere", 11);
+    config.queue_limit = 10000;
+    box_t *box = s_box_with (&config);
+    store_entry_t entry = s_entry ("m1");
+    store_chunk_t chunk = s_chunk ("demo/s", 1, &entry);
+    unsigned taken = 0;
+    while (store_append (box->store, &chunk, 1, s_on_appended, box) == 0)
+        taken++;
+    cr_assert_gt (taken, 5);
+    cr_assert_lt (taken, 50);
+    cr_assert_eq (store_pending (box->store), taken);
+    UNTIL (box, box->answers == taken);
+    cr_assert_eq (box->of_outcome[STORE_DOWN], taken);
+    cr_assert_eq (store_append (box->store, &chunk, 1, s_on_appended, box), 0, "room again");
+    s_box_end (box);
+}
+
+Test (store, read_only_is_down_and_comes_back)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *box = s_box (postgres_url (postgres), 11);
+    cr_assert_eq (s_say (box, "demo/s", 1, "m1"), STORED);
+    cr_assert (postgres_exec (postgres,
+        "CREATE FUNCTION full_disk () RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE 'no room' USING ERRCODE = '53100'; END $$;"
+        " CREATE TRIGGER t BEFORE INSERT ON log FOR EACH ROW EXECUTE FUNCTION full_disk ()"));
+    cr_assert_eq (s_say (box, "demo/s", 2, "m2"), STORE_DOWN);
+    cr_assert (postgres_exec (postgres, "DROP TRIGGER t ON log"));
+    UNTIL (box, box->ready);
+    cr_assert_geq (box->ready_changes, 3);
+    cr_assert_eq (s_say (box, "demo/s", 2, "m2"), STORED);
+    s_box_end (box);
+    postgres_destroy (&postgres);
+}
