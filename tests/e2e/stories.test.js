@@ -70,5 +70,6 @@ widgetStories(story);
 pageStories(story);
 
 test("visitors at the same time", { concurrency: AT_ONCE }, (context) =>
-    Promise.all(together.map(({ name, tell }) => context.test(name, WITHIN, () => play(name, tell)))));
+    Promise.all(together.map(({ name, tell }) =>
+        context.test(name, WITHIN, () => play(name, tell)))));
 for (const { name, tell } of alone) test(name, WITHIN, () => play(name, tell));
