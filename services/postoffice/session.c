@@ -328,6 +328,35 @@ s_put_back (session_t *self)
         list_append (&self->queue, link);
 }
 
+//  The endpoint that the operation is about; 0 for none.
+static uint64_t
+s_endpoint_of (const operation_t *operation)
+{
+    switch (operation->kind) {
+    case OPERATION_SYNC:
+        return operation->record.sync.endpoint;
+    case OPERATION_DETACH:
+        return operation->record.detach.endpoint;
+    case OPERATION_POST:
+        return operation->record.post.endpoint;
+    default:
+        return 0;
+    }
+}
+
+//  Does something that the same endpoint asked stand before it in the queue?
+static bool
+s_is_behind_its_own (const session_t *self, const operation_t *operation)
+{
+    for (const list_t *link = self->queue.next; link != &operation->place; link = link->next) {
+        const operation_t *earlier = LIST_THING (link, operation_t, place);
+        if (earlier->peer == operation->peer
+            && s_endpoint_of (earlier) == s_endpoint_of (operation))
+            return true;
+    }
+    return false;
+}
+
 //  Answers what cannot wait, or has waited too often, with the verdict; the rest stays.
 static void
 s_refuse_queued (session_t *self, verdict_t verdict, unsigned tries)
@@ -340,8 +369,8 @@ s_refuse_queued (session_t *self, verdict_t verdict, unsigned tries)
         //  An edge that brings back an endpoint has nobody to tell that it must wait.
         bool relinks
             = operation->kind == OPERATION_SYNC && operation->record.sync.reason == SYNC_RELINK;
-        if (operation->kind != OPERATION_DETACH
-            && (!of_client || relinks || operation->tries < tries))
+        if (operation->kind == OPERATION_DETACH ? s_is_behind_its_own (self, operation)
+                                                : !of_client || relinks || operation->tries < tries)
             continue;
         list_remove (&operation->place);
         self->queue_count--;
