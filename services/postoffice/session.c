@@ -128,10 +128,6 @@ s_admit_endpoint (session_t *self, operation_t *operation)
 {
     const bus_sync_t *sync = &operation->record.sync;
     if (!session_endpoint (self, operation->peer, sync->endpoint)) {
-        if (self->endpoint_count >= self->office->endpoint_limit) {
-            operation->verdict = VERDICT_BUSY;
-            return;
-        }
         endpoint_t *endpoint = endpoint_new (self, operation->peer, sync);
         list_append (&self->endpoints, &endpoint->in_session);
         self->endpoint_count++;
@@ -151,6 +147,11 @@ s_decide_sync (switchboard_t *switchboard, session_t *self, operation_t *operati
 {
     const bus_sync_t *sync = &operation->record.sync;
     endpoint_t *endpoint = session_endpoint (self, operation->peer, sync->endpoint);
+    //  Before anything is drafted: who is not let in must not be in the log as joined.
+    if (!endpoint && self->endpoint_count >= self->office->endpoint_limit) {
+        operation->verdict = VERDICT_BUSY;
+        return;
+    }
     switchboard_sync (switchboard, operation,
                       session_is_accompanied (self, sync->role, sync->user, endpoint));
     if (operation->verdict == VERDICT_OK)
