@@ -476,7 +476,8 @@ s_on_loaded (void *owner, uint64_t ticket, store_outcome_t outcome, const stored
     fold_free (&old);
     s_forget_ended (self);
     self->state = SESSION_READY;
-    self->stale = self->wanted = false;
+    //  Stale means: since it was asked for. Then it is asked for again, with what it was wanted for.
+    self->wanted = self->wanted && self->stale;
     self->told = self->fold.last_seq;
     presence_begin_graces (self);
     arrival_catch_up_all (self);
@@ -498,6 +499,7 @@ s_load (session_t *self)
     counter_add (POSTOFFICE_LOADS, 1);
     if (store_load (self->office->store, self->key, ids, count, 0, 0, s_on_loaded, self) == 0) {
         self->state = SESSION_LOADING;
+        self->stale = false;
         return;
     }
     s_refuse_queued (self, VERDICT_BUSY, 0);
