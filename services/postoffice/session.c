@@ -179,6 +179,7 @@ s_decide (session_t *self, operation_t *operation)
                                   .fold = &self->fold,
                                   .draft = self->draft };
     operation->verdict = VERDICT_OK;
+    operation->seq = operation->time_ms = 0;
     operation->opened = false;
     operation->first_entry = self->draft->entry_count;
     operation->entry_count = 0;
