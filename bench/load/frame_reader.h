@@ -1,0 +1,25 @@
+//  frame_reader — the little that a load generator wants to know of a frame of the router, found
+//  without reading the rest.
+//
+//  It relies on JSON without blanks, and on the visitors' texts holding no field names.
+
+#ifndef FRAME_READER_H
+#define FRAME_READER_H
+
+#include "words/text.h"
+
+#include <stdint.h>
+
+typedef enum {
+    FRAME_OTHER,
+    FRAME_ACK,
+    FRAME_NEW_MESSAGE,
+    FRAME_CONNECTION_UPDATE, //  that says yes
+    FRAME_REFUSAL,           //  busy, error, failure, or a connection update that says no
+} frame_event_t;
+
+frame_event_t frame_event (text_t frame);
+//  The number in the message id of a visitor, "m-0000000007". False when it is another one's.
+bool frame_number (text_t frame, uint32_t *number);
+
+#endif

@@ -1,0 +1,271 @@
+//  pair — see pair.h.
+
+#include "pair.h"
+
+#include "frame_reader.h"
+
+#include "parts/clock.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FRAME_ROOM 8192
+#define NUMBER_DIGITS 10
+#define TIME_DIGITS 13
+
+struct pair {
+    measurement_t *measurement;
+    unsigned number;
+    ws_link_t *visitor;
+    ws_link_t *agent;
+    tally_t tally;
+    bool has_gone;      //  one of the two connections has
+    char *frame;        //  a message of the visitor; two numbers in it change
+    size_t frame_size;
+    char *number_place;
+    char *time_place;
+};
+
+// ---------------------------------------------------------------------------------------------
+//  Frames
+
+static void
+s_put_digits (char *place, unsigned count, uint64_t number)
+{
+    while (count > 0) {
+        place[--count] = (char) ('0' + number % 10);
+        number /= 10;
+    }
+}
+
+static void
+s_say (ws_link_t *link, const char *text, int size)
+{
+    assert (size > 0 && size < FRAME_ROOM);
+    //  A link that is gone has said so itself.
+    (void) !ws_link_say (link, text, (size_t) size);
+}
+
+static void
+s_make_frame (pair_t *self)
+{
+    static const char s_words[] = "when are you open on sunday and is there a bus ";
+    const measurement_t *measurement = self->measurement;
+    self->frame = malloc (FRAME_ROOM);
+    assert (self->frame);
+    int head = snprintf (self->frame, FRAME_ROOM,
+                         "{\"event\":\"new message\",\"sessionId\":\"%s-%u\","
+                         "\"messageId\":\"m-%0*d\",\"timeMs\":%0*d,\"data\":",
+                         measurement->run, self->number, NUMBER_DIGITS, 0, TIME_DIGITS, 0);
+    char *data = self->frame + head;
+    size_t size = (size_t) snprintf (data, FRAME_ROOM - (size_t) head,
+                                     "{\"type\":\"INTENT_REQUEST\",\"intentId\":\"NLU\","
+                                     "\"rawQuery\":\"");
+    for (unsigned at = 0; size + 2 < measurement->data_size; at++)
+        data[size++] = s_words[at % (sizeof s_words - 1)];
+    memcpy (data + size, "\"}}", 4);
+    self->frame_size = (size_t) head + size + 3;
+    self->number_place = strstr (self->frame, "\"m-") + 3;
+    self->time_place = strstr (self->frame, "\"timeMs\":") + 9;
+}
+
+bool
+pair_send (pair_t *self, uint64_t due_us)
+{
+    if (self->has_gone)
+        return false;
+    uint32_t number = self->tally.sent;
+    s_put_digits (self->number_place, NUMBER_DIGITS, number);
+    s_put_digits (self->time_place, TIME_DIGITS, clock_wall_ms ());
+    return tally_sent (&self->tally, due_us)
+           && ws_link_say (self->visitor, self->frame, self->frame_size) == 0;
+}
+
+void
+pair_fill (pair_t *self)
+{
+    const measurement_t *measurement = self->measurement;
+    while (measurement->is_open && tally_in_flight (&self->tally) < measurement->window)
+        if (!pair_send (self, clock_mono_us ()))
+            return;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  What is heard
+
+static void
+s_count (const measurement_t *measurement, uint64_t sent_us, uint64_t *count,
+         histogram_t *histogram)
+{
+    uint64_t now = clock_mono_us ();
+    if (now >= measurement->from_us && now < measurement->to_us)
+        (*count)++;
+    if (sent_us >= measurement->from_us && sent_us < measurement->to_us)
+        histogram_add (histogram, now > sent_us ? now - sent_us : 0);
+}
+
+static void
+s_acked (pair_t *self, uint32_t number)
+{
+    measurement_t *measurement = self->measurement;
+    uint64_t sent_us;
+    if (tally_acked (&self->tally, number, &sent_us, &measurement->faults))
+        s_count (measurement, sent_us, &measurement->acked, &measurement->ack_delay);
+}
+
+static void
+s_delivered (pair_t *self, uint32_t number)
+{
+    measurement_t *measurement = self->measurement;
+    uint64_t sent_us;
+    if (tally_delivered (&self->tally, number, &sent_us, &measurement->faults))
+        s_count (measurement, sent_us, &measurement->delivered, &measurement->delivery_delay);
+}
+
+static void
+s_gone (void *owner, ws_link_t *link, const char *why)
+{
+    pair_t *self = owner;
+    measurement_t *measurement = self->measurement;
+    measurement->gone++;
+    snprintf (measurement->why, sizeof measurement->why, "%s %s",
+              link == self->visitor ? "visitor" : "agent", why);
+    self->has_gone = true;
+}
+
+static void
+s_join (ws_link_t *link, const pair_t *self)
+{
+    char text[FRAME_ROOM];
+    int size = snprintf (text, sizeof text,
+                         "{\"event\":\"user joined\",\"sessionId\":\"%s-%u\","
+                         "\"timeMs\":%" PRIu64 "}",
+                         self->measurement->run, self->number, clock_wall_ms ());
+    s_say (link, text, size);
+}
+
+static void
+s_opened (void *owner, ws_link_t *link)
+{
+    s_join (link, owner);
+}
+
+static void
+s_agent_hears (void *owner, ws_link_t *link, text_t text)
+{
+    pair_t *self = owner;
+    uint32_t number;
+    switch (frame_event (text)) {
+    case FRAME_CONNECTION_UPDATE: {
+        char hello[FRAME_ROOM];
+        int size = snprintf (hello, sizeof hello,
+                             "{\"event\":\"new message\",\"sessionId\":\"%s-%u\","
+                             "\"messageId\":\"hello\",\"timeMs\":%" PRIu64 ","
+                             "\"data\":{\"type\":\"INTENT_REQUEST\",\"rawQuery\":\"hello\"}}",
+                             self->measurement->run, self->number, clock_wall_ms ());
+        s_say (link, hello, size);
+        break;
+    }
+    case FRAME_NEW_MESSAGE:
+        if (frame_number (text, &number))
+            s_delivered (self, number);
+        break;
+    case FRAME_REFUSAL:
+        s_gone (self, link, "was refused");
+        break;
+    case FRAME_ACK:
+    case FRAME_OTHER:
+        break;
+    }
+    pair_fill (self);
+}
+
+static const ws_events_t s_agent_events = { s_opened, s_agent_hears, s_gone };
+
+static bool
+s_connect (pair_t *self, bool is_agent, const ws_events_t *events, ws_link_t **link)
+{
+    const measurement_t *measurement = self->measurement;
+    char target[256];
+    snprintf (target, sizeof target, "/?userId=%s-%s-%u&isAdmin=%s&protocol=2",
+              is_agent ? "agent" : "visitor", measurement->run, self->number,
+              is_agent ? "true" : "false");
+    //  With several edges the two are on different ones.
+    uint16_t port = measurement->ports[(self->number + is_agent) % measurement->port_count];
+    *link = ws_link_new (measurement->loop, port, target, events, self);
+    return *link != NULL;
+}
+
+static void
+s_visitor_hears (void *owner, ws_link_t *link, text_t text)
+{
+    pair_t *self = owner;
+    uint32_t number;
+    switch (frame_event (text)) {
+    case FRAME_ACK:
+        if (frame_number (text, &number))
+            s_acked (self, number);
+        break;
+    case FRAME_CONNECTION_UPDATE:
+        if (!self->agent && !s_connect (self, true, &s_agent_events, &self->agent))
+            s_gone (self, link, "has no descriptor for its agent");
+        break;
+    case FRAME_NEW_MESSAGE:
+        self->measurement->ready++;
+        break;
+    case FRAME_REFUSAL:
+        if (frame_number (text, &number))
+            tally_refused (&self->tally, number, &self->measurement->faults);
+        else
+            s_gone (self, link, "was refused");
+        break;
+    case FRAME_OTHER:
+        break;
+    }
+    pair_fill (self);
+}
+
+static const ws_events_t s_visitor_events = { s_opened, s_visitor_hears, s_gone };
+
+// ---------------------------------------------------------------------------------------------
+
+pair_t *
+pair_new (measurement_t *measurement, unsigned number)
+{
+    pair_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->measurement = measurement;
+    self->number = number;
+    s_make_frame (self);
+    if (!s_connect (self, false, &s_visitor_events, &self->visitor))
+        pair_destroy (&self);
+    return self;
+}
+
+void
+pair_destroy (pair_t **self_p)
+{
+    pair_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    ws_link_destroy (&self->visitor);
+    ws_link_destroy (&self->agent);
+    tally_free (&self->tally);
+    free (self->frame);
+    free (self);
+}
+
+bool
+pair_is_quiet (const pair_t *self)
+{
+    return self->has_gone || tally_in_flight (&self->tally) == 0;
+}
+
+const tally_t *
+pair_tally (const pair_t *self)
+{
+    return &self->tally;
+}

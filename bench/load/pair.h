@@ -1,0 +1,50 @@
+//  pair — one session: a visitor who sends and an agent who listens, each on a connection of its
+//  own, in the rich dialect.
+//
+//  The visitor joins, then the agent, who says hello; with that the agent is in control and no bot
+//  is asked. When the visitor has been given the hello, the pair is ready.
+
+#ifndef PAIR_H
+#define PAIR_H
+
+#include "histogram.h"
+#include "tally.h"
+#include "ws_link.h"
+
+#include <stdbool.h>
+
+//  What all pairs share: where they connect to, and what is measured.
+typedef struct {
+    ws_loop_t *loop;
+    const uint16_t *ports;  //  of the edges; pairs are spread over them
+    unsigned port_count;
+    const char *run;        //  distinguishes this run's users and sessions from those of others
+    unsigned data_size;     //  bytes of each message's `data`
+    unsigned window;        //  closed loop: messages under way per visitor; 0: pair_send is called
+    bool is_open;           //  visitors send: begun, and not yet stopped
+    uint64_t from_us;       //  messages sent from here …
+    uint64_t to_us;         //  … to here are counted
+    unsigned ready;         //  pairs that are
+    unsigned gone;          //  connections that ended by themselves
+    char why[64];           //  the last of them
+    uint64_t acked;         //  in the time that is counted
+    uint64_t delivered;
+    histogram_t ack_delay;  //  send → ack
+    histogram_t delivery_delay;
+    faults_t faults;
+} measurement_t;
+
+typedef struct pair pair_t;
+
+//  NULL with errno set when it cannot connect.
+pair_t *pair_new (measurement_t *measurement, unsigned number);
+void pair_destroy (pair_t **self_p);
+//  The visitor sends a message that was due at that time. False when it cannot be sent.
+bool pair_send (pair_t *self, uint64_t due_us);
+//  Closed loop: sends as many as the window allows.
+void pair_fill (pair_t *self);
+//  True when nothing is under way.
+bool pair_is_quiet (const pair_t *self);
+const tally_t *pair_tally (const pair_t *self);
+
+#endif

@@ -1,0 +1,44 @@
+//  plan — what the load generator was asked to do, and the four things that it can do.
+
+#ifndef PLAN_H
+#define PLAN_H
+
+#include "gauge.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PLAN_PORTS_MOST 16
+#define PLAN_GAUGES_MOST 8
+
+typedef struct {
+    uint16_t ports[PLAN_PORTS_MOST]; //  of the edges
+    unsigned port_count;
+    unsigned sessions;               //  of visitor and agent
+    unsigned window;                 //  messages under way per visitor
+    unsigned rate;                   //  messages per second, all visitors together
+    unsigned data_size;              //  bytes
+    unsigned connections;            //  idle and storm
+    unsigned at_once;                //  how many may be connecting at a time
+    unsigned warm_up_seconds;
+    unsigned seconds;
+    gauge_t gauges[PLAN_GAUGES_MOST];
+    unsigned gauge_count;
+    char run[24];                    //  in the names of this run's users and sessions
+} plan_t;
+
+//  Each prints what it measured as lines "name=value", or says on standard error why it cannot.
+//  Returns the exit code: 0; 1 when a message was lost, doubled or out of order, or a connection
+//  was; 69 when the load could not be brought to begin.
+
+//  Visitors have `window` messages under way all the time.
+int traffic_closed (const plan_t *plan);
+//  Visitors send at a fixed rate, whether or not answers come. Delays count from the time at which
+//  a message was due, so that a server's pause is not hidden by the wait for it.
+int traffic_open (const plan_t *plan);
+//  Joined connections that say nothing: what one costs.
+int crowd_idle (const plan_t *plan);
+//  All connect and join: how long until the last one is in.
+int crowd_storm (const plan_t *plan);
+
+#endif
