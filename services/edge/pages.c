@@ -25,7 +25,7 @@ static const struct lws_protocol_vhost_options s_headers[] = {
     { &s_headers[2], NULL, "cross-origin-resource-policy:", "cross-origin" },
     { &s_headers[3], NULL, "content-security-policy:",
       "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' https: data:; "
-      "style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; "
+      "style-src 'self'; object-src 'none'; base-uri 'none'; "
       "frame-ancestors 'self'" },
 };
 
