@@ -40,8 +40,8 @@ typedef struct {
 //  Copies the config. NULL when the addresses are not of the form.
 bus_client_t *bus_client_new (uv_loop_t *loop, const bus_client_config_t *config,
                               const bus_client_events_t *events, void *owner);
-//  Says GOODBYE with what is still queued and closes; the loop must turn until its handles are gone.
-//  Not from within a callback.
+//  Says GOODBYE with what is still queued and closes; the loop must turn until its handles are
+//  gone. Not from within a callback.
 void bus_client_destroy (bus_client_t **self_p);
 
 //  Which office a key belongs to, of those that are up; −1 when none is. Every key that answers

@@ -105,8 +105,8 @@ s_note (host_t *host, const struct sockaddr *address)
         uv_ip6_name ((const struct sockaddr_in6 *) (const void *) address, ip, sizeof ip);
     else
         uv_ip4_name ((const struct sockaddr_in *) (const void *) address, ip, sizeof ip);
-    snprintf (host->addresses[host->count++], BUS_ADDRESS_MAX, is_6 ? "tcp://[%s]:%s" : "tcp://%s:%s",
-              ip, host->port);
+    snprintf (host->addresses[host->count++], BUS_ADDRESS_MAX,
+              is_6 ? "tcp://[%s]:%s" : "tcp://%s:%s", ip, host->port);
 }
 
 static void

@@ -2,7 +2,7 @@
 //
 //  Shape on the wire (docs/bus.md has the grammar):
 //      record  = size kind *field          size: of what follows it
-//      number  = 8 bytes, text = size bytes NUL, ids = count *number; all little-endian, sizes 4 bytes
+//      number  = 8 bytes, text = size bytes NUL, ids = count *number; little-endian, sizes 4 bytes
 //
 //  A record borrows its texts and ids: one that was read points into the bytes it was read from,
 //  and one that is written is copied. Reading never trusts a length and never allocates.

@@ -135,7 +135,8 @@ s_sweep (bus_server_t *self)
         peer_row_t *peer = LIST_THING (link, peer_row_t, ending);
         peer_t number = peer->number;
         log_info ("peer gone", log_number ("peer", (int64_t) number),
-                  log_string ("peer_node", peer->node), log_string ("reason", stream_end_word (peer->end)));
+                  log_string ("peer_node", peer->node),
+                  log_string ("reason", stream_end_word (peer->end)));
         s_peer_destroy (peer);
         self->events.peer_down (self->owner, number);
     }

@@ -1,7 +1,7 @@
 //  bus_server — a postoffice's end of the bus: one ROUTER for all edges and workers.
 //
 //  It answers HELLO with WELCOME, heartbeats, numbers its batches to each peer, and drops a peer
-//  that falls silent, says GOODBYE, or whose stream has a hole (telling it, so that it begins anew).
+//  that falls silent, says GOODBYE, or whose stream has a hole (telling it, so it begins anew).
 //  Peers are numbers that are never used twice: one that is gone is simply not found any more.
 
 #ifndef BUS_SERVER_H
@@ -33,8 +33,8 @@ typedef struct {
 //  Binds. NULL when the address cannot be had; errno says why.
 bus_server_t *bus_server_new (uv_loop_t *loop, const bus_server_config_t *config,
                               const bus_server_events_t *events, void *owner);
-//  Says GOODBYE to all, calls nobody, and closes; the loop must turn until its handles are gone. Not
-//  from within a callback.
+//  Says GOODBYE to all, calls nobody, and closes; the loop must turn until its handles are gone.
+//  Not from within a callback.
 void bus_server_destroy (bus_server_t **self_p);
 
 //  The endpoint really bound, such as "tcp://127.0.0.1:7001". Borrowed.

@@ -1,8 +1,8 @@
 //  bus_stream — one end of a stream: numbers what goes out and checks what comes in.
 //
-//  Records gather here and leave as batches of about BUS_BATCH_SIZE. What ZeroMQ does not take stays
-//  here, at most `queue_limit` bytes, and leaves with a later flush. Every batch that comes in must
-//  be the next one; when it is not, the stream is over for both ends.
+//  Records gather here and leave as batches of about BUS_BATCH_SIZE. What ZeroMQ does not take
+//  stays here, at most `queue_limit` bytes, and leaves with a later flush. Every batch that comes
+//  in must be the next one; when it is not, the stream is over for both ends.
 
 #ifndef BUS_STREAM_H
 #define BUS_STREAM_H

@@ -1,6 +1,6 @@
-//  edge — holds the sockets of clients and knows no rules: it says who really sent something, checks
-//  its shape and size, hands it to the session's postoffice, and writes what comes back to the
-//  right sockets. It also serves the pages.
+//  edge — holds the sockets of clients and knows no rules: it says who really sent something,
+//  checks its shape and size, hands it to the session's postoffice, and writes what comes back to
+//  the right sockets. It also serves the pages.
 
 #ifndef EDGE_H
 #define EDGE_H

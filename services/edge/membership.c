@@ -336,8 +336,8 @@ s_synced_well (relay_t *relay, connection_t *connection, const bus_synced_t *syn
 {
     if (connection->place != PLACE_IN)
         connections_move (&relay->connections, connection, PLACE_IN, relay_now (relay));
-    //  A widget agent that joins is told the history from its beginning, and what it was told on this
-    //  socket before it joined does not count: its page may have been loaded anew.
+    //  A widget agent that joins is told the history from its beginning, and what it was told on
+    //  this socket before it joined does not count: its page may have been loaded anew.
     if (synced->reason == SYNC_JOIN && connection->role == ROLE_AGENT
         && connection->dialect == DIALECT_WIDGET)
         connection->seq = 0;

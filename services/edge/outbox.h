@@ -24,7 +24,7 @@ typedef struct {
 typedef struct {
     frame_t *frame;
     uint64_t seq;    //  of the log entry in it, 0: none
-    uint32_t round;  //  of the SYNC that it came for, when the office waits until it is written; or 0
+    uint32_t round;  //  of the SYNC that it came for, when the office waits for its writing; or 0
     bool of_session; //  nothing to anyone who is not in that session any more
 } parcel_t;
 

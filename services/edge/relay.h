@@ -8,7 +8,7 @@
 //      liveness.c    pings, pongs, SEEN
 //      relay.c       its life, time limits, offices that come and go
 //
-//  Everything is remembered by number (endpoint, ticket): an answer for one that is gone is ignored.
+//  Everything is remembered by number (endpoint, ticket): an answer for a gone one is ignored.
 
 #ifndef RELAY_H
 #define RELAY_H

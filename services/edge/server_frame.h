@@ -12,7 +12,7 @@
 frame_t *server_frame_deliver (const bus_deliver_t *entry);
 frame_t *server_frame_show (const bus_show_t *event);
 
-//  connection update: in, with the last seq of the session (SEQ_UNKNOWN: not said); or not, and why.
+//  connection update: in, with the last seq of the session (or SEQ_UNKNOWN); or not, and why.
 frame_t *server_frame_joined (text_t session_id, uint64_t seq);
 frame_t *server_frame_not_joined (text_t session_id, const char *code, const char *words);
 

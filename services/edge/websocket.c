@@ -207,8 +207,8 @@ s_write_ping (struct lws *wsi, uint64_t number)
     return lws_write (wsi, room + LWS_PRE, sizeof number, LWS_WRITE_PING) < 0 ? -1 : 0;
 }
 
-//  The library's own way (lws_close_reason and −1) loses the close frame under libuv (4.1.6 closes a
-//  second time at once, as a test of itself), so it is written by hand. The peer answers it, and
+//  The library's own way (lws_close_reason and −1) loses the close frame under libuv (4.1.6 closes
+//  a second time at once, as a test of itself), so it is written by hand. The peer answers it, and
 //  the answer ends the connection; who does not answer is killed after a while by the guest.
 static int
 s_write_close (struct lws *wsi, websocket_t *socket, close_reason_t reason)

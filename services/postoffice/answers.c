@@ -65,7 +65,8 @@ answer_done (office_t *office, const operation_t *operation)
         counter_add (POSTOFFICE_WORK_DONE, 1);
         if (done->outcome != OUTCOME_ANSWERED)
             log_warn ("bot gave no answer", log_text ("session", done->session),
-                      log_text ("item", done->item), log_number ("outcome", (int64_t) done->outcome));
+                      log_text ("item", done->item),
+                      log_number ("outcome", (int64_t) done->outcome));
     }
     bus_record_t record = { .kind = BUS_SETTLED,
                             .settled = { .item = done->item, .session = done->session } };

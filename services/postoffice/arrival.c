@@ -32,10 +32,48 @@ s_read_later (session_t *self, endpoint_t *endpoint)
     sessions_retry (self->office->sessions, self);
 }
 
+static bool
+s_has_reached (const endpoint_t *endpoint, uint64_t seq)
+{
+    return endpoint->state == ENDPOINT_LIVE || endpoint->cursor >= seq;
+}
+
+static void
+s_answer_held (session_t *self, endpoint_t *endpoint)
+{
+    list_t *link;
+    while ((link = list_first (&endpoint->held))) {
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        if (!s_has_reached (endpoint, operation->seq))
+            return;
+        answer_post (self->office, operation);
+        operation_destroy (&operation);
+    }
+}
+
+void
+arrival_answer_post (session_t *self, const operation_t *operation)
+{
+    bus_record_t record = operation->record;
+    endpoint_t *endpoint = session_endpoint (self, operation->peer, record.post.endpoint);
+    if (!endpoint || s_has_reached (endpoint, operation->seq)) {
+        answer_post (self->office, operation);
+        return;
+    }
+    //  How many there can be, the edge's limit of posts in flight says.
+    record.post.data = record.post.secret = record.post.sender = TEXT_EMPTY;
+    operation_t *held = operation_of_record (operation->peer, &record);
+    held->verdict = operation->verdict;
+    held->seq = operation->seq;
+    held->time_ms = operation->time_ms;
+    list_append (&endpoint->held, &held->place);
+}
+
 static void
 s_go_live (session_t *self, endpoint_t *endpoint)
 {
     endpoint->state = ENDPOINT_LIVE;
+    s_answer_held (self, endpoint);
     if (!endpoint->settle_typing)
         return;
     endpoint->settle_typing = false;
@@ -82,7 +120,10 @@ s_on_read (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_e
     bool last = count == 0 || entries[count - 1].seq >= self->told;
     if (count == 0)
         endpoint->cursor = self->told; //  the rest is not there any more: retention took it
-    if (delivery_catch_up (self->office, endpoint, self->key, entries, count, last))
+    bool paused
+        = delivery_catch_up (self->office, endpoint, self->key, entries, count, last);
+    s_answer_held (self, endpoint);
+    if (paused)
         endpoint->state = ENDPOINT_PAUSED;
     else
         s_catch_up (self, endpoint);

@@ -72,7 +72,8 @@ s_greet (void *owner, const PGresult *result)
         return NULL;
     if (migrations->state == MIGRATIONS_ASK) {
         bool number = PQresultStatus (result) == PGRES_TUPLES_OK && PQntuples (result) == 1;
-        migrations_answer (migrations, number ? atoi (PQgetvalue (result, 0, 0)) : -1);
+        int applied = number ? (int) strtol (PQgetvalue (result, 0, 0), NULL, 10) : -1;
+        migrations_answer (migrations, applied);
     } else {
         migrations_answer (migrations, 0);
     }

@@ -209,7 +209,8 @@ s_batch_failed (desk_t *self, const char *sqlstate)
     else
         s_get_sick (self, sqlstate);
     s_fail_batch (self, STORE_DOWN);
-    if (s_is_class (sqlstate, "25006") || s_is_class (sqlstate, "42") || s_is_class (sqlstate, "0A"))
+    if (s_is_class (sqlstate, "25006") || s_is_class (sqlstate, "42")
+        || s_is_class (sqlstate, "0A"))
         pg_link_renew (self->link); //  not the primary any more, or another schema
 }
 

@@ -23,6 +23,7 @@ endpoint_new (session_t *session, peer_t peer, const bus_sync_t *sync)
     self->user = user;
     list_init (&self->in_session);
     list_init (&self->in_peer);
+    list_init (&self->held);
     counter_add (POSTOFFICE_ENDPOINTS, 1);
     return self;
 }
@@ -33,6 +34,11 @@ endpoint_destroy (endpoint_t **self_p)
     endpoint_t *self = *self_p;
     if (!self)
         return;
+    list_t *link;
+    while ((link = list_first (&self->held))) {
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        operation_destroy (&operation);
+    }
     list_remove (&self->in_session);
     list_remove (&self->in_peer);
     free (self);

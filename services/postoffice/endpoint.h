@@ -9,6 +9,7 @@
 
 #include "audience.h"
 #include "bus/bus_server.h"
+#include "operation.h"
 #include "parts/list.h"
 
 typedef struct session session_t;
@@ -18,7 +19,7 @@ typedef enum {
     ENDPOINT_LIVE,      //  is sent entries as they are committed
     ENDPOINT_LAGGING,   //  missed something that could not be asked of the store yet
     ENDPOINT_READING,   //  what it missed is being read from the log
-    ENDPOINT_PAUSED,    //  a part was sent; the edge says MORE when the client has room for the next
+    ENDPOINT_PAUSED,    //  a part was sent; the edge says MORE when the client has room again
 } endpoint_state_t;
 
 typedef struct {
@@ -33,6 +34,7 @@ typedef struct {
     uint64_t dialect;
     uint64_t cursor;    //  everything up to this was sent, or is not for it
     uint64_t seen;      //  the client is known to have received up to this; SEQ_UNKNOWN: not known
+    list_t held;        //  posts that are done and wait to be answered (operations)
     bool settle_typing; //  to be told the typing state when it has caught up
     text_t user;        //  in the endpoint's own memory
 } endpoint_t;

@@ -22,7 +22,7 @@ typedef struct {
     text_t sender;         //  JSON object
     bool present;
     bool typing;
-    uint64_t seen;         //  what its clients were known to have when they went; SEQ_UNKNOWN: not known
+    uint64_t seen;         //  what its clients are known to have had when they went; or SEQ_UNKNOWN
 } participant_t;
 
 //  The last message ids, remembered by hash: a repeated one is answered without the database.
@@ -64,7 +64,8 @@ void fold_open (fold_t *self, text_t app, text_t visitor, uint64_t day_ms);
 
 participant_t *fold_participant (const fold_t *self, uint64_t role, text_t user);
 //  Adds the participant or gives it another sender; says that it is present.
-participant_t *fold_admit (fold_t *self, session_t *session, uint64_t role, text_t user, text_t sender);
+participant_t *fold_admit (fold_t *self, session_t *session, uint64_t role, text_t user,
+                           text_t sender);
 bool fold_controls (const fold_t *self, uint64_t role, text_t user);
 void fold_control (fold_t *self, uint64_t role, text_t user);
 

@@ -1,4 +1,4 @@
-//  office — the parts of a postoffice, as its parts see each other. Built and owned by postoffice.c.
+//  office — the parts of a postoffice, as they see each other. Built and owned by postoffice.c.
 
 #ifndef OFFICE_H
 #define OFFICE_H

@@ -38,7 +38,7 @@ struct pg_link {
     link_state_t state;
     PGconn *connection;
     uv_poll_t *poll;        //  made anew for every descriptor; freed when it has closed
-    uv_timer_t timer;       //  the end of the state that we are in, or the look at the oldest request
+    uv_timer_t timer;       //  the end of the state we are in, or the look at the oldest request
     backoff_t backoff;
     PGresult *greeted;      //  the last result of the greeting under way
     request_t requests[PG_LINK_REQUESTS + 1]; //  a ring; one more for the preparing
@@ -290,7 +290,8 @@ s_on_prepared (void *owner, void *unused, const pg_answer_t *answer)
     if (answer->lost)
         return;
     if (answer->failed) {
-        log_error ("database does not know our statements", log_string ("sqlstate", answer->sqlstate),
+        log_error ("database does not know our statements",
+                   log_string ("sqlstate", answer->sqlstate),
                    log_string ("advice", "the schema is not that of this version"));
         s_break (self);
         return;
@@ -343,7 +344,8 @@ s_greet (pg_link_t *self)
 static const char s_settings[] =
     "SET synchronous_commit = on; SET statement_timeout = '15s'; SET client_encoding = 'UTF8';"
     " SET idle_in_transaction_session_timeout = '30s'; SET enable_hashjoin = off;"
-    " SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off; SET search_path = public";
+    " SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off;"
+    " SET search_path = public";
 
 //  Results of the greeting under way; when it is complete, the next one.
 static void
@@ -428,9 +430,9 @@ s_dial (pg_link_t *self)
         return;
     }
     //  What stands after dbname wins over the URL, what stands before it loses.
-    const char *const keywords[] = { "target_session_attrs", "keepalives_idle", "keepalives_interval",
-                                     "keepalives_count", "tcp_user_timeout", "dbname",
-                                     "application_name", NULL };
+    const char *const keywords[] = { "target_session_attrs", "keepalives_idle",
+                                     "keepalives_interval", "keepalives_count",
+                                     "tcp_user_timeout", "dbname", "application_name", NULL };
     const char *const values[] = { "read-write", "10", "5", "3", "20000", self->config.url,
                                    self->config.node, NULL };
     self->connection = PQconnectStartParams (keywords, values, 1);

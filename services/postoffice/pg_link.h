@@ -5,8 +5,8 @@
 //  Nothing here blocks, but for the look-up of a host name that libpq makes while it dials.
 //
 //  Requests are answered in the order in which they were sent, each exactly once; when the link is
-//  lost all of them are answered with `lost` before `down` is called. Nothing waits here: who may not
-//  send (pg_link_room is 0) keeps what it has.
+//  lost all of them are answered with `lost` before `down` is called. Nothing waits here: who may
+//  not send (pg_link_room is 0) keeps what it has.
 
 #ifndef PG_LINK_H
 #define PG_LINK_H

@@ -250,14 +250,13 @@ static int
 s_name_bot (postoffice_t *self, const config_t *config)
 {
     buffer_init (&self->bot_sender, 4096);
-    if (buffer_put_string (&self->bot_sender,
-                           "{\"deviceId\":\"Bot\",\"userId\":\"bot\",\"isAdmin\":false,\"displayName\":")
-            != 0
+    if (buffer_put_string (&self->bot_sender, "{\"deviceId\":\"Bot\",\"userId\":\"bot\",") != 0
+        || buffer_put_string (&self->bot_sender, "\"isAdmin\":false,\"displayName\":") != 0
         || buffer_put_json (&self->bot_sender, text_of (config->bot_name)) != 0
         || buffer_put_string (&self->bot_sender, "}") != 0)
         return -1;
-    self->office.rules
-        = (switchboard_rules_t){ .bot_sender = buffer_text (&self->bot_sender), .writer = self->writer };
+    self->office.rules = (switchboard_rules_t){ .bot_sender = buffer_text (&self->bot_sender),
+                                                .writer = self->writer };
     return 0;
 }
 
@@ -270,8 +269,8 @@ s_start_parts (postoffice_t *self, const config_t *config)
     office->idle_ms = config->session_idle;
     office->queue_limit = config->queue_limit;
     office->endpoint_limit = config->session_endpoints;
-    office->workers = workers_new (&(workers_config_t){ .taken_within_ms = config->work_taken_within,
-                                                        .recovery_ms = config->work_recovery });
+    office->workers = workers_new (&(workers_config_t){
+        .taken_within_ms = config->work_taken_within, .recovery_ms = config->work_recovery });
     office->sessions = sessions_new (loop, office);
     office->store = store_new (loop,
                                &(store_config_t){ .url = config->postgres_url,

@@ -16,7 +16,8 @@ static const counter_row_t s_rows[] = {
 
 static const counter_row_t s_verdict_rows[] = {
 #define VERDICT(number, NAME, code, again, words)                                                  \
-    { "postoffice_verdicts_total", "verdict=\"" code "\"", COUNTER, "answers to edges, by verdict" },
+    { "postoffice_verdicts_total", "verdict=\"" code "\"", COUNTER,                               \
+      "answers to edges, by verdict" },
 #include "words/verdicts.def"
 #undef VERDICT
 };

@@ -242,7 +242,7 @@ s_finish (session_t *self, operation_t *operation)
         s_detach (self, operation);
         break;
     case OPERATION_POST:
-        answer_post (self->office, operation);
+        arrival_answer_post (self, operation);
         break;
     case OPERATION_TAKEN:
         s_taken (self, operation);
@@ -477,7 +477,7 @@ s_on_loaded (void *owner, uint64_t ticket, store_outcome_t outcome, const stored
     fold_free (&old);
     s_forget_ended (self);
     self->state = SESSION_READY;
-    //  Stale means: since it was asked for. Then it is asked for again, with what it was wanted for.
+    //  Stale means: since it was asked for. Then it is asked for again, with what it is wanted for.
     self->wanted = self->wanted && self->stale;
     self->told = self->fold.last_seq;
     presence_begin_graces (self);

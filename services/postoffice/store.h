@@ -26,7 +26,7 @@ typedef struct {
     uint64_t batch_chunks;    //  most chunks in one batch
     uint64_t queue_limit;     //  bytes of requests that may wait, over all links
     uint64_t patience_ms;     //  how long a request may wait for a database that is away
-    uint64_t writer;          //  this process' incarnation: stands in each row that it writes; < 2^63
+    uint64_t writer;          //  this process' incarnation, in each row that it writes; < 2^63
     const char *node;         //  its name
 } store_config_t;
 
@@ -52,7 +52,7 @@ uint64_t store_pending (const store_t *self);
 typedef enum {
     STORED,         //  done and committed
     STORE_CONFLICT, //  append only: the log is not as the chunk supposed, nothing of it was stored
-    STORE_UNSURE,   //  append only: the link broke before the answer; it may have been stored or not
+    STORE_UNSURE,   //  append only: the link broke before the answer; it may be stored or not
     STORE_DOWN,     //  not done, and nothing was stored
 } store_outcome_t;
 
@@ -88,7 +88,12 @@ typedef struct {
     text_t secret;      //  deleted when the item is finished
 } store_work_t;
 
-typedef enum { WORK_WAITING = 0, WORK_ANSWERED = 1, WORK_FAILED = 2, WORK_CANCELLED = 3 } work_state_t;
+typedef enum {
+    WORK_WAITING = 0,
+    WORK_ANSWERED = 1,
+    WORK_FAILED = 2,
+    WORK_CANCELLED = 3
+} work_state_t;
 
 typedef struct {
     text_t item;
@@ -204,12 +209,14 @@ typedef void store_read_fn (void *owner, uint64_t ticket, store_outcome_t outcom
 //  at least). Fewer than there are is no sign of the end; none is.
 __attribute__ ((warn_unused_result)) int store_read (store_t *self, text_t session, uint64_t day,
                                                      uint64_t after, uint64_t most, uint64_t bytes,
-                                                     uint64_t ticket, store_read_fn *read, void *owner);
+                                                     uint64_t ticket, store_read_fn *read,
+                                                     void *owner);
 
 // ---------------------------------------------------------------------------------------------
 //  Small things
 
-typedef void store_located_fn (void *owner, uint64_t ticket, store_outcome_t outcome, text_t session);
+typedef void store_located_fn (void *owner, uint64_t ticket, store_outcome_t outcome,
+                               text_t session);
 
 //  The session that the user was last in; empty when there is none.
 __attribute__ ((warn_unused_result)) int store_locate (store_t *self, text_t app, text_t user,
@@ -217,7 +224,8 @@ __attribute__ ((warn_unused_result)) int store_locate (store_t *self, text_t app
                                                        store_located_fn *located, void *owner);
 
 //  Remembers what a participant's clients are known to have received. Gathered and written with
-//  other things; no answer; lost with the process (then too much is delivered again, not too little).
+//  other things; no answer; lost with the process (then too much is delivered again, never too
+//  little).
 void store_seen (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq);
 
 #endif

@@ -302,7 +302,8 @@ s_bot_asks (switchboard_t *self, operation_t *operation)
     buffer_t data;
     buffer_init (&data, 64 * 1024);
     int rc = buffer_put_string (&data, "{\"kind\":");
-    rc |= buffer_put_json (&data, done->ask == ASK_HANDOFF ? TEXT ("HANDOFF") : TEXT ("TRANSFER_CALL"));
+    rc |= buffer_put_json (&data,
+                           done->ask == ASK_HANDOFF ? TEXT ("HANDOFF") : TEXT ("TRANSFER_CALL"));
     rc |= buffer_put_string (&data, ",\"target\":");
     rc |= buffer_put_json (&data, done->target);
     rc |= buffer_put_string (&data, "}");

@@ -15,7 +15,7 @@ typedef struct session session_t;
 
 typedef enum {
     TURN_QUEUED,    //  an earlier turn of the same topic goes first, or its entry is not committed
-    TURN_RECOVERED, //  loaded from the store: a worker may say that it has it; else it is handed anew
+    TURN_RECOVERED, //  loaded from the store: a worker may say that it has it; else it starts anew
     TURN_WAITING,   //  for a worker with credit
     TURN_OFFERED,   //  handed to a worker that has not said TAKEN yet
     TURN_TAKEN,     //  a worker is at it

@@ -268,7 +268,8 @@ workers_taken (workers_t *self, turn_t *turn, peer_t peer)
     if ((turn->state == TURN_TAKEN || turn->state == TURN_OFFERED) && turn->worker != peer) {
         //  Two have it: the first that took it goes on, so that the bot hears it once if possible.
         bus_record_t record = { .kind = BUS_CANCEL,
-                                .cancel = { .item = turn->item, .session = session_key (turn->session) } };
+                                .cancel = { .item = turn->item,
+                                            .session = session_key (turn->session) } };
         peer_t loser = turn->state == TURN_TAKEN ? peer : turn->worker;
         if (bus_server_send (self->bus, loser, &record) != 0)
             log_warn ("cancel not sent", log_text ("item", turn->item));
@@ -288,7 +289,8 @@ workers_forget (workers_t *self, turn_t *turn, bool cancel)
     turn->state = TURN_QUEUED;
     if (in_hand && cancel) {
         bus_record_t record = { .kind = BUS_CANCEL,
-                                .cancel = { .item = turn->item, .session = session_key (turn->session) } };
+                                .cancel = { .item = turn->item,
+                                            .session = session_key (turn->session) } };
         if (bus_server_send (self->bus, peer, &record) != 0)
             log_debug ("cancel not sent", log_text ("item", turn->item));
     }

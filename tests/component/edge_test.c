@@ -266,8 +266,9 @@ s_message (ws_client_t *client, const char *session, const char *message_id)
 {
     ws_client_send_format (client,
                            "{\"event\":\"new message\",\"sessionId\":\"%s\",\"messageId\":\"%s\","
-                           "\"data\":{\"rawQuery\":\"hi\",\"userId\":\"liar\",\"accessToken\":\"t\"},"
-                           "\"sender\":{\"userId\":\"liar\",\"isAdmin\":true,\"displayName\":\"Ann\"},"
+                           "\"data\":{\"rawQuery\":\"hi\",\"userId\":\"liar\","
+                           "\"accessToken\":\"t\"},\"sender\":{\"userId\":\"liar\","
+                           "\"isAdmin\":true,\"displayName\":\"Ann\"},"
                            "\"timeMs\":5}",
                            session, message_id);
 }

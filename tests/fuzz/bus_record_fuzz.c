@@ -1,5 +1,5 @@
-//  bus_record_fuzz — what comes in on the bus: a header and records. Whatever is read lies within the
-//  bytes, every text ends with its NUL, and a record that is written again is the same bytes.
+//  bus_record_fuzz — what comes in on the bus: a header and records. Whatever is read lies within
+//  the bytes, every text ends with its NUL, and a record that is written again is the same bytes.
 
 #include "bus/bus_batch.h"
 

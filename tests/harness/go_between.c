@@ -58,7 +58,8 @@ s_from_server (void *owner, text_t from, text_t body)
     route_t *route = owner;
     go_between_t *self = route->between;
     if (!s_is_lost (self, &self->lose_down))
-        (void) bus_socket_send (self->down, (text_t){ route->id, route->id_size }, TEXT_EMPTY, body);
+        (void) bus_socket_send (self->down, (text_t){ route->id, route->id_size }, TEXT_EMPTY,
+                                body);
 }
 
 static void

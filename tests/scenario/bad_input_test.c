@@ -188,8 +188,9 @@ Test (bad_input, a_false_sender_is_put_right)
     cr_assert (ws_client_send_text (
         client_of (ann),
         "{\"event\":\"new message\",\"sessionId\":\"s-1\",\"timeMs\":5,"
-        "\"sender\":{\"deviceId\":\"Bot\",\"userId\":\"bot\",\"isAdmin\":true,\"displayName\":\"Ann\"},\"data\":{\"type\":"
-        "\"INTENT_REQUEST\",\"rawQuery\":\"believe me\",\"userId\":\"eve\",\"sessionId\":\"s-2\","
+        "\"sender\":{\"deviceId\":\"Bot\",\"userId\":\"bot\",\"isAdmin\":true,"
+        "\"displayName\":\"Ann\"},\"data\":{\"type\":\"INTENT_REQUEST\","
+        "\"rawQuery\":\"believe me\",\"userId\":\"eve\",\"sessionId\":\"s-2\","
         "\"accessToken\":\"secret\"}}"));
     json_object *frame = hears (tab, "ann", "believe me");
     cr_assert_str_eq (ws_json_text (frame, "sender.deviceId"), "Widget");

@@ -249,7 +249,8 @@ says (person_t *self, const char *text)
 {
     char message_id[100];
     if (self->tab)
-        snprintf (message_id, sizeof message_id, "%s-tab%u-%u", self->name, self->tab, ++self->said);
+        snprintf (message_id, sizeof message_id, "%s-tab%u-%u", self->name, self->tab,
+                  ++self->said);
     else
         snprintf (message_id, sizeof message_id, "%s-%u", self->name, ++self->said);
     says_as (self, self->is_rich ? message_id : NULL, text);

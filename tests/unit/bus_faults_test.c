@@ -176,12 +176,14 @@ Test (bus_contract, nothing_is_lost_whatever_the_way_loses, .timeout = 60)
                                                            .queue_limit = RIG_QUEUE_LIMIT,
                                                            .peer_limit = 10 },
                                    &s_worker_events, &s_worker);
-    s_between = go_between_new (&s_rig.loop, bus_server_endpoint (s_worker.bus) + strlen ("tcp://"));
+    const char *worker = bus_server_endpoint (s_worker.bus) + strlen ("tcp://");
+    s_between = go_between_new (&s_rig.loop, worker);
+    const char *between = go_between_address (s_between);
     s_owner.bus = bus_client_new (&s_rig.loop,
                                   &(bus_client_config_t){ .node = "edge-1",
                                                           .role = NODE_EDGE,
                                                           .topics = "",
-                                                          .addresses = go_between_address (s_between),
+                                                          .addresses = between,
                                                           .heartbeat_ms = RIG_HEARTBEAT_MS,
                                                           .queue_limit = 2 * RIG_QUEUE_LIMIT },
                                   &s_owner_events, &s_owner);
@@ -523,7 +525,9 @@ s_kill (pid_t child)
 Test (bus_killed, a_killed_postoffice_is_missed_and_found_again, .timeout = 60)
 {
     char address[128] = "";
-    child_t first = s_fork_postoffice (), second = s_fork_postoffice (), third = s_fork_postoffice ();
+    child_t first = s_fork_postoffice ();
+    child_t second = s_fork_postoffice ();
+    child_t third = s_fork_postoffice ();
     s_begin (&first, address);
     rig_start (&s_rig);
     rig_client_start (&s_client, &s_rig, "edge-1", address);

@@ -1,5 +1,5 @@
-//  bus_load — 300,000 records through the bus, every fifth one answered: none lost, none doubled, in
-//  order. Says what a record costs.
+//  bus_load — 300,000 records through the bus, every fifth one answered: none lost, none doubled,
+//  in order. Says what a record costs.
 
 #include "bus_rig.h"
 #include "eventually.h"

@@ -33,7 +33,7 @@ s_some_ids (unsigned nth)
     return ids_of (s_ids, nth % 5);
 }
 
-//  s_fill_post, s_same_post …: a function for each kind that sets, and one that compares, every field.
+//  s_fill_post, s_same_post …: for each kind a function that sets, one that compares all fields.
 #define BEGIN(name) static void s_fill_##name (bus_##name##_t *self, unsigned nth) {
 #define NUMBER(name, field) self->field = s_number (nth++);
 #define TEXTF(name, field) self->field = s_text (nth++);
@@ -197,11 +197,14 @@ Test (bus_record, hostile_bytes_are_refused)
         { "the largest kind", TEXT ("\x04\0\0\0\xff\xff\xff\xff") },
         { "HEARTBEAT without its number", TEXT ("\x04\0\0\0\x03\0\0\0") },
         { "HEARTBEAT with a byte too many", TEXT ("\x0d\0\0\0\x03\0\0\0" "12345678" "9") },
-        { "GOODBYE, text longer than the record", TEXT ("\x0a\0\0\0\x04\0\0\0\x02\0\0\0" "ab" "\0") },
-        { "GOODBYE, text of the largest size", TEXT ("\x0b\0\0\0\x04\0\0\0\xff\xff\xff\xff" "ab") },
+        { "GOODBYE, text longer than the record",
+          TEXT ("\x0a\0\0\0\x04\0\0\0\x02\0\0\0" "ab" "\0") },
+        { "GOODBYE, text of the largest size",
+          TEXT ("\x0b\0\0\0\x04\0\0\0\xff\xff\xff\xff" "ab") },
         { "GOODBYE, text without its NUL", TEXT ("\x0b\0\0\0\x04\0\0\0\x02\0\0\0" "abc") },
         { "DELIVER, more ids than bytes", TEXT ("\x10\0\0\0\x14\0\0\0\x02\0\0\0" "12345678") },
-        { "DELIVER, ids beyond any size", TEXT ("\x10\0\0\0\x14\0\0\0\xff\xff\xff\x1f" "12345678") },
+        { "DELIVER, ids beyond any size",
+          TEXT ("\x10\0\0\0\x14\0\0\0\xff\xff\xff\x1f" "12345678") },
     };
     for (size_t at = 0; at < sizeof s_rows / sizeof *s_rows; at++)
         cr_assert_neq (s_read_copy (s_rows[at].bytes.data, s_rows[at].bytes.size), 0, "%s",
@@ -258,6 +261,7 @@ Test (bus_batch, who_may_say_what)
     cr_assert (bus_kind_is_from (BUS_DONE, NODE_WORKER));
     cr_assert_not (bus_kind_is_from (BUS_DONE, NODE_EDGE));
     cr_assert (bus_kind_is_from (BUS_WORK, NODE_POSTOFFICE));
-    cr_assert (bus_kind_is_from (BUS_HELLO, NODE_EDGE) && bus_kind_is_from (BUS_HELLO, NODE_WORKER));
+    cr_assert (bus_kind_is_from (BUS_HELLO, NODE_EDGE));
+    cr_assert (bus_kind_is_from (BUS_HELLO, NODE_WORKER));
     cr_assert_not (bus_kind_is_from ((bus_kind_t) 99, NODE_EDGE));
 }

@@ -50,7 +50,8 @@ static const bus_socket_events_t s_events = { s_nothing, s_message, s_garbage, s
 static bus_sent_t
 s_send (side_t *self, text_t body)
 {
-    return bus_socket_send (self->socket, (text_t){ self->id, self->id_size }, TEXT ("head "), body);
+    return bus_socket_send (self->socket, (text_t){ self->id, self->id_size }, TEXT ("head "),
+                            body);
 }
 
 static void

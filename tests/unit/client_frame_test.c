@@ -18,9 +18,9 @@ Test (client_frame, reads_a_message)
 {
     client_frame_t frame;
     text_t json = TEXT ("{\"event\":\"new message\",\"sessionId\":\"s-1\",\"timeMs\":1760000000000,"
-                        "\"messageId\":\"m-1\",\"sender\":{\"displayName\":\"Ann\",\"isAdmin\":true,"
-                        "\"urlAttributes\":{\"path\":[\"a\",\"b\"]}},\"data\":{\"rawQuery\":\"hi\","
-                        "\"userId\":\"liar\",\"sessionId\":\"other\",\"accessToken\":\"secret\","
+                        "\"messageId\":\"m-1\",\"sender\":{\"displayName\":\"Ann\","
+                        "\"isAdmin\":true,\"urlAttributes\":{\"path\":[\"a\",\"b\"]}},"
+                        "\"data\":{\"rawQuery\":\"hi\",\"userId\":\"liar\",\"sessionId\":\"other\",\"accessToken\":\"secret\","
                         "\"n\":1.50}} \n");
     cr_assert_eq (client_frame_read (&frame, json, TEXT ("u-1")), FAULT_NONE);
     cr_expect_eq (frame.says, SAYS_MESSAGE);
@@ -174,8 +174,8 @@ Test (client_frame, cuts_a_long_name)
     client_frame_t frame;
     char json[400];
     snprintf (json, sizeof json,
-              "{\"event\":\"typing\",\"sessionId\":\"s\",\"sender\":{\"displayName\":\"%099d\xe2\x82"
-              "\xac\"}}",
+              "{\"event\":\"typing\",\"sessionId\":\"s\",\"sender\":{\"displayName\":"
+              "\"%099d\xe2\x82\xac\"}}",
               7);
     cr_assert_eq (client_frame_read (&frame, text_of (json), TEXT ("u")), FAULT_NONE);
     cr_expect_eq (frame.display_name.size, 99);

@@ -18,6 +18,18 @@ BEGIN
                     part, p_day, p_day + 1);
 END $$;
 
+--  How many of these sessions have an entry with this seq. Planned at every call: a plan made while
+--  the day's partition was empty may have taken the wrong index, and one that is kept would lock
+--  the partitions of all days.
+CREATE FUNCTION count_before (c_session text[], c_before bigint[], p_day date) RETURNS bigint
+LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
+BEGIN
+    RETURN (SELECT count (l.seq)
+            FROM unnest (c_session, c_before) AS c (session, before)
+            JOIN log l ON l.session = c.session AND l.seq = c.before AND l.day = p_day
+            WHERE c.before > 0);
+END $$;
+
 --  Stores the chunks of one day: at most one chunk for each session, everything sorted by session.
 --  c_: every chunk and the seq before its first one; o_: chunks that open; e_: entries;
 --  p_: participants; k_: control; w_: work; f_: finishes; t_: sessions to tell the others of.
@@ -40,7 +52,6 @@ DECLARE
     lost text[] := '{}';
     created text[] := '{}';
     late text[];
-    found_count bigint;
 BEGIN
     IF cardinality (o_session) > 0 THEN
         WITH fresh AS (
@@ -55,11 +66,8 @@ BEGIN
     END IF;
 
     --  The primary key refuses doubles; this refuses gaps (a fail-over may have lost a tail).
-    SELECT count (l.seq) INTO found_count
-    FROM unnest (c_session, c_before) AS c (session, before)
-    JOIN log l ON l.session = c.session AND l.seq = c.before AND l.day = p_day
-    WHERE c.before > 0;
-    IF found_count < cardinality (c_session) - cardinality (o_session) THEN
+    IF count_before (c_session, c_before, p_day)
+        < cardinality (c_session) - cardinality (o_session) THEN
         lost := lost || ARRAY (
             SELECT c.session FROM unnest (c_session, c_before) AS c (session, before)
             WHERE c.session <> ALL (o_session) AND NOT EXISTS (
