@@ -1,0 +1,605 @@
+#include "fake_store.h"
+
+#include "parts/list.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MOST_ENTRIES 2000
+#define MOST_THINGS 200
+
+typedef struct {
+    list_t place;
+    text_t key;
+    bool exists;
+    text_t visitor;
+    uint64_t last_writer;
+    uint64_t control_role;
+    text_t control_user;
+    stored_entry_t entries[MOST_ENTRIES];
+    size_t entry_count;
+    stored_participant_t participants[MOST_THINGS];
+    size_t participant_count;
+    stored_work_t works[MOST_THINGS];
+    size_t work_count;
+} log_of_t;
+
+typedef enum { APPEND, LOAD, READ } request_kind_t;
+
+typedef struct {
+    list_t place;
+    request_kind_t kind;
+    fake_mood_t mood;
+    text_t session;
+    store_chunk_t chunk;
+    text_t *ids;
+    size_t id_count;
+    uint64_t after, most;
+    uint64_t ticket;
+    void *owner;
+    store_appended_fn *appended;
+    store_loaded_fn *loaded;
+    store_read_fn *read;
+    bool done;                  //  waits for its answer only
+    store_outcome_t outcome;
+    list_t texts;               //  of its answer
+    stored_session_t found;
+    stored_entry_t *entries;
+    size_t entry_count;
+} request_t;
+
+struct store {
+    list_t logs;
+    list_t requests;
+    list_t texts;
+    fake_mood_t mood, next;
+    bool has_next;
+};
+
+static store_t s_store;
+unsigned fake_store_appends, fake_store_loads, fake_store_reads;
+
+// ---------------------------------------------------------------------------------------------
+//  Memory
+
+static void *
+s_room (list_t *texts, size_t size)
+{
+    list_t *room = calloc (1, sizeof *room + size);
+    assert (room);
+    list_init (room);
+    list_append (texts, room);
+    return room + 1;
+}
+
+static text_t
+s_copy (list_t *texts, text_t text)
+{
+    char *room = s_room (texts, text.size + 1);
+    if (text.size)
+        memcpy (room, text.data, text.size);
+    return (text_t){ room, text.size };
+}
+
+static text_t
+s_keep (text_t text)
+{
+    return s_copy (&s_store.texts, text);
+}
+
+static void
+s_free_all (list_t *rooms)
+{
+    list_t *room;
+    while ((room = list_first (rooms))) {
+        list_remove (room);
+        free (room);
+    }
+}
+
+store_t *
+fake_store_new (void)
+{
+    s_store = (store_t){ .mood = FAKE_WELL };
+    list_init (&s_store.logs);
+    list_init (&s_store.requests);
+    list_init (&s_store.texts);
+    fake_store_appends = fake_store_loads = fake_store_reads = 0;
+    return &s_store;
+}
+
+static void
+s_request_free (request_t *request)
+{
+    list_remove (&request->place);
+    s_free_all (&request->texts);
+    free (request);
+}
+
+void
+fake_store_free (void)
+{
+    list_t *link;
+    while ((link = list_first (&s_store.requests)))
+        s_request_free (LIST_THING (link, request_t, place));
+    while ((link = list_first (&s_store.logs))) {
+        list_remove (link);
+        free (LIST_THING (link, log_of_t, place));
+    }
+    s_free_all (&s_store.texts);
+}
+
+void
+fake_store_next (fake_mood_t mood)
+{
+    s_store.next = mood;
+    s_store.has_next = true;
+}
+
+void
+fake_store_always (fake_mood_t mood)
+{
+    s_store.mood = mood;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  What is stored
+
+static log_of_t *
+s_log (text_t key)
+{
+    for (list_t *link = s_store.logs.next; link != &s_store.logs; link = link->next)
+        if (text_is (LIST_THING (link, log_of_t, place)->key, key))
+            return LIST_THING (link, log_of_t, place);
+    log_of_t *log = calloc (1, sizeof *log);
+    assert (log);
+    log->key = s_keep (key);
+    log->visitor = log->control_user = TEXT_EMPTY;
+    log->control_role = ROLE_BOT;
+    list_init (&log->place);
+    list_append (&s_store.logs, &log->place);
+    return log;
+}
+
+static const stored_entry_t *
+s_find_id (const log_of_t *log, text_t id)
+{
+    for (size_t at = 0; at < log->entry_count; at++)
+        if (text_is (log->entries[at].message_id, id))
+            return &log->entries[at];
+    return NULL;
+}
+
+static void
+s_put_entry (log_of_t *log, const store_entry_t *entry)
+{
+    assert (log->entry_count < MOST_ENTRIES);
+    assert (entry->message_id.size > 0 && event_is_durable (entry->event));
+    assert (log->entry_count == 0 || entry->time_ms > log->entries[log->entry_count - 1].time_ms);
+    log->entries[log->entry_count] = (stored_entry_t){ .seq = log->entry_count + 1,
+                                                       .message_id = s_keep (entry->message_id),
+                                                       .event = entry->event,
+                                                       .time_ms = entry->time_ms,
+                                                       .role = entry->role,
+                                                       .user = s_keep (entry->user),
+                                                       .sender = s_keep (entry->sender),
+                                                       .data = s_keep (entry->data),
+                                                       .quiet = entry->quiet };
+    log->entry_count++;
+}
+
+static stored_participant_t *
+s_participant (log_of_t *log, uint64_t role, text_t user)
+{
+    for (size_t at = 0; at < log->participant_count; at++)
+        if (log->participants[at].role == role && text_is (log->participants[at].user, user))
+            return &log->participants[at];
+    assert (log->participant_count < MOST_THINGS);
+    stored_participant_t *participant = &log->participants[log->participant_count++];
+    *participant = (stored_participant_t){ .role = role, .user = s_keep (user),
+                                           .sender = TEXT ("{}"), .seen = SEQ_UNKNOWN };
+    return participant;
+}
+
+static void
+s_put_work (log_of_t *log, const store_work_t *work)
+{
+    assert (log->work_count < MOST_THINGS);
+    log->works[log->work_count++] = (stored_work_t){ .item = s_keep (work->item),
+                                                     .topic = s_keep (work->topic),
+                                                     .seq = work->seq,
+                                                     .user = s_keep (work->user),
+                                                     .body = s_keep (work->body),
+                                                     .secret = s_keep (work->secret) };
+}
+
+static void
+s_finish_work (log_of_t *log, text_t item)
+{
+    for (size_t at = 0; at < log->work_count; at++)
+        if (text_is (log->works[at].item, item)) {
+            memmove (&log->works[at], &log->works[at + 1],
+                     (--log->work_count - at) * sizeof *log->works);
+            return;
+        }
+    assert (!"an item is finished that is not open");
+}
+
+const stored_entry_t *
+fake_store_entry (text_t session, uint64_t seq)
+{
+    const log_of_t *log = s_log (session);
+    return seq >= 1 && seq <= log->entry_count ? &log->entries[seq - 1] : NULL;
+}
+
+uint64_t
+fake_store_last (text_t session)
+{
+    return s_log (session)->entry_count;
+}
+
+size_t
+fake_store_works (text_t session)
+{
+    return s_log (session)->work_count;
+}
+
+uint64_t
+fake_store_seen_of (text_t session, uint64_t role, const char *user)
+{
+    return s_participant (s_log (session), role, text_of (user))->seen;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Another postoffice
+
+void
+fake_store_other_says (text_t session, const fake_said_t *said)
+{
+    log_of_t *log = s_log (session);
+    uint64_t last = log->entry_count ? log->entries[log->entry_count - 1].time_ms : 1000;
+    char id[40];
+    snprintf (id, sizeof id, "other-%zu", log->entry_count);
+    s_put_entry (log, &(store_entry_t){ .message_id = text_of (said->id ? said->id : id),
+                                        .event = said->event,
+                                        .time_ms = last + 1,
+                                        .role = said->role,
+                                        .user = text_of (said->user),
+                                        .sender = TEXT ("{}"),
+                                        .data = text_of (said->data) });
+    log->last_writer = FAKE_OTHER;
+    if (said->event == EVENT_BARGE_IN) {
+        log->control_role = ROLE_AGENT;
+        log->control_user = s_keep (text_of (said->user));
+    }
+}
+
+void
+fake_store_other_opens (text_t session, const char *visitor)
+{
+    log_of_t *log = s_log (session);
+    assert (!log->exists);
+    log->exists = true;
+    log->visitor = s_keep (text_of (visitor));
+    fake_store_other_says (session, &(fake_said_t){ .event = EVENT_USER_JOINED,
+                                                    .role = ROLE_VISITOR,
+                                                    .user = visitor });
+}
+
+void
+fake_store_other_admits (text_t session, uint64_t role, const char *user, uint64_t seen)
+{
+    stored_participant_t *participant = s_participant (s_log (session), role, text_of (user));
+    participant->present = true;
+    participant->seen = seen;
+}
+
+void
+fake_store_other_asks (text_t session, const char *item, uint64_t seq)
+{
+    s_put_work (s_log (session), &(store_work_t){ .item = text_of (item),
+                                                  .topic = TEXT ("bot.stentor"),
+                                                  .seq = seq,
+                                                  .user = TEXT ("vic"),
+                                                  .body = TEXT ("{}"),
+                                                  .secret = TEXT_EMPTY });
+}
+
+void
+fake_store_other_ends (text_t session)
+{
+    s_log (session)->work_count = 0;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Requests
+
+static request_t *
+s_request (request_kind_t kind, text_t session, uint64_t ticket, void *owner)
+{
+    fake_mood_t mood = s_store.has_next ? s_store.next : s_store.mood;
+    s_store.has_next = false;
+    if (mood == FAKE_FULL)
+        return NULL;
+    request_t *request = calloc (1, sizeof *request);
+    assert (request);
+    list_init (&request->place);
+    list_init (&request->texts);
+    list_append (&s_store.requests, &request->place);
+    request->kind = kind;
+    request->mood = mood;
+    request->session = s_keep (session);
+    request->ticket = ticket;
+    request->owner = owner;
+    return request;
+}
+
+static void *
+s_copies_of (const void *things, size_t count, size_t size)
+{
+    void *room = s_room (&s_store.texts, count * size);
+    if (count)
+        memcpy (room, things, count * size);
+    return room;
+}
+
+//  As store.h says, the chunk is copied when it is asked.
+static void
+s_copy_chunk (store_chunk_t *chunk)
+{
+    chunk->session = s_keep (chunk->session);
+    chunk->app = s_keep (chunk->app);
+    chunk->visitor = s_keep (chunk->visitor);
+    chunk->control_user = s_keep (chunk->control_user);
+    store_entry_t *entries = s_copies_of (chunk->entries, chunk->entry_count, sizeof *entries);
+    for (size_t at = 0; at < chunk->entry_count; at++) {
+        text_t *texts[] = { &entries[at].message_id, &entries[at].user, &entries[at].sender,
+                            &entries[at].data };
+        for (size_t text = 0; text < 4; text++)
+            *texts[text] = s_keep (*texts[text]);
+    }
+    chunk->entries = entries;
+    store_participant_t *participants
+        = s_copies_of (chunk->participants, chunk->participant_count, sizeof *participants);
+    for (size_t at = 0; at < chunk->participant_count; at++) {
+        participants[at].user = s_keep (participants[at].user);
+        participants[at].sender = s_keep (participants[at].sender);
+    }
+    chunk->participants = participants;
+    store_work_t *works = s_copies_of (chunk->works, chunk->work_count, sizeof *works);
+    for (size_t at = 0; at < chunk->work_count; at++) {
+        text_t *texts[] = { &works[at].item, &works[at].topic, &works[at].user, &works[at].body,
+                            &works[at].secret };
+        for (size_t text = 0; text < 5; text++)
+            *texts[text] = s_keep (*texts[text]);
+    }
+    chunk->works = works;
+    store_finish_t *finishes = s_copies_of (chunk->finishes, chunk->finish_count, sizeof *finishes);
+    for (size_t at = 0; at < chunk->finish_count; at++) {
+        finishes[at].item = s_keep (finishes[at].item);
+        finishes[at].detail = s_keep (finishes[at].detail);
+    }
+    chunk->finishes = finishes;
+}
+
+int
+store_append (store_t *self, const store_chunk_t *chunk, uint64_t ticket,
+              store_appended_fn *appended, void *owner)
+{
+    assert (self == &s_store && chunk->entry_count > 0);
+    fake_store_appends++;
+    request_t *request = s_request (APPEND, chunk->session, ticket, owner);
+    if (!request)
+        return -1;
+    request->appended = appended;
+    request->chunk = *chunk;
+    s_copy_chunk (&request->chunk);
+    return 0;
+}
+
+int
+store_load (store_t *self, text_t session, const text_t *ids, size_t id_count, uint64_t recent,
+            uint64_t ticket, store_loaded_fn *loaded, void *owner)
+{
+    assert (self == &s_store);
+    (void) recent;
+    fake_store_loads++;
+    request_t *request = s_request (LOAD, session, ticket, owner);
+    if (!request)
+        return -1;
+    request->loaded = loaded;
+    request->ids = s_copies_of (ids, id_count, sizeof *ids);
+    request->id_count = id_count;
+    for (size_t at = 0; at < id_count; at++)
+        request->ids[at] = s_keep (ids[at]);
+    return 0;
+}
+
+int
+store_read (store_t *self, text_t session, uint64_t day, uint64_t after, uint64_t most,
+            uint64_t bytes, uint64_t ticket, store_read_fn *read, void *owner)
+{
+    assert (self == &s_store);
+    (void) day, (void) bytes;
+    fake_store_reads++;
+    request_t *request = s_request (READ, session, ticket, owner);
+    if (!request)
+        return -1;
+    request->read = read;
+    request->after = after;
+    request->most = most;
+    return 0;
+}
+
+void
+store_seen (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
+{
+    assert (self == &s_store);
+    s_participant (s_log (session), role, user)->seen = seq;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Answers
+
+static bool
+s_supposes_right (const log_of_t *log, const store_chunk_t *chunk)
+{
+    if (chunk->opens == log->exists || log->entry_count + 1 != chunk->first_seq)
+        return false;
+    for (size_t at = 0; at < chunk->entry_count; at++)
+        if (s_find_id (log, chunk->entries[at].message_id))
+            return false;
+    return true;
+}
+
+static store_outcome_t
+s_append (const store_chunk_t *chunk)
+{
+    log_of_t *log = s_log (chunk->session);
+    if (!s_supposes_right (log, chunk))
+        return STORE_CONFLICT;
+    assert (chunk->opens || chunk->tell_others == (log->last_writer != FAKE_WRITER));
+    if (chunk->opens) {
+        assert (chunk->app.size && chunk->visitor.size && chunk->day_ms);
+        log->exists = true;
+        log->visitor = chunk->visitor;
+    }
+    for (size_t at = 0; at < chunk->entry_count; at++)
+        s_put_entry (log, &chunk->entries[at]);
+    for (size_t at = 0; at < chunk->participant_count; at++) {
+        const store_participant_t *row = &chunk->participants[at];
+        stored_participant_t *participant = s_participant (log, row->role, row->user);
+        participant->sender = row->sender;
+        participant->present = row->present;
+    }
+    if (chunk->control_changes) {
+        log->control_role = chunk->control_role;
+        log->control_user = chunk->control_user;
+    }
+    for (size_t at = 0; at < chunk->work_count; at++)
+        s_put_work (log, &chunk->works[at]);
+    for (size_t at = 0; at < chunk->finish_count; at++)
+        s_finish_work (log, chunk->finishes[at].item);
+    log->last_writer = FAKE_WRITER;
+    return STORED;
+}
+
+static void
+s_load (request_t *request)
+{
+    const log_of_t *log = s_log (request->session);
+    stored_session_t *found = &request->found;
+    list_t *to = &request->texts;
+    *found = (stored_session_t){ .exists = log->exists, .app = TEXT ("demo"), .visitor = TEXT_EMPTY,
+                                 .control_user = TEXT_EMPTY };
+    if (!log->exists)
+        return;
+    found->visitor = s_copy (to, log->visitor);
+    found->last_seq = log->entry_count;
+    found->last_time_ms = log->entries[log->entry_count - 1].time_ms;
+    found->last_writer = log->last_writer;
+    found->control_role = log->control_role;
+    found->control_user = s_copy (to, log->control_user);
+    stored_participant_t *participants
+        = s_room (to, log->participant_count * sizeof *participants);
+    for (size_t at = 0; at < log->participant_count; at++) {
+        participants[at] = log->participants[at];
+        participants[at].user = s_copy (to, log->participants[at].user);
+        participants[at].sender = s_copy (to, log->participants[at].sender);
+    }
+    found->participants = participants;
+    found->participant_count = log->participant_count;
+    stored_work_t *works = s_room (to, log->work_count * sizeof *works);
+    for (size_t at = 0; at < log->work_count; at++) {
+        works[at] = (stored_work_t){ .item = s_copy (to, log->works[at].item),
+                                     .topic = s_copy (to, log->works[at].topic),
+                                     .seq = log->works[at].seq,
+                                     .user = s_copy (to, log->works[at].user),
+                                     .body = s_copy (to, log->works[at].body),
+                                     .secret = s_copy (to, log->works[at].secret) };
+    }
+    found->works = works;
+    found->work_count = log->work_count;
+    stored_id_t *known = s_room (to, (request->id_count + 1) * sizeof *known);
+    for (size_t at = 0; at < request->id_count; at++) {
+        const stored_entry_t *entry = s_find_id (log, request->ids[at]);
+        if (entry)
+            known[found->known_count++] = (stored_id_t){ s_copy (to, entry->message_id), entry->seq,
+                                                         entry->time_ms };
+    }
+    found->known = known;
+}
+
+static void
+s_read (request_t *request)
+{
+    const log_of_t *log = s_log (request->session);
+    list_t *to = &request->texts;
+    request->entries = s_room (to, (request->most + 1) * sizeof *request->entries);
+    for (size_t at = 0; at < log->entry_count && request->entry_count < request->most; at++) {
+        if (log->entries[at].seq <= request->after)
+            continue;
+        stored_entry_t *entry = &request->entries[request->entry_count++];
+        *entry = log->entries[at];
+        entry->message_id = s_copy (to, entry->message_id);
+        entry->user = s_copy (to, entry->user);
+        entry->sender = s_copy (to, entry->sender);
+        entry->data = s_copy (to, entry->data);
+    }
+}
+
+static void
+s_do (request_t *request)
+{
+    request->done = true;
+    request->outcome = STORED;
+    if (request->mood == FAKE_DOWN)
+        request->outcome = STORE_DOWN;
+    else if (request->kind == APPEND && request->mood == FAKE_UNSURE_LOST)
+        request->outcome = STORE_UNSURE;
+    else if (request->kind == APPEND) {
+        request->outcome = s_append (&request->chunk);
+        if (request->mood == FAKE_UNSURE)
+            request->outcome = STORE_UNSURE;
+    }
+    else if (request->kind == LOAD)
+        s_load (request);
+    else
+        s_read (request);
+}
+
+bool
+fake_store_do (void)
+{
+    for (list_t *link = s_store.requests.next; link != &s_store.requests; link = link->next) {
+        request_t *request = LIST_THING (link, request_t, place);
+        if (!request->done) {
+            s_do (request);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+fake_store_step (void)
+{
+    list_t *link = list_first (&s_store.requests);
+    if (!link)
+        return false;
+    request_t *request = LIST_THING (link, request_t, place);
+    list_remove (link);
+    if (!request->done)
+        s_do (request);
+    if (request->kind == APPEND)
+        request->appended (request->owner, request->ticket, request->outcome);
+    else if (request->kind == LOAD)
+        request->loaded (request->owner, request->ticket, request->outcome,
+                         request->outcome == STORED ? &request->found : NULL);
+    else
+        request->read (request->owner, request->ticket, request->outcome, request->entries,
+                       request->entry_count);
+    s_request_free (request);
+    return true;
+}

@@ -1,0 +1,61 @@
+//  fake_store — store.h in memory, for tests of what stands on it: it keeps the same promises (one
+//  step or nothing, ids unique, answers later and in order) and fails when it is told to.
+//
+//  It checks each chunk as the real store's callers must make it: entries without a gap, times that
+//  rise, items that are there when they are finished. Texts of an answer are freed when its
+//  callback returns, so that a sanitizer sees who keeps them.
+
+#ifndef FAKE_STORE_H
+#define FAKE_STORE_H
+
+#include "store.h"
+
+#define FAKE_WRITER 7u   //  the postoffice under test
+#define FAKE_OTHER 8u    //  another one
+
+typedef enum {
+    FAKE_WELL,        //  as it should be
+    FAKE_DOWN,        //  STORE_DOWN, nothing done
+    FAKE_UNSURE,      //  an append is done, and STORE_UNSURE
+    FAKE_UNSURE_LOST, //  an append is not done, and STORE_UNSURE
+    FAKE_FULL,        //  the request is not even taken
+} fake_mood_t;
+
+store_t *fake_store_new (void);
+void fake_store_free (void);
+
+//  Of the next request only, and of all that follow until it is said otherwise.
+void fake_store_next (fake_mood_t mood);
+void fake_store_always (fake_mood_t mood);
+
+//  Does the oldest request and answers it. False when there is none.
+bool fake_store_step (void);
+//  Does the oldest request; its answer waits for the next step.
+bool fake_store_do (void);
+
+//  Another postoffice appends.
+typedef struct {
+    event_t event;
+    uint64_t role;
+    const char *user;
+    const char *id;
+    const char *data;
+} fake_said_t;
+void fake_store_other_says (text_t session, const fake_said_t *said);
+//  Another postoffice opens the session for this visitor.
+void fake_store_other_opens (text_t session, const char *visitor);
+//  It says that a participant is there, and of what its clients are known to have.
+void fake_store_other_admits (text_t session, uint64_t role, const char *user, uint64_t seen);
+//  It leaves work behind, or ends it.
+void fake_store_other_asks (text_t session, const char *item, uint64_t seq);
+void fake_store_other_ends (text_t session);
+
+//  What is stored. NULL when it is not.
+const stored_entry_t *fake_store_entry (text_t session, uint64_t seq);
+uint64_t fake_store_last (text_t session);
+size_t fake_store_works (text_t session);
+uint64_t fake_store_seen_of (text_t session, uint64_t role, const char *user);
+//  How often each was asked.
+extern unsigned fake_store_appends, fake_store_loads, fake_store_reads;
+
+#endif

@@ -1,0 +1,362 @@
+#include "office_rig.h"
+
+#include "arrival.h"
+#include "parts/clock.h"
+#include "presence.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MOST_ITEMS 100
+
+office_t rig_office;
+static uv_loop_t s_loop;
+static char s_story[100000];
+static char s_items[MOST_ITEMS][80];
+static size_t s_item_count;
+static uint64_t s_ticket;
+static bool s_down[20];
+
+// ---------------------------------------------------------------------------------------------
+//  The bus
+
+static void __attribute__ ((format (printf, 1, 2)))
+s_note (const char *format, ...)
+{
+    size_t size = strlen (s_story);
+    va_list arguments;
+    va_start (arguments, format);
+    vsnprintf (s_story + size, sizeof s_story - size, format, arguments);
+    va_end (arguments);
+}
+
+static unsigned
+s_item_number (text_t item)
+{
+    for (size_t at = 0; at < s_item_count; at++)
+        if (text_is (text_of (s_items[at]), item))
+            return (unsigned) at + 1;
+    cr_assert (s_item_count < MOST_ITEMS && item.size < sizeof *s_items);
+    memcpy (s_items[s_item_count], item.data, item.size);
+    s_items[s_item_count][item.size] = 0;
+    return (unsigned) ++s_item_count;
+}
+
+void
+rig_name (const char *item)
+{
+    s_item_number (text_of (item));
+}
+
+//  "t2" as the bus knows it.
+static text_t
+s_item (const char *name)
+{
+    size_t number = (size_t) atoi (name + 1);
+    return number >= 1 && number <= s_item_count ? text_of (s_items[number - 1]) : text_of (name);
+}
+
+static void
+s_note_ids (ids_t ids)
+{
+    for (size_t at = 0; at < ids.count; at++)
+        s_note ("%s%u", at ? "," : " ", (unsigned) ids_at (ids, at));
+}
+
+static void
+s_note_entry (const bus_deliver_t *entry)
+{
+    s_note_ids (entry->endpoints);
+    if (entry->data.size && entry->event == EVENT_NEW_MESSAGE)
+        s_note (" #%u %.*s", (unsigned) entry->seq, TEXT_ARGS (entry->data));
+    else
+        s_note (" #%u %s", (unsigned) entry->seq, event_wire_name (entry->event));
+    if (entry->pause)
+        s_note (" pause");
+}
+
+int
+bus_server_send (bus_server_t *self, peer_t peer, const bus_record_t *record)
+{
+    (void) self;
+    if (peer >= sizeof s_down || s_down[peer])
+        return -1;
+    s_note ("%c%u %s", peer > 10 ? 'w' : 'e', (unsigned) (peer > 10 ? peer - 10 : peer),
+            bus_kind_name (record->kind));
+    if (record->kind == BUS_SYNCED)
+        s_note (" %u %s #%u", (unsigned) record->synced.endpoint,
+                verdict_code (record->synced.verdict), (unsigned) record->synced.seq);
+    else if (record->kind == BUS_POSTED)
+        s_note (" %u %s #%u", (unsigned) record->posted.post,
+                verdict_code (record->posted.verdict), (unsigned) record->posted.seq);
+    else if (record->kind == BUS_DELIVER)
+        s_note_entry (&record->deliver);
+    else if (record->kind == BUS_SHOW) {
+        s_note_ids (record->show.endpoints);
+        s_note (" %s", event_wire_name (record->show.event));
+    }
+    else if (record->kind == BUS_WORK)
+        s_note (" t%u %u", s_item_number (record->work.item), (unsigned) record->work.handed);
+    else if (record->kind == BUS_SETTLED)
+        s_note (" t%u", s_item_number (record->settled.item));
+    else if (record->kind == BUS_CANCEL)
+        s_note (" t%u", s_item_number (record->cancel.item));
+    s_note ("\n");
+    return 0;
+}
+
+void
+rig_expect_at (const char *file, unsigned line, const char *story)
+{
+    cr_assert (strcmp (s_story, story) == 0, "%s:%u: expected\n%sbut it was\n%s", file, line, story,
+               s_story);
+    rig_forget ();
+}
+
+void
+rig_forget (void)
+{
+    s_story[0] = 0;
+}
+
+const char *
+rig_story (void)
+{
+    return s_story;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The office
+
+void
+rig_begin (void)
+{
+    rig_forget ();
+    s_item_count = 0;
+    s_ticket = 0;
+    memset (s_down, 0, sizeof s_down);
+    uv_loop_init (&s_loop);
+    rig_office = (office_t){ .store = fake_store_new (),
+                             .grace_ms = GRACE_MS,
+                             .idle_ms = IDLE_MS,
+                             .queue_limit = QUEUE_LIMIT,
+                             .endpoint_limit = 8,
+                             .rules = { .bot_sender = TEXT ("{\"userId\":\"bot\"}"),
+                                        .writer = FAKE_WRITER } };
+    rig_office.workers = workers_new (&(workers_config_t){ .taken_within_ms = TAKEN_WITHIN_MS,
+                                                           .recovery_ms = RECOVERY_MS });
+    rig_office.sessions = sessions_new (&s_loop, &rig_office);
+    edge_up (1);
+    edge_up (2);
+}
+
+void
+rig_end (void)
+{
+    fake_store_free ();
+    sessions_destroy (&rig_office.sessions);
+    workers_destroy (&rig_office.workers);
+    uv_run (&s_loop, UV_RUN_DEFAULT);
+    cr_assert (uv_loop_close (&s_loop) == 0);
+}
+
+void
+rig_turn (void)
+{
+    for (int round = 0; round < 50; round++)
+        uv_run (&s_loop, UV_RUN_NOWAIT);
+}
+
+void
+rig_run (void)
+{
+    do
+        rig_turn ();
+    while (fake_store_step ());
+}
+
+void
+rig_wait (unsigned ms)
+{
+    for (uint64_t end = clock_mono_ms () + ms; clock_mono_ms () < end;) {
+        rig_run ();
+        workers_tick (rig_office.workers);
+        uv_sleep (5);
+    }
+    rig_run ();
+}
+
+session_t *
+rig_session (void)
+{
+    return sessions_find (rig_office.sessions, KEY);
+}
+
+static void
+s_ask (peer_t peer, const bus_record_t *record)
+{
+    operation_t *operation = operation_of_record (peer, record);
+    sessions_ask (rig_office.sessions, KEY, &operation);
+}
+
+void
+edge_up (peer_t peer)
+{
+    sessions_edge_up (rig_office.sessions, peer);
+}
+
+void
+edge_down (peer_t peer)
+{
+    s_down[peer] = true;
+    sessions_edge_down (rig_office.sessions, peer);
+}
+
+void
+sync_as (peer_t peer, uint64_t endpoint, uint64_t role, const char *user, uint64_t dialect,
+         sync_reason_t reason, uint64_t seq)
+{
+    s_ask (peer, &(bus_record_t){ .kind = BUS_SYNC,
+                                  .sync = { .endpoint = endpoint,
+                                            .reason = reason,
+                                            .session = KEY,
+                                            .app = TEXT ("demo"),
+                                            .user = text_of (user),
+                                            .role = role,
+                                            .dialect = dialect,
+                                            .seq = seq,
+                                            .sender = TEXT ("{}") } });
+}
+
+void
+visitor_joins (peer_t peer, uint64_t endpoint)
+{
+    sync_as (peer, endpoint, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_JOIN, SEQ_UNKNOWN);
+}
+
+void
+widget_joins (peer_t peer, uint64_t endpoint)
+{
+    sync_as (peer, endpoint, ROLE_VISITOR, "vic", DIALECT_WIDGET, SYNC_JOIN, SEQ_UNKNOWN);
+}
+
+void
+agent_joins (peer_t peer, uint64_t endpoint, const char *user)
+{
+    sync_as (peer, endpoint, ROLE_AGENT, user, DIALECT_RICH, SYNC_JOIN, SEQ_UNKNOWN);
+}
+
+void
+detach (peer_t peer, uint64_t endpoint, uint64_t seq)
+{
+    s_ask (peer, &(bus_record_t){ .kind = BUS_DETACH,
+                                  .detach = { .endpoint = endpoint, .session = KEY, .seen = seq } });
+}
+
+static void
+s_post (peer_t peer, uint64_t endpoint, event_t event, const char *id, uint64_t time_ms)
+{
+    s_ask (peer, &(bus_record_t){ .kind = BUS_POST,
+                                  .post = { .post = ++s_ticket,
+                                            .endpoint = endpoint,
+                                            .session = KEY,
+                                            .event = event,
+                                            .message_id = text_of (id),
+                                            .time_ms = time_ms,
+                                            .sender = TEXT ("{}"),
+                                            .data = text_of (id),
+                                            .secret = TEXT ("token") } });
+}
+
+void
+say (peer_t peer, uint64_t endpoint, const char *id)
+{
+    s_post (peer, endpoint, EVENT_NEW_MESSAGE, id, 0);
+}
+
+void
+say_at (peer_t peer, uint64_t endpoint, const char *id, uint64_t time_ms)
+{
+    s_post (peer, endpoint, EVENT_NEW_MESSAGE, id, time_ms);
+}
+
+void
+post (peer_t peer, uint64_t endpoint, event_t event, const char *id)
+{
+    s_post (peer, endpoint, event, id, 0);
+}
+
+static endpoint_t *
+s_endpoint (peer_t peer, uint64_t endpoint)
+{
+    session_t *session = rig_session ();
+    return session ? session_endpoint (session, peer, endpoint) : NULL;
+}
+
+void
+more (peer_t peer, uint64_t endpoint)
+{
+    cr_assert_not_null (s_endpoint (peer, endpoint));
+    arrival_more (s_endpoint (peer, endpoint));
+}
+
+void
+seen (peer_t peer, uint64_t endpoint, uint64_t seq)
+{
+    cr_assert_not_null (s_endpoint (peer, endpoint));
+    presence_seen (s_endpoint (peer, endpoint), seq);
+}
+
+void
+type (peer_t peer, uint64_t endpoint, event_t event)
+{
+    cr_assert_not_null (s_endpoint (peer, endpoint));
+    presence_signal (s_endpoint (peer, endpoint), &(bus_signal_t){ .event = event });
+}
+
+void
+worker_up (peer_t peer, uint64_t credit)
+{
+    s_down[peer] = false;
+    workers_add (rig_office.workers, peer,
+                 &(bus_hello_t){ .topics = TEXT ("notify.sms bot.stentor"), .credit = credit });
+}
+
+void
+worker_down (peer_t peer)
+{
+    s_down[peer] = true;
+    workers_remove (rig_office.workers, peer);
+}
+
+void
+taken (peer_t peer, const char *turn)
+{
+    s_ask (peer, &(bus_record_t){ .kind = BUS_TAKEN,
+                                  .taken = { .item = s_item (turn), .session = KEY } });
+}
+
+void
+done (peer_t peer, const char *turn, const char *data)
+{
+    s_ask (peer, &(bus_record_t){ .kind = BUS_DONE,
+                                  .done = { .item = s_item (turn),
+                                            .session = KEY,
+                                            .outcome = OUTCOME_ANSWERED,
+                                            .data = text_of (data),
+                                            .target = TEXT_EMPTY,
+                                            .detail = TEXT_EMPTY } });
+}
+
+void
+progress (peer_t peer, const char *turn, event_t event)
+{
+    (void) peer;
+    session_t *session = rig_session ();
+    cr_assert_not_null (session);
+    presence_progress (session, &(bus_progress_t){ .item = s_item (turn),
+                                                   .session = KEY,
+                                                   .event = event,
+                                                   .data = TEXT_EMPTY });
+}

@@ -1,0 +1,75 @@
+//  office_rig — a postoffice's parts on a fake store and a fake bus, and short words for what peers
+//  say to it. Everything that it says to peers is written down as lines, which a story compares:
+//
+//      e1 SYNCED 5 ok #1             endpoint 5 is in, the log's last entry is 1
+//      e1 POSTED 3 ok #2             the post with ticket 3
+//      e1 DELIVER 5,6 #2 hello       an entry; its data, or its event when it has none
+//      e1 DELIVER 5 #9 hello pause
+//      e1 SHOW 5 typing
+//      w1 WORK t1 2                  an item's name is t and its place among all; handed twice
+//
+//  Peers 1… are edges, 11… workers. Everything is about one session, s_key.
+
+#ifndef OFFICE_RIG_H
+#define OFFICE_RIG_H
+
+#include "fake_store.h"
+#include "office.h"
+#include "sessions.h"
+
+#include <criterion/criterion.h>
+
+#define KEY TEXT ("demo/s")
+#define W1 11u
+#define W2 12u
+#define GRACE_MS 40
+#define TAKEN_WITHIN_MS 40
+#define RECOVERY_MS 40
+#define IDLE_MS 40
+#define QUEUE_LIMIT (64 * 1024)
+
+extern office_t rig_office;
+
+//  Two edges are there; no workers.
+void rig_begin (void);
+void rig_end (void);
+
+//  Until nothing is to be done any more; and so for a while, in which timers run.
+void rig_run (void);
+void rig_wait (unsigned ms);
+//  The loop only, not the store; and one request of the store only.
+void rig_turn (void);
+
+//  The lines since the last call. The story's lines each end with a newline.
+void rig_expect_at (const char *file, unsigned line, const char *story);
+#define EXPECT(story) rig_expect_at (__FILE__, __LINE__, story)
+void rig_forget (void);
+const char *rig_story (void);
+
+session_t *rig_session (void);
+
+void edge_up (peer_t peer);
+void edge_down (peer_t peer);
+void sync_as (peer_t peer, uint64_t endpoint, uint64_t role, const char *user, uint64_t dialect,
+              sync_reason_t reason, uint64_t seq);
+void visitor_joins (peer_t peer, uint64_t endpoint);   //  "vic", of the rich dialect
+void widget_joins (peer_t peer, uint64_t endpoint);    //  "vic", of the widget's
+void agent_joins (peer_t peer, uint64_t endpoint, const char *user); //  of the rich dialect
+void detach (peer_t peer, uint64_t endpoint, uint64_t seen);
+//  The ticket is a number that rises from 1; the id is the data, too.
+void say (peer_t peer, uint64_t endpoint, const char *id);
+void say_at (peer_t peer, uint64_t endpoint, const char *id, uint64_t time_ms);
+void post (peer_t peer, uint64_t endpoint, event_t event, const char *id);
+void more (peer_t peer, uint64_t endpoint);
+void seen (peer_t peer, uint64_t endpoint, uint64_t seq);
+void type (peer_t peer, uint64_t endpoint, event_t event);
+
+void worker_up (peer_t peer, uint64_t credit);
+void worker_down (peer_t peer);
+void taken (peer_t peer, const char *turn);
+void done (peer_t peer, const char *turn, const char *data);
+void progress (peer_t peer, const char *turn, event_t event);
+//  Gives an item that is in the store already the next name.
+void rig_name (const char *item);
+
+#endif

@@ -1,0 +1,565 @@
+//  session — stories of one session over a fake store and a fake bus: what is decided, stored and
+//  told, in which order, and what becomes of it when the store or another postoffice is in the way.
+
+#include "office_rig.h"
+#include "postoffice_counters.h"
+
+TestSuite (session, .init = rig_begin, .fini = rig_end);
+
+//  A visitor on endpoint 5 of edge 1, another connection of it on endpoint 6 of edge 2.
+static void
+s_visitor (void)
+{
+    visitor_joins (1, 5);
+    rig_run ();
+    EXPECT ("e1 SYNCED 5 ok #1\n");
+}
+
+static void
+s_visitor_twice (void)
+{
+    s_visitor ();
+    visitor_joins (2, 6);
+    rig_run ();
+    EXPECT ("e2 SYNCED 6 ok #1\n"
+            "e2 SHOW 6 stop typing\n");
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Coming in
+
+Test (session, join_opens)
+{
+    visitor_joins (1, 5);
+    rig_turn ();
+    EXPECT ("");
+    rig_run ();
+    EXPECT ("e1 SYNCED 5 ok #1\n");
+    cr_assert_eq (fake_store_last (KEY), 1);
+    cr_assert_eq (fake_store_entry (KEY, 1)->event, EVENT_USER_JOINED);
+    cr_assert_eq (fake_store_entry (KEY, 1)->quiet, 0);
+}
+
+Test (session, foreign_visitor_is_refused_and_nothing_changes)
+{
+    s_visitor ();
+    sync_as (2, 6, ROLE_VISITOR, "mallory", DIALECT_RICH, SYNC_JOIN, SEQ_UNKNOWN);
+    say (2, 6, "let me in");
+    rig_run ();
+    EXPECT ("e2 SYNCED 6 not_yours #1\n"
+            "e2 POSTED 1 not_joined #0\n");
+    cr_assert_eq (fake_store_last (KEY), 1);
+    cr_assert_eq (rig_session ()->endpoint_count, 1);
+}
+
+Test (session, agent_does_not_open)
+{
+    agent_joins (1, 5, "anna");
+    rig_run ();
+    EXPECT ("e1 SYNCED 5 not_joined #0\n");
+    cr_assert_eq (fake_store_last (KEY), 0);
+}
+
+Test (session, opened_by_another_at_the_same_time)
+{
+    visitor_joins (1, 5);
+    rig_turn ();
+    cr_assert (fake_store_step ()); //  loaded: there is none
+    rig_turn ();
+    fake_store_other_opens (KEY, "mallory");
+    rig_run ();
+    EXPECT ("e1 SYNCED 5 not_yours #1\n");
+    cr_assert_eq (fake_store_last (KEY), 1);
+    cr_assert_eq (rig_session ()->endpoint_count, 0);
+}
+
+Test (session, endpoint_limit)
+{
+    s_visitor ();
+    for (uint64_t endpoint = 10; endpoint < 17; endpoint++)
+        visitor_joins (2, endpoint);
+    rig_run ();
+    rig_forget ();
+    agent_joins (2, 20, "anna");
+    rig_run ();
+    EXPECT ("e2 SYNCED 20 busy #1\n");
+    cr_assert_eq (fake_store_last (KEY), 1, "who is not let in has not joined");
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Messages
+
+Test (session, message_is_told_after_its_commit)
+{
+    s_visitor_twice ();
+    say (1, 5, "hello");
+    rig_turn ();
+    EXPECT ("");
+    cr_assert (fake_store_do ());
+    rig_turn ();
+    EXPECT ("");
+    cr_assert (fake_store_step ());
+    EXPECT ("e2 DELIVER 6 #2 hello\n"
+            "e1 POSTED 1 ok #2\n");
+}
+
+Test (session, endpoints_of_one_edge_share_a_record)
+{
+    s_visitor_twice ();
+    visitor_joins (2, 7);
+    rig_run ();
+    rig_forget ();
+    say (1, 5, "hello");
+    rig_run ();
+    EXPECT ("e2 DELIVER 6,7 #2 hello\n"
+            "e1 POSTED 1 ok #2\n");
+}
+
+Test (session, times_rise_above_the_clients_clock)
+{
+    s_visitor ();
+    uint64_t far = 4000000000000; //  its clock is wrong
+    say_at (1, 5, "m1", far);
+    say_at (1, 5, "m2", far);
+    say_at (1, 5, "m3", 1);
+    rig_run ();
+    cr_assert_eq (fake_store_entry (KEY, 2)->time_ms, far + 2);
+    cr_assert_eq (fake_store_entry (KEY, 3)->time_ms, far + 3);
+    cr_assert_eq (fake_store_entry (KEY, 4)->time_ms, far + 4);
+}
+
+Test (session, repeated_message_is_known)
+{
+    s_visitor_twice ();
+    say (1, 5, "hello");
+    say (1, 5, "hello");
+    rig_run ();
+    say (1, 5, "hello");
+    rig_run ();
+    EXPECT ("e2 DELIVER 6 #2 hello\n"
+            "e1 POSTED 1 ok #2\n"
+            "e1 POSTED 2 duplicate #2\n"
+            "e1 POSTED 3 duplicate #2\n");
+    cr_assert_eq (fake_store_last (KEY), 2);
+    cr_assert_eq (fake_store_loads, 1);
+}
+
+//  An agent in control: no turns, so no turn limit.
+static void
+s_agent_in_control (void)
+{
+    agent_joins (2, 9, "anna");
+    post (2, 9, EVENT_BARGE_IN, "in");
+    rig_run ();
+    rig_forget ();
+}
+
+Test (session, repeated_message_is_known_to_the_store)
+{
+    s_visitor ();
+    s_agent_in_control ();
+    for (int at = 0; at < 40; at++) {
+        char id[20];
+        snprintf (id, sizeof id, "m%d", at);
+        say (1, 5, id);
+        rig_run ();
+    }
+    uint64_t last = fake_store_last (KEY);
+    rig_forget ();
+    say (1, 5, "new 1");
+    say (1, 5, "m0");
+    say (1, 5, "new 2");
+    rig_run ();
+    cr_assert_str_eq (rig_story (), "e2 DELIVER 9 #44 new 1\n"
+                                    "e1 POSTED 42 ok #44\n"
+                                    "e1 POSTED 43 duplicate #4\n"
+                                    "e2 DELIVER 9 #45 new 2\n"
+                                    "e1 POSTED 44 ok #45\n");
+    cr_assert_eq (fake_store_last (KEY), last + 2);
+    cr_assert_eq (fake_store_loads, 2);
+}
+
+Test (session, verdict_that_changes_nothing_tells_no_seq_of_a_lost_draft)
+{
+    s_visitor ();
+    s_agent_in_control ();
+    post (2, 9, EVENT_BARGE_OUT, "out");
+    rig_turn ();
+    fake_store_other_says (KEY, &(fake_said_t){ EVENT_BARGE_IN, ROLE_AGENT, "otto", NULL, "" });
+    rig_run ();
+    EXPECT ("e2 POSTED 2 ok #0\n"
+            "e1 DELIVER 5 #4 user joined\n"
+            "e2 DELIVER 9 #4 user joined\n");
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Another writer
+
+Test (session, another_writer_goes_first)
+{
+    s_visitor_twice ();
+    say (1, 5, "mine");
+    rig_turn ();
+    fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
+    fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "b" });
+    rig_run ();
+    EXPECT ("e1 DELIVER 5 #2 a\n"
+            "e1 DELIVER 5 #3 b\n"
+            "e2 DELIVER 6 #2 a\n"
+            "e2 DELIVER 6 #3 b\n"
+            "e2 DELIVER 6 #4 mine\n"
+            "e1 POSTED 1 ok #4\n");
+}
+
+Test (session, always_another_writer)
+{
+    s_visitor ();
+    say (1, 5, "mine");
+    for (int at = 0; at < 30; at++) {
+        rig_turn ();
+        fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "x" });
+        fake_store_step ();
+    }
+    rig_run ();
+    cr_assert_not_null (strstr (rig_story (), "e1 POSTED 1 busy"));
+}
+
+Test (session, moved)
+{
+    s_visitor_twice ();
+    fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
+    session_moved (rig_session ());
+    rig_run ();
+    EXPECT ("e1 DELIVER 5 #2 a\n"
+            "e2 DELIVER 6 #2 a\n");
+}
+
+Test (session, moved_while_it_is_loaded)
+{
+    s_visitor ();
+    session_moved (rig_session ());
+    rig_turn ();
+    cr_assert (fake_store_do ()); //  what is answered is what was there before
+    fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
+    session_moved (rig_session ());
+    rig_run ();
+    EXPECT ("e1 DELIVER 5 #2 a\n");
+}
+
+Test (session, moved_while_it_commits)
+{
+    s_visitor_twice ();
+    say (1, 5, "mine");
+    rig_turn ();
+    cr_assert (fake_store_do ());
+    fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
+    session_moved (rig_session ());
+    rig_run ();
+    EXPECT ("e2 DELIVER 6 #2 mine\n"
+            "e1 POSTED 1 ok #2\n"
+            "e1 DELIVER 5 #3 a\n"
+            "e2 DELIVER 6 #3 a\n");
+}
+
+Test (session, unsure_and_stored)
+{
+    s_visitor_twice ();
+    worker_up (W1, 5);
+    say (1, 5, "hello");
+    rig_turn ();
+    rig_run ();
+    rig_forget ();
+    fake_store_next (FAKE_UNSURE);
+    say (1, 5, "again");
+    rig_run ();
+    EXPECT ("e1 DELIVER 5 #3 again\n" //  nobody knows any more who said it
+            "e1 POSTED 2 duplicate #3\n"
+            "e2 DELIVER 6 #3 again\n");
+    done (W1, "t1", "yes");
+    rig_run ();
+    EXPECT ("e1 DELIVER 5 #4 yes\n"
+            "e2 DELIVER 6 #4 yes\n"
+            "w1 SETTLED t1\n"
+            "w1 WORK t2 1\n");
+    cr_assert_eq (fake_store_works (KEY), 1);
+}
+
+Test (session, unsure_and_not_stored)
+{
+    s_visitor_twice ();
+    fake_store_next (FAKE_UNSURE_LOST);
+    say (1, 5, "hello");
+    rig_run ();
+    EXPECT ("e2 DELIVER 6 #2 hello\n"
+            "e1 POSTED 1 ok #2\n");
+    cr_assert_eq (fake_store_last (KEY), 2);
+    cr_assert_eq (fake_store_works (KEY), 1);
+}
+
+Test (session, unsure_opening)
+{
+    fake_store_next (FAKE_WELL);
+    visitor_joins (1, 5);
+    rig_turn ();
+    fake_store_next (FAKE_UNSURE);
+    rig_run ();
+    EXPECT ("e1 SYNCED 5 ok #1\n"
+            "e1 SHOW 5 stop typing\n");
+    cr_assert_eq (fake_store_last (KEY), 1);
+}
+
+Test (session, unsure_answer_of_the_bot)
+{
+    s_visitor ();
+    worker_up (W1, 5);
+    say (1, 5, "hello");
+    rig_run ();
+    taken (W1, "t1");
+    rig_run ();
+    rig_forget ();
+    fake_store_next (FAKE_UNSURE);
+    done (W1, "t1", "yes");
+    rig_run ();
+    EXPECT ("w1 SETTLED t1\n" //  somebody else's answer, for all that it knows
+            "e1 DELIVER 5 #3 yes\n");
+    cr_assert_eq (fake_store_works (KEY), 0);
+    say (1, 5, "more");
+    rig_run ();
+    EXPECT ("e1 POSTED 2 ok #4\n"
+            "w1 WORK t2 1\n");
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The store is away
+
+Test (session, store_is_down_for_a_load)
+{
+    fake_store_always (FAKE_DOWN);
+    visitor_joins (1, 5);
+    say (1, 5, "hello");
+    rig_run ();
+    EXPECT ("e1 SYNCED 5 store_down #0\n"
+            "e1 POSTED 1 store_down #0\n");
+    fake_store_always (FAKE_WELL);
+    visitor_joins (1, 5);
+    rig_run ();
+    EXPECT ("e1 SYNCED 5 ok #1\n");
+}
+
+Test (session, store_is_down_for_an_append)
+{
+    s_visitor_twice ();
+    fake_store_always (FAKE_DOWN);
+    say (1, 5, "hello");
+    say (2, 6, "you");
+    rig_run ();
+    EXPECT ("e1 POSTED 1 store_down #2\n"
+            "e2 POSTED 2 store_down #3\n");
+    fake_store_always (FAKE_WELL);
+    say (1, 5, "hello");
+    rig_run ();
+    EXPECT ("e2 DELIVER 6 #2 hello\n"
+            "e1 POSTED 3 ok #2\n");
+}
+
+Test (session, store_is_full)
+{
+    s_visitor ();
+    fake_store_next (FAKE_FULL);
+    say (1, 5, "hello");
+    rig_run ();
+    EXPECT ("e1 POSTED 1 store_down #2\n");
+    say (1, 5, "hello");
+    rig_run ();
+    EXPECT ("e1 POSTED 2 ok #2\n");
+}
+
+Test (session, relinks_wait_for_the_store)
+{
+    s_visitor ();
+    edge_down (1);
+    fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
+    session_moved (rig_session ());
+    fake_store_always (FAKE_DOWN);
+    sync_as (2, 6, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RELINK, 1);
+    rig_run ();
+    EXPECT ("");
+    fake_store_always (FAKE_WELL);
+    sessions_store_ready (rig_office.sessions);
+    rig_run ();
+    EXPECT ("e2 SYNCED 6 ok #2\n"
+            "e2 DELIVER 6 #2 a\n");
+}
+
+Test (session, outcomes_wait_for_the_store)
+{
+    s_visitor ();
+    worker_up (W1, 5);
+    say (1, 5, "hello");
+    rig_run ();
+    taken (W1, "t1");
+    rig_run ();
+    rig_forget ();
+    fake_store_always (FAKE_DOWN);
+    done (W1, "t1", "yes");
+    rig_run ();
+    EXPECT ("");
+    fake_store_always (FAKE_WELL);
+    rig_wait (300);
+    EXPECT ("e1 DELIVER 5 #3 yes\n"
+            "w1 SETTLED t1\n");
+    cr_assert_eq (sessions_unfinished (rig_office.sessions), 0);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Going while something waits
+
+Test (session, detach_behind_a_sync)
+{
+    visitor_joins (1, 5);
+    detach (1, 5, SEQ_UNKNOWN);
+    rig_run ();
+    EXPECT ("e1 SYNCED 5 ok #1\n");
+    cr_assert_eq (rig_session ()->endpoint_count, 0);
+}
+
+Test (session, detach_behind_a_sync_that_is_decided_again)
+{
+    s_visitor ();
+    visitor_joins (2, 6);
+    say (2, 6, "last words");
+    detach (2, 6, SEQ_UNKNOWN);
+    rig_turn ();
+    fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
+    rig_run ();
+    EXPECT ("e1 DELIVER 5 #2 a\n"
+            "e2 SYNCED 6 ok #2\n"
+            "e2 SHOW 6 stop typing\n"
+            "e1 DELIVER 5 #3 last words\n"
+            "e2 POSTED 1 ok #3\n");
+    cr_assert_eq (rig_session ()->endpoint_count, 1);
+}
+
+Test (session, detach_behind_a_relink_that_waits)
+{
+    s_visitor ();
+    edge_down (1);
+    session_moved (rig_session ());
+    fake_store_always (FAKE_DOWN);
+    sync_as (2, 6, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RELINK, 1);
+    detach (2, 6, SEQ_UNKNOWN);
+    rig_run ();
+    fake_store_always (FAKE_WELL);
+    sessions_store_ready (rig_office.sessions);
+    rig_run ();
+    EXPECT ("e2 SYNCED 6 ok #1\n");
+    cr_assert_eq (rig_session ()->endpoint_count, 0);
+}
+
+Test (session, detach_does_not_wait_for_the_store)
+{
+    s_visitor_twice ();
+    fake_store_always (FAKE_DOWN);
+    say (1, 5, "hello");
+    detach (2, 6, SEQ_UNKNOWN);
+    rig_run ();
+    EXPECT ("e1 POSTED 1 store_down #2\n");
+    cr_assert_eq (rig_session ()->endpoint_count, 1);
+}
+
+Test (session, edge_lost_with_a_message_at_the_store)
+{
+    s_visitor_twice ();
+    say (1, 5, "hello");
+    rig_turn ();
+    edge_down (1);
+    rig_run ();
+    EXPECT ("e2 DELIVER 6 #2 hello\n");
+    cr_assert_eq (rig_session ()->endpoint_count, 1);
+}
+
+Test (session, edge_lost_with_a_sync_at_the_store)
+{
+    visitor_joins (1, 5);
+    rig_turn ();
+    fake_store_step ();
+    rig_turn ();
+    edge_down (1);
+    rig_run ();
+    EXPECT ("");
+    cr_assert_eq (rig_session ()->endpoint_count, 0);
+    rig_wait (400);
+    cr_assert_eq (fake_store_last (KEY), 2, "left after the grace period");
+}
+
+Test (session, sync_of_a_lost_edge)
+{
+    visitor_joins (1, 5);
+    edge_down (1);
+    rig_run ();
+    EXPECT ("");
+    cr_assert_eq (rig_session ()->endpoint_count, 0);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Bounds
+
+Test (session, queue_limit)
+{
+    s_visitor ();
+    unsigned busy = 0;
+    for (int at = 0; at < 1000; at++) {
+        char id[20];
+        snprintf (id, sizeof id, "m%d", at);
+        say (1, 5, id);
+    }
+    for (const char *line = rig_story (); (line = strstr (line, " busy ")); line++)
+        busy++;
+    cr_assert (busy > 700 && busy < 1000);
+    cr_assert_eq (sessions_unfinished (rig_office.sessions) + busy, 1000);
+    rig_run ();
+    cr_assert_eq (sessions_unfinished (rig_office.sessions), 0);
+    rig_forget ();
+    say (1, 5, "m0");
+    rig_run ();
+    EXPECT ("e1 POSTED 1001 duplicate #2\n");
+}
+
+Test (session, turn_limit)
+{
+    s_visitor ();
+    char id[20];
+    for (int at = 0; at < TURN_LIMIT; at++) {
+        snprintf (id, sizeof id, "m%d", at);
+        say (1, 5, id);
+    }
+    rig_run ();
+    rig_forget ();
+    say (1, 5, "too much");
+    rig_run ();
+    EXPECT ("e1 POSTED 33 busy #0\n");
+    cr_assert_eq (fake_store_last (KEY), 1 + TURN_LIMIT);
+    cr_assert_eq (fake_store_works (KEY), TURN_LIMIT);
+}
+
+Test (session, idle_ones_are_dropped)
+{
+    s_visitor ();
+    detach (1, 5, SEQ_UNKNOWN);
+    rig_wait (1200);
+    cr_assert_null (rig_session ());
+    cr_assert_eq (fake_store_entry (KEY, 2)->event, EVENT_USER_LEFT);
+    rig_forget ();
+    visitor_joins (1, 5);
+    rig_run ();
+    EXPECT ("e1 SYNCED 5 ok #3\n"
+            "e1 SHOW 5 stop typing\n");
+}
+
+Test (session, unknown_one_is_dropped)
+{
+    fake_store_always (FAKE_DOWN);
+    visitor_joins (1, 5);
+    rig_wait (700);
+    cr_assert_null (rig_session ());
+}
