@@ -197,6 +197,8 @@ arrival_let_in (session_t *self, const operation_t *operation)
     if (again && !(sync->role == ROLE_AGENT && sync->reason == SYNC_JOIN)
         && sync->reason != SYNC_RESUME)
         return;
+    //  A part that is being read for it continues from where it was, not from where it begins now.
+    endpoint_renew (endpoint);
     endpoint->cursor = s_first_cursor (self, endpoint, operation);
     if (endpoint->dialect == DIALECT_WIDGET)
         endpoint->seen = endpoint->cursor;

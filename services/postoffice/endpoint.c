@@ -6,17 +6,23 @@
 
 #include <stdlib.h>
 
+void
+endpoint_renew (endpoint_t *self)
+{
+    static uint64_t s_serial;
+    self->serial = ++s_serial;
+}
+
 endpoint_t *
 endpoint_new (session_t *session, peer_t peer, const bus_sync_t *sync)
 {
-    static uint64_t s_serial;
     text_t user = sync->user;
     endpoint_t *self = copies_new (sizeof *self, &user, 1);
     self->session = session;
     self->state = ENDPOINT_ATTACHING;
     self->peer = peer;
     self->id = sync->endpoint;
-    self->serial = ++s_serial;
+    endpoint_renew (self);
     self->role = sync->role;
     self->dialect = sync->dialect;
     self->seen = SEQ_UNKNOWN;

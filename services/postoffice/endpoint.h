@@ -39,6 +39,9 @@ typedef struct {
     text_t user;        //  in the endpoint's own memory
 } endpoint_t;
 
+//  Gives it another serial: what was asked of the store for it before is not for it any more.
+void endpoint_renew (endpoint_t *self);
+
 //  In state ENDPOINT_ATTACHING and in no list.
 endpoint_t *endpoint_new (session_t *session, peer_t peer, const bus_sync_t *sync);
 void endpoint_destroy (endpoint_t **self_p);
