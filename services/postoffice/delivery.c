@@ -121,9 +121,11 @@ void
 delivery_show (office_t *office, list_t *endpoints, text_t session, const showing_t *showing)
 {
     for (list_t *link = endpoints->next; link != endpoints; link = link->next) {
-        const endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
+        endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
         if (endpoint->state == ENDPOINT_LIVE)
             delivery_show_one (office, endpoint, session, showing);
+        else if (showing->event == EVENT_STOP_TYPING)
+            endpoint->settle_typing = true; //  else it would show for ever what ended meanwhile
     }
 }
 

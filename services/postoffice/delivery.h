@@ -26,7 +26,8 @@ typedef struct {
     text_t except_user;
 } showing_t;
 
-//  Shows it to all endpoints that have caught up.
+//  Shows it to all endpoints that have caught up; the others are told the typing state when they
+//  have.
 void delivery_show (office_t *office, list_t *endpoints, text_t session, const showing_t *showing);
 //  Shows it to one endpoint.
 void delivery_show_one (office_t *office, const endpoint_t *endpoint, text_t session,
