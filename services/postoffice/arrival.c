@@ -167,7 +167,13 @@ s_known_to_have (session_t *self, endpoint_t *but)
             && endpoint->seen < least)
             least = endpoint->seen;
     }
-    return least < self->told ? least : self->told;
+    return least;
+}
+
+static uint64_t
+s_at_most (uint64_t seq, uint64_t most)
+{
+    return seq < most ? seq : most;
 }
 
 static uint64_t
@@ -179,8 +185,21 @@ s_first_cursor (session_t *self, endpoint_t *endpoint, const operation_t *operat
     if (operation->opened || (sync->reason == SYNC_JOIN && sync->dialect == DIALECT_RICH))
         return self->told;
     if ((sync->reason == SYNC_RELINK || sync->reason == SYNC_RESUME) && sync->seq != SEQ_UNKNOWN)
-        return sync->seq < self->told ? sync->seq : self->told;
-    return s_known_to_have (self, endpoint);
+        return s_at_most (sync->seq, self->told);
+    return s_at_most (s_known_to_have (self, endpoint), self->told);
+}
+
+//  What the client is known to have. That its edge has written something to it says nothing: after a
+//  relink it is what was known before, or nothing until a SEEN or the DETACH tells.
+static uint64_t
+s_first_seen (session_t *self, endpoint_t *endpoint, sync_reason_t reason)
+{
+    if (endpoint->dialect != DIALECT_WIDGET)
+        return endpoint->seen;
+    if (reason != SYNC_RELINK)
+        return endpoint->cursor;
+    uint64_t known = s_known_to_have (self, endpoint);
+    return known == SEQ_UNKNOWN ? 0 : s_at_most (known, endpoint->cursor);
 }
 
 //  The SYNC is committed: the endpoint is in.
@@ -200,8 +219,7 @@ arrival_let_in (session_t *self, const operation_t *operation)
     //  A part that is being read for it continues from where it was, not from where it begins now.
     endpoint_renew (endpoint);
     endpoint->cursor = s_first_cursor (self, endpoint, operation);
-    if (endpoint->dialect == DIALECT_WIDGET)
-        endpoint->seen = endpoint->cursor;
+    endpoint->seen = s_first_seen (self, endpoint, (sync_reason_t) sync->reason);
     endpoint->settle_typing = !operation->opened && sync->reason != SYNC_RELINK;
     s_catch_up (self, endpoint);
 }
