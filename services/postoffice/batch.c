@@ -289,8 +289,10 @@ batch_write (const batch_t *self, size_t day, int64_t writer, pg_values_t *value
         if (group->day != self->days[day])
             continue;
         const chunk_t *first = LIST_THING (group->chunks.next, chunk_t, place);
-        pg_array_text (to.c_session, group->session);
-        pg_array_number (to.c_before, (int64_t) first->copy.first_seq - 1);
+        if (!first->copy.opens && !group->sure) {
+            pg_array_text (to.c_session, group->session);
+            pg_array_number (to.c_before, (int64_t) batch_group_before (group));
+        }
         s_write_group (&to, group);
     }
 }
@@ -305,11 +307,15 @@ batch_lose (batch_t *self, size_t day, text_t session)
         group->lost = true;
 }
 
-size_t
-batch_entries (const batch_group_t *group)
+uint64_t
+batch_group_before (const batch_group_t *group)
 {
-    size_t entries = 0;
-    for (const list_t *link = group->chunks.next; link != &group->chunks; link = link->next)
-        entries += LIST_THING (link, chunk_t, place)->copy.entry_count;
-    return entries;
+    return LIST_THING (group->chunks.next, chunk_t, place)->copy.first_seq - 1;
+}
+
+uint64_t
+batch_group_last (const batch_group_t *group)
+{
+    const store_chunk_t *last = &LIST_THING (group->chunks.previous, chunk_t, place)->copy;
+    return last->first_seq + last->entry_count - 1;
 }

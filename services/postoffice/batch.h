@@ -19,6 +19,7 @@ typedef struct {
     list_t chunks;
     text_t session;     //  stands in the first chunk
     uint64_t day;
+    bool sure;          //  the entry before is known to be stored
     bool lost;
 } batch_group_t;
 
@@ -49,7 +50,8 @@ void batch_sort (batch_t *self);
 void batch_write (const batch_t *self, size_t day, int64_t writer, pg_values_t *values);
 //  The server says that this session lost.
 void batch_lose (batch_t *self, size_t day, text_t session);
-//  Log entries of a group.
-size_t batch_entries (const batch_group_t *group);
+//  The seqs before the group's first entry and of its last one.
+uint64_t batch_group_before (const batch_group_t *group);
+uint64_t batch_group_last (const batch_group_t *group);
 
 #endif

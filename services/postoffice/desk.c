@@ -6,6 +6,7 @@
 #include "seen.h"
 #include "service/log.h"
 #include "store_counters.h"
+#include "trail.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #define SEEN_MS 500
 #define SEEN_MOST 4096
 #define PROBE_MS 500
+#define TRAIL_BITS 16
 #define ANSWER_MS 20000
 #define GREETING_MS 20000
 #define BATCH_TRIES 6
@@ -62,6 +64,7 @@ struct desk {
     uint64_t probe_ms;
     uint64_t seen_ms;
     seen_t *seen;
+    trail_t *trail;          //  of this connection
     uint64_t days[DAYS_KNOWN];
     size_t day_count;
     uint64_t pending;
@@ -227,6 +230,13 @@ s_read_losers (desk_t *self, const pg_answer_t *answer)
 }
 
 static void
+s_group_stored (desk_t *self, batch_group_t *group)
+{
+    trail_note (self->trail, group->session, batch_group_last (group));
+    s_answer_chunks (self, &group->chunks, STORED);
+}
+
+static void
 s_batch_done (desk_t *self, const pg_answer_t *answer)
 {
     s_read_losers (self, answer);
@@ -239,7 +249,7 @@ s_batch_done (desk_t *self, const pg_answer_t *answer)
         if (group->lost)
             s_fail_group (self, group, STORE_CONFLICT);
         else
-            s_answer_chunks (self, &group->chunks, STORED);
+            s_group_stored (self, group);
     }
     batch_destroy (&batch);
 }
@@ -300,6 +310,10 @@ s_send_batch (desk_t *self)
 {
     batch_t *batch = self->batch;
     s_make_days (self);
+    for (size_t at = 0; at < batch->count; at++) {
+        batch_group_t *group = &batch->groups[at];
+        group->sure = trail_ends_at (self->trail, group->session, batch_group_before (group));
+    }
     for (size_t day = 0; day < batch->day_count; day++) {
         batch_write (batch, day, (int64_t) self->writer, &self->values);
         pg_link_add (self->link, SAY_APPEND, &self->values);
@@ -486,6 +500,7 @@ s_on_up (void *owner)
     self->sick = false; //  a new connection: the next batch will tell
     self->probing = false;
     self->day_count = 0;
+    trail_forget (self->trail);
     self->changed (self->owner);
     s_pump (self);
 }
@@ -513,6 +528,7 @@ desk_new (uv_loop_t *loop, const store_config_t *config, desk_changed_fn *change
     self->patience_ms = config->patience_ms;
     self->lanes = lanes_new ();
     self->seen = seen_new (SEEN_MOST);
+    self->trail = trail_new (TRAIL_BITS);
     list_init (&self->queries);
     list_init (&self->asked);
     list_init (&self->ages);
@@ -559,6 +575,7 @@ desk_destroy (desk_t **self_p)
     s_destroy_queries (&self->queries);
     s_destroy_queries (&self->asked);
     seen_destroy (&self->seen);
+    trail_destroy (&self->trail);
     uv_close ((uv_handle_t *) &self->timer, s_on_closed);
 }
 

@@ -26,13 +26,13 @@ LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
 BEGIN
     RETURN (SELECT count (l.seq)
             FROM unnest (c_session, c_before) AS c (session, before)
-            JOIN log l ON l.session = c.session AND l.seq = c.before AND l.day = p_day
-            WHERE c.before > 0);
+            JOIN log l ON l.session = c.session AND l.seq = c.before AND l.day = p_day);
 END $$;
 
 --  Stores the chunks of one day: at most one chunk for each session, everything sorted by session.
---  c_: every chunk and the seq before its first one; o_: chunks that open; e_: entries;
---  p_: participants; k_: control; w_: work; f_: finishes; t_: sessions to tell the others of.
+--  c_: chunks whose predecessor the writer is not sure of, and its seq; o_: chunks that open;
+--  e_: entries; p_: participants; k_: control; w_: work; f_: finishes; t_: sessions to tell the
+--  others of.
 --  Returns the sessions whose chunk lost; nothing of those is stored.
 CREATE FUNCTION append_batch (
     p_writer bigint, p_day date,
@@ -66,11 +66,11 @@ BEGIN
     END IF;
 
     --  The primary key refuses doubles; this refuses gaps (a fail-over may have lost a tail).
-    IF count_before (c_session, c_before, p_day)
-        < cardinality (c_session) - cardinality (o_session) THEN
+    IF cardinality (c_session) > 0
+        AND count_before (c_session, c_before, p_day) < cardinality (c_session) THEN
         lost := lost || ARRAY (
             SELECT c.session FROM unnest (c_session, c_before) AS c (session, before)
-            WHERE c.session <> ALL (o_session) AND NOT EXISTS (
+            WHERE NOT EXISTS (
                 SELECT FROM log l
                 WHERE l.session = c.session AND l.seq = c.before AND l.day = p_day));
     END IF;
