@@ -23,7 +23,7 @@
 #define DATA_MOST 4096u
 
 static const char s_table[]
-    = "DROP TABLE IF EXISTS bare;"
+    = "SET client_min_messages = warning; DROP TABLE IF EXISTS bare;"
       "CREATE TABLE bare (session text COLLATE \"C\", seq bigint, message_id text COLLATE \"C\","
       " time_ms bigint, user_id text, sender text, data text,"
       " PRIMARY KEY (session, seq), UNIQUE (session, message_id))";

@@ -1,7 +1,8 @@
-//  A chat server as a team would write it in an afternoon, to compare the router with: every message
-//  is inserted, then acknowledged, then sent to the others in its session. It speaks as much of the
-//  router's protocol as bench/load uses, and does not try to be slow: one prepared statement, a pool
-//  of connections, and a session's messages one after the other, so that their order is kept.
+//  A chat server as a team would write it in an afternoon, to compare the router with: every
+//  message is inserted, then acknowledged, then sent to the others in its session. It speaks as
+//  much of the router's protocol as bench/load uses, and does not try to be slow: one prepared
+//  statement, a pool of connections, and a session's messages one after the other, so that their
+//  order is kept.
 //
 //  It promises less than the router: it is one process, and what was stored but not delivered when
 //  it dies, nobody sees.
