@@ -1,8 +1,8 @@
 //  trail — the last seqs that one connection committed. A chunk that begins where we know to have
-//  ended needs no look into the log for a gap: the same server has said on this connection that the
-//  entry before is stored. Forgotten with the connection, because a fail-over may lose a log's tail.
+//  ended needs no look into the log for a gap: the same server has said on this connection that
+//  the entry before is stored. Forgotten with the connection: a fail-over may lose a log's tail.
 //
-//  Of fixed size: sessions that fall on the same place push each other out, and are looked up again.
+//  Of fixed size: sessions that fall on one place push each other out and are looked up again.
 
 #ifndef TRAIL_H
 #define TRAIL_H
