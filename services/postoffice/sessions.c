@@ -10,6 +10,8 @@
 #include <stdlib.h>
 
 #define TICK_MS 250
+//  Sessions that try again in one tick: more would come upon the database all at once.
+#define RETRIES_AT_ONCE 1000
 
 //  An edge, as far as its endpoints go.
 typedef struct {
@@ -64,12 +66,28 @@ sessions_retry (sessions_t *self, session_t *session)
     list_append (&self->retrying, &session->pending);
 }
 
+static void
+s_retry_some (sessions_t *self)
+{
+    list_t *link;
+    for (int retried = 0; retried < RETRIES_AT_ONCE && (link = list_first (&self->retrying));
+         retried++)
+        sessions_pend (self, LIST_THING (link, session_t, pending));
+}
+
 void
 sessions_store_ready (sessions_t *self)
 {
-    list_t *link;
-    while ((link = list_first (&self->retrying)))
-        sessions_pend (self, LIST_THING (link, session_t, pending));
+    session_t *session, *next;
+    HASH_ITER (hh, self->by_key, session, next)
+    {
+        if (session->state != SESSION_READY && session->state != SESSION_COMMITTING)
+            continue; //  will be, or is being, loaded anyway
+        session->stale = true;
+        if (list_is_empty (&session->pending) && session->endpoint_count > 0)
+            sessions_retry (self, session);
+    }
+    s_retry_some (self);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -116,7 +134,7 @@ s_on_tick (uv_timer_t *timer)
     uint64_t now = clock_mono_ms ();
     s_end_graces (self, now);
     s_drop_idle (self, now);
-    sessions_store_ready (self); //  whether it is or not: to find out is one request
+    s_retry_some (self); //  whether the store is ready or not: to find out is one request
     postoffice_counts[POSTOFFICE_OPERATIONS_QUEUED] = (int64_t) self->unfinished;
     postoffice_counts[POSTOFFICE_OPERATION_BYTES] = (int64_t) self->weight;
 }
