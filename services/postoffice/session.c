@@ -436,10 +436,13 @@ s_inherit (session_t *self, fold_t *old)
     list_t *participants = &self->fold.participants;
     for (list_t *link = participants->next; link != participants; link = link->next) {
         participant_t *participant = LIST_THING (link, participant_t, in_fold);
-        const participant_t *earlier
-            = fold_participant (old, participant->role, participant->user);
+        participant_t *earlier = fold_participant (old, participant->role, participant->user);
         if (!earlier)
             continue;
+        if (participant->present && !list_is_empty (&earlier->absent)) {
+            participant->absent_since_ms = earlier->absent_since_ms;
+            list_append (&earlier->absent, &participant->absent); //  at its place
+        }
         participant->seen = earlier->seen;
         participant->typing = earlier->typing;
     }
