@@ -544,7 +544,7 @@ session_turn (session_t *self)
     if (self->state == SESSION_READY && self->stale)
         self->state = SESSION_UNKNOWN;
     if (self->state == SESSION_UNKNOWN
-        && (self->queue_count || self->endpoint_count || self->wanted))
+        && (self->queue_count || self->endpoint_count || self->fold.turn_count || self->wanted))
         s_load (self);
     if (self->state == SESSION_READY)
         arrival_catch_up_all (self);
