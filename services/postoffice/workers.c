@@ -306,13 +306,15 @@ workers_inherit (workers_t *self, turn_t *turn, turn_t *old)
         worker = s_worker (self, old->worker);
     turn_state_t state = old->state;
     turn->handed = old->handed;
-    turn->since_ms = old->since_ms;
+    if (state == TURN_WAITING || state == TURN_RECOVERED || state == TURN_QUEUED)
+        turn->state = state;
+    if (!worker && !list_is_empty (&old->place))
+        list_append (&old->place, &turn->place); //  where it was, not behind those that came later
     s_take_out (self, old);
     old->state = TURN_QUEUED;
     if (worker)
         s_put_in_hand (worker, turn, state);
-    else if (state == TURN_WAITING || state == TURN_QUEUED)
-        turn->state = TURN_QUEUED;
+    turn->since_ms = old->since_ms;
 }
 
 //  Offers that nobody took in time go to another worker; a worker that does not even say TAKEN is
