@@ -27,6 +27,7 @@ typedef struct {
     session_t *session;
     turn_state_t state;
     peer_t worker;   //  of TURN_OFFERED and TURN_TAKEN
+    peer_t shunned;  //  a worker that was offered it and did not take it in time
     uint64_t since_ms;
     uint64_t handed;
     uint64_t seq;

@@ -114,16 +114,20 @@ s_subscribes (const worker_t *worker, text_t topic)
     return false;
 }
 
-//  The subscriber with the most credit left; NULL when none has any.
+//  The subscriber with the most credit left, rather another than the one that let the turn lie;
+//  NULL when none has any.
 static worker_t *
-s_free_worker (const workers_t *self, text_t topic)
+s_free_worker (const workers_t *self, const turn_t *turn)
 {
     worker_t *best = NULL;
     for (list_t *link = self->workers.next; link != &self->workers; link = link->next) {
         worker_t *worker = LIST_THING (link, worker_t, place);
-        if (worker->in_hand >= worker->credit || !s_subscribes (worker, topic))
+        if (worker->in_hand >= worker->credit || !s_subscribes (worker, turn->topic))
             continue;
-        if (!best || worker->credit - worker->in_hand > best->credit - best->in_hand)
+        if (best && worker->peer == turn->shunned)
+            continue;
+        if (!best || best->peer == turn->shunned
+            || worker->credit - worker->in_hand > best->credit - best->in_hand)
             best = worker;
     }
     return best;
@@ -193,7 +197,7 @@ s_pump (workers_t *self, queue_t *queue)
     list_t *link;
     while ((link = list_first (&queue->waiting))) {
         turn_t *turn = LIST_THING (link, turn_t, place);
-        worker_t *worker = s_free_worker (self, queue->topic);
+        worker_t *worker = s_free_worker (self, turn);
         if (!worker || s_offer (self, worker, turn) != 0)
             return;
     }
@@ -306,6 +310,7 @@ workers_inherit (workers_t *self, turn_t *turn, turn_t *old)
         worker = s_worker (self, old->worker);
     turn_state_t state = old->state;
     turn->handed = old->handed;
+    turn->shunned = old->shunned;
     if (state == TURN_WAITING || state == TURN_RECOVERED || state == TURN_QUEUED)
         turn->state = state;
     if (!worker && !list_is_empty (&old->place))
@@ -331,6 +336,7 @@ s_tick_worker (workers_t *self, worker_t *worker, uint64_t now)
         log_warn ("work not taken in time", log_text ("session", session_key (turn->session)),
                   log_text ("item", turn->item), log_number ("handed", (int64_t) turn->handed));
         counter_add (POSTOFFICE_WORK_NOT_TAKEN, 1);
+        turn->shunned = worker->peer;
         s_wait (self, turn);
     }
 }
