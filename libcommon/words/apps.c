@@ -193,7 +193,8 @@ s_again (uv_timer_t *timer)
     assert (rc == 0);
 }
 
-static int
+//  Without rows, and with a complaint, when it fails.
+static void
 s_watch (apps_t *self, uv_loop_t *loop, buffer_t *complaint)
 {
     buffer_t words;
@@ -209,14 +210,13 @@ s_watch (apps_t *self, uv_loop_t *loop, buffer_t *complaint)
         if (buffer_put_string (complaint, line) != 0)
             buffer_clear (complaint);
         buffer_free (&words);
-        return -1;
+        return;
     }
     buffer_free (&words);
     uv_timer_init (loop, &self->timer);
     self->timer.data = self;
     self->has_timer = true;
     uv_timer_start (&self->timer, s_again, LOOK_EVERY_MS, 0);
-    return 0;
 }
 
 static char *
@@ -239,10 +239,13 @@ apps_new (uv_loop_t *loop, const apps_config_t *config, buffer_t *complaint)
     assert (self);
     self->file = s_copy (config->file);
     self->app_id = s_copy (config->app_id);
-    if (*self->file == '\0')
+    if (*self->file != '\0')
+        s_watch (self, loop, complaint);
+    else
         self->rows = apps_file_of_one (&(app_t){ text_of (self->app_id), text_of (config->bot_url),
-                                                 text_of (config->bot_key), TEXT ("Bot") });
-    else if (s_watch (self, loop, complaint) != 0) {
+                                                 text_of (config->bot_key), TEXT ("Bot") },
+                                       complaint);
+    if (!self->rows) {
         s_free (self);
         return NULL;
     }

@@ -29,7 +29,8 @@ typedef struct {
     const char *bot_key;
 } apps_config_t;
 
-//  NULL when the file cannot be read or has a mistake: `complaint` then says which, with the line.
+//  NULL when the file cannot be read, or it or a setting has a mistake: `complaint` then says
+//  which, with the line of the file.
 apps_t *apps_new (uv_loop_t *loop, const apps_config_t *config, buffer_t *complaint);
 void apps_destroy (apps_t **self_p);
 

@@ -328,9 +328,28 @@ apps_file_new (text_t json, buffer_t *complaint)
     return self;
 }
 
-apps_file_t *
-apps_file_of_one (const app_t *app)
+//  The settings that make the one app; NULL, or what is wrong with them.
+static const char *
+s_one_mistake (const app_t *app)
 {
+    if (app->id.size > APP_ID_MAX || !s_is_id (app->id))
+        return "STUDIO_APP_ID must be letters, digits, '.', '_' and '-'";
+    if (app->bot_url.size == 0)
+        return NULL;
+    return app->bot_url.size <= URL_MAX && s_is_printable (app->bot_url) && s_is_url (app->bot_url)
+               ? NULL
+               : "BOT_URL must be a URL that begins with http:// or https://";
+}
+
+apps_file_t *
+apps_file_of_one (const app_t *app, buffer_t *complaint)
+{
+    const char *mistake = s_one_mistake (app);
+    if (mistake) {
+        if (buffer_put_string (complaint, mistake) != 0)
+            buffer_clear (complaint);
+        return NULL;
+    }
     apps_file_t *self = calloc (1, sizeof *self);
     assert (self);
     self->rows = calloc (1, sizeof (row_t));

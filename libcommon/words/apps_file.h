@@ -15,8 +15,8 @@ typedef struct apps_file apps_file_t;
 
 //  NULL when there is a mistake: `complaint` then has "line 12: what is wrong".
 apps_file_t *apps_file_new (text_t json, buffer_t *complaint);
-//  The one app of a process that has no file.
-apps_file_t *apps_file_of_one (const app_t *app);
+//  The one app of a process that has no file; NULL when its id or its bot's URL cannot be one.
+apps_file_t *apps_file_of_one (const app_t *app, buffer_t *complaint);
 void apps_file_destroy (apps_file_t **self_p);
 
 size_t apps_file_size (const apps_file_t *self);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sysexits.h>
 
 //  Descriptors beside those of clients: bus, operations port, files, pages, the library's own.
 #define OTHER_DESCRIPTORS 1024
@@ -89,8 +90,10 @@ s_start_apps (edge_t *self)
     buffer_t complaint;
     buffer_init (&complaint, TEXTS_MAX);
     self->apps = apps_new (service_loop (self->service), &config, &complaint);
-    if (!self->apps)
-        log_fatal ("no apps", log_text ("reason", buffer_text (&complaint)));
+    if (!self->apps) {
+        log_fatal ("no apps", log_text ("complaint", buffer_text (&complaint)));
+        service_fail (self->service, EX_CONFIG);
+    }
     buffer_free (&complaint);
     return self->apps ? 0 : -1;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sysexits.h>
 
 #define TOPIC "bot.stentor"
 #define FILES_BESIDE 200 //  descriptors for all but the bots' connections
@@ -154,9 +155,10 @@ s_start_apps (connector_t *self, const config_t *config)
     buffer_init (&complaint, 2000);
     apps_config_t apps = { config->apps_file, config->app_id, config->bot_url, config->bot_key };
     self->apps = apps_new (service_loop (self->service), &apps, &complaint);
-    if (!self->apps)
-        log_fatal ("apps file refused", log_text ("complaint", buffer_text (&complaint)));
-    else if (!*config->apps_file && !*config->bot_url)
+    if (!self->apps) {
+        log_fatal ("no apps", log_text ("complaint", buffer_text (&complaint)));
+        service_fail (self->service, EX_CONFIG);
+    } else if (!*config->apps_file && !*config->bot_url)
         log_warn ("no bot: neither APPS_FILE nor BOT_URL is set",
                   log_string ("app", config->app_id));
     buffer_free (&complaint);

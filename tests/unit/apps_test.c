@@ -99,6 +99,24 @@ Test (apps, one_app_from_the_settings)
     uv_run (loop, UV_RUN_DEFAULT);
 }
 
+Test (apps, settings_that_make_no_app)
+{
+    static const apps_config_t wrong[] = { { "", "a b", "", "" },
+                                           { "", "", "", "" },
+                                           { "", "demo", "localhost:3000", "" },
+                                           { "", "demo", "ftp://127.0.0.1/", "" },
+                                           { "", "demo", "http://", "" },
+                                           { "", "demo", "http://127.0.0.1/ x", "" } };
+    for (size_t row = 0; row < sizeof wrong / sizeof *wrong; row++) {
+        buffer_t complaint;
+        buffer_init (&complaint, 1000);
+        cr_assert_null (apps_new (uv_default_loop (), &wrong[row], &complaint), "row %zu", row);
+        const char *name = row < 2 ? "STUDIO_APP_ID must" : "BOT_URL must";
+        cr_expect (memmem (complaint.data, complaint.size, name, strlen (name)), "row %zu", row);
+        buffer_free (&complaint);
+    }
+}
+
 //  A directory with an apps.json that tests change.
 typedef struct {
     char folder[64];
