@@ -173,7 +173,7 @@ postgres_make_database () {
 postgres_check_theirs () {
     local url=${POSTGRES_URL:-} words
     if [ -z "$url" ]; then
-        url=$(cat "$POSTGRES_URL_FILE") || give_up 78 "POSTGRES_URL_FILE: cannot read $POSTGRES_URL_FILE"
+        url=$(cat "$POSTGRES_URL_FILE" 2>/dev/null) || give_up 78 "POSTGRES_URL_FILE: cannot read $POSTGRES_URL_FILE"
     fi
     words=$(PGCONNECT_TIMEOUT=5 psql -X -A -t -d "$url" -c 'select 1' 2>&1 >/dev/null </dev/null) ||
         give_up 69 "the database of POSTGRES_URL cannot be used: $(head -n 1 <<<"$words")"
