@@ -20,7 +20,8 @@ Test (client_frame, reads_a_message)
     text_t json = TEXT ("{\"event\":\"new message\",\"sessionId\":\"s-1\",\"timeMs\":1760000000000,"
                         "\"messageId\":\"m-1\",\"sender\":{\"displayName\":\"Ann\","
                         "\"isAdmin\":true,\"urlAttributes\":{\"path\":[\"a\",\"b\"]}},"
-                        "\"data\":{\"rawQuery\":\"hi\",\"userId\":\"liar\",\"sessionId\":\"other\",\"accessToken\":\"secret\","
+                        "\"data\":{\"rawQuery\":\"hi\",\"userId\":\"liar\",\"sessionId\":\"other\","
+                        "\"accessToken\":\"secret\","
                         "\"n\":1.50}} \n");
     cr_assert_eq (client_frame_read (&frame, json, TEXT ("u-1")), FAULT_NONE);
     cr_expect_eq (frame.says, SAYS_MESSAGE);
