@@ -23,7 +23,7 @@
 #define W1 11u
 #define W2 12u
 #define GRACE_MS 40
-#define TAKEN_WITHIN_MS 40
+#define TAKEN_WITHIN_MS 200
 #define RECOVERY_MS 40
 #define IDLE_MS 40
 #define QUEUE_LIMIT (64 * 1024)

@@ -1,0 +1,162 @@
+//  presence — stories of those who go: the grace period, who is told, what becomes of control.
+
+#include "office_rig.h"
+
+TestSuite (presence, .init = rig_begin, .fini = rig_end);
+
+#define LONG_ENOUGH (GRACE_MS + 600)
+
+static void
+s_visitor_and_agents (void)
+{
+    visitor_joins (1, 5);
+    agent_joins (2, 9, "anna");
+    agent_joins (2, 10, "otto");
+    rig_run ();
+    rig_forget ();
+}
+
+Test (presence, who_stays_away_has_left)
+{
+    s_visitor_and_agents ();
+    detach (1, 5, SEQ_UNKNOWN);
+    rig_run ();
+    EXPECT ("");
+    rig_wait (LONG_ENOUGH);
+    EXPECT ("e2 DELIVER 9,10 #4 user left\n");
+    visitor_joins (1, 6);
+    rig_run ();
+    EXPECT ("e2 DELIVER 9,10 #5 user joined\n"
+            "e1 SYNCED 6 ok #5\n"
+            "e1 SHOW 6 stop typing\n");
+}
+
+Test (presence, who_returns_was_not_away)
+{
+    s_visitor_and_agents ();
+    detach (1, 5, SEQ_UNKNOWN);
+    rig_run ();
+    visitor_joins (2, 6);
+    rig_run ();
+    rig_forget ();
+    rig_wait (LONG_ENOUGH);
+    EXPECT ("");
+    cr_assert_eq (fake_store_last (KEY), 3);
+}
+
+Test (presence, who_returns_at_the_last_moment)
+{
+    s_visitor_and_agents ();
+    detach (1, 5, SEQ_UNKNOWN);
+    rig_run ();
+    uv_sleep (GRACE_MS + 300); //  the end of the grace and the return are seen in the same turn
+    visitor_joins (2, 6);
+    rig_wait (LONG_ENOUGH);
+    uint64_t last = fake_store_last (KEY);
+    cr_assert (last == 3 || fake_store_entry (KEY, last)->event == EVENT_USER_JOINED);
+}
+
+Test (presence, one_of_two_connections)
+{
+    s_visitor_and_agents ();
+    visitor_joins (2, 6);
+    rig_run ();
+    rig_forget ();
+    detach (1, 5, SEQ_UNKNOWN);
+    rig_wait (LONG_ENOUGH);
+    EXPECT ("");
+}
+
+Test (presence, lost_edge)
+{
+    s_visitor_and_agents ();
+    edge_down (2);
+    rig_wait (LONG_ENOUGH);
+    cr_assert_eq (fake_store_last (KEY), 5);
+    cr_assert_eq (fake_store_entry (KEY, 4)->event, EVENT_USER_LEFT);
+    cr_assert_eq (fake_store_entry (KEY, 5)->event, EVENT_USER_LEFT);
+    EXPECT (""); //  agents who only listen are not spoken of
+}
+
+Test (presence, agent_in_control_leaves)
+{
+    s_visitor_and_agents ();
+    worker_up (W1, 5);
+    post (2, 9, EVENT_BARGE_IN, "in");
+    rig_run ();
+    rig_forget ();
+    detach (2, 9, SEQ_UNKNOWN);
+    rig_wait (LONG_ENOUGH);
+    EXPECT ("e1 DELIVER 5 #5 user left\n"
+            "e2 DELIVER 10 #5 user left\n");
+    cr_assert_eq (fake_store_entry (KEY, 5)->event, EVENT_BARGE_OUT);
+    cr_assert_eq (fake_store_entry (KEY, 6)->event, EVENT_USER_LEFT);
+    say (1, 5, "anybody?");
+    rig_run ();
+    EXPECT ("e2 DELIVER 10 #7 anybody?\n"
+            "e1 POSTED 2 ok #7\n"
+            "w1 WORK t1 1\n");
+}
+
+Test (presence, grace_is_not_begun_anew_by_another_writer)
+{
+    s_visitor_and_agents ();
+    detach (1, 5, SEQ_UNKNOWN);
+    rig_run ();
+    rig_office.grace_ms = 400;
+    for (int at = 0; at < 10; at++) {
+        fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "x", NULL, "x" });
+        session_moved (rig_session ());
+        rig_wait (100);
+    }
+    bool left = false;
+    for (uint64_t seq = 4; seq <= fake_store_last (KEY); seq++)
+        left |= fake_store_entry (KEY, seq)->event == EVENT_USER_LEFT;
+    cr_assert (left);
+}
+
+Test (presence, those_of_a_dead_postoffice)
+{
+    fake_store_other_opens (KEY, "vic");
+    fake_store_other_admits (KEY, ROLE_VISITOR, "vic", SEQ_UNKNOWN);
+    fake_store_other_admits (KEY, ROLE_AGENT, "anna", SEQ_UNKNOWN);
+    sync_as (1, 5, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RELINK, 1);
+    rig_run ();
+    EXPECT ("e1 SYNCED 5 ok #1\n");
+    rig_wait (LONG_ENOUGH);
+    cr_assert_eq (fake_store_last (KEY), 2);
+    cr_assert_eq (fake_store_entry (KEY, 2)->event, EVENT_USER_LEFT);
+    cr_assert_eq (fake_store_entry (KEY, 2)->role, ROLE_AGENT);
+}
+
+Test (presence, typing)
+{
+    s_visitor_and_agents ();
+    visitor_joins (1, 6);
+    rig_run ();
+    rig_forget ();
+    type (1, 5, EVENT_TYPING);
+    EXPECT ("e2 SHOW 9 typing\n"
+            "e2 SHOW 10 typing\n");
+    type (2, 9, EVENT_TYPING); //  not in control
+    type (1, 5, EVENT_NEW_MESSAGE);
+    EXPECT ("");
+    detach (1, 6, SEQ_UNKNOWN);
+    rig_run ();
+    EXPECT ("");
+    detach (1, 5, SEQ_UNKNOWN);
+    rig_run ();
+    EXPECT ("e2 SHOW 9 stop typing\n"
+            "e2 SHOW 10 stop typing\n");
+}
+
+Test (presence, agent_in_control_types)
+{
+    s_visitor_and_agents ();
+    post (2, 9, EVENT_BARGE_IN, "in");
+    rig_run ();
+    rig_forget ();
+    type (2, 9, EVENT_TYPING);
+    EXPECT ("e1 SHOW 5 typing\n"
+            "e2 SHOW 10 typing\n");
+}
