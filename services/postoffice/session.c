@@ -171,6 +171,17 @@ s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operati
                       draft_keep (self->draft, endpoint->user));
 }
 
+//  The log has nothing of it, so it counts at once: the turn may be over when the draft is stored.
+static void
+s_decide_taken (session_t *self, operation_t *operation)
+{
+    turn_t *turn = fold_turn (&self->fold, operation->record.taken.item);
+    if (turn)
+        workers_taken (self->office->workers, turn, operation->peer);
+    else
+        operation->verdict = VERDICT_DUPLICATE;
+}
+
 static void
 s_decide (session_t *self, operation_t *operation)
 {
@@ -197,9 +208,11 @@ s_decide (session_t *self, operation_t *operation)
         if (!session_is_accompanied (self, operation->role, operation->user, NULL))
             switchboard_absent (&switchboard, operation);
         break;
-    case OPERATION_DETACH:
     case OPERATION_TAKEN:
-        break; //  they change nothing in the log: done when their turn has come
+        s_decide_taken (self, operation);
+        break;
+    case OPERATION_DETACH:
+        break; //  changes nothing in the log: done when its turn has come
     }
 }
 
@@ -219,16 +232,6 @@ s_detach (session_t *self, const operation_t *operation)
 }
 
 static void
-s_taken (session_t *self, const operation_t *operation)
-{
-    turn_t *turn = fold_turn (&self->fold, operation->record.taken.item);
-    if (turn)
-        workers_taken (self->office->workers, turn, operation->peer);
-    else
-        answer_taken_in_vain (self->office, operation);
-}
-
-static void
 s_finish (session_t *self, operation_t *operation)
 {
     switch (operation->kind) {
@@ -245,7 +248,8 @@ s_finish (session_t *self, operation_t *operation)
         arrival_answer_post (self, operation);
         break;
     case OPERATION_TAKEN:
-        s_taken (self, operation);
+        if (operation->verdict != VERDICT_OK)
+            answer_taken_in_vain (self->office, operation);
         break;
     case OPERATION_DONE:
         answer_done (self->office, operation);
