@@ -46,7 +46,6 @@ Test (turns, one_at_a_time_and_in_order)
             "w1 SETTLED t1\n"
             "w1 WORK t2 1\n");
     taken (W1, "t2");
-    rig_run ();
     done (W1, "t2", "B");
     rig_run ();
     EXPECT ("e1 DELIVER 5 #6 B\n"
@@ -159,6 +158,22 @@ Test (turns, asked_and_cancelled_in_one_draft)
             "e1 DELIVER 5 #4 user joined\n"
             "e2 POSTED 2 ok #4\n");
     cr_assert_eq (fake_store_works (KEY), 0);
+}
+
+Test (turns, taken_and_cancelled_in_one_draft)
+{
+    s_turn_taken (W1);
+    agent_joins (2, 9, "anna");
+    rig_run ();
+    worker_down (W1);
+    worker_up (W2, 5); //  the same process on a new stream
+    rig_forget ();
+    taken (W2, "t1");
+    post (2, 9, EVENT_BARGE_IN, "in");
+    rig_run ();
+    EXPECT ("w2 CANCEL t1\n"
+            "e1 DELIVER 5 #4 user joined\n"
+            "e2 POSTED 2 ok #4\n");
 }
 
 Test (turns, control_taken_at_another_postoffice)

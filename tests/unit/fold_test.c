@@ -1,0 +1,160 @@
+//  fold — participants, control, turns, the last message ids and the time of the next entry.
+
+#include "fold.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+static fold_t s_fold;
+
+static void
+s_begin (void)
+{
+    fold_init (&s_fold);
+}
+
+static void
+s_end (void)
+{
+    fold_free (&s_fold);
+}
+
+TestSuite (fold, .init = s_begin, .fini = s_end);
+
+Test (fold, next_time)
+{
+    const struct {
+        uint64_t last, wall, client, next;
+    } rows[] = {
+        { 0, 1000, 0, 1000 },       { 999, 1000, 0, 1000 },     { 1000, 1000, 0, 1001 },
+        { 5000, 1000, 0, 5001 },    { 0, 1000, 900, 1000 },     { 0, 1000, 998, 1000 },
+        { 0, 1000, 999, 1001 },     { 0, 1000, 1000, 1002 },    { 0, 1000, 7000, 7002 },
+        { 9000, 1000, 7000, 9001 }, { 7001, 1000, 7000, 7002 }, { 0, 0, 1, 3 },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        s_fold.last_time_ms = rows[at].last;
+        cr_assert_eq (fold_next_time (&s_fold, rows[at].wall, rows[at].client), rows[at].next,
+                      "row %zu", at);
+    }
+}
+
+Test (fold, last_ids)
+{
+    cr_assert_null (fold_recall (&s_fold, TEXT ("m1")));
+    char id[20];
+    for (unsigned at = 1; at <= RECENT_IDS + 5; at++) {
+        snprintf (id, sizeof id, "m%u", at);
+        fold_remember (&s_fold, text_of (id), at, at * 10);
+    }
+    for (unsigned at = 1; at <= RECENT_IDS + 5; at++) {
+        snprintf (id, sizeof id, "m%u", at);
+        const recent_id_t *recent = fold_recall (&s_fold, text_of (id));
+        cr_assert_eq (recent != NULL, at > 5);
+        if (recent)
+            cr_assert (recent->seq == at && recent->time_ms == at * 10);
+    }
+    cr_assert_null (fold_recall (&s_fold, TEXT ("")));
+}
+
+Test (fold, participants)
+{
+    participant_t *vic = fold_admit (&s_fold, NULL, ROLE_VISITOR, TEXT ("a"), TEXT ("{}"));
+    participant_t *agent = fold_admit (&s_fold, NULL, ROLE_AGENT, TEXT ("a"), TEXT ("{1}"));
+    cr_assert (vic != agent && vic->present && vic->seen == SEQ_UNKNOWN);
+    cr_assert_eq (fold_participant (&s_fold, ROLE_AGENT, TEXT ("a")), agent);
+    cr_assert_null (fold_participant (&s_fold, ROLE_BOT, TEXT ("a")));
+    vic->present = false;
+    vic->seen = 7;
+    cr_assert_eq (fold_admit (&s_fold, NULL, ROLE_VISITOR, TEXT ("a"), TEXT ("{new}")), vic);
+    cr_assert (vic->present && vic->seen == 7 && text_is (vic->sender, TEXT ("{new}")));
+}
+
+Test (fold, control)
+{
+    cr_assert (fold_controls (&s_fold, ROLE_BOT, TEXT_EMPTY));
+    fold_control (&s_fold, ROLE_AGENT, TEXT ("anna"));
+    cr_assert (fold_controls (&s_fold, ROLE_AGENT, TEXT ("anna")));
+    cr_assert_not (fold_controls (&s_fold, ROLE_AGENT, TEXT ("otto")));
+    cr_assert_not (fold_controls (&s_fold, ROLE_VISITOR, TEXT ("anna")));
+    //  Its own text may be given back to it.
+    fold_control (&s_fold, ROLE_AGENT, s_fold.control_user);
+    cr_assert (fold_controls (&s_fold, ROLE_AGENT, TEXT ("anna")));
+}
+
+static void
+s_load (void)
+{
+    fold_load (&s_fold, NULL,
+               &(stored_session_t){
+                   .exists = true,
+                   .app = TEXT ("demo"),
+                   .visitor = TEXT ("vic"),
+                   .day = 20000,
+                   .last_seq = 9,
+                   .last_time_ms = 99,
+                   .last_writer = 5,
+                   .control_role = ROLE_AGENT,
+                   .control_user = TEXT ("anna"),
+                   .participants
+                   = (stored_participant_t[]){
+                       { ROLE_VISITOR, TEXT ("vic"), TEXT ("{}"), true, 4 },
+                       { ROLE_AGENT, TEXT ("anna"), TEXT ("{}"), false, SEQ_UNKNOWN } },
+                   .participant_count = 2,
+                   .works = (stored_work_t[]){ { TEXT ("i1"), TEXT ("bot.stentor"), 3, TEXT ("vic"),
+                                                 TEXT ("{}"), TEXT ("s") },
+                                               { TEXT ("i2"), TEXT ("bot.stentor"), 4, TEXT ("vic"),
+                                                 TEXT ("{}"), TEXT_EMPTY } },
+                   .work_count = 2,
+                   .known = (stored_id_t[]){ { TEXT ("m1"), 2, 20 } },
+                   .known_count = 1 });
+}
+
+Test (fold, load)
+{
+    s_load ();
+    cr_assert (s_fold.exists && s_fold.day == 20000 && s_fold.last_seq == 9);
+    cr_assert (text_is (s_fold.app, TEXT ("demo")) && text_is (s_fold.visitor, TEXT ("vic")));
+    cr_assert (s_fold.last_time_ms == 99 && s_fold.last_writer == 5);
+    cr_assert (fold_controls (&s_fold, ROLE_AGENT, TEXT ("anna")));
+    const participant_t *vic = fold_participant (&s_fold, ROLE_VISITOR, TEXT ("vic"));
+    cr_assert (vic->present && vic->seen == 4);
+    cr_assert_not (fold_participant (&s_fold, ROLE_AGENT, TEXT ("anna"))->present);
+    cr_assert_eq (s_fold.turn_count, 2);
+    cr_assert_eq (fold_turn (&s_fold, TEXT ("i2"))->state, TURN_RECOVERED);
+    cr_assert (text_is (fold_turn (&s_fold, TEXT ("i1"))->secret, TEXT ("s")));
+    cr_assert_null (fold_turn (&s_fold, TEXT ("i3")));
+    cr_assert_eq (fold_recall (&s_fold, TEXT ("m1"))->seq, 2);
+}
+
+Test (fold, move)
+{
+    s_load ();
+    fold_t other;
+    fold_move (&other, &s_fold);
+    cr_assert (!s_fold.exists && s_fold.turn_count == 0 && list_is_empty (&s_fold.turns));
+    cr_assert_eq (s_fold.control_role, ROLE_BOT);
+    cr_assert_null (fold_recall (&s_fold, TEXT ("m1")));
+    cr_assert_not_null (fold_turn (&other, TEXT ("i1")));
+    cr_assert_not_null (fold_participant (&other, ROLE_VISITOR, TEXT ("vic")));
+    s_load (); //  is as new
+    fold_free (&other);
+    cr_assert_not_null (fold_turn (&s_fold, TEXT ("i1")));
+}
+
+Test (fold, end_turn)
+{
+    s_load ();
+    turn_t *turn = fold_turn (&s_fold, TEXT ("i1"));
+    fold_end_turn (&s_fold, turn);
+    cr_assert_null (fold_turn (&s_fold, TEXT ("i1")));
+    cr_assert_eq (s_fold.turn_count, 1);
+    turn_destroy (&turn);
+}
+
+Test (fold, load_of_nothing)
+{
+    fold_load (&s_fold, NULL, &(stored_session_t){ .exists = false });
+    cr_assert_not (s_fold.exists);
+    fold_open (&s_fold, TEXT ("demo"), TEXT ("vic"), 3 * 86400000ull + 5);
+    cr_assert (s_fold.exists && s_fold.day == 3 && s_fold.last_seq == 0);
+}

@@ -1,0 +1,102 @@
+//  operation — that it keeps copies of all texts that were said in asking.
+
+#include "operation.h"
+
+#include <criterion/criterion.h>
+
+#define MOST_FIELDS 6
+
+//  The texts of each kind, in a memory that is overwritten when the operation was made.
+static char s_memory[MOST_FIELDS][8];
+
+static text_t
+s_text (unsigned number)
+{
+    memcpy (s_memory[number], "text 0", 7);
+    s_memory[number][5] = (char) ('0' + number);
+    return (text_t){ s_memory[number], 6 };
+}
+
+static void
+s_check (const operation_t *operation, const text_t *texts, unsigned count)
+{
+    memset (s_memory, 'x', sizeof s_memory);
+    char expected[] = "text 0";
+    for (unsigned at = 0; at < count; at++) {
+        expected[5] = (char) ('0' + at);
+        cr_assert (text_is (texts[at], text_of (expected)), "text %u", at);
+    }
+    cr_assert (text_is (operation_session (operation), TEXT ("text 0")));
+    cr_assert_eq (operation->weight, sizeof *operation + 7 * count);
+    cr_assert_eq (operation->peer, 3);
+}
+
+Test (operation, sync)
+{
+    operation_t *self = operation_of_record (
+        3, &(bus_record_t){ .kind = BUS_SYNC,
+                            .sync = { .endpoint = 5, .session = s_text (0), .app = s_text (1),
+                                      .user = s_text (2), .sender = s_text (3), .seq = 8 } });
+    const bus_sync_t *sync = &self->record.sync;
+    s_check (self, (text_t[]){ sync->session, sync->app, sync->user, sync->sender }, 4);
+    cr_assert (self->kind == OPERATION_SYNC && sync->endpoint == 5 && sync->seq == 8);
+    operation_destroy (&self);
+}
+
+Test (operation, detach)
+{
+    operation_t *self = operation_of_record (
+        3, &(bus_record_t){ .kind = BUS_DETACH, .detach = { .session = s_text (0), .seen = 4 } });
+    s_check (self, &self->record.detach.session, 1);
+    cr_assert (self->kind == OPERATION_DETACH && self->record.detach.seen == 4);
+    operation_destroy (&self);
+}
+
+Test (operation, post)
+{
+    operation_t *self = operation_of_record (
+        3, &(bus_record_t){ .kind = BUS_POST,
+                            .post = { .session = s_text (0), .message_id = s_text (1),
+                                      .sender = s_text (2), .data = s_text (3),
+                                      .secret = s_text (4), .post = 77 } });
+    const bus_post_t *post = &self->record.post;
+    s_check (self,
+             (text_t[]){ post->session, post->message_id, post->sender, post->data, post->secret },
+             5);
+    cr_assert (self->kind == OPERATION_POST && post->post == 77);
+    operation_destroy (&self);
+}
+
+Test (operation, taken)
+{
+    operation_t *self = operation_of_record (
+        3, &(bus_record_t){ .kind = BUS_TAKEN, .taken = { .session = s_text (0), .item = s_text (1) } });
+    s_check (self, (text_t[]){ self->record.taken.session, self->record.taken.item }, 2);
+    cr_assert_eq (self->kind, OPERATION_TAKEN);
+    operation_destroy (&self);
+}
+
+Test (operation, done)
+{
+    operation_t *self = operation_of_record (
+        3, &(bus_record_t){ .kind = BUS_DONE,
+                            .done = { .session = s_text (0), .item = s_text (1), .data = s_text (2),
+                                      .target = s_text (3), .detail = s_text (4) } });
+    const bus_done_t *done = &self->record.done;
+    s_check (self, (text_t[]){ done->session, done->item, done->data, done->target, done->detail },
+             5);
+    cr_assert_eq (self->kind, OPERATION_DONE);
+    operation_destroy (&self);
+    cr_assert_null (self);
+    operation_destroy (&self);
+}
+
+Test (operation, absent)
+{
+    operation_t *self = operation_absent (ROLE_AGENT, s_text (0));
+    memset (s_memory, 'x', sizeof s_memory);
+    cr_assert (self->kind == OPERATION_ABSENT && self->role == ROLE_AGENT && self->peer == 0);
+    cr_assert (text_is (self->user, TEXT ("text 0")));
+    cr_assert_eq (operation_session (self).size, 0);
+    operation_destroy (&self);
+}
