@@ -189,8 +189,8 @@ s_first_cursor (session_t *self, endpoint_t *endpoint, const operation_t *operat
     return s_at_most (s_known_to_have (self, endpoint), self->told);
 }
 
-//  What the client is known to have. That its edge has written something to it says nothing: after a
-//  relink it is what was known before, or nothing until a SEEN or the DETACH tells.
+//  What the client is known to have. That its edge has written something to it says nothing: after
+//  a relink it is what was known before, or nothing until a SEEN or the DETACH tells.
 static uint64_t
 s_first_seen (session_t *self, endpoint_t *endpoint, sync_reason_t reason)
 {

@@ -12,8 +12,8 @@ void arrival_let_in (session_t *session, const operation_t *operation);
 //  The SYNC is refused.
 void arrival_shut_out (session_t *session, const operation_t *operation);
 
-//  The post is done. It is answered when its endpoint has been sent all that stands before it in the
-//  log, for the seq of an answer says to the client: up to here you have everything.
+//  The post is done. It is answered when its endpoint has been sent all that stands before it
+//  in the log, for the seq of an answer says to the client: up to here you have everything.
 void arrival_answer_post (session_t *session, const operation_t *operation);
 
 //  The edge has room for the next part of what the endpoint missed.

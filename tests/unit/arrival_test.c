@@ -8,7 +8,8 @@ TestSuite (arrival, .init = rig_begin, .fini = rig_end);
 static void
 s_other_says (const char *data)
 {
-    fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, data });
+    fake_store_other_says (KEY,
+                           &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, data });
 }
 
 //  The widget of "vic" on endpoint 5 of edge 1, which has everything; an agent on endpoint 9 of

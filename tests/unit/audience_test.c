@@ -98,7 +98,8 @@ Test (audience, all_else_is_for_nobody)
                 has_row |= s_rows[at].event == event && s_rows[at].caused_by == role;
             stored_entry_t entry = s_entry (event, role);
             for (unsigned column = 0; column < 8; column++) {
-                listener_t listener = s_listener (column < 4 ? VISITOR : AGENT, ROLE_BOT, column & 3);
+                listener_t listener
+                    = s_listener (column < 4 ? VISITOR : AGENT, ROLE_BOT, column & 3);
                 if (!has_row || role > ROLE_ROUTER)
                     cr_assert_eq (audience_event (&entry, &listener), 0);
             }

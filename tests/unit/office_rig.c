@@ -251,7 +251,8 @@ void
 detach (peer_t peer, uint64_t endpoint, uint64_t seq)
 {
     s_ask (peer, &(bus_record_t){ .kind = BUS_DETACH,
-                                  .detach = { .endpoint = endpoint, .session = KEY, .seen = seq } });
+                                  .detach = { .endpoint = endpoint,
+                                              .session = KEY, .seen = seq } });
 }
 
 static void

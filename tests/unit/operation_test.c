@@ -70,7 +70,8 @@ Test (operation, post)
 Test (operation, taken)
 {
     operation_t *self = operation_of_record (
-        3, &(bus_record_t){ .kind = BUS_TAKEN, .taken = { .session = s_text (0), .item = s_text (1) } });
+        3, &(bus_record_t){ .kind = BUS_TAKEN,
+                            .taken = { .session = s_text (0), .item = s_text (1) } });
     s_check (self, (text_t[]){ self->record.taken.session, self->record.taken.item }, 2);
     cr_assert_eq (self->kind, OPERATION_TAKEN);
     operation_destroy (&self);

@@ -105,7 +105,8 @@ Test (presence, grace_is_not_begun_anew_by_another_writer)
     rig_run ();
     rig_office.grace_ms = 400;
     for (int at = 0; at < 10; at++) {
-        fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "x", NULL, "x" });
+        fake_store_other_says (KEY,
+                               &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "x", NULL, "x" });
         session_moved (rig_session ());
         rig_wait (100);
     }

@@ -217,7 +217,8 @@ Test (session, always_another_writer)
     say (1, 5, "mine");
     for (int at = 0; at < 30; at++) {
         rig_turn ();
-        fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "x" });
+        fake_store_other_says (KEY,
+                               &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "x" });
         fake_store_step ();
     }
     rig_run ();

@@ -292,7 +292,8 @@ Test (turns, recovery_is_not_begun_anew_by_another_writer)
     worker_down (W1);
     worker_up (W2, 5);
     for (int at = 0; at < 10; at++) {
-        fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "x", NULL, "x" });
+        fake_store_other_says (KEY,
+                               &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "x", NULL, "x" });
         session_moved (rig_session ());
         rig_wait (RECOVERY_MS / 2);
     }
