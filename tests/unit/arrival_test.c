@@ -273,7 +273,8 @@ Test (arrival, answer_waits_for_what_stands_before_it)
     fake_store_other_opens (KEY, "vic");
     s_other_says ("a");
     s_other_says ("b");
-    fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_VISITOR, "vic", "m1", "m1" });
+    fake_store_other_says (KEY,
+                           &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_VISITOR, "vic", "m1", "m1" });
     s_other_says ("c");
     fake_store_other_admits (KEY, ROLE_VISITOR, "vic", SEQ_UNKNOWN);
     sync_as (1, 5, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RELINK, 1);
@@ -290,7 +291,8 @@ Test (arrival, answer_waits_for_what_stands_before_it)
 Test (arrival, answer_that_waits_goes_with_its_endpoint)
 {
     fake_store_other_opens (KEY, "vic");
-    fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_VISITOR, "vic", "m1", "m1" });
+    fake_store_other_says (KEY,
+                           &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_VISITOR, "vic", "m1", "m1" });
     fake_store_other_admits (KEY, ROLE_VISITOR, "vic", SEQ_UNKNOWN);
     sync_as (1, 5, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RELINK, 1);
     say (1, 5, "m1");
