@@ -1,0 +1,30 @@
+--  Drops the conversations that began on one day (UTC), beside running postoffices.
+--
+--      psql "$POSTGRES_URL" -v day=2026-08-24 -f tools/drop-day.sql
+--
+--  Does nothing when somebody has said something in one of them within the last 24 hours. When it
+--  is interrupted behind its COMMIT, the partition is left: say the last two statements by hand.
+\set ON_ERROR_STOP on
+BEGIN;
+SELECT count (*) = 0 AS is_quiet
+FROM log
+WHERE day = :'day' AND time_ms > extract (epoch FROM now () - interval '1 day') * 1000 \gset
+\if :is_quiet
+--  A postoffice that has one of them in memory must not go on writing to it. No postoffice is
+--  writer 0: all of them listen to this.
+SELECT count (pg_notify ('session_moved', '0 ' || session)) AS still_open FROM session s
+WHERE day = :'day'
+    AND (EXISTS (SELECT FROM participant p WHERE p.session = s.session AND p.present)
+         OR EXISTS (SELECT FROM work w WHERE w.session = s.session AND w.state = 0));
+DELETE FROM place p USING session s WHERE s.day = :'day' AND p.session = s.session;
+DELETE FROM participant p USING session s WHERE s.day = :'day' AND p.session = s.session;
+DELETE FROM work w USING session s WHERE s.day = :'day' AND w.session = s.session;
+DELETE FROM session WHERE day = :'day';
+COMMIT;
+SELECT 'log_' || to_char (:'day'::date, 'YYYYMMDD') AS part \gset
+ALTER TABLE log DETACH PARTITION :"part" CONCURRENTLY;
+DROP TABLE :"part";
+\else
+ROLLBACK;
+\warn 'somebody still talks in a conversation of this day: nothing is dropped'
+\endif
