@@ -269,8 +269,10 @@ switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, te
         s_visitor_says (self, operation, user);
     else if (post->event == EVENT_NEW_MESSAGE && role == ROLE_AGENT)
         s_agent_says (self, operation, user);
-    else if (post->event == EVENT_BARGE_IN && role == ROLE_AGENT)
-        s_take_control (self, operation, post->message_id, user);
+    else if (post->event == EVENT_BARGE_IN && role == ROLE_AGENT) {
+        if (!fold_controls (self->fold, ROLE_AGENT, user))
+            s_take_control (self, operation, post->message_id, user);
+    }
     else if (post->event == EVENT_BARGE_OUT && role == ROLE_AGENT) {
         if (fold_controls (self->fold, ROLE_AGENT, user))
             s_give_back (self, operation, post->message_id, TEXT ("{\"why\":\"asked\"}"));
