@@ -1,0 +1,340 @@
+//  switchboard — the rules: every operation by every role in every state of control, with what it
+//  comes to written as words: the verdict, the entries, who is in control then, and the open turns.
+
+#include "switchboard.h"
+
+#include <criterion/criterion.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define VISITOR ROLE_VISITOR
+#define AGENT ROLE_AGENT
+
+static const switchboard_rules_t s_rules = { .bot_sender = TEXT ("{}"), .writer = 7 };
+static fold_t s_fold;
+static draft_t *s_draft;
+static switchboard_t s_switchboard;
+static char s_words[400];
+
+static void __attribute__ ((format (printf, 1, 2)))
+s_note (const char *format, ...)
+{
+    size_t size = strlen (s_words);
+    va_list arguments;
+    va_start (arguments, format);
+    vsnprintf (s_words + size, sizeof s_words - size, format, arguments);
+    va_end (arguments);
+}
+
+//  In control: "bot", "anna" (an agent) or "none" (the session does not exist).
+static void
+s_begin (const char *control)
+{
+    fold_init (&s_fold);
+    if (strcmp (control, "none") != 0) {
+        fold_open (&s_fold, TEXT ("demo"), TEXT ("vic"), 86400000);
+        s_fold.last_seq = 10;
+        s_fold.last_time_ms = 1000;
+        fold_admit (&s_fold, NULL, ROLE_VISITOR, TEXT ("vic"), TEXT ("{}"));
+        fold_admit (&s_fold, NULL, ROLE_AGENT, TEXT ("anna"), TEXT ("{}"));
+        fold_admit (&s_fold, NULL, ROLE_AGENT, TEXT ("otto"), TEXT ("{}"));
+        fold_participant (&s_fold, ROLE_AGENT, TEXT ("otto"))->present = false;
+        if (strcmp (control, "anna") == 0)
+            fold_control (&s_fold, ROLE_AGENT, TEXT ("anna"));
+    }
+    s_draft = draft_new (TEXT ("demo/s"));
+    s_switchboard = (switchboard_t){ .rules = &s_rules, .fold = &s_fold, .draft = s_draft };
+    s_words[0] = 0;
+}
+
+static void
+s_end (void)
+{
+    draft_destroy (&s_draft);
+    fold_free (&s_fold);
+}
+
+static void
+s_open_turn (const char *item)
+{
+    fold_add_turn (&s_fold, turn_new (NULL, &(turn_t){ .item = text_of (item),
+                                                       .topic = TEXT ("bot.stentor"),
+                                                       .user = TEXT ("vic"),
+                                                       .body = TEXT ("{}"),
+                                                       .secret = TEXT_EMPTY }));
+}
+
+//  "ok: barge in, new message; anna; 1 turn"
+static const char *
+s_outcome (operation_t *operation)
+{
+    s_note ("%s:", verdict_code (operation->verdict));
+    for (size_t at = 0; at < operation->entry_count; at++) {
+        const store_entry_t *entry = &s_draft->entries[operation->first_entry + at];
+        s_note ("%s %s%s", at ? "," : "", event_wire_name (entry->event),
+                entry->quiet ? " (quiet)" : "");
+    }
+    s_note ("; %s; %zu", s_fold.control_role == ROLE_BOT ? "bot" : s_fold.control_user.data,
+            s_fold.turn_count);
+    draft_take (s_draft, &operation);
+    return s_words;
+}
+
+static operation_t *
+s_post (event_t event, const char *id)
+{
+    return operation_of_record (1, &(bus_record_t){ .kind = BUS_POST,
+                                                    .post = { .endpoint = 5,
+                                                              .session = TEXT ("demo/s"),
+                                                              .event = event,
+                                                              .message_id = text_of (id),
+                                                              .sender = TEXT ("{}"),
+                                                              .data = TEXT ("{}"),
+                                                              .secret = TEXT ("token") } });
+}
+
+static operation_t *
+s_sync (role_t role, const char *user, dialect_t dialect, sync_reason_t reason)
+{
+    return operation_of_record (1, &(bus_record_t){ .kind = BUS_SYNC,
+                                                    .sync = { .endpoint = 5,
+                                                              .reason = reason,
+                                                              .session = TEXT ("demo/s"),
+                                                              .app = TEXT ("demo"),
+                                                              .user = text_of (user),
+                                                              .role = role,
+                                                              .dialect = dialect,
+                                                              .sender = TEXT ("{}") } });
+}
+
+static operation_t *
+s_done (const char *item, outcome_t outcome, const char *data, ask_t ask)
+{
+    return operation_of_record (1, &(bus_record_t){ .kind = BUS_DONE,
+                                                    .done = { .session = TEXT ("demo/s"),
+                                                              .item = text_of (item),
+                                                              .outcome = outcome,
+                                                              .data = text_of (data),
+                                                              .ask = ask,
+                                                              .target = TEXT ("desk \"1\""),
+                                                              .detail = TEXT_EMPTY } });
+}
+
+Test (switchboard, post)
+{
+    const struct {
+        const char *control;
+        event_t event;
+        role_t role;
+        const char *user;
+        const char *outcome; //  with one turn open before
+    } rows[] = {
+        { "bot", EVENT_NEW_MESSAGE, VISITOR, "vic", "ok: new message; bot; 2" },
+        { "anna", EVENT_NEW_MESSAGE, VISITOR, "vic", "ok: new message; anna; 1" },
+        { "bot", EVENT_NEW_MESSAGE, AGENT, "anna", "ok: barge in, new message; anna; 0" },
+        { "anna", EVENT_NEW_MESSAGE, AGENT, "anna", "ok: new message; anna; 1" },
+        { "anna", EVENT_NEW_MESSAGE, AGENT, "otto",
+          "ok: barge out, barge in, new message; otto; 0" },
+        { "bot", EVENT_BARGE_IN, VISITOR, "vic", "not_allowed:; bot; 1" },
+        { "anna", EVENT_BARGE_IN, VISITOR, "vic", "not_allowed:; anna; 1" },
+        { "bot", EVENT_BARGE_IN, AGENT, "anna", "ok: barge in; anna; 0" },
+        { "anna", EVENT_BARGE_IN, AGENT, "anna", "ok:; anna; 1" },
+        { "anna", EVENT_BARGE_IN, AGENT, "otto", "ok: barge out, barge in; otto; 0" },
+        { "bot", EVENT_BARGE_OUT, VISITOR, "vic", "not_allowed:; bot; 1" },
+        { "anna", EVENT_BARGE_OUT, VISITOR, "vic", "not_allowed:; anna; 1" },
+        { "bot", EVENT_BARGE_OUT, AGENT, "anna", "ok:; bot; 1" },
+        { "anna", EVENT_BARGE_OUT, AGENT, "anna", "ok: barge out; bot; 1" },
+        { "anna", EVENT_BARGE_OUT, AGENT, "otto", "ok:; anna; 1" },
+        { "bot", EVENT_USER_JOINED, VISITOR, "vic", "not_allowed:; bot; 1" },
+        { "bot", EVENT_USER_LEFT, AGENT, "anna", "not_allowed:; bot; 1" },
+        { "bot", EVENT_HANDOFF, AGENT, "anna", "not_allowed:; bot; 1" },
+        { "bot", EVENT_FAILURE, VISITOR, "vic", "not_allowed:; bot; 1" },
+        { "bot", EVENT_TYPING, VISITOR, "vic", "not_allowed:; bot; 1" },
+        { "bot", EVENT_NEW_MESSAGE, ROLE_BOT, "bot", "not_allowed:; bot; 1" },
+        { "bot", EVENT_NEW_MESSAGE, ROLE_PLATFORM, "p", "not_allowed:; bot; 1" },
+        { "bot", EVENT_BARGE_IN, ROLE_ROUTER, "r", "not_allowed:; bot; 1" },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        s_begin (rows[at].control);
+        s_open_turn ("item");
+        operation_t *operation = s_post (rows[at].event, "m1");
+        switchboard_post (&s_switchboard, operation, rows[at].role, text_of (rows[at].user));
+        const char *outcome = s_outcome (operation);
+        cr_assert_str_eq (outcome, rows[at].outcome, "row %zu: %s, not %s", at, outcome,
+                          rows[at].outcome);
+        cr_assert_eq (s_draft->control_changes, strstr (outcome, "barge") != NULL);
+        cr_assert_eq (s_draft->finish_count, strstr (outcome, "; 0") ? 1 : 0);
+        s_end ();
+    }
+}
+
+Test (switchboard, sync)
+{
+    const struct {
+        const char *control;
+        role_t role;
+        const char *user;
+        dialect_t dialect;
+        sync_reason_t reason;
+        bool accompanied;
+        const char *outcome;
+    } rows[] = {
+        { "none", VISITOR, "vic", DIALECT_RICH, SYNC_JOIN, false, "ok: user joined; bot; 0" },
+        { "none", VISITOR, "vic", DIALECT_WIDGET, SYNC_FRAME, false, "ok: user joined; bot; 0" },
+        { "none", VISITOR, "vic", DIALECT_RICH, SYNC_RESUME, false, "ok: user joined; bot; 0" },
+        { "none", VISITOR, "vic", DIALECT_WIDGET, SYNC_SILENT, false, "not_joined:; bot; 0" },
+        { "none", AGENT, "anna", DIALECT_RICH, SYNC_JOIN, false, "not_joined:; bot; 0" },
+        { "none", ROLE_BOT, "bot", DIALECT_RICH, SYNC_JOIN, false, "bad_request:; bot; 0" },
+        { "bot", ROLE_ROUTER, "r", DIALECT_RICH, SYNC_JOIN, false, "bad_request:; bot; 0" },
+        { "bot", 0, "r", DIALECT_RICH, SYNC_JOIN, false, "bad_request:; bot; 0" },
+        { "bot", VISITOR, "mallory", DIALECT_RICH, SYNC_JOIN, false, "not_yours:; bot; 0" },
+        { "bot", VISITOR, "mallory", DIALECT_WIDGET, SYNC_SILENT, false, "not_yours:; bot; 0" },
+        { "bot", VISITOR, "anna", DIALECT_RICH, SYNC_RELINK, false, "not_yours:; bot; 0" },
+        { "bot", VISITOR, "vic", DIALECT_RICH, SYNC_JOIN, false, "ok:; bot; 0" },
+        { "bot", VISITOR, "vic", DIALECT_WIDGET, SYNC_JOIN, false,
+          "ok: user joined (quiet); bot; 0" },
+        { "bot", VISITOR, "vic", DIALECT_WIDGET, SYNC_JOIN, true, "ok:; bot; 0" },
+        { "bot", VISITOR, "vic", DIALECT_WIDGET, SYNC_SILENT, false, "ok:; bot; 0" },
+        { "bot", VISITOR, "vic", DIALECT_WIDGET, SYNC_RELINK, false, "ok:; bot; 0" },
+        { "anna", AGENT, "otto", DIALECT_RICH, SYNC_JOIN, false, "ok: user joined; anna; 0" },
+        { "anna", AGENT, "new", DIALECT_RICH, SYNC_JOIN, false, "ok: user joined; anna; 0" },
+        { "anna", AGENT, "otto", DIALECT_WIDGET, SYNC_RELINK, false, "ok: user joined; anna; 0" },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        s_begin (rows[at].control);
+        operation_t *operation
+            = s_sync (rows[at].role, rows[at].user, rows[at].dialect, rows[at].reason);
+        switchboard_sync (&s_switchboard, operation, rows[at].accompanied);
+        bool opened = operation->opened;
+        const char *outcome = s_outcome (operation);
+        cr_assert_str_eq (outcome, rows[at].outcome, "row %zu: %s, not %s", at, outcome,
+                          rows[at].outcome);
+        cr_assert_eq (opened, strcmp (rows[at].control, "none") == 0 && outcome[0] == 'o');
+        cr_assert_eq (opened, s_draft->opens);
+        s_end ();
+    }
+}
+
+Test (switchboard, done)
+{
+    const struct {
+        const char *item;
+        outcome_t outcome;
+        const char *data;
+        ask_t ask;
+        work_state_t state;
+        const char *words;
+    } rows[] = {
+        { "item", OUTCOME_ANSWERED, "{}", ASK_NOTHING, WORK_ANSWERED, "ok: new message; bot; 0" },
+        { "item", OUTCOME_ANSWERED, "", ASK_NOTHING, WORK_ANSWERED,
+          "ok: new message (quiet); bot; 0" },
+        { "item", OUTCOME_TROUBLE, "{}", ASK_NOTHING, WORK_FAILED, "ok: new message; bot; 0" },
+        { "item", OUTCOME_FAILED, "{}", ASK_NOTHING, WORK_FAILED, "ok: failure; bot; 0" },
+        { "item", OUTCOME_ANSWERED, "{}", ASK_HANDOFF, WORK_ANSWERED,
+          "ok: new message, handoff; bot; 0" },
+        { "item", OUTCOME_ANSWERED, "", ASK_TRANSFER_CALL, WORK_ANSWERED,
+          "ok: new message (quiet), handoff; bot; 0" },
+        { "other", OUTCOME_ANSWERED, "{}", ASK_HANDOFF, WORK_WAITING, "duplicate:; bot; 1" },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        s_begin ("bot");
+        s_open_turn ("item");
+        operation_t *operation
+            = s_done (rows[at].item, rows[at].outcome, rows[at].data, rows[at].ask);
+        switchboard_done (&s_switchboard, operation);
+        const char *words = s_outcome (operation);
+        cr_assert_str_eq (words, rows[at].words, "row %zu: %s, not %s", at, words, rows[at].words);
+        if (rows[at].state != WORK_WAITING)
+            cr_assert_eq (s_draft->finishes[0].state, rows[at].state);
+        if (rows[at].ask == ASK_HANDOFF && s_draft->entry_count == 2)
+            cr_assert (text_is (s_draft->entries[1].data,
+                                TEXT ("{\"kind\":\"HANDOFF\",\"target\":\"desk \\\"1\\\"\"}")));
+        s_end ();
+    }
+}
+
+Test (switchboard, absent)
+{
+    const struct {
+        const char *control;
+        role_t role;
+        const char *user;
+        const char *outcome;
+    } rows[] = {
+        { "bot", VISITOR, "vic", "ok: user left; bot; 0" },
+        { "anna", VISITOR, "vic", "ok: user left; anna; 0" },
+        { "bot", AGENT, "anna", "ok: user left; bot; 0" },
+        { "anna", AGENT, "anna", "ok: barge out, user left; bot; 0" },
+        { "anna", AGENT, "otto", "ok:; anna; 0" },
+        { "anna", VISITOR, "anna", "ok:; anna; 0" },
+        { "none", VISITOR, "vic", "ok:; bot; 0" },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        s_begin (rows[at].control);
+        operation_t *operation = operation_absent (rows[at].role, text_of (rows[at].user));
+        switchboard_absent (&s_switchboard, operation);
+        const char *outcome = s_outcome (operation);
+        cr_assert_str_eq (outcome, rows[at].outcome, "row %zu: %s, not %s", at, outcome,
+                          rows[at].outcome);
+        s_end ();
+    }
+}
+
+Test (switchboard, a_turn_is_what_the_visitor_said)
+{
+    s_begin ("bot");
+    operation_t *operation = s_post (EVENT_NEW_MESSAGE, "m1");
+    switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"));
+    s_outcome (operation);
+    const store_work_t *work = &s_draft->works[0];
+    cr_assert (s_draft->work_count == 1 && work->seq == 11 && work->item.size > 10);
+    cr_assert (text_is (work->topic, TEXT ("bot.stentor")) && text_is (work->secret, TEXT ("token")));
+    cr_assert_eq (s_draft->entries[0].data.size, 2, "the secret is not in the log");
+    cr_assert_eq (fold_turn (&s_fold, work->item)->state, TURN_QUEUED);
+    s_end ();
+}
+
+Test (switchboard, repeated_post_repeats_the_answer)
+{
+    s_begin ("bot");
+    for (int at = 0; at < 2; at++) {
+        operation_t *operation = s_post (EVENT_NEW_MESSAGE, "m1");
+        switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"));
+        cr_assert_eq (operation->seq, 11);
+        cr_assert_eq (operation->time_ms, s_draft->entries[0].time_ms);
+        s_outcome (operation);
+    }
+    cr_assert (s_draft->entry_count == 1 && s_fold.turn_count == 1);
+    s_end ();
+}
+
+Test (switchboard, turn_limit)
+{
+    s_begin ("bot");
+    char item[20];
+    for (int at = 0; at < TURN_LIMIT; at++) {
+        snprintf (item, sizeof item, "i%d", at);
+        s_open_turn (item);
+    }
+    operation_t *operation = s_post (EVENT_NEW_MESSAGE, "m1");
+    switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"));
+    cr_assert_str_eq (s_outcome (operation), "busy:; bot; 32");
+    s_end ();
+}
+
+Test (switchboard, longest_ids)
+{
+    char id[MESSAGE_ID_MAX + 1];
+    memset (id, 'm', MESSAGE_ID_MAX);
+    id[MESSAGE_ID_MAX] = 0;
+    s_begin ("anna");
+    operation_t *operation = s_post (EVENT_NEW_MESSAGE, id);
+    switchboard_post (&s_switchboard, operation, ROLE_AGENT, TEXT ("otto"));
+    s_outcome (operation);
+    cr_assert_eq (s_draft->entry_count, 3);
+    for (size_t at = 0; at < 3; at++)
+        for (size_t other = 0; other < at; other++)
+            cr_assert_not (text_is (s_draft->entries[at].message_id,
+                                    s_draft->entries[other].message_id));
+    s_end ();
+}

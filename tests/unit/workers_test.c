@@ -1,0 +1,283 @@
+//  workers — who is handed which turn: topics, credit, order, time, and who has it when two say so.
+
+#include "session.h"
+#include "workers.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#define TAKEN_WITHIN_MS 100
+#define RECOVERY_MS 30
+
+static workers_t *s_workers;
+static char s_story[4000];
+static peer_t s_lost; //  nothing can be sent to it
+static turn_t *s_turns[10];
+static size_t s_turn_count;
+
+int
+bus_server_send (bus_server_t *self, peer_t peer, const bus_record_t *record)
+{
+    (void) self;
+    if (peer == s_lost)
+        return -1;
+    size_t size = strlen (s_story);
+    snprintf (s_story + size, sizeof s_story - size, "%s%u %s %.*s", size ? ", " : "",
+              (unsigned) peer, bus_kind_name (record->kind),
+              TEXT_ARGS (record->kind == BUS_WORK ? record->work.item : record->cancel.item));
+    return 0;
+}
+
+text_t
+session_key (const session_t *self)
+{
+    (void) self;
+    return TEXT ("demo/s");
+}
+
+text_t
+session_app (const session_t *self)
+{
+    (void) self;
+    return TEXT ("demo");
+}
+
+static void
+s_begin (void)
+{
+    s_workers = workers_new (
+        &(workers_config_t){ .taken_within_ms = TAKEN_WITHIN_MS, .recovery_ms = RECOVERY_MS });
+}
+
+static void
+s_end (void)
+{
+    for (size_t at = 0; at < s_turn_count; at++) {
+        workers_forget (s_workers, s_turns[at], false);
+        turn_destroy (&s_turns[at]);
+    }
+    workers_destroy (&s_workers);
+}
+
+TestSuite (workers, .init = s_begin, .fini = s_end);
+
+static turn_t *
+s_turn_of (const char *item, const char *topic, turn_state_t state)
+{
+    turn_t *turn = turn_new (NULL, &(turn_t){ .state = state,
+                                              .item = text_of (item),
+                                              .topic = text_of (topic),
+                                              .user = TEXT ("vic"),
+                                              .body = TEXT ("{}"),
+                                              .secret = TEXT_EMPTY });
+    s_turns[s_turn_count++] = turn;
+    workers_want (s_workers, turn);
+    return turn;
+}
+
+static turn_t *
+s_turn (const char *item)
+{
+    return s_turn_of (item, "bot", TURN_QUEUED);
+}
+
+static void
+s_worker (peer_t peer, const char *topics, uint64_t credit)
+{
+    workers_add (s_workers, peer, &(bus_hello_t){ .topics = text_of (topics), .credit = credit });
+}
+
+static void
+s_expect (unsigned line, const char *story)
+{
+    cr_assert (strcmp (s_story, story) == 0, "line %u: expected %s, it was %s", line, story, s_story);
+    s_story[0] = 0;
+}
+#define EXPECT(story) s_expect (__LINE__, story)
+
+Test (workers, turns_wait_for_a_worker_in_order)
+{
+    s_turn ("a");
+    s_turn ("b");
+    EXPECT ("");
+    s_worker (1, "bot", 5);
+    EXPECT ("1 WORK a, 1 WORK b");
+}
+
+Test (workers, credit)
+{
+    s_worker (1, "bot", 1);
+    turn_t *a = s_turn ("a");
+    s_turn ("b");
+    EXPECT ("1 WORK a");
+    workers_taken (s_workers, a, 1);
+    EXPECT ("");
+    workers_forget (s_workers, a, false);
+    EXPECT ("1 WORK b");
+    workers_forget (s_workers, a, true); //  twice is harmless
+    EXPECT ("");
+}
+
+Test (workers, no_credit)
+{
+    s_worker (1, "bot", 0);
+    s_turn ("a");
+    workers_tick (s_workers);
+    EXPECT ("");
+}
+
+Test (workers, most_credit_left_goes_first)
+{
+    s_worker (1, "bot", 2);
+    s_worker (2, "bot", 3);
+    s_turn ("a");
+    s_turn ("b");
+    s_turn ("c");
+    EXPECT ("2 WORK a, 1 WORK b, 2 WORK c");
+}
+
+Test (workers, topics)
+{
+    const struct {
+        const char *topics;
+        const char *topic;
+        bool takes;
+    } rows[] = {
+        { "bot", "bot", true },        { "a bot", "bot", true }, { "bot a", "bot", true },
+        { "a bot b", "bot", true },    { "bots", "bot", false }, { "robot", "bot", false },
+        { "bot.stentor", "bot", false }, { "", "bot", false },   { "bo", "bot", false },
+        { "  bot", "bot", true },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        s_worker (at + 1, rows[at].topics, 1);
+        turn_t *turn = s_turn_of ("x", rows[at].topic, TURN_QUEUED);
+        cr_assert_eq (turn->state == TURN_OFFERED, rows[at].takes, "row %zu", at);
+        workers_forget (s_workers, turn, false);
+        turn_destroy (&s_turns[--s_turn_count]);
+        workers_remove (s_workers, at + 1);
+    }
+}
+
+Test (workers, who_cannot_be_reached)
+{
+    s_lost = 1;
+    s_worker (1, "bot", 5);
+    turn_t *turn = s_turn ("a");
+    cr_assert_eq (turn->state, TURN_WAITING);
+    workers_remove (s_workers, 1);
+    s_worker (2, "bot", 1);
+    EXPECT ("2 WORK a");
+    cr_assert_eq (turn->handed, 1);
+}
+
+Test (workers, unknown_peers)
+{
+    turn_t *turn = s_turn ("a");
+    workers_remove (s_workers, 9);
+    workers_taken (s_workers, turn, 9);
+    cr_assert_eq (turn->state, TURN_WAITING);
+}
+
+Test (workers, cancel)
+{
+    s_worker (1, "bot", 5);
+    turn_t *a = s_turn ("a");
+    turn_t *b = s_turn ("b");
+    workers_taken (s_workers, b, 1);
+    s_story[0] = 0;
+    workers_forget (s_workers, a, true);
+    workers_forget (s_workers, b, true);
+    EXPECT ("1 CANCEL a, 1 CANCEL b");
+    workers_forget (s_workers, s_turn_of ("c", "other", TURN_QUEUED), true);
+    EXPECT ("");
+}
+
+Test (workers, recovered_waits_for_who_has_it)
+{
+    s_worker (1, "bot", 5);
+    turn_t *turn = s_turn_of ("a", "bot", TURN_RECOVERED);
+    workers_want (s_workers, turn);
+    workers_tick (s_workers);
+    EXPECT ("");
+    uv_sleep (RECOVERY_MS + 10);
+    workers_tick (s_workers);
+    EXPECT ("1 WORK a");
+}
+
+Test (workers, lost_ones_turn_is_recovered)
+{
+    s_worker (1, "bot", 5);
+    turn_t *turn = s_turn ("a");
+    workers_taken (s_workers, turn, 1);
+    s_worker (2, "bot", 5);
+    s_story[0] = 0;
+    workers_remove (s_workers, 1);
+    cr_assert_eq (turn->state, TURN_RECOVERED);
+    uv_sleep (RECOVERY_MS + 10);
+    workers_tick (s_workers);
+    EXPECT ("2 WORK a");
+    cr_assert_eq (turn->handed, 2);
+}
+
+Test (workers, not_taken)
+{
+    s_worker (1, "bot", 50);
+    turn_t *turn = s_turn ("a");
+    EXPECT ("1 WORK a");
+    uv_sleep (TAKEN_WITHIN_MS + 10);
+    workers_tick (s_workers); //  there is no other
+    EXPECT ("1 WORK a");
+    s_worker (2, "bot", 1);
+    uv_sleep (TAKEN_WITHIN_MS + 10);
+    workers_tick (s_workers);
+    EXPECT ("2 WORK a");
+    workers_taken (s_workers, turn, 2);
+    uv_sleep (TAKEN_WITHIN_MS + 10);
+    workers_tick (s_workers);
+    EXPECT ("");
+}
+
+Test (workers, inherit)
+{
+    const struct {
+        turn_state_t state, becomes;
+    } rows[] = { { TURN_QUEUED, TURN_QUEUED },
+                 { TURN_RECOVERED, TURN_RECOVERED },
+                 { TURN_OFFERED, TURN_OFFERED },
+                 { TURN_TAKEN, TURN_TAKEN } };
+    s_worker (1, "bot", 5);
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        turn_state_t first = rows[at].state == TURN_RECOVERED ? TURN_RECOVERED : TURN_QUEUED;
+        turn_t *old = turn_new (NULL, &(turn_t){ .state = first,
+                                                 .item = TEXT ("a"),
+                                                 .topic = TEXT ("bot"),
+                                                 .user = TEXT_EMPTY,
+                                                 .body = TEXT_EMPTY,
+                                                 .secret = TEXT_EMPTY });
+        if (rows[at].state != TURN_QUEUED)
+            workers_want (s_workers, old);
+        if (rows[at].state == TURN_TAKEN)
+            workers_taken (s_workers, old, 1);
+        s_story[0] = 0;
+        turn_t *turn = turn_new (NULL, old);
+        turn->state = TURN_RECOVERED;
+        workers_inherit (s_workers, turn, old);
+        turn_destroy (&old);
+        cr_assert_eq (turn->state, rows[at].becomes, "row %zu", at);
+        EXPECT ("");
+        workers_forget (s_workers, turn, false);
+        turn_destroy (&turn);
+    }
+    workers_remove (s_workers, 1); //  asserts that it has nothing in hand
+}
+
+Test (workers, inherit_keeps_the_place)
+{
+    turn_t *first = s_turn ("a");
+    s_turn ("b");
+    turn_t *turn = turn_new (NULL, first);
+    workers_inherit (s_workers, turn, first);
+    s_turns[s_turn_count++] = turn;
+    s_worker (1, "bot", 5);
+    EXPECT ("1 WORK a, 1 WORK b");
+}
