@@ -98,11 +98,32 @@ s_sum (const gauge_t *self, uint64_t (*of) (pid_t pid))
     return sum;
 }
 
+static uint64_t
+s_tick_us (void)
+{
+    return 1000000 / (uint64_t) sysconf (_SC_CLK_TCK);
+}
+
 uint64_t
 gauge_cpu_us (const gauge_t *self)
 {
-    uint64_t per_second = (uint64_t) sysconf (_SC_CLK_TCK);
-    return s_sum (self, s_ticks) * (1000000 / per_second);
+    return s_sum (self, s_ticks) * s_tick_us ();
+}
+
+uint64_t
+gauge_machine_cpu_us (void)
+{
+    //  user, nice, system, idle, waiting for disks, irq, softirq, steal
+    unsigned long times[8] = { 0 };
+    FILE *file = fopen ("/proc/stat", "r");
+    if (!file)
+        return 0;
+    int count = fscanf (file, "cpu %lu %lu %lu %lu %lu %lu %lu %lu", &times[0], &times[1],
+                        &times[2], &times[3], &times[4], &times[5], &times[6], &times[7]);
+    fclose (file);
+    if (count != 8)
+        return 0;
+    return (times[0] + times[1] + times[2] + times[5] + times[6] + times[7]) * s_tick_us ();
 }
 
 uint64_t

@@ -22,6 +22,8 @@ typedef struct {
 bool gauge_parse (gauge_t *self, const char *text);
 //  CPU time used so far.
 uint64_t gauge_cpu_us (const gauge_t *self);
+//  CPU time that all processes of the machine have used so far, and what was stolen from it.
+uint64_t gauge_machine_cpu_us (void);
 //  Proportional set size: private memory, plus each one's part of what is shared.
 uint64_t gauge_pss_bytes (const gauge_t *self);
 

@@ -26,6 +26,7 @@ typedef struct {
     uint64_t start_us;
     uint64_t cpu_us[PLAN_GAUGES_MOST];
     uint64_t own_cpu_us;
+    uint64_t machine_cpu_us;
 } traffic_t;
 
 static uint64_t
@@ -125,6 +126,7 @@ s_start_gauges (traffic_t *self)
     for (unsigned index = 0; index < self->plan->gauge_count; index++)
         self->cpu_us[index] = gauge_cpu_us (&self->plan->gauges[index]);
     self->own_cpu_us = s_own_cpu_us ();
+    self->machine_cpu_us = gauge_machine_cpu_us ();
 }
 
 static void
@@ -133,6 +135,18 @@ s_stop_gauges (traffic_t *self)
     for (unsigned index = 0; index < self->plan->gauge_count; index++)
         self->cpu_us[index] = gauge_cpu_us (&self->plan->gauges[index]) - self->cpu_us[index];
     self->own_cpu_us = s_own_cpu_us () - self->own_cpu_us;
+    self->machine_cpu_us = gauge_machine_cpu_us () - self->machine_cpu_us;
+}
+
+//  CPU time of neither the watched ones nor this one: it tells a disturbed run from a good one.
+static double
+s_others_percent (const traffic_t *self)
+{
+    uint64_t known = self->own_cpu_us;
+    for (unsigned index = 0; index < self->plan->gauge_count; index++)
+        known += self->cpu_us[index];
+    uint64_t others = self->machine_cpu_us > known ? self->machine_cpu_us - known : 0;
+    return (double) others * 100 / SECOND / self->plan->seconds;
 }
 
 //  Turns the loop through warm-up and measured time; `send` is called before each turn and says
@@ -175,6 +189,7 @@ s_report (traffic_t *self)
         printf ("cpu_%s_us=%.1f\n", self->plan->gauges[index].name,
                 done ? (double) self->cpu_us[index] / (double) done : 0.0);
     printf ("cpu_load_us=%.1f\n", done ? (double) self->own_cpu_us / (double) done : 0.0);
+    printf ("cpu_others_percent=%.0f\n", s_others_percent (self));
     printf ("lost=%" PRIu64 "\ndoubled=%" PRIu64 "\ndisordered=%" PRIu64 "\n", faults->lost,
             faults->doubled, faults->disordered);
     printf ("unanswered=%" PRIu64 "\nrefused=%" PRIu64 "\nstrange=%" PRIu64 "\ngone=%u\n",
