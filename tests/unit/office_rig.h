@@ -34,10 +34,10 @@ extern office_t rig_office;
 void rig_begin (void);
 void rig_end (void);
 
-//  Until nothing is to be done any more; and so for a while, in which timers run.
+//  Until nothing is to be done any more; and so for a while, in which timers run, too.
 void rig_run (void);
 void rig_wait (unsigned ms);
-//  The loop only, not the store; and one request of the store only.
+//  The loop only, not the store.
 void rig_turn (void);
 
 //  The lines since the last call. The story's lines each end with a newline.

@@ -90,7 +90,8 @@ s_worker (peer_t peer, const char *topics, uint64_t credit)
 static void
 s_expect (unsigned line, const char *story)
 {
-    cr_assert (strcmp (s_story, story) == 0, "line %u: expected %s, it was %s", line, story, s_story);
+    cr_assert (strcmp (s_story, story) == 0, "line %u: expected %s, it was %s", line, story,
+               s_story);
     s_story[0] = 0;
 }
 #define EXPECT(story) s_expect (__LINE__, story)
