@@ -70,6 +70,8 @@ struct connection {
     list_t posts; //  not answered yet, in order
     uint32_t post_count;
     size_t post_bytes;
+    char *refused; //  NULL, or the id of the message that is to come again before any other
+    uint64_t refused_ms;
 
     char *sender; //  JSON: the stamped sender
     size_t sender_size;

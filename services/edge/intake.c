@@ -86,7 +86,10 @@ s_post (relay_t *relay, connection_t *connection, const client_frame_t *frame)
 {
     identity_t fresh = { "" };
     text_t message_id = frame->message_id;
-    if (connection->dialect != DIALECT_RICH || message_id.size == 0) {
+    bool named = connection->dialect == DIALECT_RICH && message_id.size > 0;
+    if (named && membership_holds_back (relay, connection, message_id))
+        return 0;
+    if (!named) {
         fresh = identity_new ();
         message_id = text_of (fresh.text);
     }
@@ -98,8 +101,10 @@ s_post (relay_t *relay, connection_t *connection, const client_frame_t *frame)
                           .data = frame->data,
                           .secret = frame->secret,
                           .quiet = frame->quiet };
-    if (!posts_add (&relay->posts, connection, &record, relay_now (relay)))
+    post_t *post = posts_add (&relay->posts, connection, &record, relay_now (relay));
+    if (!post)
         return -1;
+    post->named = named;
     if (intake_is_full (relay, connection) && !connection->paused) {
         connection->paused = true;
         edge_count (EDGE_READING_PAUSED, 1);

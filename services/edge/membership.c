@@ -174,6 +174,9 @@ s_speak_posts (relay_t *relay, connection_t *connection)
 {
     post_t *post;
     while ((post = posts_next (connection))) {
+        //  What a client says again when it is refused must not be overtaken: one at a time.
+        if (post->named && list_first (&connection->posts) != &post->of_connection)
+            return true;
         bus_record_t record = { .kind = BUS_POST, .post = post->record };
         if (bus_client_send (relay->bus, (unsigned) connection->office, &record) != 0)
             return false;
@@ -248,6 +251,25 @@ membership_signal (relay_t *relay, connection_t *connection, event_t event)
 // ---------------------------------------------------------------------------------------------
 //  What comes back
 
+static void
+s_tell_busy (relay_t *relay, connection_t *connection, text_t session_key, text_t message_id,
+             verdict_t verdict)
+{
+    frame_t *busy = server_frame_busy (session_id_of (session_key), message_id, verdict,
+                                       RETRY_MS + identity_number () % RETRY_MS);
+    relay_write (relay, connection, &busy);
+}
+
+bool
+membership_holds_back (relay_t *relay, connection_t *connection, text_t message_id)
+{
+    if (!posts_is_held_back (connection, message_id, relay_now (relay)))
+        return false;
+    edge_count (EDGE_POSTS_HELD_BACK, 1);
+    s_tell_busy (relay, connection, connection_session (connection), message_id, VERDICT_BUSY);
+    return true;
+}
+
 //  Tells the client that a post was not stored, in the words of its dialect.
 static void
 s_answer_refused (relay_t *relay, connection_t *connection, const post_t *post, verdict_t verdict)
@@ -260,10 +282,11 @@ s_answer_refused (relay_t *relay, connection_t *connection, const post_t *post, 
     else if (!verdict_again (verdict))
         answer = server_frame_error (session_id, post->record.message_id, verdict_code (verdict),
                                      words);
-    else if (connection->dialect == DIALECT_RICH)
-        answer = server_frame_busy (session_id, post->record.message_id, verdict,
-                                    RETRY_MS + identity_number () % RETRY_MS);
-    else if (post->record.event == EVENT_NEW_MESSAGE)
+    else if (connection->dialect == DIALECT_RICH) {
+        posts_hold_back (connection, post, relay_now (relay));
+        s_tell_busy (relay, connection, post->record.session, post->record.message_id, verdict);
+        return;
+    } else if (post->record.event == EVENT_NEW_MESSAGE)
         answer = server_frame_failure (session_id, relay_bot_name (relay, connection), words);
     else
         answer = server_frame_error (session_id, post->record.message_id, verdict_code (verdict),
@@ -283,6 +306,24 @@ s_refuse_posts (relay_t *relay, connection_t *connection, verdict_t verdict)
             posts_remove (&relay->posts, connection, &post);
     }
     intake_resume (relay, connection);
+}
+
+static void
+s_refuse_named (relay_t *relay, connection_t *connection)
+{
+    list_t *next;
+    for (list_t *at = connection->posts.next; at != &connection->posts; at = next) {
+        next = at->next;
+        post_t *post = LIST_THING (at, post_t, of_connection);
+        if (!post->named)
+            continue;
+        edge_count (EDGE_POSTS_HELD_BACK, 1);
+        s_tell_busy (relay, connection, post->record.session, post->record.message_id,
+                     VERDICT_BUSY);
+        if (connection->place == PLACE_CLOSING)
+            return; //  telling it has closed the connection, which has forgotten its posts
+        posts_remove (&relay->posts, connection, &post);
+    }
 }
 
 static void
@@ -389,6 +430,17 @@ membership_synced (relay_t *relay, unsigned office, const bus_synced_t *synced)
     //  GOING_AWAY: its GOODBYE is behind it, and then another office is asked.
 }
 
+//  Behind a message that its client is to say again, those that wait are refused as it was.
+static void
+s_go_on (relay_t *relay, connection_t *connection)
+{
+    if (connection->refused)
+        s_refuse_named (relay, connection);
+    if (!membership_speak (relay, connection))
+        relay_wait (relay, connection);
+    intake_resume (relay, connection);
+}
+
 void
 membership_posted (relay_t *relay, unsigned office, const bus_posted_t *posted)
 {
@@ -416,7 +468,7 @@ membership_posted (relay_t *relay, unsigned office, const bus_posted_t *posted)
     post = posts_find (&relay->posts, posted->post);
     if (post)
         posts_remove (&relay->posts, connection, &post);
-    intake_resume (relay, connection);
+    s_go_on (relay, connection);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -536,7 +588,7 @@ s_expire_post (relay_t *relay, post_t *post)
     post = posts_find (&relay->posts, ticket);
     if (post)
         posts_remove (&relay->posts, connection, &post);
-    intake_resume (relay, connection);
+    s_go_on (relay, connection);
 }
 
 //  One that reached an office may be stored, and is given longer. Refusing one may take others of

@@ -24,7 +24,10 @@ bool membership_speak (relay_t *relay, connection_t *connection);
 //  Sends waiting DETACHes. True when none is left: nothing else may overtake them.
 bool membership_detach (relay_t *relay);
 
-//  A ephemeral event; dropped when it cannot be sent now.
+//  A message that must not overtake one that was refused: refused, too.
+bool membership_holds_back (relay_t *relay, connection_t *connection, text_t message_id);
+
+//  An ephemeral event; dropped when it cannot be sent now.
 void membership_signal (relay_t *relay, connection_t *connection, event_t event);
 
 //  What the offices say.

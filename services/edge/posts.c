@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#define HOLD_BACK_MS 10000
+
 void
 posts_init (posts_t *self)
 {
@@ -106,4 +108,27 @@ posts_next (const connection_t *connection)
            && !LIST_THING (at->previous, post_t, of_connection)->sent)
         at = at->previous;
     return at == &connection->posts ? NULL : LIST_THING (at, post_t, of_connection);
+}
+
+void
+posts_hold_back (connection_t *connection, const post_t *refused, uint64_t now_ms)
+{
+    text_t id = refused->record.message_id;
+    if (!refused->named || connection->refused)
+        return;
+    connection->refused = strndup (id.data, id.size);
+    connection->refused_ms = now_ms;
+}
+
+bool
+posts_is_held_back (connection_t *connection, text_t message_id, uint64_t now_ms)
+{
+    if (!connection->refused)
+        return false;
+    if (!text_is (message_id, text_of (connection->refused))
+        && now_ms - connection->refused_ms < HOLD_BACK_MS)
+        return true;
+    free (connection->refused);
+    connection->refused = NULL;
+    return false;
 }

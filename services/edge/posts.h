@@ -17,6 +17,7 @@ typedef struct {
     uint64_t since_us;
     bool sent;   //  to the office that its connection is at now
     bool ever_sent;
+    bool named;  //  by its client, who can say it again
     size_t bytes;
     bus_post_t record; //  its texts stand behind the struct
     char texts[];
@@ -45,5 +46,12 @@ void posts_unsend (connection_t *connection);
 
 //  The oldest of the connection that is not sent; NULL when all are.
 post_t *posts_next (const connection_t *connection);
+
+//  A client with acknowledgements has several messages on their way. When one is refused for now,
+//  those behind it are refused as well until it comes again (or a while has passed: its client may
+//  have given it up), so that none overtakes it.
+void posts_hold_back (connection_t *connection, const post_t *refused, uint64_t now_ms);
+//  Must a message with this id, that has just come, be refused?
+bool posts_is_held_back (connection_t *connection, text_t message_id, uint64_t now_ms);
 
 #endif

@@ -454,7 +454,12 @@ Test (edge, passes_on_what_the_office_refuses)
     cr_expect_str_eq (ws_json_text (busy, "data.code"), "busy");
     cr_expect_str_eq (ws_json_text (busy, "data.messageId"), "m-1");
     cr_expect_gt (ws_json_number (busy, "data.retryAfterMs"), 0);
+    //  None overtakes it: what comes before it is said again is refused, too.
     s_message (rich, "s-1", "m-2");
+    busy = ws_client_wait_event (rich, "busy", 2000);
+    cr_expect_str_eq (ws_json_text (busy, "data.messageId"), "m-2");
+    cr_expect (!s_find (self, BUS_POST));
+    s_message (rich, "s-1", "m-1");
     s_posted (self, s_hear (self, BUS_POST), VERDICT_NOT_ALLOWED, 0);
     cr_expect_str_eq (ws_json_text (ws_client_wait_event (rich, "error", 2000), "data.code"),
                       "not_allowed");
@@ -489,8 +494,7 @@ Test (edge, says_again_what_a_lost_office_did_not_answer)
     uint64_t endpoint = s_join (self, client);
     s_deliver (self, endpoint, 7, "{}", false);
     s_message (client, "s-1", "m-1");
-    s_message (client, "s-1", "m-2");
-    s_hear (self, BUS_POST);
+    s_message (client, "s-1", "m-2"); //  waits: it must not overtake m-1, which may be refused
     s_hear (self, BUS_POST);
     bus_server_destroy (&self->bus);
     RIG_UNTIL (&self->rig, 5000, !process_is_alive (self->edge)
