@@ -47,6 +47,19 @@ s_share (router_stack_t *self, const char *format, ...)
     va_end (arguments);
 }
 
+//  A plan's setting takes the place of the usual one of that name.
+static void
+s_share_instead (router_stack_t *self, const char *setting)
+{
+    size_t name = (size_t) (strchrnul (setting, '=') - setting) + 1;
+    for (size_t index = 0; index < self->shared_count; index++)
+        if (strncmp (self->shared[index], setting, name) == 0) {
+            free (self->shared[index]);
+            self->shared[index] = self->shared[--self->shared_count];
+        }
+    s_share (self, "%s", setting);
+}
+
 static void
 s_add (router_stack_t *self, const char *program, unsigned count)
 {
@@ -106,7 +119,7 @@ s_share_settings (router_stack_t *self, const stack_plan_t *plan)
     s_share (self, "EDGE_DEMO_MODE=on");
     s_share (self, "SHUTDOWN_GRACE=5s");
     for (size_t index = 0; plan->settings && plan->settings[index]; index++)
-        s_share (self, "%s", plan->settings[index]);
+        s_share_instead (self, plan->settings[index]);
 }
 
 static bool
