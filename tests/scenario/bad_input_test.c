@@ -2,6 +2,7 @@
 //  the conversation next to it goes on. The table is section 6 of docs/client-protocol.md.
 
 #include "chat.h"
+#include "eventually.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -154,8 +155,8 @@ static const bad_url_t s_bad_urls[] = {
     { "/?userId=u&appId=..%2F..%2Fetc", "unknown_app", 4404 },
     { "/", "bad_request", 4400 },
     { "/?userId=", "bad_request", 4400 },
-    { "/?userId=a%00b", "bad_request", 4400 },
-    { "/?userId=a%0ab", "bad_request", 4400 },
+    { "/?userId=a%07b", "bad_request", 4400 },
+    { "/?userId=a%0db", "bad_request", 4400 },
     { "/?userId=%ff", "bad_request", 4400 },
     { "/?userId=agent:widget:router", "not_allowed", 4403 },
     { "/?userId=xROUTER", "not_allowed", 4403 },
@@ -168,7 +169,7 @@ Test (bad_input, a_bad_url_is_told_what_is_wrong)
         const bad_url_t *bad = &s_bad_urls[row];
         ws_client_t *client = ws_client_connect (bad->target, stack_edge_port (stack, 1),
                                                  bad->target);
-        cr_assert (client);
+        cr_assert (client, "%s", bad->target);
         json_object *update = ws_client_wait_event (client, "connection update", 5000);
         cr_assert (update, "%s", bad->target);
         cr_expect_not (ws_json_true (update, "data.sessionCreated"));
@@ -176,6 +177,11 @@ Test (bad_input, a_bad_url_is_told_what_is_wrong)
         cr_expect (ws_client_expect_close (client, bad->close_code, 5000), "%s", bad->target);
         ws_client_destroy (&client);
     }
+    //  With these the HTTP parser ends the connection before there is anything to say a frame on.
+    static const char *const s_cut_off[] = { "/?userId=a%00b", "/?userId=a%0ab" };
+    for (size_t row = 0; row < sizeof s_cut_off / sizeof s_cut_off[0]; row++)
+        cr_expect_null (ws_client_connect ("cut off", stack_edge_port (stack, 1), s_cut_off[row]),
+                        "%s", s_cut_off[row]);
     stack_destroy (&stack);
 }
 
@@ -198,6 +204,7 @@ Test (bad_input, a_false_sender_is_put_right)
     cr_assert_str_eq (ws_json_text (frame, "data.userId"), "ann");
     cr_assert_str_eq (ws_json_text (frame, "data.sessionId"), "s-1");
     cr_assert_str_eq (ws_json_text (frame, "data.accessToken"), "");
+    EVENTUALLY (5000, bot_asked (stack_bot (stack), "believe me") == 1);
     char *request = bot_request (stack_bot (stack), "believe me");
     cr_assert (request && strstr (request, "secret"), "the bot is given the token");
     free (request);

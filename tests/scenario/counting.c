@@ -130,13 +130,15 @@ s_say (crowd_t *self, talker_t *talker)
     }
 }
 
-//  Acks come in the order of the messages; one that is early was acknowledged on a lost connection.
+//  Acks come in the order of the messages: one that is early has overtaken another.
 static void
 s_acknowledged (talker_t *talker, json_object *frame)
 {
     unsigned number = (unsigned) strtoul (ws_json_text (frame, "data.messageId"), NULL, 10);
     cr_assert (number < talker->said, "%s: an ack for what was never said", talker->name);
-    if (number >= talker->stored)
+    cr_assert (number <= talker->stored, "%s: message %u is stored before %u", talker->name, number,
+               talker->stored);
+    if (number == talker->stored)
         talker->stored = number + 1;
 }
 
