@@ -22,7 +22,7 @@
 #define KEY TEXT ("demo/s")
 #define W1 11u
 #define W2 12u
-#define GRACE_MS 40
+#define GRACE_MS 150
 #define TAKEN_WITHIN_MS 200
 #define RECOVERY_MS 40
 #define IDLE_MS 40

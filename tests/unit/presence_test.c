@@ -49,7 +49,7 @@ Test (presence, who_returns_at_the_last_moment)
     s_visitor_and_agents ();
     detach (1, 5, SEQ_UNKNOWN);
     rig_run ();
-    uv_sleep (GRACE_MS + 300); //  the end of the grace and the return are seen in the same turn
+    uv_sleep (GRACE_MS + 250); //  the end of the grace and the return are seen in the same turn
     visitor_joins (2, 6);
     rig_wait (LONG_ENOUGH);
     uint64_t last = fake_store_last (KEY);

@@ -489,7 +489,7 @@ Test (session, edge_lost_with_a_sync_at_the_store)
     rig_run ();
     EXPECT ("");
     cr_assert_eq (rig_session ()->endpoint_count, 0);
-    rig_wait (400);
+    rig_wait (GRACE_MS + 550);
     cr_assert_eq (fake_store_last (KEY), 2, "left after the grace period");
 }
 
