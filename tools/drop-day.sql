@@ -2,8 +2,9 @@
 --
 --      psql "$POSTGRES_URL" -v day=2026-08-24 -f tools/drop-day.sql
 --
---  Does nothing when somebody has said something in one of them within the last 24 hours. When it
---  is interrupted behind its COMMIT, the partition is left: say the last two statements by hand.
+--  Does nothing, and ends with 3, when somebody has said something in one of them within the last
+--  24 hours. When it is interrupted behind its COMMIT, the partition is left: say the last two
+--  statements by hand.
 \set ON_ERROR_STOP on
 BEGIN;
 SELECT count (*) = 0 AS is_quiet
@@ -25,6 +26,7 @@ SELECT 'log_' || to_char (:'day'::date, 'YYYYMMDD') AS part \gset
 ALTER TABLE log DETACH PARTITION :"part" CONCURRENTLY;
 DROP TABLE :"part";
 \else
-ROLLBACK;
-\warn 'somebody still talks in a conversation of this day: nothing is dropped'
+DO $$ BEGIN
+    RAISE 'somebody still talks in a conversation of this day: nothing is dropped';
+END $$;
 \endif

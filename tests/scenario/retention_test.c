@@ -1,0 +1,89 @@
+//  retention — old days are dropped (tools/drop-day.sql) while everybody goes on talking.
+
+#include "chat.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+//  Drops the conversations that began today; the exit code of psql.
+static int
+s_drop_today (router_stack_t *stack)
+{
+    postgres_t *postgres = stack_postgres (stack);
+    char *today = postgres_query (postgres, "SELECT max (day)::text FROM session");
+    cr_assert_not_null (today);
+    char day[32];
+    snprintf (day, sizeof day, "day=%s", today);
+    free (today);
+    const char *arguments[]
+        = { postgres_url (postgres), "-v", day, "-f", SOURCE_DIR "/tools/drop-day.sql", NULL };
+    process_t *psql = process_new ("psql", "psql", arguments, NULL);
+    cr_assert_not_null (psql);
+    int code = process_wait_exit (psql, 30000);
+    if (code != 0 && code != 3)
+        process_print_log (psql);
+    process_destroy (&psql);
+    return code;
+}
+
+static bool
+s_there_are (router_stack_t *stack, const char *rows, const char *sql)
+{
+    char *found = postgres_query (stack_postgres (stack), sql);
+    bool are_there = found && strcmp (found, rows) == 0;
+    if (!are_there)
+        fprintf (stderr, "%s: %s, not %s\n", sql, found ? found : "nothing", rows);
+    free (found);
+    return are_there;
+}
+
+Test (retention, a_day_on_which_somebody_talks_is_kept)
+{
+    router_stack_t *stack = everything_starts (1, 1, 1);
+    person_t *ann = rich_visitor_opens (stack, 1, "ann", "s-1");
+    says (ann, "one");
+    hears (ann, "bot", "You said: one");
+
+    cr_assert_eq (s_drop_today (stack), 3);
+    says (ann, "two");
+    hears (ann, "bot", "You said: two");
+    cr_assert (s_there_are (stack, "1", "SELECT count (*) FROM session"));
+
+    leaves (&ann);
+    stack_destroy (&stack);
+}
+
+//  Its postoffice has the session in memory, and would know how to go on; but what it acknowledged
+//  then would be found by nobody.
+Test (retention, what_is_dropped_under_an_open_page_begins_anew)
+{
+    router_stack_t *stack = everything_starts (1, 1, 1);
+    person_t *ann = rich_visitor_opens (stack, 1, "ann", "s-1");
+    says (ann, "one");
+    is_told_stored (ann, "ann-1", false);
+    hears (ann, "bot", "You said: one");
+    cr_assert (postgres_exec (stack_postgres (stack),
+                              "UPDATE log SET time_ms = time_ms - 2 * 86400000"));
+
+    cr_assert_eq (s_drop_today (stack), 0);
+    cr_assert (s_there_are (stack, "0", "SELECT (SELECT count (*) FROM session)"
+                                        " + (SELECT count (*) FROM participant)"
+                                        " + (SELECT count (*) FROM work)"
+                                        " + (SELECT count (*) FROM place)"
+                                        " + (SELECT count (*) FROM log)"));
+    says (ann, "two");
+    sees (ann, "busy", NULL);
+    cr_assert (s_there_are (stack, "0", "SELECT count (*) FROM log"));
+
+    leaves (&ann);
+    ann = rich_visitor_opens (stack, 1, "ann", "s-1"); //  the page is loaded anew
+    says (ann, "two");
+    is_told_stored (ann, "ann-1", false);
+    hears (ann, "bot", "You said: two");
+    cr_assert (s_there_are (stack, "1", "SELECT count (*) FROM session"));
+
+    leaves (&ann);
+    stack_destroy (&stack);
+}
