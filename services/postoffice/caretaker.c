@@ -2,6 +2,7 @@
 
 #include "migrations.h"
 #include "parts/clock.h"
+#include "pg_dial.h"
 #include "pg_link.h"
 #include "service/log.h"
 #include "store_counters.h"
@@ -16,9 +17,10 @@
 #define CLAIM_AFTER_MS 10000
 #define ORPHANS_AT_ONCE 100
 #define DAY_MS 86400000u
-//  Migrations may have to wait for another process that migrates.
-#define GREETING_MS 330000
-#define ANSWER_MS 20000
+//  Migrations may have much to do; their SQL has a limit, too, which ends before this one.
+#define MIGRATING_MS 330000
+//  Statements that may be under way; more means that the server hangs.
+#define ROOM_AT_LEAST 8
 
 enum { SAY_BEAT, SAY_CLAIM, SAY_DAY, SAY_FORGET, STATEMENTS };
 
@@ -55,11 +57,11 @@ s_refuse (caretaker_t *self)
     log_error ("schema is newer than this program", log_number ("found", self->migrations.found),
                log_number ("known", (int64_t) migrations_count),
                log_string ("advice", "run the version of the postoffice that belongs to it"));
-    return PG_LINK_REFUSE;
+    return PG_DIAL_REFUSE;
 }
 
 static const char *
-s_greet (void *owner, const PGresult *result)
+s_greet (void *owner, const PGresult *result, uint64_t *within_ms)
 {
     caretaker_t *self = owner;
     migrations_t *migrations = &self->migrations;
@@ -79,8 +81,11 @@ s_greet (void *owner, const PGresult *result)
     }
     if (migrations->state == MIGRATIONS_REFUSED)
         return s_refuse (self);
-    if (migrations->state == MIGRATIONS_APPLY)
+    if (migrations->state == MIGRATIONS_APPLY) {
+        if ((size_t) migrations->found < migrations_count)
+            *within_ms = MIGRATING_MS;
         return migrations_sql (migrations);
+    }
     if ((size_t) migrations->found < migrations_count)
         log_info ("schema migrated", log_number ("from", migrations->found),
                   log_number ("to", (int64_t) migrations_count));
@@ -91,13 +96,21 @@ s_greet (void *owner, const PGresult *result)
 // ---------------------------------------------------------------------------------------------
 //  What is done from time to time
 
+//  A server that became read-only is not the primary any more: another place may be.
+static void
+s_refused (caretaker_t *self, const char *what, const pg_answer_t *answer)
+{
+    log_warn ("database refused housekeeping", log_string ("what", what),
+              log_string ("sqlstate", answer->sqlstate));
+    if (strcmp (answer->sqlstate, "25006") == 0)
+        pg_link_renew (self->link);
+}
+
 static void
 s_on_said (void *owner, void *what, const pg_answer_t *answer)
 {
-    (void) owner;
-    if (answer->failed)
-        log_warn ("database refused housekeeping", log_string ("what", what),
-                  log_string ("sqlstate", answer->sqlstate));
+    if (!answer->lost && answer->failed)
+        s_refused (owner, what, answer);
 }
 
 static void
@@ -106,6 +119,8 @@ s_on_claimed (void *owner, void *unused, const pg_answer_t *answer)
     caretaker_t *self = owner;
     (void) unused;
     self->claiming = false;
+    if (!answer->lost && answer->failed)
+        s_refused (self, "claim", answer);
     if (answer->lost || answer->failed)
         return;
     const PGresult *result = answer->results[0];
@@ -166,7 +181,7 @@ s_on_timer (uv_timer_t *timer)
 {
     caretaker_t *self = timer->data;
     uint64_t now = clock_mono_ms ();
-    if (pg_link_room (self->link) < 8)
+    if (pg_link_room (self->link) < ROOM_AT_LEAST)
         return; //  it hangs: the link's own limit ends it
     if (s_is_due (&self->beat_ms, now, BEAT_MS))
         s_beat (self);
@@ -226,8 +241,8 @@ caretaker_new (uv_loop_t *loop, const store_config_t *config, const caretaker_ev
     self->link = pg_link_new (
         loop,
         &(pg_link_config_t){ .url = config->url, .node = config->node, .statements = s_statements,
-                             .statement_count = STATEMENTS, .greeting_ms = GREETING_MS,
-                             .answer_ms = ANSWER_MS },
+                             .statement_count = STATEMENTS,
+                             .answer_ms = config->answer_ms },
         &(pg_link_events_t){ .greet = s_greet, .up = s_on_up, .down = s_on_down,
                              .notified = s_on_notified },
         self);

@@ -16,8 +16,6 @@
 #define SEEN_MOST 4096
 #define PROBE_MS 500
 #define TRAIL_BITS 16
-#define ANSWER_MS 20000
-#define GREETING_MS 20000
 #define BATCH_TRIES 6
 //  Days whose partition is known to be there.
 #define DAYS_KNOWN 16
@@ -535,8 +533,8 @@ desk_new (uv_loop_t *loop, const store_config_t *config, desk_changed_fn *change
     self->link = pg_link_new (
         loop,
         &(pg_link_config_t){ .url = config->url, .node = config->node, .statements = s_statements,
-                             .statement_count = STATEMENTS, .greeting_ms = GREETING_MS,
-                             .answer_ms = ANSWER_MS },
+                             .statement_count = STATEMENTS,
+                             .answer_ms = config->answer_ms },
         &(pg_link_events_t){ .up = s_on_up, .down = s_on_down }, self);
     uv_timer_init (loop, &self->timer);
     self->timer.data = self;

@@ -4,9 +4,10 @@
 
 #define SQL_MOST (4u << 20)
 
-//  The number of the lock is any one that nobody else of this database uses.
+//  The number of the lock is any one that nobody else of this database uses. Who waits for it
+//  longer than for any other statement asks again.
 static const char s_ask[] =
-    "BEGIN; SET LOCAL statement_timeout = '5min'; SELECT pg_advisory_xact_lock (7365746, 1);"
+    "BEGIN; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock (7365746, 1);"
     " CREATE TABLE IF NOT EXISTS migration (number int PRIMARY KEY, name text NOT NULL,"
     " applied_at timestamptz NOT NULL DEFAULT now ());"
     " SELECT coalesce (max (number), 0) FROM migration";
@@ -48,7 +49,8 @@ migrations_begin (migrations_t *self)
 static void
 s_write_missing (migrations_t *self)
 {
-    s_set (self, "");
+    s_set (self, (size_t) self->found < migrations_count ? "SET LOCAL statement_timeout = '5min';\n"
+                                                         : "");
     for (size_t at = (size_t) self->found; at < migrations_count; at++) {
         s_add (self, migrations_table[at].sql);
         s_add (self, ";\nINSERT INTO migration (number, name) VALUES (");

@@ -1,8 +1,10 @@
 //  pg_link — one connection to PostgreSQL in pipeline mode, on the loop, kept up for ever.
 //
-//  A life: dialling → greeting (settings, and what the owner says) → preparing the statements → up;
-//  when it is lost, or does not get there in time: a wait with back-off and jitter, then again.
-//  Nothing here blocks, but for the look-up of a host name that libpq makes while it dials.
+//  A life: dialling (see pg_dial.h) → preparing the statements → up; when it is lost, or does not
+//  get there in time: a wait with back-off and jitter, then again. Nothing here blocks.
+//
+//  A server that says nothing for answer_ms while an answer is due is lost, too. One that answers
+//  slowly is not: dialling anew and asking again would not make it faster.
 //
 //  Requests are answered in the order in which they were sent, each exactly once; when the link is
 //  lost all of them are answered with `lost` before `down` is called. Nothing waits here: who may
@@ -31,8 +33,7 @@ typedef struct {
     const char *node;                  //  application_name
     const pg_statement_t *statements;  //  prepared on every new connection
     size_t statement_count;
-    uint64_t greeting_ms;              //  limit for the greeting and the preparing
-    uint64_t answer_ms;                //  an answer that takes longer means that the link is lost
+    uint64_t answer_ms;                //  how long the server may be silent when an answer is due
 } pg_link_config_t;
 
 typedef struct {
@@ -45,13 +46,9 @@ typedef struct {
 
 typedef void pg_answered_fn (void *owner, void *request, const pg_answer_t *answer);
 
-//  What greet returns to give the connection up (it is tried again with back-off).
-extern const char PG_LINK_REFUSE[];
-
 typedef struct {
-    //  While the link is greeting: called with NULL first, then with the last result of what it
-    //  returned; returns the SQL to send next, NULL to go on, or PG_LINK_REFUSE. May be NULL.
-    const char *(*greet) (void *owner, const PGresult *result);
+    //  Before the statements are prepared; see pg_dial.h. May be NULL.
+    const char *(*greet) (void *owner, const PGresult *result, uint64_t *within_ms);
     void (*up) (void *owner);
     void (*down) (void *owner);
     void (*notified) (void *owner, text_t channel, text_t payload); //  may be NULL

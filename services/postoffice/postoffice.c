@@ -21,6 +21,7 @@ typedef struct {
     uint64_t postgres_links;
     uint64_t postgres_batch;
     uint64_t postgres_patience;
+    uint64_t postgres_timeout;
     uint64_t postgres_queue_limit;
     uint64_t session_grace;
     uint64_t session_idle;
@@ -51,6 +52,8 @@ static const setting_t s_settings[] = {
              "sessions whose appends are committed together at most"),
     SETTING ("POSTGRES_PATIENCE", SETTING_DURATION, config_t, postgres_patience, "5s", 100, 60000,
              "how long a request waits for a database that is away before it is refused"),
+    SETTING ("POSTGRES_TIMEOUT", SETTING_DURATION, config_t, postgres_timeout, "10s", 1000, 60000,
+             "how long the database may be silent before its connections are given up"),
     SETTING ("POSTGRES_QUEUE_LIMIT", SETTING_SIZE, config_t, postgres_queue_limit, "64m", 1 << 20,
              0, "bytes of requests that may wait for the database"),
     SETTING ("SESSION_GRACE", SETTING_DURATION, config_t, session_grace, "20s", 100, 3600000,
@@ -278,6 +281,7 @@ s_start_parts (postoffice_t *self, const config_t *config)
                                                   .batch_chunks = config->postgres_batch,
                                                   .queue_limit = config->postgres_queue_limit,
                                                   .patience_ms = config->postgres_patience,
+                                                  .answer_ms = config->postgres_timeout,
                                                   .writer = self->writer,
                                                   .node = service_node_name (self->service) },
                                &(store_events_t){ .ready = s_on_store_ready,

@@ -85,7 +85,8 @@ s_on_orphan (void *owner, text_t session)
 store_t *
 store_new (uv_loop_t *loop, const store_config_t *config, const store_events_t *events, void *owner)
 {
-    assert (config->links > 0 && config->batch_chunks > 0 && config->writer <= INT64_MAX);
+    assert (config->links > 0 && config->batch_chunks > 0 && config->answer_ms > 0);
+    assert (config->writer <= INT64_MAX);
     store_t *self = calloc (1, sizeof *self);
     assert (self);
     store_counters_start ();

@@ -7,7 +7,8 @@
 //
 //  Every answer comes later, from the loop, exactly once, and its contents live until the callback
 //  returns. While the database is away requests wait in the order given, up to the store's ceilings
-//  (then, and after `patience_ms` of waiting, they are answered with STORE_DOWN).
+//  (then, and after `patience_ms` of waiting, they are answered with STORE_DOWN). A database that
+//  hangs is given up after `answer_ms`: appends that were sent are answered with STORE_UNSURE then.
 //
 //  Schema and SQL functions: schema/*.sql, numbered migrations, applied under an advisory lock.
 
@@ -26,6 +27,7 @@ typedef struct {
     uint64_t batch_chunks;    //  most chunks in one batch
     uint64_t queue_limit;     //  bytes of requests that may wait, over all links
     uint64_t patience_ms;     //  how long a request may wait for a database that is away
+    uint64_t answer_ms;       //  how long the database may be silent when an answer is due
     uint64_t writer;          //  this process' incarnation, in each row that it writes; < 2^63
     const char *node;         //  its name
 } store_config_t;

@@ -77,7 +77,8 @@ static store_config_t
 s_config (const char *url, uint64_t writer)
 {
     return (store_config_t){ .url = url, .links = 2, .batch_chunks = 100, .queue_limit = 64u << 20,
-                             .patience_ms = 5000, .writer = writer, .node = "tested" };
+                             .patience_ms = 5000, .answer_ms = 10000, .writer = writer,
+                             .node = "tested" };
 }
 
 static bool

@@ -1,0 +1,26 @@
+//  pg_socket — the descriptor of a libpq connection, watched by the loop.
+//
+//  The struct stands inside its owner: zeroed, with the first three members set. It is told of
+//  everything that happens on the descriptor and looks at nothing itself.
+
+#ifndef PG_SOCKET_H
+#define PG_SOCKET_H
+
+#include <libpq-fe.h>
+#include <uv.h>
+
+typedef struct {
+    uv_loop_t *loop;
+    void (*stirred) (void *owner);
+    void *owner;
+    uv_poll_t *poll;    //  made anew for every descriptor; freed when it has closed
+} pg_socket_t;
+
+//  UV_READABLE, UV_WRITABLE or both.
+void pg_socket_watch (pg_socket_t *self, const PGconn *connection, int events);
+//  Looks away until the next watch of the same descriptor.
+void pg_socket_pause (pg_socket_t *self);
+//  Before the descriptor is closed, and before libpq may swap it. Safe to call again.
+void pg_socket_forget (pg_socket_t *self);
+
+#endif
