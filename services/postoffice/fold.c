@@ -96,12 +96,24 @@ s_load_participants (fold_t *self, session_t *session, const stored_session_t *s
     }
 }
 
+static bool
+s_has_turn_of (const fold_t *self, text_t topic)
+{
+    for (list_t *link = self->turns.next; link != &self->turns; link = link->next)
+        if (text_is (LIST_THING (link, turn_t, in_fold)->topic, topic))
+            return true;
+    return false;
+}
+
+//  Only the first turn of a topic can be in the hands of a worker; the others wait behind it.
 static void
 s_load_turns (fold_t *self, session_t *session, const stored_session_t *stored)
 {
     for (size_t at = 0; at < stored->work_count; at++) {
         const stored_work_t *row = &stored->works[at];
-        fold_add_turn (self, turn_new (session, &(turn_t){ .state = TURN_RECOVERED,
+        bool behind = s_has_turn_of (self, row->topic);
+        fold_add_turn (self, turn_new (session, &(turn_t){ .state = behind ? TURN_QUEUED
+                                                                           : TURN_RECOVERED,
                                                            .item = row->item,
                                                            .topic = row->topic,
                                                            .seq = row->seq,

@@ -56,7 +56,8 @@ void fold_free (fold_t *self);
 //  Moves everything; `from` is freshly initialised then.
 void fold_move (fold_t *self, fold_t *from);
 
-//  Takes over what was loaded; the fold must be freshly initialised. Turns become TURN_RECOVERED.
+//  Takes over what was loaded; the fold must be freshly initialised. The first turn of each topic
+//  becomes TURN_RECOVERED, those behind it TURN_QUEUED.
 void fold_load (fold_t *self, session_t *session, const stored_session_t *stored);
 
 //  A session that nobody had opened before.

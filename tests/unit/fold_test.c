@@ -120,7 +120,8 @@ Test (fold, load)
     cr_assert (vic->present && vic->seen == 4);
     cr_assert_not (fold_participant (&s_fold, ROLE_AGENT, TEXT ("anna"))->present);
     cr_assert_eq (s_fold.turn_count, 2);
-    cr_assert_eq (fold_turn (&s_fold, TEXT ("i2"))->state, TURN_RECOVERED);
+    cr_assert_eq (fold_turn (&s_fold, TEXT ("i1"))->state, TURN_RECOVERED);
+    cr_assert_eq (fold_turn (&s_fold, TEXT ("i2"))->state, TURN_QUEUED); //  nobody can have it
     cr_assert (text_is (fold_turn (&s_fold, TEXT ("i1"))->secret, TEXT ("s")));
     cr_assert_null (fold_turn (&s_fold, TEXT ("i3")));
     cr_assert_eq (fold_recall (&s_fold, TEXT ("m1"))->seq, 2);
