@@ -1,4 +1,4 @@
-//  aged — the place of a request among all that wait, oldest first, whatever it is.
+//  aged — the place of a request among all that wait, oldest first.
 
 #ifndef AGED_H
 #define AGED_H
@@ -10,7 +10,6 @@
 typedef struct {
     list_t link;
     uint64_t since_ms;
-    bool is_chunk;      //  else it is a query
 } aged_t;
 
 #endif

@@ -100,7 +100,7 @@ chunk_new (const store_chunk_t *chunk)
     if (!self)
         return NULL;
     *self = (chunk_t){ .copy = *chunk, .size = sizeof *self + copier.used,
-                       .age = { .since_ms = clock_mono_ms (), .is_chunk = true } };
+                       .age = { .since_ms = clock_mono_ms () } };
     copier = (copier_t){ .to = (char *) (self + 1) };
     s_walk (&copier, &self->copy);
     list_init (&self->place);

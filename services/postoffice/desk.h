@@ -1,14 +1,10 @@
 //  desk — one database link of the store and what waits for it. A session always comes to the same
 //  desk, so what is asked for it is done in the order in which it was asked.
 //
-//  Chunks wait in lanes, one lane for each session; one batch of them is under way at a time, and
-//  what comes meanwhile gathers. Questions are sent at once (up to the link's limit), but for those
-//  of a session whose chunks have not been sent yet: they go right behind them.
+//  Chunks go through the appender. Questions are sent at once (up to the link's limit), but for
+//  those of a session whose chunks have not been sent yet: they go right behind them.
 //
-//  What a batch's answer means: a group that lost is STORE_CONFLICT, and so is every chunk of its
-//  session that waits (it was decided in the belief that the lost one is stored); deadlocks and
-//  missing partitions: sent again; a batch that the server cannot digest: its groups again, one by
-//  one; a server that cannot write: STORE_DOWN, and no batch until a probe was written.
+//  While the server cannot write no batch is sent, until a probe was written.
 
 #ifndef DESK_H
 #define DESK_H

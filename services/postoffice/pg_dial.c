@@ -36,7 +36,7 @@ struct pg_dial {
 const char PG_DIAL_REFUSE[] = "";
 
 //  The server gives up before we do, so that its answer says what happened: waiting for a lock
-//  first, then the statement.
+//  first (but a second, its default, is for finding a deadlock), then the statement.
 static const char s_settings[] =
     "SET synchronous_commit = on; SET client_encoding = 'UTF8'; SET search_path = public;"
     " SET lock_timeout = %" PRIu64 "; SET statement_timeout = %" PRIu64 ";"

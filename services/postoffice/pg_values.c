@@ -13,6 +13,8 @@
 #define DAY_OF_2000 10957
 //  More than libpq could send.
 #define VALUE_MOST ((size_t) INT_MAX)
+//  What a value keeps when it was sent; a huge one gives its memory back.
+#define VALUE_KEPT (256u << 10)
 
 static void
 s_put (buffer_t *bytes, const void *data, size_t size)
@@ -162,7 +164,13 @@ pg_values_send (pg_values_t *self, PGconn *connection, const char *statement)
         data[at] = sizes[at] ? self->values[at].bytes.data : "";
         formats[at] = 1;
     }
-    return PQsendQueryPrepared (connection, statement, (int) self->count, data, sizes, formats, 1);
+    int sent =
+        PQsendQueryPrepared (connection, statement, (int) self->count, data, sizes, formats, 1);
+    for (size_t at = 0; at < self->count; at++)
+        if (self->values[at].bytes.room > VALUE_KEPT)
+            buffer_free (&self->values[at].bytes);
+    self->count = 0;
+    return sent;
 }
 
 bool

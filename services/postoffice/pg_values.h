@@ -46,8 +46,8 @@ void pg_array_flag (pg_value_t *self, bool flag);
 void pg_array_text (pg_value_t *self, text_t text);
 void pg_array_null (pg_value_t *self);
 
-//  Gives them to libpq for a prepared statement with binary results. Returns 1, or 0 when the
-//  connection is broken.
+//  Gives them to libpq for a prepared statement with binary results; they are to be begun anew
+//  then. Returns 1, or 0 when the connection is broken.
 int pg_values_send (pg_values_t *self, PGconn *connection, const char *statement);
 
 //  Readers of binary results. The texts live as long as the result.

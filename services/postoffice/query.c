@@ -25,7 +25,7 @@ query_new (query_kind_t kind, text_t session, text_t user, const text_t *ids, si
     if (!self)
         return NULL;
     *self = (query_t){ .kind = kind, .id_count = id_count, .size = size,
-                       .age = { .since_ms = clock_mono_ms (), .is_chunk = false } };
+                       .age = { .since_ms = clock_mono_ms () } };
     list_init (&self->place);
     list_init (&self->age.link);
     self->ids = (text_t *) (void *) (self + 1);

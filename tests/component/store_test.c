@@ -6,9 +6,13 @@
 #include "postgres.h"
 #include "store.h"
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <libpq-fe.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define DAY_MS 86400000u
 #define ANSWERS 4096
@@ -657,6 +661,250 @@ Test (store, read_only_is_down_and_comes_back)
     UNTIL (box, box->ready);
     cr_assert_geq (box->ready_changes, 3);
     cr_assert_eq (s_say (box, "demo/s", 2, "m2"), STORED);
+    s_box_end (box);
+    postgres_destroy (&postgres);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  A server that hangs
+
+#define FAMILY_MOST 32
+
+typedef struct {
+    pid_t pids[FAMILY_MOST];
+    size_t count;
+} family_t;
+
+//  The server's first process and those that serve us: none of them says anything any more.
+static family_t
+s_freeze (postgres_t *postgres)
+{
+    family_t family = { .count = 0 };
+    char *pids = postgres_query (postgres,
+        "SELECT split_part (pg_read_file ('postmaster.pid'), E'\\n', 1) || ' '"
+        " || string_agg (pid::text, ' ') FROM pg_stat_activity WHERE application_name = 'tested'");
+    cr_assert_not_null (pids);
+    for (char *at = strtok (pids, " "); at && family.count < FAMILY_MOST; at = strtok (NULL, " "))
+        family.pids[family.count++] = (pid_t) atoi (at);
+    free (pids);
+    for (size_t at = 0; at < family.count; at++)
+        cr_assert_eq (kill (family.pids[at], SIGSTOP), 0);
+    return family;
+}
+
+static void
+s_thaw (const family_t *family)
+{
+    for (size_t at = 0; at < family->count; at++)
+        cr_assert_eq (kill (family->pids[at], SIGCONT), 0);
+}
+
+Test (store, a_server_that_hangs_is_given_up)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    store_config_t config = s_config (postgres_url (postgres), 11);
+    config.answer_ms = 1000;
+    config.patience_ms = 300;
+    box_t *box = s_box_with (&config);
+    UNTIL (box, box->ready);
+    cr_assert_eq (s_say (box, "demo/s", 1, "m1"), STORED);
+    family_t family = s_freeze (postgres);
+    cr_assert_geq (family.count, 4);
+
+    store_entry_t entry = s_entry ("m2");
+    store_chunk_t chunk = s_chunk ("demo/s", 2, &entry);
+    s_append (box, &chunk, 2);
+    cr_assert_eq (store_load (box->store, TEXT ("demo/s"), NULL, 0, 3, 4, s_on_loaded, box), 0);
+    chunk.first_seq = 3;
+    s_append (box, &chunk, 3);
+    uint64_t since = clock_mono_ms ();
+    UNTIL (box, box->answers == 2);
+    cr_assert_eq (box->outcomes[3], STORE_DOWN, "what was not sent waits as long as it may");
+    cr_assert_lt (clock_mono_ms () - since, 900);
+    UNTIL (box, box->answers == 4);
+    cr_assert_eq (box->outcomes[2], STORE_UNSURE, "what was sent may be stored");
+    cr_assert_eq (box->outcomes[4], STORE_DOWN);
+    cr_assert_lt (clock_mono_ms () - since, 4000);
+    cr_assert_not (box->ready);
+
+    since = clock_mono_ms ();
+    EVENTUALLY (20000, s_turn (box) && clock_mono_ms () - since > 1500);
+    s_thaw (&family);
+    UNTIL (box, box->ready);
+    uint64_t last = s_load (box, "demo/s", "x")->last_seq;
+    cr_assert (last == 1 || last == 2);
+    cr_assert_eq (s_say (box, "demo/s", last + 1, "m3"), STORED);
+    s_box_end (box);
+    postgres_destroy (&postgres);
+}
+
+//  The first place takes the connection and says nothing, the second has no such name, the third
+//  is the server under a name.
+Test (store, finds_the_place_that_answers)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    struct sockaddr_in mute = { .sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+    socklen_t size = sizeof mute;
+    int listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq (bind (listener, (struct sockaddr *) &mute, size), 0);
+    cr_assert_eq (listen (listener, 100), 0);
+    cr_assert_eq (getsockname (listener, (struct sockaddr *) &mute, &size), 0);
+    char url[300];
+    snprintf (url, sizeof url, "postgresql://stentor@127.0.0.1:%u,%064u:1,localhost:%u/postgres",
+              ntohs (mute.sin_port), 0, postgres_port (postgres));
+    store_config_t config = s_config (url, 11);
+    config.answer_ms = 1000;
+    box_t *box = s_box_with (&config);
+    UNTIL (box, box->ready);
+    cr_assert_eq (s_say (box, "demo/s", 1, "m1"), STORED);
+    s_box_end (box);
+    close (listener);
+    postgres_destroy (&postgres);
+}
+
+// ---------------------------------------------------------------------------------------------
+
+Test (store, a_server_that_may_only_be_read_is_left)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *box = s_box (postgres_url (postgres), 11);
+    cr_assert_eq (s_say (box, "demo/s", 1, "m1"), STORED);
+    cr_assert (postgres_exec (postgres, "ALTER SYSTEM SET default_transaction_read_only = on"));
+    cr_assert (postgres_exec (postgres, "SELECT pg_reload_conf ()"));
+    UNTIL (box, !box->ready); //  nobody had to write anything
+    cr_assert_eq (s_say (box, "demo/s", 2, "m2"), STORE_DOWN);
+    cr_assert (postgres_exec (postgres, "ALTER SYSTEM RESET default_transaction_read_only"));
+    cr_assert (postgres_exec (postgres, "SELECT pg_reload_conf ()"));
+    UNTIL (box, box->ready);
+    cr_assert_eq (s_say (box, "demo/s", 2, "m2"), STORED);
+    s_box_end (box);
+    postgres_destroy (&postgres);
+}
+
+//  A participant who is there, in a session of this day.
+static void
+s_join (box_t *box, const char *session, uint64_t seq, const char *user, uint64_t day,
+        uint64_t ticket)
+{
+    char id[30];
+    snprintf (id, sizeof id, "m%u", (unsigned) seq);
+    store_entry_t entry = s_entry (id);
+    store_participant_t who = { .role = ROLE_AGENT, .user = text_of (user), .sender = TEXT ("{}"),
+                                .present = true };
+    store_chunk_t chunk = s_chunk (session, seq, &entry);
+    chunk.day = day;
+    chunk.day_ms = day * DAY_MS;
+    chunk.participants = &who;
+    chunk.participant_count = 1;
+    s_append (box, &chunk, ticket);
+}
+
+static void
+s_both_turn (box_t *one, box_t *two, unsigned answers)
+{
+    EVENTUALLY (20000, s_turn (one) && s_turn (two) && one->answers == answers
+                           && two->answers == answers);
+}
+
+//  Each has the place of one agent and wants that of the other's, which it comes to in another
+//  day's part of its batch.
+Test (store, a_deadlock_is_tried_again)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    store_config_t config = s_config (postgres_url (postgres), 11);
+    config.links = 1;
+    box_t *one = s_box_with (&config);
+    config.writer = 12;
+    box_t *two = s_box_with (&config);
+    EVENTUALLY (20000, s_turn (one) && s_turn (two) && one->ready && two->ready);
+    uint64_t today = s_today ();
+    s_join (one, "demo/a1", 1, "kim", today, 1);
+    s_join (one, "demo/a2", 1, "lee", today + 1, 1);
+    s_join (two, "demo/b1", 1, "lee", today, 1);
+    s_join (two, "demo/b2", 1, "kim", today + 1, 1);
+    s_both_turn (one, two, 2);
+
+    //  Both stand still between their two days until this is over.
+    PGconn *holder = PQconnectdb (postgres_url (postgres));
+    PQclear (PQexec (holder, "BEGIN"));
+    PQclear (PQexec (holder, "SELECT FROM participant WHERE session IN ('demo/a2', 'demo/b2')"
+                             " FOR UPDATE"));
+    store_entry_t entry = s_entry ("m1");
+    store_chunk_t first = s_chunk ("demo/x1", 1, &entry); //  what follows gathers behind it
+    s_append (one, &first, 1);
+    first.session = TEXT ("demo/x2");
+    s_append (two, &first, 1);
+    s_join (one, "demo/a1", 2, "kim", today, 2);
+    s_join (one, "demo/a2", 2, "lee", today + 1, 2);
+    s_join (two, "demo/b1", 2, "lee", today, 2);
+    s_join (two, "demo/b2", 2, "kim", today + 1, 2);
+    char *waiting = NULL;
+    EVENTUALLY (20000, (free (waiting), s_turn (one)) && s_turn (two)
+                && (waiting = postgres_query (postgres, "SELECT count (*) FROM pg_stat_activity"
+                                                        " WHERE wait_event_type = 'Lock'"))
+                && strcmp (waiting, "2") == 0);
+    free (waiting);
+    PQclear (PQexec (holder, "COMMIT"));
+    PQfinish (holder);
+    s_both_turn (one, two, 5);
+    cr_assert_eq (one->of_outcome[STORED] + two->of_outcome[STORED], 10);
+    s_expect (postgres, "SELECT deadlocks > 0 FROM pg_stat_database WHERE datname = 'postgres'",
+              "t");
+    s_box_end (one);
+    s_box_end (two);
+    postgres_destroy (&postgres);
+}
+
+//  Somebody sits on a row: only that session is kept from going on, and only for a while.
+Test (store, a_locked_session_harms_no_other)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    store_config_t config = s_config (postgres_url (postgres), 11);
+    config.links = 1;
+    config.patience_ms = 10000; //  more than two locks' timeouts
+    box_t *box = s_box_with (&config);
+    UNTIL (box, box->ready);
+    s_join (box, "demo/a", 1, "kim", s_today (), 1);
+    UNTIL (box, box->answers == 1);
+    PGconn *holder = PQconnectdb (postgres_url (postgres));
+    PQclear (PQexec (holder, "BEGIN"));
+    PQclear (PQexec (holder, "SELECT FROM participant WHERE session = 'demo/a' FOR UPDATE"));
+    store_entry_t entry = s_entry ("m1");
+    store_chunk_t first = s_chunk ("demo/x", 1, &entry); //  what follows gathers behind it
+    s_append (box, &first, 1);
+    s_join (box, "demo/a", 2, "kim", s_today (), 2);
+    s_join (box, "demo/b", 1, "lee", s_today (), 3);
+    UNTIL (box, box->answers == 4);
+    cr_assert_eq (box->outcomes[2], STORE_DOWN);
+    cr_assert_eq (box->outcomes[3], STORED);
+    cr_assert (box->ready);
+    PQfinish (holder);
+    s_join (box, "demo/a", 2, "kim", s_today (), 2);
+    UNTIL (box, box->answers == 5);
+    cr_assert_eq (box->outcomes[2], STORED);
+    s_box_end (box);
+    postgres_destroy (&postgres);
+}
+
+Test (store, a_session_that_was_deleted_begins_anew)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *box = s_box (postgres_url (postgres), 11);
+    cr_assert_eq (s_say (box, "demo/s", 1, "m1"), STORED);
+    cr_assert (postgres_exec (postgres, "DELETE FROM session"));
+    cr_assert (postgres_exec (postgres,
+        "DO $$ BEGIN EXECUTE format ('DROP TABLE %I', 'log_'"
+        " || to_char (current_timestamp AT TIME ZONE 'UTC', 'YYYYMMDD')); END $$"));
+    cr_assert_eq (s_say (box, "demo/s", 2, "m2"), STORE_CONFLICT, "nothing is there to follow");
+    cr_assert_not (s_load (box, "demo/s", "m1")->exists);
+    cr_assert_eq (s_read (box, "demo/s", 0, 10, 1000), 0);
+    cr_assert_eq (s_say (box, "demo/s", 1, "m3"), STORED);
+    s_expect (postgres, "SELECT string_agg (message_id, ',' ORDER BY seq) FROM log", "m3");
+
+    //  Its log alone is gone: no answer but an honest one.
+    cr_assert (postgres_exec (postgres, "DELETE FROM log"));
+    cr_assert_eq (s_load (box, "demo/s", "m3")->last_seq, 0);
     s_box_end (box);
     postgres_destroy (&postgres);
 }

@@ -1,0 +1,444 @@
+#include "appender.h"
+
+#include "desk_statements.h"
+#include "lanes.h"
+#include "parts/clock.h"
+#include "service/log.h"
+#include "store_counters.h"
+#include "trail.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define TRAIL_BITS 16
+#define BATCH_TRIES 6
+//  Days whose partition is known to be there.
+#define DAYS_KNOWN 16
+//  A batch is that many requests at most: one for each day, and itself.
+#define ROOM_FOR_BATCH (BATCH_DAYS + 1)
+
+struct appender {
+    pg_link_t *link;
+    appender_events_t events;
+    void *owner;
+    uint64_t writer;
+    uint64_t batch_chunks;
+    uint64_t patience_ms;
+    lanes_t *lanes;
+    list_t *freed;           //  questions that may be sent
+    list_t ages;             //  the chunks that wait, oldest first
+    batch_t *batch;          //  under way, or to be sent again
+    bool is_sent;
+    size_t alone;            //  groups that are still to be sent one by one
+    trail_t *trail;          //  of this connection
+    uint64_t days[DAYS_KNOWN];
+    size_t day_count;
+    uint64_t pending;
+    uint64_t bytes;
+    pg_values_t values;
+};
+
+// ---------------------------------------------------------------------------------------------
+//  Answering
+
+static void
+s_count_outcome (const chunk_t *chunk, store_outcome_t outcome)
+{
+    switch (outcome) {
+    case STORED:
+        store_counters[STORE_CHUNKS]++;
+        store_counters[STORE_ENTRIES] += (int64_t) chunk->copy.entry_count;
+        break;
+    case STORE_CONFLICT:
+        store_counters[STORE_CONFLICTS]++;
+        break;
+    case STORE_UNSURE:
+        store_counters[STORE_UNSURES]++;
+        break;
+    case STORE_DOWN:
+        store_counters[STORE_DOWNS]++;
+        break;
+    }
+}
+
+static void
+s_forget (appender_t *self, size_t size)
+{
+    self->pending--;
+    self->bytes -= size;
+    store_counters[STORE_QUEUE_BYTES] -= (int64_t) size;
+}
+
+static void
+s_answer_chunks (appender_t *self, list_t *chunks, store_outcome_t outcome)
+{
+    while (!list_is_empty (chunks)) {
+        chunk_t *chunk = LIST_THING (list_first (chunks), chunk_t, place);
+        s_count_outcome (chunk, outcome);
+        list_remove (&chunk->place);
+        s_forget (self, chunk->size);
+        chunk->appended (chunk->owner, chunk->ticket, outcome);
+        chunk_destroy (&chunk);
+    }
+}
+
+//  The group did not get through: nor may what was decided after it.
+static void
+s_fail_group (appender_t *self, batch_group_t *group, store_outcome_t outcome)
+{
+    list_t later;
+    list_init (&later);
+    lanes_take (self->lanes, group->session, &later, self->freed);
+    store_outcome_t then = outcome == STORE_UNSURE ? STORE_CONFLICT : outcome;
+    s_answer_chunks (self, &group->chunks, outcome);
+    s_answer_chunks (self, &later, then);
+}
+
+static void
+s_fail_batch (appender_t *self, store_outcome_t outcome)
+{
+    batch_t *batch = self->batch;
+    self->batch = NULL;
+    for (size_t at = 0; at < batch->count; at++)
+        s_fail_group (self, &batch->groups[at], outcome);
+    batch_destroy (&batch);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  What the server says
+
+typedef enum {
+    JUDGED_AGAIN,           //  by chance; send it again
+    JUDGED_LOCKED,          //  somebody sits on a row of one of them
+    JUDGED_INDIGESTIBLE,    //  it is about one of them
+    JUDGED_SICK,            //  the server cannot do anything
+    JUDGED_STRANGE,         //  not the primary any more, or another schema: dial anew
+} judgement_t;
+
+typedef struct {
+    const char *class;      //  what the SQLSTATE begins with
+    judgement_t judgement;
+} judgement_row_t;
+
+#define NO_PARTITION "23514"
+
+//  The first one that fits.
+static const judgement_row_t s_judgements[] = {
+    { "40", JUDGED_AGAIN },         //  deadlock, serialization
+    { NO_PARTITION, JUDGED_AGAIN }, //  it is made before the next try
+    { "55P03", JUDGED_LOCKED },
+    { "22", JUDGED_INDIGESTIBLE },  //  data
+    { "23", JUDGED_INDIGESTIBLE },  //  constraints
+    { "54", JUDGED_INDIGESTIBLE },  //  too large
+    { "25006", JUDGED_STRANGE },    //  read-only
+    { "42", JUDGED_STRANGE },       //  no such table, not allowed
+    { "0A", JUDGED_STRANGE },       //  the plan does not fit any more
+    { "", JUDGED_SICK },
+};
+
+static judgement_t
+s_judge (const char *sqlstate)
+{
+    const judgement_row_t *row = s_judgements;
+    while (strncmp (sqlstate, row->class, strlen (row->class)) != 0)
+        row++;
+    return row->judgement;
+}
+
+static bool
+s_batch_is_old (const appender_t *self, uint64_t now)
+{
+    const chunk_t *first = LIST_THING (self->batch->groups[0].chunks.next, chunk_t, place);
+    return now - first->age.since_ms > self->patience_ms;
+}
+
+//  The chunks go back into their lanes, to be stored one group at a time: the one that the server
+//  cannot digest must not take the others with it.
+static void
+s_split (appender_t *self)
+{
+    batch_t *batch = self->batch;
+    self->batch = NULL;
+    self->alone += batch->count;
+    for (size_t at = batch->count; at > 0; at--) {
+        list_t *chunks = &batch->groups[at - 1].chunks;
+        for (list_t *link = chunks->next; link != chunks; link = link->next)
+            list_append (&self->ages, &LIST_THING (link, chunk_t, place)->age.link);
+        lanes_put_back (self->lanes, chunks);
+    }
+    batch_destroy (&batch);
+}
+
+static bool
+s_may_try_again (const appender_t *self, judgement_t judgement)
+{
+    return judgement == JUDGED_AGAIN && self->batch->tries < BATCH_TRIES
+           && !s_batch_is_old (self, clock_mono_ms ());
+}
+
+//  The server said no to the whole batch; nothing of it is stored.
+static void
+s_batch_failed (appender_t *self, const char *sqlstate)
+{
+    judgement_t judgement = s_judge (sqlstate);
+    self->day_count = 0; //  a partition may be missing
+    if (strcmp (sqlstate, NO_PARTITION) == 0)
+        trail_forget (self->trail); //  and what stood in it
+    if (s_may_try_again (self, judgement)) {
+        store_counters[STORE_RETRIES]++;
+        return;
+    }
+    bool is_about_one = judgement == JUDGED_LOCKED || judgement == JUDGED_INDIGESTIBLE;
+    if (is_about_one && self->batch->count > 1) {
+        s_split (self);
+        return;
+    }
+    if (is_about_one)
+        log_error ("chunk cannot be stored", log_string ("sqlstate", sqlstate),
+                   log_text ("session", self->batch->groups[0].session));
+    else
+        self->events.sick (self->owner, sqlstate);
+    s_fail_batch (self, STORE_DOWN);
+    if (judgement == JUDGED_STRANGE)
+        pg_link_renew (self->link);
+}
+
+//  Which groups lost: there is one result for each day.
+static void
+s_read_losers (appender_t *self, const pg_answer_t *answer)
+{
+    batch_t *batch = self->batch;
+    for (size_t day = 0; day < batch->day_count; day++) {
+        const PGresult *result = answer->results[day];
+        for (int row = 0; row < PQntuples (result); row++)
+            batch_lose (batch, day, pg_text (result, row, 0));
+    }
+}
+
+static void
+s_group_stored (appender_t *self, batch_group_t *group)
+{
+    trail_note (self->trail, group->session, batch_group_last (group));
+    s_answer_chunks (self, &group->chunks, STORED);
+}
+
+static void
+s_batch_done (appender_t *self, const pg_answer_t *answer)
+{
+    s_read_losers (self, answer);
+    batch_t *batch = self->batch;
+    self->batch = NULL;
+    store_counters[STORE_BATCHES]++;
+    histogram_add (&store_commit_time, clock_mono_us () - batch->sent_us);
+    for (size_t at = 0; at < batch->count; at++) {
+        batch_group_t *group = &batch->groups[at];
+        if (group->lost)
+            s_fail_group (self, group, STORE_CONFLICT);
+        else
+            s_group_stored (self, group);
+    }
+    batch_destroy (&batch);
+}
+
+static void
+s_on_appended (void *owner, void *unused, const pg_answer_t *answer)
+{
+    appender_t *self = owner;
+    (void) unused;
+    //  Nothing is sent while we answer: what waits may depend on a group that lost.
+    if (answer->lost)
+        s_fail_batch (self, STORE_UNSURE);
+    else if (answer->failed)
+        s_batch_failed (self, answer->sqlstate);
+    else
+        s_batch_done (self, answer);
+    self->is_sent = false;
+    self->events.answered (self->owner, !answer->lost && !answer->failed);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Sending
+
+static bool
+s_day_is_known (const appender_t *self, uint64_t day)
+{
+    for (size_t at = 0; at < self->day_count; at++)
+        if (self->days[at] == day)
+            return true;
+    return false;
+}
+
+//  In a transaction of its own, before the batch: others wait while a partition is made.
+static void
+s_on_day_made (void *owner, void *unused, const pg_answer_t *answer)
+{
+    (void) owner;
+    (void) unused;
+    (void) answer; //  when it failed, so will the batch behind it, which is then tried again
+}
+
+static void
+s_make_days (appender_t *self)
+{
+    for (size_t at = 0; at < self->batch->day_count; at++) {
+        uint64_t day = self->batch->days[at];
+        if (s_day_is_known (self, day))
+            continue;
+        pg_values_begin (&self->values);
+        pg_values_day (&self->values, day);
+        pg_link_add (self->link, SAY_DAY, &self->values);
+        pg_link_send (self->link, s_on_day_made, self, NULL);
+        if (self->day_count == DAYS_KNOWN)
+            self->day_count = 0;
+        self->days[self->day_count++] = day;
+    }
+}
+
+static void
+s_send_batch (appender_t *self)
+{
+    batch_t *batch = self->batch;
+    s_make_days (self);
+    for (size_t at = 0; at < batch->count; at++) {
+        batch_group_t *group = &batch->groups[at];
+        group->sure = trail_ends_at (self->trail, group->session, batch_group_before (group));
+    }
+    for (size_t day = 0; day < batch->day_count; day++) {
+        batch_write (batch, day, (int64_t) self->writer, &self->values);
+        pg_link_add (self->link, SAY_APPEND, &self->values);
+    }
+    batch->tries++;
+    batch->sent_us = clock_mono_us ();
+    self->is_sent = true;
+    pg_link_send (self->link, s_on_appended, self, NULL);
+}
+
+static void
+s_gather (appender_t *self)
+{
+    if (self->batch || lanes_are_empty (self->lanes))
+        return;
+    self->batch = batch_new (self->batch_chunks);
+    bool alone = self->alone > 0;
+    if (alone)
+        self->alone--;
+    lanes_fill (self->lanes, self->batch, self->batch_chunks, alone, self->freed);
+    batch_sort (self->batch);
+}
+
+void
+appender_pump (appender_t *self)
+{
+    if (self->is_sent || pg_link_room (self->link) < ROOM_FOR_BATCH)
+        return;
+    s_gather (self);
+    if (self->batch)
+        s_send_batch (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Waiting for too long
+
+//  A batch that is to be sent again waits, too.
+static void
+s_expire_batch (appender_t *self, uint64_t now)
+{
+    if (!self->batch || self->is_sent || !s_batch_is_old (self, now))
+        return;
+    self->is_sent = true; //  nothing is gathered while we answer
+    s_fail_batch (self, STORE_DOWN);
+    self->is_sent = false;
+}
+
+//  A chunk that waited for too long takes all of its session's with it.
+static void
+s_expire_chunk (appender_t *self, chunk_t *chunk)
+{
+    list_t chunks;
+    list_init (&chunks);
+    lanes_take (self->lanes, chunk->copy.session, &chunks, self->freed);
+    s_answer_chunks (self, &chunks, STORE_DOWN);
+}
+
+void
+appender_expire (appender_t *self, uint64_t now)
+{
+    s_expire_batch (self, now);
+    while (!list_is_empty (&self->ages)) {
+        aged_t *oldest = LIST_THING (list_first (&self->ages), aged_t, link);
+        if (now - oldest->since_ms <= self->patience_ms)
+            return;
+        s_expire_chunk (self, LIST_THING (&oldest->link, chunk_t, age.link));
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+
+appender_t *
+appender_new (pg_link_t *link, const store_config_t *config, list_t *freed,
+              const appender_events_t *events, void *owner)
+{
+    appender_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->link = link;
+    self->events = *events;
+    self->owner = owner;
+    self->writer = config->writer;
+    self->batch_chunks = config->batch_chunks;
+    self->patience_ms = config->patience_ms;
+    self->freed = freed;
+    list_init (&self->ages);
+    self->lanes = lanes_new ();
+    self->trail = trail_new (TRAIL_BITS);
+    return self;
+}
+
+void
+appender_destroy (appender_t **self_p)
+{
+    appender_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    store_counters[STORE_QUEUE_BYTES] -= (int64_t) self->bytes;
+    batch_destroy (&self->batch);
+    lanes_destroy (&self->lanes);
+    trail_destroy (&self->trail);
+    pg_values_free (&self->values);
+    free (self);
+}
+
+void
+appender_put (appender_t *self, chunk_t *chunk)
+{
+    self->pending++;
+    self->bytes += chunk->size;
+    store_counters[STORE_QUEUE_BYTES] += (int64_t) chunk->size;
+    list_append (&self->ages, &chunk->age.link);
+    lanes_put (self->lanes, chunk);
+}
+
+bool
+appender_follow (appender_t *self, query_t *query)
+{
+    return lanes_follow (self->lanes, query);
+}
+
+void
+appender_renew (appender_t *self)
+{
+    self->day_count = 0;
+    trail_forget (self->trail);
+}
+
+uint64_t
+appender_pending (const appender_t *self)
+{
+    return self->pending;
+}
+
+uint64_t
+appender_bytes (const appender_t *self)
+{
+    return self->bytes;
+}

@@ -1,0 +1,16 @@
+#include "desk_statements.h"
+
+#include "query.h"
+
+const pg_statement_t desk_statements[DESK_STATEMENTS] = {
+    [SAY_APPEND] = { "append",
+                     "SELECT append_batch ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+                     " $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28,"
+                     " $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)" },
+    [SAY_LOAD] = { "load", QUERY_LOAD_SQL },
+    [SAY_READ] = { "read", QUERY_READ_SQL },
+    [SAY_LOCATE] = { "locate", QUERY_LOCATE_SQL },
+    [SAY_SEEN] = { "seen", "SELECT note_seen ($1, $2, $3, $4)" },
+    [SAY_DAY] = { "day", "SELECT make_day ($1::date)" },
+    [SAY_PROBE] = { "probe", "SELECT beat ($1::bigint, $2::text)" },
+};
