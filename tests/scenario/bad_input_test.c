@@ -159,7 +159,7 @@ static const bad_url_t s_bad_urls[] = {
     { "/?userId=%ff", "bad_request", 4400 },
     { "/?userId=agent:widget:router", "not_allowed", 4403 },
     { "/?userId=xROUTER", "not_allowed", 4403 },
-    { "/?userId=rou%0dter", "not_allowed", 4403 }, //  the parser skips a carriage return
+    { "/?userId=%0dx", "bad_request", 4400 }, //  to the parser the address ends with a CR
 };
 
 Test (bad_input, a_bad_url_is_told_what_is_wrong)
