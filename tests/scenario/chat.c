@@ -26,6 +26,7 @@ struct person {
     bool is_agent;
     bool came_back;       //  then a widget may be told again what it has
     unsigned tab;         //  0: the first one
+    unsigned told_again;  //  messages that it had, and that came again
     unsigned said;        //  how many messages: the last one's id is "<name>-<said>"
     int64_t last_seq;     //  the highest that came
     int64_t last_time_ms; //  of the last message that came
@@ -183,6 +184,12 @@ reloads (person_t *self, unsigned edge)
     s_is_let_in (self);
 }
 
+unsigned
+told_again (const person_t *self)
+{
+    return self->told_again;
+}
+
 ws_client_t *
 client_of (person_t *self)
 {
@@ -308,8 +315,10 @@ s_is_news (person_t *self, json_object *frame)
     if (!self->is_rich && self->came_back && time_ms <= self->last_time_ms)
         for (size_t index = 0; index < self->inbox_size; index++)
             if (ws_json_number (self->inbox[index].frame, "timeMs") == time_ms
-                && s_is_event (self->inbox[index].frame, "new message"))
+                && s_is_event (self->inbox[index].frame, "new message")) {
+                self->told_again++;
                 return false;
+            }
     cr_assert (time_ms > self->last_time_ms,
                "%s gets a message whose timeMs is not above the last: %s", self->name,
                json_object_to_json_string (frame));

@@ -71,6 +71,9 @@ void sees_no (person_t *self, const char *event, uint64_t milliseconds);
 //  The message with this id is acknowledged, as a duplicate or not. Returns its seq.
 int64_t is_told_stored (person_t *self, const char *message_id, bool duplicate);
 
+//  How many messages came again after a reconnect, which a widget throws away by their time.
+unsigned told_again (const person_t *self);
+
 //  The client underneath, for what no good client does.
 ws_client_t *client_of (person_t *self);
 

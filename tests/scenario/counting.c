@@ -27,6 +27,7 @@ typedef struct {
     unsigned stored;      //  acknowledged, from the first one without a hole
     unsigned again;       //  from here on is to be sent (again)
     bool is_in;           //  `connection update` has come on this connection
+    unsigned heard;       //  the bot's answers, each once and in order, over all connections
     int64_t last_seq;
 } talker_t;
 
@@ -142,6 +143,23 @@ s_acknowledged (talker_t *talker, json_object *frame)
         talker->stored = number + 1;
 }
 
+static bool
+s_is_from_bot (json_object *frame)
+{
+    return strcmp (ws_json_text (frame, "sender.deviceId"), "Bot") == 0;
+}
+
+//  The message, or the bot's answer to it, has "<name> says <number>." in it.
+static void
+s_expect_words (const talker_t *talker, json_object *frame, unsigned number)
+{
+    char words[64];
+    snprintf (words, sizeof words, "%s says %u.", talker->name, number);
+    const char *text = json_object_to_json_string (ws_json_at (frame, "data"));
+    cr_assert (strstr (text, words), "%s: in place of %s's '%s' comes %s", talker->name,
+               s_is_from_bot (frame) ? "the bot" : "the visitor", words, text);
+}
+
 static void
 s_hear (talker_t *talker, json_object *frame)
 {
@@ -159,6 +177,8 @@ s_hear (talker_t *talker, json_object *frame)
         cr_assert (seq > talker->last_seq, "%s: seq %lld after %lld", talker->name, (long long) seq,
                    (long long) talker->last_seq);
         talker->last_seq = seq;
+        if (s_is_from_bot (frame))
+            s_expect_words (talker, frame, talker->heard++);
     }
     else
         cr_assert (strcmp (event, "error") != 0, "%s: refused: %s", talker->name,
@@ -267,24 +287,17 @@ typedef struct {
     int64_t last_seq;
 } tally_t;
 
-//  The bot's answer to message n has "<name> says n." in it.
 static void
 s_tally (const talker_t *talker, tally_t *tally, json_object *frame)
 {
-    char words[64];
     int64_t seq = ws_json_number (frame, "seq");
     if (strcmp (ws_json_text (frame, "event"), "new message") != 0)
         return;
     cr_assert (seq > tally->last_seq, "%s: seq %lld after %lld", talker->name, (long long) seq,
                (long long) tally->last_seq);
     tally->last_seq = seq;
-    bool is_bot = strcmp (ws_json_text (frame, "sender.deviceId"), "Bot") == 0;
-    unsigned *next = is_bot ? &tally->answered : &tally->own;
-    snprintf (words, sizeof words, "%s says %u.", talker->name, *next);
-    const char *text = json_object_to_json_string (ws_json_at (frame, "data"));
-    cr_assert (strstr (text, words), "%s: in place of %s's '%s' comes %s", talker->name,
-               is_bot ? "the bot" : "the visitor", words, text);
-    (*next)++;
+    unsigned *next = s_is_from_bot (frame) ? &tally->answered : &tally->own;
+    s_expect_words (talker, frame, (*next)++);
 }
 
 static void
@@ -309,10 +322,25 @@ s_count (crowd_t *self, const talker_t *talker)
     ws_client_destroy (&client);
 }
 
+static void
+s_hear_all_answers (crowd_t *self)
+{
+    uint64_t deadline = eventually_deadline (COUNT_WITHIN);
+    for (unsigned index = 0; index < self->count; index++) {
+        const talker_t *talker = &self->people[index];
+        while (talker->heard < talker->wanted) {
+            cr_assert (clock_mono_ms () <= deadline, "%s has heard %u of %u answers", talker->name,
+                       talker->heard, talker->wanted);
+            s_turn (self);
+        }
+    }
+}
+
 void
 crowd_has_everything_once (crowd_t *self)
 {
     crowd_talks (self, 0);
+    s_hear_all_answers (self);
     for (unsigned index = 0; index < self->count; index++)
         ws_client_destroy (&self->people[index].client);
     for (unsigned index = 0; index < self->count; index++)

@@ -27,7 +27,8 @@ void crowd_talks (crowd_t *self, unsigned messages);
 //  Everybody says so many more messages; not waited for.
 void crowd_sends (crowd_t *self, unsigned messages);
 
-//  Each opens their session anew, from the beginning: every message of theirs is there once, in the
+//  Everybody has heard every answer of the bot once and in order, whatever connections it took. And
+//  each opens their session anew, from the beginning: every message of theirs is there once, in the
 //  order in which it was said, and every one was answered by the bot once.
 void crowd_has_everything_once (crowd_t *self);
 

@@ -56,6 +56,7 @@ Test (reconnect, a_silent_widget_gets_exactly_what_it_missed)
     person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
     says (ann, "one");
     hears (ann, "bot", "You said: one");
+    hears_nothing (ann, 100); //  and answers the ping that asks whether it came
 
     says (ann, "think");
     says (ann, "two");
@@ -68,10 +69,35 @@ Test (reconnect, a_silent_widget_gets_exactly_what_it_missed)
     hears (ann, "bot", "You said: two");
     cr_assert (ws_json_true (sees (ann, "connection update", NULL), "data.sessionCreated"));
     hears_nothing (ann, 300);
+    cr_assert_eq (told_again (ann), 0, "and nothing else");
     says (ann, "three");
     hears (ann, "bot", "You said: three");
 
     leaves (&ann);
+    stack_destroy (&stack);
+}
+
+//  What was written to a connection that died is not known to have come.
+Test (reconnect, a_widget_is_told_again_what_may_be_lost)
+{
+    router_stack_t *stack = everything_starts (1, 1, 1);
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    person_t *alice = agent_opens (stack, 1, "alice", "s-1");
+    says (ann, "one");
+    hears (ann, "bot", "You said: one");
+    hears (alice, "ann", "one");
+    hears (alice, "bot", "You said: one");
+
+    says (ann, "two"); //  its answer reaches the socket, and ann does not read it any more
+    hears (alice, "ann", "two");
+    hears (alice, "bot", "You said: two");
+    is_cut_off (ann);
+    comes_back (ann, 1);
+    hears (ann, "bot", "You said: two");
+    hears_nothing (ann, 300);
+
+    leaves (&ann);
+    leaves (&alice);
     stack_destroy (&stack);
 }
 
