@@ -1,6 +1,7 @@
 #include "appender.h"
 
 #include "desk_statements.h"
+#include "judgement.h"
 #include "lanes.h"
 #include "parts/clock.h"
 #include "service/log.h"
@@ -107,44 +108,6 @@ s_fail_batch (appender_t *self, store_outcome_t outcome)
 // ---------------------------------------------------------------------------------------------
 //  What the server says
 
-typedef enum {
-    JUDGED_AGAIN,           //  by chance; send it again
-    JUDGED_LOCKED,          //  somebody sits on a row of one of them
-    JUDGED_INDIGESTIBLE,    //  it is about one of them
-    JUDGED_SICK,            //  the server cannot do anything
-    JUDGED_STRANGE,         //  not the primary any more, or another schema: dial anew
-} judgement_t;
-
-typedef struct {
-    const char *class;      //  what the SQLSTATE begins with
-    judgement_t judgement;
-} judgement_row_t;
-
-#define NO_PARTITION "23514"
-
-//  The first one that fits.
-static const judgement_row_t s_judgements[] = {
-    { "40", JUDGED_AGAIN },         //  deadlock, serialization
-    { NO_PARTITION, JUDGED_AGAIN }, //  it is made before the next try
-    { "55P03", JUDGED_LOCKED },
-    { "22", JUDGED_INDIGESTIBLE },  //  data
-    { "23", JUDGED_INDIGESTIBLE },  //  constraints
-    { "54", JUDGED_INDIGESTIBLE },  //  too large
-    { "25006", JUDGED_STRANGE },    //  read-only
-    { "42", JUDGED_STRANGE },       //  no such table, not allowed
-    { "0A", JUDGED_STRANGE },       //  the plan does not fit any more
-    { "", JUDGED_SICK },
-};
-
-static judgement_t
-s_judge (const char *sqlstate)
-{
-    const judgement_row_t *row = s_judgements;
-    while (strncmp (sqlstate, row->class, strlen (row->class)) != 0)
-        row++;
-    return row->judgement;
-}
-
 static bool
 s_batch_is_old (const appender_t *self, uint64_t now)
 {
@@ -172,23 +135,23 @@ s_split (appender_t *self)
 static bool
 s_may_try_again (const appender_t *self, judgement_t judgement)
 {
-    return judgement == JUDGED_AGAIN && self->batch->tries < BATCH_TRIES
-           && !s_batch_is_old (self, clock_mono_ms ());
+    return (judgement == JUDGED_AGAIN || judgement == JUDGED_NO_PARTITION)
+           && self->batch->tries < BATCH_TRIES && !s_batch_is_old (self, clock_mono_ms ());
 }
 
 //  The server said no to the whole batch; nothing of it is stored.
 static void
 s_batch_failed (appender_t *self, const char *sqlstate)
 {
-    judgement_t judgement = s_judge (sqlstate);
+    judgement_t judgement = judgement_of (sqlstate);
     self->day_count = 0; //  a partition may be missing
-    if (strcmp (sqlstate, NO_PARTITION) == 0)
+    if (judgement == JUDGED_NO_PARTITION)
         trail_forget (self->trail); //  and what stood in it
     if (s_may_try_again (self, judgement)) {
         store_counters[STORE_RETRIES]++;
         return;
     }
-    bool is_about_one = judgement == JUDGED_LOCKED || judgement == JUDGED_INDIGESTIBLE;
+    bool is_about_one = judgement != JUDGED_SICK && judgement != JUDGED_STRANGE;
     if (is_about_one && self->batch->count > 1) {
         s_split (self);
         return;

@@ -1,5 +1,6 @@
 #include "caretaker.h"
 
+#include "judgement.h"
 #include "migrations.h"
 #include "parts/clock.h"
 #include "pg_dial.h"
@@ -96,13 +97,13 @@ s_greet (void *owner, const PGresult *result, uint64_t *within_ms)
 // ---------------------------------------------------------------------------------------------
 //  What is done from time to time
 
-//  A server that became read-only is not the primary any more: another place may be.
+//  A server that became read-only may not be the primary any more: another place may be.
 static void
 s_refused (caretaker_t *self, const char *what, const pg_answer_t *answer)
 {
     log_warn ("database refused housekeeping", log_string ("what", what),
               log_string ("sqlstate", answer->sqlstate));
-    if (strcmp (answer->sqlstate, "25006") == 0)
+    if (judgement_of (answer->sqlstate) == JUDGED_STRANGE)
         pg_link_renew (self->link);
 }
 

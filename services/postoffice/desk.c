@@ -2,6 +2,7 @@
 
 #include "appender.h"
 #include "desk_statements.h"
+#include "judgement.h"
 #include "parts/backoff.h"
 #include "parts/clock.h"
 #include "seen.h"
@@ -84,6 +85,8 @@ s_on_asked (void *owner, void *request, const pg_answer_t *answer)
     }
     if (answer->failed) {
         log_warn ("database refused a question", log_string ("sqlstate", answer->sqlstate));
+        if (judgement_of (answer->sqlstate) == JUDGED_STRANGE)
+            pg_link_renew (self->link);
         s_answer_query (self, query, STORE_DOWN, NULL);
     } else {
         store_counters[query->kind == QUERY_LOAD ? STORE_LOADS : STORE_READS]++;
@@ -95,8 +98,7 @@ s_on_asked (void *owner, void *request, const pg_answer_t *answer)
 static void
 s_send_queries (desk_t *self)
 {
-    while (!list_is_empty (&self->queries)
-           && pg_link_room (self->link) >= ROOM_FOR_BATCH) {
+    while (!list_is_empty (&self->queries) && pg_link_room (self->link) >= ROOM_FOR_BATCH) {
         query_t *query = LIST_THING (list_first (&self->queries), query_t, place);
         list_append (&self->asked, &query->place);
         list_remove (&query->age.link);

@@ -240,7 +240,7 @@ static void
 s_on_timer (uv_timer_t *timer)
 {
     pg_dial_t *self = timer->data;
-    if (self->state == DIAL_DIALLING)
+    if (self->state != DIAL_RESOLVING)
         self->first_place++;
     s_fail (self, self->state == DIAL_RESOLVING ? "host names not looked up in time"
                   : self->state == DIAL_DIALLING ? "not connected in time"

@@ -1,9 +1,9 @@
 //  pg_dial — the way to one connection: names looked up, dialled, our settings made, and what the
 //  owner has to say first said. Nothing here blocks.
 //
-//  Every step has its limit: a server that accepts and then says nothing is given up. When it was
-//  silent while being dialled, the next attempt begins with the next place that the connection
-//  string leads to; libpq's own list would never get past it.
+//  Every step has its limit: a server that accepts and then says nothing is given up. The next
+//  attempt begins with the next place that the connection string leads to then; libpq's own list
+//  would never get past the silent one.
 
 #ifndef PG_DIAL_H
 #define PG_DIAL_H

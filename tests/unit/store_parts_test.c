@@ -1,5 +1,6 @@
 //  What the store does before it speaks to PostgreSQL: values, lanes, batches, notes, migrations.
 
+#include "judgement.h"
 #include "lanes.h"
 #include "migrations.h"
 #include "seen.h"
@@ -213,4 +214,31 @@ Test (migrations, only_what_is_missing)
     migrations_answer (&migrations, (int) migrations_count + 1);
     cr_assert_eq (migrations.state, MIGRATIONS_REFUSED);
     migrations_free (&migrations);
+}
+
+Test (judgement, each_class_has_one)
+{
+    cr_assert_eq (judgement_of ("40P01"), JUDGED_AGAIN);
+    cr_assert_eq (judgement_of ("23514"), JUDGED_NO_PARTITION);
+    cr_assert_eq (judgement_of ("23505"), JUDGED_INDIGESTIBLE);
+    cr_assert_eq (judgement_of ("55P03"), JUDGED_LOCKED);
+    cr_assert_eq (judgement_of ("25006"), JUDGED_STRANGE);
+    cr_assert_eq (judgement_of ("53100"), JUDGED_SICK);
+    cr_assert_eq (judgement_of (""), JUDGED_SICK);
+}
+
+Test (pg_values, a_huge_one_gives_its_memory_back)
+{
+    pg_values_t values = { .count = 0 };
+    static const char huge[1 << 20];
+    pg_values_begin (&values);
+    pg_values_text (&values, (text_t){ huge, sizeof huge });
+    pg_values_text (&values, TEXT ("small"));
+    cr_assert_eq (pg_values_send (&values, NULL, "nowhere"), 0);
+    cr_assert_null (values.values[0].bytes.data);
+    cr_assert_not_null (values.values[1].bytes.data);
+    pg_values_begin (&values);
+    pg_values_text (&values, TEXT ("again"));
+    cr_assert (text_is (buffer_text (&values.values[0].bytes), TEXT ("again")));
+    pg_values_free (&values);
 }

@@ -1,0 +1,31 @@
+#include "judgement.h"
+
+#include <string.h>
+
+typedef struct {
+    const char *class;      //  what the SQLSTATE begins with
+    judgement_t judgement;
+} judgement_row_t;
+
+//  The first one that fits.
+static const judgement_row_t s_rows[] = {
+    { "40", JUDGED_AGAIN },             //  deadlock, serialization
+    { "23514", JUDGED_NO_PARTITION },   //  the log has no other check
+    { "55P03", JUDGED_LOCKED },
+    { "22", JUDGED_INDIGESTIBLE },      //  data
+    { "23", JUDGED_INDIGESTIBLE },      //  constraints
+    { "54", JUDGED_INDIGESTIBLE },      //  too large
+    { "25006", JUDGED_STRANGE },        //  read-only
+    { "42", JUDGED_STRANGE },           //  no such table, not allowed
+    { "0A", JUDGED_STRANGE },           //  the plan does not fit any more
+    { "", JUDGED_SICK },
+};
+
+judgement_t
+judgement_of (const char *sqlstate)
+{
+    const judgement_row_t *row = s_rows;
+    while (strncmp (sqlstate, row->class, strlen (row->class)) != 0)
+        row++;
+    return row->judgement;
+}

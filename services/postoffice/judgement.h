@@ -1,0 +1,17 @@
+//  judgement — what an error of the server means for what it was the answer to.
+
+#ifndef JUDGEMENT_H
+#define JUDGEMENT_H
+
+typedef enum {
+    JUDGED_AGAIN,           //  by chance; send it again
+    JUDGED_NO_PARTITION,    //  send it again when the partition was made
+    JUDGED_LOCKED,          //  somebody sits on a row of it
+    JUDGED_INDIGESTIBLE,    //  it is about what was sent, and will be so again
+    JUDGED_STRANGE,         //  not the primary any more, or another schema: dial anew
+    JUDGED_SICK,            //  the server cannot do anything
+} judgement_t;
+
+judgement_t judgement_of (const char *sqlstate);
+
+#endif
