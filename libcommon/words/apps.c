@@ -242,8 +242,10 @@ apps_new (uv_loop_t *loop, const apps_config_t *config, buffer_t *complaint)
     if (*self->file != '\0')
         s_watch (self, loop, complaint);
     else
-        self->rows = apps_file_of_one (&(app_t){ text_of (self->app_id), text_of (config->bot_url),
-                                                 text_of (config->bot_key), TEXT ("Bot") },
+        self->rows = apps_file_of_one (&(app_t){ .id = text_of (self->app_id),
+                                                 .bot_url = text_of (config->bot_url),
+                                                 .bot_key = text_of (config->bot_key),
+                                                 .bot_name = text_of (config->bot_name) },
                                        complaint);
     if (!self->rows) {
         s_free (self);

@@ -20,13 +20,19 @@ typedef struct {
     text_t bot_url;           //  empty: the app has no bot
     text_t bot_key;           //  secret; empty: no Authorization header
     text_t bot_name;          //  what visitors see; "Bot" when unset
+    text_t bot_sender;        //  JSON object: the bot as the sender of a frame
 } app_t;
+
+//  The bot of an app that is not there any more, or was never named.
+#define APP_ANY_BOT_SENDER                                                                         \
+    TEXT ("{\"deviceId\":\"Bot\",\"userId\":\"bot\",\"displayName\":\"Bot\"}")
 
 typedef struct {
     const char *file;         //  "" or a path
     const char *app_id;       //  without a file: the one app
     const char *bot_url;
     const char *bot_key;
+    const char *bot_name;     //  "" or NULL: "Bot"
 } apps_config_t;
 
 //  NULL when the file cannot be read, or it or a setting has a mistake: `complaint` then says

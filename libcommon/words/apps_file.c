@@ -151,6 +151,24 @@ s_is_origin (text_t origin)
     return host && host != origin.data && host[3] != '\0' && !strpbrk (host + 3, "/?#@ *");
 }
 
+//  Names the bot, and says how it looks in a frame. The deviceId and userId are the same for every
+//  bot: by them a widget links typing, failures and messages.
+static void
+s_name_bot (app_t *app, text_t name)
+{
+    if (name.size == 0)
+        name = TEXT ("Bot");
+    buffer_t sender;
+    buffer_init (&sender, 16 * DISPLAY_NAME_MAX);
+    static const char head[] = "{\"deviceId\":\"Bot\",\"userId\":\"bot\",\"displayName\":";
+    bool fits = buffer_put_string (&sender, head) == 0 && buffer_put_json (&sender, name) == 0
+                && buffer_put_string (&sender, "}") == 0;
+    assert (fits); //  a name's length is checked, and an escape is six bytes at most
+    app->bot_name = s_copy (name);
+    app->bot_sender = s_copy (buffer_text (&sender));
+    buffer_free (&sender);
+}
+
 static int
 s_bot (reading_t *self, json_object *app, const char *base, app_t *to)
 {
@@ -174,7 +192,7 @@ s_bot (reading_t *self, json_object *app, const char *base, app_t *to)
         return s_mistake (self, "a bot needs a \"url\" that begins with http:// or https://");
     to->bot_url = s_copy (url);
     to->bot_key = s_copy (key);
-    to->bot_name = s_copy (name.size ? name : TEXT ("Bot"));
+    s_name_bot (to, name);
     return 0;
 }
 
@@ -334,6 +352,8 @@ s_one_mistake (const app_t *app)
 {
     if (app->id.size > APP_ID_MAX || !s_is_id (app->id))
         return "STUDIO_APP_ID must be letters, digits, '.', '_' and '-'";
+    if (app->bot_name.size > DISPLAY_NAME_MAX || !s_is_printable (app->bot_name))
+        return "BOT_NAME must be a short name without control characters";
     if (app->bot_url.size == 0)
         return NULL;
     return app->bot_url.size <= URL_MAX && s_is_printable (app->bot_url) && s_is_url (app->bot_url)
@@ -354,8 +374,10 @@ apps_file_of_one (const app_t *app, buffer_t *complaint)
     assert (self);
     self->rows = calloc (1, sizeof (row_t));
     assert (self->rows);
-    self->rows->app = (app_t){ s_copy (app->id), s_copy (app->bot_url), s_copy (app->bot_key),
-                               s_copy (app->bot_name) };
+    self->rows->app = (app_t){ .id = s_copy (app->id),
+                               .bot_url = s_copy (app->bot_url),
+                               .bot_key = s_copy (app->bot_key) };
+    s_name_bot (&self->rows->app, app->bot_name);
     self->first = self->rows;
     self->count = 1;
     return self;
@@ -374,6 +396,7 @@ apps_file_destroy (apps_file_t **self_p)
         s_free (row->app.bot_url);
         s_free (row->app.bot_key);
         s_free (row->app.bot_name);
+        s_free (row->app.bot_sender);
         for (size_t origin = 0; origin < row->origin_count; origin++)
             s_free (row->origins[origin]);
         free (row->origins);

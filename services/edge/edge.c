@@ -50,6 +50,8 @@ static const setting_t s_settings[] = {
              "the app, when there is no APPS_FILE; with one, the default app"),
     SETTING ("APPS_FILE", SETTING_TEXT, edge_config_t, apps_file, "", 0, 0,
              "file with the apps (apps.example.json)"),
+    SETTING ("BOT_NAME", SETTING_TEXT, edge_config_t, bot_name, "Bot", 0, 0,
+             "name of the bot that clients show, when there is no APPS_FILE"),
     SETTINGS_END,
 };
 
@@ -86,7 +88,8 @@ s_start_apps (edge_t *self)
     apps_config_t config = { .file = self->config->apps_file,
                              .app_id = self->config->studio_app_id,
                              .bot_url = "",
-                             .bot_key = "" };
+                             .bot_key = "",
+                             .bot_name = self->config->bot_name };
     buffer_t complaint;
     buffer_init (&complaint, TEXTS_MAX);
     self->apps = apps_new (service_loop (self->service), &config, &complaint);

@@ -24,6 +24,7 @@ typedef struct {
     uint64_t bus_queue_limit;
     char *studio_app_id;
     char *apps_file;
+    char *bot_name;
 } edge_config_t;
 
 #endif

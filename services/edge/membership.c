@@ -287,7 +287,7 @@ s_answer_refused (relay_t *relay, connection_t *connection, const post_t *post, 
         s_tell_busy (relay, connection, post->record.session, post->record.message_id, verdict);
         return;
     } else if (post->record.event == EVENT_NEW_MESSAGE)
-        answer = server_frame_failure (session_id, relay_bot_name (relay, connection), words);
+        answer = server_frame_failure (session_id, relay_bot_sender (relay, connection), words);
     else
         answer = server_frame_error (session_id, post->record.message_id, verdict_code (verdict),
                                      words);

@@ -73,10 +73,10 @@ relay_wait (relay_t *self, connection_t *connection)
 }
 
 text_t
-relay_bot_name (const relay_t *self, const connection_t *connection)
+relay_bot_sender (const relay_t *self, const connection_t *connection)
 {
     const app_t *app = apps_find (self->apps, connection_app (connection));
-    return app && app->bot_name.size > 0 ? app->bot_name : TEXT ("Bot");
+    return app ? app->bot_sender : APP_ANY_BOT_SENDER;
 }
 
 // ---------------------------------------------------------------------------------------------

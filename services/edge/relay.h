@@ -67,8 +67,8 @@ void relay_close (relay_t *self, connection_t *connection, close_reason_t reason
 //  It has something for an office: sent in a moment. NULL: something else waits for the bus.
 void relay_wait (relay_t *self, connection_t *connection);
 
-//  What the bot of the connection's app is called.
-text_t relay_bot_name (const relay_t *self, const connection_t *connection);
+//  The bot of the connection's app, as the sender of a frame.
+text_t relay_bot_sender (const relay_t *self, const connection_t *connection);
 
 static inline uint64_t
 relay_now (const relay_t *self)

@@ -196,7 +196,7 @@ server_frame_error (text_t session_id, text_t message_id, const char *code, cons
 }
 
 frame_t *
-server_frame_failure (text_t session_id, text_t bot_name, const char *words)
+server_frame_failure (text_t session_id, text_t bot_sender, const char *words)
 {
     draft_t draft;
     s_begin (&draft, "failure", session_id);
@@ -206,12 +206,8 @@ server_frame_failure (text_t session_id, text_t bot_name, const char *words)
     s_number (&draft, "delay", 0);
     s_text (&draft, "error", text_of (words));
     s_put_string (&draft, "}");
-    s_name (&draft, "sender");
-    s_put_string (&draft, "{");
-    s_text (&draft, "deviceId", TEXT ("Bot"));
-    s_text (&draft, "userId", TEXT ("bot"));
-    s_text (&draft, "displayName", bot_name);
-    return s_end_data (&draft);
+    s_json (&draft, "sender", bot_sender);
+    return s_end (&draft);
 }
 
 frame_t *

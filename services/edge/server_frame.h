@@ -22,7 +22,7 @@ frame_t *server_frame_busy (text_t session_id, text_t message_id, verdict_t verd
 frame_t *server_frame_error (text_t session_id, text_t message_id, const char *code,
                              const char *words);
 //  What the widget shows as its apology, said as the bot of this name.
-frame_t *server_frame_failure (text_t session_id, text_t bot_name, const char *words);
+frame_t *server_frame_failure (text_t session_id, text_t bot_sender, const char *words);
 frame_t *server_frame_going_away (uint64_t delay_ms);
 
 //  "s-1" of the session key "demo/s-1".

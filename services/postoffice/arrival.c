@@ -79,7 +79,7 @@ s_go_live (session_t *self, endpoint_t *endpoint)
     endpoint->settle_typing = false;
     delivery_show_one (self->office, endpoint, self->key,
                        &(showing_t){ .event = self->bot_typing ? EVENT_TYPING : EVENT_STOP_TYPING,
-                                     .sender = self->office->rules.bot_sender,
+                                     .sender = session_bot_sender (self),
                                      .data = TEXT_EMPTY,
                                      .to_visitors = true,
                                      .except_user = TEXT_EMPTY });

@@ -6,6 +6,7 @@
 #include "bus/bus_server.h"
 #include "store.h"
 #include "switchboard.h"
+#include "words/apps.h"
 #include "workers.h"
 
 typedef struct sessions sessions_t;
@@ -14,6 +15,7 @@ typedef struct {
     store_t *store;
     bus_server_t *bus;
     workers_t *workers;
+    apps_t *apps;
     sessions_t *sessions;
     switchboard_rules_t rules;
     uint64_t grace_ms;           //  how long a participant may be without an endpoint

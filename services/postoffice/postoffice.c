@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sysexits.h>
 
 typedef struct {
     service_config_t common;
@@ -29,6 +30,8 @@ typedef struct {
     uint64_t queue_limit;
     uint64_t work_taken_within;
     uint64_t work_recovery;
+    char *app_id;
+    char *apps_file;
     char *bot_name;
 } config_t;
 
@@ -68,15 +71,18 @@ static const setting_t s_settings[] = {
              "how long a worker has to say that it took a work item before another gets it"),
     SETTING ("WORK_RECOVERY", SETTING_DURATION, config_t, work_recovery, "2s", 50, 60000,
              "how long an item whose worker or postoffice was lost waits for a worker that has it"),
+    SETTING ("STUDIO_APP_ID", SETTING_TEXT, config_t, app_id, "demo", 0, 0,
+             "the app, when there is no APPS_FILE; the default one of the file"),
+    SETTING ("APPS_FILE", SETTING_TEXT, config_t, apps_file, "", 0, 0,
+             "path of an apps.json: several apps (see apps.example.json)"),
     SETTING ("BOT_NAME", SETTING_TEXT, config_t, bot_name, "Bot", 0, 0,
-             "name of the bot that clients show"),
+             "name of the bot that clients show, when there is no APPS_FILE"),
     SETTINGS_END,
 };
 
 typedef struct {
     service_t *service;
     office_t office;
-    buffer_t bot_sender;
     uint64_t writer;
     bool draining;
     uv_timer_t drain;
@@ -250,17 +256,23 @@ s_on_orphan (void *owner, text_t key)
 //  The service
 
 static int
-s_name_bot (postoffice_t *self, const config_t *config)
+s_start_apps (postoffice_t *self, const config_t *config)
 {
-    buffer_init (&self->bot_sender, 4096);
-    if (buffer_put_string (&self->bot_sender, "{\"deviceId\":\"Bot\",\"userId\":\"bot\",") != 0
-        || buffer_put_string (&self->bot_sender, "\"isAdmin\":false,\"displayName\":") != 0
-        || buffer_put_json (&self->bot_sender, text_of (config->bot_name)) != 0
-        || buffer_put_string (&self->bot_sender, "}") != 0)
-        return -1;
-    self->office.rules = (switchboard_rules_t){ .bot_sender = buffer_text (&self->bot_sender),
-                                                .writer = self->writer };
-    return 0;
+    buffer_t complaint;
+    buffer_init (&complaint, 4096);
+    self->office.apps = apps_new (service_loop (self->service),
+                                  &(apps_config_t){ .file = config->apps_file,
+                                                    .app_id = config->app_id,
+                                                    .bot_url = "",
+                                                    .bot_key = "",
+                                                    .bot_name = config->bot_name },
+                                  &complaint);
+    if (!self->office.apps) {
+        log_fatal ("no apps", log_text ("complaint", buffer_text (&complaint)));
+        service_fail (self->service, EX_CONFIG);
+    }
+    buffer_free (&complaint);
+    return self->office.apps ? 0 : -1;
 }
 
 static int
@@ -331,11 +343,12 @@ s_start (service_t *service, const void *config)
         abort ();
     self->service = service;
     self->writer = identity_number () >> 1;
+    self->office.rules.writer = self->writer;
     postoffice_counters_register ();
     operations_ready (service_operations (service), "database", false);
     uv_timer_init (service_loop (service), &self->drain);
     self->drain.data = self;
-    if (s_name_bot (self, config) != 0 || s_start_parts (self, config) != 0) {
+    if (s_start_apps (self, config) != 0 || s_start_parts (self, config) != 0) {
         void *state = self;
         s_stop (&state);
         return NULL;
@@ -357,7 +370,6 @@ static void
 s_on_closed (uv_handle_t *handle)
 {
     postoffice_t *self = handle->data;
-    buffer_free (&self->bot_sender);
     free (self);
 }
 
@@ -369,6 +381,7 @@ s_stop (void **state_p)
     sessions_destroy (&self->office.sessions);
     workers_destroy (&self->office.workers);
     bus_server_destroy (&self->office.bus);
+    apps_destroy (&self->office.apps);
     uv_close ((uv_handle_t *) &self->drain, s_on_closed);
     *state_p = NULL;
 }

@@ -85,7 +85,7 @@ s_show_bot (session_t *self, event_t event, text_t data)
 {
     delivery_show (self->office, &self->endpoints, self->key,
                    &(showing_t){ .event = event,
-                                 .sender = self->office->rules.bot_sender,
+                                 .sender = session_bot_sender (self),
                                  .data = data,
                                  .to_visitors = true,
                                  .except_user = TEXT_EMPTY });

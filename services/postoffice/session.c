@@ -77,6 +77,15 @@ session_app (const session_t *self)
     return self->fold.app;
 }
 
+text_t
+session_bot_sender (const session_t *self)
+{
+    //  An empty id would ask for the default app.
+    const app_t *app
+        = self->fold.app.size > 0 ? apps_find (self->office->apps, self->fold.app) : NULL;
+    return app ? app->bot_sender : APP_ANY_BOT_SENDER;
+}
+
 static bool
 s_anyone_present (const session_t *self)
 {
@@ -188,7 +197,8 @@ s_decide (session_t *self, operation_t *operation)
     switchboard_t switchboard = { .rules = &self->office->rules,
                                   .session = self,
                                   .fold = &self->fold,
-                                  .draft = self->draft };
+                                  .draft = self->draft,
+                                  .bot_sender = session_bot_sender (self) };
     operation->verdict = VERDICT_OK;
     operation->seq = operation->time_ms = 0;
     operation->opened = false;

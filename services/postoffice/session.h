@@ -50,6 +50,8 @@ void session_destroy (session_t **self_p);
 
 text_t session_key (const session_t *self);
 text_t session_app (const session_t *self);
+//  The app's bot, as the sender of a frame. Borrowed until the next turn of the loop.
+text_t session_bot_sender (const session_t *self);
 
 //  Nobody would notice if it were dropped.
 bool session_is_idle (const session_t *self);

@@ -292,7 +292,7 @@ s_bot_says (switchboard_t *self, operation_t *operation, event_t event, text_t d
                          .message_id = s_derived_id (self, operation->record.done.item, "answer"),
                          .role = ROLE_BOT,
                          .user = TEXT ("bot"),
-                         .sender = self->rules->bot_sender,
+                         .sender = s_keep (self, self->bot_sender),
                          .data = data,
                          .quiet = quiet });
 }
@@ -314,7 +314,7 @@ s_bot_asks (switchboard_t *self, operation_t *operation)
                          .message_id = s_derived_id (self, done->item, "handoff"),
                          .role = ROLE_BOT,
                          .user = TEXT ("bot"),
-                         .sender = self->rules->bot_sender,
+                         .sender = s_keep (self, self->bot_sender),
                          .data = rc == 0 ? s_keep (self, buffer_text (&data)) : TEXT ("{}") });
     buffer_free (&data);
 }

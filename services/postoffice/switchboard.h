@@ -13,7 +13,6 @@
 #define TURN_LIMIT 32
 
 typedef struct {
-    text_t bot_sender;   //  JSON object: the bot as clients see it
     uint64_t writer;     //  this process
 } switchboard_rules_t;
 
@@ -22,6 +21,7 @@ typedef struct {
     session_t *session;
     fold_t *fold;
     draft_t *draft;
+    text_t bot_sender;   //  JSON object: the app's bot as clients see it
 } switchboard_t;
 
 //  Each decides on one operation and writes its verdict, seq and entries into it.

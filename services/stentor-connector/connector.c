@@ -153,7 +153,10 @@ s_start_apps (connector_t *self, const config_t *config)
 {
     buffer_t complaint;
     buffer_init (&complaint, 2000);
-    apps_config_t apps = { config->apps_file, config->app_id, config->bot_url, config->bot_key };
+    apps_config_t apps = { .file = config->apps_file,
+                           .app_id = config->app_id,
+                           .bot_url = config->bot_url,
+                           .bot_key = config->bot_key };
     self->apps = apps_new (service_loop (self->service), &apps, &complaint);
     if (!self->apps) {
         log_fatal ("no apps", log_text ("complaint", buffer_text (&complaint)));

@@ -142,8 +142,12 @@ rig_begin (void)
                              .idle_ms = IDLE_MS,
                              .queue_limit = QUEUE_LIMIT,
                              .endpoint_limit = 8,
-                             .rules = { .bot_sender = TEXT ("{\"userId\":\"bot\"}"),
-                                        .writer = FAKE_WRITER } };
+                             .rules = { .writer = FAKE_WRITER } };
+    buffer_t complaint;
+    buffer_init (&complaint, 1024);
+    rig_office.apps = apps_new (&s_loop, &(apps_config_t){ .file = "", .app_id = "demo" },
+                                &complaint);
+    cr_assert_not_null (rig_office.apps);
     rig_office.workers = workers_new (&(workers_config_t){ .taken_within_ms = TAKEN_WITHIN_MS,
                                                            .recovery_ms = RECOVERY_MS });
     rig_office.sessions = sessions_new (&s_loop, &rig_office);
@@ -157,6 +161,7 @@ rig_end (void)
     fake_store_free ();
     sessions_destroy (&rig_office.sessions);
     workers_destroy (&rig_office.workers);
+    apps_destroy (&rig_office.apps);
     uv_run (&s_loop, UV_RUN_DEFAULT);
     cr_assert (uv_loop_close (&s_loop) == 0);
 }

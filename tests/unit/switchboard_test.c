@@ -10,7 +10,7 @@
 #define VISITOR ROLE_VISITOR
 #define AGENT ROLE_AGENT
 
-static const switchboard_rules_t s_rules = { .bot_sender = TEXT ("{}"), .writer = 7 };
+static const switchboard_rules_t s_rules = { .writer = 7 };
 static fold_t s_fold;
 static draft_t *s_draft;
 static switchboard_t s_switchboard;
@@ -43,7 +43,8 @@ s_begin (const char *control)
             fold_control (&s_fold, ROLE_AGENT, TEXT ("anna"));
     }
     s_draft = draft_new (TEXT ("demo/s"));
-    s_switchboard = (switchboard_t){ .rules = &s_rules, .fold = &s_fold, .draft = s_draft };
+    s_switchboard = (switchboard_t){ .rules = &s_rules, .fold = &s_fold, .draft = s_draft,
+                                      .bot_sender = TEXT ("{}") };
     s_words[0] = 0;
 }
 
