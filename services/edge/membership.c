@@ -27,6 +27,7 @@ typedef struct {
     unsigned office;
     uint64_t endpoint;
     uint64_t seen;
+    bool moved;
     size_t size;
     char session[];
 } detach_t;
@@ -52,7 +53,8 @@ membership_detach (relay_t *relay)
         bus_record_t record = { .kind = BUS_DETACH,
                                 .detach = { .endpoint = detach->endpoint,
                                             .session = { detach->session, detach->size },
-                                            .seen = detach->seen } };
+                                            .seen = detach->seen,
+                                            .moved = detach->moved } };
         if (bus_client_send (relay->bus, detach->office, &record) != 0)
             return false;
         s_detach_done (relay, first);
@@ -62,7 +64,7 @@ membership_detach (relay_t *relay)
 
 //  Tells the office that was asked last that the connection is not there any more.
 static void
-s_tell_detach (relay_t *relay, connection_t *connection)
+s_tell_detach (relay_t *relay, connection_t *connection, bool moved)
 {
     text_t session = connection_session (connection);
     detach_t *detach = malloc (sizeof *detach + session.size);
@@ -71,6 +73,7 @@ s_tell_detach (relay_t *relay, connection_t *connection)
     detach->office = (unsigned) connection->office;
     detach->endpoint = connection->endpoint;
     detach->seen = liveness_seen (connection);
+    detach->moved = moved;
     detach->size = session.size;
     memcpy (detach->session, session.data, session.size);
     list_init (&detach->link);
@@ -89,7 +92,7 @@ membership_leave (relay_t *relay, connection_t *connection)
 {
     //  With an office of its own it was sent a SYNC (a LOCATE has no session yet).
     if (connection->session && connection->office >= 0)
-        s_tell_detach (relay, connection);
+        s_tell_detach (relay, connection, false);
     connection->office = -1;
     connection->more_seq = 0;
     size_t before = connection->outbox.bytes;
@@ -139,7 +142,7 @@ s_speak_sync (relay_t *relay, connection_t *connection)
     if (office < 0)
         return false;
     if (connection->office >= 0 && connection->office != office) {
-        s_tell_detach (relay, connection);
+        s_tell_detach (relay, connection, true);
         connection->office = -1;
     }
     if (!membership_detach (relay))

@@ -186,7 +186,12 @@ s_first_cursor (session_t *self, endpoint_t *endpoint, const operation_t *operat
         return self->told;
     if ((sync->reason == SYNC_RELINK || sync->reason == SYNC_RESUME) && sync->seq != SEQ_UNKNOWN)
         return s_at_most (sync->seq, self->told);
-    return s_at_most (s_known_to_have (self, endpoint), self->told);
+    uint64_t known = s_known_to_have (self, endpoint);
+    //  Forgotten in a crash: all of it again is harmless to a widget, none of it is a loss.
+    bool was_here = sync->role == ROLE_VISITOR || sync->reason == SYNC_SILENT;
+    if (known == SEQ_UNKNOWN && sync->dialect == DIALECT_WIDGET && was_here)
+        return 0;
+    return s_at_most (known, self->told);
 }
 
 //  What the client is known to have. That its edge has written something to it says nothing: after

@@ -22,6 +22,7 @@ typedef struct {
     uint64_t idle_ms;            //  how long a session that nobody needs stays in memory
     uint64_t queue_limit;        //  bytes of operations that may wait, over all sessions
     uint64_t endpoint_limit;     //  endpoints in one session
+    uint64_t session_limit;      //  sessions in memory
 } office_t;
 
 #endif

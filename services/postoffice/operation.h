@@ -30,6 +30,7 @@ typedef struct {
     size_t weight;           //  bytes, for the ceilings
     uint64_t arrived_us;     //  monotonic clock
     unsigned tries;          //  how often its draft was lost
+    bool unsure;             //  it may be in the log already
 
     //  What the decision came to; set anew by each deciding.
     verdict_t verdict;

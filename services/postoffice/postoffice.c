@@ -27,6 +27,7 @@ typedef struct {
     uint64_t session_grace;
     uint64_t session_idle;
     uint64_t session_endpoints;
+    uint64_t sessions;
     uint64_t queue_limit;
     uint64_t work_taken_within;
     uint64_t work_recovery;
@@ -65,6 +66,8 @@ static const setting_t s_settings[] = {
              "how long a session that nobody is in stays in memory"),
     SETTING ("SESSION_ENDPOINTS", SETTING_NUMBER, config_t, session_endpoints, "64", 1, 10000,
              "connections that may be in one session"),
+    SETTING ("POSTOFFICE_SESSIONS", SETTING_NUMBER, config_t, sessions, "200000", 1, 0,
+             "sessions in memory; more are answered with busy"),
     SETTING ("POSTOFFICE_QUEUE_LIMIT", SETTING_SIZE, config_t, queue_limit, "64m", 1 << 20, 0,
              "bytes of requests that may wait for their session; more are answered with busy"),
     SETTING ("WORK_TAKEN_WITHIN", SETTING_DURATION, config_t, work_taken_within, "2s", 50, 60000,
@@ -147,6 +150,12 @@ s_on_progress (postoffice_t *self, peer_t peer, const bus_record_t *record)
         presence_progress (session, &record->progress);
 }
 
+static void
+s_on_declined (postoffice_t *self, peer_t peer, const bus_record_t *record)
+{
+    workers_declined (self->office.workers, peer, &record->declined);
+}
+
 //  A question that the store answers; on the bus its ticket is the endpoint, here a struct.
 typedef struct {
     postoffice_t *postoffice;
@@ -187,7 +196,7 @@ static record_fn *const s_records[] = {
     [BUS_LOCATE] = s_on_locate,   [BUS_SYNC] = s_on_operation,  [BUS_DETACH] = s_on_operation,
     [BUS_SEEN] = s_on_seen,       [BUS_MORE] = s_on_more,       [BUS_POST] = s_on_operation,
     [BUS_SIGNAL] = s_on_signal,   [BUS_TAKEN] = s_on_operation, [BUS_PROGRESS] = s_on_progress,
-    [BUS_DONE] = s_on_operation,
+    [BUS_DONE] = s_on_operation,  [BUS_DECLINED] = s_on_declined,
 };
 
 static void
@@ -284,6 +293,7 @@ s_start_parts (postoffice_t *self, const config_t *config)
     office->idle_ms = config->session_idle;
     office->queue_limit = config->queue_limit;
     office->endpoint_limit = config->session_endpoints;
+    office->session_limit = config->sessions;
     office->workers = workers_new (&(workers_config_t){
         .taken_within_ms = config->work_taken_within, .recovery_ms = config->work_recovery });
     office->sessions = sessions_new (loop, office);

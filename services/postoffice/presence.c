@@ -23,6 +23,14 @@ presence_begin_graces (session_t *self)
         s_begin_grace (self, LIST_THING (link, participant_t, in_fold));
 }
 
+void
+presence_forget_graces (session_t *self)
+{
+    list_t *participants = &self->fold.participants;
+    for (list_t *link = participants->next; link != participants; link = link->next)
+        list_remove (&LIST_THING (link, participant_t, in_fold)->absent);
+}
+
 static void
 s_show_typing (session_t *self, participant_t *participant, bool typing)
 {
@@ -36,23 +44,48 @@ s_show_typing (session_t *self, participant_t *participant, bool typing)
                                  .except_user = participant->user });
 }
 
+//  What its client is known to have is remembered for when it comes back.
+static void
+s_note_seen (session_t *self, const endpoint_t *endpoint, participant_t *participant)
+{
+    uint64_t seen = endpoint->dialect == DIALECT_WIDGET ? endpoint->seen : SEQ_UNKNOWN;
+    if (!participant || seen == SEQ_UNKNOWN)
+        return;
+    if (participant->seen == SEQ_UNKNOWN || participant->seen > seen)
+        participant->seen = seen;
+    store_seen (self->office->store, self->key, participant->role, participant->user,
+                participant->seen);
+}
+
+static participant_t *
+s_part (session_t *self, endpoint_t *endpoint)
+{
+    participant_t *participant = fold_participant (&self->fold, endpoint->role, endpoint->user);
+    s_note_seen (self, endpoint, participant);
+    endpoint_destroy (&endpoint);
+    self->endpoint_count--;
+    return participant;
+}
+
 void
 presence_lose (session_t *self, endpoint_t *endpoint)
 {
-    participant_t *participant = fold_participant (&self->fold, endpoint->role, endpoint->user);
-    uint64_t seen = endpoint->dialect == DIALECT_WIDGET ? endpoint->seen : SEQ_UNKNOWN;
-    if (participant && seen != SEQ_UNKNOWN) {
-        if (participant->seen == SEQ_UNKNOWN || participant->seen > seen)
-            participant->seen = seen;
-        store_seen (self->office->store, self->key, participant->role, participant->user,
-                    participant->seen);
-    }
-    endpoint_destroy (&endpoint);
-    self->endpoint_count--;
+    participant_t *participant = s_part (self, endpoint);
     if (participant) {
         s_begin_grace (self, participant);
         if (participant->typing && !list_is_empty (&participant->absent))
             s_show_typing (self, participant, false);
+    }
+    sessions_consider_idle (self->office->sessions, self);
+}
+
+void
+presence_hand_over (session_t *self, endpoint_t *endpoint)
+{
+    (void) s_part (self, endpoint);
+    if (self->endpoint_count == 0) {
+        presence_forget_graces (self);
+        self->stale = true; //  what is written there is not told here
     }
     sessions_consider_idle (self->office->sessions, self);
 }

@@ -10,9 +10,13 @@
 
 //  Of everybody who takes part and has no endpoint (after a load).
 void presence_begin_graces (session_t *session);
+//  Another postoffice has the session: it is the one who knows who is there.
+void presence_forget_graces (session_t *session);
 
 //  The endpoint is gone: its participant's grace period may begin. Destroys the endpoint.
 void presence_lose (session_t *session, endpoint_t *endpoint);
+//  The endpoint is at another postoffice now: nobody is away because of that. Destroys it.
+void presence_hand_over (session_t *session, endpoint_t *endpoint);
 
 //  The client is known to have received up to seq.
 void presence_seen (endpoint_t *endpoint, uint64_t seq);

@@ -87,11 +87,11 @@ session_bot_sender (const session_t *self)
 }
 
 static bool
-s_anyone_present (const session_t *self)
+s_anyone_awaited (const session_t *self)
 {
     const list_t *participants = &self->fold.participants;
     for (list_t *link = participants->next; link != participants; link = link->next)
-        if (LIST_THING (link, participant_t, in_fold)->present)
+        if (!list_is_empty (&LIST_THING (link, participant_t, in_fold)->absent))
             return true;
     return false;
 }
@@ -101,7 +101,7 @@ session_is_idle (const session_t *self)
 {
     return (self->state == SESSION_UNKNOWN || self->state == SESSION_READY)
            && self->queue_count == 0 && self->endpoint_count == 0 && self->reads == 0
-           && !self->draft && self->fold.turn_count == 0 && !s_anyone_present (self);
+           && !self->draft && self->fold.turn_count == 0 && !s_anyone_awaited (self);
 }
 
 endpoint_t *
@@ -172,7 +172,8 @@ s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operati
 {
     const endpoint_t *endpoint
         = session_endpoint (self, operation->peer, operation->record.post.endpoint);
-    if (!endpoint) {
+    //  A session may be gone under its endpoints: its day was dropped.
+    if (!endpoint || !self->fold.exists) {
         operation->verdict = VERDICT_NOT_JOINED;
         return;
     }
@@ -189,6 +190,15 @@ s_decide_taken (session_t *self, operation_t *operation)
         workers_taken (self->office->workers, turn, operation->peer);
     else
         operation->verdict = VERDICT_DUPLICATE;
+}
+
+//  Is the participant's absence for this postoffice to tell? Not when it lost against another one
+//  and nobody is here: the session has moved, and the participant may be there.
+static bool
+s_is_to_say (const session_t *self, const operation_t *absent)
+{
+    return !session_is_accompanied (self, absent->role, absent->user, NULL)
+           && (absent->tries == 0 || self->endpoint_count > 0);
 }
 
 static void
@@ -215,7 +225,7 @@ s_decide (session_t *self, operation_t *operation)
         switchboard_done (&switchboard, operation);
         break;
     case OPERATION_ABSENT:
-        if (!session_is_accompanied (self, operation->role, operation->user, NULL))
+        if (s_is_to_say (self, operation))
             switchboard_absent (&switchboard, operation);
         break;
     case OPERATION_TAKEN:
@@ -238,7 +248,10 @@ s_detach (session_t *self, const operation_t *operation)
         return;
     if (detach->seen != SEQ_UNKNOWN)
         presence_seen (endpoint, detach->seen);
-    presence_lose (self, endpoint);
+    if (detach->moved)
+        presence_hand_over (self, endpoint);
+    else
+        presence_lose (self, endpoint);
 }
 
 static void
@@ -328,13 +341,15 @@ s_settle (session_t *self, draft_t **draft_p)
 //  The store
 
 static void
-s_put_back (session_t *self)
+s_put_back (session_t *self, bool unsure)
 {
     list_t operations;
     list_init (&operations);
     list_t *link;
     while ((link = list_first (&self->draft->operations))) {
-        LIST_THING (link, operation_t, place)->tries++;
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        operation->tries++;
+        operation->unsure = operation->unsure || unsure;
         list_append (&operations, link);
         self->queue_count++;
     }
@@ -382,6 +397,9 @@ s_refuse_queued (session_t *self, verdict_t verdict, unsigned tries)
         operation_t *operation = LIST_THING (link, operation_t, place);
         link = link->next;
         bool of_client = operation->kind == OPERATION_SYNC || operation->kind == OPERATION_POST;
+        //  Nobody must be told "not stored" of what may be; the edge has a limit of its own.
+        if (operation->unsure && verdict == VERDICT_STORE_DOWN)
+            continue;
         //  An edge that brings back an endpoint has nobody to tell that it must wait.
         bool relinks
             = operation->kind == OPERATION_SYNC && operation->record.sync.reason == SYNC_RELINK;
@@ -410,7 +428,7 @@ s_on_appended (void *owner, uint64_t ticket, store_outcome_t outcome)
     else {
         counter_add (POSTOFFICE_CONFLICTS, outcome != STORE_DOWN);
         self->state = SESSION_UNKNOWN;
-        s_put_back (self);
+        s_put_back (self, outcome == STORE_UNSURE);
         if (outcome == STORE_DOWN)
             s_refuse_queued (self, VERDICT_STORE_DOWN, 0);
         else
@@ -475,6 +493,18 @@ s_forget_ended (session_t *self)
     draft_destroy (&self->draft);
 }
 
+//  Is somebody here, or coming? Else the session is loaded for its work only, and who is there is
+//  for another postoffice to know.
+static bool
+s_has_company (const session_t *self)
+{
+    const list_t *queue = &self->queue;
+    for (const list_t *link = queue->next; link != queue; link = link->next)
+        if (LIST_THING (link, operation_t, place)->kind == OPERATION_SYNC)
+            return true;
+    return self->endpoint_count > 0;
+}
+
 static void
 s_on_loaded (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_session_t *stored)
 {
@@ -497,7 +527,10 @@ s_on_loaded (void *owner, uint64_t ticket, store_outcome_t outcome, const stored
     //  Stale means: since it was asked for. Then it is asked for again, with what it is wanted for.
     self->wanted = self->wanted && self->stale;
     self->told = self->fold.last_seq;
-    presence_begin_graces (self);
+    if (s_has_company (self))
+        presence_begin_graces (self);
+    else
+        presence_forget_graces (self);
     arrival_catch_up_all (self);
     s_dispatch (self);
     sessions_pend (self->office->sessions, self);
@@ -552,6 +585,19 @@ s_commit (session_t *self)
         s_on_appended (self, 0, STORE_DOWN);
 }
 
+//  A worker speaks of a turn that we do not know: before its word is refused for good, the log is
+//  looked at once more, as another postoffice may have written to it.
+static bool
+s_is_doubtful (const session_t *self, const operation_t *operation)
+{
+    if (operation->tries > 0)
+        return false;
+    if (operation->kind == OPERATION_DONE)
+        return !fold_turn (&self->fold, operation->record.done.item);
+    return operation->kind == OPERATION_TAKEN
+           && !fold_turn (&self->fold, operation->record.taken.item);
+}
+
 void
 session_turn (session_t *self)
 {
@@ -573,6 +619,11 @@ session_turn (session_t *self)
     list_t *link;
     while (!draft_is_full (self->draft) && (link = list_first (&self->queue))) {
         operation_t *operation = LIST_THING (link, operation_t, place);
+        if (s_is_doubtful (self, operation)) {
+            operation->tries++;
+            self->stale = true;
+            break;
+        }
         self->queue_count--;
         s_decide (self, operation);
         draft_take (self->draft, &operation);

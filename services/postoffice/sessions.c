@@ -231,7 +231,10 @@ sessions_ask (sessions_t *self, text_t key, operation_t **operation_p)
     operation_t *operation = *operation_p;
     //  What frees memory or ends work is taken even when too much waits: it is what helps.
     bool adds = operation->kind == OPERATION_SYNC || operation->kind == OPERATION_POST;
-    if (adds && self->weight + operation->weight > self->office->queue_limit) {
+    bool full = self->weight + operation->weight > self->office->queue_limit
+                || (HASH_COUNT (self->by_key) >= self->office->session_limit
+                    && !sessions_find (self, key));
+    if (adds && full) {
         answer_refused (self->office, operation, VERDICT_BUSY);
         operation_destroy (operation_p);
         return;

@@ -142,6 +142,7 @@ rig_begin (void)
                              .idle_ms = IDLE_MS,
                              .queue_limit = QUEUE_LIMIT,
                              .endpoint_limit = 8,
+                             .session_limit = 1000,
                              .rules = { .writer = FAKE_WRITER } };
     buffer_t complaint;
     buffer_init (&complaint, 1024);
@@ -258,6 +259,16 @@ detach (peer_t peer, uint64_t endpoint, uint64_t seq)
     s_ask (peer, &(bus_record_t){ .kind = BUS_DETACH,
                                   .detach = { .endpoint = endpoint,
                                               .session = KEY, .seen = seq } });
+}
+
+void
+hand_over (peer_t peer, uint64_t endpoint)
+{
+    s_ask (peer, &(bus_record_t){ .kind = BUS_DETACH,
+                                  .detach = { .endpoint = endpoint,
+                                              .session = KEY,
+                                              .seen = SEQ_UNKNOWN,
+                                              .moved = 1 } });
 }
 
 static void

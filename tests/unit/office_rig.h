@@ -56,6 +56,8 @@ void visitor_joins (peer_t peer, uint64_t endpoint);   //  "vic", of the rich di
 void widget_joins (peer_t peer, uint64_t endpoint);    //  "vic", of the widget's
 void agent_joins (peer_t peer, uint64_t endpoint, const char *user); //  of the rich dialect
 void detach (peer_t peer, uint64_t endpoint, uint64_t seen);
+//  Its session has another postoffice now.
+void hand_over (peer_t peer, uint64_t endpoint);
 //  The ticket is a number that rises from 1; the id is the data, too.
 void say (peer_t peer, uint64_t endpoint, const char *id);
 void say_at (peer_t peer, uint64_t endpoint, const char *id, uint64_t time_ms);

@@ -130,6 +130,33 @@ Test (presence, those_of_a_dead_postoffice)
     cr_assert_eq (fake_store_entry (KEY, 2)->role, ROLE_AGENT);
 }
 
+Test (presence, nobody_leaves_because_the_session_moved)
+{
+    s_visitor_and_agents ();
+    post (2, 9, EVENT_BARGE_IN, "in");
+    rig_run ();
+    uint64_t last = fake_store_last (KEY);
+    detach (2, 10, SEQ_UNKNOWN); //  otto goes, and his grace with the session
+    rig_run ();
+    hand_over (1, 5);
+    hand_over (2, 9);
+    rig_wait (LONG_ENOUGH + IDLE_MS + 600);
+    cr_assert_eq (fake_store_last (KEY), last);
+    cr_assert_null (sessions_find (rig_office.sessions, KEY)); //  nobody needs it here
+}
+
+Test (presence, session_that_is_loaded_for_its_work_declares_nobody_absent)
+{
+    fake_store_other_opens (KEY, "vic");
+    fake_store_other_admits (KEY, ROLE_VISITOR, "vic", SEQ_UNKNOWN);
+    fake_store_other_asks (KEY, "item", 1);
+    rig_name ("item");
+    worker_up (15, 5);
+    sessions_adopt (rig_office.sessions, KEY);
+    rig_wait (LONG_ENOUGH);
+    cr_assert_eq (fake_store_last (KEY), 1);
+}
+
 Test (presence, typing)
 {
     s_visitor_and_agents ();

@@ -286,6 +286,20 @@ Test (turns, in_hand_while_the_session_is_loaded_again)
             "w1 SETTLED t1\n");
 }
 
+Test (turns, answer_to_a_question_that_was_asked_elsewhere)
+{
+    s_turn_taken (W1);
+    done (W1, "t1", "yes");
+    rig_run ();
+    fake_store_other_asks (KEY, "theirs", fake_store_last (KEY));
+    rig_name ("theirs");
+    rig_forget ();
+    done (W1, "t2", "from there");
+    rig_run ();
+    EXPECT ("e1 DELIVER 5 #4 from there\n"
+            "w1 SETTLED t2\n");
+}
+
 Test (turns, recovery_is_not_begun_anew_by_another_writer)
 {
     s_turn_taken (W1);
