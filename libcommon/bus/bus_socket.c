@@ -33,20 +33,19 @@ struct bus_socket {
 static void *s_context;
 static unsigned s_context_users;
 
+//  NULL when there are no descriptors left; it is given back all the same.
 static void *
 s_context_take (void)
 {
-    if (s_context_users++ == 0) {
+    if (s_context_users++ == 0)
         s_context = zmq_ctx_new ();
-        assert (s_context);
-    }
     return s_context;
 }
 
 static void
 s_context_give_back (void)
 {
-    if (--s_context_users > 0)
+    if (--s_context_users > 0 || !s_context)
         return;
     while (zmq_ctx_term (s_context) == -1 && errno == EINTR)
         continue;
@@ -149,6 +148,19 @@ s_option (bus_socket_t *self, int option, int value)
     assert (rc == 0);
 }
 
+//  For a socket that never got onto the loop. Keeps errno.
+static void
+s_discard (bus_socket_t *self)
+{
+    int why = errno;
+    if (self->socket)
+        zmq_close (self->socket);
+    s_context_give_back ();
+    free (self);
+    errno = why;
+}
+
+//  NULL when there are no descriptors left; errno says so.
 static bus_socket_t *
 s_new (int type, const bus_socket_events_t *events, void *owner)
 {
@@ -158,7 +170,10 @@ s_new (int type, const bus_socket_events_t *events, void *owner)
     self->owner = owner;
     self->is_router = type == ZMQ_ROUTER;
     self->socket = zmq_socket (s_context_take (), type);
-    assert (self->socket);
+    if (!self->socket) {
+        s_discard (self);
+        return NULL;
+    }
     s_option (self, ZMQ_SNDTIMEO, 0);
     s_option (self, ZMQ_RCVTIMEO, 0);
     s_option (self, ZMQ_LINGER, BUS_SOCKET_LINGER_MS);
@@ -168,17 +183,6 @@ s_new (int type, const bus_socket_events_t *events, void *owner)
     int rc = zmq_setsockopt (self->socket, ZMQ_MAXMSGSIZE, &message_max, sizeof message_max);
     assert (rc == 0);
     return self;
-}
-
-//  For a socket that never got onto the loop. Keeps errno.
-static void
-s_discard (bus_socket_t *self)
-{
-    int why = errno;
-    zmq_close (self->socket);
-    s_context_give_back ();
-    free (self);
-    errno = why;
 }
 
 static void
@@ -207,6 +211,8 @@ bus_socket_new_router (uv_loop_t *loop, const char *address, const bus_socket_ev
                        void *owner)
 {
     bus_socket_t *self = s_new (ZMQ_ROUTER, events, owner);
+    if (!self)
+        return NULL;
     s_option (self, ZMQ_ROUTER_MANDATORY, 1);
     s_option (self, ZMQ_IPV6, strchr (address, '[') != NULL);
     size_t size = sizeof self->endpoint;
@@ -224,6 +230,8 @@ bus_socket_new_dealer (uv_loop_t *loop, const char *address, text_t id,
                        const bus_socket_events_t *events, void *owner)
 {
     bus_socket_t *self = s_new (ZMQ_DEALER, events, owner);
+    if (!self)
+        return NULL;
     //  Nothing is queued for a connection that does not stand: it would be stale when it does.
     s_option (self, ZMQ_IMMEDIATE, 1);
     s_option (self, ZMQ_RECONNECT_IVL, RECONNECT_MS);

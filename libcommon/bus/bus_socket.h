@@ -37,6 +37,7 @@ typedef struct {
 bus_socket_t *bus_socket_new_router (uv_loop_t *loop, const char *address,
                                      const bus_socket_events_t *events, void *owner);
 //  Dials, and dials again for as long as the socket lives. The id is what the ROUTER knows it by.
+//  NULL when the address is no address or no descriptor is left; errno says which.
 bus_socket_t *bus_socket_new_dealer (uv_loop_t *loop, const char *address, text_t id,
                                      const bus_socket_events_t *events, void *owner);
 //  May be called from a callback of the socket's, which is then the last one. What was sent just
