@@ -15,6 +15,8 @@ typedef struct {
     char *topics;      //  " bot.stentor platform.genesys ": each with a blank on both sides
     uint64_t credit;
     uint64_t in_hand;
+    bool is_full;      //  it declined: nothing for it until the next tick, or until it is done
+                       //  with something
     list_t turns;      //  offered and taken
 } worker_t;
 
@@ -122,7 +124,8 @@ s_free_worker (const workers_t *self, const turn_t *turn)
     worker_t *best = NULL;
     for (list_t *link = self->workers.next; link != &self->workers; link = link->next) {
         worker_t *worker = LIST_THING (link, worker_t, place);
-        if (worker->in_hand >= worker->credit || !s_subscribes (worker, turn->topic))
+        if (worker->is_full || worker->in_hand >= worker->credit
+            || !s_subscribes (worker, turn->topic))
             continue;
         if (best && worker->peer == turn->shunned)
             continue;
@@ -152,6 +155,7 @@ s_take_out (workers_t *self, turn_t *turn)
         if (worker) {
             assert (worker->in_hand > 0);
             worker->in_hand--;
+            worker->is_full = false;
         }
     }
     turn->worker = 0;
@@ -284,6 +288,38 @@ workers_taken (workers_t *self, turn_t *turn, peer_t peer)
     s_put_in_hand (worker, turn, TURN_TAKEN);
 }
 
+//  The one offered last of that id: most are declined as soon as they are offered.
+static turn_t *
+s_offered (const worker_t *worker, text_t item)
+{
+    for (list_t *link = worker->turns.previous; link != &worker->turns;
+         link = link->previous) {
+        turn_t *turn = LIST_THING (link, turn_t, place);
+        if (turn->state == TURN_OFFERED && text_is (turn->item, item))
+            return turn;
+    }
+    return NULL;
+}
+
+void
+workers_declined (workers_t *self, peer_t peer, const bus_declined_t *declined)
+{
+    worker_t *worker = s_worker (self, peer);
+    if (!worker)
+        return;
+    if (declined->ending)
+        worker->credit = 0;
+    turn_t *turn = s_offered (worker, declined->item);
+    if (turn) {
+        counter_add (POSTOFFICE_WORK_DECLINED, 1);
+        turn->shunned = peer;
+        s_wait (self, turn);
+    }
+    worker->is_full = true;
+    if (turn)
+        s_pump (self, s_queue (self, turn->topic));
+}
+
 void
 workers_forget (workers_t *self, turn_t *turn, bool cancel)
 {
@@ -345,8 +381,11 @@ void
 workers_tick (workers_t *self)
 {
     uint64_t now = clock_mono_ms ();
-    for (list_t *link = self->workers.next; link != &self->workers; link = link->next)
-        s_tick_worker (self, LIST_THING (link, worker_t, place), now);
+    for (list_t *link = self->workers.next; link != &self->workers; link = link->next) {
+        worker_t *worker = LIST_THING (link, worker_t, place);
+        worker->is_full = false;
+        s_tick_worker (self, worker, now);
+    }
     list_t *link;
     while ((link = list_first (&self->recovered))) {
         turn_t *turn = LIST_THING (link, turn_t, place);

@@ -33,6 +33,10 @@ void workers_want (workers_t *self, turn_t *turn);
 //  The worker says that it has the turn in hand.
 void workers_taken (workers_t *self, turn_t *turn, peer_t worker);
 
+//  The worker does not take it: it goes to another at once. One that is ending gets nothing more;
+//  one that is full is left alone for a moment. Unknown peers and items are ignored.
+void workers_declined (workers_t *self, peer_t peer, const bus_declined_t *declined);
+
 //  The turn is over, or not wanted any more: out of all lists, its credit free again. With `cancel`
 //  the worker is told to stop.
 void workers_forget (workers_t *self, turn_t *turn, bool cancel);

@@ -200,6 +200,19 @@ s_take (turns_t *self, unsigned office, const bus_work_t *work)
     HASH_ADD_KEYPTR (hh, self->places, place->item.data, place->item.size, place);
 }
 
+//  An answer that is lost is no harm: the postoffice waits in vain for TAKEN, and goes to another.
+static void
+s_decline (turns_t *self, unsigned office, const bus_work_t *work)
+{
+    s_counts[self->is_draining ? WHILE_DRAINING : OVER_CREDIT]++;
+    bus_record_t record = { .kind = BUS_DECLINED,
+                            .declined = { .item = work->item,
+                                          .session = work->session,
+                                          .ending = self->is_draining } };
+    if (bus_client_send (self->means.bus, office, &record) != 0)
+        log_debug ("decline not sent", log_text ("item", work->item));
+}
+
 void
 turns_work (turns_t *self, unsigned office, const bus_work_t *work)
 {
@@ -207,10 +220,8 @@ turns_work (turns_t *self, unsigned office, const bus_work_t *work)
     if (place) {
         s_counts[HANDED_AGAIN]++;
         turn_handed (place->turn, office);
-    } else if (self->is_draining)
-        s_counts[WHILE_DRAINING]++;
-    else if (HASH_COUNT (self->places) >= self->ceiling)
-        s_counts[OVER_CREDIT]++;
+    } else if (self->is_draining || HASH_COUNT (self->places) >= self->ceiling)
+        s_decline (self, office, work);
     else
         s_take (self, office, work);
 }

@@ -1,7 +1,7 @@
 //  turns — all items of work in hand, by their ids, and what is counted and logged about them.
 //
-//  Their number has a ceiling: an item beyond it is not taken, and the postoffice hands it to
-//  another connector. The same holds while draining.
+//  Their number has a ceiling, which is that of all postoffices together: an item beyond it is
+//  declined, and its postoffice hands it to another connector at once. So it is while draining.
 
 #ifndef TURNS_H
 #define TURNS_H

@@ -79,7 +79,10 @@ s_record (void *owner, peer_t peer, const bus_record_t *record)
     *heard = (heard_t){ .kind = record->kind, .at_ms = clock_mono_ms () };
     if (record->kind == BUS_TAKEN)
         heard->item = s_copy (record->taken.item);
-    else if (record->kind == BUS_PROGRESS) {
+    else if (record->kind == BUS_DECLINED) {
+        heard->item = s_copy (record->declined.item);
+        heard->number = record->declined.ending;
+    } else if (record->kind == BUS_PROGRESS) {
         heard->item = s_copy (record->progress.item);
         heard->number = record->progress.event;
         heard->data = s_copy (record->progress.data);
@@ -248,6 +251,7 @@ s_story (const stage_t *self, const char *item)
         if (strcmp (heard->item, item) != 0)
             continue;
         const char *word = heard->kind == BUS_TAKEN          ? "taken"
+                           : heard->kind == BUS_DECLINED     ? heard->number ? "ending" : "declined"
                            : heard->kind == BUS_DONE         ? outcomes[heard->number]
                            : heard->number == EVENT_TYPING   ? "typing"
                            : heard->number == EVENT_TROUBLE  ? heard->data
@@ -508,8 +512,8 @@ Test (connector, more_than_the_credit_is_not_taken, .timeout = 60)
     s_hand (self, "hangs2");
     s_hand (self, "third");
     RIG_UNTIL (&self->rig, 5000, s_count (self, "hangs2", BUS_TAKEN) == 1);
-    rig_turn_for (&self->rig, 300);
-    cr_assert_eq (s_count (self, "third", BUS_TAKEN), 0);
+    RIG_UNTIL (&self->rig, 5000, s_count (self, "third", BUS_DECLINED) == 1);
+    cr_assert_str_eq (s_story (self, "third"), "declined");
     cr_assert_eq (process_metric (self->connector,
                                   "stentor_connector_not_taken_total{reason=\"over_credit\"}"), 1);
     s_cancel (self, "hangs1");
@@ -528,8 +532,9 @@ Test (connector, sigterm_finishes_what_is_in_hand, .timeout = 60)
     process_kill (self->connector, SIGTERM);
     rig_turn_for (&self->rig, 300);
     s_hand (self, "toolate");
+    RIG_UNTIL (&self->rig, 1000, s_count (self, "toolate", BUS_DECLINED) == 1);
     s_done (self, "slow", 10000);
-    cr_assert_eq (s_count (self, "toolate", BUS_TAKEN), 0);
+    cr_assert_str_eq (s_story (self, "toolate"), "ending");
     rig_turn_for (&self->rig, 300);
     cr_assert (process_is_alive (self->connector), "the outcome is not settled yet");
     s_settle (self, "slow");

@@ -238,6 +238,73 @@ Test (workers, not_taken)
     EXPECT ("");
 }
 
+static void
+s_decline (peer_t peer, const char *item, bool ending)
+{
+    workers_declined (s_workers, peer,
+                      &(bus_declined_t){ .item = text_of (item), .ending = ending });
+}
+
+Test (workers, declined_goes_to_another_at_once)
+{
+    s_worker (1, "bot", 50);
+    s_worker (2, "bot", 5);
+    s_turn ("a");
+    EXPECT ("1 WORK a");
+    s_decline (1, "a", false);
+    EXPECT ("2 WORK a");
+    s_turn ("b");
+    EXPECT ("2 WORK b");
+    workers_tick (s_workers); //  that was long enough
+    s_turn ("c");
+    EXPECT ("1 WORK c");
+}
+
+Test (workers, declined_by_all_waits_for_the_tick)
+{
+    s_worker (1, "bot", 50);
+    turn_t *a = s_turn ("a");
+    turn_t *b = s_turn ("b");
+    workers_taken (s_workers, a, 1);
+    EXPECT ("1 WORK a, 1 WORK b");
+    s_decline (1, "b", false);
+    EXPECT ("");
+    cr_assert_eq (b->state, TURN_WAITING);
+    workers_tick (s_workers);
+    EXPECT ("1 WORK b");
+    s_decline (1, "b", false);
+    workers_forget (s_workers, a, false); //  it has room again
+    EXPECT ("1 WORK b");
+}
+
+Test (workers, one_that_is_ending_gets_nothing_more)
+{
+    s_worker (1, "bot", 50);
+    turn_t *a = s_turn ("a");
+    workers_taken (s_workers, a, 1);
+    s_turn ("b");
+    EXPECT ("1 WORK a, 1 WORK b");
+    s_decline (1, "b", true);
+    workers_forget (s_workers, a, false);
+    workers_tick (s_workers);
+    EXPECT ("");
+    s_worker (2, "bot", 1);
+    EXPECT ("2 WORK b");
+}
+
+Test (workers, declined_by_whom_it_was_not_offered)
+{
+    s_worker (1, "bot", 5);
+    turn_t *a = s_turn ("a");
+    workers_taken (s_workers, a, 1);
+    EXPECT ("1 WORK a");
+    s_decline (1, "a", false); //  it has it
+    s_decline (1, "unknown", false);
+    s_decline (9, "a", true);
+    cr_assert_eq (a->state, TURN_TAKEN);
+    EXPECT ("");
+}
+
 Test (workers, inherit)
 {
     const struct {
