@@ -9,8 +9,11 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
-//  Descriptors beside those of clients: bus, operations port, files, pages, the library's own.
-#define OTHER_DESCRIPTORS 1024
+//  Sockets beside EDGE_CONNECTIONS: of those that fetch pages, and of those that are just coming in
+//  or being refused. Each page is an open file.
+#define PAGE_SOCKETS 512
+//  Descriptors that clients never get: bus, operations port, files, the library's own.
+#define OTHER_DESCRIPTORS 512
 #define TEXTS_MAX 4096
 
 static const setting_t s_settings[] = {
@@ -61,6 +64,7 @@ typedef struct {
     apps_t *apps;
     relay_t *relay;
     websocket_server_t *sockets;
+    uint64_t socket_limit;
 } edge_t;
 
 static void s_stop (void **state_p);
@@ -68,17 +72,29 @@ static void s_stop (void **state_p);
 //  The socket library's tables are as large as the limit of descriptors, so it is made to fit: no
 //  less than is needed, and not a thousand million, as some container runtimes have it.
 static void
-s_limit_descriptors (const edge_config_t *config)
+s_limit_descriptors (edge_t *self)
 {
     struct rlimit limit;
+    self->socket_limit = self->config->connections + PAGE_SOCKETS;
     if (getrlimit (RLIMIT_NOFILE, &limit) != 0)
         return;
-    rlim_t wanted = (rlim_t) config->connections + OTHER_DESCRIPTORS;
+    rlim_t wanted = (rlim_t) self->socket_limit + PAGE_SOCKETS + OTHER_DESCRIPTORS;
     limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
     if (setrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted)
         log_warn ("fewer descriptors than EDGE_CONNECTIONS needs",
                   log_number ("descriptors", (int64_t) limit.rlim_cur),
                   log_number ("wanted", (int64_t) wanted));
+    //  With few to give, half are the clients' and a quarter the pages'.
+    const rlim_t kept = PAGE_SOCKETS + OTHER_DESCRIPTORS;
+    if (limit.rlim_cur < wanted)
+        self->socket_limit = limit.rlim_cur / 2 > kept ? limit.rlim_cur - kept
+                                                       : limit.rlim_cur / 2;
+}
+
+static uint64_t
+s_page_limit (const edge_t *self)
+{
+    return self->socket_limit / 2 < PAGE_SOCKETS ? self->socket_limit / 2 : PAGE_SOCKETS;
 }
 
 static int
@@ -132,7 +148,9 @@ s_start_sockets (edge_t *self)
                                   .web_root = self->config->web_root,
                                   .config_json = buffer_text (&config_json),
                                   .frame_limit = self->config->frame_limit,
-                                  .connection_limit = self->config->connections };
+                                  .connection_limit = self->config->connections,
+                                  .socket_limit = self->socket_limit,
+                                  .page_limit = s_page_limit (self) };
     self->sockets = websocket_server_new (service_loop (self->service), &config,
                                           &relay_socket_events, self->relay);
     buffer_free (&config_json);
@@ -142,6 +160,7 @@ s_start_sockets (edge_t *self)
                    log_number ("port", (int64_t) self->config->port));
         return -1;
     }
+    edge_counters[EDGE_SOCKETS_LIMIT] = (int64_t) self->socket_limit;
     log_info ("listening", log_string ("address", self->config->address),
               log_number ("port", websocket_server_port (self->sockets)));
     return 0;
@@ -155,7 +174,7 @@ s_start (service_t *service, const void *config)
     self->service = service;
     self->config = config;
     edge_counters_start ();
-    s_limit_descriptors (self->config);
+    s_limit_descriptors (self);
     if (s_start_apps (self) == 0)
         self->relay = relay_new (service_loop (service), service_node_name (service), self->config,
                                  self->apps);

@@ -1,6 +1,6 @@
 //  listener — the port that clients connect to. Our own and not the socket library's, so that it
 //  can stop listening when the process drains, says why it cannot bind, and listens on the address
-//  that it was told and on no other.
+//  that it was told and on no other. When there is nothing left to accept with, it rests a moment.
 
 #ifndef LISTENER_H
 #define LISTENER_H

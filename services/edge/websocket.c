@@ -11,6 +11,7 @@
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 _Static_assert (FRAME_HEADROOM >= LWS_PRE, "the WebSocket header fits before the text");
 _Static_assert (offsetof (frame_t, text) >= LWS_PRE, "and belongs to the frame");
@@ -31,6 +32,9 @@ struct websocket_server {
     uint64_t frame_limit;
     uint64_t connection_limit;
     uint64_t connections;
+    uint64_t socket_limit;
+    uint64_t page_limit;
+    uint64_t sockets; //  all, as the library has made them known
     bool draining;
     char *config_json;
     size_t config_json_size;
@@ -106,6 +110,24 @@ s_on_upgrade (websocket_server_t *self, struct lws *wsi, const char *to)
         return s_refuse_upgrade (wsi, HTTP_STATUS_FORBIDDEN);
     int status = self->events->upgrade (self->owner, &url, text_of (origin));
     return status ? s_refuse_upgrade (wsi, status) : 0;
+}
+
+//  A page is an open file. Whoever opens sockets and says nothing takes away the pages, no more.
+static int
+s_on_request (websocket_server_t *self, struct lws *wsi)
+{
+    if (self->sockets - self->connections <= self->page_limit)
+        return 0;
+    edge_count (EDGE_PAGES_REFUSED, 1);
+    (void) lws_return_http_status (wsi, HTTP_STATUS_SERVICE_UNAVAILABLE, NULL);
+    return -1;
+}
+
+static void
+s_count_socket (websocket_server_t *self, int change)
+{
+    self->sockets += (uint64_t) change;
+    edge_count (EDGE_SOCKETS, change);
 }
 
 static int
@@ -286,6 +308,14 @@ s_callback (struct lws *wsi, enum lws_callback_reasons reason, void *user, void 
 {
     websocket_t *socket = user;
     switch (reason) {
+    case LWS_CALLBACK_WSI_CREATE:
+        s_count_socket (s_server (wsi), 1);
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        s_count_socket (s_server (wsi), -1);
+        return 0;
+    case LWS_CALLBACK_FILTER_HTTP_CONNECTION:
+        return s_on_request (s_server (wsi), wsi);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return s_on_upgrade (s_server (wsi), wsi, in);
     case LWS_CALLBACK_ESTABLISHED:
@@ -340,6 +370,11 @@ static void
 s_on_accept (void *owner, int descriptor)
 {
     websocket_server_t *self = owner;
+    if (self->sockets >= self->socket_limit) {
+        edge_count (EDGE_SOCKETS_REFUSED, 1);
+        close (descriptor);
+        return;
+    }
     //  It closes the descriptor itself when it cannot take it.
     (void) lws_adopt_socket_vhost (self->vhost, descriptor);
     //  Its timers are set from outside of it now and noticed only when it is woken.
@@ -389,6 +424,8 @@ websocket_server_new (uv_loop_t *loop, const websocket_config_t *config,
     self->owner = owner;
     self->frame_limit = config->frame_limit;
     self->connection_limit = config->connection_limit;
+    self->socket_limit = config->socket_limit;
+    self->page_limit = config->page_limit;
     self->config_json_size = config->config_json.size;
     self->config_json = malloc (self->config_json_size + 1);
     assert (self->config_json);

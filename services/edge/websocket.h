@@ -47,6 +47,8 @@ typedef struct {
     text_t config_json;      //  what /config.json says; copied
     uint64_t frame_limit;
     uint64_t connection_limit;
+    uint64_t socket_limit;   //  with those that are not WebSockets (yet); more are closed at once
+    uint64_t page_limit;     //  while more are no WebSockets, no page is served
 } websocket_config_t;
 
 //  NULL when it cannot listen; errno says why.

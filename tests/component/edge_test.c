@@ -1,288 +1,23 @@
-//  edge as a real process between clients (raw WebSockets) and a scripted postoffice (bus_server on
-//  the test's own loop).
+//  edge between clients and a scripted postoffice: what it says to whom.
 
-#include "bus_rig.h"
+#include "edge_stage.h"
 #include "eventually.h"
 #include "http_get.h"
-#include "ports.h"
-#include "process.h"
-#include "ws_client.h"
 
 #include <criterion/criterion.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-#define HEARD_MOST 4096
-#define SETTINGS_MOST 24
-
-//  One record that the edge said; its texts are copies.
-typedef struct {
-    bus_record_t record;
-    bool taken; //  a test has looked at it
-} heard_t;
-
-typedef struct {
-    rig_t rig;
-    bus_server_t *bus;
-    char address[64];
-    peer_t peer;
-    heard_t heard[HEARD_MOST];
-    unsigned count;
-    process_t *edge;
-    uint16_t port;
-} stage_t;
-
-static stage_t s_stage;
-
-static text_t
-s_copy (text_t text)
-{
-    return (text_t){ strndup (text.data, text.size), text.size };
-}
-
-static void
-s_peer_up (void *owner, peer_t peer, const bus_hello_t *hello)
-{
-    stage_t *self = owner;
-    cr_assert_eq (hello->role, NODE_EDGE);
-    self->peer = peer;
-}
-
-static void
-s_peer_down (void *owner, peer_t peer)
-{
-    stage_t *self = owner;
-    if (self->peer == peer)
-        self->peer = 0;
-}
-
-static void
-s_record (void *owner, peer_t peer, const bus_record_t *record)
-{
-    (void) peer;
-    stage_t *self = owner;
-    cr_assert (self->count < HEARD_MOST);
-    bus_record_t *heard = &self->heard[self->count++].record;
-    *heard = *record;
-    switch (record->kind) {
-    case BUS_SYNC:
-        heard->sync.session = s_copy (record->sync.session);
-        heard->sync.app = s_copy (record->sync.app);
-        heard->sync.user = s_copy (record->sync.user);
-        heard->sync.sender = s_copy (record->sync.sender);
-        break;
-    case BUS_POST:
-        heard->post.session = s_copy (record->post.session);
-        heard->post.message_id = s_copy (record->post.message_id);
-        heard->post.sender = s_copy (record->post.sender);
-        heard->post.data = s_copy (record->post.data);
-        heard->post.secret = s_copy (record->post.secret);
-        break;
-    case BUS_LOCATE:
-        heard->locate.app = s_copy (record->locate.app);
-        heard->locate.user = s_copy (record->locate.user);
-        break;
-    case BUS_SIGNAL:
-        heard->signal.session = s_copy (record->signal.session);
-        heard->signal.sender = s_copy (record->signal.sender);
-        break;
-    case BUS_DETACH:
-        heard->detach.session = s_copy (record->detach.session);
-        break;
-    case BUS_SEEN:
-        heard->seen.session = s_copy (record->seen.session);
-        break;
-    case BUS_MORE:
-        heard->more.session = s_copy (record->more.session);
-        break;
-    default:
-        cr_assert_fail ("unexpected %s", bus_kind_name (record->kind));
-    }
-}
-
-//  Binds anew to the same address after the first time.
-static void
-s_open_office (stage_t *self)
-{
-    char endpoint[100];
-    static const bus_server_events_t events = { s_peer_up, s_peer_down, s_record };
-    snprintf (endpoint, sizeof endpoint, "tcp://%.60s",
-              *self->address ? self->address : "127.0.0.1:*");
-    bus_server_config_t config = { .node = "postoffice-test",
-                                   .address = endpoint,
-                                   .heartbeat_ms = 500,
-                                   .queue_limit = 16u << 20,
-                                   .peer_limit = 10 };
-    uint64_t deadline = eventually_deadline (5000);
-    while (!(self->bus = bus_server_new (&self->rig.loop, &config, &events, self))) {
-        cr_assert (clock_mono_ms () < deadline);
-        rig_turn (&self->rig);
-    }
-    snprintf (self->address, sizeof self->address, "%.60s", bus_server_endpoint (self->bus) + 6);
-}
-
-static bool
-s_has (const char *const *settings, const char *setting)
-{
-    size_t name = strcspn (setting, "=") + 1;
-    while (*settings && strncmp (*settings, setting, name) != 0)
-        settings++;
-    return *settings != NULL;
-}
-
-//  `more` are settings in place of the usual ones, ended by NULL.
-static stage_t *
-s_start (const char *const *more)
-{
-    stage_t *self = &s_stage;
-    rig_start (&self->rig);
-    s_open_office (self);
-    self->port = ports_free ();
-    uint16_t operations_port = ports_free ();
-    char postoffice[100], port[60], operations[60];
-    snprintf (postoffice, sizeof postoffice, "POSTOFFICE_ADDRESSES=%.60s", self->address);
-    snprintf (port, sizeof port, "EDGE_PORT=%u", self->port);
-    snprintf (operations, sizeof operations, "OPERATIONS_PORT=%u", operations_port);
-    const char *const usual[] = { postoffice, port, operations, "BUS_HEARTBEAT=500ms",
-                                  "EDGE_SILENCE=60s", "SHUTDOWN_GRACE=8s", NULL };
-    const char *settings[SETTINGS_MOST] = { NULL };
-    unsigned count = 0;
-    while (more && *more)
-        settings[count++] = *more++;
-    for (unsigned index = 0; usual[index]; index++)
-        if (!s_has (settings, usual[index]))
-            settings[count++] = usual[index];
-    self->edge = process_new ("edge", "edge", NULL, settings);
-    cr_assert (self->edge);
-    process_set_operations_port (self->edge, operations_port);
-    RIG_UNTIL (&self->rig, 10000, self->peer != 0);
-    cr_assert (process_wait_log (self->edge, "listening", 5000));
-    return self;
-}
-
-#define START(...) s_start ((const char *const[]){ __VA_ARGS__, NULL })
-
-static void
-s_end (stage_t *self)
-{
-    if (process_is_alive (self->edge))
-        process_kill (self->edge, SIGTERM);
-    cr_expect_eq (process_wait_exit (self->edge, 10000), 0);
-    process_destroy (&self->edge);
-    if (self->bus)
-        bus_server_destroy (&self->bus);
-    rig_stop (&self->rig);
-}
-
-static ws_client_t *
-s_connect (stage_t *self, const char *target)
-{
-    ws_client_t *client = ws_client_connect (target, self->port, target);
-    cr_assert (client, "no connection to %s", target);
-    return client;
-}
-
-static heard_t *
-s_find (stage_t *self, bus_kind_t kind)
-{
-    for (unsigned index = 0; index < self->count; index++)
-        if (!self->heard[index].taken && self->heard[index].record.kind == kind)
-            return &self->heard[index];
-    return NULL;
-}
-
-//  The next record of the kind that was not looked at yet.
-static const bus_record_t *
-s_hear (stage_t *self, bus_kind_t kind)
-{
-    RIG_UNTIL (&self->rig, 5000, s_find (self, kind) != NULL);
-    heard_t *heard = s_find (self, kind);
-    heard->taken = true;
-    return &heard->record;
-}
-
-static void
-s_say (stage_t *self, const bus_record_t *record)
-{
-    cr_assert_eq (bus_server_send (self->bus, self->peer, record), 0);
-    rig_turn_for (&self->rig, 20);
-}
-
-static void
-s_synced (stage_t *self, const bus_record_t *sync, verdict_t verdict, uint64_t seq)
-{
-    s_say (self, &(bus_record_t){ .kind = BUS_SYNCED,
-                                  .synced = { .endpoint = sync->sync.endpoint,
-                                              .session = sync->sync.session,
-                                              .verdict = verdict,
-                                              .reason = sync->sync.reason,
-                                              .seq = seq } });
-}
-
-static void
-s_posted (stage_t *self, const bus_record_t *post, verdict_t verdict, uint64_t seq)
-{
-    s_say (self, &(bus_record_t){ .kind = BUS_POSTED,
-                                  .posted = { .post = post->post.post,
-                                              .endpoint = post->post.endpoint,
-                                              .session = post->post.session,
-                                              .verdict = verdict,
-                                              .seq = seq,
-                                              .time_ms = 1760000000000 } });
-}
-
-static void
-s_deliver (stage_t *self, uint64_t endpoint, uint64_t seq, const char *data, bool pause)
-{
-    s_say (self, &(bus_record_t){ .kind = BUS_DELIVER,
-                                  .deliver = { .endpoints = ids_of (&endpoint, 1),
-                                               .session = TEXT ("demo/s-1"),
-                                               .seq = seq,
-                                               .event = EVENT_NEW_MESSAGE,
-                                               .time_ms = 1760000000000 + seq,
-                                               .message_id = TEXT ("m-bot"),
-                                               .sender = TEXT ("{\"deviceId\":\"Bot\"}"),
-                                               .data = text_of (data),
-                                               .pause = pause } });
-}
-
-//  A client that has joined s-1; returns its endpoint.
-static uint64_t
-s_join (stage_t *self, ws_client_t *client)
-{
-    ws_client_send_text (client, "{\"event\":\"user joined\",\"sessionId\":\"s-1\"}");
-    const bus_record_t *sync = s_hear (self, BUS_SYNC);
-    cr_assert_eq (sync->sync.reason, SYNC_JOIN);
-    s_synced (self, sync, VERDICT_OK, 1);
-    json_object *update = ws_client_wait_event (client, "connection update", 2000);
-    cr_assert (ws_json_true (update, "data.sessionCreated"));
-    return sync->sync.endpoint;
-}
-
-static void
-s_message (ws_client_t *client, const char *session, const char *message_id)
-{
-    ws_client_send_format (client,
-                           "{\"event\":\"new message\",\"sessionId\":\"%s\",\"messageId\":\"%s\","
-                           "\"data\":{\"rawQuery\":\"hi\",\"userId\":\"liar\","
-                           "\"accessToken\":\"t\"},\"sender\":{\"userId\":\"liar\","
-                           "\"isAdmin\":true,\"displayName\":\"Ann\"},"
-                           "\"timeMs\":5}",
-                           session, message_id);
-}
 
 #define STARTS_WITH(text, beginning) (strncmp ((text).data, beginning, strlen (beginning)) == 0)
 
 Test (edge, puts_a_visitor_into_a_session)
 {
-    stage_t *self = s_start (NULL);
-    ws_client_t *client = s_connect (self, "/any/path?userId=u-1&isAdmin=false");
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/any/path?userId=u-1&isAdmin=false");
     ws_client_send_text (client, "{\"event\":\"user joined\",\"sessionId\":\"s-1\",\"timeMs\":77,"
                                  "\"sender\":{\"userId\":\"liar\",\"displayName\":\"Ann\","
                                  "\"isAdmin\":true,\"urlAttributes\":{\"path\":[\"\"]}}}");
-    const bus_record_t *sync = s_hear (self, BUS_SYNC);
+    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
     cr_expect_eq (sync->sync.reason, SYNC_JOIN);
     cr_expect_eq (sync->sync.role, ROLE_VISITOR);
     cr_expect_eq (sync->sync.dialect, DIALECT_WIDGET);
@@ -293,23 +28,23 @@ Test (edge, puts_a_visitor_into_a_session)
     cr_expect (text_is (sync->sync.sender,
                         TEXT ("{\"deviceId\":\"Widget\",\"userId\":\"u-1\",\"displayName\":\"Ann\","
                               "\"isAdmin\":false,\"urlAttributes\":{\"path\":[\"\"]}}")));
-    s_synced (self, sync, VERDICT_OK, 3);
+    stage_synced (self, sync, VERDICT_OK, 3);
     json_object *update = ws_client_wait_event (client, "connection update", 2000);
     cr_expect (ws_json_true (update, "data.sessionCreated"));
     cr_expect_eq (ws_json_number (update, "data.seq"), 3);
     ws_client_destroy (&client);
-    const bus_record_t *detach = s_hear (self, BUS_DETACH);
+    const bus_record_t *detach = stage_hear (self, BUS_DETACH);
     cr_expect_eq (detach->detach.endpoint, sync->sync.endpoint);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, posts_with_the_true_sender_and_acknowledges)
 {
-    stage_t *self = s_start (NULL);
-    ws_client_t *client = s_connect (self, "/?userId=u-1&protocol=2");
-    s_join (self, client);
-    s_message (client, "s-1", "m-1");
-    const bus_record_t *post = s_hear (self, BUS_POST);
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1&protocol=2");
+    stage_join (self, client);
+    stage_message (client, "s-1", "m-1");
+    const bus_record_t *post = stage_hear (self, BUS_POST);
     cr_expect (text_is (post->post.message_id, TEXT ("m-1")));
     cr_expect (text_is (post->post.secret, TEXT ("t")));
     cr_expect (text_is (post->post.data,
@@ -317,24 +52,24 @@ Test (edge, posts_with_the_true_sender_and_acknowledges)
     cr_expect (STARTS_WITH (post->post.sender, "{\"deviceId\":\"Widget\",\"userId\":\"u-1\""));
     cr_expect_eq (post->post.time_ms, 5);
     cr_expect_eq (post->post.quiet, 0);
-    s_posted (self, post, VERDICT_DUPLICATE, 9);
+    stage_posted (self, post, VERDICT_DUPLICATE, 9);
     json_object *ack = ws_client_wait_event (client, "ack", 2000);
     cr_expect_str_eq (ws_json_text (ack, "data.messageId"), "m-1");
     cr_expect_eq (ws_json_number (ack, "data.seq"), 9);
     cr_expect (ws_json_true (ack, "data.duplicate"));
     ws_client_destroy (&client);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, delivers_once_and_only_to_who_is_in_the_session)
 {
-    stage_t *self = s_start (NULL);
-    ws_client_t *client = s_connect (self, "/?userId=u-1");
-    uint64_t endpoint = s_join (self, client);
-    s_deliver (self, endpoint, 4, "{\"outputSpeech\":\"four\"}", false);
-    s_deliver (self, endpoint, 4, "{\"outputSpeech\":\"again\"}", false);
-    s_deliver (self, endpoint + 1, 5, "{\"outputSpeech\":\"other\"}", false);
-    s_deliver (self, endpoint, 6, "{\"outputSpeech\":\"six\"}", false);
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    uint64_t endpoint = stage_join (self, client);
+    stage_deliver (self, endpoint, 4, "{\"outputSpeech\":\"four\"}", false);
+    stage_deliver (self, endpoint, 4, "{\"outputSpeech\":\"again\"}", false);
+    stage_deliver (self, endpoint + 1, 5, "{\"outputSpeech\":\"other\"}", false);
+    stage_deliver (self, endpoint, 6, "{\"outputSpeech\":\"six\"}", false);
     json_object *message = ws_client_wait_event (client, "new message", 2000);
     cr_expect_str_eq (ws_json_text (message, "data.outputSpeech"), "four");
     cr_expect_str_eq (ws_json_text (message, "sender.deviceId"), "Bot");
@@ -344,16 +79,16 @@ Test (edge, delivers_once_and_only_to_who_is_in_the_session)
     message = ws_client_wait_event (client, "new message", 2000);
     cr_expect_str_eq (ws_json_text (message, "data.outputSpeech"), "six");
     ws_client_destroy (&client);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, tells_what_a_widget_has_received)
 {
     stage_t *self = START ("EDGE_PING_EVERY=2s");
-    ws_client_t *client = s_connect (self, "/?userId=u-1");
-    uint64_t endpoint = s_join (self, client);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    uint64_t endpoint = stage_join (self, client);
     ws_client_answer_pings (client, false);
-    s_deliver (self, endpoint, 4, "{}", false);
+    stage_deliver (self, endpoint, 4, "{}", false);
     cr_assert (ws_client_wait_event (client, "new message", 2000));
     ws_message_t message;
     cr_assert_eq (ws_client_next (client, &message, 2000), WS_MESSAGE);
@@ -364,65 +99,65 @@ Test (edge, tells_what_a_widget_has_received)
     cr_assert_eq (message.size, sizeof ping);
     memcpy (ping, message.data, sizeof ping);
     rig_turn_for (&self->rig, 1200);
-    cr_assert (!s_find (self, BUS_SEEN));
+    cr_assert (!stage_find (self, BUS_SEEN));
     ws_client_send_frame (client, WS_PONG, true, ping, sizeof ping);
-    const bus_record_t *seen = s_hear (self, BUS_SEEN);
+    const bus_record_t *seen = stage_hear (self, BUS_SEEN);
     cr_expect_eq (seen->seen.endpoint, endpoint);
     cr_expect_eq (seen->seen.seq, 4);
     ws_client_reset (client);
-    cr_expect_eq (s_hear (self, BUS_DETACH)->detach.seen, 4);
+    cr_expect_eq (stage_hear (self, BUS_DETACH)->detach.seen, 4);
     ws_client_destroy (&client);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, finds_the_session_of_a_silent_connection)
 {
     stage_t *self = START ("EDGE_SILENCE=200ms");
-    ws_client_t *client = s_connect (self, "/?userId=u-1&isAdmin=false&createWsReason=wakeup");
-    const bus_record_t *locate = s_hear (self, BUS_LOCATE);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1&isAdmin=false&createWsReason=wakeup");
+    const bus_record_t *locate = stage_hear (self, BUS_LOCATE);
     cr_expect (text_is (locate->locate.user, TEXT ("u-1")));
     cr_expect (text_is (locate->locate.app, TEXT ("demo")));
-    s_say (self, &(bus_record_t){ .kind = BUS_LOCATED,
+    stage_say (self, &(bus_record_t){ .kind = BUS_LOCATED,
                                   .located = { .endpoint = locate->locate.endpoint,
                                                .session = TEXT ("demo/s-1") } });
-    const bus_record_t *sync = s_hear (self, BUS_SYNC);
+    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
     cr_expect_eq (sync->sync.reason, SYNC_SILENT);
     cr_expect_eq (sync->sync.seq, SEQ_UNKNOWN);
-    s_synced (self, sync, VERDICT_OK, 5);
+    stage_synced (self, sync, VERDICT_OK, 5);
     cr_expect (ws_json_true (ws_client_wait_event (client, "connection update", 2000),
                              "data.sessionCreated"));
     ws_client_destroy (&client);
 
-    client = s_connect (self, "/?userId=u-2");
-    locate = s_hear (self, BUS_LOCATE);
-    s_say (self, &(bus_record_t){ .kind = BUS_LOCATED,
+    client = stage_connect (self, "/?userId=u-2");
+    locate = stage_hear (self, BUS_LOCATE);
+    stage_say (self, &(bus_record_t){ .kind = BUS_LOCATED,
                                   .located = { .endpoint = locate->locate.endpoint } });
     cr_expect (ws_json_true (ws_client_wait_event (client, "connection update", 2000),
                              "data.sessionCreated"));
     ws_client_destroy (&client);
 
     //  A frame wins over an answer that comes late.
-    client = s_connect (self, "/?userId=u-3");
-    locate = s_hear (self, BUS_LOCATE);
-    s_join (self, client);
-    s_say (self, &(bus_record_t){ .kind = BUS_LOCATED,
+    client = stage_connect (self, "/?userId=u-3");
+    locate = stage_hear (self, BUS_LOCATE);
+    stage_join (self, client);
+    stage_say (self, &(bus_record_t){ .kind = BUS_LOCATED,
                                   .located = { .endpoint = locate->locate.endpoint,
                                                .session = TEXT ("demo/other") } });
     rig_turn_for (&self->rig, 100);
-    cr_expect (!s_find (self, BUS_SYNC));
+    cr_expect (!stage_find (self, BUS_SYNC));
     ws_client_destroy (&client);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, follows_the_session_of_each_frame)
 {
-    stage_t *self = s_start (NULL);
-    ws_client_t *client = s_connect (self, "/?userId=u-1");
-    uint64_t endpoint = s_join (self, client);
-    s_message (client, "s-2", "m-1");
-    const bus_record_t *post = s_hear (self, BUS_POST);
-    const bus_record_t *detach = s_hear (self, BUS_DETACH);
-    const bus_record_t *sync = s_hear (self, BUS_SYNC);
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    uint64_t endpoint = stage_join (self, client);
+    stage_message (client, "s-2", "m-1");
+    const bus_record_t *post = stage_hear (self, BUS_POST);
+    const bus_record_t *detach = stage_hear (self, BUS_DETACH);
+    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
     cr_expect (detach < sync && sync < post);
     cr_expect (text_is (detach->detach.session, TEXT ("demo/s-1")));
     cr_expect (text_is (sync->sync.session, TEXT ("demo/s-2")));
@@ -431,43 +166,43 @@ Test (edge, follows_the_session_of_each_frame)
     //  A widget's messageId is not its to choose.
     cr_expect_eq (post->post.message_id.size, 32);
     //  A late answer for the old session does not follow into the new one.
-    s_deliver (self, endpoint, 9, "{}", false);
-    s_synced (self, sync, VERDICT_OK, 1);
+    stage_deliver (self, endpoint, 9, "{}", false);
+    stage_synced (self, sync, VERDICT_OK, 1);
     cr_expect (ws_client_expect_no (client, "new message", 200));
 
     ws_client_send_text (client, "{\"event\":\"typing\",\"sessionId\":\"s-2\"}");
-    const bus_record_t *signal_record = s_hear (self, BUS_SIGNAL);
+    const bus_record_t *signal_record = stage_hear (self, BUS_SIGNAL);
     cr_expect_eq (signal_record->signal.event, EVENT_TYPING);
-    cr_expect (!s_find (self, BUS_SYNC));
+    cr_expect (!stage_find (self, BUS_SYNC));
     ws_client_destroy (&client);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, passes_on_what_the_office_refuses)
 {
-    stage_t *self = s_start (NULL);
-    ws_client_t *rich = s_connect (self, "/?userId=u-1&protocol=2");
-    s_join (self, rich);
-    s_message (rich, "s-1", "m-1");
-    s_posted (self, s_hear (self, BUS_POST), VERDICT_BUSY, 0);
+    stage_t *self = stage_start (NULL);
+    ws_client_t *rich = stage_connect (self, "/?userId=u-1&protocol=2");
+    stage_join (self, rich);
+    stage_message (rich, "s-1", "m-1");
+    stage_posted (self, stage_hear (self, BUS_POST), VERDICT_BUSY, 0);
     json_object *busy = ws_client_wait_event (rich, "busy", 2000);
     cr_expect_str_eq (ws_json_text (busy, "data.code"), "busy");
     cr_expect_str_eq (ws_json_text (busy, "data.messageId"), "m-1");
     cr_expect_gt (ws_json_number (busy, "data.retryAfterMs"), 0);
     //  None overtakes it: what comes before it is said again is refused, too.
-    s_message (rich, "s-1", "m-2");
+    stage_message (rich, "s-1", "m-2");
     busy = ws_client_wait_event (rich, "busy", 2000);
     cr_expect_str_eq (ws_json_text (busy, "data.messageId"), "m-2");
-    cr_expect (!s_find (self, BUS_POST));
-    s_message (rich, "s-1", "m-1");
-    s_posted (self, s_hear (self, BUS_POST), VERDICT_NOT_ALLOWED, 0);
+    cr_expect (!stage_find (self, BUS_POST));
+    stage_message (rich, "s-1", "m-1");
+    stage_posted (self, stage_hear (self, BUS_POST), VERDICT_NOT_ALLOWED, 0);
     cr_expect_str_eq (ws_json_text (ws_client_wait_event (rich, "error", 2000), "data.code"),
                       "not_allowed");
 
-    ws_client_t *widget = s_connect (self, "/?userId=u-2");
-    s_join (self, widget);
-    s_message (widget, "s-1", "m-1");
-    s_posted (self, s_hear (self, BUS_POST), VERDICT_STORE_DOWN, 0);
+    ws_client_t *widget = stage_connect (self, "/?userId=u-2");
+    stage_join (self, widget);
+    stage_message (widget, "s-1", "m-1");
+    stage_posted (self, stage_hear (self, BUS_POST), VERDICT_STORE_DOWN, 0);
     json_object *failure = ws_client_wait_event (widget, "failure", 2000);
     cr_expect_eq (ws_json_number (failure, "data.tries"), 3);
     cr_expect_eq (ws_json_number (failure, "data.delay"), 0);
@@ -475,62 +210,62 @@ Test (edge, passes_on_what_the_office_refuses)
     cr_expect_str_eq (ws_json_text (failure, "sender.userId"), "bot");
 
     //  Somebody else's session: told once, and the message goes nowhere.
-    s_message (widget, "s-9", "m-2");
-    s_synced (self, s_hear (self, BUS_SYNC), VERDICT_NOT_YOURS, 0);
+    stage_message (widget, "s-9", "m-2");
+    stage_synced (self, stage_hear (self, BUS_SYNC), VERDICT_NOT_YOURS, 0);
     json_object *update = ws_client_wait_event (widget, "connection update", 2000);
     cr_expect_not (ws_json_true (update, "data.sessionCreated"));
     cr_expect_str_eq (ws_json_text (update, "data.code"), "not_yours");
-    s_posted (self, s_hear (self, BUS_POST), VERDICT_NOT_JOINED, 0);
+    stage_posted (self, stage_hear (self, BUS_POST), VERDICT_NOT_JOINED, 0);
     cr_expect (ws_client_expect_silence (widget, 200));
     ws_client_destroy (&rich);
     ws_client_destroy (&widget);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, says_again_what_a_lost_office_did_not_answer)
 {
-    stage_t *self = s_start (NULL);
-    ws_client_t *client = s_connect (self, "/?userId=u-1&protocol=2");
-    uint64_t endpoint = s_join (self, client);
-    s_deliver (self, endpoint, 7, "{}", false);
-    s_message (client, "s-1", "m-1");
-    s_message (client, "s-1", "m-2"); //  waits: it must not overtake m-1, which may be refused
-    s_hear (self, BUS_POST);
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1&protocol=2");
+    uint64_t endpoint = stage_join (self, client);
+    stage_deliver (self, endpoint, 7, "{}", false);
+    stage_message (client, "s-1", "m-1");
+    stage_message (client, "s-1", "m-2"); //  waits: it must not overtake m-1, which may be refused
+    stage_hear (self, BUS_POST);
     bus_server_destroy (&self->bus);
     RIG_UNTIL (&self->rig, 5000, !process_is_alive (self->edge)
                                      || process_metric (self->edge, "stentor_edge_offices") == 0);
-    s_message (client, "s-1", "m-3");
-    s_open_office (self);
-    const bus_record_t *sync = s_hear (self, BUS_SYNC);
+    stage_message (client, "s-1", "m-3");
+    stage_open_office (self);
+    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
     cr_expect_eq (sync->sync.reason, SYNC_RELINK);
     cr_expect_eq (sync->sync.seq, 7);
     static const char *const ids[] = { "m-1", "m-2", "m-3" };
     for (unsigned at = 0; at < 3; at++) {
-        const bus_record_t *post = s_hear (self, BUS_POST);
+        const bus_record_t *post = stage_hear (self, BUS_POST);
         cr_assert (text_is (post->post.message_id, text_of (ids[at])));
         if (at == 0)
-            s_synced (self, sync, VERDICT_OK, 7);
-        s_posted (self, post, VERDICT_OK, 8 + at);
+            stage_synced (self, sync, VERDICT_OK, 7);
+        stage_posted (self, post, VERDICT_OK, 8 + at);
         cr_expect_str_eq (ws_json_text (ws_client_wait_event (client, "ack", 2000),
                                         "data.messageId"),
                           ids[at]);
     }
     ws_client_destroy (&client);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, asks_for_more_when_a_part_is_written)
 {
-    stage_t *self = s_start (NULL);
-    ws_client_t *client = s_connect (self, "/?userId=u-1");
-    uint64_t endpoint = s_join (self, client);
-    s_deliver (self, endpoint, 4, "{}", false);
-    s_deliver (self, endpoint, 5, "{}", true);
-    const bus_record_t *more = s_hear (self, BUS_MORE);
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    uint64_t endpoint = stage_join (self, client);
+    stage_deliver (self, endpoint, 4, "{}", false);
+    stage_deliver (self, endpoint, 5, "{}", true);
+    const bus_record_t *more = stage_hear (self, BUS_MORE);
     cr_expect_eq (more->more.endpoint, endpoint);
     cr_expect_eq (more->more.seq, 5);
     ws_client_destroy (&client);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, closes_a_reader_that_is_too_slow)
@@ -539,28 +274,28 @@ Test (edge, closes_a_reader_that_is_too_slow)
     ws_client_t *client = ws_client_open (&(ws_options_t){
         .port = self->port, .target = "/?userId=u-1", .receive_buffer = 4096 });
     cr_assert (client);
-    uint64_t endpoint = s_join (self, client);
+    uint64_t endpoint = stage_join (self, client);
     static char data[100001];
     memset (data, ' ', sizeof data - 1);
     memcpy (data, "{}", 2);
-    for (uint64_t seq = 4; seq < 150 && !s_find (self, BUS_DETACH); seq++)
-        s_deliver (self, endpoint, seq, data, false);
-    s_hear (self, BUS_DETACH);
+    for (uint64_t seq = 4; seq < 150 && !stage_find (self, BUS_DETACH); seq++)
+        stage_deliver (self, endpoint, seq, data, false);
+    stage_hear (self, BUS_DETACH);
     EVENTUALLY (5000, process_metric (self->edge,
                                       "stentor_edge_closed_total{reason=\"slow_reader\"}")
                           == 1);
     EVENTUALLY (5000,
                 process_metric (self->edge, "stentor_edge_connections{dialect=\"widget\"}") == 0);
     ws_client_destroy (&client);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, drops_events_for_a_half_full_outbox_only)
 {
-    stage_t *self = s_start (NULL);
-    ws_client_t *client = s_connect (self, "/?userId=u-1");
-    uint64_t endpoint = s_join (self, client);
-    s_say (self, &(bus_record_t){ .kind = BUS_SHOW,
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    uint64_t endpoint = stage_join (self, client);
+    stage_say (self, &(bus_record_t){ .kind = BUS_SHOW,
                                   .show = { .endpoints = ids_of (&endpoint, 1),
                                             .session = TEXT ("demo/s-1"),
                                             .event = EVENT_TYPING,
@@ -568,7 +303,7 @@ Test (edge, drops_events_for_a_half_full_outbox_only)
     json_object *typing = ws_client_wait_event (client, "typing", 2000);
     cr_expect_str_eq (ws_json_text (typing, "sender.deviceId"), "Bot");
     ws_client_destroy (&client);
-    s_end (self);
+    stage_end (self);
 }
 
 static void
@@ -583,8 +318,8 @@ s_expect_error (stage_t *self, ws_client_t *client, const char *frame, const cha
 
 Test (edge, answers_bad_frames_and_goes_on)
 {
-    stage_t *self = s_start (NULL);
-    ws_client_t *client = s_connect (self, "/?userId=u-1");
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
     s_expect_error (self, client, "not json", "bad_request");
     s_expect_error (self, client, "{\"event\":\"dance\",\"sessionId\":\"s\"}", "unknown_event");
     s_expect_error (self, client, "{\"event\":\"barge in\",\"sessionId\":\"s\"}", "not_allowed");
@@ -594,37 +329,37 @@ Test (edge, answers_bad_frames_and_goes_on)
     cr_expect (ws_client_wait_event (client, "error", 2000));
     json_object *update = ws_client_wait_event (client, "connection update", 2000);
     cr_expect_str_eq (ws_json_text (update, "data.code"), "bad_request");
-    s_join (self, client);
+    stage_join (self, client);
     //  Fifteen in a row are answered, the sixteenth ends it.
     for (int at = 0; at < 16; at++)
         ws_client_send_text (client, "{}");
     cr_expect (ws_client_expect_close (client, 1008, 3000));
     ws_client_destroy (&client);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, joins_fragments)
 {
-    stage_t *self = s_start (NULL);
-    ws_client_t *client = s_connect (self, "/?userId=u-1");
-    s_join (self, client);
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    stage_join (self, client);
     static char frame[200000];
     int size = snprintf (frame, sizeof frame,
                          "{\"event\":\"new message\",\"sessionId\":\"s-1\",\"data\":{\"rawQuery\":"
                          "\"%0180000d\"}}",
                          7);
     ws_client_send_fragmented (client, WS_TEXT, frame, (size_t) size, 131000);
-    cr_expect_gt (s_hear (self, BUS_POST)->post.data.size, 180000);
+    cr_expect_gt (stage_hear (self, BUS_POST)->post.data.size, 180000);
     ws_client_send_fragmented (client, WS_TEXT, frame, (size_t) size, 7000);
-    cr_expect_gt (s_hear (self, BUS_POST)->post.data.size, 180000);
+    cr_expect_gt (stage_hear (self, BUS_POST)->post.data.size, 180000);
     ws_client_destroy (&client);
-    s_end (self);
+    stage_end (self);
 }
 
 static void
 s_expect_close (stage_t *self, ws_opcode_t opcode, const void *data, size_t size, int code)
 {
-    ws_client_t *client = s_connect (self, "/?userId=u-1");
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
     ws_client_send_frame (client, opcode, true, data, size);
     cr_expect (ws_client_expect_close (client, code, 4000), "%d", code);
     ws_client_destroy (&client);
@@ -638,13 +373,13 @@ Test (edge, closes_what_cannot_go_on)
     s_expect_close (self, WS_BINARY, "{}", 2, 1003);
     s_expect_close (self, WS_TEXT, "\"\xff\"", 3, 1007);
     s_expect_close (self, WS_TEXT, large, sizeof large, 1009);
-    s_end (self);
+    stage_end (self);
 }
 
 static void
 s_expect_refused (stage_t *self, const char *target, const char *code, int close_code)
 {
-    ws_client_t *client = s_connect (self, target);
+    ws_client_t *client = stage_connect (self, target);
     json_object *update = ws_client_wait_event (client, "connection update", 2000);
     cr_expect_not (ws_json_true (update, "data.sessionCreated"));
     cr_expect_str_eq (ws_json_text (update, "data.code"), code, "%s", target);
@@ -654,94 +389,94 @@ s_expect_refused (stage_t *self, const char *target, const char *code, int close
 
 Test (edge, refuses_urls)
 {
-    stage_t *self = s_start (NULL);
+    stage_t *self = stage_start (NULL);
     s_expect_refused (self, "/?isAdmin=false", "bad_request", 4400);
     s_expect_refused (self, "/?userId=a%01", "bad_request", 4400);
     s_expect_refused (self, "/?userId=My-Router", "not_allowed", 4403);
     s_expect_refused (self, "/?userId=u&isAdmin=true", "not_allowed", 4403);
     s_expect_refused (self, "/?userId=u&appId=nope", "unknown_app", 4404);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, lets_admins_in_in_demo_mode_only)
 {
     stage_t *self = START ("EDGE_DEMO_MODE=on");
     cr_expect (process_wait_log (self->edge, "DEMO MODE", 2000));
-    ws_client_t *client = s_connect (self, "/?userId=a-1&isAdmin=true");
-    s_join (self, client);
+    ws_client_t *client = stage_connect (self, "/?userId=a-1&isAdmin=true");
+    stage_join (self, client);
     ws_client_send_text (client, "{\"event\":\"barge in\",\"sessionId\":\"s-1\","
                                  "\"sender\":{\"displayName\":\"Eve\"}}");
-    const bus_record_t *post = s_hear (self, BUS_POST);
+    const bus_record_t *post = stage_hear (self, BUS_POST);
     cr_expect_eq (post->post.event, EVENT_BARGE_IN);
     cr_expect (text_is (post->post.sender, TEXT ("{\"deviceId\":\"Widget\",\"userId\":\"a-1\","
                                                  "\"displayName\":\"Eve\",\"isAdmin\":true}")));
     ws_client_destroy (&client);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, has_a_limit_of_connections)
 {
     stage_t *self = START ("EDGE_CONNECTIONS=1");
-    ws_client_t *first = s_connect (self, "/?userId=u-1");
+    ws_client_t *first = stage_connect (self, "/?userId=u-1");
     ws_client_t *second
         = ws_client_open (&(ws_options_t){ .port = self->port, .target = "/?userId=u-2" });
     cr_assert (second);
     cr_expect_eq (ws_client_status (second), 503);
     ws_client_destroy (&second);
     ws_client_destroy (&first);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, pings_and_closes_who_does_not_answer)
 {
     stage_t *self = START ("EDGE_PING_EVERY=300ms", "EDGE_PONG_WITHIN=300ms");
-    ws_client_t *client = s_connect (self, "/?userId=u-1");
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
     ws_client_answer_pings (client, false);
     ws_message_t message;
     cr_assert_eq (ws_client_next (client, &message, 2000), WS_MESSAGE);
     cr_expect_eq (message.opcode, WS_PING);
     cr_expect (ws_client_expect_close (client, 1006, 3000));
     ws_client_destroy (&client);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, does_not_read_beyond_its_posts)
 {
     stage_t *self = START ("EDGE_POSTS=4");
-    ws_client_t *client = s_connect (self, "/?userId=u-1&protocol=2");
-    s_join (self, client);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1&protocol=2");
+    stage_join (self, client);
     for (int at = 0; at < 50; at++)
-        s_message (client, "s-1", "m");
+        stage_message (client, "s-1", "m");
     rig_turn_for (&self->rig, 300);
     unsigned posts = 0;
-    while (s_find (self, BUS_POST)) {
-        const bus_record_t *post = s_hear (self, BUS_POST);
+    while (stage_find (self, BUS_POST)) {
+        const bus_record_t *post = stage_hear (self, BUS_POST);
         cr_assert (process_metric (self->edge, "stentor_edge_posts") <= 5);
-        s_posted (self, post, VERDICT_OK, ++posts);
+        stage_posted (self, post, VERDICT_OK, ++posts);
         rig_turn_for (&self->rig, 30);
     }
     cr_expect_eq (posts, 50);
     ws_client_destroy (&client);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, goes_away_in_order)
 {
-    stage_t *self = s_start (NULL);
-    ws_client_t *rich = s_connect (self, "/?userId=u-1&protocol=2");
-    s_join (self, rich);
-    ws_client_t *widget = s_connect (self, "/?userId=u-2");
+    stage_t *self = stage_start (NULL);
+    ws_client_t *rich = stage_connect (self, "/?userId=u-1&protocol=2");
+    stage_join (self, rich);
+    ws_client_t *widget = stage_connect (self, "/?userId=u-2");
     process_kill (self->edge, SIGTERM);
     json_object *away = ws_client_wait_event (rich, "going away", 2000);
     cr_expect (away);
     cr_expect_lt (ws_json_number (away, "data.delayMs"), 5000);
-    s_hear (self, BUS_DETACH);
+    stage_hear (self, BUS_DETACH);
     cr_expect (ws_client_expect_close (rich, 1001, 4000));
     cr_expect (ws_client_expect_close (widget, 1001, 4000));
     cr_expect_eq (process_wait_exit (self->edge, 8000), 0);
     ws_client_destroy (&rich);
     ws_client_destroy (&widget);
-    s_end (self);
+    stage_end (self);
 }
 
 Test (edge, serves_its_configuration_and_nothing_else_without_a_web_root)
@@ -756,5 +491,5 @@ Test (edge, serves_its_configuration_and_nothing_else_without_a_web_root)
     answer = http_get (self->port, "/etc/passwd", NULL);
     cr_expect_eq (answer.status, 404);
     http_answer_free (&answer);
-    s_end (self);
+    stage_end (self);
 }

@@ -1,0 +1,76 @@
+//  edge among clients that want too much: sockets, descriptors, frames, sessions.
+
+#include "edge_stage.h"
+#include "eventually.h"
+#include "http_get.h"
+
+#include <criterion/criterion.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+Test (edge_limits, keeps_descriptors_for_itself)
+{
+    stage_t *self = START ("EDGE_CONNECTIONS=1");
+    enum { MUTES = 700 };
+    int mutes[MUTES];
+    for (int at = 0; at < MUTES; at++)
+        mutes[at] = stage_mute (self);
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets_refused_total")
+                          == MUTES - 513);
+    cr_expect_eq (process_metric (self->edge, "stentor_edge_sockets"), 513);
+    //  While they are there the bus can be dialled.
+    bus_server_destroy (&self->bus);
+    RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_offices") == 0);
+    stage_open_office (self);
+    RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_offices") == 1);
+    for (int at = 0; at < MUTES; at++)
+        close (mutes[at]);
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") == 0);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    stage_join (self, client);
+    ws_client_destroy (&client);
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") == 0);
+    stage_end (self);
+}
+
+Test (edge_limits, serves_no_pages_beyond_its_allowance)
+{
+    stage_t *self = START ("EDGE_CONNECTIONS=1000");
+    enum { MUTES = 600 };
+    int mutes[MUTES];
+    for (int at = 0; at < MUTES; at++)
+        mutes[at] = stage_mute (self);
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") == MUTES);
+    http_answer_t answer = http_get (self->port, "/config.json", NULL);
+    cr_expect_eq (answer.status, 503);
+    http_answer_free (&answer);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    stage_join (self, client);
+    ws_client_destroy (&client);
+    for (int at = 0; at < MUTES; at++)
+        close (mutes[at]);
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") == 0);
+    answer = http_get (self->port, "/config.json", NULL);
+    cr_expect_eq (answer.status, 200);
+    http_answer_free (&answer);
+    stage_end (self);
+}
+
+Test (edge_limits, does_not_spin_without_descriptors)
+{
+    stage_t *self = stage_start (NULL);
+    struct rlimit before, none = { 3, 0 };
+    cr_assert_eq (prlimit (process_pid (self->edge), RLIMIT_NOFILE, NULL, &before), 0);
+    none.rlim_max = before.rlim_max;
+    cr_assert_eq (prlimit (process_pid (self->edge), RLIMIT_NOFILE, &none, NULL), 0);
+    int mute = stage_mute (self);
+    cr_expect (process_wait_log (self->edge, "cannot accept", 2000));
+    rig_turn_for (&self->rig, 1000);
+    cr_assert_eq (prlimit (process_pid (self->edge), RLIMIT_NOFILE, &before, NULL), 0);
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") == 1);
+    double failed = process_metric (self->edge, "stentor_edge_accepts_failed_total");
+    cr_expect (failed >= 1 && failed <= 15, "%g", failed);
+    cr_expect_eq (process_log_count (self->edge, "cannot accept"), 1);
+    close (mute);
+    stage_end (self);
+}
