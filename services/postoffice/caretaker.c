@@ -14,6 +14,8 @@
 #define BEAT_MS 2000
 #define CLAIM_MS 3000
 #define HOUR_MS 3600000
+//  How often our own old work is looked through for what nobody sees to.
+#define OWN_MS 60000
 //  After an outage of the database everybody looks dead until it has beaten again.
 #define CLAIM_AFTER_MS 10000
 #define ORPHANS_AT_ONCE 100
@@ -27,7 +29,7 @@ enum { SAY_BEAT, SAY_CLAIM, SAY_DAY, SAY_FORGET, STATEMENTS };
 
 static const pg_statement_t s_statements[STATEMENTS] = {
     [SAY_BEAT] = { "beat", "SELECT beat ($1::bigint, $2::text)" },
-    [SAY_CLAIM] = { "claim", "SELECT claim_orphans ($1::bigint, $2::bigint)" },
+    [SAY_CLAIM] = { "claim", "SELECT * FROM claim_orphans ($1::bigint, $2::bigint, $3::boolean)" },
     [SAY_DAY] = { "day", "SELECT make_day ($1::date)" },
     [SAY_FORGET] = { "forget", "SELECT forget_nodes ()" },
 };
@@ -47,6 +49,8 @@ struct caretaker {
     uint64_t claim_ms;
     uint64_t hour_ms;
     bool claiming;
+    bool claim_lost;        //  what was claimed last is ours, but we do not know it
+    uint64_t own_ms;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -122,14 +126,26 @@ s_on_claimed (void *owner, void *unused, const pg_answer_t *answer)
     self->claiming = false;
     if (!answer->lost && answer->failed)
         s_refused (self, "claim", answer);
+    self->claim_lost = answer->lost;
     if (answer->lost || answer->failed)
         return;
     const PGresult *result = answer->results[0];
     for (int row = 0; row < PQntuples (result); row++) {
-        store_counters[STORE_ORPHANS]++;
-        log_info ("orphaned work taken over", log_text ("session", pg_text (result, row, 0)));
+        if (!pg_flag (result, row, 1)) {
+            store_counters[STORE_ORPHANS]++;
+            log_info ("orphaned work taken over", log_text ("session", pg_text (result, row, 0)));
+        }
         self->events.orphan (self->owner, pg_text (result, row, 0));
     }
+}
+
+static bool
+s_is_due (uint64_t *last, uint64_t now, uint64_t every)
+{
+    if (*last && now - *last < every)
+        return false;
+    *last = now;
+    return true;
 }
 
 static void
@@ -149,6 +165,8 @@ s_claim (caretaker_t *self)
     pg_values_begin (&self->values);
     pg_values_number (&self->values, (int64_t) self->writer);
     pg_values_number (&self->values, ORPHANS_AT_ONCE);
+    bool own = s_is_due (&self->own_ms, clock_mono_ms (), OWN_MS) || self->claim_lost;
+    pg_values_flag (&self->values, own);
     pg_link_add (self->link, SAY_CLAIM, &self->values);
     pg_link_send (self->link, s_on_claimed, self, NULL);
 }
@@ -166,15 +184,6 @@ s_hourly (caretaker_t *self)
     pg_values_begin (&self->values);
     pg_link_add (self->link, SAY_FORGET, &self->values);
     pg_link_send (self->link, s_on_said, self, "nodes");
-}
-
-static bool
-s_is_due (uint64_t *last, uint64_t now, uint64_t every)
-{
-    if (*last && now - *last < every)
-        return false;
-    *last = now;
-    return true;
 }
 
 static void

@@ -78,6 +78,13 @@ pg_values_text (pg_values_t *self, text_t text)
 }
 
 void
+pg_values_flag (pg_values_t *self, bool flag)
+{
+    char byte = flag;
+    s_put (&s_next (self, 0)->bytes, &byte, 1);
+}
+
+void
 pg_values_day (pg_values_t *self, uint64_t day)
 {
     s_put_32 (&s_next (self, 0)->bytes, (uint32_t) ((int64_t) day - DAY_OF_2000));

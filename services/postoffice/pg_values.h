@@ -37,6 +37,7 @@ void pg_values_free (pg_values_t *self);
 
 void pg_values_number (pg_values_t *self, int64_t number); //  bigint
 void pg_values_text (pg_values_t *self, text_t text);
+void pg_values_flag (pg_values_t *self, bool flag);        //  boolean
 void pg_values_day (pg_values_t *self, uint64_t day);      //  date, from days since 1970
 
 //  Begins an array; elements are added with the calls below, in any order of arrays.

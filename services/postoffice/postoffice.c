@@ -257,7 +257,6 @@ static void
 s_on_orphan (void *owner, text_t key)
 {
     postoffice_t *self = owner;
-    log_info ("work of a lost postoffice taken over", log_text ("session", key));
     sessions_adopt (self->office.sessions, key);
 }
 

@@ -218,8 +218,11 @@ CREATE FUNCTION beat (p_writer bigint, p_name text) RETURNS void LANGUAGE sql AS
     ON CONFLICT (writer) DO UPDATE SET beat_at = clock_timestamp ();
 $$;
 
---  Takes over unfinished work whose holder is dead. Returns its sessions.
-CREATE FUNCTION claim_orphans (p_writer bigint, p_most bigint) RETURNS SETOF text LANGUAGE sql AS $$
+--  Takes over unfinished work whose holder is dead. Returns its sessions; with p_own, also the
+--  sessions of the oldest work that is this writer's already: it may not know, as the answer to an
+--  earlier claim or load may have been lost.
+CREATE FUNCTION claim_orphans (p_writer bigint, p_most bigint, p_own boolean)
+RETURNS TABLE (session text, was_own boolean) LANGUAGE sql AS $$
     WITH alive AS (
         SELECT n.writer FROM node n WHERE n.beat_at > clock_timestamp () - interval '10 s'),
     orphan AS (
@@ -231,7 +234,12 @@ CREATE FUNCTION claim_orphans (p_writer bigint, p_most bigint) RETURNS SETOF tex
         UPDATE work w SET holder = p_writer FROM orphan o
         WHERE w.session = o.session AND w.item = o.item
         RETURNING w.session)
-    SELECT DISTINCT c.session FROM claimed c;
+    SELECT DISTINCT c.session, false FROM claimed c
+    UNION ALL
+    (SELECT w.session, true FROM work w
+     WHERE p_own AND w.state = 0 AND w.holder = p_writer
+         AND w.created_at < now () - interval '30 s'
+     ORDER BY w.created_at LIMIT p_most);
 $$;
 
 --  A node that is silent for an hour is of no use to anybody.
