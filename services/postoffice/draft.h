@@ -24,7 +24,7 @@ typedef struct {
     text_t session;           //  borrowed from the session
     bool opens;
     bool control_changes;
-    bool follows_other;       //  the log's last entry was written by another postoffice
+    bool follows_other;       //  another postoffice wrote last, or may have all the endpoints
     uint64_t first_seq;       //  of its first entry; the others follow without a gap
     store_entry_t *entries;   //  the arrays grow as they are filled
     origin_t *origins;        //  of the entries

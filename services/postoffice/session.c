@@ -614,8 +614,11 @@ session_turn (session_t *self)
     }
     assert (!self->draft);
     self->draft = draft_new (self->key);
+    //  Without endpoints here (a worker brought what a lost postoffice had asked for) they may be
+    //  elsewhere, where nobody writes: then each entry is told, not only the first in a row.
     self->draft->follows_other
-        = self->fold.exists && self->fold.last_writer != self->office->rules.writer;
+        = self->fold.exists
+          && (self->fold.last_writer != self->office->rules.writer || self->endpoint_count == 0);
     list_t *link;
     while (!draft_is_full (self->draft) && (link = list_first (&self->queue))) {
         operation_t *operation = LIST_THING (link, operation_t, place);
