@@ -5,10 +5,9 @@
 #ifndef BUS_BATCH_H
 #define BUS_BATCH_H
 
+#include "bus/bus_limits.h"
 #include "bus/bus_record.h"
 
-//  protocol and 7 zero bytes, stream, number.
-#define BUS_HEADER_SIZE 24
 //  The number of a batch that stands outside the order: it ends or refuses a stream.
 #define BUS_OUTSIDE 0
 

@@ -10,6 +10,7 @@
 #ifndef BUS_SOCKET_H
 #define BUS_SOCKET_H
 
+#include "bus/bus_limits.h"
 #include "words/text.h"
 
 #include <uv.h>
@@ -17,8 +18,6 @@
 #define BUS_SOCKET_TURN 64
 #define BUS_SOCKET_TURN_BYTES (512 * 1024)
 #define BUS_SOCKET_HWM 64
-//  A larger message closes the connection that it came on.
-#define BUS_MESSAGE_MAX (4 * 1024 * 1024)
 
 typedef struct bus_socket bus_socket_t;
 

@@ -13,8 +13,6 @@
 
 //  As much as this is worth a message of its own before the turn ends.
 #define BUS_BATCH_SIZE (64 * 1024)
-//  One record may be as large as this.
-#define BUS_RECORD_MAX (BUS_MESSAGE_MAX - BUS_HEADER_SIZE)
 //  Nothing heard for this many heartbeats: gone.
 #define BUS_SILENT_AFTER 3
 

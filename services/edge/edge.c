@@ -1,5 +1,6 @@
 #include "edge.h"
 
+#include "bus/bus_limits.h"
 #include "edge_counters.h"
 #include "relay.h"
 
@@ -31,7 +32,7 @@ static const setting_t s_settings[] = {
     SETTING ("EDGE_CONNECTIONS", SETTING_NUMBER, edge_config_t, connections, "16384", 1, 1000000,
              "most connections; more are answered with HTTP 503"),
     SETTING ("EDGE_FRAME_LIMIT", SETTING_SIZE, edge_config_t, frame_limit, "256k", 1024,
-             16 << 20, "largest frame of a client"),
+             BUS_DOOR_MAX, "largest frame of a client"),
     SETTING ("EDGE_OUTBOX_LIMIT", SETTING_SIZE, edge_config_t, outbox_limit, "256k", 4096,
              64 << 20, "bytes that may wait for one client; a slower reader is closed"),
     SETTING ("EDGE_POSTS", SETTING_NUMBER, edge_config_t, posts, "64", 1, 10000,
@@ -47,8 +48,8 @@ static const setting_t s_settings[] = {
              "host:port of the postoffices, with commas; a name stands for all its addresses"),
     SETTING ("BUS_HEARTBEAT", SETTING_DURATION, edge_config_t, bus_heartbeat, "500ms", 10, 60000,
              "how often to say I live on the bus; three times as long in silence means lost"),
-    SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, edge_config_t, bus_queue_limit, "16m", 65536, 0,
-             "bytes that may wait for one postoffice"),
+    SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, edge_config_t, bus_queue_limit, "16m",
+             BUS_QUEUE_LEAST, 0, "bytes that may wait for one postoffice"),
     SETTING ("STUDIO_APP_ID", SETTING_TEXT, edge_config_t, studio_app_id, "demo", 0, 0,
              "the app, when there is no APPS_FILE; with one, the default app"),
     SETTING ("APPS_FILE", SETTING_TEXT, edge_config_t, apps_file, "", 0, 0,

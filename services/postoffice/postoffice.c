@@ -2,6 +2,7 @@
 
 #include "answers.h"
 #include "arrival.h"
+#include "bus/bus_limits.h"
 #include "office.h"
 #include "parts/identity.h"
 #include "postoffice_counters.h"
@@ -44,8 +45,8 @@ static const setting_t s_settings[] = {
              0, 0, "where edges and workers connect; port * takes any free one"),
     SETTING ("BUS_HEARTBEAT", SETTING_DURATION, config_t, bus_heartbeat, "500ms", 50, 60000,
              "how often the bus says that it lives; three times as long in silence means lost"),
-    SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, config_t, bus_queue_limit, "16m", 1 << 20, 0,
-             "bytes that may wait for one peer; one beyond it begins anew"),
+    SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, config_t, bus_queue_limit, "16m",
+             BUS_QUEUE_LEAST, 0, "bytes that may wait for one peer; one beyond it begins anew"),
     SETTING ("POSTOFFICE_PEERS", SETTING_NUMBER, config_t, bus_peers, "1000", 1, 100000,
              "edges and workers that may be connected"),
     SETTING ("POSTGRES_URL", SETTING_SECRET, config_t, postgres_url, NULL, 0, 0,
@@ -58,8 +59,8 @@ static const setting_t s_settings[] = {
              "how long a request waits for a database that is away before it is refused"),
     SETTING ("POSTGRES_TIMEOUT", SETTING_DURATION, config_t, postgres_timeout, "10s", 1000, 60000,
              "how long the database may be silent before its connections are given up"),
-    SETTING ("POSTGRES_QUEUE_LIMIT", SETTING_SIZE, config_t, postgres_queue_limit, "64m", 1 << 20,
-             0, "bytes of requests that may wait for the database"),
+    SETTING ("POSTGRES_QUEUE_LIMIT", SETTING_SIZE, config_t, postgres_queue_limit, "64m",
+             BUS_QUEUE_LEAST, 0, "bytes of requests that may wait for the database"),
     SETTING ("SESSION_GRACE", SETTING_DURATION, config_t, session_grace, "20s", 100, 3600000,
              "how long a participant may be without a connection before it has left"),
     SETTING ("SESSION_IDLE", SETTING_DURATION, config_t, session_idle, "30s", 100, 3600000,
@@ -68,7 +69,8 @@ static const setting_t s_settings[] = {
              "connections that may be in one session"),
     SETTING ("POSTOFFICE_SESSIONS", SETTING_NUMBER, config_t, sessions, "200000", 1, 0,
              "sessions in memory; more are answered with busy"),
-    SETTING ("POSTOFFICE_QUEUE_LIMIT", SETTING_SIZE, config_t, queue_limit, "64m", 1 << 20, 0,
+    SETTING ("POSTOFFICE_QUEUE_LIMIT", SETTING_SIZE, config_t, queue_limit, "64m",
+             BUS_QUEUE_LEAST, 0,
              "bytes of requests that may wait for their session; more are answered with busy"),
     SETTING ("WORK_TAKEN_WITHIN", SETTING_DURATION, config_t, work_taken_within, "2s", 50, 60000,
              "how long a worker has to say that it took a work item before another gets it"),

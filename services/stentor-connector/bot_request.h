@@ -4,9 +4,11 @@
 #ifndef BOT_REQUEST_H
 #define BOT_REQUEST_H
 
+#include "bus/bus_limits.h"
 #include "bus/bus_record.h"
 
-#define BOT_REQUEST_MAX (1u << 20) //  bytes
+//  The largest question that a door lets in, and what is put over it.
+#define BOT_REQUEST_MAX (BUS_WRITTEN_MAX + BUS_BESIDE_MAX)
 
 //  Appends the JSON object for the bot. Returns 0; −1 when the item's body is no JSON object or
 //  the buffer is at its ceiling.

@@ -1,4 +1,5 @@
 #include "connector.h"
+#include "bus/bus_limits.h"
 #include "turns.h"
 
 #include <assert.h>
@@ -42,8 +43,8 @@ static const setting_t s_settings[] = {
              "where the postoffices are: host:port,host:port; a host may be many"),
     SETTING ("BUS_HEARTBEAT", SETTING_DURATION, config_t, heartbeat_ms, "500ms", 10, 60000,
              "how often bus peers say that they live; three missed mean lost"),
-    SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, config_t, queue_limit, "16m", 65536, 0,
-             "bytes that may wait for one postoffice"),
+    SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, config_t, queue_limit, "16m", BUS_QUEUE_LEAST,
+             0, "bytes that may wait for one postoffice"),
     SETTING ("STUDIO_APP_ID", SETTING_TEXT, config_t, app_id, "demo", 0, 0,
              "the app, when there is no APPS_FILE; the default one of the file"),
     SETTING ("APPS_FILE", SETTING_TEXT, config_t, apps_file, "", 0, 0,
@@ -63,8 +64,8 @@ static const setting_t s_settings[] = {
              "pause after the first failure, in whole seconds, at least one"),
     SETTING ("BOT_TRY_DELAY_2", SETTING_DURATION, config_t, delays_ms[1], "5s", 0, 600000,
              "pause after the second failure"),
-    SETTING ("BOT_ANSWER_LIMIT", SETTING_SIZE, config_t, answer_limit, "256k", 1024, 16777216,
-             "largest answer of a bot"),
+    SETTING ("BOT_ANSWER_LIMIT", SETTING_SIZE, config_t, answer_limit, "256k", 1024,
+             BUS_DOOR_MAX, "largest answer of a bot"),
     SETTING ("BOT_CREDIT", SETTING_NUMBER, config_t, credit, "2000", 1, 100000,
              "turns that may be in hand at once"),
     SETTINGS_END

@@ -2,6 +2,7 @@
 //  loop) and a scripted bot.
 
 #include "bot.h"
+#include "bus/bus_limits.h"
 #include "bus_rig.h"
 #include "eventually.h"
 #include "ports.h"
@@ -542,6 +543,47 @@ Test (connector, sigterm_finishes_what_is_in_hand, .timeout = 60)
     RIG_UNTIL (&self->rig, 5000, !process_is_alive (self->connector));
     cr_assert_eq (process_wait_exit (self->connector, 5000), 0);
     s_end (self);
+}
+
+//  A JSON object with one string, of so many bytes in all.
+static char *
+s_object_of (const char *name, size_t size)
+{
+    char *json = malloc (size + 1);
+    cr_assert (json);
+    int head = sprintf (json, "{\"%s\":\"", name);
+    memset (json + head, '/', size - (size_t) head);
+    strcpy (json + size - 2, "\"}");
+    return json;
+}
+
+//  Both ways: what the settings let in fits on the bus and into a request.
+Test (connector, the_largest_that_is_let_in, .timeout = 60)
+{
+    stage_t *self = s_start ((const char *const[]){ "BOT_ANSWER_LIMIT=1m", "BUS_QUEUE_LIMIT=8m",
+                                                    "BOT_TIMEOUT=10s", NULL });
+    char *question = s_object_of ("rawQuery", BUS_WRITTEN_MAX);
+    char *answer = s_object_of ("outputSpeech", BUS_DOOR_MAX);
+    bot_says (self->bot, "/////", answer);
+    s_hand_body (self, "large", "demo", question);
+    const heard_t *done = s_done (self, "large", 20000);
+    cr_assert_eq (done->number, OUTCOME_ANSWERED);
+    cr_assert_str_eq (done->data, answer);
+    free (question);
+    free (answer);
+    s_end (self);
+}
+
+Test (connector, limits_beyond_the_bus_are_refused, .timeout = 60)
+{
+    static const char *const wrong[][2] = { { "BOT_ANSWER_LIMIT=1025k", NULL },
+                                            { "BUS_QUEUE_LIMIT=7m", NULL } };
+    for (size_t row = 0; row < sizeof wrong / sizeof *wrong; row++) {
+        process_t *connector = process_new ("connector", "stentor-connector", NULL, wrong[row]);
+        cr_assert (connector);
+        cr_assert_eq (process_wait_exit (connector, 10000), 78, "%s", wrong[row][0]);
+        process_destroy (&connector);
+    }
 }
 
 static long

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <uv.h>
 
-#define REQUEST_MOST (1u << 20)
+#define REQUEST_MOST (4u << 20)
 #define REQUESTS_KEPT 4096
 #define DRIBBLE_MS 20
 #define CHUNK 7
