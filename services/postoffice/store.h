@@ -124,7 +124,7 @@ typedef struct {
     size_t work_count;
     const store_finish_t *finishes;
     size_t finish_count;
-    bool tell_others;           //  somebody else wrote the log's last entry: they get `moved`
+    bool tell_others;           //  others wrote last, or may have its endpoints: they get `moved`
 } store_chunk_t;
 
 typedef void store_appended_fn (void *owner, uint64_t ticket, store_outcome_t outcome);
