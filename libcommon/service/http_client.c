@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <uthash.h>
 
@@ -276,6 +277,21 @@ s_set_limits (call_t *self, const http_request_t *request)
     curl_easy_setopt (easy, CURLOPT_PRIVATE, self);
 }
 
+//  Whether curl can read it, and speaks what it asks for.
+static bool
+s_is_ours (const char *text)
+{
+    CURLU *url = curl_url ();
+    assert (url);
+    char *scheme = NULL;
+    bool is_ours = curl_url_set (url, CURLUPART_URL, text, 0) == CURLUE_OK
+                   && curl_url_get (url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK
+                   && (strcmp (scheme, "http") == 0 || strcmp (scheme, "https") == 0);
+    curl_free (scheme);
+    curl_url_cleanup (url);
+    return is_ours;
+}
+
 http_call_t
 http_client_post (http_client_t *self, const http_request_t *request, http_answer_fn *answered,
                   void *owner)
@@ -293,12 +309,13 @@ http_client_post (http_client_t *self, const http_request_t *request, http_answe
     HASH_ADD (hh, self->calls, number, sizeof call->number, call);
     s_set_request (call, request);
     s_set_limits (call, request);
-    if (curl_easy_setopt (call->easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK
+    bool is_ours = s_is_ours (request->url);
+    if (is_ours && curl_easy_setopt (call->easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK
         && curl_easy_setopt (call->easy, CURLOPT_URL, request->url) == CURLE_OK
-        && strncasecmp (request->url, "http", 4) == 0
         && curl_multi_add_handle (self->multi, call->easy) == CURLM_OK)
         return call->number;
     s_free_call (&call);
+    errno = is_ours ? EAGAIN : EINVAL;
     return 0;
 }
 

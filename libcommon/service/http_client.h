@@ -49,7 +49,8 @@ http_client_t *http_client_new (uv_loop_t *loop, uint64_t connections_per_host);
 void http_client_destroy (http_client_t **self_p);
 
 //  Begins a call; `answered` is called once, from the loop, unless it is cancelled before.
-//  Returns 0 when the call cannot be made at all (the URL is none of ours).
+//  Returns 0 when the call cannot be made; errno says why: EINVAL when the URL is none of ours,
+//  EAGAIN when it may be possible a little later.
 http_call_t http_client_post (http_client_t *self, const http_request_t *request,
                               http_answer_fn *answered, void *owner);
 //  Unknown and finished calls are ignored.

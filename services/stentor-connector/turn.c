@@ -3,6 +3,7 @@
 #include "parts/identity.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -208,7 +209,7 @@ s_on_answer (void *owner, http_call_t call, const http_answer_t *http)
     self->heard = NULL; //  an answer never ends a turn: it is still there
 }
 
-//  Returns 0 when the question is on its way.
+//  Returns 0 when the question is on its way; −1 with errno as http_client_post.
 static int
 s_post (turn_t *self, const app_t *app)
 {
@@ -227,7 +228,7 @@ s_post (turn_t *self, const app_t *app)
     return self->call ? 0 : -1;
 }
 
-//  The bot is not asked at all.
+//  The bot is not asked this time.
 static void
 s_cannot_ask (turn_t *self, bot_failure_t failure, text_t detail)
 {
@@ -240,14 +241,16 @@ ask (turn_t *self)
 {
     s_move (self, TURN_ASKING, TYPING_EVERY_MS, TYPING_EVERY_MS);
     const app_t *app = apps_find (self->means->apps, text_of (self->app));
-    if (!app)
-        s_cannot_ask (self, BOT_NO_BOT, TEXT ("there is no such app here"));
+    if (!app) //  the edge's file knows it: ours may be the older one
+        s_cannot_ask (self, BOT_UNKNOWN_APP, TEXT ("there is no such app here"));
     else if (app->bot_url.size == 0)
         s_cannot_ask (self, BOT_NO_BOT, TEXT ("the app has no bot"));
-    else if (s_post (self, app) != 0)
+    else if (s_post (self, app) == 0)
+        say_typing (self);
+    else if (errno == EINVAL)
         s_cannot_ask (self, BOT_NO_BOT, TEXT ("the bot's URL is none"));
     else
-        say_typing (self);
+        s_cannot_ask (self, BOT_NOT_ASKED, TEXT ("no call can be made at the moment"));
 }
 
 static void

@@ -372,8 +372,6 @@ Test (connector, failures_that_a_second_try_would_not_mend, .timeout = 60)
         cr_assert (strncmp (done->detail, cases[index].detail, strlen (cases[index].detail)) == 0,
             "%s", done->detail);
     }
-    s_hand_body (self, "noapp", "other", "{}");
-    cr_assert_str_eq (s_done (self, "noapp", 5000)->data, LAST ("no bot"));
     s_hand_body (self, "nobody", "demo", "[1]");
     cr_assert_str_eq (s_done (self, "nobody", 5000)->data, LAST ("question is no object"));
     cr_assert_eq (process_log_count (self->connector, "Secret"), 0, "a bot's words are not logged");
@@ -451,6 +449,26 @@ Test (connector, nobody_listens, .timeout = 60)
     cr_assert_str_eq (s_done (self, "refused", 10000)->data, LAST ("unreachable"));
     cr_assert_str_eq (s_story (self, "refused"),
                       "taken typing " TROUBLE (1, 1, "unreachable") " typing failed");
+    s_end (self);
+}
+
+//  The files of edge and connector are changed at different moments.
+Test (connector, an_app_that_is_not_known_is_asked_for_again, .timeout = 60)
+{
+    stage_t *self = s_start (NULL);
+    s_hand_body (self, "noapp", "other", "{}");
+    cr_assert_str_eq (s_done (self, "noapp", 10000)->data, LAST ("no bot"));
+    cr_assert_str_eq (s_story (self, "noapp"),
+                      "taken " TROUBLE (1, 1, "no bot") " " TROUBLE (2, 1, "no bot") " failed");
+    s_end (self);
+}
+
+Test (connector, a_url_that_is_none_is_not_tried_again, .timeout = 60)
+{
+    stage_t *self = s_start ((const char *const[]){ "BOT_URL=http://127.0.0.1:99999/", NULL });
+    s_hand (self, "nourl");
+    cr_assert_str_eq (s_done (self, "nourl", 5000)->data, LAST ("no bot"));
+    cr_assert_str_eq (s_story (self, "nourl"), "taken failed");
     s_end (self);
 }
 

@@ -4,6 +4,7 @@
 #include "turn.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,6 +13,8 @@ static http_answer_fn *s_answered;
 static void *s_answered_owner;
 static int s_office = 1;
 static bool s_is_refused; //  the bus takes nothing
+static int s_post_errno;  //  why no call can be made; 0: it can
+static bool s_is_unknown; //  the app is in no file
 
 static void
 s_note (const char *words)
@@ -45,6 +48,11 @@ http_client_post (http_client_t *self, const http_request_t *request, http_answe
                   void *owner)
 {
     (void) self, (void) request;
+    if (s_post_errno) {
+        s_note ("nopost");
+        errno = s_post_errno;
+        return 0;
+    }
     s_answered = answered;
     s_answered_owner = owner;
     s_note ("post");
@@ -65,7 +73,7 @@ apps_find (const apps_t *self, text_t id)
     (void) self, (void) id;
     static const app_t app = { .id = TEXT ("demo"), .bot_url = TEXT ("http://bot/"),
                                .bot_key = TEXT ("key"), .bot_name = TEXT ("Bot") };
-    return &app;
+    return s_is_unknown ? NULL : &app;
 }
 
 static void
@@ -169,6 +177,32 @@ Test (turn, answers_decide)
     s_answer (200, "<html>");
     cr_assert_str_eq (s_story, "trouble post typing done");
     cr_assert_eq (turn_state (turn), TURN_TOLD);
+    s_end (turn);
+}
+
+//  What may be otherwise in a moment is tried again; what a person must mend is not.
+Test (turn, calls_that_cannot_be_made)
+{
+    turn_t *turn = s_turn_in (TURN_PAUSING);
+    s_post_errno = EAGAIN;
+    turn_happens (turn, TURN_EVENT_TIMER);
+    cr_assert_str_eq (s_story, "nopost trouble");
+    cr_assert_eq (turn_state (turn), TURN_PAUSING);
+    s_post_errno = EINVAL;
+    turn_happens (turn, TURN_EVENT_TIMER);
+    cr_assert_str_eq (s_story, "nopost trouble nopost done");
+    s_end (turn);
+}
+
+Test (turn, an_app_may_come_to_be_known)
+{
+    turn_t *turn = s_turn_in (TURN_PAUSING);
+    s_is_unknown = true;
+    turn_happens (turn, TURN_EVENT_TIMER);
+    cr_assert_str_eq (s_story, "trouble");
+    s_is_unknown = false;
+    turn_happens (turn, TURN_EVENT_TIMER);
+    cr_assert_str_eq (s_story, "trouble post typing");
     s_end (turn);
 }
 
