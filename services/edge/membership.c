@@ -385,6 +385,10 @@ s_synced_well (relay_t *relay, connection_t *connection, const bus_synced_t *syn
     if (synced->reason == SYNC_JOIN && connection->role == ROLE_AGENT
         && connection->dialect == DIALECT_WIDGET)
         connection->seq = 0;
+    //  Who has more than there is has it from another log (before a restore, say), and would hear
+    //  nothing until this one is as long.
+    if (connection->seq > synced->seq)
+        connection->seq = synced->seq;
     if (synced->reason != SYNC_FRAME && synced->reason != SYNC_RELINK)
         s_tell_joined (relay, connection, session_id_of (synced->session), synced->seq);
 }

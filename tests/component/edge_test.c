@@ -254,6 +254,22 @@ Test (edge, says_again_what_a_lost_office_did_not_answer)
     stage_end (self);
 }
 
+Test (edge, gives_the_rest_to_who_claims_to_have_more_than_there_is)
+{
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1&protocol=2");
+    ws_client_send_text (client, "{\"event\":\"resume\",\"sessionId\":\"s-1\",\"lastSeq\":900}");
+    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
+    cr_expect_eq (sync->sync.seq, 900);
+    stage_synced (self, sync, VERDICT_OK, 3);
+    json_object *update = ws_client_wait_event (client, "connection update", 2000);
+    cr_expect_eq (ws_json_number (update, "data.seq"), 3);
+    stage_deliver (self, sync->sync.endpoint, 4, "{}", false);
+    cr_expect (ws_client_wait_event (client, "new message", 2000));
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
 Test (edge, asks_for_more_when_a_part_is_written)
 {
     stage_t *self = stage_start (NULL);

@@ -104,6 +104,19 @@ test("resume says the highest seq it has; what comes twice is reported once", ()
     assert.deepEqual(all("message").map((one) => one.text), ["one", "two", "three"]);
 });
 
+test("a log that is shorter than what it has seen is read from its end", () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    browser.says(answer(9, "lost"));
+    browser.breaks();
+    browser.pass(500);
+    browser.join(browser.socket, 3);
+    browser.says(answer(4, "new"));
+    assert.deepEqual(all("message").map((one) => one.text), ["lost", "new"]);
+    assert.equal(chat.lastSeq, 4);
+});
+
 test("its own message, stored but not acknowledged, comes back as an ack and not as a message",
     async () => {
         const { browser, chat, all } = begin();

@@ -18,6 +18,7 @@ export class FakeBrowser {
         this.sockets = [];
         this.window = new EventTarget();
         this.document = Object.assign(new EventTarget(), { visibilityState: "visible" });
+        this.logged = 1;
         const browser = this;
         this.environment = {
             window: this.window,
@@ -68,13 +69,14 @@ export class FakeBrowser {
 
     //  The router says something.
     says(frame, socket = this.socket) {
+        this.logged = Math.max(this.logged, frame?.seq || 0, frame?.data?.seq || 0);
         socket.onmessage({ data: JSON.stringify(frame) });
     }
 
-    //  The usual beginning: accepted, and in the session.
-    join(socket = this.socket) {
+    //  The usual beginning: accepted, and in the session, whose log has all that was said.
+    join(socket = this.socket, seq = this.logged) {
         this.accept(socket);
-        this.says({ event: "connection update", data: { sessionCreated: true, seq: 1 } }, socket);
+        this.says({ event: "connection update", data: { sessionCreated: true, seq } }, socket);
     }
 
     breaks(code = 1006, socket = this.socket) {

@@ -726,6 +726,9 @@
         #onUpdate(data) {
             if (data.sessionCreated === true) {
                 this.#stopTimer("join");
+                //  The log may be shorter than the one we have seen: one that was restored.
+                if (Number.isSafeInteger(data.seq) && data.seq < this.#lastSeq)
+                    this.#lastSeq = data.seq;
                 if (this.#joined) return;
                 this.#joined = true;
                 this.#startTimer("stable", this.#timing.stable, () => { this.#attempts = 0; });
