@@ -6,8 +6,9 @@
 void
 bus_stream_init (bus_stream_t *self, uint64_t id, size_t queue_limit, uint64_t now_ms)
 {
-    *self = (bus_stream_t){ .id = id, .heard_ms = now_ms };
-    buffer_init (&self->waiting, queue_limit);
+    *self = (bus_stream_t){ .id = id, .heard_ms = now_ms, .limit = queue_limit };
+    //  What is sent stands in it, too, until it is as much as what waits.
+    buffer_init (&self->waiting, queue_limit < SIZE_MAX / 2 ? 2 * queue_limit : SIZE_MAX);
 }
 
 void
@@ -23,7 +24,7 @@ bus_stream_waiting (const bus_stream_t *self)
     return self->waiting.size - self->taken;
 }
 
-//  Forgets what is sent, so that all of the room is for what waits.
+//  Forgets what is sent. Moves what waits, so it is not to be called for every few bytes.
 static void
 s_close_up (bus_stream_t *self)
 {
@@ -39,14 +40,13 @@ s_close_up (bus_stream_t *self)
 int
 bus_stream_put (bus_stream_t *self, const bus_record_t *record)
 {
+    //  At least half of it is sent: no byte is moved more often, on the average, than it is written.
+    if (self->taken && self->taken >= bus_stream_waiting (self))
+        s_close_up (self);
     size_t before = self->waiting.size;
     int rc = bus_record_write (record, &self->waiting);
-    if (rc != 0 && self->taken) {
-        s_close_up (self);
-        before = self->waiting.size;
-        rc = bus_record_write (record, &self->waiting);
-    }
-    if (rc == 0 && self->waiting.size - before > BUS_RECORD_MAX) {
+    if (rc == 0 && (self->waiting.size - before > BUS_RECORD_MAX
+                    || bus_stream_waiting (self) > self->limit)) {
         self->waiting.size = before;
         rc = -1;
     }

@@ -21,6 +21,7 @@ typedef struct {
     uint64_t sent;     //  number of the last batch out
     uint64_t received; //  number of the last batch in
     uint64_t heard_ms; //  when that was, on the loop's clock
+    size_t limit;      //  of what waits
     buffer_t waiting;  //  records
     size_t taken;      //  bytes of `waiting` that are sent already
 } bus_stream_t;
