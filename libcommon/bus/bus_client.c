@@ -203,6 +203,7 @@ bus_client_new (uv_loop_t *loop, const bus_client_config_t *config,
         return NULL;
     }
     bus_counters_start ();
+    bus_counts[BUS_COUNT_QUEUE_LIMIT] = (int64_t) config->queue_limit;
     uv_timer_init (loop, &self->timer);
     self->timer.data = self;
     s_wake_in (self, config->heartbeat_ms);

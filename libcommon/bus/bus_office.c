@@ -235,7 +235,8 @@ s_dial (bus_office_t *self)
         s_move (self, OFFICE_RESTING, s_now (self) + backoff_next_ms (&self->backoff));
         return;
     }
-    bus_stream_init (&self->stream, identity_number () | 1, host->queue_limit, s_now (self));
+    bus_stream_init (&self->stream, NODE_POSTOFFICE, identity_number () | 1, host->queue_limit,
+                     s_now (self));
     bus_record_t hello = { .kind = BUS_HELLO };
     hello.hello.protocol = BUS_PROTOCOL;
     hello.hello.role = host->role;

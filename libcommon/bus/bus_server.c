@@ -90,7 +90,8 @@ s_peer_new (bus_server_t *self, text_t id, uint64_t stream, const bus_hello_t *h
     memcpy (peer->id, id.data, id.size);
     list_init (&peer->busy);
     list_init (&peer->ending);
-    bus_stream_init (&peer->stream, stream, self->config.queue_limit, uv_now (self->loop));
+    bus_stream_init (&peer->stream, peer->role, stream, self->config.queue_limit,
+                     uv_now (self->loop));
     HASH_ADD (by_id, self->peers_by_id, id, id.size, peer);
     HASH_ADD (by_number, self->peers_by_number, number, sizeof peer->number, peer);
     bus_counts[BUS_COUNT_LINKS_UP]++;
@@ -385,6 +386,7 @@ bus_server_new (uv_loop_t *loop, const bus_server_config_t *config,
         return NULL;
     }
     bus_counters_start ();
+    bus_counts[BUS_COUNT_QUEUE_LIMIT] = (int64_t) config->queue_limit;
     self->loop = loop;
     self->config = *config;
     self->node = strdup (config->node);

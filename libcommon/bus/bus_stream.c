@@ -3,10 +3,25 @@
 //  A queue that was larger than this gives its memory back when it is empty.
 #define ROOM_TO_KEEP (256 * 1024)
 
-void
-bus_stream_init (bus_stream_t *self, uint64_t id, size_t queue_limit, uint64_t now_ms)
+//  The gauge of all streams to peers of this kind.
+static void
+s_gauge (bus_stream_t *self)
 {
-    *self = (bus_stream_t){ .id = id, .heard_ms = now_ms, .limit = queue_limit };
+    static const bus_count_t gauges[] = {
+        [NODE_POSTOFFICE] = BUS_COUNT_WAITING_POSTOFFICE,
+        [NODE_EDGE] = BUS_COUNT_WAITING_EDGE,
+        [NODE_WORKER] = BUS_COUNT_WAITING_WORKER,
+    };
+    size_t waiting = bus_stream_waiting (self);
+    bus_counts[gauges[self->peer]] += (int64_t) waiting - (int64_t) self->gauged;
+    self->gauged = waiting;
+}
+
+void
+bus_stream_init (bus_stream_t *self, node_role_t peer, uint64_t id, size_t queue_limit,
+                 uint64_t now_ms)
+{
+    *self = (bus_stream_t){ .id = id, .peer = peer, .heard_ms = now_ms, .limit = queue_limit };
     //  What is sent stands in it, too, until it is as much as what waits.
     buffer_init (&self->waiting, queue_limit < SIZE_MAX / 2 ? 2 * queue_limit : SIZE_MAX);
 }
@@ -15,6 +30,9 @@ void
 bus_stream_free (bus_stream_t *self)
 {
     buffer_free (&self->waiting);
+    self->taken = 0;
+    if (self->id)
+        s_gauge (self);
     *self = (bus_stream_t){ .id = 0 };
 }
 
@@ -40,7 +58,7 @@ s_close_up (bus_stream_t *self)
 int
 bus_stream_put (bus_stream_t *self, const bus_record_t *record)
 {
-    //  At least half of it is sent: no byte is moved more often, on the average, than it is written.
+    //  At least half of it is sent: on the average no byte is moved more often than it is written.
     if (self->taken && self->taken >= bus_stream_waiting (self))
         s_close_up (self);
     size_t before = self->waiting.size;
@@ -51,6 +69,7 @@ bus_stream_put (bus_stream_t *self, const bus_record_t *record)
         rc = -1;
     }
     bus_counts[rc == 0 ? BUS_COUNT_RECORDS_OUT : BUS_COUNT_REFUSED]++;
+    s_gauge (self);
     return rc;
 }
 
@@ -85,6 +104,7 @@ bus_stream_flush (bus_stream_t *self, bus_socket_t *socket, text_t to)
             return sent;
         self->sent++;
         self->taken += body.size;
+        s_gauge (self);
         bus_counts[BUS_COUNT_BATCHES_OUT]++;
         bus_counts[BUS_COUNT_BYTES_OUT] += (int64_t) (head.size + body.size);
     }

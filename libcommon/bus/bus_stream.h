@@ -18,15 +18,20 @@
 
 typedef struct {
     uint64_t id;       //  0: none
+    node_role_t peer;
     uint64_t sent;     //  number of the last batch out
     uint64_t received; //  number of the last batch in
     uint64_t heard_ms; //  when that was, on the loop's clock
     size_t limit;      //  of what waits
     buffer_t waiting;  //  records
     size_t taken;      //  bytes of `waiting` that are sent already
+    size_t gauged;     //  what the gauge knows of
 } bus_stream_t;
 
-void bus_stream_init (bus_stream_t *self, uint64_t id, size_t queue_limit, uint64_t now_ms);
+//  `peer` is what the other end is.
+void bus_stream_init (bus_stream_t *self, node_role_t peer, uint64_t id, size_t queue_limit,
+                      uint64_t now_ms);
+//  Safe on a zeroed struct and safe to call twice.
 void bus_stream_free (bus_stream_t *self);
 
 //  Queues a copy. Returns 0; −1 when the queue is full or the record larger than BUS_RECORD_MAX.

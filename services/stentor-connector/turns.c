@@ -15,6 +15,7 @@ enum {
     IN_ASKING, //  in the order of turn_state_t
     IN_PAUSING,
     IN_TOLD,
+    LIMIT,
     DONE_ANSWERED,
     DONE_TROUBLE,
     DONE_FAILED,
@@ -31,6 +32,7 @@ static const counter_row_t s_rows[COUNTS] = {
     [IN_ASKING] = { "connector_turns", "state=\"asking\"", GAUGE, "turns in hand" },
     [IN_PAUSING] = { "connector_turns", "state=\"pausing\"", GAUGE, "turns in hand" },
     [IN_TOLD] = { "connector_turns", "state=\"told\"", GAUGE, "turns in hand" },
+    [LIMIT] = { "connector_turns_limit", NULL, GAUGE, "most turns in hand (BOT_CREDIT)" },
     [DONE_ANSWERED] = { "connector_turns_total", "outcome=\"answered\"", COUNTER, "turns done" },
     [DONE_TROUBLE] = { "connector_turns_total", "outcome=\"trouble\"", COUNTER, "turns done" },
     [DONE_FAILED] = { "connector_turns_total", "outcome=\"failed\"", COUNTER, "turns done" },
@@ -166,6 +168,7 @@ turns_new (const turn_means_t *means, uint64_t ceiling, void (*emptied) (void *o
     self->means.over = s_over;
     self->means.owner = self;
     self->ceiling = ceiling;
+    s_counts[LIMIT] = (int64_t) ceiling;
     self->emptied = emptied;
     self->owner = owner;
     self->lines_since_ms = clock_mono_ms ();

@@ -526,6 +526,7 @@ Test (connector, more_than_the_credit_is_not_taken, .timeout = 60)
 {
     stage_t *self = s_start ((const char *const[]){ "BOT_CREDIT=2", "BOT_TIMEOUT=20s", NULL });
     cr_assert_eq (self->credit, 2);
+    cr_assert_eq (process_metric (self->connector, "stentor_connector_turns_limit"), 2);
     bot_rule (self->bot, "<hangs", 0, &(bot_reply_t){ .manner = BOT_HANGS });
     s_hand (self, "hangs1");
     s_hand (self, "hangs2");

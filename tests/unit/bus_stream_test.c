@@ -12,7 +12,7 @@ static bus_stream_t s_stream;
 static void
 s_begin (void)
 {
-    bus_stream_init (&s_stream, 1, LIMIT, 0);
+    bus_stream_init (&s_stream, NODE_EDGE, 1, LIMIT, 0);
 }
 
 static void
@@ -76,4 +76,15 @@ Test (bus_stream, half_sent_is_closed_up)
     s_put ();
     cr_assert_eq (s_stream.taken, 0);
     cr_assert_eq (s_stream.waiting.size, 3 * record);
+}
+
+Test (bus_stream, gauge)
+{
+    cr_assert_eq (bus_counts[BUS_COUNT_WAITING_EDGE], 0);
+    s_fill ();
+    cr_assert_eq (bus_counts[BUS_COUNT_WAITING_EDGE], (int64_t) bus_stream_waiting (&s_stream));
+    bus_stream_free (&s_stream);
+    cr_assert_eq (bus_counts[BUS_COUNT_WAITING_EDGE], 0);
+    bus_stream_free (&s_stream);
+    cr_assert_eq (bus_counts[BUS_COUNT_WAITING_POSTOFFICE], 0);
 }
