@@ -2,6 +2,7 @@
 
 #include "answers.h"
 #include "arrival.h"
+#include "bus/bus_address.h"
 #include "bus/bus_limits.h"
 #include "office.h"
 #include "parts/identity.h"
@@ -16,6 +17,7 @@
 typedef struct {
     service_config_t common;
     char *bus_address;
+    bool bus_plaintext;
     uint64_t bus_heartbeat;
     uint64_t bus_queue_limit;
     uint64_t bus_peers;
@@ -43,6 +45,8 @@ static const setting_t s_settings[] = {
     SERVICE_SETTINGS (config_t, "postoffice-1", "9101"),
     SETTING ("POSTOFFICE_BUS_ADDRESS", SETTING_TEXT, config_t, bus_address, "tcp://127.0.0.1:7001",
              0, 0, "where edges and workers connect; port * takes any free one"),
+    SETTING ("BUS_PLAINTEXT", SETTING_SWITCH, config_t, bus_plaintext, "off", 0, 0,
+             "on: the bus may listen beyond the loopback, though whoever reaches it is believed"),
     SETTING ("BUS_HEARTBEAT", SETTING_DURATION, config_t, bus_heartbeat, "500ms", 50, 60000,
              "how often the bus says that it lives; three times as long in silence means lost"),
     SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, config_t, bus_queue_limit, "16m",
@@ -285,6 +289,25 @@ s_start_apps (postoffice_t *self, const config_t *config)
     return self->office.apps ? 0 : -1;
 }
 
+//  The bus has no credential: who reaches it reads and writes every conversation.
+static int
+s_check_bus (postoffice_t *self, const config_t *config)
+{
+    if (bus_address_is_local (config->bus_address))
+        return 0;
+    if (config->bus_plaintext) {
+        log_warn ("the bus is open to others: whoever reaches it is believed",
+                  log_string ("address", config->bus_address));
+        return 0;
+    }
+    log_fatal ("the bus would be open to others, and has no credential",
+               log_string ("address", config->bus_address),
+               log_string ("complaint", "POSTOFFICE_BUS_ADDRESS must be of the loopback, "
+                                        "or BUS_PLAINTEXT on"));
+    service_fail (self->service, EX_CONFIG);
+    return -1;
+}
+
 static int
 s_start_parts (postoffice_t *self, const config_t *config)
 {
@@ -359,7 +382,8 @@ s_start (service_t *service, const void *config)
     operations_ready (service_operations (service), "database", false);
     uv_timer_init (service_loop (service), &self->drain);
     self->drain.data = self;
-    if (s_start_apps (self, config) != 0 || s_start_parts (self, config) != 0) {
+    if (s_check_bus (self, config) != 0 || s_start_apps (self, config) != 0
+        || s_start_parts (self, config) != 0) {
         void *state = self;
         s_stop (&state);
         return NULL;

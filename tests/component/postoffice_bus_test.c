@@ -1,0 +1,48 @@
+//  A postoffice that is told to listen where others can reach it: the bus has no credential, so it
+//  does that only when it is told twice.
+
+#include "eventually.h"
+#include "process.h"
+
+#include <criterion/criterion.h>
+
+static process_t *
+s_postoffice (const char *address, const char *plaintext)
+{
+    const char *const settings[] = { address, "POSTGRES_URL=host=127.0.0.1 port=1",
+                                     "OPERATIONS_PORT=0", "SHUTDOWN_GRACE=0", plaintext, NULL };
+    process_t *postoffice = process_new ("postoffice", "postoffice", NULL, settings);
+    cr_assert (postoffice);
+    return postoffice;
+}
+
+Test (postoffice_bus, is_not_open_to_others_by_default, .timeout = 60)
+{
+    static const char *const settings[] = { NULL, "BUS_PLAINTEXT=off" };
+    for (size_t row = 0; row < sizeof settings / sizeof *settings; row++) {
+        process_t *postoffice = s_postoffice ("POSTOFFICE_BUS_ADDRESS=tcp://0.0.0.0:*",
+                                              settings[row]);
+        cr_assert_eq (process_wait_exit (postoffice, 10000), 78);
+        cr_assert_eq (process_log_count (postoffice, "the bus would be open to others"), 1);
+        cr_assert_eq (process_log_count (postoffice, "BUS_PLAINTEXT"), 1);
+        cr_assert_eq (process_log_count (postoffice, "\"event\":\"listening\""), 0);
+        process_destroy (&postoffice);
+    }
+}
+
+Test (postoffice_bus, is_open_to_others_when_told_so, .timeout = 60)
+{
+    process_t *postoffice = s_postoffice ("POSTOFFICE_BUS_ADDRESS=tcp://0.0.0.0:*",
+                                          "BUS_PLAINTEXT=on");
+    EVENTUALLY (10000, process_log_count (postoffice, "\"event\":\"listening\"") == 1);
+    cr_assert_eq (process_log_count (postoffice, "the bus is open to others"), 1);
+    process_destroy (&postoffice);
+}
+
+Test (postoffice_bus, says_nothing_of_it_on_the_loopback, .timeout = 60)
+{
+    process_t *postoffice = s_postoffice ("POSTOFFICE_BUS_ADDRESS=tcp://127.0.0.1:*", NULL);
+    EVENTUALLY (10000, process_log_count (postoffice, "\"event\":\"listening\"") == 1);
+    cr_assert_eq (process_log_count (postoffice, "open to others"), 0);
+    process_destroy (&postoffice);
+}
