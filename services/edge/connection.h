@@ -44,7 +44,7 @@ struct connection {
     uint8_t reason;  //  of the SYNC: sync_reason_t
     uint8_t faults;  //  refused frames since the last good one
     bool asked;      //  what the place wants of the office was sent
-    bool paused;     //  not read because of its posts
+    bool paused;     //  not read: see intake_resume
     bool catching_up; //  the office holds something back until MORE
     bool ping_wanted;
     bool ping_out;
@@ -70,6 +70,8 @@ struct connection {
     list_t posts; //  not answered yet, in order
     uint32_t post_count;
     size_t post_bytes;
+    char *held; //  NULL, or a frame that moves it and waits for what its session still owes it
+    size_t held_size;
     char *refused; //  NULL, or the id of the message that is to come again before any other
     uint64_t refused_ms;
 

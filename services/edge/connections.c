@@ -75,6 +75,7 @@ connections_remove (connections_t *self, connection_t **connection_p)
     outbox_clear (&connection->outbox);
     free (connection->session);
     free (connection->sender);
+    free (connection->held);
     free (connection->refused);
     free (connection);
 }

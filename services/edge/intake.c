@@ -7,6 +7,7 @@
 #include "server_frame.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define FAULTS_MAX 16
 #define POST_BYTES_MAX (512u << 10)
@@ -55,15 +56,69 @@ s_reason (client_says_t says)
     return says == SAYS_JOINED ? SYNC_JOIN : says == SAYS_RESUME ? SYNC_RESUME : SYNC_FRAME;
 }
 
+static void
+s_pause (connection_t *connection, edge_counter_t why)
+{
+    if (connection->paused)
+        return;
+    connection->paused = true;
+    edge_count (why, 1);
+    websocket_read (connection->socket, false);
+}
+
+typedef struct {
+    char bytes[SESSION_KEY_MAX + 1];
+} session_key_t;
+
+//  The key of the session that the frame names.
+static text_t
+s_key (const connection_t *connection, const client_frame_t *frame, session_key_t *key)
+{
+    int size = snprintf (key->bytes, sizeof key->bytes, "%.*s/%.*s",
+                         TEXT_ARGS (connection_app (connection)), TEXT_ARGS (frame->session_id));
+    return (text_t){ key->bytes, (size_t) size };
+}
+
+//  One SYNC is answered before the next one is asked for, however many a client would like; and the
+//  answers to its posts come from the session that they went to.
+static bool
+s_must_wait (const connection_t *connection, const client_frame_t *frame)
+{
+    if (!connection_is_placed (connection))
+        return false;
+    session_key_t key;
+    bool moves = !text_is (s_key (connection, frame, &key), connection_session (connection));
+    if (connection->place == PLACE_JOINING && connection->asked)
+        return moves || s_is_join (frame);
+    return moves && connection->post_count > 0;
+}
+
+//  As above for a frame that waits already: no less than what it waits for.
+static bool
+s_is_settled (const connection_t *connection)
+{
+    return connection->post_count == 0
+           && !(connection->place == PLACE_JOINING && connection->asked);
+}
+
+static int
+s_hold (connection_t *connection, text_t bytes)
+{
+    //  Nothing is read behind it.
+    if (connection->held || !(connection->held = malloc (bytes.size)))
+        return -1;
+    memcpy (connection->held, bytes.data, bytes.size);
+    connection->held_size = bytes.size;
+    s_pause (connection, EDGE_PAUSED_MOVE);
+    return 0;
+}
+
 //  The session that the frame names is where the connection is from now on.
 static int
 s_place (relay_t *relay, connection_t *connection, const client_frame_t *frame)
 {
-    char key[SESSION_KEY_MAX + 1];
-    text_t app = connection_app (connection);
-    int size = snprintf (key, sizeof key, "%.*s/%.*s", TEXT_ARGS (app),
-                         TEXT_ARGS (frame->session_id));
-    text_t session = { key, (size_t) size };
+    session_key_t key;
+    text_t session = s_key (connection, frame, &key);
     connection->spoke = true;
     if (!s_is_join (frame) && connection_is_placed (connection)
         && text_is (session, connection_session (connection)))
@@ -105,11 +160,8 @@ s_post (relay_t *relay, connection_t *connection, const client_frame_t *frame)
     if (!post)
         return -1;
     post->named = named;
-    if (intake_is_full (relay, connection) && !connection->paused) {
-        connection->paused = true;
-        edge_count (EDGE_READING_PAUSED, 1);
-        websocket_read (connection->socket, false);
-    }
+    if (intake_is_full (relay, connection))
+        s_pause (connection, EDGE_PAUSED_POSTS);
     return 0;
 }
 
@@ -140,12 +192,9 @@ s_take (relay_t *relay, connection_t *connection, const client_frame_t *frame)
     return 0;
 }
 
-void
-intake_text (relay_t *relay, connection_t *connection, text_t bytes)
+static void
+s_hear (relay_t *relay, connection_t *connection, text_t bytes)
 {
-    if (connection->place == PLACE_CLOSING)
-        return;
-    liveness_heard (relay, connection);
     client_frame_t frame;
     frame_fault_t fault = client_frame_read (&frame, bytes, connection_user (connection));
     if (fault == FAULT_NONE && !s_is_allowed (connection, frame.says))
@@ -154,10 +203,30 @@ intake_text (relay_t *relay, connection_t *connection, text_t bytes)
         s_refuse (relay, connection, &frame, fault);
     else {
         connection->faults = 0;
-        if (s_take (relay, connection, &frame) != 0)
+        int rc = s_must_wait (connection, &frame) ? s_hold (connection, bytes)
+                                                  : s_take (relay, connection, &frame);
+        if (rc != 0)
             relay_close (relay, connection, CLOSE_NO_MEMORY);
     }
     client_frame_free (&frame);
+}
+
+void
+intake_text (relay_t *relay, connection_t *connection, text_t bytes)
+{
+    if (connection->place == PLACE_CLOSING)
+        return;
+    liveness_heard (relay, connection);
+    s_hear (relay, connection, bytes);
+}
+
+static void
+s_hear_held (relay_t *relay, connection_t *connection)
+{
+    char *held = connection->held;
+    connection->held = NULL;
+    s_hear (relay, connection, (text_t){ held, connection->held_size });
+    free (held);
 }
 
 bool
@@ -170,7 +239,11 @@ intake_is_full (const relay_t *relay, const connection_t *connection)
 void
 intake_resume (relay_t *relay, connection_t *connection)
 {
-    if (!connection->paused || connection->place == PLACE_CLOSING
+    if (!connection->paused || connection->place == PLACE_CLOSING)
+        return;
+    if (connection->held && s_is_settled (connection))
+        s_hear_held (relay, connection);
+    if (connection->held || connection->place == PLACE_CLOSING
         || intake_is_full (relay, connection))
         return;
     connection->paused = false;

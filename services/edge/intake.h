@@ -8,7 +8,8 @@
 //  Takes one frame of the connection.
 void intake_text (relay_t *relay, connection_t *connection, text_t bytes);
 
-//  Reads its socket again when enough of its posts are answered.
+//  Reads its socket again when nothing is in the way any more: too many unanswered posts, or a
+//  frame that waits for answers before it may go to another session.
 void intake_resume (relay_t *relay, connection_t *connection);
 
 //  True when the connection has as many posts unanswered as it may have.

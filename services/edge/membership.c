@@ -144,6 +144,7 @@ s_speak_sync (relay_t *relay, connection_t *connection)
     if (connection->office >= 0 && connection->office != office) {
         s_tell_detach (relay, connection, true);
         connection->office = -1;
+        posts_unsend (connection);
     }
     if (!membership_detach (relay))
         return false;
@@ -184,7 +185,8 @@ s_speak_posts (relay_t *relay, connection_t *connection)
         if (bus_client_send (relay->bus, (unsigned) connection->office, &record) != 0)
             return false;
         edge_count (EDGE_POSTS_SENT_AGAIN, post->ever_sent);
-        post->sent = post->ever_sent = true;
+        post->office = connection->office;
+        post->ever_sent = true;
     }
     return true;
 }
@@ -308,7 +310,6 @@ s_refuse_posts (relay_t *relay, connection_t *connection, verdict_t verdict)
         if (list_first (&connection->posts) == first)
             posts_remove (&relay->posts, connection, &post);
     }
-    intake_resume (relay, connection);
 }
 
 static void
@@ -413,7 +414,6 @@ s_synced_badly (relay_t *relay, connection_t *connection, const bus_synced_t *sy
     if (again)
         s_refuse_posts (relay, connection, verdict);
     posts_remove_all (&relay->posts, connection);
-    intake_resume (relay, connection);
     if (connection->place == PLACE_CLOSING)
         return;
     //  The office has refused: it has nothing to detach.
@@ -434,6 +434,7 @@ membership_synced (relay_t *relay, unsigned office, const bus_synced_t *synced)
         s_synced_well (relay, connection, synced);
     else if (synced->verdict != VERDICT_GOING_AWAY)
         s_synced_badly (relay, connection, synced);
+    intake_resume (relay, connection);
     //  GOING_AWAY: its GOODBYE is behind it, and then another office is asked.
 }
 
@@ -454,7 +455,7 @@ membership_posted (relay_t *relay, unsigned office, const bus_posted_t *posted)
     post_t *post = posts_find (&relay->posts, posted->post);
     connection_t *connection
         = post ? connections_find (&relay->connections, post->endpoint) : NULL;
-    if (!connection || !post->sent || connection->office != (int) office
+    if (!connection || post->office != (int) office
         || posted->verdict == VERDICT_GOING_AWAY)
         return;
     edge_count_verdict (edge_answered, posted->verdict);
@@ -573,8 +574,10 @@ s_late_joining (relay_t *relay, connection_t *connection)
         s_tell_not_joined (relay, connection, session_id_of (connection_session (connection)),
                            VERDICT_STORE_DOWN);
     s_refuse_posts (relay, connection, VERDICT_STORE_DOWN);
-    if (connection->place != PLACE_CLOSING)
-        s_put_out (relay, connection, VERDICT_STORE_DOWN);
+    if (connection->place == PLACE_CLOSING)
+        return;
+    s_put_out (relay, connection, VERDICT_STORE_DOWN);
+    intake_resume (relay, connection);
 }
 
 static void

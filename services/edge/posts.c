@@ -35,6 +35,7 @@ posts_add (posts_t *self, connection_t *connection, const bus_post_t *record, ui
         return NULL;
     post->ticket = self->next_ticket++;
     post->endpoint = connection->endpoint;
+    post->office = -1;
     post->since_ms = now_ms;
     post->since_us = clock_mono_us ();
     post->bytes = sizeof *post + texts;
@@ -96,7 +97,7 @@ void
 posts_unsend (connection_t *connection)
 {
     for (list_t *at = connection->posts.next; at != &connection->posts; at = at->next)
-        LIST_THING (at, post_t, of_connection)->sent = false;
+        LIST_THING (at, post_t, of_connection)->office = -1;
 }
 
 post_t *
@@ -105,7 +106,7 @@ posts_next (const connection_t *connection)
     //  Sent ones stand before unsent ones: from the end it is a short way.
     const list_t *at = &connection->posts;
     while (at->previous != &connection->posts
-           && !LIST_THING (at->previous, post_t, of_connection)->sent)
+           && LIST_THING (at->previous, post_t, of_connection)->office < 0)
         at = at->previous;
     return at == &connection->posts ? NULL : LIST_THING (at, post_t, of_connection);
 }

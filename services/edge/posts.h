@@ -15,7 +15,7 @@ typedef struct {
     uint64_t endpoint;
     uint64_t since_ms;
     uint64_t since_us;
-    bool sent;   //  to the office that its connection is at now
+    int office;  //  that it was sent to and that has it still; −1: it is to be sent
     bool ever_sent;
     bool named;  //  by its client, who can say it again
     size_t bytes;

@@ -289,6 +289,9 @@ void
 websocket_read (websocket_t *self, bool on)
 {
     lws_rx_flow_control (self->wsi, on);
+    //  What it has read and not passed on it would keep until something else wakes it.
+    if (on)
+        lws_cancel_service (lws_get_context (self->wsi));
 }
 
 //  The library's own kill is a timer that runs only when it is woken by something else, or a close

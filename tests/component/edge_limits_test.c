@@ -56,6 +56,52 @@ Test (edge_limits, serves_no_pages_beyond_its_allowance)
     stage_end (self);
 }
 
+Test (edge_limits, asks_for_one_session_at_a_time)
+{
+    stage_t *self = stage_start (NULL);
+    RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_offices") == 1);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    for (int at = 0; at < 5; at++)
+        ws_client_send_format (client, "{\"event\":\"user joined\",\"sessionId\":\"s-%d\"}", at);
+    for (int at = 0; at < 5; at++) {
+        const bus_record_t *sync = stage_hear (self, BUS_SYNC);
+        rig_turn_for (&self->rig, 100);
+        cr_assert (!stage_find (self, BUS_SYNC));
+        //  Refused or not, the next one comes.
+        stage_synced (self, sync, at % 2 ? VERDICT_OK : VERDICT_NOT_YOURS, 1);
+    }
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
+Test (edge_limits, does_not_move_with_unanswered_posts)
+{
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1&protocol=2");
+    stage_join (self, client);
+    stage_message (client, "s-1", "m-1");
+    const bus_record_t *first = stage_hear (self, BUS_POST);
+    stage_message (client, "s-2", "m-2");
+    stage_message (client, "s-2", "m-3");
+    rig_turn_for (&self->rig, 200);
+    cr_assert (!stage_find (self, BUS_SYNC) && !stage_find (self, BUS_POST));
+    stage_posted (self, first, VERDICT_OK, 2);
+    cr_expect_str_eq (ws_json_text (ws_client_wait_event (client, "ack", 2000), "data.messageId"),
+                      "m-1");
+    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
+    cr_expect (text_is (sync->sync.session, TEXT ("demo/s-2")));
+    stage_synced (self, sync, VERDICT_OK, 1);
+    static const char *const ids[] = { "m-2", "m-3" };
+    for (unsigned at = 0; at < 2; at++) {
+        const bus_record_t *post = stage_hear (self, BUS_POST);
+        cr_expect (text_is (post->post.session, TEXT ("demo/s-2")));
+        cr_expect (text_is (post->post.message_id, text_of (ids[at])));
+        stage_posted (self, post, VERDICT_OK, 2 + at);
+    }
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
 Test (edge_limits, does_not_spin_without_descriptors)
 {
     stage_t *self = stage_start (NULL);
