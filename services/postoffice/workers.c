@@ -313,6 +313,7 @@ workers_declined (workers_t *self, peer_t peer, const bus_declined_t *declined)
     if (turn) {
         counter_add (POSTOFFICE_WORK_DECLINED, 1);
         turn->shunned = peer;
+        turn->handed--; //  nobody has heard of it
         s_wait (self, turn);
     }
     worker->is_full = true;

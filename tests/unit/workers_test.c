@@ -249,10 +249,11 @@ Test (workers, declined_goes_to_another_at_once)
 {
     s_worker (1, "bot", 50);
     s_worker (2, "bot", 5);
-    s_turn ("a");
+    turn_t *a = s_turn ("a");
     EXPECT ("1 WORK a");
     s_decline (1, "a", false);
     EXPECT ("2 WORK a");
+    cr_assert_eq (a->handed, 1);
     s_turn ("b");
     EXPECT ("2 WORK b");
     workers_tick (s_workers); //  that was long enough
