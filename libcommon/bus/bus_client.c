@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define OFFICES_MAX 256
+//  One that is up stays when its address is not used any more; another takes its row after that.
+#define OFFICES_MAX BUS_ADDRESSES_IN_ALL
 
 struct bus_client {
     bus_office_host_t host;

@@ -1,5 +1,6 @@
 #include "bus/bus_directory.h"
 
+#include "bus/bus_counters.h"
 #include "service/log.h"
 
 #include <arpa/inet.h>
@@ -9,8 +10,6 @@
 #include <stdlib.h>
 
 #define HOST_MAX 254
-//  Of one host; more are not used.
-#define ADDRESSES_MAX 64
 
 typedef struct {
     bus_directory_t *directory;
@@ -19,8 +18,9 @@ typedef struct {
     bool is_asking;
     bool is_lost; //  the last answer was an error, which is logged once
     uv_getaddrinfo_t request;
+    size_t unused; //  addresses beyond those
     size_t count;
-    char addresses[ADDRESSES_MAX][BUS_ADDRESS_MAX];
+    char addresses[BUS_ADDRESSES_OF_HOST][BUS_ADDRESS_MAX]; //  sorted
 } host_t;
 
 struct bus_directory {
@@ -29,6 +29,7 @@ struct bus_directory {
     void *owner;
     uv_timer_t timer;
     bool is_destroyed;
+    size_t unused;       //  addresses beyond the limits
     unsigned references; //  the timer and every question that is open
     size_t count;
     host_t *hosts[BUS_HOSTS_MAX];
@@ -93,27 +94,89 @@ s_parse (bus_directory_t *self, const char *hosts)
     }
 }
 
+//  In its place; the last one has to go when there are too many. Resolvers change the order from
+//  answer to answer, but every node must know the same postoffices.
+static void
+s_put (host_t *host, const char *address)
+{
+    size_t at = 0;
+    while (at < host->count && strcmp (host->addresses[at], address) < 0)
+        at++;
+    if (at < host->count && strcmp (host->addresses[at], address) == 0)
+        return;
+    if (host->count < BUS_ADDRESSES_OF_HOST)
+        host->count++;
+    else
+        host->unused++;
+    if (at == BUS_ADDRESSES_OF_HOST)
+        return;
+    memmove (host->addresses[at + 1], host->addresses[at],
+             (host->count - 1 - at) * sizeof *host->addresses);
+    snprintf (host->addresses[at], BUS_ADDRESS_MAX, "%s", address);
+}
+
 static void
 s_note (host_t *host, const struct sockaddr *address)
 {
-    char ip[INET6_ADDRSTRLEN];
-    if (host->count == ADDRESSES_MAX
-        || (address->sa_family != AF_INET && address->sa_family != AF_INET6))
+    char ip[INET6_ADDRSTRLEN], text[BUS_ADDRESS_MAX];
+    if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
         return;
     bool is_6 = address->sa_family == AF_INET6;
     if (is_6)
         uv_ip6_name ((const struct sockaddr_in6 *) (const void *) address, ip, sizeof ip);
     else
         uv_ip4_name ((const struct sockaddr_in *) (const void *) address, ip, sizeof ip);
-    snprintf (host->addresses[host->count++], BUS_ADDRESS_MAX,
-              is_6 ? "tcp://[%s]:%s" : "tcp://%s:%s", ip, host->port);
+    snprintf (text, sizeof text, is_6 ? "tcp://[%s]:%s" : "tcp://%s:%s", ip, host->port);
+    s_put (host, text);
+}
+
+static size_t
+s_total (const bus_directory_t *self)
+{
+    size_t total = 0;
+    for (size_t at = 0; at < self->count; at++)
+        total += self->hosts[at]->count;
+    return total;
+}
+
+//  Whether it is among the first so many of all hosts together.
+static bool
+s_is_used (const bus_directory_t *self, const char *address)
+{
+    size_t before = 0;
+    if (s_total (self) <= BUS_ADDRESSES_IN_ALL)
+        return true;
+    for (size_t at = 0; at < self->count; at++)
+        for (size_t which = 0; which < self->hosts[at]->count; which++)
+            before += strcmp (self->hosts[at]->addresses[which], address) < 0;
+    return before < BUS_ADDRESSES_IN_ALL;
+}
+
+//  Says so when more addresses than before cannot be used.
+static void
+s_count_unused (bus_directory_t *self)
+{
+    size_t total = s_total (self);
+    size_t unused = total > BUS_ADDRESSES_IN_ALL ? total - BUS_ADDRESSES_IN_ALL : 0;
+    for (size_t at = 0; at < self->count; at++)
+        unused += self->hosts[at]->unused;
+    if (unused > self->unused)
+        log_warn ("postoffice addresses not used: there are too many",
+                  log_number ("unused", (int64_t) unused),
+                  log_number ("of_host", BUS_ADDRESSES_OF_HOST),
+                  log_number ("in_all", BUS_ADDRESSES_IN_ALL));
+    bus_counts[BUS_COUNT_ADDRESSES_UNUSED] += (int64_t) unused - (int64_t) self->unused;
+    self->unused = unused;
 }
 
 static void
 s_tell (host_t *host)
 {
+    bus_directory_t *self = host->directory;
+    s_count_unused (self);
     for (size_t at = 0; at < host->count; at++)
-        host->directory->found (host->directory->owner, host->addresses[at]);
+        if (s_is_used (self, host->addresses[at]))
+            self->found (self->owner, host->addresses[at]);
 }
 
 static void
@@ -123,7 +186,7 @@ s_on_answer (uv_getaddrinfo_t *request, int status, struct addrinfo *answer)
     bus_directory_t *self = host->directory;
     host->is_asking = false;
     if (!self->is_destroyed && status == 0) {
-        host->count = 0;
+        host->count = host->unused = 0;
         for (const struct addrinfo *at = answer; at; at = at->ai_next)
             s_note (host, at->ai_addr);
         s_tell (host);
@@ -209,6 +272,7 @@ bus_directory_destroy (bus_directory_t **self_p)
         return;
     *self_p = NULL;
     self->is_destroyed = true;
+    bus_counts[BUS_COUNT_ADDRESSES_UNUSED] -= (int64_t) self->unused;
     for (size_t at = 0; at < self->count; at++)
         if (self->hosts[at]->is_asking)
             uv_cancel ((uv_req_t *) &self->hosts[at]->request);
@@ -221,6 +285,6 @@ bus_directory_has (const bus_directory_t *self, const char *address)
     for (size_t at = 0; at < self->count; at++)
         for (size_t which = 0; which < self->hosts[at]->count; which++)
             if (strcmp (self->hosts[at]->addresses[which], address) == 0)
-                return true;
+                return s_is_used (self, address);
     return false;
 }

@@ -1,6 +1,9 @@
 //  bus_directory — where the postoffices are: the list "host:port,host:port", each host resolved
 //  again every few seconds, never blocking the loop. Literal addresses need no resolving.
 //
+//  Addresses beyond the limits are not used: of those that there are, the first ones in the order
+//  of their letters count, so that every node uses the same ones.
+//
 //  A host that cannot be resolved at the moment keeps the addresses that it had.
 
 #ifndef BUS_DIRECTORY_H
@@ -12,6 +15,8 @@
 #define BUS_RESOLVE_EVERY_MS 5000
 //  Of one list.
 #define BUS_HOSTS_MAX 32
+#define BUS_ADDRESSES_OF_HOST 64
+#define BUS_ADDRESSES_IN_ALL 256
 //  "tcp://[ipv6]:port" and its NUL.
 #define BUS_ADDRESS_MAX 80
 
@@ -26,7 +31,7 @@ bus_directory_t *bus_directory_new (uv_loop_t *loop, const char *hosts,
 //  No more calls. The memory goes when the loop has turned.
 void bus_directory_destroy (bus_directory_t **self_p);
 
-//  Was this address among those found last?
+//  Is this address among those found last that are used?
 bool bus_directory_has (const bus_directory_t *self, const char *address);
 
 #endif
