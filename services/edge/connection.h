@@ -11,6 +11,7 @@
 #define CONNECTION_H
 
 #include "outbox.h"
+#include "pace.h"
 #include "parts/list.h"
 #include "websocket.h"
 #include "words/words.h"
@@ -36,6 +37,7 @@ struct connection {
     list_t placed;  //  in the list of its place, the longest there first
     list_t living;  //  by when it was last heard
     list_t waiting; //  has something for an office that could not be sent
+    list_t resting; //  goes too fast: not read for a while
     list_t changed; //  its confirmed seq is to be told with SEEN
 
     connection_place_t place;
@@ -54,6 +56,8 @@ struct connection {
     uint32_t round; //  counts its SYNCs, from 1
     uint64_t placed_ms;
     uint64_t heard_ms;
+    pace_t frames;   //  of all that it says
+    pace_t sessions; //  of its joins and changes of session
 
     char *session;       //  key, or NULL
     size_t session_size;

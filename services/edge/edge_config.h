@@ -16,6 +16,10 @@ typedef struct {
     uint64_t frame_limit;
     uint64_t outbox_limit;
     uint64_t posts;
+    uint64_t frames_per_second;
+    uint64_t frames_burst;
+    uint64_t sessions_per_second;
+    uint64_t sessions_burst;
     uint64_t silence;
     uint64_t ping_every;
     uint64_t pong_within;

@@ -123,6 +123,7 @@ s_place (relay_t *relay, connection_t *connection, const client_frame_t *frame)
     if (!s_is_join (frame) && connection_is_placed (connection)
         && text_is (session, connection_session (connection)))
         return 0;
+    pace_take (&connection->sessions, relay_now (relay), relay->config->sessions_per_second);
     uint64_t seq = connection->dialect == DIALECT_RICH ? frame->last_seq : SEQ_UNKNOWN;
     return membership_enter (relay, connection, session, s_reason (frame->says), seq,
                              frame->time_ms);
@@ -211,13 +212,35 @@ s_hear (relay_t *relay, connection_t *connection, text_t bytes)
     client_frame_free (&frame);
 }
 
+static bool
+s_is_too_fast (const relay_t *relay, const connection_t *connection)
+{
+    const edge_config_t *config = relay->config;
+    uint64_t now = relay_now (relay);
+    return pace_is_spent (&connection->frames, now, config->frames_per_second,
+                          config->frames_burst)
+           || pace_is_spent (&connection->sessions, now, config->sessions_per_second,
+                             config->sessions_burst);
+}
+
+static void
+s_watch_pace (relay_t *relay, connection_t *connection)
+{
+    if (connection->place == PLACE_CLOSING || !s_is_too_fast (relay, connection))
+        return;
+    list_append (&relay->resting, &connection->resting);
+    s_pause (connection, EDGE_PAUSED_PACE);
+}
+
 void
 intake_text (relay_t *relay, connection_t *connection, text_t bytes)
 {
     if (connection->place == PLACE_CLOSING)
         return;
     liveness_heard (relay, connection);
+    pace_take (&connection->frames, relay_now (relay), relay->config->frames_per_second);
     s_hear (relay, connection, bytes);
+    s_watch_pace (relay, connection);
 }
 
 static void
@@ -226,6 +249,7 @@ s_hear_held (relay_t *relay, connection_t *connection)
     char *held = connection->held;
     connection->held = NULL;
     s_hear (relay, connection, (text_t){ held, connection->held_size });
+    s_watch_pace (relay, connection);
     free (held);
 }
 
@@ -244,9 +268,23 @@ intake_resume (relay_t *relay, connection_t *connection)
     if (connection->held && s_is_settled (connection))
         s_hear_held (relay, connection);
     if (connection->held || connection->place == PLACE_CLOSING
-        || intake_is_full (relay, connection))
+        || !list_is_empty (&connection->resting) || intake_is_full (relay, connection))
         return;
     connection->paused = false;
     liveness_heard (relay, connection);
     websocket_read (connection->socket, true);
+}
+
+void
+intake_tick (relay_t *relay)
+{
+    list_t *next;
+    for (list_t *at = relay->resting.next; at != &relay->resting; at = next) {
+        next = at->next;
+        connection_t *connection = LIST_THING (at, connection_t, resting);
+        if (s_is_too_fast (relay, connection))
+            continue;
+        list_remove (at);
+        intake_resume (relay, connection);
+    }
 }

@@ -8,8 +8,11 @@
 //  Takes one frame of the connection.
 void intake_text (relay_t *relay, connection_t *connection, text_t bytes);
 
-//  Reads its socket again when nothing is in the way any more: too many unanswered posts, or a
-//  frame that waits for answers before it may go to another session.
+//  Looks who has rested enough.
+void intake_tick (relay_t *relay);
+
+//  Reads its socket again when nothing is in the way any more: too many unanswered posts, a frame
+//  that waits for answers before it may go to another session, or the pace that it went at.
 void intake_resume (relay_t *relay, connection_t *connection);
 
 //  True when the connection has as many posts unanswered as it may have.

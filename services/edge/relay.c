@@ -334,6 +334,7 @@ s_on_tick (uv_timer_t *timer)
     relay_t *self = timer->data;
     membership_tick (self);
     liveness_tick (self);
+    intake_tick (self);
     s_kill_late (self);
     if (self->drained)
         s_drain_some (self);
@@ -376,6 +377,7 @@ relay_new (uv_loop_t *loop, const char *node, const edge_config_t *config, const
     connections_init (&self->connections);
     posts_init (&self->posts);
     list_init (&self->waiting);
+    list_init (&self->resting);
     list_init (&self->changed);
     list_init (&self->detaches);
     bus_client_config_t bus = { .node = node,

@@ -28,6 +28,7 @@ typedef struct {
     connections_t connections;
     posts_t posts;
     list_t waiting;        //  connections with something for an office
+    list_t resting;        //  connections that go too fast
     list_t changed;        //  connections whose confirmed seq rose
     list_t detaches;       //  detach_t: DETACHes that wait for the bus, in order
     uint64_t detach_count;

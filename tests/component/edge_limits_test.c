@@ -102,6 +102,37 @@ Test (edge_limits, does_not_move_with_unanswered_posts)
     stage_end (self);
 }
 
+Test (edge_limits, does_not_read_faster_than_its_pace)
+{
+    stage_t *self = START ("EDGE_FRAMES_PER_SECOND=20", "EDGE_FRAMES_BURST=30",
+                           "EDGE_PING_EVERY=400ms");
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    stage_join (self, client);
+    uint64_t since = clock_mono_ms ();
+    for (int at = 0; at < 99; at++)
+        ws_client_send_text (client, "{\"event\":\"typing\",\"sessionId\":\"s-1\"}");
+    EVENTUALLY (20000, process_metric (self->edge, "stentor_edge_frames_in_total") == 100);
+    cr_expect (clock_mono_ms () - since >= 3000, "not throttled");
+    cr_expect (ws_client_expect_silence (client, 100), "it is still open");
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
+Test (edge_limits, opens_sessions_at_a_pace)
+{
+    stage_t *self = START ("EDGE_SESSIONS_BURST=3", "EDGE_SESSIONS_PER_SECOND=2");
+    RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_offices") == 1);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    uint64_t since = clock_mono_ms ();
+    for (int at = 0; at < 7; at++)
+        ws_client_send_format (client, "{\"event\":\"user joined\",\"sessionId\":\"s-%d\"}", at);
+    for (int at = 0; at < 7; at++)
+        stage_synced (self, stage_hear (self, BUS_SYNC), VERDICT_OK, 1);
+    cr_expect (clock_mono_ms () - since >= 1500, "not throttled");
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
 Test (edge_limits, does_not_spin_without_descriptors)
 {
     stage_t *self = stage_start (NULL);
