@@ -37,6 +37,7 @@ struct connection {
     list_t placed;  //  in the list of its place, the longest there first
     list_t living;  //  by when it was last heard
     list_t waiting; //  has something for an office that could not be sent
+    list_t parting; //  was told that we go; is in its session and heard until it goes, too
     list_t resting; //  goes too fast: not read for a while
     list_t changed; //  its confirmed seq is to be told with SEEN
 
@@ -56,6 +57,7 @@ struct connection {
     uint32_t round; //  counts its SYNCs, from 1
     uint64_t placed_ms;
     uint64_t heard_ms;
+    uint64_t parting_ms;
     pace_t frames;   //  of all that it says
     pace_t sessions; //  of its joins and changes of session
 
@@ -108,6 +110,12 @@ static inline text_t
 connection_sender (const connection_t *self)
 {
     return self->sender ? (text_t){ self->sender, self->sender_size } : TEXT_EMPTY;
+}
+
+static inline bool
+connection_is_parting (const connection_t *self)
+{
+    return !list_is_empty (&self->parting);
 }
 
 const char *connection_place_name (connection_place_t place);

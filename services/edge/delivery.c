@@ -119,5 +119,5 @@ delivery_next (relay_t *relay, connection_t *connection, websocket_write_t *writ
     }
     write->what = WRITE_CLOSE;
     write->reason = connection->close_reason;
-    return connection->place == PLACE_CLOSING;
+    return connection->place == PLACE_CLOSING || connection_is_parting (connection);
 }

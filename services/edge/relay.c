@@ -16,7 +16,7 @@
 #define SPEAK_AT_ONCE 512
 #define SPEAK_AGAIN_MS 5
 #define REFUSED_AT_ONCE 64
-//  A socket that is to be closed is given so long to take what is left for it.
+//  A socket that is to be closed is given so long to take what is left for it, and its peer to go.
 #define CLOSING_MS 2000
 //  A drain spreads its closes over this time, and rich clients' returns over the other.
 #define DRAIN_MS 2000
@@ -135,7 +135,7 @@ relay_close (relay_t *self, connection_t *connection, close_reason_t reason)
     if (connection->place == PLACE_CLOSING)
         return;
     const close_reason_row_t *row = close_reason_row (reason);
-    edge_closed[reason]++;
+    edge_closed[reason] += !connection_is_parting (connection);
     log_debug ("closing", log_text ("user", connection_user (connection)),
                log_string ("reason", row->metric),
                log_number ("endpoint", (int64_t) connection->endpoint));
@@ -157,6 +157,33 @@ relay_close (relay_t *self, connection_t *connection, close_reason_t reason)
         outbox_clear (&connection->outbox);
     }
     websocket_want_write (connection->socket);
+}
+
+//  Tells it that we go. It stays in its session and is read until it has gone: what it said before
+//  it read that is not thrown away.
+static void
+s_part (relay_t *self, connection_t *connection)
+{
+    edge_closed[CLOSE_GOING_AWAY]++;
+    connection->close_reason = CLOSE_GOING_AWAY;
+    connection->parting_ms = relay_now (self);
+    list_append (&self->parting, &connection->parting);
+    websocket_want_write (connection->socket);
+}
+
+static void
+s_kill_parting (relay_t *self)
+{
+    list_t *all = &self->parting, *next;
+    for (list_t *at = all->next; at != all; at = next) {
+        next = at->next;
+        connection_t *connection = LIST_THING (at, connection_t, parting);
+        if (relay_now (self) - connection->parting_ms < CLOSING_MS)
+            break;
+        list_append (all, at); //  not again in the next tick
+        connection->parting_ms = relay_now (self);
+        websocket_kill (connection->socket);
+    }
 }
 
 static void
@@ -183,14 +210,14 @@ s_drain_some (relay_t *self)
     connection_t *connection, *next;
     uint64_t open = self->connections.count;
     HASH_ITER (hh, self->connections.by_endpoint, connection, next) {
-        if (connection->place == PLACE_CLOSING) {
+        if (connection->place == PLACE_CLOSING || connection_is_parting (connection)) {
             open--;
             continue;
         }
         if (open <= left)
             break;
         open--;
-        relay_close (self, connection, CLOSE_GOING_AWAY);
+        s_part (self, connection);
     }
 }
 
@@ -307,7 +334,7 @@ s_on_closed (void *owner, connection_t *connection)
 {
     relay_t *self = owner;
     if (connection->place != PLACE_CLOSING) {
-        edge_closed[CLOSE_CLIENT]++;
+        edge_closed[CLOSE_CLIENT] += !connection_is_parting (connection);
         membership_leave (self, connection);
         posts_remove_all (&self->posts, connection);
         if (!list_is_empty (&connection->waiting))
@@ -336,6 +363,7 @@ s_on_tick (uv_timer_t *timer)
     liveness_tick (self);
     intake_tick (self);
     s_kill_late (self);
+    s_kill_parting (self);
     if (self->drained)
         s_drain_some (self);
 }
@@ -377,6 +405,7 @@ relay_new (uv_loop_t *loop, const char *node, const edge_config_t *config, const
     connections_init (&self->connections);
     posts_init (&self->posts);
     list_init (&self->waiting);
+    list_init (&self->parting);
     list_init (&self->resting);
     list_init (&self->changed);
     list_init (&self->detaches);

@@ -36,6 +36,7 @@ typedef struct {
     bool pumping;
     uv_timer_t *tick;      //  walks the lists that are ordered by time
     uint64_t tick_ms;
+    list_t parting;        //  connections that were told that we go, the longest first
     uint64_t drained_at_ms; //  0: not draining
     uint64_t drain_to_close; //  connections that are still to be told, spread over the time
     void (*drained) (void *owner);

@@ -247,7 +247,9 @@ s_write_close (struct lws *wsi, websocket_t *socket, close_reason_t reason)
     frame[2] = (unsigned char) (row->ws_code >> 8);
     frame[3] = (unsigned char) row->ws_code;
     memcpy (frame + 4, row->words, words);
-    socket->closing = socket->deaf = true;
+    socket->closing = true;
+    //  Who is told that we go may have said something before it reads that: it counts.
+    socket->deaf = socket->deaf || reason != CLOSE_GOING_AWAY;
     return lws_write (wsi, frame, words + 4, LWS_WRITE_RAW) < 0 ? -1 : 0;
 }
 

@@ -495,6 +495,26 @@ Test (edge, goes_away_in_order)
     stage_end (self);
 }
 
+Test (edge, hears_what_was_said_before_its_going_was_read)
+{
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    stage_join (self, client);
+    process_kill (self->edge, SIGTERM);
+    //  The close is written and not read, as reading answers it.
+    EVENTUALLY (5000, process_metric (self->edge,
+                                      "stentor_edge_closed_total{reason=\"going_away\"}")
+                          == 1);
+    rig_turn_for (&self->rig, 200);
+    stage_message (client, "s-1", "m-1");
+    cr_expect (ws_client_expect_close (client, 1001, 4000));
+    const bus_record_t *post = stage_hear (self, BUS_POST);
+    cr_expect (post < stage_hear (self, BUS_DETACH));
+    cr_expect_eq (process_wait_exit (self->edge, 8000), 0);
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
 Test (edge, serves_its_configuration_and_nothing_else_without_a_web_root)
 {
     stage_t *self = START ("CONNECTION_SERVER_URL=wss://chat.example/");
