@@ -146,7 +146,7 @@ static int
 s_start_sockets (edge_t *self)
 {
     buffer_t config_json;
-    buffer_init (&config_json, TEXTS_MAX);
+    buffer_init (&config_json, CONFIG_JSON_MAX);
     if (s_config_json (self, &config_json) != 0) {
         log_fatal ("too long", log_string ("setting", "CONNECTION_SERVER_URL"));
         buffer_free (&config_json);

@@ -3,8 +3,8 @@
 int64_t edge_counters[EDGE_COUNTER_COUNT];
 int64_t edge_closed[CLOSE_REASON_COUNT];
 int64_t edge_refused[FAULT_COUNT];
-int64_t edge_answered[VERDICT_COUNT];
-int64_t edge_synced[VERDICT_COUNT];
+int64_t edge_answered[VERDICT_COUNT + 1];
+int64_t edge_synced[VERDICT_COUNT + 1];
 histogram_t edge_post_time = { .name = "edge_post_seconds",
                                .help = "from a client's frame to its office's answer" };
 
@@ -33,6 +33,7 @@ static const counter_row_t s_answered_rows[] = {
     { "edge_posts_answered_total", "verdict=\"" code "\"", COUNTER, "what offices said to posts" },
 #include "words/verdicts.def"
 #undef VERDICT
+    { "edge_posts_answered_total", "verdict=\"unknown\"", COUNTER, "what offices said to posts" },
 };
 
 static const counter_row_t s_synced_rows[] = {
@@ -40,6 +41,7 @@ static const counter_row_t s_synced_rows[] = {
     { "edge_syncs_answered_total", "verdict=\"" code "\"", COUNTER, "what offices said to SYNCs" },
 #include "words/verdicts.def"
 #undef VERDICT
+    { "edge_syncs_answered_total", "verdict=\"unknown\"", COUNTER, "what offices said to SYNCs" },
 };
 
 void
@@ -48,13 +50,13 @@ edge_counters_start (void)
     counters_register (s_rows, edge_counters, EDGE_COUNTER_COUNT);
     counters_register (s_closed_rows, edge_closed, CLOSE_REASON_COUNT);
     counters_register (s_refused_rows, edge_refused, FAULT_COUNT);
-    counters_register (s_answered_rows, edge_answered, VERDICT_COUNT);
-    counters_register (s_synced_rows, edge_synced, VERDICT_COUNT);
+    counters_register (s_answered_rows, edge_answered, VERDICT_COUNT + 1);
+    counters_register (s_synced_rows, edge_synced, VERDICT_COUNT + 1);
     histogram_register (&edge_post_time);
 }
 
 void
 edge_count_verdict (int64_t *slots, uint64_t verdict)
 {
-    slots[verdict < VERDICT_COUNT ? verdict : VERDICT_COUNT - 1]++;
+    slots[verdict < VERDICT_COUNT ? verdict : VERDICT_COUNT]++;
 }

@@ -18,8 +18,8 @@ typedef enum {
 extern int64_t edge_counters[EDGE_COUNTER_COUNT];
 extern int64_t edge_closed[CLOSE_REASON_COUNT];
 extern int64_t edge_refused[FAULT_COUNT];
-extern int64_t edge_answered[VERDICT_COUNT]; //  what became of posts
-extern int64_t edge_synced[VERDICT_COUNT];   //  what became of SYNCs
+extern int64_t edge_answered[VERDICT_COUNT + 1]; //  what became of posts
+extern int64_t edge_synced[VERDICT_COUNT + 1];   //  what became of SYNCs
 extern histogram_t edge_post_time;           //  from a client's frame to the office's answer
 
 //  Once, at the start of the process.
@@ -31,7 +31,7 @@ edge_count (edge_counter_t counter, int64_t change)
     edge_counters[counter] += change;
 }
 
-//  A verdict of a later version counts as the last one we know.
+//  A verdict of a later version counts in the slot behind those we know.
 void edge_count_verdict (int64_t *slots, uint64_t verdict);
 
 #endif

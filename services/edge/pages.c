@@ -1,6 +1,9 @@
 #include "pages.h"
 
 #include "edge_counters.h"
+#include "websocket.h"
+
+#include <assert.h>
 
 //  Files that change with a release: kept for a minute, then asked for again (by ETag).
 #define CACHE_SECONDS 60
@@ -89,9 +92,8 @@ pages_answer (struct lws *wsi, const char *path, text_t config_json)
 int
 pages_write (struct lws *wsi, text_t config_json)
 {
-    unsigned char room[LWS_PRE + 2048];
-    if (config_json.size > sizeof room - LWS_PRE)
-        return -1;
+    unsigned char room[LWS_PRE + CONFIG_JSON_MAX];
+    assert (config_json.size <= CONFIG_JSON_MAX);
     memcpy (room + LWS_PRE, config_json.data, config_json.size);
     if (lws_write (wsi, room + LWS_PRE, config_json.size, LWS_WRITE_HTTP_FINAL)
         != (int) config_json.size)

@@ -1,9 +1,11 @@
 #include "websocket.h"
 
+#include "complaint.h"
 #include "edge_counters.h"
 #include "listener.h"
 #include "pages.h"
 #include "parts/buffer.h"
+#include "parts/clock.h"
 #include "service/log.h"
 
 #include <assert.h>
@@ -92,7 +94,7 @@ s_refuse_upgrade (struct lws *wsi, int status)
 static int
 s_on_upgrade (websocket_server_t *self, struct lws *wsi, const char *to)
 {
-    if (strcmp (to, "websocket") != 0)
+    if (strcasecmp (to, "websocket") != 0)
         return -1;
     if (self->draining) {
         edge_count (EDGE_REFUSED_DRAINING, 1);
@@ -361,10 +363,15 @@ static const struct lws_protocols s_protocols[] = {
 //  is walked for each); liveness.c keeps time.
 static const lws_retry_bo_t s_no_validity = { .secs_since_valid_ping = 0 };
 
+//  Most of what it says is about what a client sent, a head that is too large, say.
 static void
 s_log (int level, const char *line)
 {
     (void) level;
+    static complaint_t complaint;
+    edge_count (EDGE_LIBRARY_COMPLAINTS, 1);
+    if (!complaint_is_due (&complaint, clock_mono_ms ()))
+        return;
     size_t size = strlen (line);
     if (size > 0 && line[size - 1] == '\n')
         size--;

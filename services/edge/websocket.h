@@ -40,11 +40,14 @@ typedef struct {
     void (*closed) (void *owner, connection_t *guest);
 } websocket_events_t;
 
+//  What /config.json says is written in one piece.
+#define CONFIG_JSON_MAX 4096
+
 typedef struct {
     const char *address;
     uint16_t port;
     const char *web_root;    //  "": no pages
-    text_t config_json;      //  what /config.json says; copied
+    text_t config_json;      //  what /config.json says, at most CONFIG_JSON_MAX; copied
     uint64_t frame_limit;
     uint64_t connection_limit;
     uint64_t socket_limit;   //  with those that are not WebSockets (yet); more are closed at once

@@ -515,6 +515,18 @@ Test (edge, hears_what_was_said_before_its_going_was_read)
     stage_end (self);
 }
 
+Test (edge, serves_a_configuration_with_a_long_url)
+{
+    char setting[3000];
+    snprintf (setting, sizeof setting, "CONNECTION_SERVER_URL=wss://%02900d/", 7);
+    stage_t *self = START (setting);
+    http_answer_t answer = http_get (self->port, "/config.json", NULL);
+    cr_expect_eq (answer.status, 200);
+    cr_expect (strstr (answer.body, "0007/\",\"demoMode\":false}"));
+    http_answer_free (&answer);
+    stage_end (self);
+}
+
 Test (edge, serves_its_configuration_and_nothing_else_without_a_web_root)
 {
     stage_t *self = START ("CONNECTION_SERVER_URL=wss://chat.example/");
