@@ -312,6 +312,12 @@ s_on_text (void *owner, connection_t *connection, text_t text)
 }
 
 static void
+s_on_piece (void *owner, connection_t *connection)
+{
+    liveness_heard (owner, connection);
+}
+
+static void
 s_on_pong (void *owner, connection_t *connection, text_t payload)
 {
     liveness_pong (owner, connection, payload);
@@ -347,6 +353,7 @@ s_on_closed (void *owner, connection_t *connection)
 const websocket_events_t relay_socket_events = { .upgrade = s_on_upgrade,
                                                  .opened = s_on_opened,
                                                  .text = s_on_text,
+                                                 .piece = s_on_piece,
                                                  .pong = s_on_pong,
                                                  .fault = s_on_fault,
                                                  .next = s_on_next,

@@ -21,6 +21,8 @@ _Static_assert (offsetof (frame_t, text) >= LWS_PRE, "and belongs to the frame")
 #define URL_PAIR_MAX 4096     //  a longer parameter is too long for anything that we read
 #define RX_PIECE 1024         //  each open socket holds this much
 #define SERVICE_BUFFER 4096
+//  Pieces of a frame are a sign of life for so long; by then it should be whole.
+#define FRAME_WITHIN_MS 60000
 #define HEADER_LIMIT 8192
 #define WRITES_PER_TURN 16
 #define BYTES_PER_TURN 65536
@@ -55,6 +57,7 @@ struct websocket {
     struct lws *wsi;
     connection_t *guest;
     buffer_t inbox; //  pieces of a frame that is not whole yet
+    uint64_t began_ms; //  the frame that is not whole yet
     bool deaf;      //  what it reads is thrown away: it is going to be closed
     bool closing;   //  our close frame is written: nothing may follow it
 };
@@ -196,6 +199,9 @@ s_on_piece (websocket_server_t *self, struct lws *wsi, websocket_t *socket, text
         s_text (self, socket, piece);
         return;
     }
+    uint64_t now = clock_mono_ms ();
+    if (socket->inbox.size == 0)
+        socket->began_ms = now;
     if (buffer_put_text (&socket->inbox, piece) != 0) {
         s_fault (self, socket, CLOSE_NO_MEMORY);
         return;
@@ -205,7 +211,8 @@ s_on_piece (websocket_server_t *self, struct lws *wsi, websocket_t *socket, text
         buffer_init (&socket->inbox, self->frame_limit);
         s_text (self, socket, buffer_text (&inbox));
         buffer_free (&inbox);
-    }
+    } else if (now - socket->began_ms < FRAME_WITHIN_MS)
+        self->events->piece (self->owner, socket->guest);
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ typedef struct {
     connection_t *(*opened) (void *owner, websocket_t *socket, const client_url_t *url);
     //  A whole text frame, however many fragments it came in. Not checked in any way but its size.
     void (*text) (void *owner, connection_t *guest, text_t frame);
+    //  A part of one that is still coming in (not for ever: see FRAME_WITHIN_MS).
+    void (*piece) (void *owner, connection_t *guest);
     void (*pong) (void *owner, connection_t *guest, text_t payload);
     //  Something that is answered by closing. Nothing more is read.
     void (*fault) (void *owner, connection_t *guest, close_reason_t reason);

@@ -133,6 +133,25 @@ Test (edge_limits, opens_sessions_at_a_pace)
     stage_end (self);
 }
 
+Test (edge_limits, takes_a_slow_upload_for_a_sign_of_life)
+{
+    stage_t *self = START ("EDGE_PING_EVERY=500ms", "EDGE_PONG_WITHIN=500ms");
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    stage_join (self, client);
+    ws_client_answer_pings (client, false);
+    static const char frame[] = "{\"event\":\"typing\",\"sessionId\":\"s-1\"}";
+    for (size_t at = 0; at < sizeof frame - 1; at += 4) {
+        bool final = at + 4 >= sizeof frame - 1;
+        size_t size = final ? sizeof frame - 1 - at : 4;
+        cr_assert (ws_client_send_frame (client, at ? WS_CONTINUATION : WS_TEXT, final, frame + at,
+                                         size));
+        rig_turn_for (&self->rig, 250);
+    }
+    stage_hear (self, BUS_SIGNAL);
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
 Test (edge_limits, does_not_spin_without_descriptors)
 {
     stage_t *self = stage_start (NULL);
