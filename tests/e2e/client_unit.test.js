@@ -384,6 +384,17 @@ test("a session of somebody else ends it, with a reason", async () => {
     assert.equal(browser.sockets.length, 1);
 });
 
+test("an agent is told that there is no such session", () => {
+    const { browser, chat, all } = begin({ isAdmin: true, sessionId: "nonesuch" });
+    chat.open();
+    browser.accept();
+    browser.says({ event: "connection update",
+        data: { sessionCreated: false, errorMessage: "not in it", code: "not_joined" } });
+    assert.equal(all("status").at(-1).code, "not_joined");
+    browser.pass(100000);
+    assert.equal(browser.sockets.length, 1);
+});
+
 test("a closed app ends it; a router whose database is away does not", () => {
     const final = begin();
     final.chat.open();

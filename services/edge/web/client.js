@@ -736,6 +736,9 @@
                 this.#flush();
             } else if (FINAL_CODES.has(data.code)) {
                 this.#giveUp(data.code, String(data.errorMessage || ""));
+            } else if (data.code === "not_joined" && this.#options.isAdmin) {
+                //  Only a visitor opens a session: to try again would not make it one.
+                this.#giveUp(data.code, "there is no such session");
             } else {
                 this.#drop();
             }
