@@ -14,7 +14,7 @@
 #include "words/words.h"
 
 //  Raised whenever bus_kinds.def or bus_fields.def changes in a way that an older peer cannot read.
-#define BUS_PROTOCOL 1
+#define BUS_PROTOCOL 2
 
 typedef enum {
 #define KIND(number, NAME, name, sender, receiver, promise) BUS_##NAME = number,

@@ -178,10 +178,8 @@ s_speak_posts (relay_t *relay, connection_t *connection)
 {
     post_t *post;
     while ((post = posts_next (connection))) {
-        //  What a client says again when it is refused must not be overtaken: one at a time.
-        if (post->named && list_first (&connection->posts) != &post->of_connection)
-            return true;
         bus_record_t record = { .kind = BUS_POST, .post = post->record };
+        record.post.follows = posts_before (connection, post);
         if (bus_client_send (relay->bus, (unsigned) connection->office, &record) != 0)
             return false;
         edge_count (EDGE_POSTS_SENT_AGAIN, post->ever_sent);
@@ -319,8 +317,8 @@ s_refuse_named (relay_t *relay, connection_t *connection)
     for (list_t *at = connection->posts.next; at != &connection->posts; at = next) {
         next = at->next;
         post_t *post = LIST_THING (at, post_t, of_connection);
-        if (!post->named)
-            continue;
+        if (!post->named || post->office >= 0)
+            continue; //  one that is under way is refused by the office, as it follows this one
         edge_count (EDGE_POSTS_HELD_BACK, 1);
         s_tell_busy (relay, connection, post->record.session, post->record.message_id,
                      VERDICT_BUSY);

@@ -111,6 +111,17 @@ posts_next (const connection_t *connection)
     return at == &connection->posts ? NULL : LIST_THING (at, post_t, of_connection);
 }
 
+uint64_t
+posts_before (const connection_t *connection, const post_t *post)
+{
+    if (!post->named)
+        return 0;
+    const list_t *at = post->of_connection.previous;
+    while (at != &connection->posts && !LIST_THING (at, post_t, of_connection)->named)
+        at = at->previous;
+    return at == &connection->posts ? 0 : LIST_THING (at, post_t, of_connection)->ticket;
+}
+
 void
 posts_hold_back (connection_t *connection, const post_t *refused, uint64_t now_ms)
 {

@@ -47,6 +47,10 @@ void posts_unsend (connection_t *connection);
 //  The oldest of the connection that is not sent; NULL when all are.
 post_t *posts_next (const connection_t *connection);
 
+//  The ticket of the one that its client said before this one and would say again, too: it must not
+//  be overtaken. 0: there is none under way.
+uint64_t posts_before (const connection_t *connection, const post_t *post);
+
 //  A client with acknowledgements has several messages on their way. When one is refused for now,
 //  those behind it are refused as well until it comes again (or a while has passed: its client may
 //  have given it up), so that none overtakes it.

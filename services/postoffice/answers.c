@@ -42,6 +42,8 @@ answer_post (office_t *office, const operation_t *operation)
 {
     const bus_post_t *post = &operation->record.post;
     s_note (operation, post->session);
+    if (verdict_again (operation->verdict))
+        refusals_note (office->refusals, operation->peer, post);
     bus_record_t record = { .kind = BUS_POSTED,
                             .posted = { .post = post->post,
                                         .endpoint = post->endpoint,

@@ -4,6 +4,7 @@
 #define OFFICE_H
 
 #include "bus/bus_server.h"
+#include "refusals.h"
 #include "store.h"
 #include "switchboard.h"
 #include "words/apps.h"
@@ -17,6 +18,7 @@ typedef struct {
     workers_t *workers;
     apps_t *apps;
     sessions_t *sessions;
+    refusals_t *refusals;
     switchboard_rules_t rules;
     uint64_t grace_ms;           //  how long a participant may be without an endpoint
     uint64_t idle_ms;            //  how long a session that nobody needs stays in memory

@@ -170,15 +170,20 @@ s_decide_sync (switchboard_t *switchboard, session_t *self, operation_t *operati
 static void
 s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operation)
 {
-    const endpoint_t *endpoint
-        = session_endpoint (self, operation->peer, operation->record.post.endpoint);
+    const bus_post_t *post = &operation->record.post;
+    refusals_t *refusals = self->office->refusals;
+    const endpoint_t *endpoint = session_endpoint (self, operation->peer, post->endpoint);
+    if (refusals_include (refusals, operation->peer, post))
+        operation->verdict = VERDICT_BUSY;
     //  A session may be gone under its endpoints: its day was dropped.
-    if (!endpoint || !self->fold.exists) {
+    else if (!endpoint || !self->fold.exists)
         operation->verdict = VERDICT_NOT_JOINED;
-        return;
-    }
-    switchboard_post (switchboard, operation, endpoint->role,
-                      draft_keep (self->draft, endpoint->user));
+    else
+        switchboard_post (switchboard, operation, endpoint->role,
+                          draft_keep (self->draft, endpoint->user));
+    //  At once: what stands behind it is decided on before it is answered.
+    if (verdict_again (operation->verdict))
+        refusals_note (refusals, operation->peer, post);
 }
 
 //  The log has nothing of it, so it counts at once: the turn may be over when the draft is stored.
@@ -244,6 +249,7 @@ s_detach (session_t *self, const operation_t *operation)
 {
     const bus_detach_t *detach = &operation->record.detach;
     endpoint_t *endpoint = session_endpoint (self, operation->peer, detach->endpoint);
+    refusals_forget (self->office->refusals, operation->peer, detach->endpoint);
     if (!endpoint)
         return;
     if (detach->seen != SEQ_UNKNOWN)

@@ -229,8 +229,10 @@ Test (edge, says_again_what_a_lost_office_did_not_answer)
     uint64_t endpoint = stage_join (self, client);
     stage_deliver (self, endpoint, 7, "{}", false);
     stage_message (client, "s-1", "m-1");
-    stage_message (client, "s-1", "m-2"); //  waits: it must not overtake m-1, which may be refused
-    stage_hear (self, BUS_POST);
+    stage_message (client, "s-1", "m-2");
+    //  They go together; the second one names the first, which it must not overtake.
+    uint64_t first = stage_hear (self, BUS_POST)->post.post;
+    cr_assert_eq (stage_hear (self, BUS_POST)->post.follows, first);
     bus_server_destroy (&self->bus);
     RIG_UNTIL (&self->rig, 5000, !process_is_alive (self->edge)
                                      || process_metric (self->edge, "stentor_edge_offices") == 0);
@@ -240,9 +242,12 @@ Test (edge, says_again_what_a_lost_office_did_not_answer)
     cr_expect_eq (sync->sync.reason, SYNC_RELINK);
     cr_expect_eq (sync->sync.seq, 7);
     static const char *const ids[] = { "m-1", "m-2", "m-3" };
+    uint64_t before = 0;
     for (unsigned at = 0; at < 3; at++) {
         const bus_record_t *post = stage_hear (self, BUS_POST);
         cr_assert (text_is (post->post.message_id, text_of (ids[at])));
+        cr_assert_eq (post->post.follows, before);
+        before = post->post.post;
         if (at == 0)
             stage_synced (self, sync, VERDICT_OK, 7);
         stage_posted (self, post, VERDICT_OK, 8 + at);
@@ -250,6 +255,32 @@ Test (edge, says_again_what_a_lost_office_did_not_answer)
                                         "data.messageId"),
                           ids[at]);
     }
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
+//  Of two messages under way the first one is refused: the office refuses the second one, too, and
+//  the edge what comes later, until the first one is said again.
+Test (edge, holds_back_what_follows_a_refused_message)
+{
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1&protocol=2");
+    stage_join (self, client);
+    stage_message (client, "s-1", "m-1");
+    stage_message (client, "s-1", "m-2");
+    stage_posted (self, stage_hear (self, BUS_POST), VERDICT_BUSY, 0);
+    stage_busy (client, "m-1");
+    stage_message (client, "s-1", "m-3");
+    stage_busy (client, "m-3");
+    stage_posted (self, stage_hear (self, BUS_POST), VERDICT_BUSY, 0);
+    stage_busy (client, "m-2");
+
+    stage_message (client, "s-1", "m-1");
+    const bus_record_t *again = stage_hear (self, BUS_POST);
+    cr_assert (text_is (again->post.message_id, TEXT ("m-1")));
+    cr_assert_eq (again->post.follows, 0);
+    stage_posted (self, again, VERDICT_OK, 2);
+    cr_assert (ws_client_wait_event (client, "ack", 2000));
     ws_client_destroy (&client);
     stage_end (self);
 }

@@ -256,3 +256,11 @@ stage_mute (const stage_t *self)
     cr_assert_eq (connect (mute, (struct sockaddr *) &address, sizeof address), 0);
     return mute;
 }
+
+void
+stage_busy (ws_client_t *client, const char *message_id)
+{
+    json_object *busy = ws_client_wait_event (client, "busy", 2000);
+    cr_assert (busy);
+    cr_assert_str_eq (ws_json_text (busy, "data.messageId"), message_id);
+}

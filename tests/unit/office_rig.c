@@ -151,6 +151,7 @@ rig_begin (void)
     cr_assert_not_null (rig_office.apps);
     rig_office.workers = workers_new (&(workers_config_t){ .taken_within_ms = TAKEN_WITHIN_MS,
                                                            .recovery_ms = RECOVERY_MS });
+    rig_office.refusals = refusals_new ();
     rig_office.sessions = sessions_new (&s_loop, &rig_office);
     edge_up (1);
     edge_up (2);
@@ -161,6 +162,7 @@ rig_end (void)
 {
     fake_store_free ();
     sessions_destroy (&rig_office.sessions);
+    refusals_destroy (&rig_office.refusals);
     workers_destroy (&rig_office.workers);
     apps_destroy (&rig_office.apps);
     uv_run (&s_loop, UV_RUN_DEFAULT);
@@ -272,7 +274,8 @@ hand_over (peer_t peer, uint64_t endpoint)
 }
 
 static void
-s_post (peer_t peer, uint64_t endpoint, event_t event, const char *id, uint64_t time_ms)
+s_post (peer_t peer, uint64_t endpoint, event_t event, const char *id, uint64_t time_ms,
+        uint64_t follows)
 {
     s_ask (peer, &(bus_record_t){ .kind = BUS_POST,
                                   .post = { .post = ++s_ticket,
@@ -283,25 +286,32 @@ s_post (peer_t peer, uint64_t endpoint, event_t event, const char *id, uint64_t 
                                             .time_ms = time_ms,
                                             .sender = TEXT ("{}"),
                                             .data = text_of (id),
-                                            .secret = TEXT ("token") } });
+                                            .secret = TEXT ("token"),
+                                            .follows = follows } });
 }
 
 void
 say (peer_t peer, uint64_t endpoint, const char *id)
 {
-    s_post (peer, endpoint, EVENT_NEW_MESSAGE, id, 0);
+    s_post (peer, endpoint, EVENT_NEW_MESSAGE, id, 0, 0);
 }
 
 void
 say_at (peer_t peer, uint64_t endpoint, const char *id, uint64_t time_ms)
 {
-    s_post (peer, endpoint, EVENT_NEW_MESSAGE, id, time_ms);
+    s_post (peer, endpoint, EVENT_NEW_MESSAGE, id, time_ms, 0);
+}
+
+void
+say_behind (peer_t peer, uint64_t endpoint, const char *id, uint64_t follows)
+{
+    s_post (peer, endpoint, EVENT_NEW_MESSAGE, id, 0, follows);
 }
 
 void
 post (peer_t peer, uint64_t endpoint, event_t event, const char *id)
 {
-    s_post (peer, endpoint, event, id, 0);
+    s_post (peer, endpoint, event, id, 0, 0);
 }
 
 static endpoint_t *

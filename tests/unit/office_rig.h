@@ -61,6 +61,8 @@ void hand_over (peer_t peer, uint64_t endpoint);
 //  The ticket is a number that rises from 1; the id is the data, too.
 void say (peer_t peer, uint64_t endpoint, const char *id);
 void say_at (peer_t peer, uint64_t endpoint, const char *id, uint64_t time_ms);
+//  Another one, with this ticket, was under way when it was said.
+void say_behind (peer_t peer, uint64_t endpoint, const char *id, uint64_t follows);
 void post (peer_t peer, uint64_t endpoint, event_t event, const char *id);
 void more (peer_t peer, uint64_t endpoint);
 void seen (peer_t peer, uint64_t endpoint, uint64_t seq);

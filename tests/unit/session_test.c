@@ -526,6 +526,43 @@ Test (session, queue_limit)
     EXPECT ("e1 POSTED 1001 duplicate #2\n");
 }
 
+//  The bot is behind, and a message is refused. There is room again when what was said behind it
+//  comes: that is refused all the same. Said again, both are taken.
+Test (session, what_follows_a_refused_message_is_refused)
+{
+    s_visitor ();
+    worker_up (W1, 1);
+    char id[20];
+    for (int at = 0; at < TURN_LIMIT; at++) {
+        snprintf (id, sizeof id, "m%d", at);
+        say (1, 5, id);
+    }
+    rig_run ();
+    rig_forget ();
+    say (1, 5, "late");
+    rig_run ();
+    EXPECT ("e1 POSTED 33 busy #0\n");
+    for (int at = 1; at <= 2; at++) {
+        snprintf (id, sizeof id, "t%d", at);
+        taken (W1, id);
+        done (W1, id, "answer");
+        rig_run ();
+    }
+    rig_forget ();
+    say_behind (1, 5, "behind", 33);
+    say_behind (1, 5, "last", 34);
+    rig_run ();
+    EXPECT ("e1 POSTED 34 busy #0\n"
+            "e1 POSTED 35 busy #0\n");
+    cr_assert_eq (refusals_count (rig_office.refusals), 1);
+    say (1, 5, "late");
+    say_behind (1, 5, "behind", 36);
+    rig_run ();
+    EXPECT ("e1 POSTED 36 ok #36\n"
+            "e1 POSTED 37 ok #37\n");
+    cr_assert_eq (refusals_count (rig_office.refusals), 0);
+}
+
 Test (session, turn_limit)
 {
     s_visitor ();

@@ -220,7 +220,8 @@ Test (judgement, each_class_has_one)
 {
     cr_assert_eq (judgement_of ("40P01"), JUDGED_AGAIN);
     cr_assert_eq (judgement_of ("23514"), JUDGED_NO_PARTITION);
-    cr_assert_eq (judgement_of ("23505"), JUDGED_INDIGESTIBLE);
+    cr_assert_eq (judgement_of ("23505"), JUDGED_DOUBLE);
+    cr_assert_eq (judgement_of ("23502"), JUDGED_INDIGESTIBLE);
     cr_assert_eq (judgement_of ("55P03"), JUDGED_LOCKED);
     cr_assert_eq (judgement_of ("25006"), JUDGED_STRANGE);
     cr_assert_eq (judgement_of ("53100"), JUDGED_SICK);
