@@ -1,8 +1,6 @@
 //  frame — one text frame on its way to clients: made once, shared by all the outboxes it waits in.
 //
-//  Counted references instead of copies: a message to 1,000 agents is in memory once. Before the
-//  text there is room for the WebSocket header, which the socket library writes in place (the same
-//  bytes for every client, as servers do not mask).
+//  Counted references instead of copies: a message to 1,000 agents is in memory once.
 
 #ifndef FRAME_H
 #define FRAME_H
@@ -11,12 +9,9 @@
 
 #include <stdint.h>
 
-#define FRAME_HEADROOM 16
-
 typedef struct {
     uint32_t references;
     uint32_t size;
-    char headroom[FRAME_HEADROOM];
     char text[];
 } frame_t;
 

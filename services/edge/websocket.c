@@ -6,6 +6,7 @@
 #include "pages.h"
 #include "parts/buffer.h"
 #include "parts/clock.h"
+#include "parts/list.h"
 #include "service/log.h"
 
 #include <assert.h>
@@ -15,17 +16,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-_Static_assert (FRAME_HEADROOM >= LWS_PRE, "the WebSocket header fits before the text");
-_Static_assert (offsetof (frame_t, text) >= LWS_PRE, "and belongs to the frame");
-
 #define URL_PAIR_MAX 4096     //  a longer parameter is too long for anything that we read
 #define RX_PIECE 1024         //  each open socket holds this much
 #define SERVICE_BUFFER 4096
 //  Pieces of a frame are a sign of life for so long; by then it should be whole.
 #define FRAME_WITHIN_MS 60000
 #define HEADER_LIMIT 8192
-#define WRITES_PER_TURN 16
 #define BYTES_PER_TURN 65536
+//  A frame that was larger than this gives its memory back.
+#define ROOM_TO_KEEP (4 * BYTES_PER_TURN)
+#define GATHERED_MOST (64u << 20)
 
 struct websocket_server {
     struct lws_context *context;
@@ -44,6 +44,10 @@ struct websocket_server {
     size_t config_json_size;
     uint16_t port;
     pages_t pages;
+    list_t ready;      //  sockets with something to write that are not known to be full
+    buffer_t gathered; //  what one of them is given in one write
+    uv_prepare_t *writer;
+    uv_idle_t *awake;  //  runs while any are ready
     uv_idle_t *reaper; //  frees the rest when the library's handles are closed
     int turns;
 };
@@ -58,8 +62,11 @@ struct websocket {
     connection_t *guest;
     buffer_t inbox; //  pieces of a frame that is not whole yet
     uint64_t began_ms; //  the frame that is not whole yet
+    list_t ready;   //  in the server's list while it is to be written to
     bool deaf;      //  what it reads is thrown away: it is going to be closed
     bool closing;   //  our close frame is written: nothing may follow it
+    bool gone;      //  the peer has closed: nothing is written any more
+    bool full;      //  the library holds a rest of what was written, and calls when that is out
 };
 
 static websocket_server_t *
@@ -140,6 +147,7 @@ s_on_established (websocket_server_t *self, struct lws *wsi, websocket_t *socket
 {
     *socket = (websocket_t){ .wsi = wsi };
     buffer_init (&socket->inbox, self->frame_limit);
+    list_init (&socket->ready);
     client_url_t url;
     s_read_url (wsi, &url);
     socket->guest = self->events->opened (self->owner, socket, &url);
@@ -155,6 +163,8 @@ s_on_closed (websocket_server_t *self, websocket_t *socket)
     if (!socket->guest)
         return;
     self->connections--;
+    list_remove (&socket->ready);
+    socket->gone = true;
     self->events->closed (self->owner, socket->guest);
     socket->guest = NULL;
     buffer_free (&socket->inbox);
@@ -218,82 +228,155 @@ s_on_piece (websocket_server_t *self, struct lws *wsi, websocket_t *socket, text
 // ---------------------------------------------------------------------------------------------
 //  Writing
 
+enum { TEXT_FRAME = 1, CLOSE_FRAME = 8, PING_FRAME = 9 };
+
+//  All that a socket can be given now leaves in one write, whatever the frames are, and their
+//  headers are made here: the library would spend a system call on each of them.
 static int
-s_write_text (struct lws *wsi, frame_t *frame)
+s_put_frame (buffer_t *to, unsigned opcode, text_t payload)
 {
-    int written = lws_write (wsi, (unsigned char *) frame->text, frame->size, LWS_WRITE_TEXT);
-    edge_count (EDGE_FRAMES_OUT, 1);
-    edge_count (EDGE_BYTES_OUT, frame->size);
-    bool failed = written < 0 || (uint32_t) written < frame->size;
-    frame_destroy (&frame);
-    return failed ? -1 : 0;
+    size_t head_size = payload.size < 126 ? 2 : payload.size <= UINT16_MAX ? 4 : 10;
+    unsigned char *head = (unsigned char *) buffer_grow (to, head_size + payload.size);
+    if (!head)
+        return -1;
+    head[0] = (unsigned char) (0x80 | opcode); //  final
+    head[1] = head_size == 2 ? (unsigned char) payload.size : head_size == 4 ? 126 : 127;
+    for (size_t at = head_size, left = payload.size; at > 2; left >>= 8)
+        head[--at] = (unsigned char) left;
+    if (payload.size)
+        memcpy (head + head_size, payload.data, payload.size);
+    return 0;
 }
 
 static int
-s_write_ping (struct lws *wsi, uint64_t number)
+s_put_text (buffer_t *to, frame_t *frame)
 {
-    unsigned char room[LWS_PRE + sizeof number];
-    memcpy (room + LWS_PRE, &number, sizeof number);
+    edge_count (EDGE_FRAMES_OUT, 1);
+    edge_count (EDGE_BYTES_OUT, frame->size);
+    int rc = s_put_frame (to, TEXT_FRAME, (text_t){ frame->text, frame->size });
+    frame_destroy (&frame);
+    return rc;
+}
+
+static int
+s_put_ping (buffer_t *to, uint64_t number)
+{
     edge_count (EDGE_PINGS, 1);
-    return lws_write (wsi, room + LWS_PRE, sizeof number, LWS_WRITE_PING) < 0 ? -1 : 0;
+    return s_put_frame (to, PING_FRAME, (text_t){ (const char *) &number, sizeof number });
 }
 
 //  The library's own way (lws_close_reason and −1) loses the close frame under libuv (4.1.6 closes
 //  a second time at once, as a test of itself), so it is written by hand. The peer answers it, and
 //  the answer ends the connection; who does not answer is killed after a while by the guest.
 static int
-s_write_close (struct lws *wsi, websocket_t *socket, close_reason_t reason)
+s_put_close (buffer_t *to, websocket_t *socket, close_reason_t reason)
 {
     const close_reason_row_t *row = close_reason_row (reason);
     if (!row->ws_code)
         return -1;
     size_t words = strlen (row->words);
-    assert (words + 2 <= 125);
-    unsigned char room[LWS_PRE + 4 + 125];
-    unsigned char *frame = room + LWS_PRE;
-    frame[0] = 0x88; //  final, close
-    frame[1] = (unsigned char) (words + 2);
-    frame[2] = (unsigned char) (row->ws_code >> 8);
-    frame[3] = (unsigned char) row->ws_code;
-    memcpy (frame + 4, row->words, words);
+    char payload[125];
+    assert (words + 2 <= sizeof payload);
+    payload[0] = (char) (row->ws_code >> 8);
+    payload[1] = (char) row->ws_code;
+    memcpy (payload + 2, row->words, words);
     socket->closing = true;
     //  Who is told that we go may have said something before it reads that: it counts.
     socket->deaf = socket->deaf || reason != CLOSE_GOING_AWAY;
-    return lws_write (wsi, frame, words + 4, LWS_WRITE_RAW) < 0 ? -1 : 0;
+    return s_put_frame (to, CLOSE_FRAME, (text_t){ payload, words + 2 });
 }
 
 static int
-s_on_writable (websocket_server_t *self, struct lws *wsi, websocket_t *socket)
+s_put_next (buffer_t *to, websocket_t *socket, const websocket_write_t *next)
 {
-    size_t bytes = 0;
-    if (socket->closing)
-        return 0;
-    for (int writes = 0; writes < WRITES_PER_TURN && bytes < BYTES_PER_TURN; writes++) {
-        if (lws_send_pipe_choked (wsi))
-            break;
-        websocket_write_t next;
-        if (!self->events->next (self->owner, socket->guest, &next))
-            return 0;
-        int rc;
-        if (next.what == WRITE_TEXT) {
-            bytes += next.frame->size;
-            rc = s_write_text (wsi, next.frame);
-        } else
-            rc = next.what == WRITE_PING ? s_write_ping (wsi, next.ping)
-                                         : s_write_close (wsi, socket, next.reason);
-        if (rc != 0)
-            return -1;
-        if (socket->closing)
-            return 0;
+    switch (next->what) {
+    case WRITE_TEXT:
+        return s_put_text (to, next->frame);
+    case WRITE_PING:
+        return s_put_ping (to, next->ping);
+    default:
+        return s_put_close (to, socket, next->reason);
     }
-    lws_callback_on_writable (wsi);
-    return 0;
+}
+
+//  Gathers what there is, up to a turn's share. Returns 1 when there may be more, 0 when there is
+//  not, −1 when the connection has to end.
+static int
+s_gather (websocket_server_t *self, websocket_t *socket)
+{
+    while (self->gathered.size < BYTES_PER_TURN) {
+        websocket_write_t next;
+        if (socket->closing || !self->events->next (self->owner, socket->guest, &next))
+            return 0;
+        if (s_put_next (&self->gathered, socket, &next) != 0)
+            return -1;
+    }
+    return 1;
+}
+
+//  Returns 0; −1 when the connection has to end. What the socket does not take the library keeps,
+//  and calls when it has room again: until then nothing more is taken out of the outbox.
+static int
+s_write (websocket_server_t *self, websocket_t *socket)
+{
+    list_remove (&socket->ready);
+    buffer_clear (&self->gathered);
+    int more = s_gather (self, socket);
+    text_t all = buffer_text (&self->gathered);
+    if (all.size > 0
+        && lws_write (socket->wsi, (unsigned char *) self->gathered.data, all.size, LWS_WRITE_RAW)
+               < 0)
+        return -1;
+    if (self->gathered.room > ROOM_TO_KEEP)
+        buffer_free (&self->gathered);
+    socket->full = lws_partial_buffered (socket->wsi);
+    if (more == 1)
+        websocket_want_write (socket);
+    return more < 0 ? -1 : 0;
+}
+
+static int
+s_on_writable (websocket_server_t *self, websocket_t *socket)
+{
+    socket->full = false;
+    return socket->gone ? 0 : s_write (self, socket);
+}
+
+//  Before the loop sleeps, so that what came for a socket in one turn leaves together. To ask the
+//  loop whether a socket is writable, which it nearly always is, costs more than to write.
+static void
+s_before_sleep (uv_prepare_t *prepare)
+{
+    websocket_server_t *self = prepare->data;
+    list_t now;
+    list_init (&now);
+    for (list_t *first; (first = list_first (&self->ready));)
+        list_append (&now, first);
+    for (list_t *first; (first = list_first (&now));) {
+        websocket_t *socket = LIST_THING (first, websocket_t, ready);
+        if (s_write (self, socket) != 0) {
+            socket->gone = true;
+            websocket_kill (socket);
+        }
+    }
+    if (list_is_empty (&self->ready))
+        uv_idle_stop (self->awake);
+}
+
+static void
+s_nothing (uv_idle_t *awake)
+{
+    (void) awake; //  it only keeps the loop from sleeping
 }
 
 void
 websocket_want_write (websocket_t *self)
 {
-    lws_callback_on_writable (self->wsi);
+    websocket_server_t *server = s_server (self->wsi);
+    if (self->full || self->gone || uv_is_closing ((uv_handle_t *) server->awake))
+        return; //  it will be looked at when there is room, or never
+    list_append (&server->ready, &self->ready);
+    uv_idle_start (server->awake, s_nothing);
 }
 
 void
@@ -341,8 +424,10 @@ s_callback (struct lws *wsi, enum lws_callback_reasons reason, void *user, void 
         s_server (wsi)->events->pong (s_server (wsi)->owner, socket->guest, (text_t){ in, size });
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        return s_on_writable (s_server (wsi), wsi, socket);
+        return s_on_writable (s_server (wsi), socket);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        list_remove (&socket->ready);
+        socket->gone = true;
         return socket->closing ? -1 : 0;
     case LWS_CALLBACK_CLOSED:
         s_on_closed (s_server (wsi), socket);
@@ -362,7 +447,8 @@ static const struct lws_protocols s_protocols[] = {
     { .name = "chat",
       .callback = s_callback,
       .per_session_data_size = sizeof (websocket_t),
-      .rx_buffer_size = RX_PIECE },
+      .rx_buffer_size = RX_PIECE,
+      .tx_packet_size = BYTES_PER_TURN },
     { .name = NULL },
 };
 
@@ -426,9 +512,14 @@ s_start_library (websocket_server_t *self, uv_loop_t *loop, const websocket_conf
     if (!self->context)
         return -1;
     self->reaper = malloc (sizeof *self->reaper);
-    assert (self->reaper);
+    self->awake = malloc (sizeof *self->awake);
+    self->writer = malloc (sizeof *self->writer);
+    assert (self->reaper && self->awake && self->writer);
     uv_idle_init (loop, self->reaper);
-    self->reaper->data = self;
+    uv_idle_init (loop, self->awake);
+    uv_prepare_init (loop, self->writer);
+    self->reaper->data = self->awake->data = self->writer->data = self;
+    uv_prepare_start (self->writer, s_before_sleep);
     self->vhost = lws_create_vhost (self->context, &info);
     return self->vhost ? 0 : -1;
 }
@@ -441,6 +532,8 @@ websocket_server_new (uv_loop_t *loop, const websocket_config_t *config,
     assert (self);
     self->events = events;
     self->owner = owner;
+    list_init (&self->ready);
+    buffer_init (&self->gathered, GATHERED_MOST);
     self->frame_limit = config->frame_limit;
     self->connection_limit = config->connection_limit;
     self->socket_limit = config->socket_limit;
@@ -471,8 +564,15 @@ websocket_server_stop (websocket_server_t *self)
 static void
 s_free (websocket_server_t *self)
 {
+    buffer_free (&self->gathered);
     free (self->config_json);
     free (self);
+}
+
+static void
+s_on_handle_closed (uv_handle_t *handle)
+{
+    free (handle);
 }
 
 static void
@@ -506,6 +606,8 @@ websocket_server_destroy (websocket_server_t **self_p)
         s_free (self);
         return;
     }
+    uv_close ((uv_handle_t *) self->writer, s_on_handle_closed);
+    uv_close ((uv_handle_t *) self->awake, s_on_handle_closed);
     lws_context_destroy (self->context);
     uv_idle_start (self->reaper, s_on_reaper);
 }

@@ -3,8 +3,8 @@
 //
 //  The server owns the sockets; what a socket means is its guest's business (a connection_t), which
 //  comes into being with `opened` and is told with `closed` that the socket is gone. Writing is by
-//  asking: websocket_want_write, and when the socket can take something, `next` is called until it
-//  has nothing more or the socket is full.
+//  asking: websocket_want_write, and before the loop sleeps `next` is called until it has nothing
+//  more or a turn's share is reached; a socket that could not take that is left alone until it has.
 
 #ifndef WEBSOCKET_H
 #define WEBSOCKET_H
