@@ -15,6 +15,9 @@
 #define BATCH_TRIES 6
 //  Days whose partition is known to be there.
 #define DAYS_KNOWN 16
+//  After a plain insert that lost, batches are stored with care for so long: who provokes it again
+//  and again costs no more than one try in this time.
+#define CAREFUL_MS 100
 //  A batch is that many requests at most: one for each day, and itself.
 #define ROOM_FOR_BATCH (BATCH_DAYS + 1)
 
@@ -30,6 +33,7 @@ struct appender {
     list_t ages;             //  the chunks that wait, oldest first
     batch_t *batch;          //  under way, or to be sent again
     bool is_sent;
+    uint64_t careful_ms;     //  until then plain inserts are not tried
     size_t alone;            //  groups that are still to be sent one by one
     trail_t *trail;          //  of this connection
     uint64_t days[DAYS_KNOWN];
@@ -139,6 +143,15 @@ s_may_try_again (const appender_t *self, judgement_t judgement)
            && self->batch->tries < BATCH_TRIES && !s_batch_is_old (self, clock_mono_ms ());
 }
 
+//  A plain insert does not say which group lost; append_batch does.
+static void
+s_take_care (appender_t *self)
+{
+    self->batch->careful = true;
+    self->careful_ms = clock_mono_ms () + CAREFUL_MS;
+    store_counters[STORE_CAREFUL]++;
+}
+
 //  The server said no to the whole batch; nothing of it is stored.
 static void
 s_batch_failed (appender_t *self, const char *sqlstate)
@@ -147,6 +160,10 @@ s_batch_failed (appender_t *self, const char *sqlstate)
     self->day_count = 0; //  a partition may be missing
     if (judgement == JUDGED_NO_PARTITION)
         trail_forget (self->trail); //  and what stood in it
+    if (judgement == JUDGED_DOUBLE && !self->batch->careful) {
+        s_take_care (self);
+        return;
+    }
     if (s_may_try_again (self, judgement)) {
         store_counters[STORE_RETRIES]++;
         return;
@@ -258,6 +275,17 @@ s_make_days (appender_t *self)
 }
 
 static void
+s_add_day (appender_t *self, size_t day)
+{
+    batch_t *batch = self->batch;
+    bool is_plain = !batch->careful && batch_is_plain (batch, day);
+    void (*write) (const batch_t *batch, size_t day, int64_t writer, pg_values_t *values)
+        = is_plain ? batch_write_entries : batch_write;
+    write (batch, day, (int64_t) self->writer, &self->values);
+    pg_link_add (self->link, is_plain ? SAY_ENTRIES : SAY_APPEND, &self->values);
+}
+
+static void
 s_send_batch (appender_t *self)
 {
     batch_t *batch = self->batch;
@@ -266,10 +294,9 @@ s_send_batch (appender_t *self)
         batch_group_t *group = &batch->groups[at];
         group->sure = trail_ends_at (self->trail, group->session, batch_group_before (group));
     }
-    for (size_t day = 0; day < batch->day_count; day++) {
-        batch_write (batch, day, (int64_t) self->writer, &self->values);
-        pg_link_add (self->link, SAY_APPEND, &self->values);
-    }
+    batch->careful = batch->careful || clock_mono_ms () < self->careful_ms;
+    for (size_t day = 0; day < batch->day_count; day++)
+        s_add_day (self, day);
     batch->tries++;
     batch->sent_us = clock_mono_us ();
     self->is_sent = true;

@@ -3,6 +3,9 @@
 //  They wait in lanes, one lane for each session; one batch of them is under way at a time, and
 //  what comes meanwhile gathers.
 //
+//  A batch of nothing but entries is a plain insert. When that meets a row that is there already,
+//  it is sent again through append_batch, which tells who lost.
+//
 //  What a batch's answer means: a group that lost is STORE_CONFLICT, and so is every chunk of its
 //  session that waits (it was decided in the belief that the lost one is stored); deadlocks and
 //  missing partitions: sent again, for as long as chunks may wait; a batch that the server cannot

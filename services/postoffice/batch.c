@@ -124,16 +124,36 @@ batch_sort (batch_t *self)
 //  Writing the parameters, in the order of append_batch's
 
 typedef struct {
+    pg_value_t *session, *seq, *message, *event, *time, *role, *user, *sender, *data, *quiet;
+} entry_columns_t;
+
+typedef struct {
     pg_value_t *c_session, *c_before;
     pg_value_t *o_session, *o_app, *o_visitor;
-    pg_value_t *e_session, *e_seq, *e_message, *e_event, *e_time, *e_role, *e_user, *e_sender,
-        *e_data, *e_quiet;
+    entry_columns_t entries;
     pg_value_t *p_session, *p_app, *p_role, *p_user, *p_sender, *p_present;
     pg_value_t *k_session, *k_role, *k_user;
     pg_value_t *w_session, *w_item, *w_topic, *w_seq, *w_user, *w_body, *w_secret;
     pg_value_t *f_session, *f_item, *f_state, *f_detail;
     pg_value_t *t_session;
 } columns_t;
+
+static entry_columns_t
+s_entry_columns (pg_values_t *values)
+{
+    entry_columns_t to;
+    to.session = pg_values_array (values, PG_TEXT);
+    to.seq = pg_values_array (values, PG_NUMBER);
+    to.message = pg_values_array (values, PG_TEXT);
+    to.event = pg_values_array (values, PG_SMALL);
+    to.time = pg_values_array (values, PG_NUMBER);
+    to.role = pg_values_array (values, PG_SMALL);
+    to.user = pg_values_array (values, PG_TEXT);
+    to.sender = pg_values_array (values, PG_TEXT);
+    to.data = pg_values_array (values, PG_TEXT);
+    to.quiet = pg_values_array (values, PG_BOOL);
+    return to;
+}
 
 static columns_t
 s_columns (pg_values_t *values)
@@ -144,16 +164,7 @@ s_columns (pg_values_t *values)
     to.o_session = pg_values_array (values, PG_TEXT);
     to.o_app = pg_values_array (values, PG_TEXT);
     to.o_visitor = pg_values_array (values, PG_TEXT);
-    to.e_session = pg_values_array (values, PG_TEXT);
-    to.e_seq = pg_values_array (values, PG_NUMBER);
-    to.e_message = pg_values_array (values, PG_TEXT);
-    to.e_event = pg_values_array (values, PG_SMALL);
-    to.e_time = pg_values_array (values, PG_NUMBER);
-    to.e_role = pg_values_array (values, PG_SMALL);
-    to.e_user = pg_values_array (values, PG_TEXT);
-    to.e_sender = pg_values_array (values, PG_TEXT);
-    to.e_data = pg_values_array (values, PG_TEXT);
-    to.e_quiet = pg_values_array (values, PG_BOOL);
+    to.entries = s_entry_columns (values);
     to.p_session = pg_values_array (values, PG_TEXT);
     to.p_app = pg_values_array (values, PG_TEXT);
     to.p_role = pg_values_array (values, PG_SMALL);
@@ -179,23 +190,23 @@ s_columns (pg_values_t *values)
 }
 
 static void
-s_write_entries (const columns_t *to, const store_chunk_t *chunk)
+s_write_entries (const entry_columns_t *to, const store_chunk_t *chunk)
 {
     for (size_t at = 0; at < chunk->entry_count; at++) {
         const store_entry_t *entry = &chunk->entries[at];
-        pg_array_text (to->e_session, chunk->session);
-        pg_array_number (to->e_seq, (int64_t) (chunk->first_seq + at));
-        pg_array_text (to->e_message, entry->message_id);
-        pg_array_number (to->e_event, (int64_t) entry->event);
-        pg_array_number (to->e_time, (int64_t) entry->time_ms);
-        pg_array_number (to->e_role, (int64_t) entry->role);
-        pg_array_text (to->e_user, entry->user);
-        pg_array_text (to->e_sender, entry->sender);
+        pg_array_text (to->session, chunk->session);
+        pg_array_number (to->seq, (int64_t) (chunk->first_seq + at));
+        pg_array_text (to->message, entry->message_id);
+        pg_array_number (to->event, (int64_t) entry->event);
+        pg_array_number (to->time, (int64_t) entry->time_ms);
+        pg_array_number (to->role, (int64_t) entry->role);
+        pg_array_text (to->user, entry->user);
+        pg_array_text (to->sender, entry->sender);
         if (entry->data.size > 0)
-            pg_array_text (to->e_data, entry->data);
+            pg_array_text (to->data, entry->data);
         else
-            pg_array_null (to->e_data);
-        pg_array_flag (to->e_quiet, entry->quiet != 0);
+            pg_array_null (to->data);
+        pg_array_flag (to->quiet, entry->quiet != 0);
     }
 }
 
@@ -262,7 +273,7 @@ s_write_group (const columns_t *to, const batch_group_t *group)
     for (list_t *link = group->chunks.next; link != &group->chunks; link = link->next) {
         const store_chunk_t *chunk = &LIST_THING (link, chunk_t, place)->copy;
         s_write_opening (to, chunk);
-        s_write_entries (to, chunk);
+        s_write_entries (&to->entries, chunk);
         s_write_participants (to, chunk);
         s_write_work (to, chunk);
         control = chunk->control_changes ? chunk : control;
@@ -275,6 +286,45 @@ s_write_group (const columns_t *to, const batch_group_t *group)
     }
     if (tell)
         pg_array_text (to->t_session, group->session);
+}
+
+static bool
+s_is_plain (const store_chunk_t *chunk)
+{
+    return !chunk->opens && !chunk->participant_count && !chunk->control_changes
+           && !chunk->work_count && !chunk->finish_count && !chunk->tell_others;
+}
+
+bool
+batch_is_plain (const batch_t *self, size_t day)
+{
+    for (size_t at = 0; at < self->count; at++) {
+        const batch_group_t *group = &self->groups[at];
+        if (group->day != self->days[day])
+            continue;
+        if (!group->sure)
+            return false;
+        for (list_t *link = group->chunks.next; link != &group->chunks; link = link->next)
+            if (!s_is_plain (&LIST_THING (link, chunk_t, place)->copy))
+                return false;
+    }
+    return true;
+}
+
+void
+batch_write_entries (const batch_t *self, size_t day, int64_t writer, pg_values_t *values)
+{
+    pg_values_begin (values);
+    pg_values_number (values, writer);
+    pg_values_day (values, self->days[day]);
+    entry_columns_t to = s_entry_columns (values);
+    for (size_t at = 0; at < self->count; at++) {
+        const batch_group_t *group = &self->groups[at];
+        if (group->day != self->days[day])
+            continue;
+        for (list_t *link = group->chunks.next; link != &group->chunks; link = link->next)
+            s_write_entries (&to, &LIST_THING (link, chunk_t, place)->copy);
+    }
 }
 
 void

@@ -33,6 +33,7 @@ typedef struct {
     size_t day_count;
     uint64_t sent_us;
     unsigned tries;
+    bool careful;       //  one of its groups loses, or may: all are stored with append_batch
 } batch_t;
 
 batch_t *batch_new (size_t room);
@@ -46,7 +47,11 @@ void batch_add (batch_t *self, list_t *lane, size_t most);
 //  Once, when all have been added.
 void batch_sort (batch_t *self);
 
-//  Writes the parameters of append_batch for the day with this index.
+//  Is all that is to be stored for the day with this index entries, with nothing else to check or
+//  to change? Then a plain insert does, which fails as a whole when one of them loses.
+bool batch_is_plain (const batch_t *self, size_t day);
+//  Writes the parameters of the plain insert of the day's entries, or those of append_batch.
+void batch_write_entries (const batch_t *self, size_t day, int64_t writer, pg_values_t *values);
 void batch_write (const batch_t *self, size_t day, int64_t writer, pg_values_t *values);
 //  The server says that this session lost.
 void batch_lose (batch_t *self, size_t day, text_t session);

@@ -5,7 +5,17 @@
 
 #include "pg_link.h"
 
-enum { SAY_APPEND, SAY_LOAD, SAY_READ, SAY_LOCATE, SAY_SEEN, SAY_DAY, SAY_PROBE, DESK_STATEMENTS };
+enum {
+    SAY_APPEND,
+    SAY_ENTRIES,
+    SAY_LOAD,
+    SAY_READ,
+    SAY_LOCATE,
+    SAY_SEEN,
+    SAY_DAY,
+    SAY_PROBE,
+    DESK_STATEMENTS
+};
 
 extern const pg_statement_t desk_statements[DESK_STATEMENTS];
 

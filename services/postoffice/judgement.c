@@ -11,6 +11,7 @@ typedef struct {
 static const judgement_row_t s_rows[] = {
     { "40", JUDGED_AGAIN },             //  deadlock, serialization
     { "23514", JUDGED_NO_PARTITION },   //  the log has no other check
+    { "23505", JUDGED_DOUBLE },
     { "55P03", JUDGED_LOCKED },
     { "22", JUDGED_INDIGESTIBLE },      //  data
     { "23", JUDGED_INDIGESTIBLE },      //  constraints

@@ -6,6 +6,7 @@
 typedef enum {
     JUDGED_AGAIN,           //  by chance; send it again
     JUDGED_NO_PARTITION,    //  send it again when the partition was made
+    JUDGED_DOUBLE,          //  somebody was faster, or it is there already
     JUDGED_LOCKED,          //  somebody sits on a row of it
     JUDGED_INDIGESTIBLE,    //  it is about what was sent, and will be so again
     JUDGED_STRANGE,         //  not the primary any more, or another schema: dial anew

@@ -55,7 +55,7 @@ static const setting_t s_settings[] = {
              "edges and workers that may be connected"),
     SETTING ("POSTGRES_URL", SETTING_SECRET, config_t, postgres_url, NULL, 0, 0,
              "libpq connection string or URI of the database"),
-    SETTING ("POSTGRES_LINKS", SETTING_NUMBER, config_t, postgres_links, "4", 1, 64,
+    SETTING ("POSTGRES_LINKS", SETTING_NUMBER, config_t, postgres_links, "2", 1, 64,
              "database connections for sessions; one more listens"),
     SETTING ("POSTGRES_BATCH", SETTING_NUMBER, config_t, postgres_batch, "256", 1, 10000,
              "sessions whose appends are committed together at most"),
@@ -233,6 +233,7 @@ s_on_peer_down (void *owner, peer_t peer)
 {
     postoffice_t *self = owner;
     sessions_edge_down (self->office.sessions, peer);
+    refusals_forget_peer (self->office.refusals, peer);
     workers_remove (self->office.workers, peer);
 }
 
@@ -320,6 +321,7 @@ s_start_parts (postoffice_t *self, const config_t *config)
     office->session_limit = config->sessions;
     office->workers = workers_new (&(workers_config_t){
         .taken_within_ms = config->work_taken_within, .recovery_ms = config->work_recovery });
+    office->refusals = refusals_new ();
     office->sessions = sessions_new (loop, office);
     office->store = store_new (loop,
                                &(store_config_t){ .url = config->postgres_url,
@@ -414,6 +416,7 @@ s_stop (void **state_p)
     postoffice_t *self = *state_p;
     store_destroy (&self->office.store);
     sessions_destroy (&self->office.sessions);
+    refusals_destroy (&self->office.refusals);
     workers_destroy (&self->office.workers);
     bus_server_destroy (&self->office.bus);
     apps_destroy (&self->office.apps);

@@ -13,6 +13,8 @@ static const counter_row_t s_rows[STORE_COUNTERS] = {
     [STORE_DOWNS] = { "store_down_total", NULL, COUNTER,
                       "requests that the database was away for" },
     [STORE_RETRIES] = { "store_retries_total", NULL, COUNTER, "batches sent again" },
+    [STORE_CAREFUL] = { "store_careful_total", NULL, COUNTER,
+                        "plain inserts that lost and were sent again with care" },
     [STORE_REFUSED] = { "store_refused_total", NULL, COUNTER,
                         "requests refused because the queue was full" },
     [STORE_QUEUE_BYTES] = { "store_queue_bytes", NULL, GAUGE, "requests not answered yet" },
