@@ -3,12 +3,15 @@
 #include "judgement.h"
 #include "migrations.h"
 #include "parts/clock.h"
+#include "parts/list.h"
 #include "pg_dial.h"
 #include "pg_link.h"
 #include "service/log.h"
 #include "store_counters.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define BEAT_MS 2000
@@ -24,15 +27,31 @@
 #define MIGRATING_MS 330000
 //  Statements that may be under way; more means that the server hangs.
 #define ROOM_AT_LEAST 8
+//  What is to be told gathers for so long, and so much of it is told at once; beyond so much that
+//  waits nothing more is taken.
+#define TELL_AFTER_MS 5
+#define TELLS_AT_ONCE 1000
+#define TELLS_MOST 100000
+//  What stands before the writer when endpoints are told of, and not an entry.
+#define SHARED "shared "
+#define TELL_MOST (SESSION_KEY_MAX + 64)
 
-enum { SAY_BEAT, SAY_CLAIM, SAY_DAY, SAY_FORGET, STATEMENTS };
+enum { SAY_BEAT, SAY_CLAIM, SAY_DAY, SAY_FORGET, SAY_TELL, STATEMENTS };
 
 static const pg_statement_t s_statements[STATEMENTS] = {
     [SAY_BEAT] = { "beat", "SELECT beat ($1::bigint, $2::text)" },
     [SAY_CLAIM] = { "claim", "SELECT * FROM claim_orphans ($1::bigint, $2::bigint, $3::boolean)" },
     [SAY_DAY] = { "day", "SELECT make_day ($1::date)" },
     [SAY_FORGET] = { "forget", "SELECT forget_nodes ()" },
+    [SAY_TELL] = { "tell", "SELECT pg_notify ('session_moved', t) FROM unnest ($1::text[]) AS t" },
 };
+
+//  Something that other postoffices are to be told.
+typedef struct {
+    list_t place;
+    size_t size;
+    char payload[];
+} tell_t;
 
 struct caretaker {
     pg_link_t *link;
@@ -51,6 +70,9 @@ struct caretaker {
     bool claiming;
     bool claim_lost;        //  what was claimed last is ours, but we do not know it
     uint64_t own_ms;
+    list_t tells;
+    size_t tell_count;
+    uv_timer_t telling;
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -203,6 +225,71 @@ s_on_timer (uv_timer_t *timer)
 }
 
 // ---------------------------------------------------------------------------------------------
+//  Telling
+
+static void
+s_tell_done (caretaker_t *self, tell_t *tell)
+{
+    list_remove (&tell->place);
+    free (tell);
+    self->tell_count--;
+}
+
+static void
+s_forget_tells (caretaker_t *self)
+{
+    for (list_t *first; (first = list_first (&self->tells));)
+        s_tell_done (self, LIST_THING (first, tell_t, place));
+}
+
+static void
+s_tell_some (caretaker_t *self)
+{
+    pg_values_begin (&self->values);
+    pg_value_t *payloads = pg_values_array (&self->values, PG_TEXT);
+    list_t *first;
+    for (unsigned told = 0; told < TELLS_AT_ONCE && (first = list_first (&self->tells)); told++) {
+        tell_t *tell = LIST_THING (first, tell_t, place);
+        pg_array_text (payloads, (text_t){ tell->payload, tell->size });
+        s_tell_done (self, tell);
+    }
+    pg_link_add (self->link, SAY_TELL, &self->values);
+    pg_link_send (self->link, s_on_said, self, "tell");
+}
+
+static void
+s_on_telling (uv_timer_t *timer)
+{
+    caretaker_t *self = timer->data;
+    while (!list_is_empty (&self->tells) && pg_link_room (self->link) >= ROOM_AT_LEAST)
+        s_tell_some (self);
+    if (!list_is_empty (&self->tells))
+        uv_timer_start (timer, s_on_telling, TELL_AFTER_MS, 0);
+}
+
+void
+caretaker_tell (caretaker_t *self, store_tell_t what, text_t session)
+{
+    char payload[TELL_MOST];
+    int size = snprintf (payload, sizeof payload, "%s%" PRIu64 " %.*s",
+                         what == TELL_SHARED ? SHARED : "", self->writer, TEXT_ARGS (session));
+    if (!pg_link_is_up (self->link) || self->tell_count >= TELLS_MOST || size < 0
+        || (size_t) size >= sizeof payload) {
+        store_counters[STORE_TELLS_LOST]++;
+        return;
+    }
+    tell_t *tell = malloc (sizeof *tell + (size_t) size);
+    assert (tell);
+    tell->size = (size_t) size;
+    memcpy (tell->payload, payload, tell->size);
+    list_init (&tell->place);
+    list_append (&self->tells, &tell->place);
+    self->tell_count++;
+    if (!uv_is_active ((uv_handle_t *) &self->telling))
+        uv_timer_start (&self->telling, s_on_telling, TELL_AFTER_MS, 0);
+}
+
+// ---------------------------------------------------------------------------------------------
 //  The link's events
 
 static void
@@ -220,22 +307,27 @@ static void
 s_on_down (void *owner)
 {
     caretaker_t *self = owner;
+    s_forget_tells (self);
     self->events.down (self->owner);
 }
 
-//  "<writer> <session>"
+//  "<writer> <session>", or "shared <writer> <session>"
 static void
 s_on_notified (void *owner, text_t channel, text_t payload)
 {
     caretaker_t *self = owner;
     (void) channel;
+    bool is_shared = strncmp (payload.data, SHARED, strlen (SHARED)) == 0;
+    const char *from = is_shared ? payload.data + strlen (SHARED) : payload.data;
     char *end;
-    uint64_t writer = strtoull (payload.data, &end, 10);
-    if (*end != ' ' || writer == self->writer)
+    uint64_t writer = strtoull (from, &end, 10);
+    if (end == from || *end != ' ' || writer == self->writer)
         return;
-    store_counters[STORE_MOVED]++;
-    self->events.moved (self->owner, text_of (end + 1));
+    store_counters[is_shared ? STORE_SHARED : STORE_MOVED]++;
+    (is_shared ? self->events.shared : self->events.moved) (self->owner, text_of (end + 1));
 }
+
+// ---------------------------------------------------------------------------------------------
 
 caretaker_t *
 caretaker_new (uv_loop_t *loop, const store_config_t *config, const caretaker_events_t *events,
@@ -257,8 +349,10 @@ caretaker_new (uv_loop_t *loop, const store_config_t *config, const caretaker_ev
                              .notified = s_on_notified },
         self);
     pg_link_open (self->link);
+    list_init (&self->tells);
+    uv_timer_init (loop, &self->telling);
     uv_timer_init (loop, &self->timer);
-    self->timer.data = self;
+    self->timer.data = self->telling.data = self;
     uv_timer_start (&self->timer, s_on_timer, 500, 500);
     return self;
 }
@@ -281,5 +375,8 @@ caretaker_destroy (caretaker_t **self_p)
         return;
     *self_p = NULL;
     pg_link_destroy (&self->link);
+    s_forget_tells (self);
+    //  Handles of one loop are closed in the order of uv_close: the memory goes with the last one.
+    uv_close ((uv_handle_t *) &self->telling, NULL);
     uv_close ((uv_handle_t *) &self->timer, s_on_closed);
 }

@@ -1,6 +1,6 @@
 //  caretaker — the store's own database link: brings the schema up to date, says every two seconds
 //  that this process lives, takes over the work of those that do not, keeps partitions for today
-//  and tomorrow, and listens for what other postoffices append to sessions of ours.
+//  and tomorrow, and tells other postoffices, and hears from them, who writes to which session.
 
 #ifndef CARETAKER_H
 #define CARETAKER_H
@@ -13,11 +13,15 @@ typedef struct {
     void (*up) (void *owner);    //  the schema is the right one, and we listen
     void (*down) (void *owner);
     void (*moved) (void *owner, text_t session);
+    void (*shared) (void *owner, text_t session);
     void (*orphan) (void *owner, text_t session);
 } caretaker_events_t;
 
 caretaker_t *caretaker_new (uv_loop_t *loop, const store_config_t *config,
                             const caretaker_events_t *events, void *owner);
 void caretaker_destroy (caretaker_t **self_p);
+
+//  See store_tell.
+void caretaker_tell (caretaker_t *self, store_tell_t what, text_t session);
 
 #endif

@@ -261,6 +261,15 @@ s_on_moved (void *owner, text_t key)
 }
 
 static void
+s_on_shared (void *owner, text_t key)
+{
+    postoffice_t *self = owner;
+    session_t *session = sessions_find (self->office.sessions, key);
+    if (session)
+        session_shared (session);
+}
+
+static void
 s_on_orphan (void *owner, text_t key)
 {
     postoffice_t *self = owner;
@@ -334,6 +343,7 @@ s_start_parts (postoffice_t *self, const config_t *config)
                                                   .node = service_node_name (self->service) },
                                &(store_events_t){ .ready = s_on_store_ready,
                                                   .moved = s_on_moved,
+                                                .shared = s_on_shared,
                                                   .orphan = s_on_orphan },
                                self);
     office->bus = bus_server_new (loop,

@@ -2,6 +2,7 @@
 
 #include "answers.h"
 #include "arrival.h"
+#include "decision.h"
 #include "delivery.h"
 #include "parts/clock.h"
 #include "parts/copies.h"
@@ -129,119 +130,6 @@ session_is_accompanied (const session_t *self, uint64_t role, text_t user, const
 }
 
 // ---------------------------------------------------------------------------------------------
-//  Deciding
-
-//  Finds or makes the endpoint of a SYNC that was granted.
-static void
-s_admit_endpoint (session_t *self, operation_t *operation)
-{
-    const bus_sync_t *sync = &operation->record.sync;
-    if (!session_endpoint (self, operation->peer, sync->endpoint)) {
-        endpoint_t *endpoint = endpoint_new (self, operation->peer, sync);
-        list_append (&self->endpoints, &endpoint->in_session);
-        self->endpoint_count++;
-        if (!sessions_file_endpoint (self->office->sessions, endpoint)) {
-            presence_lose (self, endpoint); //  its edge is gone meanwhile
-            operation->verdict = VERDICT_NOT_JOINED;
-            return;
-        }
-    }
-    participant_t *participant = fold_participant (&self->fold, sync->role, sync->user);
-    if (participant)
-        list_remove (&participant->absent);
-}
-
-static void
-s_decide_sync (switchboard_t *switchboard, session_t *self, operation_t *operation)
-{
-    const bus_sync_t *sync = &operation->record.sync;
-    endpoint_t *endpoint = session_endpoint (self, operation->peer, sync->endpoint);
-    //  Before anything is drafted: who is not let in must not be in the log as joined.
-    if (!endpoint && self->endpoint_count >= self->office->endpoint_limit) {
-        operation->verdict = VERDICT_BUSY;
-        return;
-    }
-    switchboard_sync (switchboard, operation,
-                      session_is_accompanied (self, sync->role, sync->user, endpoint));
-    if (operation->verdict == VERDICT_OK)
-        s_admit_endpoint (self, operation);
-}
-
-static void
-s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operation)
-{
-    const bus_post_t *post = &operation->record.post;
-    refusals_t *refusals = self->office->refusals;
-    const endpoint_t *endpoint = session_endpoint (self, operation->peer, post->endpoint);
-    if (refusals_include (refusals, operation->peer, post))
-        operation->verdict = VERDICT_BUSY;
-    //  A session may be gone under its endpoints: its day was dropped.
-    else if (!endpoint || !self->fold.exists)
-        operation->verdict = VERDICT_NOT_JOINED;
-    else
-        switchboard_post (switchboard, operation, endpoint->role,
-                          draft_keep (self->draft, endpoint->user));
-    //  At once: what stands behind it is decided on before it is answered.
-    if (verdict_again (operation->verdict))
-        refusals_note (refusals, operation->peer, post);
-}
-
-//  The log has nothing of it, so it counts at once: the turn may be over when the draft is stored.
-static void
-s_decide_taken (session_t *self, operation_t *operation)
-{
-    turn_t *turn = fold_turn (&self->fold, operation->record.taken.item);
-    if (turn)
-        workers_taken (self->office->workers, turn, operation->peer);
-    else
-        operation->verdict = VERDICT_DUPLICATE;
-}
-
-//  Is the participant's absence for this postoffice to tell? Not when it lost against another one
-//  and nobody is here: the session has moved, and the participant may be there.
-static bool
-s_is_to_say (const session_t *self, const operation_t *absent)
-{
-    return !session_is_accompanied (self, absent->role, absent->user, NULL)
-           && (absent->tries == 0 || self->endpoint_count > 0);
-}
-
-static void
-s_decide (session_t *self, operation_t *operation)
-{
-    switchboard_t switchboard = { .rules = &self->office->rules,
-                                  .session = self,
-                                  .fold = &self->fold,
-                                  .draft = self->draft,
-                                  .bot_sender = session_bot_sender (self) };
-    operation->verdict = VERDICT_OK;
-    operation->seq = operation->time_ms = 0;
-    operation->opened = false;
-    operation->first_entry = self->draft->entry_count;
-    operation->entry_count = 0;
-    switch (operation->kind) {
-    case OPERATION_SYNC:
-        s_decide_sync (&switchboard, self, operation);
-        break;
-    case OPERATION_POST:
-        s_decide_post (&switchboard, self, operation);
-        break;
-    case OPERATION_DONE:
-        switchboard_done (&switchboard, operation);
-        break;
-    case OPERATION_ABSENT:
-        if (s_is_to_say (self, operation))
-            switchboard_absent (&switchboard, operation);
-        break;
-    case OPERATION_TAKEN:
-        s_decide_taken (self, operation);
-        break;
-    case OPERATION_DETACH:
-        break; //  changes nothing in the log: done when its turn has come
-    }
-}
-
-// ---------------------------------------------------------------------------------------------
 //  Settling
 
 static void
@@ -260,14 +148,25 @@ s_detach (session_t *self, const operation_t *operation)
         presence_lose (self, endpoint);
 }
 
+//  Who wrote last, or has told us something, is to know that there are endpoints here.
+static void
+s_say_shared (session_t *self)
+{
+    bool is_due = self->sharing.is_asked
+                  || (self->fold.exists && self->fold.last_writer != self->office->rules.writer);
+    if (is_due && self->endpoint_count > 0 && sharing_says (&self->sharing, clock_mono_ms ()))
+        store_tell (self->office->store, TELL_SHARED, self->key);
+}
+
 static void
 s_finish (session_t *self, operation_t *operation)
 {
     switch (operation->kind) {
     case OPERATION_SYNC:
-        if (operation->verdict == VERDICT_OK)
+        if (operation->verdict == VERDICT_OK) {
             arrival_let_in (self, operation);
-        else
+            s_say_shared (self);
+        } else
             arrival_shut_out (self, operation);
         break;
     case OPERATION_DETACH:
@@ -427,6 +326,7 @@ s_on_appended (void *owner, uint64_t ticket, store_outcome_t outcome)
     assert (self->state == SESSION_COMMITTING);
     if (outcome == STORED) {
         self->state = SESSION_READY;
+        self->sharing.is_fresh = false;
         draft_t *draft = self->draft;
         self->draft = NULL;
         s_settle (self, &draft);
@@ -533,6 +433,8 @@ s_on_loaded (void *owner, uint64_t ticket, store_outcome_t outcome, const stored
     //  Stale means: since it was asked for. Then it is asked for again, with what it is wanted for.
     self->wanted = self->wanted && self->stale;
     self->told = self->fold.last_seq;
+    self->sharing.is_fresh = true;
+    s_say_shared (self);
     if (s_has_company (self))
         presence_begin_graces (self);
     else
@@ -624,7 +526,8 @@ session_turn (session_t *self)
     //  elsewhere, where nobody writes: then each entry is told, not only the first in a row.
     self->draft->follows_other
         = self->fold.exists
-          && (self->fold.last_writer != self->office->rules.writer || self->endpoint_count == 0);
+          && (self->fold.last_writer != self->office->rules.writer || self->endpoint_count == 0
+              || sharing_tells (&self->sharing, clock_mono_ms ()));
     list_t *link;
     while (!draft_is_full (self->draft) && (link = list_first (&self->queue))) {
         operation_t *operation = LIST_THING (link, operation_t, place);
@@ -634,7 +537,7 @@ session_turn (session_t *self)
             break;
         }
         self->queue_count--;
-        s_decide (self, operation);
+        decision_make (self, operation);
         draft_take (self->draft, &operation);
     }
     if (self->draft->entry_count > 0) {
@@ -660,6 +563,17 @@ void
 session_moved (session_t *self)
 {
     self->stale = true;
+    self->sharing.is_asked = true;
     if (self->state == SESSION_READY)
         sessions_pend (self->office->sessions, self);
+}
+
+//  What it missed before we knew of it, it is told of now.
+void
+session_shared (session_t *self)
+{
+    if (sharing_heard (&self->sharing))
+        store_tell (self->office->store, TELL_MOVED, self->key);
+    self->sharing.is_asked = true;
+    s_say_shared (self);
 }

@@ -13,6 +13,7 @@
 #include "fold.h"
 #include "office.h"
 #include "operation.h"
+#include "sharing.h"
 
 #include <uthash.h>
 
@@ -33,6 +34,7 @@ struct session {
     bool stale;             //  somebody else wrote to the log: load it again when the draft is done
     bool wanted;            //  to be loaded although nothing is asked of it: it has work to see to
     bool bot_typing;
+    sharing_t sharing;
     fold_t fold;
     uint64_t told;          //  live endpoints have been told the log up to this seq
     list_t queue;           //  operations that wait
@@ -63,6 +65,8 @@ void session_turn (session_t *self);
 
 //  Another postoffice wrote to the log.
 void session_moved (session_t *self);
+//  Another postoffice has endpoints of it, too.
+void session_shared (session_t *self);
 
 endpoint_t *session_endpoint (const session_t *self, peer_t peer, uint64_t id);
 //  Has the participant an endpoint here, other than this one (which may be NULL)?

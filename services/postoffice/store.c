@@ -74,6 +74,13 @@ s_on_moved (void *owner, text_t session)
 }
 
 static void
+s_on_shared (void *owner, text_t session)
+{
+    store_t *self = owner;
+    self->events.shared (self->owner, session);
+}
+
+static void
 s_on_orphan (void *owner, text_t session)
 {
     store_t *self = owner;
@@ -102,6 +109,7 @@ store_new (uv_loop_t *loop, const store_config_t *config, const store_events_t *
                                      &(caretaker_events_t){ .up = s_on_cared,
                                                             .down = s_on_uncared,
                                                             .moved = s_on_moved,
+                                                            .shared = s_on_shared,
                                                             .orphan = s_on_orphan },
                                      self);
     return self;
@@ -217,4 +225,10 @@ void
 store_seen (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
 {
     desk_seen (s_desk (self, session), session, role, user, seq);
+}
+
+void
+store_tell (store_t *self, store_tell_t what, text_t session)
+{
+    caretaker_tell (self->caretaker, what, session);
 }

@@ -37,6 +37,8 @@ typedef struct {
     void (*ready) (void *owner, bool ready);
     //  Another postoffice appended to a session that this one wrote last: reload it if it is here.
     void (*moved) (void *owner, text_t session);
+    //  Another postoffice has endpoints of a session: tell it of each entry, if it is here.
+    void (*shared) (void *owner, text_t session);
     //  Sessions with unfinished work whose postoffice is dead; this process holds the work now.
     void (*orphan) (void *owner, text_t session);
 } store_events_t;
@@ -229,5 +231,14 @@ __attribute__ ((warn_unused_result)) int store_locate (store_t *self, text_t app
 //  other things; no answer; lost with the process (then too much is delivered again, never too
 //  little).
 void store_seen (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq);
+
+typedef enum {
+    TELL_MOVED,  //  something was written to the session: load it again
+    TELL_SHARED, //  there are endpoints of it here, though another postoffice wrote last
+} store_tell_t;
+
+//  Tells the other postoffices. Gathered and sent soon; no answer; lost when the database is away
+//  (all sessions are loaded again when it is back).
+void store_tell (store_t *self, store_tell_t what, text_t session);
 
 #endif

@@ -26,6 +26,10 @@ static const counter_row_t s_rows[STORE_COUNTERS] = {
                         "sessions whose work was taken over from a dead postoffice" },
     [STORE_MOVED] = { "store_moved_total", NULL, COUNTER,
                       "times another postoffice wrote to a session of ours" },
+    [STORE_SHARED] = { "store_shared_total", NULL, COUNTER,
+                       "times another postoffice said that it has endpoints of a session, too" },
+    [STORE_TELLS_LOST] = { "store_tells_lost_total", NULL, COUNTER,
+                           "notes to other postoffices that found no room" },
     [STORE_SEEN_LOST] = { "store_seen_lost_total", NULL, COUNTER,
                           "notes of what clients have received that found no room" },
 };

@@ -22,6 +22,8 @@ typedef enum {
     STORE_LINKS_LOST,
     STORE_ORPHANS,
     STORE_MOVED,
+    STORE_SHARED,
+    STORE_TELLS_LOST,
     STORE_SEEN_LOST,
     STORE_COUNTERS,
 } store_counter_t;

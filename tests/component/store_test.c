@@ -26,6 +26,7 @@ typedef struct {
     bool ready;
     unsigned ready_changes;
     unsigned moved;
+    unsigned shared;
     char last_moved[300];
     unsigned orphans;
     char last_orphan[300];
@@ -58,6 +59,14 @@ s_on_moved (void *owner, text_t session)
 }
 
 static void
+s_on_shared (void *owner, text_t session)
+{
+    box_t *box = owner;
+    box->shared++;
+    snprintf (box->last_moved, sizeof box->last_moved, "%.*s", TEXT_ARGS (session));
+}
+
+static void
 s_on_orphan (void *owner, text_t session)
 {
     box_t *box = owner;
@@ -72,7 +81,7 @@ s_box_with (const store_config_t *config)
     uv_loop_init (&box->loop);
     box->store = store_new (&box->loop, config,
                             &(store_events_t){ .ready = s_on_ready, .moved = s_on_moved,
-                                               .orphan = s_on_orphan },
+                                               .shared = s_on_shared, .orphan = s_on_orphan },
                             box);
     return box;
 }
@@ -484,6 +493,18 @@ Test (store, tells_others)
     cr_assert_str_eq (one->last_moved, "demo/s t");
     s_turn (two);
     cr_assert_eq (two->moved, 0);
+
+    char name[20];
+    for (unsigned at = 0; at < 2500; at++) {
+        snprintf (name, sizeof name, "demo/u%u", at);
+        store_tell (one->store, TELL_SHARED, text_of (name));
+    }
+    store_tell (two->store, TELL_MOVED, TEXT ("demo/v"));
+    UNTIL (two, s_turn (one) && two->shared == 2500);
+    cr_assert_str_eq (two->last_moved, "demo/u2499");
+    UNTIL (one, s_turn (two) && one->moved == 2);
+    cr_assert_str_eq (one->last_moved, "demo/v");
+    cr_assert_eq (one->shared, 0);
     s_box_end (one);
     s_box_end (two);
     postgres_destroy (&postgres);

@@ -34,6 +34,7 @@ struct stack {
     size_t member_count;
     char *shared[SETTINGS_MOST]; //  settings that all services get; NULL at the end
     size_t shared_count;
+    bool split;
 };
 
 __attribute__ ((format (printf, 2, 3))) static void
@@ -88,6 +89,19 @@ s_addresses (const router_stack_t *self)
     return addresses;
 }
 
+//  The bus of the postoffice with this number.
+static uint16_t
+s_postoffice_port (const router_stack_t *self, const char *number)
+{
+    for (size_t index = 0; index < self->member_count; index++) {
+        const member_t *member = &self->members[index];
+        if (strcmp (member->program, "postoffice") == 0
+            && strcmp (member->name + strlen ("postoffice-"), number) == 0)
+            return member->port;
+    }
+    abort ();
+}
+
 static void
 s_launch (router_stack_t *self, member_t *member)
 {
@@ -100,6 +114,12 @@ s_launch (router_stack_t *self, member_t *member)
     snprintf (own[3], sizeof own[3], "POSTOFFICE_BUS_ADDRESS=tcp://127.0.0.1:%u", member->port);
     for (size_t index = 0; index < 4; index++)
         settings[count++] = own[index];
+    //  The first one of a name counts.
+    if (self->split && strncmp (member->name, "edge-", 5) == 0) {
+        snprintf (own[4], sizeof own[4], "POSTOFFICE_ADDRESSES=127.0.0.1:%u",
+                  s_postoffice_port (self, member->name + strlen ("edge-")));
+        settings[count++] = own[4];
+    }
     for (size_t index = 0; index < self->shared_count; index++)
         settings[count++] = self->shared[index];
     settings[count] = NULL;
@@ -140,6 +160,7 @@ stack_new (const stack_plan_t *plan)
     assert (self);
     self->postgres = postgres_new (NULL);
     self->bot = bot_new ();
+    self->split = plan->split;
     s_add (self, "postoffice", plan->postoffices ? plan->postoffices : 1);
     s_add (self, "stentor-connector", plan->connectors ? plan->connectors : 1);
     s_add (self, "edge", plan->edges ? plan->edges : 1);

@@ -23,6 +23,7 @@ typedef struct {
     unsigned connectors;
     const char *const *settings;  //  "NAME=value" for every service, NULL at the end; may be NULL
     const char *bot_url;          //  NULL: the scripted bot
+    bool split;                   //  edge k knows no postoffice but postoffice k
 } stack_plan_t;
 
 //  Starts everything and waits until it is ready.

@@ -4,6 +4,7 @@
 #include "eventually.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 Test (agents, an_agent_gets_the_history_and_listens)
 {
@@ -26,6 +27,42 @@ Test (agents, an_agent_gets_the_history_and_listens)
     hears (alice, "bot", "You said: three");
     sees_no (ann, "user joined", 200); //  nobody has joined in the visitor's eyes
 
+    leaves (&ann);
+    leaves (&alice);
+    stack_destroy (&stack);
+}
+
+//  The edges do not see the same postoffices, for as long as the story lasts: the visitor's part of
+//  the session is with one of them, the agent's with the other.
+Test (agents, two_postoffices_have_one_session)
+{
+    static const char *const s_settings[] = { "SESSION_GRACE=1s", NULL };
+    router_stack_t *stack = stack_new (&(stack_plan_t){
+        .edges = 2, .postoffices = 2, .split = true, .settings = s_settings });
+    cr_assert (stack);
+    person_t *ann = rich_visitor_opens (stack, 1, "ann", "s-1");
+    person_t *alice = agent_opens (stack, 2, "alice", "s-1");
+    barges_in (alice, "Alice");
+    sees (ann, "user joined", "alice");
+    char text[32];
+    for (unsigned round = 0; round < 5; round++) {
+        for (unsigned at = 0; at < 8; at++) {
+            snprintf (text, sizeof text, "question %u.%u", round, at);
+            says (ann, text);
+        }
+        for (unsigned at = 0; at < 8; at++) {
+            snprintf (text, sizeof text, "question %u.%u", round, at);
+            hears (alice, "ann", text);
+        }
+        for (unsigned at = 0; at < 3; at++) {
+            snprintf (text, sizeof text, "answer %u.%u", round, at);
+            says (alice, text);
+            hears (ann, "alice", text);
+        }
+        //  Longer than the grace period: each has no endpoint of the other, who has not left.
+        sees_no (ann, "user left", 600);
+    }
+    sees_no (alice, "user left", 600);
     leaves (&ann);
     leaves (&alice);
     stack_destroy (&stack);

@@ -98,6 +98,8 @@ s_free_all (list_t *rooms)
     }
 }
 
+static unsigned s_tells[2]; //  by store_tell_t
+
 store_t *
 fake_store_new (void)
 {
@@ -106,6 +108,7 @@ fake_store_new (void)
     list_init (&s_store.requests);
     list_init (&s_store.texts);
     fake_store_appends = fake_store_loads = fake_store_reads = 0;
+    memset (s_tells, 0, sizeof s_tells);
     return &s_store;
 }
 
@@ -433,6 +436,19 @@ store_read (store_t *self, text_t session, uint64_t day, uint64_t after, uint64_
 }
 
 void
+store_tell (store_t *self, store_tell_t what, text_t session)
+{
+    (void) self, (void) session;
+    s_tells[what]++;
+}
+
+unsigned
+fake_store_told (store_tell_t what)
+{
+    return s_tells[what];
+}
+
+void
 store_seen (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
 {
     assert (self == &s_store);
@@ -460,6 +476,7 @@ s_append (const store_chunk_t *chunk)
     if (!s_supposes_right (log, chunk))
         return STORE_CONFLICT;
     assert (chunk->opens || chunk->tell_others || log->last_writer == FAKE_WRITER);
+    s_tells[TELL_MOVED] += chunk->tell_others;
     if (chunk->opens) {
         assert (chunk->app.size && chunk->visitor.size && chunk->day_ms);
         log->exists = true;

@@ -54,6 +54,8 @@ void fake_store_other_ends (text_t session);
 const stored_entry_t *fake_store_entry (text_t session, uint64_t seq);
 uint64_t fake_store_last (text_t session);
 size_t fake_store_works (text_t session);
+//  How often the other postoffices were told so, with an entry or without.
+unsigned fake_store_told (store_tell_t what);
 uint64_t fake_store_seen_of (text_t session, uint64_t role, const char *user);
 //  How often each was asked.
 extern unsigned fake_store_appends, fake_store_loads, fake_store_reads;

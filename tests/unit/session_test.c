@@ -235,6 +235,53 @@ Test (session, moved)
             "e2 DELIVER 6 #2 a\n");
 }
 
+//  Another postoffice writes, and has endpoints, too: it is told that there are some here, and of
+//  each entry that is written here, until it does not say so any more.
+Test (session, shared_with_another_postoffice)
+{
+    s_visitor_twice ();
+    say (1, 5, "alone");
+    rig_run ();
+    cr_assert_eq (fake_store_told (TELL_MOVED) + fake_store_told (TELL_SHARED), 0);
+    fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
+    session_moved (rig_session ());
+    rig_run ();
+    cr_assert_eq (fake_store_told (TELL_SHARED), 1);
+
+    say (1, 5, "behind another's");
+    rig_run ();
+    cr_assert_eq (fake_store_told (TELL_MOVED), 1);
+    session_shared (rig_session ());
+    cr_assert_eq (fake_store_told (TELL_MOVED), 2); //  of what it may have missed
+    session_shared (rig_session ());
+    cr_assert_eq (fake_store_told (TELL_MOVED), 2);
+    say (1, 5, "behind ours");
+    rig_run ();
+    say (1, 5, "and again");
+    rig_run ();
+    cr_assert_eq (fake_store_told (TELL_MOVED), 4);
+    cr_assert_eq (fake_store_told (TELL_SHARED), 1);
+}
+
+//  An agent without an endpoint here may have one there.
+Test (session, nobody_leaves_who_may_be_at_another_postoffice)
+{
+    s_visitor ();
+    agent_joins (2, 7, "anna");
+    post (2, 7, EVENT_BARGE_IN, "in");
+    rig_run ();
+    session_shared (rig_session ());
+    detach (2, 7, SEQ_UNKNOWN);
+    rig_forget ();
+    rig_wait (8 * GRACE_MS);
+    EXPECT ("");
+    cr_assert (fold_controls (&rig_session ()->fold, ROLE_AGENT, TEXT ("anna")));
+    cr_assert_geq (fake_store_told (TELL_MOVED), 3); //  it is asked in each grace period
+    rig_session ()->sharing = (sharing_t){ 0 };
+    rig_wait (4 * GRACE_MS);
+    cr_assert_not (fold_controls (&rig_session ()->fold, ROLE_AGENT, TEXT ("anna")));
+}
+
 Test (session, moved_while_it_is_loaded)
 {
     s_visitor ();

@@ -1,0 +1,13 @@
+//  decision — what an operation comes to: decided against the session's fold, as it is with the
+//  operations before it, and drafted or refused. Nothing of it is told before the draft is stored.
+
+#ifndef DECISION_H
+#define DECISION_H
+
+#include "session.h"
+
+//  Writes verdict, seq and entries into the operation, and entries and the like into the session's
+//  draft, which there must be. May be called again for the same operation, when its draft was lost.
+void decision_make (session_t *self, operation_t *operation);
+
+#endif
