@@ -493,17 +493,25 @@ s_commit (session_t *self)
         s_on_appended (self, 0, STORE_DOWN);
 }
 
-//  A worker speaks of a turn that we do not know: before its word is refused for good, the log is
-//  looked at once more, as another postoffice may have written to it.
+//  A worker speaks of a turn that we do not know, or a client has entries that we have not: before a
+//  word is refused for good, or the client told that its log is shorter, the log is looked at once
+//  more, as another postoffice may have written to it.
 static bool
 s_is_doubtful (const session_t *self, const operation_t *operation)
 {
     if (operation->tries > 0)
         return false;
-    if (operation->kind == OPERATION_DONE)
+    switch (operation->kind) {
+    case OPERATION_DONE:
         return !fold_turn (&self->fold, operation->record.done.item);
-    return operation->kind == OPERATION_TAKEN
-           && !fold_turn (&self->fold, operation->record.taken.item);
+    case OPERATION_TAKEN:
+        return !fold_turn (&self->fold, operation->record.taken.item);
+    case OPERATION_SYNC:
+        return operation->record.sync.seq != SEQ_UNKNOWN
+               && operation->record.sync.seq > self->fold.last_seq;
+    default:
+        return false;
+    }
 }
 
 void

@@ -267,6 +267,34 @@ Test (arrival, resume)
             "e2 SHOW 6 stop typing\n");
 }
 
+//  Another postoffice has written meanwhile, and the client knows more than this one remembers: it
+//  must not be told that the log is shorter, and what it has again.
+Test (arrival, client_knows_more)
+{
+    visitor_joins (1, 5);
+    rig_run ();
+    rig_forget ();
+    hand_over (1, 5);
+    fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
+    fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "b" });
+    sync_as (1, 5, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RELINK, 2);
+    rig_run ();
+    EXPECT ("e1 SYNCED 5 ok #3\n"
+            "e1 DELIVER 5 #3 b\n");
+}
+
+//  It has more than there is: the log is another one. Looked at once, and believed.
+Test (arrival, client_knows_another_log)
+{
+    visitor_joins (1, 5);
+    rig_run ();
+    rig_forget ();
+    hand_over (1, 5);
+    sync_as (1, 5, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RELINK, 9);
+    rig_run ();
+    EXPECT ("e1 SYNCED 5 ok #1\n");
+}
+
 Test (arrival, answer_waits_for_what_stands_before_it)
 {
     //  Another postoffice has stored the message and died before it could answer.
