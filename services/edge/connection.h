@@ -30,6 +30,12 @@ typedef enum {
     PLACE_COUNT
 } connection_place_t;
 
+//  A message that was refused for now and that its client is to say again.
+typedef struct {
+    char *id;        //  NULL: none
+    uint64_t ticket; //  of its post: later ones have higher ones
+} hold_t;
+
 struct connection {
     uint64_t endpoint; //  what the bus calls it: unique in the life of this process
     UT_hash_handle hh;
@@ -78,7 +84,8 @@ struct connection {
     size_t post_bytes;
     char *held; //  NULL, or a frame that moves it and waits for what its session still owes it
     size_t held_size;
-    char *refused; //  NULL, or the id of the message that is to come again before any other
+    hold_t refused; //  the message that is to come again before any other
+    hold_t behind;  //  the first one that was refused because of it
     uint64_t refused_ms;
 
     char *sender; //  JSON: the stamped sender

@@ -80,7 +80,8 @@ connections_remove (connections_t *self, connection_t **connection_p)
     free (connection->session);
     free (connection->sender);
     free (connection->held);
-    free (connection->refused);
+    free (connection->refused.id);
+    free (connection->behind.id);
     free (connection);
 }
 

@@ -57,6 +57,7 @@ delivery_deliver (relay_t *relay, unsigned office, const bus_deliver_t *entry)
             continue;
         }
         connection->seq = entry->seq;
+        posts_is_told (connection, entry->message_id, relay_now (relay));
         connection->catching_up = entry->pause != 0;
         s_put (relay, connection,
                &(parcel_t){ .frame = frame,

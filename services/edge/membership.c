@@ -320,6 +320,7 @@ s_refuse_named (relay_t *relay, connection_t *connection)
         if (!post->named || post->office >= 0)
             continue; //  one that is under way is refused by the office, as it follows this one
         edge_count (EDGE_POSTS_HELD_BACK, 1);
+        posts_hold_back (connection, post, relay_now (relay));
         s_tell_busy (relay, connection, post->record.session, post->record.message_id,
                      VERDICT_BUSY);
         if (connection->place == PLACE_CLOSING)
@@ -440,7 +441,7 @@ membership_synced (relay_t *relay, unsigned office, const bus_synced_t *synced)
 static void
 s_go_on (relay_t *relay, connection_t *connection)
 {
-    if (connection->refused)
+    if (connection->refused.id)
         s_refuse_named (relay, connection);
     if (!membership_speak (relay, connection))
         relay_wait (relay, connection);

@@ -122,25 +122,73 @@ posts_before (const connection_t *connection, const post_t *post)
     return at == &connection->posts ? 0 : LIST_THING (at, post_t, of_connection)->ticket;
 }
 
+static void
+s_hold (hold_t *hold, text_t id, uint64_t ticket)
+{
+    free (hold->id);
+    hold->id = strndup (id.data, id.size);
+    hold->ticket = ticket;
+}
+
+//  The one that was said first of those that were refused because of another: answers may come in
+//  any order.
+static void
+s_hold_behind (connection_t *connection, text_t id, uint64_t ticket)
+{
+    if (!connection->behind.id || ticket < connection->behind.ticket)
+        s_hold (&connection->behind, id, ticket);
+}
+
+//  The one that was waited for will not come: the next one is.
+static void
+s_hold_next (connection_t *connection, uint64_t now_ms)
+{
+    free (connection->refused.id);
+    connection->refused = connection->behind;
+    connection->behind = (hold_t){ NULL, 0 };
+    connection->refused_ms = now_ms;
+}
+
 void
 posts_hold_back (connection_t *connection, const post_t *refused, uint64_t now_ms)
 {
     text_t id = refused->record.message_id;
-    if (!refused->named || connection->refused)
+    hold_t *first = &connection->refused;
+    if (!refused->named)
         return;
-    connection->refused = strndup (id.data, id.size);
-    connection->refused_ms = now_ms;
+    if (first->id && refused->ticket > first->ticket) {
+        s_hold_behind (connection, id, refused->ticket);
+        return;
+    }
+    if (first->id)
+        s_hold_behind (connection, text_of (first->id), first->ticket);
+    else
+        connection->refused_ms = now_ms;
+    s_hold (first, id, refused->ticket);
 }
 
 bool
 posts_is_held_back (connection_t *connection, text_t message_id, uint64_t now_ms)
 {
-    if (!connection->refused)
+    if (connection->refused.id && !text_is (message_id, text_of (connection->refused.id))
+        && now_ms - connection->refused_ms >= HOLD_BACK_MS)
+        s_hold_next (connection, now_ms);
+    if (!connection->refused.id)
         return false;
-    if (!text_is (message_id, text_of (connection->refused))
-        && now_ms - connection->refused_ms < HOLD_BACK_MS)
+    if (!text_is (message_id, text_of (connection->refused.id))) {
+        //  It has no ticket yet: it comes behind all that have one.
+        s_hold_behind (connection, message_id, UINT64_MAX);
         return true;
-    free (connection->refused);
-    connection->refused = NULL;
+    }
+    free (connection->refused.id);
+    free (connection->behind.id);
+    connection->refused = connection->behind = (hold_t){ NULL, 0 };
     return false;
+}
+
+void
+posts_is_told (connection_t *connection, text_t message_id, uint64_t now_ms)
+{
+    if (connection->refused.id && text_is (message_id, text_of (connection->refused.id)))
+        s_hold_next (connection, now_ms);
 }
