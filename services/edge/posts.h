@@ -52,9 +52,9 @@ post_t *posts_next (const connection_t *connection);
 uint64_t posts_before (const connection_t *connection, const post_t *post);
 
 //  A client with acknowledgements has several messages on their way. When one is refused for now,
-//  those behind it are refused as well until it comes again, so that none overtakes it. When a while
-//  has passed (its client may have given it up), or when it turns out to be stored, the first one
-//  that was refused because of it takes its place: those behind that one may be on their way.
+//  those behind it are refused as well until it comes again, so that none overtakes it. When a
+//  while has passed (its client may have given it up), or when it turns out to be stored, the first
+//  one that was refused because of it takes its place: those behind that one may be on their way.
 void posts_hold_back (connection_t *connection, const post_t *refused, uint64_t now_ms);
 //  Must a message with this id, that has just come or waits, be refused?
 bool posts_is_held_back (connection_t *connection, text_t message_id, uint64_t now_ms);

@@ -277,12 +277,12 @@ s_make_days (appender_t *self)
 static void
 s_add_day (appender_t *self, size_t day)
 {
-    batch_t *batch = self->batch;
-    bool is_plain = !batch->careful && batch_is_plain (batch, day);
-    void (*write) (const batch_t *batch, size_t day, int64_t writer, pg_values_t *values)
-        = is_plain ? batch_write_entries : batch_write;
-    write (batch, day, (int64_t) self->writer, &self->values);
-    pg_link_add (self->link, is_plain ? SAY_ENTRIES : SAY_APPEND, &self->values);
+    static const size_t statements[] = {
+        [BATCH_ENTRY] = SAY_ENTRY, [BATCH_ENTRIES] = SAY_ENTRIES, [BATCH_ALL] = SAY_APPEND,
+    };
+    batch_way_t way = batch_way (self->batch, day);
+    batch_write (self->batch, day, way, (int64_t) self->writer, &self->values);
+    pg_link_add (self->link, statements[way], &self->values);
 }
 
 static void

@@ -295,55 +295,87 @@ s_is_plain (const store_chunk_t *chunk)
            && !chunk->work_count && !chunk->finish_count && !chunk->tell_others;
 }
 
-bool
-batch_is_plain (const batch_t *self, size_t day)
+batch_way_t
+batch_way (const batch_t *self, size_t day)
 {
+    size_t entries = 0;
     for (size_t at = 0; at < self->count; at++) {
         const batch_group_t *group = &self->groups[at];
         if (group->day != self->days[day])
             continue;
-        if (!group->sure)
-            return false;
-        for (list_t *link = group->chunks.next; link != &group->chunks; link = link->next)
-            if (!s_is_plain (&LIST_THING (link, chunk_t, place)->copy))
-                return false;
-    }
-    return true;
-}
-
-void
-batch_write_entries (const batch_t *self, size_t day, int64_t writer, pg_values_t *values)
-{
-    pg_values_begin (values);
-    pg_values_number (values, writer);
-    pg_values_day (values, self->days[day]);
-    entry_columns_t to = s_entry_columns (values);
-    for (size_t at = 0; at < self->count; at++) {
-        const batch_group_t *group = &self->groups[at];
-        if (group->day != self->days[day])
-            continue;
-        for (list_t *link = group->chunks.next; link != &group->chunks; link = link->next)
-            s_write_entries (&to, &LIST_THING (link, chunk_t, place)->copy);
-    }
-}
-
-void
-batch_write (const batch_t *self, size_t day, int64_t writer, pg_values_t *values)
-{
-    pg_values_begin (values);
-    pg_values_number (values, writer);
-    pg_values_day (values, self->days[day]);
-    columns_t to = s_columns (values);
-    for (size_t at = 0; at < self->count; at++) {
-        const batch_group_t *group = &self->groups[at];
-        if (group->day != self->days[day])
-            continue;
-        const chunk_t *first = LIST_THING (group->chunks.next, chunk_t, place);
-        if (!first->copy.opens && !group->sure) {
-            pg_array_text (to.c_session, group->session);
-            pg_array_number (to.c_before, (int64_t) batch_group_before (group));
+        if (!group->sure || self->careful)
+            return BATCH_ALL;
+        for (list_t *link = group->chunks.next; link != &group->chunks; link = link->next) {
+            const store_chunk_t *chunk = &LIST_THING (link, chunk_t, place)->copy;
+            if (!s_is_plain (chunk))
+                return BATCH_ALL;
+            entries += chunk->entry_count;
         }
-        s_write_group (&to, group);
+    }
+    return entries == 1 ? BATCH_ENTRY : BATCH_ENTRIES;
+}
+
+static void
+s_write_plain_group (const entry_columns_t *to, const batch_group_t *group)
+{
+    for (list_t *link = group->chunks.next; link != &group->chunks; link = link->next)
+        s_write_entries (to, &LIST_THING (link, chunk_t, place)->copy);
+}
+
+static void
+s_write_only_entry (const batch_group_t *group, pg_values_t *values)
+{
+    const store_chunk_t *chunk = &LIST_THING (group->chunks.next, chunk_t, place)->copy;
+    const store_entry_t *entry = &chunk->entries[0];
+    pg_values_text (values, chunk->session);
+    pg_values_number (values, (int64_t) chunk->first_seq);
+    pg_values_text (values, entry->message_id);
+    pg_values_small (values, (int64_t) entry->event);
+    pg_values_number (values, (int64_t) entry->time_ms);
+    pg_values_small (values, (int64_t) entry->role);
+    pg_values_text (values, entry->user);
+    pg_values_text (values, entry->sender);
+    if (entry->data.size > 0)
+        pg_values_text (values, entry->data);
+    else
+        pg_values_null (values);
+    pg_values_flag (values, entry->quiet != 0);
+}
+
+static void
+s_write_whole_group (const columns_t *to, const batch_group_t *group)
+{
+    const chunk_t *first = LIST_THING (group->chunks.next, chunk_t, place);
+    if (!first->copy.opens && !group->sure) {
+        pg_array_text (to->c_session, group->session);
+        pg_array_number (to->c_before, (int64_t) batch_group_before (group));
+    }
+    s_write_group (to, group);
+}
+
+void
+batch_write (const batch_t *self, size_t day, batch_way_t way, int64_t writer,
+             pg_values_t *values)
+{
+    pg_values_begin (values);
+    pg_values_number (values, writer);
+    pg_values_day (values, self->days[day]);
+    columns_t all;
+    entry_columns_t entries;
+    if (way == BATCH_ALL)
+        all = s_columns (values);
+    else if (way == BATCH_ENTRIES)
+        entries = s_entry_columns (values);
+    for (size_t at = 0; at < self->count; at++) {
+        const batch_group_t *group = &self->groups[at];
+        if (group->day != self->days[day])
+            continue;
+        if (way == BATCH_ALL)
+            s_write_whole_group (&all, group);
+        else if (way == BATCH_ENTRIES)
+            s_write_plain_group (&entries, group);
+        else
+            s_write_only_entry (group, values);
     }
 }
 

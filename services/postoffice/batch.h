@@ -47,12 +47,18 @@ void batch_add (batch_t *self, list_t *lane, size_t most);
 //  Once, when all have been added.
 void batch_sort (batch_t *self);
 
-//  Is all that is to be stored for the day with this index entries, with nothing else to check or
-//  to change? Then a plain insert does, which fails as a whole when one of them loses.
-bool batch_is_plain (const batch_t *self, size_t day);
-//  Writes the parameters of the plain insert of the day's entries, or those of append_batch.
-void batch_write_entries (const batch_t *self, size_t day, int64_t writer, pg_values_t *values);
-void batch_write (const batch_t *self, size_t day, int64_t writer, pg_values_t *values);
+//  How what is to be stored for one day can be said.
+typedef enum {
+    BATCH_ENTRY,   //  one entry and nothing else to check or to change: a plain insert
+    BATCH_ENTRIES, //  several such: a plain insert, which fails as a whole when one of them loses
+    BATCH_ALL,     //  append_batch
+} batch_way_t;
+
+//  The simplest way for the day with this index.
+batch_way_t batch_way (const batch_t *self, size_t day);
+//  Writes the parameters of that way's statement.
+void batch_write (const batch_t *self, size_t day, batch_way_t way, int64_t writer,
+                  pg_values_t *values);
 //  The server says that this session lost.
 void batch_lose (batch_t *self, size_t day, text_t session);
 //  The seqs before the group's first entry and of its last one.

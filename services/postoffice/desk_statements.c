@@ -14,6 +14,13 @@ const pg_statement_t desk_statements[DESK_STATEMENTS] = {
         " SELECT $1::bigint, $2::date, e.* FROM unnest ($3::text[], $4::bigint[], $5::text[],"
         " $6::smallint[], $7::bigint[], $8::smallint[], $9::text[], $10::text[], $11::text[],"
         " $12::boolean[]) AS e" },
+    //  Most batches of a quiet postoffice: without the arrays it takes a third less.
+    [SAY_ENTRY]
+    = { "entry",
+        "INSERT INTO log (writer, day, session, seq, message_id, event, time_ms, role, user_id,"
+        " sender, data, quiet)"
+        " VALUES ($1::bigint, $2::date, $3::text, $4::bigint, $5::text, $6::smallint, $7::bigint,"
+        " $8::smallint, $9::text, $10::text, $11::text, $12::boolean)" },
     [SAY_LOAD] = { "load", QUERY_LOAD_SQL },
     [SAY_READ] = { "read", QUERY_READ_SQL },
     [SAY_LOCATE] = { "locate", QUERY_LOCATE_SQL },

@@ -8,6 +8,7 @@
 enum {
     SAY_APPEND,
     SAY_ENTRIES,
+    SAY_ENTRY,
     SAY_LOAD,
     SAY_READ,
     SAY_LOCATE,

@@ -21,7 +21,7 @@ typedef struct pg_link pg_link_t;
 
 //  Most requests under way on one link, and most statements in one request.
 #define PG_LINK_REQUESTS 64
-#define PG_LINK_STATEMENTS 8
+#define PG_LINK_STATEMENTS 12
 
 typedef struct {
     const char *name;

@@ -16,6 +16,7 @@ pg_socket_forget (pg_socket_t *self)
         return;
     uv_close ((uv_handle_t *) self->poll, s_on_closed);
     self->poll = NULL;
+    self->events = 0;
 }
 
 //  What happened shows when libpq reads, an error, too.
@@ -40,6 +41,10 @@ pg_socket_watch (pg_socket_t *self, const PGconn *connection, int events)
         int rc = uv_poll_init (self->loop, self->poll, PQsocket (connection));
         assert (rc == 0);
     }
+    //  To start it anew costs two system calls, after every request.
+    if (self->events == events)
+        return;
+    self->events = events;
     int rc = uv_poll_start (self->poll, events, s_on_poll);
     assert (rc == 0);
 }
@@ -47,6 +52,7 @@ pg_socket_watch (pg_socket_t *self, const PGconn *connection, int events)
 void
 pg_socket_pause (pg_socket_t *self)
 {
+    self->events = 0;
     if (self->poll)
         uv_poll_stop (self->poll);
 }

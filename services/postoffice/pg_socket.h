@@ -14,6 +14,7 @@ typedef struct {
     void (*stirred) (void *owner);
     void *owner;
     uv_poll_t *poll;    //  made anew for every descriptor; freed when it has closed
+    int events;         //  that it is watched for; 0: none
 } pg_socket_t;
 
 //  UV_READABLE, UV_WRITABLE or both.

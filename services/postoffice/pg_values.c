@@ -24,6 +24,13 @@ s_put (buffer_t *bytes, const void *data, size_t size)
 }
 
 static void
+s_put_16 (buffer_t *bytes, uint16_t number)
+{
+    uint16_t wire = htons (number);
+    s_put (bytes, &wire, sizeof wire);
+}
+
+static void
 s_put_32 (buffer_t *bytes, uint32_t number)
 {
     uint32_t wire = htonl (number);
@@ -60,6 +67,7 @@ s_next (pg_values_t *self, pg_type_t type)
         buffer_init (&value->bytes, VALUE_MOST);
     buffer_clear (&value->bytes);
     value->count = 0;
+    value->is_null = false;
     value->type = type;
     return value;
 }
@@ -68,6 +76,18 @@ void
 pg_values_number (pg_values_t *self, int64_t number)
 {
     s_put_64 (&s_next (self, 0)->bytes, (uint64_t) number);
+}
+
+void
+pg_values_small (pg_values_t *self, int64_t number)
+{
+    s_put_16 (&s_next (self, 0)->bytes, (uint16_t) number);
+}
+
+void
+pg_values_null (pg_values_t *self)
+{
+    s_next (self, 0)->is_null = true;
 }
 
 void
@@ -168,7 +188,9 @@ pg_values_send (pg_values_t *self, PGconn *connection, const char *statement)
     int formats[PG_VALUES_MOST];
     for (size_t at = 0; at < self->count; at++) {
         sizes[at] = s_seal (&self->values[at]);
-        data[at] = sizes[at] ? self->values[at].bytes.data : "";
+        data[at] = self->values[at].is_null ? NULL
+                   : sizes[at]              ? self->values[at].bytes.data
+                                            : "";
         formats[at] = 1;
     }
     int sent =

@@ -21,6 +21,7 @@ typedef enum {
 } pg_type_t;
 
 typedef struct {
+    bool is_null;
     buffer_t bytes;   //  grows to any size: the ceiling is that of the store's queue
     pg_type_t type;   //  of an array's elements
     uint32_t count;   //  of an array's elements
@@ -36,7 +37,9 @@ void pg_values_begin (pg_values_t *self);
 void pg_values_free (pg_values_t *self);
 
 void pg_values_number (pg_values_t *self, int64_t number); //  bigint
+void pg_values_small (pg_values_t *self, int64_t number);  //  smallint
 void pg_values_text (pg_values_t *self, text_t text);
+void pg_values_null (pg_values_t *self);
 void pg_values_flag (pg_values_t *self, bool flag);        //  boolean
 void pg_values_day (pg_values_t *self, uint64_t day);      //  date, from days since 1970
 

@@ -493,9 +493,9 @@ s_commit (session_t *self)
         s_on_appended (self, 0, STORE_DOWN);
 }
 
-//  A worker speaks of a turn that we do not know, or a client has entries that we have not: before a
-//  word is refused for good, or the client told that its log is shorter, the log is looked at once
-//  more, as another postoffice may have written to it.
+//  A worker speaks of a turn that we do not know, or a client has entries that we have not: before
+//  a word is refused for good, or the client told that its log is shorter, the log is looked at
+//  once more, as another postoffice may have written to it.
 static bool
 s_is_doubtful (const session_t *self, const operation_t *operation)
 {
