@@ -7,7 +7,10 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define PORTS_FIRST 12000u
@@ -33,6 +36,22 @@ s_can_be_bound (uint16_t port)
     return bound;
 }
 
+//  Tests that run at the same time must not be given the same one before it is bound. The name is in
+//  no directory, and goes when this process ends.
+static bool
+s_claim (uint16_t port)
+{
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
+    int size = snprintf (name.sun_path + 1, sizeof name.sun_path - 1, "stentor-port-%u", port);
+    int handle = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert (handle >= 0);
+    socklen_t whole = (socklen_t) (offsetof (struct sockaddr_un, sun_path) + 1 + (size_t) size);
+    if (bind (handle, (struct sockaddr *) &name, whole) == 0)
+        return true;
+    close (handle);
+    return false;
+}
+
 uint16_t
 ports_free (void)
 {
@@ -41,7 +60,7 @@ ports_free (void)
         s_place = (unsigned) (clock_mono_us () * 7919u + (unsigned) getpid () * 104729u);
     for (unsigned tries = 0; tries < PORTS_COUNT; tries++) {
         uint16_t port = (uint16_t) (PORTS_FIRST + s_place++ % PORTS_COUNT);
-        if (s_can_be_bound (port))
+        if (s_claim (port) && s_can_be_bound (port))
             return port;
     }
     assert (!"no free port on 127.0.0.1");
