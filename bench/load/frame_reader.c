@@ -38,12 +38,28 @@ frame_event (text_t frame)
 }
 
 bool
-frame_number (text_t frame, uint32_t *number)
+frame_number_behind (text_t frame, text_t mark, uint64_t *number)
 {
-    text_t id = s_behind (frame, TEXT ("\"messageId\":\"m-"));
+    text_t digits = s_behind (frame, mark);
     size_t at = 0;
     *number = 0;
-    for (; at < id.size && id.data[at] >= '0' && id.data[at] <= '9'; at++)
-        *number = *number * 10 + (uint32_t) (id.data[at] - '0');
+    for (; at < digits.size && digits.data[at] >= '0' && digits.data[at] <= '9'; at++)
+        *number = *number * 10 + (uint64_t) (digits.data[at] - '0');
     return at > 0;
+}
+
+bool
+frame_number (text_t frame, uint32_t *number)
+{
+    uint64_t found;
+    if (!frame_number_behind (frame, TEXT ("\"messageId\":\"m-"), &found))
+        return false;
+    *number = (uint32_t) found;
+    return true;
+}
+
+bool
+frame_has (text_t frame, text_t words)
+{
+    return memmem (frame.data, frame.size, words.data, words.size) != NULL;
 }

@@ -10,6 +10,11 @@
 
 #include <stdint.h>
 
+//  The number behind the first `mark`, such as "\"seq\":". False when there is none.
+bool frame_number_behind (text_t frame, text_t mark, uint64_t *number);
+//  True when `words` stand somewhere in it.
+bool frame_has (text_t frame, text_t words);
+
 typedef enum {
     FRAME_OTHER,
     FRAME_ACK,

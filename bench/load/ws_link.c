@@ -41,6 +41,8 @@ struct ws_link {
     int handle;
     link_state_t state;
     bool is_full;    //  the socket takes nothing at the moment
+    bool is_paused;  //  is not read
+    char why[40];    //  words for a close code
     buffer_t input;  //  a frame that has not come whole
     buffer_t output; //  from `written` on still to be written
     size_t written;
@@ -78,10 +80,14 @@ ws_loop_destroy (ws_loop_t **self_p)
     free (self);
 }
 
+//  Always for input unless it is paused; for output when the socket is full.
 static void
-s_watch (const ws_link_t *self, uint32_t what)
+s_watch (const ws_link_t *self)
 {
-    struct epoll_event event = { .events = what, .data.ptr = (void *) (uintptr_t) self };
+    struct epoll_event event = {
+        .events = (self->is_paused ? 0u : EPOLLIN) | (self->is_full ? EPOLLOUT : 0u),
+        .data.ptr = (void *) (uintptr_t) self,
+    };
     int rc = epoll_ctl (self->loop->epoll, EPOLL_CTL_MOD, self->handle, &event);
     assert (rc == 0);
 }
@@ -140,6 +146,31 @@ ws_link_destroy (ws_link_t **self_p)
     errno = reason;
 }
 
+void
+ws_link_reset (ws_link_t **self_p)
+{
+    struct linger at_once = { .l_onoff = 1 };
+    if (*self_p && (*self_p)->handle >= 0)
+        setsockopt ((*self_p)->handle, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    ws_link_destroy (self_p);
+}
+
+void
+ws_link_pause (ws_link_t *self, bool holds)
+{
+    if (self->state != OPEN || self->is_paused == holds)
+        return;
+    self->is_paused = holds;
+    s_watch (self);
+}
+
+void
+ws_link_narrow (ws_link_t *self, int bytes)
+{
+    if (self->handle >= 0)
+        setsockopt (self->handle, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
 static void
 s_gone (ws_link_t *self, const char *why)
 {
@@ -164,7 +195,7 @@ s_write (ws_link_t *self)
                              self->output.size - self->written, MSG_NOSIGNAL);
         if (size < 0 && errno == EAGAIN) {
             self->is_full = true;
-            s_watch (self, EPOLLIN | EPOLLOUT);
+            s_watch (self);
             return;
         }
         if (size < 0) {
@@ -255,8 +286,11 @@ s_take_frame (ws_link_t *self, const char *data, size_t size)
         self->events->on_text (self->owner, self, text);
     else if (opcode == PING_FRAME && s_put_frame (self, PONG_FRAME, text.data, text.size) != 0)
         s_gone (self, "cannot be written to");
-    else if (opcode == CLOSE_FRAME)
-        s_gone (self, "closed by the server");
+    else if (opcode == CLOSE_FRAME) {
+        unsigned code = text.size >= 2 ? (unsigned) head[head_size] << 8 | head[head_size + 1] : 0;
+        snprintf (self->why, sizeof self->why, "closed by the server with %u", code);
+        s_gone (self, self->why);
+    }
     return head_size + (size_t) body;
 }
 
@@ -340,11 +374,15 @@ s_happened (ws_link_t *self, uint32_t what)
         if (self->state == CONNECTING)
             self->state = UPGRADING;
         self->is_full = false;
-        s_watch (self, EPOLLIN);
+        s_watch (self);
         s_write (self);
     }
-    if (self->state != GONE && (what & (EPOLLIN | EPOLLERR | EPOLLHUP)))
+    if (self->state == GONE)
+        return;
+    if (!self->is_paused && (what & (EPOLLIN | EPOLLERR | EPOLLHUP)))
         s_read (self);
+    else if (what & (EPOLLERR | EPOLLHUP))
+        s_gone (self, "reset by the server while not reading");
 }
 
 static void

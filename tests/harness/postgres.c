@@ -12,15 +12,19 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <glob.h>
+#include <inttypes.h>
 #include <libpq-fe.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define PLACES "/tmp/stentor-postgres-"
@@ -202,6 +206,17 @@ s_make_template (const postgres_t *self, const char *template)
     return false;
 }
 
+//  Where nobody else sees it: whoever forgets to take it away leaves nothing behind.
+static bool
+s_mount_disk (const postgres_t *self, const char *data)
+{
+    char options[120];
+    snprintf (options, sizeof options, "size=%" PRIu64 ",mode=0700,uid=%u",
+              self->options.disk_bytes, (unsigned) s_uid ());
+    return unshare (CLONE_NEWNS) == 0 && mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0
+           && mkdir (data, 0700) == 0 && mount ("stentor", data, "tmpfs", 0, options) == 0;
+}
+
 static bool
 s_make_data (const postgres_t *self)
 {
@@ -211,7 +226,11 @@ s_make_data (const postgres_t *self)
     snprintf (data, sizeof data, "%s/data", self->directory);
     if (!s_is_template (template) && !s_make_template (self, template))
         return false;
-    const char *const arguments[] = { "-a", template, data, NULL };
+    if (self->options.disk_bytes && !s_mount_disk (self, data)) {
+        perror ("harness: no disk of its own for PostgreSQL");
+        return false;
+    }
+    const char *const arguments[] = { "-aT", template, data, NULL };
     return s_is_done (process_new ("cp", "cp", arguments, NULL), COPY_WITHIN);
 }
 
@@ -234,6 +253,7 @@ s_launch (const postgres_t *self)
                                       "-c", fsync,
                                       "-c", "max_connections=200",
                                       "-c", "dynamic_shared_memory_type=mmap",
+                                      "-c", "max_wal_size=512MB",
                                       NULL };
     return s_run (self, "postgres", arguments);
 }
@@ -360,6 +380,73 @@ s_kill_family (process_t *server)
     free (children);
 }
 
+//  All of them get the signal before any of them runs again.
+static void
+s_signal_family (postgres_t *self, int signal)
+{
+    if (!self->server || !process_is_alive (self->server))
+        return;
+    pid_t pid = process_pid (self->server);
+    size_t count;
+    s_freeze (pid);
+    pid_t *children = s_children (pid, &count);
+    for (size_t index = 0; index < count; index++)
+        kill (children[index], signal);
+    kill (pid, signal);
+    free (children);
+}
+
+void
+postgres_freeze (postgres_t *self)
+{
+    s_signal_family (self, SIGSTOP);
+}
+
+void
+postgres_thaw (postgres_t *self)
+{
+    s_signal_family (self, SIGCONT);
+}
+
+bool
+postgres_is_alive (postgres_t *self)
+{
+    return self->server && process_is_alive (self->server);
+}
+
+static void
+s_ballast_path (const postgres_t *self, char *path, size_t room)
+{
+    snprintf (path, room, "%s/data/ballast", self->directory);
+}
+
+bool
+postgres_fill_disk (postgres_t *self)
+{
+    char path[100];
+    struct statvfs disk;
+    if (!self->options.disk_bytes)
+        return false;
+    s_ballast_path (self, path, sizeof path);
+    int handle = open (path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    //  Whatever the server takes meanwhile leaves less: then a bit less is asked for.
+    bool is_full = false;
+    for (int try = 0; handle >= 0 && try < 50 && !is_full; try++)
+        is_full = fstatvfs (handle, &disk) == 0 && disk.f_bavail > 0
+                  && posix_fallocate (handle, 0, (off_t) (disk.f_bavail * disk.f_frsize)) == 0;
+    if (handle >= 0)
+        close (handle);
+    return is_full;
+}
+
+void
+postgres_empty_disk (postgres_t *self)
+{
+    char path[100];
+    s_ballast_path (self, path, sizeof path);
+    unlink (path);
+}
+
 //  A killed server leaves a small piece of System V memory behind, named in line 7 of its file.
 static void
 s_forget_memory (const postgres_t *self)
@@ -438,6 +525,10 @@ postgres_destroy (postgres_t **self_p)
     postgres_stop (self);
     list_remove (&self->place);
     if (self->lock >= 0) {
+        char data[100];
+        snprintf (data, sizeof data, "%s/data", self->directory);
+        if (self->options.disk_bytes)
+            umount2 (data, MNT_DETACH);
         s_remove_all (self->directory);
         close (self->lock);
     }

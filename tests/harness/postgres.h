@@ -28,6 +28,9 @@ typedef struct postgres postgres_t;
 typedef struct {
     //  Off: commits reach the kernel, not the disk. They survive postgres_kill, not a power cut.
     bool fsync;
+    //  Not 0: the data stands on a disk of its own of this size, which can be filled. Only root can
+    //  have one; it is seen by this process and its children alone and goes with them.
+    uint64_t disk_bytes;
 } postgres_options_t;
 
 //  A server that accepts connections; NULL as options: all off. NULL when it cannot be had.
@@ -50,6 +53,16 @@ void postgres_kill (postgres_t *self);
 bool postgres_start (postgres_t *self);
 //  Stop and start.
 bool postgres_restart (postgres_t *self);
+
+//  SIGSTOP to the server and all its backends, and SIGCONT.
+void postgres_freeze (postgres_t *self);
+void postgres_thaw (postgres_t *self);
+
+//  Takes all that is left of its own disk, and gives it back. False when it has none.
+bool postgres_fill_disk (postgres_t *self);
+void postgres_empty_disk (postgres_t *self);
+//  Not even the reason is printed when this is false.
+bool postgres_is_alive (postgres_t *self);
 
 #define POSTGRES_ALL_BACKENDS UINT_MAX
 //  Cuts off so many clients, the oldest first, while the server goes on. Returns how many are gone.

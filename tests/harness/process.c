@@ -38,13 +38,21 @@ struct process {
 };
 
 static list_t s_all = { &s_all, &s_all };
+static bool s_logs_are_kept;
+
+void
+process_keep_logs (void)
+{
+    s_logs_are_kept = true;
+}
 
 //  Takes it out of the list, with its log's file; the program itself must be gone.
 static void
 s_forget (process_t *self)
 {
     list_remove (&self->place);
-    unlink (self->log_path);
+    if (!s_logs_are_kept)
+        unlink (self->log_path);
     free (self->log_path);
     free (self->name);
     free (self);
@@ -56,7 +64,8 @@ s_show_what_is_left (void)
 {
     while (!list_is_empty (&s_all)) {
         process_t *process = LIST_THING (list_first (&s_all), process_t, place);
-        process_print_log (process);
+        if (!s_logs_are_kept)
+            process_print_log (process);
         process_kill (process, SIGKILL);
         s_forget (process);
     }

@@ -40,6 +40,8 @@ int process_stop (process_t *self, uint64_t milliseconds);
 //  The whole log so far; the caller frees it.
 char *process_log (const process_t *self);
 const char *process_log_path (const process_t *self);
+//  From now on logs outlive their processes (they stand in TMPDIR) and are not printed at the end.
+void process_keep_logs (void);
 //  Waits until the log has a line with the text in it.
 bool process_wait_log (process_t *self, const char *text, uint64_t milliseconds);
 //  How many lines have the text in them now.

@@ -24,6 +24,7 @@ typedef struct {
     const char *program;
     uint16_t port; //  of an edge: for clients; of a postoffice: the bus
     uint16_t operations_port;
+    bool is_spare;
     process_t *process;
 } member_t;
 
@@ -35,6 +36,7 @@ struct stack {
     char *shared[SETTINGS_MOST]; //  settings that all services get; NULL at the end
     size_t shared_count;
     bool split;
+    stack_plan_t plan;
 };
 
 __attribute__ ((format (printf, 2, 3))) static void
@@ -64,10 +66,12 @@ s_share_instead (router_stack_t *self, const char *setting)
 static void
 s_add (router_stack_t *self, const char *program, unsigned count)
 {
-    for (unsigned number = 1; number <= count; number++) {
+    count = count ? count : 1;
+    for (unsigned number = 1; number <= count + self->plan.spares; number++) {
         assert (self->member_count < SERVICES_MOST);
         member_t *member = &self->members[self->member_count++];
         *member = (member_t){ .program = program,
+                              .is_spare = number > count,
                               .port = ports_free (),
                               .operations_port = ports_free () };
         int size = asprintf (&member->name, "%s-%u", program, number);
@@ -106,8 +110,13 @@ static void
 s_launch (router_stack_t *self, member_t *member)
 {
     char own[5][80];
-    const char *settings[SETTINGS_MOST + 6];
+    const char *settings[2 * SETTINGS_MOST + 6];
     size_t count = 0;
+    //  The first one of a name counts.
+    const char *const *particular =
+        self->plan.settings_of ? self->plan.settings_of (self->plan.owner, member->name) : NULL;
+    for (; particular && *particular && count < SETTINGS_MOST; particular++)
+        settings[count++] = *particular;
     snprintf (own[0], sizeof own[0], "NODE_NAME=%s", member->name);
     snprintf (own[1], sizeof own[1], "OPERATIONS_PORT=%u", member->operations_port);
     snprintf (own[2], sizeof own[2], "EDGE_PORT=%u", member->port);
@@ -146,9 +155,11 @@ static bool
 s_start_all (router_stack_t *self)
 {
     for (size_t index = 0; index < self->member_count; index++)
-        s_launch (self, &self->members[index]);
+        if (!self->members[index].is_spare)
+            s_launch (self, &self->members[index]);
     for (size_t index = 0; index < self->member_count; index++)
-        if (!stack_wait_ready (self, self->members[index].name))
+        if (!self->members[index].is_spare
+            && !stack_wait_ready (self, self->members[index].name))
             return false;
     return true;
 }
@@ -158,15 +169,16 @@ stack_new (const stack_plan_t *plan)
 {
     router_stack_t *self = calloc (1, sizeof *self);
     assert (self);
-    self->postgres = postgres_new (NULL);
+    self->plan = *plan;
+    self->postgres = postgres_new (&plan->postgres);
     self->bot = bot_new ();
     self->split = plan->split;
-    s_add (self, "postoffice", plan->postoffices ? plan->postoffices : 1);
-    s_add (self, "stentor-connector", plan->connectors ? plan->connectors : 1);
-    s_add (self, "edge", plan->edges ? plan->edges : 1);
+    s_add (self, "postoffice", plan->postoffices);
+    s_add (self, "stentor-connector", plan->connectors);
+    s_add (self, "edge", plan->edges);
     if (self->postgres && self->bot) {
         s_share_settings (self, plan);
-        if (s_start_all (self))
+        if ((!plan->before_start || plan->before_start (plan->owner, self)) && s_start_all (self))
             return self;
     }
     stack_destroy (&self);
@@ -216,6 +228,12 @@ stack_edge_port (const router_stack_t *self, unsigned number)
     return s_member (self, name)->port;
 }
 
+uint16_t
+stack_port (const router_stack_t *self, const char *name)
+{
+    return s_member (self, name)->port;
+}
+
 process_t *
 stack_process (router_stack_t *self, const char *name)
 {
@@ -256,12 +274,18 @@ stack_stop (router_stack_t *self, const char *name)
 }
 
 bool
-stack_start (router_stack_t *self, const char *name)
+stack_launch (router_stack_t *self, const char *name)
 {
     member_t *member = s_member (self, name);
     assert (!member->process);
     s_launch (self, member);
-    return stack_wait_ready (self, name);
+    return member->process != NULL;
+}
+
+bool
+stack_start (router_stack_t *self, const char *name)
+{
+    return stack_launch (self, name) && stack_wait_ready (self, name);
 }
 
 bool

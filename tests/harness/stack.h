@@ -24,6 +24,14 @@ typedef struct {
     const char *const *settings;  //  "NAME=value" for every service, NULL at the end; may be NULL
     const char *bot_url;          //  NULL: the scripted bot
     bool split;                   //  edge k knows no postoffice but postoffice k
+    unsigned spares;              //  of each, with the numbers that follow, and not started
+    postgres_options_t postgres;
+    //  Settings of one member, asked for at each of its starts: "NAME=value", NULL at the end,
+    //  valid until the next call. They count before all others of the same name. May be NULL.
+    const char *const *(*settings_of) (void *owner, const char *name);
+    //  Everybody has a port, and nobody is started yet. May be NULL.
+    bool (*before_start) (void *owner, router_stack_t *stack);
+    void *owner;                  //  for these two
 } stack_plan_t;
 
 //  Starts everything and waits until it is ready.
@@ -32,6 +40,8 @@ void stack_destroy (router_stack_t **self_p);
 
 //  Where the edge with this number (from 1) listens for clients.
 uint16_t stack_edge_port (const router_stack_t *self, unsigned number);
+//  Where this one listens: an edge for clients, a postoffice for the bus.
+uint16_t stack_port (const router_stack_t *self, const char *name);
 //  NULL when it is not running, or there is none of that name.
 process_t *stack_process (router_stack_t *self, const char *name);
 bot_t *stack_bot (router_stack_t *self);
@@ -41,7 +51,9 @@ postgres_t *stack_postgres (router_stack_t *self);
 void stack_kill (router_stack_t *self, const char *name);
 //  SIGTERM; true when it ended with exit code 0 in time.
 bool stack_stop (router_stack_t *self, const char *name);
-//  Starts one that was killed or stopped, without waiting; then waits until it is ready.
+//  Starts one that was killed or stopped, or is a spare; false when there is no such program.
+bool stack_launch (router_stack_t *self, const char *name);
+//  The same, and waits until it is ready.
 bool stack_start (router_stack_t *self, const char *name);
 bool stack_wait_ready (router_stack_t *self, const char *name);
 

@@ -1,0 +1,22 @@
+//  audit — what PostgreSQL has, against what everybody said and heard: each session's log has no
+//  gap and each message once and in order; what was acknowledged is in it; the bot answered every
+//  question once, and nothing while an agent was in control; everything that was for somebody was
+//  told to them.
+
+#ifndef AUDIT_H
+#define AUDIT_H
+
+#include "crowd.h"
+
+typedef struct {
+    uint64_t entries;
+    uint64_t sessions;
+    uint64_t unfinished; //  work items
+} audit_t;
+
+//  Work items that are not finished; −1 when PostgreSQL cannot be asked.
+int64_t audit_unfinished (site_t *site);
+//  After crowd_end. Notes all that is wrong; false when PostgreSQL cannot be asked.
+bool audit_run (audit_t *self, site_t *site, crowd_t *crowd);
+
+#endif

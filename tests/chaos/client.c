@@ -1,0 +1,227 @@
+//  client — see client.h.
+
+#include "client.h"
+
+#include "parts/clock.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FRAME_ROOM 8192
+#define SHOWN_OF_FRAME 110
+#define NARROW 4096        //  bytes of a slow reader's buffer
+#define TRY_FOR 10000000   //  µs
+#define WHIM_LEAST 15000000
+#define WHIM_MOST 90000000
+#define PAUSE_LEAST 1000000
+#define PAUSE_MOST 6000000
+#define SLOW_PAUSE_MOST 20000000
+
+static void
+s_next_whim (client_t *self)
+{
+    self->whim_at =
+        self->scene->now_us + chance_between (&self->scene->chance, WHIM_LEAST, WHIM_MOST);
+}
+
+void
+client_init (client_t *self, scene_t *scene, const client_events_t *events, void *owner, who_t who)
+{
+    *self = (client_t){ .scene = scene, .events = events, .owner = owner, .who = who };
+    s_next_whim (self);
+}
+
+void
+client_free (client_t *self)
+{
+    ws_link_destroy (&self->link);
+    free (self->seqs);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  What is written down
+
+void
+client_write (client_t *self, const char *format, ...)
+{
+    char *line = self->lines[self->line_count++ % CLIENT_LINES];
+    uint64_t now = clock_wall_ms ();
+    int size = snprintf (line, CLIENT_LINE, "%02u:%02u:%02u.%03u ",
+                         (unsigned) (now / 3600000 % 24), (unsigned) (now / 60000 % 60),
+                         (unsigned) (now / 1000 % 60), (unsigned) (now % 1000));
+    va_list arguments;
+    va_start (arguments, format);
+    vsnprintf (line + size, CLIENT_LINE - (size_t) size, format, arguments);
+    va_end (arguments);
+}
+
+void
+client_complain (client_t *self, trouble_kind_t kind, const char *format, ...)
+{
+    char text[500], transcript[CLIENT_LINES * (CLIENT_LINE + 4)] = "";
+    size_t size = 0;
+    va_list arguments;
+    va_start (arguments, format);
+    vsnprintf (text, sizeof text, format, arguments);
+    va_end (arguments);
+    unsigned first = self->line_count > CLIENT_LINES ? self->line_count - CLIENT_LINES : 0;
+    for (unsigned at = first; at < self->line_count; at++)
+        size += (size_t) snprintf (transcript + size, sizeof transcript - size, "    %s\n",
+                                   self->lines[at % CLIENT_LINES]);
+    trouble_note (self->scene->trouble, kind, self->who, transcript, "session %s, user %s: %s",
+                  self->session, self->user, text);
+    client_write (self, "!! %s", text);
+}
+
+void
+client_note_seq (client_t *self, uint32_t seq)
+{
+    if (self->seq_count == self->seq_room) {
+        self->seq_room = self->seq_room ? self->seq_room * 2 : 256;
+        self->seqs = realloc (self->seqs, self->seq_room * sizeof *self->seqs);
+        assert (self->seqs);
+    }
+    self->seqs[self->seq_count++] = seq;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The connection
+
+static void
+s_opened (void *owner, ws_link_t *link)
+{
+    client_t *self = owner;
+    (void) link;
+    self->is_open = true;
+    client_write (self, "-- open");
+    self->events->opened (self->owner);
+}
+
+static void
+s_heard (void *owner, ws_link_t *link, text_t frame)
+{
+    client_t *self = owner;
+    (void) link;
+    if (self->has_gone)
+        return;
+    //  Behind a long text stands what matters.
+    size_t tail = frame.size > SHOWN_OF_FRAME ? 45 : 0;
+    client_write (self, "<  %.*s%s%.*s", (int) (frame.size > SHOWN_OF_FRAME ? 65 : frame.size),
+                  frame.data, tail ? " ... " : "", (int) tail, frame.data + frame.size - tail);
+    self->events->heard (self->owner, frame);
+}
+
+static void
+s_gone (void *owner, ws_link_t *link, const char *why)
+{
+    client_t *self = owner;
+    (void) link;
+    client_write (self, "-- %s", why);
+    self->has_gone = true;
+    self->is_open = false;
+}
+
+static const ws_events_t s_events = { s_opened, s_heard, s_gone };
+
+void
+client_drop (client_t *self, const char *why)
+{
+    if (self->link && !self->has_gone) {
+        client_write (self, "-- drops: %s", why);
+        self->has_gone = true;
+        self->is_open = false;
+    }
+}
+
+static void
+s_connect (client_t *self)
+{
+    scene_t *scene = self->scene;
+    char target[160];
+    unsigned edges = site_count (scene->site, SITE_EDGE) + site_has_spare_edge (scene->site);
+    unsigned edge = (unsigned) chance_between (&scene->chance, 0, edges - 1);
+    snprintf (target, sizeof target, "/?userId=%s%s", self->user, self->query);
+    client_write (self, "-- connects to edge-%u%s", edge + 1,
+                  self->goes_by_cable ? " through a cable" : "");
+    self->link = ws_link_new (scene->loop, site_door (scene->site, edge, self->goes_by_cable),
+                              target, &s_events, self);
+    self->try_until = scene->now_us + TRY_FOR;
+    self->paused_until = 0;
+    SCENE_COUNT (scene, connects);
+    if (!self->link)
+        self->try_at = scene->now_us + self->events->lost (self->owner);
+    else if (self->is_slow)
+        ws_link_narrow (self->link, NARROW);
+}
+
+static void
+s_pause (client_t *self)
+{
+    scene_t *scene = self->scene;
+    self->paused_until = scene->now_us
+                         + chance_between (&scene->chance, PAUSE_LEAST,
+                                           self->is_slow ? SLOW_PAUSE_MOST : PAUSE_MOST);
+    client_write (self, "-- stops reading");
+    ws_link_pause (self->link, true);
+}
+
+//  Resets its connection or stops reading for a while.
+static void
+s_have_a_whim (client_t *self)
+{
+    s_next_whim (self);
+    if (!self->link || !self->is_open || self->has_gone || !atomic_load (&self->scene->is_talking))
+        return;
+    if (self->is_slow || chance_once_in (&self->scene->chance, 2)) {
+        s_pause (self);
+        return;
+    }
+    client_write (self, "-- resets");
+    ws_link_reset (&self->link);
+    self->is_open = false;
+    self->try_at = self->scene->now_us + self->events->lost (self->owner);
+}
+
+void
+client_tick (client_t *self)
+{
+    uint64_t now = self->scene->now_us;
+    if (self->link && !self->is_open && !self->has_gone && now >= self->try_until)
+        client_drop (self, "not open in time");
+    if (self->has_gone) {
+        ws_link_destroy (&self->link);
+        self->has_gone = false;
+        self->try_at = now + self->events->lost (self->owner);
+    }
+    if (self->paused_until && now >= self->paused_until) {
+        self->paused_until = 0;
+        client_write (self, "-- reads again");
+        if (self->link)
+            ws_link_pause (self->link, false);
+    }
+    if (now >= self->whim_at)
+        s_have_a_whim (self);
+    if (!self->link && now >= self->try_at)
+        s_connect (self);
+}
+
+bool
+client_say (client_t *self, const char *format, ...)
+{
+    char frame[FRAME_ROOM];
+    va_list arguments;
+    if (!self->is_open || self->has_gone)
+        return false;
+    va_start (arguments, format);
+    int size = vsnprintf (frame, sizeof frame, format, arguments);
+    va_end (arguments);
+    assert (size > 0 && size < FRAME_ROOM);
+    client_write (self, " > %.*s", SHOWN_OF_FRAME, frame);
+    if (ws_link_say (self->link, frame, (size_t) size) == 0)
+        return true;
+    client_drop (self, "cannot be written to");
+    return false;
+}

@@ -1,0 +1,65 @@
+//  client — one user's connection, which comes and goes: to any edge, through a cable or not, read
+//  slowly now and then or reset, as its owner and chance will have it.
+//
+//  It keeps the seqs of what it heard and the last lines of its transcript.
+
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include "scene.h"
+
+#define CLIENT_LINES 40
+#define CLIENT_LINE 150
+
+typedef struct {
+    //  The way to the edge is open. May say something.
+    void (*opened) (void *owner);
+    void (*heard) (void *owner, text_t frame);
+    //  It is gone; answers after how many µs to connect again.
+    uint64_t (*lost) (void *owner);
+} client_events_t;
+
+typedef struct {
+    scene_t *scene;
+    const client_events_t *events;
+    void *owner;
+    who_t who;
+    char user[40];
+    char session[40];
+    char query[40];           //  what follows the user in the URL
+    bool goes_by_cable;
+    bool is_slow;             //  a small buffer, and stops reading for long
+    ws_link_t *link;
+    bool is_open;
+    bool has_gone;            //  the link is to be destroyed
+    uint64_t try_at;          //  connects not before this; UINT64_MAX: never
+    uint64_t try_until;       //  gives up a try that has not come through
+    uint64_t whim_at;
+    uint64_t paused_until;    //  0: reads
+    uint32_t *seqs;           //  heard, as they came
+    size_t seq_count;
+    size_t seq_room;
+    char lines[CLIENT_LINES][CLIENT_LINE];
+    unsigned line_count;
+} client_t;
+
+//  Is not connected before client_tick.
+void client_init (client_t *self, scene_t *scene, const client_events_t *events, void *owner,
+                  who_t who);
+void client_free (client_t *self);
+//  Called every few ms.
+void client_tick (client_t *self);
+//  Ends the connection from this side, soon.
+void client_drop (client_t *self, const char *why);
+//  False when it is not open, or full.
+__attribute__ ((format (printf, 2, 3))) bool client_say (client_t *self, const char *format, ...);
+//  Takes down that this seq was heard.
+void client_note_seq (client_t *self, uint32_t seq);
+
+//  A line of the transcript.
+__attribute__ ((format (printf, 2, 3))) void client_write (client_t *self, const char *format, ...);
+//  Notes trouble, with the transcript.
+__attribute__ ((format (printf, 3, 4))) void client_complain (client_t *self, trouble_kind_t kind,
+                                                              const char *format, ...);
+
+#endif

@@ -1,0 +1,148 @@
+//  crowd — see crowd.h.
+
+#include "crowd.h"
+
+#include "parts/clock.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TICK 2000          //  µs
+#define LOOK_EVERY 100000  //  µs between looks whether all is quiet
+
+struct crowd {
+    scene_t scene;
+    pthread_t thread;
+    bool has_thread;
+    atomic_bool is_ending;
+    atomic_bool is_quiet;
+    talk_t **talks;
+    unsigned count;
+};
+
+static bool
+s_look (const crowd_t *self)
+{
+    for (unsigned index = 0; index < self->count; index++)
+        if (!talk_is_quiet (self->talks[index]))
+            return false;
+    return true;
+}
+
+static void *
+s_run (void *argument)
+{
+    crowd_t *self = argument;
+    scene_t *scene = &self->scene;
+    uint64_t tick_at = 0, look_at = 0;
+    while (!atomic_load (&self->is_ending)) {
+        scene->now_us = clock_mono_us ();
+        if (scene->now_us >= tick_at) {
+            for (unsigned index = 0; index < self->count; index++)
+                talk_tick (self->talks[index]);
+            tick_at = scene->now_us + TICK;
+        }
+        if (scene->now_us >= look_at) {
+            atomic_store (&self->is_quiet, !atomic_load (&scene->is_talking) && s_look (self));
+            look_at = scene->now_us + LOOK_EVERY;
+        }
+        ws_loop_turn (scene->loop, tick_at);
+    }
+    return NULL;
+}
+
+static void
+s_add (crowd_t *self, talk_kind_t kind, uint64_t count)
+{
+    for (uint64_t number = 0; number < count; number++) {
+        self->talks[self->count] = talk_new (&self->scene, kind, self->count);
+        self->count++;
+    }
+}
+
+crowd_t *
+crowd_new (const plan_t *plan, const site_t *site, trouble_t *trouble)
+{
+    crowd_t *self = calloc (1, sizeof *self);
+    assert (self);
+    scene_t *scene = &self->scene;
+    scene->plan = plan;
+    scene->site = site;
+    scene->trouble = trouble;
+    scene->chance.state = plan->seed ^ 0x63726f7764;
+    scene->now_us = clock_mono_us ();
+    scene->loop = ws_loop_new ();
+    assert (scene->loop);
+    snprintf (scene->run, sizeof scene->run, "%x", (unsigned) (clock_wall_ms () & 0xffffff));
+    atomic_store (&scene->is_talking, true);
+    self->talks = calloc (plan->pairs + plan->askers + 2 * plan->widgets + 1, sizeof (talk_t *));
+    assert (self->talks);
+    s_add (self, TALK_PAIR, plan->pairs);
+    s_add (self, TALK_ASKER, plan->askers);
+    s_add (self, TALK_WIDGET_BOT, plan->widgets);
+    s_add (self, TALK_WIDGET_AGENT, plan->widgets);
+    int rc = pthread_create (&self->thread, NULL, s_run, self);
+    assert (rc == 0);
+    self->has_thread = true;
+    return self;
+}
+
+void
+crowd_destroy (crowd_t **self_p)
+{
+    crowd_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    crowd_end (self);
+    for (unsigned index = 0; index < self->count; index++)
+        talk_destroy (&self->talks[index]);
+    free (self->talks);
+    ws_loop_destroy (&self->scene.loop);
+    pauses_free (&self->scene.pauses);
+    free (self);
+}
+
+scene_t *
+crowd_scene (crowd_t *self)
+{
+    return &self->scene;
+}
+
+void
+crowd_fall_silent (crowd_t *self)
+{
+    atomic_store (&self->scene.is_talking, false);
+}
+
+bool
+crowd_is_quiet (const crowd_t *self)
+{
+    return atomic_load (&self->is_quiet);
+}
+
+void
+crowd_end (crowd_t *self)
+{
+    if (!self->has_thread)
+        return;
+    atomic_store (&self->is_ending, true);
+    pthread_join (self->thread, NULL);
+    self->has_thread = false;
+    for (unsigned index = 0; index < self->count; index++)
+        talk_complain (self->talks[index]);
+}
+
+unsigned
+crowd_talks (const crowd_t *self)
+{
+    return self->count;
+}
+
+talk_t *
+crowd_talk (const crowd_t *self, unsigned number)
+{
+    return self->talks[number];
+}

@@ -1,0 +1,423 @@
+//  faults — see faults.h.
+
+#include "faults.h"
+
+#include "eventually.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define READY_WITHIN 20000 //  ms
+#define START_TRIES 5
+
+// ---------------------------------------------------------------------------------------------
+//  Processes
+
+static site_kind_t
+s_kind (target_t target)
+{
+    switch (target) {
+    case TARGET_EDGE:
+    case TARGET_SPARE_EDGE:
+        return SITE_EDGE;
+    case TARGET_CONNECTOR:
+    case TARGET_SPARE_CONNECTOR:
+        return SITE_CONNECTOR;
+    default:
+        return SITE_POSTOFFICE;
+    }
+}
+
+static const char *
+s_name (const drawn_t *drawn)
+{
+    return site_name (s_kind (drawn->target), drawn->which);
+}
+
+static bool
+s_kill (const drawn_t *drawn, site_t *site)
+{
+    site_expect_down (site, s_kind (drawn->target), drawn->which, true);
+    stack_kill (site_stack (site), s_name (drawn));
+    return true;
+}
+
+static void
+s_launch (const drawn_t *drawn, site_t *site)
+{
+    if (stack_launch (site_stack (site), s_name (drawn)))
+        site_expect_down (site, s_kind (drawn->target), drawn->which, false);
+}
+
+static bool
+s_stop (const drawn_t *drawn, site_t *site)
+{
+    process_kill (stack_process (site_stack (site), s_name (drawn)), SIGSTOP);
+    return true;
+}
+
+static void
+s_go_on (const drawn_t *drawn, site_t *site)
+{
+    process_kill (stack_process (site_stack (site), s_name (drawn)), SIGCONT);
+}
+
+static void
+s_nothing (const drawn_t *drawn, site_t *site)
+{
+    (void) drawn, (void) site;
+}
+
+static void
+s_await_down (site_t *site, site_kind_t kind, unsigned number)
+{
+    uint64_t deadline = eventually_deadline (READY_WITHIN);
+    while (!site_is_down (site, kind, number) && eventually_again (deadline))
+        site_watch (site);
+}
+
+static bool
+s_roll (site_t *site, site_kind_t kind)
+{
+    for (unsigned number = 0; number < site_count (site, kind); number++) {
+        site_end (site, kind, number);
+        s_await_down (site, kind, number);
+        if (!stack_start (site_stack (site), site_name (kind, number))) {
+            trouble_note (site_trouble (site), TROUBLE_BROKEN, WHO_SERVICE, NULL,
+                          "%s is not ready in time", site_name (kind, number));
+            return false;
+        }
+        site_expect_down (site, kind, number, false);
+    }
+    return true;
+}
+
+static bool
+s_roll_edges (const drawn_t *drawn, site_t *site)
+{
+    (void) drawn;
+    return s_roll (site, SITE_EDGE);
+}
+
+static bool
+s_roll_postoffices (const drawn_t *drawn, site_t *site)
+{
+    (void) drawn;
+    return s_roll (site, SITE_POSTOFFICE);
+}
+
+static bool
+s_roll_connectors (const drawn_t *drawn, site_t *site)
+{
+    (void) drawn;
+    return s_roll (site, SITE_CONNECTOR);
+}
+
+//  Half of the time DNS knows it before it can be talked to.
+static bool
+s_add (const drawn_t *drawn, site_t *site)
+{
+    site_kind_t kind = s_kind (drawn->target);
+    bool is_known_first = drawn->salt & 1;
+    s_await_down (site, kind, drawn->which);
+    if (is_known_first)
+        site_set_known (site, kind, drawn->which, true);
+    if (!stack_launch (site_stack (site), s_name (drawn)))
+        return false;
+    site_expect_down (site, kind, drawn->which, false);
+    if (!is_known_first && !stack_wait_ready (site_stack (site), s_name (drawn)))
+        return false;
+    site_set_known (site, kind, drawn->which, true);
+    return true;
+}
+
+static void
+s_take_away (const drawn_t *drawn, site_t *site)
+{
+    site_kind_t kind = s_kind (drawn->target);
+    site_set_known (site, kind, drawn->which, false);
+    site_end (site, kind, drawn->which);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Links
+
+static site_cables_t
+s_cables (target_t target)
+{
+    return target == TARGET_BUS_LINKS        ? SITE_BUS
+           : target == TARGET_POSTGRES_LINKS ? SITE_POSTGRES
+                                             : SITE_CLIENTS;
+}
+
+//  One link; or all of the process at one end of it, or at the other; or about half of all.
+static bool
+s_is_meant (const drawn_t *drawn, const site_t *site, unsigned number)
+{
+    site_cables_t kind = s_cables (drawn->target);
+    const char *here, *there, *the_here, *the_there;
+    unsigned meant = drawn->which % site_cable_count (site, kind);
+    site_cable_ends (site, kind, number, &here, &there);
+    site_cable_ends (site, kind, meant, &the_here, &the_there);
+    switch (drawn->salt % 4) {
+    case 0:
+        return number == meant;
+    case 1:
+        return strcmp (here, the_here) == 0;
+    case 2:
+        return strcmp (there, the_there) == 0;
+    default:
+        return drawn->salt >> (2 + number % 60) & 1;
+    }
+}
+
+static void
+s_set_links (const drawn_t *drawn, site_t *site, const cable_state_t *state)
+{
+    site_cables_t kind = s_cables (drawn->target);
+    for (unsigned number = 0; number < site_cable_count (site, kind); number++)
+        if (s_is_meant (drawn, site, number))
+            cables_set (site_cables (site), site_cable (site, kind, number), state);
+}
+
+static bool
+s_silence (const drawn_t *drawn, site_t *site)
+{
+    s_set_links (drawn, site, &(cable_state_t){ .manner = CABLE_SILENT });
+    return true;
+}
+
+static bool
+s_slow (const drawn_t *drawn, site_t *site)
+{
+    s_set_links (drawn, site,
+                 &(cable_state_t){ .manner = CABLE_SLOW,
+                                   .delay_ms = 50 + (unsigned) (drawn->salt >> 8) % 251,
+                                   .bytes_per_second = 20000 + (unsigned) (drawn->salt >> 20) % 480000 });
+    return true;
+}
+
+static bool
+s_reset (const drawn_t *drawn, site_t *site)
+{
+    site_cables_t kind = s_cables (drawn->target);
+    for (unsigned number = 0; number < site_cable_count (site, kind); number++)
+        if (s_is_meant (drawn, site, number))
+            cables_reset (site_cables (site), site_cable (site, kind, number));
+    return true;
+}
+
+static void
+s_heal (const drawn_t *drawn, site_t *site)
+{
+    s_set_links (drawn, site, &(cable_state_t){ .manner = CABLE_GOOD });
+}
+
+// ---------------------------------------------------------------------------------------------
+//  PostgreSQL
+
+static postgres_t *
+s_postgres (site_t *site)
+{
+    return stack_postgres (site_stack (site));
+}
+
+static void
+s_start_postgres (const drawn_t *drawn, site_t *site)
+{
+    (void) drawn;
+    for (int try = 0; try < START_TRIES; try++)
+        if (postgres_start (s_postgres (site)))
+            return;
+    trouble_note (site_trouble (site), TROUBLE_BROKEN, WHO_SERVICE, NULL,
+                  "PostgreSQL cannot be started");
+}
+
+static bool
+s_restart_postgres (const drawn_t *drawn, site_t *site)
+{
+    postgres_stop (s_postgres (site));
+    s_start_postgres (drawn, site);
+    return true;
+}
+
+static bool
+s_kill_postgres (const drawn_t *drawn, site_t *site)
+{
+    (void) drawn;
+    postgres_kill (s_postgres (site));
+    return true;
+}
+
+static bool
+s_kill_backends (const drawn_t *drawn, site_t *site)
+{
+    unsigned most = drawn->salt & 1 ? POSTGRES_ALL_BACKENDS : 1 + (unsigned) (drawn->salt >> 1) % 5;
+    return postgres_kill_backends (s_postgres (site), most) > 0;
+}
+
+static bool
+s_freeze_postgres (const drawn_t *drawn, site_t *site)
+{
+    (void) drawn;
+    postgres_freeze (s_postgres (site));
+    return true;
+}
+
+static void
+s_thaw_postgres (const drawn_t *drawn, site_t *site)
+{
+    (void) drawn;
+    postgres_thaw (s_postgres (site));
+}
+
+static bool
+s_begin_read_only (const drawn_t *drawn, site_t *site)
+{
+    (void) drawn;
+    return postgres_exec (s_postgres (site), "alter system set default_transaction_read_only = on")
+           && postgres_exec (s_postgres (site), "select pg_reload_conf ()");
+}
+
+static void
+s_end_read_only (const drawn_t *drawn, site_t *site)
+{
+    (void) drawn;
+    for (int try = 0; try < START_TRIES; try++)
+        if (postgres_exec (s_postgres (site), "alter system reset default_transaction_read_only")
+            && postgres_exec (s_postgres (site), "select pg_reload_conf ()"))
+            return;
+    trouble_note (site_trouble (site), TROUBLE_BROKEN, WHO_SERVICE, NULL,
+                  "PostgreSQL stays read-only");
+}
+
+static bool
+s_fill_disk (const drawn_t *drawn, site_t *site)
+{
+    (void) drawn;
+    return postgres_fill_disk (s_postgres (site));
+}
+
+//  A server that could not write its journal has ended by itself.
+static void
+s_empty_disk (const drawn_t *drawn, site_t *site)
+{
+    postgres_empty_disk (s_postgres (site));
+    s_start_postgres (drawn, site);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The table
+
+typedef struct {
+    const char *word;
+    unsigned weight;
+    target_t target;
+    uint64_t least_ms;
+    uint64_t most_ms;
+    bool (*begin) (const drawn_t *drawn, site_t *site);
+    void (*end) (const drawn_t *drawn, site_t *site);
+    const char *about;
+} fault_row_t;
+
+static const fault_row_t s_rows[] = {
+#define FAULT(word, weight, target, least, most, begin, end, about)                                \
+    { #word, weight, TARGET_##target, least, most, begin, end, about },
+#include "faults.def"
+#undef FAULT
+};
+
+int
+fault_of (const char *word)
+{
+    for (int fault = 0; fault < FAULTS; fault++)
+        if (strcmp (word, s_rows[fault].word) == 0)
+            return fault;
+    return -1;
+}
+
+const char *
+fault_word (int fault)
+{
+    return s_rows[fault].word;
+}
+
+const char *
+fault_about (int fault)
+{
+    return s_rows[fault].about;
+}
+
+unsigned
+fault_weight (int fault)
+{
+    return s_rows[fault].weight;
+}
+
+static bool
+s_is_process (target_t target)
+{
+    return target <= TARGET_CONNECTOR;
+}
+
+static bool
+s_is_spare (target_t target)
+{
+    return target >= TARGET_SPARE_EDGE;
+}
+
+void
+fault_draw (int fault, const site_t *site, chance_t *chance, drawn_t *drawn)
+{
+    const fault_row_t *row = &s_rows[fault];
+    *drawn = (drawn_t){ .fault = fault, .target = row->target };
+    drawn->which = (unsigned) chance_between (chance, 0, 999999);
+    drawn->hold_ms = chance_between (chance, row->least_ms, row->most_ms);
+    drawn->salt = chance_next (chance);
+    if (s_is_process (row->target))
+        drawn->which %= site_count (site, s_kind (row->target));
+    else if (s_is_spare (row->target))
+        drawn->which = site_count (site, s_kind (row->target));
+}
+
+void
+fault_describe (const drawn_t *drawn, const site_t *site, char *text, size_t room)
+{
+    static const char *const s_patterns[] = { "", " all of it:", " all to there:", " half of them, as by:" };
+    const char *word = fault_word (drawn->fault);
+    if (s_is_process (drawn->target) || s_is_spare (drawn->target))
+        snprintf (text, room, "%s %s for %" PRIu64 " ms", word, s_name (drawn), drawn->hold_ms);
+    else if (drawn->target <= TARGET_CLIENT_LINKS) {
+        const char *here, *there;
+        site_cables_t kind = s_cables (drawn->target);
+        site_cable_ends (site, kind, drawn->which % site_cable_count (site, kind), &here, &there);
+        snprintf (text, room, "%s%s %s-%s for %" PRIu64 " ms", word, s_patterns[drawn->salt % 4],
+                  here, there, drawn->hold_ms);
+    } else
+        snprintf (text, room, "%s for %" PRIu64 " ms", word, drawn->hold_ms);
+}
+
+bool
+fault_collides (const drawn_t *left, const drawn_t *right)
+{
+    if (left->target == TARGET_ALL || right->target == TARGET_ALL)
+        return true;
+    if (left->target != right->target)
+        return false;
+    return !s_is_process (left->target) || left->which == right->which;
+}
+
+bool
+fault_begin (const drawn_t *drawn, site_t *site)
+{
+    return s_rows[drawn->fault].begin (drawn, site);
+}
+
+void
+fault_end (const drawn_t *drawn, site_t *site)
+{
+    s_rows[drawn->fault].end (drawn, site);
+}

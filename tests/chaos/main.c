@@ -1,0 +1,156 @@
+//  chaos — a router with replicas at full load, and everything that may befall it, for as long as it
+//  takes to acknowledge a million messages. Then counts what was lost, doubled or out of order.
+//
+//      chaos            see docs/chaos.md
+//      chaos --help     the settings and the faults
+//
+//  Ends with 0; 1 when the router did not do what it promises; 64, 69, 78 when it could not be tried.
+
+#include "audit.h"
+#include "crowd.h"
+#include "rampage.h"
+#include "report.h"
+
+#include "eventually.h"
+
+#include "parts/clock.h"
+
+#include <ftw.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SECOND 1000000u
+#define PROGRESS_EVERY (5 * SECOND)
+#define WATCH_EVERY SECOND
+
+static volatile sig_atomic_t s_is_interrupted;
+
+static void
+s_interrupt (int signal)
+{
+    (void) signal;
+    s_is_interrupted = 1;
+}
+
+static int
+s_remove (const char *path, const struct stat *status, int type, struct FTW *place)
+{
+    (void) status, (void) type, (void) place;
+    return remove (path);
+}
+
+static void
+s_print_progress (report_t *run, uint64_t began_us, uint64_t since_us, uint64_t before)
+{
+    uint64_t now = clock_mono_us (), acked = atomic_load (&crowd_scene (run->crowd)->acked);
+    printf ("%6.0f s  %9" PRIu64 " acknowledged  %6.0f/s  %" PRIu64 " wrong  now: %s\n",
+            (double) (now - began_us) / 1e6, acked,
+            (double) (acked - before) * 1e6 / (double) (now - since_us),
+            trouble_sum (site_trouble (run->site)), rampage_now (run->rampage));
+    fflush (stdout);
+}
+
+static bool
+s_is_over (const report_t *run, uint64_t began_us)
+{
+    uint64_t seconds = run->plan->seconds;
+    return s_is_interrupted || atomic_load (&crowd_scene (run->crowd)->acked) >= run->plan->messages
+           || (seconds && clock_mono_us () >= began_us + seconds * SECOND);
+}
+
+static void
+s_rage (report_t *run)
+{
+    uint64_t began = clock_mono_us (), printed = began, watched = began, before = 0;
+    while (!s_is_over (run, began)) {
+        rampage_turn (run->rampage);
+        uint64_t now = clock_mono_us ();
+        if (now >= watched + WATCH_EVERY) {
+            site_watch (run->site);
+            watched = now;
+        }
+        if (now >= printed + PROGRESS_EVERY) {
+            s_print_progress (run, began, printed, before);
+            printed = now;
+            before = atomic_load (&crowd_scene (run->crowd)->acked);
+        }
+        eventually_again (UINT64_MAX);
+    }
+    rampage_end (run->rampage);
+    run->talked_us = clock_mono_us () - began;
+}
+
+//  Nobody says anything new: what is outstanding comes, in a bounded time.
+static void
+s_settle (report_t *run)
+{
+    uint64_t began = clock_mono_us ();
+    uint64_t deadline = eventually_deadline (run->plan->settle * 1000);
+    crowd_fall_silent (run->crowd);
+    printf ("chaos: no more faults; everything is to settle\n");
+    while (eventually_again (deadline)
+           && (!crowd_is_quiet (run->crowd) || audit_unfinished (run->site) != 0))
+        site_watch (run->site);
+    run->settled_us = clock_mono_us () - began;
+    crowd_end (run->crowd);
+}
+
+static int
+s_run (const plan_t *plan, const char *place)
+{
+    trouble_t *trouble = trouble_new ();
+    report_t run = { .plan = plan, .site = site_new (plan, place, trouble) };
+    int code = 69;
+    if (run.site) {
+        run.crowd = crowd_new (plan, run.site, trouble);
+        run.rampage = rampage_new (plan, run.site);
+        s_rage (&run);
+        s_settle (&run);
+        bool is_audited = audit_run (&run.audit, run.site, run.crowd);
+        report_print (&run);
+        code = trouble_sum (trouble) > 0 ? 1 : is_audited ? 0 : 69;
+    }
+    rampage_destroy (&run.rampage);
+    crowd_destroy (&run.crowd);
+    site_destroy (&run.site);
+    trouble_destroy (&trouble);
+    return code;
+}
+
+int
+main (int argc, char **argv)
+{
+    plan_t plan;
+    char place[] = "/tmp/stentor-chaos-XXXXXX";
+    if (argc > 1 && strcmp (argv[1], "--help") == 0) {
+        plan_help ();
+        return 0;
+    }
+    if (argc > 1) {
+        fprintf (stderr, "chaos: takes its settings from the environment; --help lists them\n");
+        return 64;
+    }
+    if (!plan_read (&plan))
+        return 78;
+    if (!mkdtemp (place)) {
+        perror ("chaos: /tmp");
+        return 69;
+    }
+    setenv ("TMPDIR", place, 1);
+    process_keep_logs ();
+    signal (SIGINT, s_interrupt);
+    signal (SIGTERM, s_interrupt);
+    printf ("chaos: seed %" PRIu64 "\n", plan.seed);
+    fflush (stdout);
+    int code = s_run (&plan, place);
+    if (code == 0)
+        nftw (place, s_remove, 16, FTW_DEPTH | FTW_PHYS);
+    else
+        printf ("\nchaos: the logs of all services are kept in %s\n", place);
+    printf ("chaos: %s, seed %" PRIu64 "\n", code == 0 ? "ok" : "FAILED", plan.seed);
+    return code;
+}

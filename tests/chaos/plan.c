@@ -1,0 +1,97 @@
+//  plan — see plan.h.
+
+#include "plan.h"
+
+#include "faults.h"
+
+#include "parts/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool
+s_read_number (const char *name, uint64_t least, uint64_t most, uint64_t *value)
+{
+    const char *text = getenv (name);
+    char *end;
+    if (!text || !*text)
+        return true;
+    *value = strtoull (text, &end, 10);
+    if (*end == '\0' && *text != '-' && *value >= least && *value <= most)
+        return true;
+    fprintf (stderr, "chaos: %s is '%s'; it must be a number from %" PRIu64 " to %" PRIu64 "\n",
+             name, text, least, most);
+    return false;
+}
+
+//  True when the word stands in the list, between blanks or commas.
+static bool
+s_lists (const char *list, const char *word)
+{
+    size_t size = strlen (word);
+    for (const char *at = list; at && (at = strstr (at, word)); at += size)
+        if ((at == list || strchr (" ,", at[-1])) && strchr (" ,", at[size]))
+            return true;
+    return false;
+}
+
+static bool
+s_knows_all (const char *name, const char *list)
+{
+    char copy[1000], *rest;
+    snprintf (copy, sizeof copy, "%s", list ? list : "");
+    for (char *word = strtok_r (copy, " ,", &rest); word; word = strtok_r (NULL, " ,", &rest))
+        if (fault_of (word) < 0) {
+            fprintf (stderr, "chaos: %s: there is no fault '%s' (--help lists them)\n", name, word);
+            return false;
+        }
+    return true;
+}
+
+bool
+plan_read (plan_t *self)
+{
+    bool is_good = true;
+#define PLAN_DEFAULT(member, name, value, least, most, about) self->member = value;
+    PLAN_NUMBERS (PLAN_DEFAULT)
+#define PLAN_GET(member, name, value, least, most, about)                                          \
+    is_good = s_read_number (name, least, most, &self->member) && is_good;
+    PLAN_NUMBERS (PLAN_GET)
+    self->only = getenv ("ONLY");
+    self->except = getenv ("EXCEPT");
+    if (self->only && !*self->only)
+        self->only = NULL;
+    if (self->seed == 0)
+        self->seed = (clock_wall_ms () * 31 + (uint64_t) getpid ()) % 999999999 + 1;
+    //  With a time alone it is the time that ends it.
+    if (self->seconds && !getenv ("CHAOS_MESSAGES"))
+        self->messages = UINT64_MAX;
+    if (self->gap_least > self->gap_most) {
+        fprintf (stderr, "chaos: CHAOS_GAP_LEAST is above CHAOS_GAP_MOST\n");
+        is_good = false;
+    }
+    return s_knows_all ("ONLY", self->only) && s_knows_all ("EXCEPT", self->except) && is_good;
+}
+
+void
+plan_help (void)
+{
+    printf ("Settings, from the environment:\n");
+#define PLAN_ABOUT(member, name, value, least, most, about)                                        \
+    printf ("  %-20s %s (%d)\n", name, about, (int) value);
+    PLAN_NUMBERS (PLAN_ABOUT)
+    printf ("  %-20s %s\n  %-20s %s\n\nFaults:\n", "ONLY", "only these faults", "EXCEPT",
+            "all but these");
+    for (int fault = 0; fault < FAULTS; fault++)
+        printf ("  %-20s %s\n", fault_word (fault), fault_about (fault));
+}
+
+bool
+plan_wants (const plan_t *self, const char *word)
+{
+    return (!self->only || s_lists (self->only, word))
+           && !(self->except && s_lists (self->except, word));
+}

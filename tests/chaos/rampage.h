@@ -1,0 +1,33 @@
+//  rampage — which fault befalls whom, and when: all of it drawn from the seed, so that the same
+//  seed brings the same ones in the same order, each so long after the one before. One that would
+//  befall the same target as one that still holds waits for its end, and so do those behind it.
+
+#ifndef RAMPAGE_H
+#define RAMPAGE_H
+
+#include "faults.h"
+
+typedef struct {
+    int fault;
+    uint64_t from_us;
+    uint64_t to_us; //  0: it still holds
+} fault_record_t;
+
+typedef struct rampage rampage_t;
+
+rampage_t *rampage_new (const plan_t *plan, site_t *site);
+void rampage_destroy (rampage_t **self_p);
+
+//  Ends and begins what is due. May take some seconds, when processes are to be waited for.
+void rampage_turn (rampage_t *self);
+//  Ends all that holds; nothing more begins.
+void rampage_end (rampage_t *self);
+
+//  "kill_edge, slow_bus", of those that hold now; valid until the next call.
+const char *rampage_now (rampage_t *self);
+unsigned rampage_count (const rampage_t *self, int fault);
+//  True when it is wanted and was tried, but cannot be done here.
+bool rampage_cannot (const rampage_t *self, int fault);
+const fault_record_t *rampage_records (const rampage_t *self, size_t *count);
+
+#endif

@@ -1,0 +1,153 @@
+//  report — see report.h.
+
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define RECOVERY 3000000 //  µs behind a fault in which a pause may be its doing
+
+static uint64_t
+s_least (uint64_t left, uint64_t right)
+{
+    return left < right ? left : right;
+}
+
+//  How much of the pause the fault, and the recovery from it, fell into.
+static uint64_t
+s_overlap (const pause_t *pause, const fault_record_t *record)
+{
+    uint64_t from = pause->from_us > record->from_us ? pause->from_us : record->from_us;
+    uint64_t to = s_least (pause->to_us, record->to_us + RECOVERY);
+    return to > from ? to - from : 0;
+}
+
+//  The fault that the pause is put down to: the one that fell into most of it; −1: none did.
+static int
+s_cause (const report_t *self, const pause_t *pause)
+{
+    size_t count;
+    const fault_record_t *records = rampage_records (self->rampage, &count);
+    uint64_t most = 0;
+    int cause = -1;
+    for (size_t index = 0; index < count; index++) {
+        uint64_t overlap = s_overlap (pause, &records[index]);
+        if (overlap > most) {
+            most = overlap;
+            cause = records[index].fault;
+        }
+    }
+    return cause;
+}
+
+static double
+s_longest (const report_t *self, double *longest)
+{
+    const pauses_t *pauses = &crowd_scene (self->crowd)->pauses;
+    double most = 0;
+    for (size_t index = 0; index < pauses->count; index++) {
+        const pause_t *pause = &pauses->pauses[index];
+        double seconds = (double) (pause->to_us - pause->from_us) / 1e6;
+        int cause = s_cause (self, pause);
+        if (cause >= 0 && seconds > longest[cause])
+            longest[cause] = seconds;
+        most = seconds > most ? seconds : most;
+    }
+    return most;
+}
+
+static void
+s_print_faults (const report_t *self)
+{
+    double longest[FAULTS] = { 0 };
+    double most = s_longest (self, longest);
+    printf ("\n  %-22s %6s  %s\n", "fault", "times", "longest pause put down to it");
+    for (int fault = 0; fault < FAULTS; fault++) {
+        unsigned count = rampage_count (self->rampage, fault);
+        if (!plan_wants (self->plan, fault_word (fault)))
+            continue;
+        printf ("  %-22s %6u  ", fault_word (fault), count);
+        if (fault == FAULT_disk_full && !site_has_disk (self->site))
+            printf ("NOT RUN: no disk of its own (CHAOS_DISK, root)\n");
+        else if (count == 0 && rampage_cannot (self->rampage, fault))
+            printf ("NOT RUN: it cannot be done here\n");
+        else if (longest[fault] > 0)
+            printf ("%.1f s\n", longest[fault]);
+        else
+            printf ("%s\n", count ? "below 1 s" : "-");
+    }
+    printf ("\n  longest pause of anybody %*s%.1f s\n", 7, "", most);
+}
+
+static void
+s_print_troubles (const report_t *self)
+{
+    trouble_t *trouble = site_trouble (self->site);
+    printf ("\n  %-22s", "");
+    for (trouble_kind_t kind = 0; kind < TROUBLE_KINDS; kind++)
+        printf (" %12s", trouble_word (kind));
+    for (who_t who = 0; who < WHO_KINDS; who++) {
+        printf ("\n  %-22s", who_word (who));
+        for (trouble_kind_t kind = 0; kind < TROUBLE_KINDS; kind++)
+            printf (" %12" PRIu64, trouble_count (trouble, kind, who));
+    }
+    printf ("\n");
+}
+
+static void
+s_print_memory (const report_t *self)
+{
+    static const char *const s_words[] = { "edge", "postoffice", "stentor-connector" };
+    printf ("\n  %-22s %12s %12s\n", "most memory, MB", "VmHWM", "Pss");
+    for (site_kind_t kind = 0; kind < SITE_KINDS; kind++) {
+        uint64_t peak, pss;
+        site_memory (self->site, kind, &peak, &pss);
+        printf ("  %-22s %12.1f %12.1f\n", s_words[kind], (double) peak / 1024,
+                (double) pss / 1024);
+    }
+}
+
+static void
+s_print_counts (const report_t *self)
+{
+    scene_t *scene = crowd_scene (self->crowd);
+    const plan_t *plan = self->plan;
+    double seconds = (double) self->talked_us / 1e6;
+    uint64_t acked = atomic_load (&scene->acked);
+    printf ("  seed                   %" PRIu64 "\n", plan->seed);
+    printf ("  duration               %.0f s, and %.1f s to settle\n", seconds,
+            (double) self->settled_us / 1e6);
+    printf ("  replicas               %" PRIu64 " edges, %" PRIu64 " postoffices, %" PRIu64
+            " stentor-connectors, and one more of each now and then\n",
+            plan->edges, plan->postoffices, plan->connectors);
+    printf ("  sessions               %" PRIu64 " visitor and agent, %" PRIu64
+            " visitor and bot, %" PRIu64 " widget and bot, %" PRIu64 " widget and agent\n",
+            plan->pairs, plan->askers, plan->widgets, plan->widgets);
+    printf ("  said, acknowledged     %" PRIuFAST64 ", %" PRIu64 " (%.0f a second)\n",
+            atomic_load (&scene->said), acked, (double) acked / seconds);
+    printf ("  delivered              %" PRIuFAST64 " of people, %" PRIuFAST64
+            " answers of the bot, %" PRIuFAST64 " shown by widgets\n",
+            atomic_load (&scene->delivered), atomic_load (&scene->answers),
+            atomic_load (&scene->shown));
+    printf ("  in the log             %" PRIu64 " entries of %" PRIu64 " sessions\n",
+            self->audit.entries, self->audit.sessions);
+    printf ("  connections made       %" PRIuFAST64 "; busy %" PRIuFAST64
+            "; failures shown by widgets %" PRIuFAST64 "\n",
+            atomic_load (&scene->connects), atomic_load (&scene->busy),
+            atomic_load (&scene->failures));
+    printf ("  said to acknowledged   p50 %.1f ms, p99 %.1f ms, p99.9 %.1f ms\n",
+            (double) histogram_permille (&scene->ack_delay, 500) / 1e3,
+            (double) histogram_permille (&scene->ack_delay, 990) / 1e3,
+            (double) histogram_permille (&scene->ack_delay, 999) / 1e3);
+}
+
+void
+report_print (const report_t *self)
+{
+    printf ("\nchaos report\n");
+    s_print_counts (self);
+    s_print_faults (self);
+    s_print_troubles (self);
+    s_print_memory (self);
+    fflush (stdout);
+}

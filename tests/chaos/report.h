@@ -1,0 +1,21 @@
+//  report — what came of it all, as one page on standard output.
+
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "audit.h"
+#include "rampage.h"
+
+typedef struct {
+    const plan_t *plan;
+    site_t *site;
+    rampage_t *rampage;
+    crowd_t *crowd;
+    audit_t audit;
+    uint64_t talked_us;  //  from the first word to the last
+    uint64_t settled_us; //  from then until nobody waited
+} report_t;
+
+void report_print (const report_t *self);
+
+#endif

@@ -1,0 +1,373 @@
+//  rich — see rich.h.
+
+#include "rich.h"
+
+#include "frame_reader.h"
+
+#include "parts/clock.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+//  µs, as in client.js.
+#define FIRST_DELAY_FROM 300000
+#define FIRST_DELAY_TO 500000
+#define MOST_DELAY 30000000
+#define STABLE 5000000
+#define JOIN 10000000
+#define ACK 15000000
+#define GOODBYE 5000000
+#define QUIET 45000000
+#define PROBE 8000000
+#define NEVER UINT64_MAX
+
+static void s_flush (rich_t *self);
+
+static void
+s_resume (rich_t *self)
+{
+    client_t *client = &self->client;
+    client_say (client,
+                "{\"event\":\"resume\",\"sessionId\":\"%s\",\"timeMs\":%" PRIu64
+                ",\"lastSeq\":%u,\"sender\":{\"displayName\":\"%s\"}}",
+                client->session, clock_wall_ms (), self->last_seq, client->user);
+}
+
+static void
+s_opened (void *owner)
+{
+    rich_t *self = owner;
+    s_resume (self);
+}
+
+static uint64_t
+s_back_off (rich_t *self)
+{
+    unsigned doublings = self->attempts < 16 ? self->attempts : 16;
+    uint64_t ceiling = (uint64_t) FIRST_DELAY_TO << doublings;
+    self->attempts++;
+    return chance_between (&self->client.scene->chance, FIRST_DELAY_FROM,
+                           ceiling < MOST_DELAY ? ceiling : MOST_DELAY);
+}
+
+static uint64_t
+s_lost (void *owner)
+{
+    rich_t *self = owner;
+    uint64_t given = self->leaving_us;
+    self->is_in = false;
+    self->again = self->stored;
+    self->leaving_us = NEVER;
+    self->busy_until = self->join_by = self->ack_by = self->leave_by = 0;
+    self->stable_at = self->quiet_at = self->probe_by = 0;
+    return given == NEVER ? s_back_off (self) : given;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Saying
+
+static unsigned
+s_text_size (const rich_t *self, uint32_t number)
+{
+    //  The same for the same message, however often it is said.
+    return self->text_size / 2 + (number * 2654435761u >> 16) % (self->text_size + 1);
+}
+
+static bool
+s_say (rich_t *self, uint32_t number)
+{
+    static const char s_words[] = "when are you open on sunday and is there a bus to it ";
+    client_t *client = &self->client;
+    char text[4096];
+    unsigned size = s_text_size (self, number);
+    assert (size < sizeof text);
+    for (unsigned at = 0; at < size; at++)
+        text[at] = s_words[at % (sizeof s_words - 1)];
+    text[size] = '\0';
+    return client_say (client,
+                       "{\"event\":\"new message\",\"sessionId\":\"%s\",\"messageId\":\"%c-%u\","
+                       "\"timeMs\":%" PRIu64 ",\"data\":{\"type\":\"INTENT_REQUEST\",\"intentId\":"
+                       "\"NLU_RESULT_PLACEHOLDER\",\"rawQuery\":\"q-%u %s\"}}",
+                       client->session, self->is_agent ? 'a' : 'm', number,
+                       self->said_ms[number % RICH_WINDOW], number, text);
+}
+
+//  For the first time.
+static void
+s_begin (rich_t *self)
+{
+    uint32_t number = self->said++;
+    self->said_ms[number % RICH_WINDOW] = clock_wall_ms ();
+    self->sent_us[number % RICH_WINDOW] = self->client.scene->now_us;
+    wait_begin (&self->ack_wait, self->client.scene->now_us);
+    SCENE_COUNT (self->client.scene, said);
+}
+
+static void
+s_flush (rich_t *self)
+{
+    client_t *client = &self->client;
+    if (!self->is_in || self->leaving_us != NEVER || self->busy_until)
+        return;
+    if (self->orders_control) {
+        self->orders_control = false;
+        client_say (client,
+                    "{\"event\":\"barge in\",\"sessionId\":\"%s\",\"timeMs\":%" PRIu64
+                    ",\"sender\":{\"displayName\":\"%s\"}}",
+                    client->session, clock_wall_ms (), client->user);
+    }
+    while (self->again < self->wanted && self->again < self->stored + RICH_WINDOW) {
+        if (self->again == self->said)
+            s_begin (self);
+        if (!s_say (self, self->again))
+            return;
+        self->again++;
+        if (!self->ack_by)
+            self->ack_by = client->scene->now_us + ACK;
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Hearing
+
+//  Its own message `number` is in the log as `seq`: by an ack, or because it came back.
+static void
+s_stored (rich_t *self, uint32_t number, uint32_t seq)
+{
+    client_t *client = &self->client;
+    scene_t *scene = client->scene;
+    if (number < self->stored)
+        return;
+    if (number >= self->said) {
+        client_complain (client, TROUBLE_BROKEN, "message %u is stored and was never said", number);
+        return;
+    }
+    if (number > self->stored)
+        client_complain (client, TROUBLE_DISORDERED, "message %u is stored before %u", number,
+                         self->stored);
+    if (seq <= self->stored_seq)
+        client_complain (client, TROUBLE_DISORDERED, "message %u is stored as %u, the last was %u",
+                         number, seq, self->stored_seq);
+    self->stored_seq = seq;
+    self->stored = number + 1;
+    if (self->again < self->stored)
+        self->again = self->stored;
+    histogram_add (&scene->ack_delay, scene->now_us - self->sent_us[number % RICH_WINDOW]);
+    SCENE_COUNT (scene, acked);
+    wait_progress (&self->ack_wait, &scene->pauses, scene->now_us, self->stored < self->said);
+    self->ack_by = self->stored < self->again ? scene->now_us + ACK : 0;
+    self->events->stored (self->owner);
+}
+
+static bool
+s_own_number (const rich_t *self, text_t frame, uint64_t *number)
+{
+    return frame_number_behind (
+        frame, self->is_agent ? TEXT ("\"messageId\":\"a-") : TEXT ("\"messageId\":\"m-"), number);
+}
+
+static void
+s_on_ack (rich_t *self, text_t frame)
+{
+    uint64_t number, seq;
+    if (s_own_number (self, frame, &number) && frame_number_behind (frame, TEXT ("\"seq\":"), &seq))
+        s_stored (self, (uint32_t) number, (uint32_t) seq);
+    else
+        client_complain (&self->client, TROUBLE_BROKEN, "an ack for what was never said");
+    s_flush (self);
+}
+
+//  A frame of the log: each seq once, and rising.
+static void
+s_on_entry (rich_t *self, text_t frame)
+{
+    uint64_t seq, number;
+    if (!frame_number_behind (frame, TEXT ("\"seq\":"), &seq))
+        return; //  typing and the like
+    if (seq <= self->last_seq) {
+        client_complain (&self->client, TROUBLE_DOUBLED, "seq %" PRIu64 " comes after %u", seq,
+                         self->last_seq);
+        return;
+    }
+    self->last_seq = (uint32_t) seq;
+    client_note_seq (&self->client, (uint32_t) seq);
+    if (s_own_number (self, frame, &number))
+        s_stored (self, (uint32_t) number, (uint32_t) seq);
+    else
+        self->events->heard (self->owner, frame, (uint32_t) seq);
+}
+
+static void
+s_on_update (rich_t *self, text_t frame)
+{
+    scene_t *scene = self->client.scene;
+    uint64_t seq;
+    self->join_by = 0;
+    if (frame_number_behind (frame, TEXT ("\"seq\":"), &seq) && seq < self->last_seq)
+        client_complain (&self->client, TROUBLE_LOST, "the log has %" PRIu64 " entries, %u is known",
+                         seq, self->last_seq);
+    if (self->is_in)
+        return;
+    self->is_in = true;
+    self->stable_at = scene->now_us + STABLE;
+    self->events->is_in (self->owner);
+    s_flush (self);
+}
+
+static void
+s_on_busy (rich_t *self, text_t frame)
+{
+    scene_t *scene = self->client.scene;
+    uint64_t number, delay_ms = 0;
+    SCENE_COUNT (scene, busy);
+    frame_number_behind (frame, TEXT ("\"retryAfterMs\":"), &delay_ms);
+    uint64_t delay = delay_ms * 1000;
+    self->busy_until = scene->now_us + delay + chance_between (&scene->chance, 0, delay / 4);
+    if (!self->is_in || !s_own_number (self, frame, &number) || number < self->stored)
+        return;
+    self->ack_by = 0;
+    if (number < self->again)
+        self->again = (uint32_t) number;
+}
+
+static void
+s_on_refusal (rich_t *self, text_t frame)
+{
+    if (frame_has (frame, TEXT ("\"event\":\"busy\"")))
+        s_on_busy (self, frame);
+    else if (frame_has (frame, TEXT ("\"event\":\"failure\"")))
+        s_on_entry (self, frame);
+    else if (frame_has (frame, TEXT ("\"code\":\"not_joined\""))
+             || frame_has (frame, TEXT ("\"code\":\"busy\""))
+             || frame_has (frame, TEXT ("\"code\":\"store_down\""))
+             || frame_has (frame, TEXT ("\"code\":\"going_away\"")))
+        client_drop (&self->client, "the router said so");
+    else {
+        client_complain (&self->client, TROUBLE_REFUSED, "%.*s", TEXT_ARGS (frame));
+        client_drop (&self->client, "refused");
+    }
+}
+
+static void
+s_on_going_away (rich_t *self, text_t frame)
+{
+    uint64_t delay_ms = 0;
+    frame_number_behind (frame, TEXT ("\"delayMs\":"), &delay_ms);
+    self->leaving_us = delay_ms * 1000;
+    self->leave_by = self->client.scene->now_us + GOODBYE;
+}
+
+static void
+s_heard (void *owner, text_t frame)
+{
+    rich_t *self = owner;
+    self->quiet_at = self->client.scene->now_us + QUIET;
+    self->probe_by = 0;
+    switch (frame_event (frame)) {
+    case FRAME_ACK:
+        s_on_ack (self, frame);
+        break;
+    case FRAME_CONNECTION_UPDATE:
+        s_on_update (self, frame);
+        break;
+    case FRAME_REFUSAL:
+        s_on_refusal (self, frame);
+        break;
+    case FRAME_OTHER:
+        if (frame_has (frame, TEXT ("\"event\":\"going away\"")))
+            s_on_going_away (self, frame);
+        else
+            s_on_entry (self, frame);
+        break;
+    case FRAME_NEW_MESSAGE:
+        s_on_entry (self, frame);
+        break;
+    }
+}
+
+static const client_events_t s_events = { s_opened, s_heard, s_lost };
+
+// ---------------------------------------------------------------------------------------------
+
+void
+rich_init (rich_t *self, scene_t *scene, const rich_events_t *events, void *owner, who_t who,
+           bool is_agent)
+{
+    *self = (rich_t){ .events = events,
+                      .owner = owner,
+                      .is_agent = is_agent,
+                      .text_size = 100,
+                      .leaving_us = NEVER };
+    client_init (&self->client, scene, &s_events, self, who);
+    snprintf (self->client.query, sizeof self->client.query, "&isAdmin=%s&protocol=2",
+              is_agent ? "true" : "false");
+}
+
+void
+rich_free (rich_t *self)
+{
+    client_free (&self->client);
+}
+
+static bool
+s_is_due (uint64_t *at, uint64_t now)
+{
+    if (*at == 0 || now < *at)
+        return false;
+    *at = 0;
+    return true;
+}
+
+//  A time does not pass for one that does not read: a page that sleeps has no timers.
+static void
+s_look_at_the_clock (rich_t *self)
+{
+    client_t *client = &self->client;
+    uint64_t now = client->scene->now_us;
+    if (client->paused_until)
+        return;
+    if (s_is_due (&self->join_by, now))
+        client_drop (client, "not let in in time");
+    if (s_is_due (&self->ack_by, now))
+        client_drop (client, "no ack in time");
+    if (s_is_due (&self->leave_by, now))
+        client_drop (client, "was told to go");
+    if (s_is_due (&self->probe_by, now))
+        client_drop (client, "no answer to resume");
+    if (s_is_due (&self->stable_at, now))
+        self->attempts = 0;
+    if (self->is_in && s_is_due (&self->quiet_at, now)) {
+        self->probe_by = now + PROBE;
+        s_resume (self);
+    }
+    if (s_is_due (&self->busy_until, now)) {
+        if (self->is_in)
+            s_flush (self);
+        else
+            s_resume (self);
+    }
+}
+
+void
+rich_tick (rich_t *self)
+{
+    client_t *client = &self->client;
+    bool had_link = client->link != NULL;
+    client_tick (client);
+    if (!had_link && client->link)
+        self->join_by = client->scene->now_us + JOIN;
+    //  Whoever does not read has only himself to wait for.
+    if (client->paused_until && self->ack_wait.since_us)
+        self->ack_wait.since_us = client->scene->now_us;
+    if (client->link && !client->has_gone) {
+        s_look_at_the_clock (self);
+        s_flush (self);
+    }
+}
+
+bool
+rich_is_quiet (const rich_t *self)
+{
+    return self->stored == self->wanted;
+}

@@ -1,0 +1,60 @@
+//  rich — a client that acts as client.js does, but with several messages in flight: `resume` after
+//  every connect, unacknowledged messages said again in order with their old messageId, `busy` and
+//  `going away` obeyed, reconnects with back-off and jitter.
+//
+//  Its messages are numbered from 0 and have the ids "m-0", "m-1" … (a visitor's) or "a-0" … (an
+//  agent's). It complains of everything that comes twice, out of order or unasked.
+
+#ifndef RICH_H
+#define RICH_H
+
+#include "client.h"
+
+#define RICH_WINDOW 8
+
+typedef struct {
+    //  It is in its session, on a new connection.
+    void (*is_in) (void *owner);
+    //  One more message of its own is stored.
+    void (*stored) (void *owner);
+    //  A frame of the log that is not of its own: a message, or somebody came or went.
+    void (*heard) (void *owner, text_t frame, uint32_t seq);
+} rich_events_t;
+
+typedef struct {
+    client_t client;
+    const rich_events_t *events;
+    void *owner;
+    bool is_agent;
+    unsigned text_size;     //  bytes of its messages' text, about
+    uint32_t wanted;        //  so many are to be said
+    uint32_t said;          //  so many were, at least once
+    uint32_t stored;        //  acknowledged, from the first one without a hole
+    uint32_t again;         //  the next one to send on this connection
+    uint64_t said_ms[RICH_WINDOW];
+    uint64_t sent_us[RICH_WINDOW];
+    uint32_t stored_seq;    //  of the last one
+    uint32_t last_seq;      //  highest that it was told
+    bool is_in;
+    bool orders_control;    //  says `barge in` as soon as it is in
+    unsigned attempts;
+    uint64_t leaving_us;    //  `going away`: reconnect after this; UINT64_MAX: not said
+    //  Times at which something happens; 0: not.
+    uint64_t busy_until;
+    uint64_t join_by;
+    uint64_t ack_by;
+    uint64_t leave_by;
+    uint64_t stable_at;
+    uint64_t quiet_at;
+    uint64_t probe_by;
+    wait_t ack_wait;
+} rich_t;
+
+void rich_init (rich_t *self, scene_t *scene, const rich_events_t *events, void *owner, who_t who,
+                bool is_agent);
+void rich_free (rich_t *self);
+void rich_tick (rich_t *self);
+//  Nothing of its own is unanswered.
+bool rich_is_quiet (const rich_t *self);
+
+#endif

@@ -1,0 +1,44 @@
+//  trouble — what went wrong, by kind, with the particulars of the first ones.
+//
+//  The crowd's thread and the main thread both note; the text is printed at once to standard error.
+
+#ifndef TROUBLE_H
+#define TROUBLE_H
+
+#include <stdint.h>
+
+//  TROUBLE (NAME, "word")
+#define TROUBLES(TROUBLE)                                                                          \
+    TROUBLE (LOST, "lost")                                                                         \
+    TROUBLE (DOUBLED, "doubled")                                                                   \
+    TROUBLE (DISORDERED, "out of order")                                                           \
+    TROUBLE (STUCK, "stuck")                                                                       \
+    TROUBLE (REFUSED, "refused")                                                                   \
+    TROUBLE (BROKEN, "broken")
+
+typedef enum {
+#define TROUBLE_VALUE(name, word) TROUBLE_##name,
+    TROUBLES (TROUBLE_VALUE)
+#undef TROUBLE_VALUE
+    TROUBLE_KINDS
+} trouble_kind_t;
+
+//  Who was troubled.
+typedef enum { WHO_PAIR, WHO_ASKER, WHO_WIDGET, WHO_SERVICE, WHO_KINDS } who_t;
+
+typedef struct trouble trouble_t;
+
+trouble_t *trouble_new (void);
+void trouble_destroy (trouble_t **self_p);
+
+const char *trouble_word (trouble_kind_t kind);
+const char *who_word (who_t who);
+//  `transcript` follows the text of the first ones; may be NULL.
+__attribute__ ((format (printf, 5, 6))) void trouble_note (trouble_t *self, trouble_kind_t kind,
+                                                           who_t who, const char *transcript,
+                                                           const char *format, ...);
+uint64_t trouble_count (trouble_t *self, trouble_kind_t kind, who_t who);
+//  All of them.
+uint64_t trouble_sum (trouble_t *self);
+
+#endif

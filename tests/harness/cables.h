@@ -1,0 +1,38 @@
+//  cables — TCP connections that can be cut: each cable has a listener of its own and passes bytes
+//  on, in both directions, to a server on 127.0.0.1, as well as it is told to.
+//
+//  All cables live in one thread of their own; the calls below come from one other thread and are
+//  carried out soon after they return. Everything that a cable takes it passes on whole and in
+//  order, however late, or it resets the connection.
+
+#ifndef CABLES_H
+#define CABLES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct cables cables_t;
+
+typedef enum {
+    CABLE_GOOD,
+    CABLE_SILENT, //  nothing comes through, not even the end of a connection
+    CABLE_SLOW,   //  everything comes late, and little at a time
+} cable_manner_t;
+
+typedef struct {
+    cable_manner_t manner;
+    unsigned delay_ms;         //  CABLE_SLOW
+    unsigned bytes_per_second; //  CABLE_SLOW: of each connection and direction
+} cable_state_t;
+
+cables_t *cables_new (void);
+void cables_destroy (cables_t **self_p);
+
+//  A cable from this numeric address and port to a port of 127.0.0.1, on which nobody has to listen
+//  yet. Returns its number, or −1 when the address is taken.
+int cables_lay (cables_t *self, const char *address, uint16_t port, uint16_t to_port);
+void cables_set (cables_t *self, int cable, const cable_state_t *state);
+//  Resets all connections that go through it now.
+void cables_reset (cables_t *self, int cable);
+
+#endif
