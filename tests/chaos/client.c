@@ -12,7 +12,7 @@
 
 #define FRAME_ROOM 8192
 #define SHOWN_OF_FRAME 110
-#define NARROW 4096        //  bytes of a slow reader's buffer
+#define NARROW 100000      //  bytes of a slow reader's buffer: more than a segment of the loopback
 #define TRY_FOR 10000000   //  µs
 #define WHIM_LEAST 15000000
 #define WHIM_MOST 90000000

@@ -142,6 +142,7 @@ main (int argc, char **argv)
     }
     setenv ("TMPDIR", place, 1);
     process_keep_logs ();
+    signal (SIGPIPE, SIG_IGN);
     signal (SIGINT, s_interrupt);
     signal (SIGTERM, s_interrupt);
     printf ("chaos: seed %" PRIu64 "\n", plan.seed);

@@ -27,7 +27,7 @@
     PLAN_NUMBER (rate, "CHAOS_RATE", 5000, 1, 1000000,                                             \
                  "messages a second that all of them want to say")                                 \
     PLAN_NUMBER (settle, "CHAOS_SETTLE", 120, 10, 3600, "s in which everything must settle")       \
-    PLAN_NUMBER (disk, "CHAOS_DISK", 6000, 0, 100000,                                              \
+    PLAN_NUMBER (disk, "CHAOS_DISK", 8000, 0, 100000,                                              \
                  "MB of memory that PostgreSQL's own disk may take; 0: none, and no disk full")
 
 typedef struct {

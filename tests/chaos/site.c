@@ -373,7 +373,7 @@ site_memory (const site_t *self, site_kind_t kind, uint64_t *peak_kb, uint64_t *
 site_t *
 site_new (const plan_t *plan, const char *place, trouble_t *trouble)
 {
-    static const char *const s_settings[] = { "EDGE_OUTBOX_LIMIT=64k", NULL };
+    static const char *const s_settings[] = { "LOG_LEVEL=info", NULL };
     site_t *self = calloc (1, sizeof *self);
     assert (self);
     self->plan = plan;
@@ -402,6 +402,7 @@ site_new (const plan_t *plan, const char *place, trouble_t *trouble)
         site_destroy (&self);
         return NULL;
     }
+    bot_keep_no_requests (stack_bot (self->stack));
     bot_says (stack_bot (self->stack), "", "{\"outputSpeech\":\"re $rawQuery\"}");
     return self;
 }

@@ -123,7 +123,6 @@ static void
 s_on_update (widget_t *self)
 {
     self->shown_at = self->client.scene->now_us;
-    self->is_in = true;
     if (self->has_session)
         return;
     self->has_session = true;
@@ -135,6 +134,8 @@ static void
 s_heard (void *owner, text_t frame)
 {
     widget_t *self = owner;
+    //  It is told so only when it has said nothing for a while; but everything else tells it, too.
+    self->is_in = true;
     switch (frame_event (frame)) {
     case FRAME_CONNECTION_UPDATE:
         s_on_update (self);

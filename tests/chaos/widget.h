@@ -28,7 +28,7 @@ typedef struct {
     void *owner;
     bool has_joined;       //  `user joined` was said
     bool has_session;      //  and answered, at any time
-    bool is_in;            //  `connection update` came on this connection
+    bool is_in;            //  something came on this connection
     uint32_t said;         //  questions, each with its number, said or dropped
     uint64_t ask_at;
     uint64_t shown_at;     //  when something new came last, or the connection

@@ -34,6 +34,7 @@ struct bot {
     rule_t *rules;
     char *requests[REQUESTS_KEPT];
     unsigned request_count;
+    bool keeps_none;
     unsigned connections;
 };
 
@@ -252,11 +253,14 @@ s_take_request (connection_t *self, size_t size)
     self->size -= size;
     self->is_busy = true;
     pthread_mutex_lock (&bot->mutex);
-    assert (bot->request_count < REQUESTS_KEPT);
-    bot->requests[bot->request_count++] = request;
+    assert (bot->keeps_none || bot->request_count < REQUESTS_KEPT);
+    if (!bot->keeps_none)
+        bot->requests[bot->request_count++] = request;
     const bot_reply_t *reply = s_find_reply (bot, request);
     uint64_t after_ms = reply->after_ms;
     s_compose (self, reply, request);
+    if (bot->keeps_none)
+        free (request);
     pthread_mutex_unlock (&bot->mutex);
     uv_timer_start (&self->timer, s_answer, after_ms, 0);
 }
@@ -441,6 +445,14 @@ void
 bot_says (bot_t *self, const char *text, const char *json)
 {
     bot_rule (self, text, 0, &(bot_reply_t){ .body = json });
+}
+
+void
+bot_keep_no_requests (bot_t *self)
+{
+    pthread_mutex_lock (&self->mutex);
+    self->keeps_none = true;
+    pthread_mutex_unlock (&self->mutex);
 }
 
 void

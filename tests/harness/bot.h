@@ -44,6 +44,8 @@ void bot_rule (bot_t *self, const char *text, unsigned times, const bot_reply_t 
 //  The usual one: this JSON, for ever, to requests with this text.
 void bot_says (bot_t *self, const char *text, const char *json);
 void bot_forget_rules (bot_t *self);
+//  For more than the 4096 that it keeps: none is, and the two questions below are not to be asked.
+void bot_keep_no_requests (bot_t *self);
 
 //  Requests with this text in them so far.
 unsigned bot_asked (bot_t *self, const char *text);

@@ -34,6 +34,7 @@
 #define START_WITHIN 30000
 #define STOP_WITHIN 20000
 #define ARGUMENTS_MOST 40
+#define FILL_TRIES 1000
 
 struct postgres {
     list_t place; //  among those that are not destroyed yet
@@ -408,43 +409,33 @@ postgres_thaw (postgres_t *self)
     s_signal_family (self, SIGCONT);
 }
 
-bool
-postgres_is_alive (postgres_t *self)
+static bool
+s_resize_disk (const postgres_t *self, uint64_t bytes)
 {
-    return self->server && process_is_alive (self->server);
-}
-
-static void
-s_ballast_path (const postgres_t *self, char *path, size_t room)
-{
-    snprintf (path, room, "%s/data/ballast", self->directory);
+    char data[100], options[40];
+    snprintf (data, sizeof data, "%s/data", self->directory);
+    snprintf (options, sizeof options, "size=%" PRIu64, bytes);
+    return mount ("stentor", data, NULL, MS_REMOUNT, options) == 0;
 }
 
 bool
 postgres_fill_disk (postgres_t *self)
 {
-    char path[100];
+    char data[100];
     struct statvfs disk;
-    if (!self->options.disk_bytes)
-        return false;
-    s_ballast_path (self, path, sizeof path);
-    int handle = open (path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    //  Whatever the server takes meanwhile leaves less: then a bit less is asked for.
-    bool is_full = false;
-    for (int try = 0; handle >= 0 && try < 50 && !is_full; try++)
-        is_full = fstatvfs (handle, &disk) == 0 && disk.f_bavail > 0
-                  && posix_fallocate (handle, 0, (off_t) (disk.f_bavail * disk.f_frsize)) == 0;
-    if (handle >= 0)
-        close (handle);
-    return is_full;
+    snprintf (data, sizeof data, "%s/data", self->directory);
+    //  What the server takes between the two is what the next try is for.
+    for (int try = 0; self->options.disk_bytes && try < FILL_TRIES; try++)
+        if (statvfs (data, &disk) == 0
+            && s_resize_disk (self, (disk.f_blocks - disk.f_bfree) * disk.f_frsize))
+            return true;
+    return false;
 }
 
 void
 postgres_empty_disk (postgres_t *self)
 {
-    char path[100];
-    s_ballast_path (self, path, sizeof path);
-    unlink (path);
+    s_resize_disk (self, self->options.disk_bytes);
 }
 
 //  A killed server leaves a small piece of System V memory behind, named in line 7 of its file.

@@ -58,12 +58,9 @@ bool postgres_restart (postgres_t *self);
 void postgres_freeze (postgres_t *self);
 void postgres_thaw (postgres_t *self);
 
-//  Takes all that is left of its own disk, and gives it back. False when it has none.
+//  Makes its own disk no larger than what is on it, and as large as before. False when it has none.
 bool postgres_fill_disk (postgres_t *self);
 void postgres_empty_disk (postgres_t *self);
-//  Not even the reason is printed when this is false.
-bool postgres_is_alive (postgres_t *self);
-
 #define POSTGRES_ALL_BACKENDS UINT_MAX
 //  Cuts off so many clients, the oldest first, while the server goes on. Returns how many are gone.
 unsigned postgres_kill_backends (postgres_t *self, unsigned most);
