@@ -8,7 +8,7 @@
 
 #include "scene.h"
 
-#define CLIENT_LINES 40
+#define CLIENT_LINES 90
 #define CLIENT_LINE 150
 
 typedef struct {
