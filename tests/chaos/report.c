@@ -22,7 +22,8 @@ s_overlap (const pause_t *pause, const fault_record_t *record)
     return to > from ? to - from : 0;
 }
 
-//  The fault that the pause is put down to: the one that fell into most of it; −1: none did.
+//  The fault that the pause is put down to: the one that fell into most of it, and of those the one
+//  that began last; −1: none did.
 static int
 s_cause (const report_t *self, const pause_t *pause)
 {
@@ -32,7 +33,7 @@ s_cause (const report_t *self, const pause_t *pause)
     int cause = -1;
     for (size_t index = 0; index < count; index++) {
         uint64_t overlap = s_overlap (pause, &records[index]);
-        if (overlap > most) {
+        if (overlap > 0 && overlap >= most) {
             most = overlap;
             cause = records[index].fault;
         }
