@@ -1,5 +1,5 @@
 #  The front door: each line hands over to CMake or to a script in tools/.
-.PHONY: help run test bench check fuzz clean
+.PHONY: help run test bench chaos check fuzz clean
 help:    ## what can be made
 	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1	/p' Makefile
 run:     ## install what is missing, build, run everything on this machine (Ctrl-C stops it)
@@ -8,6 +8,8 @@ test:    ## install what is missing, build, run all tests
 	@setpriv --pdeathsig TERM tools/test
 bench:   ## measure throughput, delay, memory and CPU
 	@bench/run
+chaos:   ## kill, stop, cut and fill everything under full load (CHAOS_SEED=..., CHAOS_SECONDS=...)
+	@setpriv --pdeathsig TERM tools/chaos
 check:   ## style and layers, in seconds
 	@tools/check-layers && tools/check-style && echo "check: nothing to mend"
 fuzz:    ## every fuzzer for 60 seconds (FUZZ_SECONDS=...)

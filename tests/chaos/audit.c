@@ -144,8 +144,8 @@ s_answer (folder_t *self, const row_t *row)
 {
     client_t *client = self->visitor.client;
     if (self->agent_has_control)
-        client_complain (client, TROUBLE_BROKEN, "seq %u: the bot speaks while an agent has control",
-                         row->seq);
+        client_complain (client, TROUBLE_BROKEN,
+                         "seq %u: the bot speaks while an agent has control", row->seq);
     if (row->event == EVENT_FAILURE)
         client_complain (client, TROUBLE_LOST, "seq %u: a failure in place of an answer", row->seq);
     //  What the bot was asked before an agent came is not answered any more.
@@ -161,11 +161,15 @@ s_answer (folder_t *self, const row_t *row)
     self->answered++;
 }
 
-//  `next`: of a rich client, whose numbers have no gap.
+//  `rich`: its numbers have no gap, and it was told where each is; NULL for a widget.
 static void
-s_count (client_t *client, const row_t *row, uint32_t *next, bool is_rich)
+s_count (client_t *client, const row_t *row, uint32_t *next, const rich_t *rich)
 {
+    bool is_rich = rich != NULL;
     uint32_t number = is_rich ? (uint32_t) strtoul (row->message_id + 2, NULL, 10) : row->number;
+    if (is_rich && number < rich->stored && rich->stored_seqs[number] != row->seq)
+        client_complain (client, TROUBLE_LOST, "message %u is acknowledged as %u and stands at %u",
+                         number, rich->stored_seqs[number], row->seq);
     if (number < *next)
         client_complain (client, TROUBLE_DOUBLED, "seq %u: message %u is in the log behind %u",
                          row->seq, number, *next - 1);
@@ -181,13 +185,13 @@ s_message (folder_t *self, const row_t *row)
     talk_t *talk = self->talk;
     switch (row->role) {
     case ROLE_VISITOR:
-        s_count (self->visitor.client, row, &self->visitor_next, talk_visitor (talk) != NULL);
+        s_count (self->visitor.client, row, &self->visitor_next, talk_visitor (talk));
         if (!self->agent_has_control)
             s_put_question (self, row->number);
         break;
     case ROLE_AGENT:
         if (self->agent.client)
-            s_count (self->agent.client, row, &self->agent_next, true);
+            s_count (self->agent.client, row, &self->agent_next, talk_agent (talk));
         break;
     case ROLE_BOT:
         if (!row->is_quiet)
@@ -243,8 +247,9 @@ s_end (folder_t *self)
     if (talk_agent (talk))
         s_end_rich (self, talk_agent (talk), self->agent_next);
     else if (self->answered < self->question_count)
-        client_complain (self->visitor.client, TROUBLE_LOST, "%zu questions, %zu answers in the log",
-                         self->question_count, self->answered);
+        client_complain (self->visitor.client, TROUBLE_LOST,
+                         "%zu questions, %zu answers in the log", self->question_count,
+                         self->answered);
     free (self->questions);
 }
 
@@ -301,7 +306,8 @@ s_miss (crowd_t *crowd, const bool *seen)
     for (unsigned number = 0; number < crowd_talks (crowd); number++) {
         talk_t *talk = crowd_talk (crowd, number);
         if (!seen[number])
-            client_complain (talk_visitor_client (talk), TROUBLE_LOST, "nothing of it is in the log");
+            client_complain (talk_visitor_client (talk), TROUBLE_LOST,
+                             "nothing of it is in the log");
     }
 }
 

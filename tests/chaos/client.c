@@ -120,6 +120,8 @@ s_gone (void *owner, ws_link_t *link, const char *why)
     client_t *self = owner;
     (void) link;
     client_write (self, "-- %s", why);
+    if (strstr (why, "1013"))
+        SCENE_COUNT (self->scene, slow_closes);
     self->has_gone = true;
     self->is_open = false;
 }

@@ -193,10 +193,10 @@ s_silence (const drawn_t *drawn, site_t *site)
 static bool
 s_slow (const drawn_t *drawn, site_t *site)
 {
-    s_set_links (drawn, site,
-                 &(cable_state_t){ .manner = CABLE_SLOW,
-                                   .delay_ms = 50 + (unsigned) (drawn->salt >> 8) % 251,
-                                   .bytes_per_second = 20000 + (unsigned) (drawn->salt >> 20) % 480000 });
+    cable_state_t slow = { .manner = CABLE_SLOW,
+                           .delay_ms = 50 + (unsigned) (drawn->salt >> 8) % 251,
+                           .bytes_per_second = 20000 + (unsigned) (drawn->salt >> 20) % 480000 };
+    s_set_links (drawn, site, &slow);
     return true;
 }
 
@@ -386,7 +386,8 @@ fault_draw (int fault, const site_t *site, chance_t *chance, drawn_t *drawn)
 void
 fault_describe (const drawn_t *drawn, const site_t *site, char *text, size_t room)
 {
-    static const char *const s_patterns[] = { "", " all of it:", " all to there:", " half of them, as by:" };
+    static const char *const s_patterns[] = { "", " all of the first:", " all of the second:",
+                                              " half of all:" };
     const char *word = fault_word (drawn->fault);
     if (s_is_process (drawn->target) || s_is_spare (drawn->target))
         snprintf (text, room, "%s %s for %" PRIu64 " ms", word, s_name (drawn), drawn->hold_ms);
@@ -394,8 +395,8 @@ fault_describe (const drawn_t *drawn, const site_t *site, char *text, size_t roo
         const char *here, *there;
         site_cables_t kind = s_cables (drawn->target);
         site_cable_ends (site, kind, drawn->which % site_cable_count (site, kind), &here, &there);
-        snprintf (text, room, "%s%s %s-%s for %" PRIu64 " ms", word, s_patterns[drawn->salt % 4],
-                  here, there, drawn->hold_ms);
+        snprintf (text, room, "%s%s %s to %s for %" PRIu64 " ms", word,
+                  s_patterns[drawn->salt % 4], here, there, drawn->hold_ms);
     } else
         snprintf (text, room, "%s for %" PRIu64 " ms", word, drawn->hold_ms);
 }

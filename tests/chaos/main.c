@@ -1,10 +1,11 @@
-//  chaos — a router with replicas at full load, and everything that may befall it, for as long as it
-//  takes to acknowledge a million messages. Then counts what was lost, doubled or out of order.
+//  chaos — a router with replicas at full load, and everything that may befall it, for as long as
+//  it takes to acknowledge a million messages. Then counts what was lost, doubled or out of order.
 //
 //      chaos            see docs/chaos.md
 //      chaos --help     the settings and the faults
 //
-//  Ends with 0; 1 when the router did not do what it promises; 64, 69, 78 when it could not be tried.
+//  Ends with 0; 1 when the router did not do what it promises; 64, 69 or 78 when it could not be
+//  tried.
 
 #include "audit.h"
 #include "crowd.h"

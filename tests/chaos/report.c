@@ -132,10 +132,10 @@ s_print_counts (const report_t *self)
             atomic_load (&scene->shown));
     printf ("  in the log             %" PRIu64 " entries of %" PRIu64 " sessions\n",
             self->audit.entries, self->audit.sessions);
-    printf ("  connections made       %" PRIuFAST64 "; busy %" PRIuFAST64
-            "; failures shown by widgets %" PRIuFAST64 "\n",
-            atomic_load (&scene->connects), atomic_load (&scene->busy),
-            atomic_load (&scene->failures));
+    printf ("  connections made       %" PRIuFAST64 ", slow readers closed %" PRIuFAST64 "\n",
+            atomic_load (&scene->connects), atomic_load (&scene->slow_closes));
+    printf ("  busy                   %" PRIuFAST64 ", failures shown by widgets %" PRIuFAST64 "\n",
+            atomic_load (&scene->busy), atomic_load (&scene->failures));
     printf ("  said to acknowledged   p50 %.1f ms, p99 %.1f ms, p99.9 %.1f ms\n",
             (double) histogram_permille (&scene->ack_delay, 500) / 1e3,
             (double) histogram_permille (&scene->ack_delay, 990) / 1e3,

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 //  µs, as in client.js.
 #define FIRST_DELAY_FROM 300000
@@ -131,6 +132,25 @@ s_flush (rich_t *self)
 // ---------------------------------------------------------------------------------------------
 //  Hearing
 
+static void
+s_note_stored (rich_t *self, uint32_t number, uint32_t seq)
+{
+    if (number >= self->stored_room) {
+        uint32_t before = self->stored_room;
+        self->stored_room = 2 * number + 64;
+        self->stored_seqs =
+            realloc (self->stored_seqs, self->stored_room * sizeof *self->stored_seqs);
+        assert (self->stored_seqs);
+        memset (self->stored_seqs + before, 0,
+                (self->stored_room - before) * sizeof *self->stored_seqs);
+    }
+    if (number > 0 && seq <= self->stored_seqs[number - 1])
+        client_complain (&self->client, TROUBLE_DISORDERED,
+                         "message %u is stored as %u, the one before as %u", number, seq,
+                         self->stored_seqs[number - 1]);
+    self->stored_seqs[number] = seq;
+}
+
 //  Its own message `number` is in the log as `seq`: by an ack, or because it came back.
 static void
 s_stored (rich_t *self, uint32_t number, uint32_t seq)
@@ -146,10 +166,7 @@ s_stored (rich_t *self, uint32_t number, uint32_t seq)
     if (number > self->stored)
         client_complain (client, TROUBLE_DISORDERED, "message %u is stored before %u", number,
                          self->stored);
-    if (seq <= self->stored_seq)
-        client_complain (client, TROUBLE_DISORDERED, "message %u is stored as %u, the last was %u",
-                         number, seq, self->stored_seq);
-    self->stored_seq = seq;
+    s_note_stored (self, number, seq);
     self->stored = number + 1;
     if (self->again < self->stored)
         self->again = self->stored;
@@ -204,8 +221,8 @@ s_on_update (rich_t *self, text_t frame)
     uint64_t seq;
     self->join_by = 0;
     if (frame_number_behind (frame, TEXT ("\"seq\":"), &seq) && seq < self->last_seq)
-        client_complain (&self->client, TROUBLE_LOST, "the log has %" PRIu64 " entries, %u is known",
-                         seq, self->last_seq);
+        client_complain (&self->client, TROUBLE_LOST,
+                         "the log has %" PRIu64 " entries, %u is known", seq, self->last_seq);
     if (self->is_in)
         return;
     self->is_in = true;
@@ -307,6 +324,7 @@ void
 rich_free (rich_t *self)
 {
     client_free (&self->client);
+    free (self->stored_seqs);
 }
 
 static bool

@@ -33,7 +33,8 @@ typedef struct {
     uint32_t again;         //  the next one to send on this connection
     uint64_t said_ms[RICH_WINDOW];
     uint64_t sent_us[RICH_WINDOW];
-    uint32_t stored_seq;    //  of the last one
+    uint32_t *stored_seqs;  //  of each that is stored
+    uint32_t stored_room;
     uint32_t last_seq;      //  highest that it was told
     bool is_in;
     bool orders_control;    //  says `barge in` as soon as it is in

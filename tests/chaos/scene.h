@@ -33,10 +33,12 @@ typedef struct {
     atomic_uint_fast64_t answers;   //  of the bot
     atomic_uint_fast64_t shown;     //  to widgets
     atomic_uint_fast64_t connects;
+    atomic_uint_fast64_t slow_closes; //  of readers that are too slow
     atomic_uint_fast64_t busy;
     atomic_uint_fast64_t failures;  //  that a widget was shown
 } scene_t;
 
-#define SCENE_COUNT(scene, count) atomic_fetch_add_explicit (&(scene)->count, 1, memory_order_relaxed)
+#define SCENE_COUNT(scene, count)                                                                  \
+    atomic_fetch_add_explicit (&(scene)->count, 1, memory_order_relaxed)
 
 #endif

@@ -1,12 +1,12 @@
-//  site — the router under test with everything that can be done to it: the stack's processes, and a
-//  cable between every two that talk.
+//  site — the router under test with everything that can be done to it: the stack's processes, and
+//  a cable between every two that talk.
 //
 //  Discovery is by DNS: each process has a hosts file of its own (nss_wrapper) in which the name
 //  `postoffice` has as many addresses as there are postoffices. Each of those is the cable between
 //  just this process and that postoffice.
 //
-//  What the router does that it must not (a process that ends by itself, one that does not end well)
-//  is noted in the trouble given.
+//  What the router does that it must not (a process that ends by itself, one that does not end
+//  well) is noted in the trouble given.
 
 #ifndef SITE_H
 #define SITE_H

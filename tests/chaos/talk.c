@@ -75,9 +75,9 @@ talk_session (const talk_t *self)
 // ---------------------------------------------------------------------------------------------
 //  Who hears what
 
-//  The next number of a row that is to come once and in order. `more`: others are outstanding.
+//  The next number of a row that is to come once and in order.
 static void
-s_hear (talk_t *self, ear_t *ear, client_t *client, const char *of, uint64_t number)
+s_hear (ear_t *ear, client_t *client, const char *of, uint64_t number)
 {
     if (number < ear->next)
         client_complain (client, TROUBLE_DOUBLED, "%s %u comes again, the next one is %u", of,
@@ -87,7 +87,6 @@ s_hear (talk_t *self, ear_t *ear, client_t *client, const char *of, uint64_t num
                          (unsigned) number, ear->next);
     if (number >= ear->next)
         ear->next = (uint32_t) number + 1;
-    (void) self;
 }
 
 static void
@@ -118,7 +117,7 @@ s_visitor_hears (void *owner, text_t frame, uint32_t seq)
         if (self->kind != TALK_ASKER)
             return; //  whether it was the bot's turn the log will tell
         if (frame_number_behind (frame, TEXT ("re q-"), &number))
-            s_hear (self, &self->bot_ear, client, "the answer to", number);
+            s_hear (&self->bot_ear, client, "the answer to", number);
         else
             client_complain (client, TROUBLE_BROKEN, "the bot says %.*s", TEXT_ARGS (frame));
         s_wait_on (self, &self->bot_ear, self->visitor.stored);
@@ -127,7 +126,7 @@ s_visitor_hears (void *owner, text_t frame, uint32_t seq)
     self->is_begun = true;
     SCENE_COUNT (self->scene, delivered);
     if (frame_number_behind (frame, TEXT ("\"messageId\":\"a-"), &number))
-        s_hear (self, &self->agent_ear, client, "the agent's message", number);
+        s_hear (&self->agent_ear, client, "the agent's message", number);
     s_wait_on (self, &self->agent_ear, self->agent.stored);
 }
 
@@ -143,7 +142,7 @@ s_agent_hears (void *owner, text_t frame, uint32_t seq)
     if (self->kind != TALK_PAIR)
         return;
     if (frame_number_behind (frame, TEXT ("\"messageId\":\"m-"), &number))
-        s_hear (self, &self->visitor_ear, &self->agent.client, "the visitor's message", number);
+        s_hear (&self->visitor_ear, &self->agent.client, "the visitor's message", number);
     s_wait_on (self, &self->visitor_ear, self->visitor.stored);
 }
 
@@ -160,7 +159,7 @@ s_widget_shows (void *owner, text_t frame, uint32_t seq)
         return;
     }
     if (frame_number_behind (frame, TEXT ("\"messageId\":\"a-"), &number))
-        s_hear (self, &self->agent_ear, &self->widget.client, "the agent's message", number);
+        s_hear (&self->agent_ear, &self->widget.client, "the agent's message", number);
     s_wait_on (self, &self->agent_ear, self->agent.stored);
 }
 
@@ -203,7 +202,8 @@ s_agent_is_in (void *owner)
         self->agent.wanted = 1;
 }
 
-static const rich_events_t s_visitor_events = { s_visitor_is_in, s_visitor_stored, s_visitor_hears };
+static const rich_events_t s_visitor_events = { s_visitor_is_in, s_visitor_stored,
+                                                s_visitor_hears };
 static const rich_events_t s_agent_events = { s_agent_is_in, s_agent_stored, s_agent_hears };
 static const widget_events_t s_widget_events = { s_visitor_is_in, s_widget_shows };
 
