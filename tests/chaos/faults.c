@@ -80,17 +80,29 @@ s_await_down (site_t *site, site_kind_t kind, unsigned number)
 }
 
 static bool
+s_await_ready (site_t *site, site_kind_t kind, unsigned number)
+{
+    if (stack_wait_ready (site_stack (site), site_name (kind, number)))
+        return true;
+    trouble_note (site_trouble (site), TROUBLE_BROKEN, WHO_SERVICE, NULL, "%s is not ready in time",
+                  site_name (kind, number));
+    return false;
+}
+
+//  As whoever does it by hand: the next one when the one before is ready.
+static bool
 s_roll (site_t *site, site_kind_t kind)
 {
     for (unsigned number = 0; number < site_count (site, kind); number++) {
+        if (!s_await_ready (site, kind, number))
+            return false;
         site_end (site, kind, number);
         s_await_down (site, kind, number);
-        if (!stack_start (site_stack (site), site_name (kind, number))) {
-            trouble_note (site_trouble (site), TROUBLE_BROKEN, WHO_SERVICE, NULL,
-                          "%s is not ready in time", site_name (kind, number));
+        if (!stack_launch (site_stack (site), site_name (kind, number)))
             return false;
-        }
         site_expect_down (site, kind, number, false);
+        if (!s_await_ready (site, kind, number))
+            return false;
     }
     return true;
 }

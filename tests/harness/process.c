@@ -138,8 +138,9 @@ s_become (const char *path, const char *const *arguments, char **environment, co
         _exit (127);
     sigset_t none;
     sigemptyset (&none);
+    for (int number = 1; number < NSIG; number++)
+        signal (number, SIG_DFL);
     sigprocmask (SIG_SETMASK, &none, NULL);
-    signal (SIGPIPE, SIG_DFL);
     int log = open (log_path, O_WRONLY | O_APPEND);
     int nothing = open ("/dev/null", O_RDONLY);
     if (log < 0 || nothing < 0 || dup2 (nothing, 0) < 0 || dup2 (log, 1) < 0 || dup2 (log, 2) < 0)
@@ -173,10 +174,15 @@ process_new (const char *name, const char *program, const char *const *arguments
     self->log_path = s_log_new (name);
     list_init (&self->place);
     pid_t parent = getpid ();
+    //  A signal to the child must not meet a handler of ours in it.
+    sigset_t all, before;
+    sigfillset (&all);
+    pthread_sigmask (SIG_BLOCK, &all, &before);
     self->pid = fork ();
     assert (self->pid >= 0);
     if (self->pid == 0)
         s_become (path, arguments, environment, self->log_path, parent);
+    pthread_sigmask (SIG_SETMASK, &before, NULL);
     list_append (&s_all, &self->place);
     for (size_t index = 0; index < inherited; index++)
         free (environment[index]);
