@@ -310,6 +310,8 @@ s_refuse_posts (relay_t *relay, connection_t *connection, verdict_t verdict)
     }
 }
 
+//  Those that are under way, too: their office will refuse them, but another one, should that be
+//  lost, would know of no refusal; and what their client says again now must not stand behind them.
 static void
 s_refuse_named (relay_t *relay, connection_t *connection)
 {
@@ -317,8 +319,8 @@ s_refuse_named (relay_t *relay, connection_t *connection)
     for (list_t *at = connection->posts.next; at != &connection->posts; at = next) {
         next = at->next;
         post_t *post = LIST_THING (at, post_t, of_connection);
-        if (!post->named || post->office >= 0)
-            continue; //  one that is under way is refused by the office, as it follows this one
+        if (!post->named || post->ticket < connection->refused.ticket)
+            continue;
         edge_count (EDGE_POSTS_HELD_BACK, 1);
         posts_hold_back (connection, post, relay_now (relay));
         s_tell_busy (relay, connection, post->record.session, post->record.message_id,

@@ -259,8 +259,8 @@ Test (edge, says_again_what_a_lost_office_did_not_answer)
     stage_end (self);
 }
 
-//  Of two messages under way the first one is refused: the office refuses the second one, too, and
-//  the edge what comes later, until the first one is said again.
+//  Of two messages under way the first one is refused: so is the second one, at once, and what
+//  comes later, until the first one is said again. What the office says of the second is not told.
 Test (edge, holds_back_what_follows_a_refused_message)
 {
     stage_t *self = stage_start (NULL);
@@ -270,10 +270,10 @@ Test (edge, holds_back_what_follows_a_refused_message)
     stage_message (client, "s-1", "m-2");
     stage_posted (self, stage_hear (self, BUS_POST), VERDICT_BUSY, 0);
     stage_busy (client, "m-1");
+    stage_busy (client, "m-2");
     stage_message (client, "s-1", "m-3");
     stage_busy (client, "m-3");
     stage_posted (self, stage_hear (self, BUS_POST), VERDICT_BUSY, 0);
-    stage_busy (client, "m-2");
 
     stage_message (client, "s-1", "m-1");
     const bus_record_t *again = stage_hear (self, BUS_POST);
