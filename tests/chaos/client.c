@@ -18,7 +18,8 @@
 #define WHIM_MOST 90000000
 #define PAUSE_LEAST 1000000
 #define PAUSE_MOST 6000000
-#define SLOW_PAUSE_MOST 20000000
+#define SLOW_PAUSE_LEAST 10000000
+#define SLOW_PAUSE_MOST 40000000
 
 static void
 s_next_whim (client_t *self)
@@ -163,9 +164,10 @@ static void
 s_pause (client_t *self)
 {
     scene_t *scene = self->scene;
-    self->paused_until = scene->now_us
-                         + chance_between (&scene->chance, PAUSE_LEAST,
-                                           self->is_slow ? SLOW_PAUSE_MOST : PAUSE_MOST);
+    self->paused_until =
+        scene->now_us
+        + (self->is_slow ? chance_between (&scene->chance, SLOW_PAUSE_LEAST, SLOW_PAUSE_MOST)
+                         : chance_between (&scene->chance, PAUSE_LEAST, PAUSE_MOST));
     client_write (self, "-- stops reading");
     ws_link_pause (self->link, true);
 }

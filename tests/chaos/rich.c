@@ -80,7 +80,7 @@ s_say (rich_t *self, uint32_t number)
 {
     static const char s_words[] = "when are you open on sunday and is there a bus to it ";
     client_t *client = &self->client;
-    char text[4096];
+    char text[7000];
     unsigned size = s_text_size (self, number);
     assert (size < sizeof text);
     for (unsigned at = 0; at < size; at++)
@@ -167,7 +167,9 @@ s_stored (rich_t *self, uint32_t number, uint32_t seq)
         client_complain (client, TROUBLE_DISORDERED, "message %u is stored before %u", number,
                          self->stored);
     s_note_stored (self, number, seq);
-    self->stored = number + 1;
+    while (self->stored < self->said && self->stored < self->stored_room
+           && self->stored_seqs[self->stored])
+        self->stored++;
     if (self->again < self->stored)
         self->again = self->stored;
     histogram_add (&scene->ack_delay, scene->now_us - self->sent_us[number % RICH_WINDOW]);

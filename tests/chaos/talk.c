@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define SECOND 1000000u
-#define BIG_TEXT 2600   //  bytes, where somebody reads slowly
+#define BIG_TEXT 4600   //  bytes, where somebody reads slowly
 #define SMALL_TEXT 120
 #define BOT_WINDOW 8    //  questions that are not answered
 
