@@ -123,6 +123,8 @@ s_gone (void *owner, ws_link_t *link, const char *why)
     client_write (self, "-- %s", why);
     if (strstr (why, "1013"))
         SCENE_COUNT (self->scene, slow_closes);
+    else if (self->paused_until)
+        SCENE_COUNT (self->scene, unread_ends);
     self->has_gone = true;
     self->is_open = false;
 }

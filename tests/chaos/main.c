@@ -82,6 +82,7 @@ s_rage (report_t *run)
         eventually_again (UINT64_MAX);
     }
     rampage_end (run->rampage);
+    run->began_us = began;
     run->talked_us = clock_mono_us () - began;
 }
 

@@ -14,7 +14,7 @@ pauses_free (pauses_t *self)
 }
 
 void
-pauses_add (pauses_t *self, uint64_t from_us, uint64_t to_us)
+pauses_add (pauses_t *self, const wait_t *wait, uint64_t to_us)
 {
     if (self->count == self->room) {
         size_t room = self->room ? self->room * 2 : 1024;
@@ -25,5 +25,5 @@ pauses_add (pauses_t *self, uint64_t from_us, uint64_t to_us)
         self->pauses = pauses;
         self->room = room;
     }
-    self->pauses[self->count++] = (pause_t){ from_us, to_us };
+    self->pauses[self->count++] = (pause_t){ wait->since_us, to_us, wait->user, wait->what };
 }

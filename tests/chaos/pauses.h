@@ -12,6 +12,8 @@
 typedef struct {
     uint64_t from_us;
     uint64_t to_us;
+    const char *user; //  who waited
+    const char *what; //  for what
 } pause_t;
 
 //  A zeroed struct has none.
@@ -21,13 +23,15 @@ typedef struct {
     size_t room;
 } pauses_t;
 
-//  One party's own: since when it has waited; 0: it waits for nothing.
+//  One party's own. The texts live as long as the pauses.
 typedef struct {
-    uint64_t since_us;
+    uint64_t since_us; //  0: it waits for nothing
+    const char *user;
+    const char *what;
 } wait_t;
 
 void pauses_free (pauses_t *self);
-void pauses_add (pauses_t *self, uint64_t from_us, uint64_t to_us);
+void pauses_add (pauses_t *self, const wait_t *wait, uint64_t to_us);
 
 static inline void
 wait_begin (wait_t *self, uint64_t now_us)
@@ -41,7 +45,7 @@ static inline void
 wait_progress (wait_t *self, pauses_t *pauses, uint64_t now_us, bool goes_on)
 {
     if (self->since_us && now_us - self->since_us >= PAUSE_NOTED)
-        pauses_add (pauses, self->since_us, now_us);
+        pauses_add (pauses, self, now_us);
     self->since_us = goes_on ? now_us : 0;
 }
 

@@ -42,17 +42,25 @@ s_cause (const report_t *self, const pause_t *pause)
 }
 
 static double
+s_seconds (const pause_t *pause)
+{
+    return (double) (pause->to_us - pause->from_us) / 1e6;
+}
+
+//  Of each fault, and the longest of all; NULL when there was none.
+static const pause_t *
 s_longest (const report_t *self, double *longest)
 {
     const pauses_t *pauses = &crowd_scene (self->crowd)->pauses;
-    double most = 0;
+    const pause_t *most = NULL;
     for (size_t index = 0; index < pauses->count; index++) {
         const pause_t *pause = &pauses->pauses[index];
-        double seconds = (double) (pause->to_us - pause->from_us) / 1e6;
+        double seconds = s_seconds (pause);
         int cause = s_cause (self, pause);
         if (cause >= 0 && seconds > longest[cause])
             longest[cause] = seconds;
-        most = seconds > most ? seconds : most;
+        if (!most || seconds > s_seconds (most))
+            most = pause;
     }
     return most;
 }
@@ -61,7 +69,7 @@ static void
 s_print_faults (const report_t *self)
 {
     double longest[FAULTS] = { 0 };
-    double most = s_longest (self, longest);
+    const pause_t *most = s_longest (self, longest);
     printf ("\n  %-22s %6s  %s\n", "fault", "times", "longest pause put down to it");
     for (int fault = 0; fault < FAULTS; fault++) {
         unsigned count = rampage_count (self->rampage, fault);
@@ -77,7 +85,12 @@ s_print_faults (const report_t *self)
         else
             printf ("%s\n", count ? "below 1 s" : "-");
     }
-    printf ("\n  longest pause of anybody %*s%.1f s\n", 7, "", most);
+    if (most)
+        printf ("\n  longest pause of anybody  %.1f s: %s waited for %s, until %.1f s\n",
+                s_seconds (most), most->user, most->what,
+                (double) (most->to_us - self->began_us) / 1e6);
+    else
+        printf ("\n  longest pause of anybody  below 1 s\n");
 }
 
 static void
@@ -132,8 +145,10 @@ s_print_counts (const report_t *self)
             atomic_load (&scene->shown));
     printf ("  in the log             %" PRIu64 " entries of %" PRIu64 " sessions\n",
             self->audit.entries, self->audit.sessions);
-    printf ("  connections made       %" PRIuFAST64 ", slow readers closed %" PRIuFAST64 "\n",
-            atomic_load (&scene->connects), atomic_load (&scene->slow_closes));
+    printf ("  connections made       %" PRIuFAST64 ", lost while it was not read %" PRIuFAST64
+            ", closed with 1013 %" PRIuFAST64 "\n",
+            atomic_load (&scene->connects), atomic_load (&scene->unread_ends),
+            atomic_load (&scene->slow_closes));
     printf ("  busy                   %" PRIuFAST64 ", failures shown by widgets %" PRIuFAST64 "\n",
             atomic_load (&scene->busy), atomic_load (&scene->failures));
     printf ("  said to acknowledged   p50 %.1f ms, p99 %.1f ms, p99.9 %.1f ms\n",

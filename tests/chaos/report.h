@@ -12,6 +12,7 @@ typedef struct {
     rampage_t *rampage;
     crowd_t *crowd;
     audit_t audit;
+    uint64_t began_us;
     uint64_t talked_us;  //  from the first word to the last
     uint64_t settled_us; //  from then until nobody waited
 } report_t;

@@ -318,6 +318,7 @@ rich_init (rich_t *self, scene_t *scene, const rich_events_t *events, void *owne
                       .text_size = 100,
                       .leaving_us = NEVER };
     client_init (&self->client, scene, &s_events, self, who);
+    self->ack_wait = (wait_t){ .user = self->client.user, .what = "an ack" };
     snprintf (self->client.query, sizeof self->client.query, "&isAdmin=%s&protocol=2",
               is_agent ? "true" : "false");
 }

@@ -33,7 +33,8 @@ typedef struct {
     atomic_uint_fast64_t answers;   //  of the bot
     atomic_uint_fast64_t shown;     //  to widgets
     atomic_uint_fast64_t connects;
-    atomic_uint_fast64_t slow_closes; //  of readers that are too slow
+    atomic_uint_fast64_t slow_closes; //  with 1013
+    atomic_uint_fast64_t unread_ends; //  of connections that were not read
     atomic_uint_fast64_t busy;
     atomic_uint_fast64_t failures;  //  that a widget was shown
 } scene_t;

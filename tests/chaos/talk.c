@@ -282,6 +282,11 @@ talk_new (scene_t *scene, talk_kind_t kind, unsigned number)
     s_name (self, &self->visitor.client, "visitor", number);
     s_name (self, &self->widget.client, "widget", number);
     s_name (self, &self->agent.client, "agent", number);
+    const char *visitor = talk_visitor_client (self)->user;
+    self->agent_ear.wait = (wait_t){ .user = visitor, .what = "a message of the agent" };
+    self->bot_ear.wait = (wait_t){ .user = visitor, .what = "an answer of the bot" };
+    self->visitor_ear.wait =
+        (wait_t){ .user = self->agent.client.user, .what = "a message of the visitor" };
     self->agent.client.try_at = UINT64_MAX; //  until there is a session
     self->agent.orders_control = true;
     //  Some read slowly, and there is much to read.
