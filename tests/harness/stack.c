@@ -35,7 +35,6 @@ struct stack {
     size_t member_count;
     char *shared[SETTINGS_MOST]; //  settings that all services get; NULL at the end
     size_t shared_count;
-    bool split;
     stack_plan_t plan;
 };
 
@@ -123,8 +122,7 @@ s_launch (router_stack_t *self, member_t *member)
     snprintf (own[3], sizeof own[3], "POSTOFFICE_BUS_ADDRESS=tcp://127.0.0.1:%u", member->port);
     for (size_t index = 0; index < 4; index++)
         settings[count++] = own[index];
-    //  The first one of a name counts.
-    if (self->split && strncmp (member->name, "edge-", 5) == 0) {
+    if (self->plan.split && strncmp (member->name, "edge-", 5) == 0) {
         snprintf (own[4], sizeof own[4], "POSTOFFICE_ADDRESSES=127.0.0.1:%u",
                   s_postoffice_port (self, member->name + strlen ("edge-")));
         settings[count++] = own[4];
@@ -172,7 +170,6 @@ stack_new (const stack_plan_t *plan)
     self->plan = *plan;
     self->postgres = postgres_new (&plan->postgres);
     self->bot = bot_new ();
-    self->split = plan->split;
     s_add (self, "postoffice", plan->postoffices);
     s_add (self, "stentor-connector", plan->connectors);
     s_add (self, "edge", plan->edges);
