@@ -18,6 +18,8 @@
 #define WHIM_MOST 90000000
 #define PAUSE_LEAST 1000000
 #define PAUSE_MOST 6000000
+#define SLOW_WHIM_LEAST 2000000
+#define SLOW_WHIM_MOST 15000000
 #define SLOW_PAUSE_LEAST 10000000
 #define SLOW_PAUSE_MOST 40000000
 
@@ -170,6 +172,9 @@ s_pause (client_t *self)
         scene->now_us
         + (self->is_slow ? chance_between (&scene->chance, SLOW_PAUSE_LEAST, SLOW_PAUSE_MOST)
                          : chance_between (&scene->chance, PAUSE_LEAST, PAUSE_MOST));
+    if (self->is_slow)
+        self->whim_at = self->paused_until
+                        + chance_between (&scene->chance, SLOW_WHIM_LEAST, SLOW_WHIM_MOST);
     client_write (self, "-- stops reading");
     ws_link_pause (self->link, true);
 }
