@@ -169,14 +169,14 @@ s_read_all (const char *path, char *to, size_t room)
 static char *
 s_read_file (const setting_t *row, const char *path, buffer_t *complaint)
 {
-    char what[256];
+    char what[512];
     char *word = malloc (FILE_CEILING + 1);
     if (!word)
         return NULL;
     ssize_t size = s_read_all (path, word, FILE_CEILING);
     if (size == -1)
-        snprintf (what, sizeof what, "cannot be read from the file of %s_FILE: %s", row->name,
-                  strerror (errno));
+        snprintf (what, sizeof what, "cannot be read from the file of %s_FILE, %.300s: %s",
+                  row->name, path, strerror (errno));
     else if (size == FILE_CEILING)
         snprintf (what, sizeof what, "has a file of %d bytes or more: too large", FILE_CEILING);
     else if (memchr (word, '\0', (size_t) size))
@@ -187,7 +187,9 @@ s_read_file (const setting_t *row, const char *path, buffer_t *complaint)
         if (size > 0 && word[size - 1] == '\r')
             size--;
         word[size] = '\0';
-        return word;
+        if (*word || row->fallback)
+            return word;
+        snprintf (what, sizeof what, "must be set, but its file %.300s is empty", path);
     }
     s_complain (complaint, row->name, what);
     free (word);

@@ -158,6 +158,7 @@ Test (settings, a_secret_comes_from_a_file)
     unlink (name);
     const char *complaint = s_read (s_table, &config);
     cr_assert_not_null (strstr (complaint, "X_SECRET cannot be read from the file of X_SECRET_"));
+    cr_assert_not_null (strstr (complaint, name), "which file");
     settings_free (s_table, &config);
 }
 
@@ -168,6 +169,17 @@ Test (settings, a_file_is_checked_like_a_variable)
     setenv ("X_NUMBER_FILE", name, 1);
     cr_assert_not_null (strstr (s_read (s_table, &config), "it is \"12x\""));
     settings_free (s_table, &config);
+    unlink (name);
+}
+
+Test (settings, an_empty_file_is_no_value_of_what_is_needed)
+{
+    config_t config;
+    const char *name = s_file ("\n", 1);
+    setenv ("X_NEEDED_FILE", name, 1);
+    const char *complaint = s_read (s_needed, &config);
+    cr_assert_not_null (strstr (complaint, "X_NEEDED must be set, but its file"), "%s", complaint);
+    settings_free (s_needed, &config);
     unlink (name);
 }
 
