@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -253,6 +254,20 @@ s_live (service_t *self, const sigset_t *held)
     return self->exit_code;
 }
 
+//  Replicas in containers and pods differ in their host's name without being told one.
+static void
+s_name_after_host (service_config_t *config)
+{
+    char host[HOST_NAME_MAX + 1] = "";
+    if (*config->node_name)
+        return;
+    int rc = gethostname (host, sizeof host - 1);
+    assert (rc == 0);
+    free (config->node_name);
+    config->node_name = strdup (*host ? host : "localhost");
+    assert (config->node_name);
+}
+
 //  Returns 0; else what to exit with, after having said why.
 static int
 s_read_settings (const service_kind_t *kind)
@@ -265,8 +280,10 @@ s_read_settings (const service_kind_t *kind)
     int rc = settings_read (kind->settings, kind->config, &complaint);
     if (rc == 0 && (level = log_level_of (config->log_level)) == -1)
         rc = buffer_put_string (&complaint, "LOG_LEVEL must be debug, info, warn or error") - 1;
-    if (rc == 0)
+    if (rc == 0) {
+        s_name_after_host (kind->config);
         log_start (kind->name, config->node_name, (log_level_t) level);
+    }
     else
         log_fatal ("wrong settings", log_text ("complaint", buffer_text (&complaint)));
     buffer_free (&complaint);

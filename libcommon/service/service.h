@@ -31,16 +31,16 @@ typedef struct service service_t;
 
 //  The first member of every service's config struct.
 typedef struct {
-    char *node_name;
+    char *node_name;          //  never empty
     char *log_level;
     char *operations_address;
     uint64_t operations_port;
     uint64_t shutdown_grace;
 } service_config_t;
 
-#define SERVICE_SETTINGS(config, default_name, default_port)                                       \
-    SETTING ("NODE_NAME", SETTING_TEXT, config, common.node_name, default_name, 0, 0,              \
-             "name of this process in logs; replicas have different ones"),                        \
+#define SERVICE_SETTINGS(config, default_port)                                                     \
+    SETTING ("NODE_NAME", SETTING_TEXT, config, common.node_name, "", 0, 0,                        \
+             "name of this process; replicas have different ones. Empty: the host's name"),        \
     SETTING ("LOG_LEVEL", SETTING_TEXT, config, common.log_level, "info", 0, 0,                    \
              "least level that is logged: debug, info, warn, error"),                              \
     SETTING ("OPERATIONS_ADDRESS", SETTING_TEXT, config, common.operations_address, "127.0.0.1",   \

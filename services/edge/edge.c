@@ -18,7 +18,7 @@
 #define TEXTS_MAX 4096
 
 static const setting_t s_settings[] = {
-    SERVICE_SETTINGS (edge_config_t, "edge-1", "9001"),
+    SERVICE_SETTINGS (edge_config_t, "9001"),
     SETTING ("EDGE_ADDRESS", SETTING_TEXT, edge_config_t, address, "127.0.0.1", 0, 0,
              "address that clients connect to; 0.0.0.0 for all"),
     SETTING ("EDGE_PORT", SETTING_NUMBER, edge_config_t, port, "8080", 0, 65535,

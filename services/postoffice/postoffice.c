@@ -42,7 +42,7 @@ typedef struct {
 static config_t s_config;
 
 static const setting_t s_settings[] = {
-    SERVICE_SETTINGS (config_t, "postoffice-1", "9101"),
+    SERVICE_SETTINGS (config_t, "9101"),
     SETTING ("POSTOFFICE_BUS_ADDRESS", SETTING_TEXT, config_t, bus_address, "tcp://127.0.0.1:7001",
              0, 0, "where edges and workers connect; port * takes any free one"),
     SETTING ("BUS_PLAINTEXT", SETTING_SWITCH, config_t, bus_plaintext, "off", 0, 0,

@@ -38,7 +38,7 @@ typedef struct {
 } connector_t;
 
 static const setting_t s_settings[] = {
-    SERVICE_SETTINGS (config_t, "stentor-connector-1", "9103"),
+    SERVICE_SETTINGS (config_t, "9103"),
     SETTING ("POSTOFFICE_ADDRESSES", SETTING_TEXT, config_t, postoffices, "127.0.0.1:7001", 0, 0,
              "where the postoffices are: host:port,host:port; a host may be many"),
     SETTING ("BUS_HEARTBEAT", SETTING_DURATION, config_t, heartbeat_ms, "500ms", 10, 60000,

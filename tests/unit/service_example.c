@@ -20,7 +20,7 @@ typedef struct {
 } example_t;
 
 static const setting_t s_settings[] = {
-    SERVICE_SETTINGS (example_config_t, "example-1", "0"),
+    SERVICE_SETTINGS (example_config_t, "0"),
     SETTING ("EXAMPLE_HANG", SETTING_SWITCH, example_config_t, hang, "off", 0, 0,
              "never be done with the drain"),
     SETTING ("EXAMPLE_FAIL", SETTING_SWITCH, example_config_t, fail, "off", 0, 0,

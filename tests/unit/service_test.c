@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static uint16_t s_port;
 
@@ -75,6 +76,17 @@ Test (service, lives_and_answers, .timeout = 60)
     cr_assert_gt (process_metric (process, "stentor_loop_turn_longest_microseconds"), 0);
     cr_assert_eq (process_log_count (process, "\"node\":\"example-7\""),
                   process_log_count (process, "\"time\":"));
+    cr_assert_eq (process_stop (process, 10000), 0);
+    process_destroy (&process);
+}
+
+Test (service, is_named_after_its_host_when_it_has_no_name, .timeout = 60)
+{
+    char host[256] = "", member[300];
+    cr_assert_eq (gethostname (host, sizeof host - 1), 0);
+    snprintf (member, sizeof member, "\"node\":\"%s\"", host);
+    process_t *process = s_start_ready ("NODE_NAME=", NULL);
+    cr_assert_gt (process_log_count (process, member), 0);
     cr_assert_eq (process_stop (process, 10000), 0);
     process_destroy (&process);
 }
