@@ -1,11 +1,13 @@
 #  The front door: each line hands over to CMake or to a script in tools/.
-.PHONY: help run test bench chaos check fuzz clean
+.PHONY: help run test compose-test bench chaos check fuzz clean
 help:    ## what can be made
-	@sed -n 's/^\([a-z]*\):[^#]*## */  make \1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):[^#]*## */  make \1	/p' Makefile
 run:     ## install what is missing, build, run everything on this machine (Ctrl-C stops it)
 	@setpriv --pdeathsig TERM tools/run
 test:    ## install what is missing, build, run all tests
 	@setpriv --pdeathsig TERM tools/test
+compose-test: ## the containers of docker-compose.yml: chat, scale, kill, count (needs Docker)
+	@setpriv --pdeathsig TERM tests/compose/run
 bench:   ## measure throughput, delay, memory and CPU
 	@bench/run
 chaos:   ## kill, stop, cut and fill everything under full load (CHAOS_SEED=..., CHAOS_SECONDS=...)
