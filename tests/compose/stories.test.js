@@ -207,7 +207,10 @@ story("a process that dies by itself is started again by Docker", async () => {
     await crowd.goesOn();
     for (const service of OURS) {
         const [one] = await compose.inspect(service);
-        process.kill(one.State.Pid, "SIGKILL");
+        //  From outside of its container, where a first process can be killed; not by `docker
+        //  kill`, after which Docker leaves it dead.
+        await docker("run", "--rm", "--pid=host", "--user=0", "--network=none",
+            "--entrypoint=bash", one.Image, "-c", `kill -9 ${one.State.Pid}`);
         await until(`the ${service} is back`, async () =>
             (await compose.inspect(service)).some(({ RestartCount }) => RestartCount > 0));
     }
