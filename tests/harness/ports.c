@@ -36,8 +36,8 @@ s_can_be_bound (uint16_t port)
     return bound;
 }
 
-//  Tests that run at the same time must not be given the same one before it is bound. The name is in
-//  no directory, and goes when this process ends.
+//  Tests that run at the same time must not be given the same one before it is bound. The name is
+//  in no directory, and goes when this process ends.
 static bool
 s_claim (uint16_t port)
 {

@@ -86,7 +86,9 @@ s_find (const char *program)
         return s_is_program (program) ? strdup (program) : NULL;
     char *places, *path = NULL, *rest;
     const char *programs = getenv ("BIN_DIR"); //  of another build, say
-    if (asprintf (&places, "%s:%s", programs ? programs : BIN_DIR, getenv ("PATH") ? getenv ("PATH") : "/usr/bin") < 0)
+    if (asprintf (&places, "%s:%s", programs ? programs : BIN_DIR,
+                  getenv ("PATH") ? getenv ("PATH") : "/usr/bin")
+        < 0)
         return NULL;
     for (char *place = strtok_r (places, ":", &rest); place; place = strtok_r (NULL, ":", &rest)) {
         if (asprintf (&path, "%s/%s", place, program) > 0 && s_is_program (path))
