@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 //  One that is up stays when its address is not used any more; another takes its row after that.
-#define OFFICES_MAX BUS_ADDRESSES_IN_ALL
 
 struct bus_client {
     bus_office_host_t host;
@@ -21,7 +20,7 @@ struct bus_client {
     bus_directory_t *directory;
     unsigned up;
     unsigned count;     //  rows in use, free ones included
-    bus_office_t *offices[OFFICES_MAX];
+    bus_office_t *offices[BUS_OFFICES_MAX];
 };
 
 //  Keys are weighed with the node's name, or with name and address while two have the same.
@@ -149,7 +148,7 @@ s_on_found (void *owner, const char *address)
             return;
     }
     if (!office) {
-        if (self->count == OFFICES_MAX)
+        if (self->count == BUS_OFFICES_MAX)
             return;
         office = bus_office_new (&self->host, self->count);
         self->offices[self->count++] = office;

@@ -18,6 +18,11 @@ s_listener (relay_t *relay, unsigned office, uint64_t endpoint, text_t session)
 static void
 s_put (relay_t *relay, connection_t *connection, const parcel_t *parcel)
 {
+    if (websocket_is_full (connection->socket) && relay_is_crowded (relay)) {
+        edge_count (EDGE_CROWDED, 1);
+        relay_close (relay, connection, CLOSE_SLOW_READER);
+        return;
+    }
     size_t before = connection->outbox.bytes;
     if (outbox_put (&connection->outbox, relay->config->outbox_limit, parcel) != 0) {
         relay_close (relay, connection, CLOSE_SLOW_READER);

@@ -16,6 +16,9 @@
 //  Descriptors that clients never get: bus, operations port, files, the library's own.
 #define OTHER_DESCRIPTORS 512
 #define TEXTS_MAX 4096
+//  A part of the log that an office sends in one go (CATCH_UP_BYTES and who said it) must fit, or
+//  who lags behind would never catch up.
+#define OUTBOX_LEAST (256 << 10)
 
 static const setting_t s_settings[] = {
     SERVICE_SETTINGS (edge_config_t, "9001"),
@@ -33,8 +36,11 @@ static const setting_t s_settings[] = {
              "most connections; more are answered with HTTP 503"),
     SETTING ("EDGE_FRAME_LIMIT", SETTING_SIZE, edge_config_t, frame_limit, "256k", 1024,
              BUS_DOOR_MAX, "largest frame of a client"),
-    SETTING ("EDGE_OUTBOX_LIMIT", SETTING_SIZE, edge_config_t, outbox_limit, "256k", 4096,
+    SETTING ("EDGE_OUTBOX_LIMIT", SETTING_SIZE, edge_config_t, outbox_limit, "256k", OUTBOX_LEAST,
              64 << 20, "bytes that may wait for one client; a slower reader is closed"),
+    SETTING ("EDGE_BACKLOG_LIMIT", SETTING_SIZE, edge_config_t, backlog_limit, "512m", 16 << 20, 0,
+             "bytes that may wait for all clients, or come from them; beyond it large ones wait no "
+             "more"),
     SETTING ("EDGE_POSTS", SETTING_NUMBER, edge_config_t, posts, "64", 1, 10000,
              "messages of one client that may be unanswered; it is not read beyond them"),
     SETTING ("EDGE_FRAMES_PER_SECOND", SETTING_NUMBER, edge_config_t, frames_per_second, "1000", 1,

@@ -15,6 +15,7 @@ typedef struct {
     uint64_t connections;
     uint64_t frame_limit;
     uint64_t outbox_limit;
+    uint64_t backlog_limit;
     uint64_t posts;
     uint64_t frames_per_second;
     uint64_t frames_burst;

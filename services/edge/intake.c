@@ -257,7 +257,8 @@ bool
 intake_is_full (const relay_t *relay, const connection_t *connection)
 {
     return connection->post_count >= relay->config->posts
-           || connection->post_bytes >= POST_BYTES_MAX;
+           || connection->post_bytes >= POST_BYTES_MAX
+           || (connection->post_count > 0 && relay_is_crowded (relay));
 }
 
 void

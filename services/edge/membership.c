@@ -19,71 +19,21 @@
 #define AGAIN_MS 1000
 //  A client that is told `busy` waits from once to twice this.
 #define RETRY_MS 1000
-//  DETACHes that may wait: beyond it the oldest is dropped (its office then learns from silence).
-#define DETACHES_MAX 100000
-
-typedef struct {
-    list_t link;
-    unsigned office;
-    uint64_t endpoint;
-    uint64_t seen;
-    bool moved;
-    size_t size;
-    char session[];
-} detach_t;
 
 // ---------------------------------------------------------------------------------------------
-//  DETACH
-
-static void
-s_detach_done (relay_t *relay, list_t *link)
-{
-    list_remove (link);
-    free (LIST_THING (link, detach_t, link));
-    relay->detach_count--;
-    edge_count (EDGE_DETACHES_WAITING, -1);
-}
-
-bool
-membership_detach (relay_t *relay)
-{
-    list_t *first;
-    while ((first = list_first (&relay->detaches))) {
-        const detach_t *detach = LIST_THING (first, detach_t, link);
-        bus_record_t record = { .kind = BUS_DETACH,
-                                .detach = { .endpoint = detach->endpoint,
-                                            .session = { detach->session, detach->size },
-                                            .seen = detach->seen,
-                                            .moved = detach->moved } };
-        if (bus_client_send (relay->bus, detach->office, &record) != 0)
-            return false;
-        s_detach_done (relay, first);
-    }
-    return true;
-}
+//  Leaving
 
 //  Tells the office that was asked last that the connection is not there any more.
 static void
 s_tell_detach (relay_t *relay, connection_t *connection, bool moved)
 {
-    text_t session = connection_session (connection);
-    detach_t *detach = malloc (sizeof *detach + session.size);
-    if (!detach)
-        return;
-    detach->office = (unsigned) connection->office;
-    detach->endpoint = connection->endpoint;
-    detach->seen = liveness_seen (connection);
-    detach->moved = moved;
-    detach->size = session.size;
-    memcpy (detach->session, session.data, session.size);
-    list_init (&detach->link);
-    list_append (&relay->detaches, &detach->link);
-    edge_count (EDGE_DETACHES_WAITING, 1);
-    if (++relay->detach_count > DETACHES_MAX) {
-        edge_count (EDGE_DETACHES_DROPPED, 1);
-        s_detach_done (relay, list_first (&relay->detaches));
-    }
-    if (!membership_detach (relay))
+    unsigned office = (unsigned) connection->office;
+    detaches_put (&relay->detaches, office,
+                  &(bus_detach_t){ .endpoint = connection->endpoint,
+                                   .session = connection_session (connection),
+                                   .seen = liveness_seen (connection),
+                                   .moved = moved });
+    if (!detaches_send (&relay->detaches, relay->bus, office))
         relay_wait (relay, NULL);
 }
 
@@ -100,14 +50,6 @@ membership_leave (relay_t *relay, connection_t *connection)
     edge_count (EDGE_OUTBOX_BYTES, -(int64_t) (before - connection->outbox.bytes));
     liveness_forget (connection);
     (void) connection_set_session (connection, TEXT_EMPTY);
-}
-
-void
-membership_free (relay_t *relay)
-{
-    list_t *first;
-    while ((first = list_first (&relay->detaches)))
-        s_detach_done (relay, first);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -146,7 +88,8 @@ s_speak_sync (relay_t *relay, connection_t *connection)
         connection->office = -1;
         posts_unsend (connection);
     }
-    if (!membership_detach (relay))
+    //  A SYNC must not overtake what this office has not heard yet.
+    if (!detaches_send (&relay->detaches, relay->bus, (unsigned) office))
         return false;
     bool relinks = connection->place == PLACE_RELINKING;
     bus_record_t record = { .kind = BUS_SYNC,
@@ -507,21 +450,10 @@ s_lost_office (relay_t *relay, connection_t *connection, unsigned office)
         s_relink (relay, connection);
 }
 
-static void
-s_forget_detaches (relay_t *relay, unsigned office)
-{
-    list_t *next;
-    for (list_t *at = relay->detaches.next; at != &relay->detaches; at = next) {
-        next = at->next;
-        if (LIST_THING (at, detach_t, link)->office == office)
-            s_detach_done (relay, at);
-    }
-}
-
 void
 membership_office_down (relay_t *relay, unsigned office)
 {
-    s_forget_detaches (relay, office);
+    detaches_forget (&relay->detaches, office);
     connection_t *connection, *next;
     HASH_ITER (hh, relay->connections.by_endpoint, connection, next)
         s_lost_office (relay, connection, office);

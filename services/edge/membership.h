@@ -21,8 +21,6 @@ void membership_leave (relay_t *relay, connection_t *connection);
 //  Sends everything that the connection has for its office, as far as that is possible now. True
 //  when nothing is left.
 bool membership_speak (relay_t *relay, connection_t *connection);
-//  Sends waiting DETACHes. True when none is left: nothing else may overtake them.
-bool membership_detach (relay_t *relay);
 
 //  A message that must not overtake one that was refused: refused, too.
 bool membership_holds_back (relay_t *relay, connection_t *connection, text_t message_id);
@@ -42,7 +40,5 @@ void membership_office_up (relay_t *relay);
 
 //  Time limits: silent connections are located, joins and posts without an answer given up.
 void membership_tick (relay_t *relay);
-//  Forgets the DETACHes that wait.
-void membership_free (relay_t *relay);
 
 #endif

@@ -50,10 +50,11 @@ static void
 s_on_pump (uv_timer_t *timer)
 {
     relay_t *self = timer->data;
-    if (membership_detach (self) && bus_client_offices_up (self->bus) > 0)
+    bool detached = detaches_send_all (&self->detaches, self->bus);
+    if (bus_client_offices_up (self->bus) > 0)
         s_speak_some (self);
     self->pumping = false;
-    if (!list_is_empty (&self->waiting) || !list_is_empty (&self->detaches))
+    if (!list_is_empty (&self->waiting) || !detached)
         relay_wait (self, NULL);
 }
 
@@ -77,6 +78,14 @@ relay_bot_sender (const relay_t *self, const connection_t *connection)
 {
     const app_t *app = apps_find (self->apps, connection_app (connection));
     return app ? app->bot_sender : APP_ANY_BOT_SENDER;
+}
+
+bool
+relay_is_crowded (const relay_t *self)
+{
+    int64_t waiting = edge_counters[EDGE_OUTBOX_BYTES] + edge_counters[EDGE_WRITING_BYTES]
+                      + edge_counters[EDGE_INBOX_BYTES] + edge_counters[EDGE_POST_BYTES_HELD];
+    return waiting >= (int64_t) self->config->backlog_limit;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -228,7 +237,7 @@ s_check_drained (relay_t *self)
         return;
     void (*drained) (void *owner) = self->drained;
     self->drained = NULL;
-    (void) membership_detach (self);
+    (void) detaches_send_all (&self->detaches, self->bus);
     drained (self->owner);
 }
 
@@ -323,6 +332,15 @@ s_on_pong (void *owner, connection_t *connection, text_t payload)
     liveness_pong (owner, connection, payload);
 }
 
+static bool
+s_on_growing (void *owner)
+{
+    if (!relay_is_crowded (owner))
+        return true;
+    edge_count (EDGE_CROWDED, 1);
+    return false;
+}
+
 static void
 s_on_fault (void *owner, connection_t *connection, close_reason_t reason)
 {
@@ -354,6 +372,7 @@ const websocket_events_t relay_socket_events = { .upgrade = s_on_upgrade,
                                                  .opened = s_on_opened,
                                                  .text = s_on_text,
                                                  .piece = s_on_piece,
+                                                 .growing = s_on_growing,
                                                  .pong = s_on_pong,
                                                  .fault = s_on_fault,
                                                  .next = s_on_next,
@@ -415,7 +434,7 @@ relay_new (uv_loop_t *loop, const char *node, const edge_config_t *config, const
     list_init (&self->parting);
     list_init (&self->resting);
     list_init (&self->changed);
-    list_init (&self->detaches);
+    detaches_init (&self->detaches);
     bus_client_config_t bus = { .node = node,
                                 .role = NODE_EDGE,
                                 .topics = "",
@@ -434,6 +453,7 @@ relay_new (uv_loop_t *loop, const char *node, const edge_config_t *config, const
     self->tick_ms = s_tick_ms (config);
     uv_timer_start (self->tick, s_on_tick, self->tick_ms, self->tick_ms);
     edge_counters[EDGE_CONNECTIONS_LIMIT] = (int64_t) config->connections;
+    edge_counters[EDGE_BACKLOG_LIMIT] = (int64_t) config->backlog_limit;
     edge_counters[EDGE_OUTBOX_LIMIT] = (int64_t) config->outbox_limit;
     return self;
 }
@@ -453,7 +473,7 @@ relay_destroy (relay_t **self_p)
         return;
     assert (self->connections.count == 0);
     bus_client_destroy (&self->bus);
-    membership_free (self);
+    detaches_free (&self->detaches);
     uv_close ((uv_handle_t *) self->pump, s_on_timer_closed);
     uv_close ((uv_handle_t *) self->tick, s_on_timer_closed);
     free (self);

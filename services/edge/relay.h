@@ -15,6 +15,7 @@
 
 #include "bus/bus_client.h"
 #include "connections.h"
+#include "detaches.h"
 #include "edge_config.h"
 #include "posts.h"
 #include "websocket.h"
@@ -30,8 +31,7 @@ typedef struct {
     list_t waiting;        //  connections with something for an office
     list_t resting;        //  connections that go too fast
     list_t changed;        //  connections whose confirmed seq rose
-    list_t detaches;       //  detach_t: DETACHes that wait for the bus, in order
-    uint64_t detach_count;
+    detaches_t detaches;
     uv_timer_t *pump;      //  sends what waits, a bounded number each time
     bool pumping;
     uv_timer_t *tick;      //  walks the lists that are ordered by time
@@ -71,6 +71,9 @@ void relay_wait (relay_t *self, connection_t *connection);
 
 //  The bot of the connection's app, as the sender of a frame.
 text_t relay_bot_sender (const relay_t *self, const connection_t *connection);
+
+//  Too much waits here, all connections together: what is large is refused.
+bool relay_is_crowded (const relay_t *self);
 
 static inline uint64_t
 relay_now (const relay_t *self)

@@ -22,6 +22,8 @@
 //  Pieces of a frame are a sign of life for so long; by then it should be whole.
 #define FRAME_WITHIN_MS 60000
 #define HEADER_LIMIT 8192
+//  What is larger than this is not read on when too much waits on this edge.
+#define LARGE_FRAME (16 * 1024)
 #define BYTES_PER_TURN 65536
 //  A frame that was larger than this gives its memory back.
 #define ROOM_TO_KEEP (4 * BYTES_PER_TURN)
@@ -61,6 +63,7 @@ struct websocket {
     struct lws *wsi;
     connection_t *guest;
     buffer_t inbox; //  pieces of a frame that is not whole yet
+    size_t rest;    //  of what was written, at most so much is with the library still
     uint64_t began_ms; //  the frame that is not whole yet
     list_t ready;   //  in the server's list while it is to be written to
     bool deaf;      //  what it reads is thrown away: it is going to be closed
@@ -158,6 +161,21 @@ s_on_established (websocket_server_t *self, struct lws *wsi, websocket_t *socket
 }
 
 static void
+s_empty_inbox (websocket_t *socket)
+{
+    edge_count (EDGE_INBOX_BYTES, -(int64_t) socket->inbox.size);
+    buffer_free (&socket->inbox);
+}
+
+//  What the library may still hold for it.
+static void
+s_note_rest (websocket_t *socket, size_t rest)
+{
+    edge_count (EDGE_WRITING_BYTES, (int64_t) rest - (int64_t) socket->rest);
+    socket->rest = rest;
+}
+
+static void
 s_on_closed (websocket_server_t *self, websocket_t *socket)
 {
     if (!socket->guest)
@@ -167,7 +185,8 @@ s_on_closed (websocket_server_t *self, websocket_t *socket)
     socket->gone = true;
     self->events->closed (self->owner, socket->guest);
     socket->guest = NULL;
-    buffer_free (&socket->inbox);
+    s_empty_inbox (socket);
+    s_note_rest (socket, 0);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -177,7 +196,7 @@ static void
 s_fault (websocket_server_t *self, websocket_t *socket, close_reason_t reason)
 {
     socket->deaf = true;
-    buffer_free (&socket->inbox);
+    s_empty_inbox (socket);
     self->events->fault (self->owner, socket->guest, reason);
 }
 
@@ -212,13 +231,19 @@ s_on_piece (websocket_server_t *self, struct lws *wsi, websocket_t *socket, text
     uint64_t now = clock_mono_ms ();
     if (socket->inbox.size == 0)
         socket->began_ms = now;
+    if (socket->inbox.size >= LARGE_FRAME && !self->events->growing (self->owner)) {
+        s_fault (self, socket, CLOSE_CROWDED);
+        return;
+    }
     if (buffer_put_text (&socket->inbox, piece) != 0) {
         s_fault (self, socket, CLOSE_NO_MEMORY);
         return;
     }
+    edge_count (EDGE_INBOX_BYTES, (int64_t) piece.size);
     if (whole) {
         buffer_t inbox = socket->inbox;
         buffer_init (&socket->inbox, self->frame_limit);
+        edge_count (EDGE_INBOX_BYTES, -(int64_t) inbox.size);
         s_text (self, socket, buffer_text (&inbox));
         buffer_free (&inbox);
     } else if (now - socket->began_ms < FRAME_WITHIN_MS)
@@ -327,9 +352,10 @@ s_write (websocket_server_t *self, websocket_t *socket)
         && lws_write (socket->wsi, (unsigned char *) self->gathered.data, all.size, LWS_WRITE_RAW)
                < 0)
         return -1;
+    socket->full = lws_partial_buffered (socket->wsi);
+    s_note_rest (socket, socket->full ? all.size : 0);
     if (self->gathered.room > ROOM_TO_KEEP)
         buffer_free (&self->gathered);
-    socket->full = lws_partial_buffered (socket->wsi);
     if (more == 1)
         websocket_want_write (socket);
     return more < 0 ? -1 : 0;
@@ -339,6 +365,7 @@ static int
 s_on_writable (websocket_server_t *self, websocket_t *socket)
 {
     socket->full = false;
+    s_note_rest (socket, 0);
     return socket->gone ? 0 : s_write (self, socket);
 }
 
@@ -377,6 +404,12 @@ websocket_want_write (websocket_t *self)
         return; //  it will be looked at when there is room, or never
     list_append (&server->ready, &self->ready);
     uv_idle_start (server->awake, s_nothing);
+}
+
+bool
+websocket_is_full (const websocket_t *self)
+{
+    return self->full;
 }
 
 void

@@ -34,6 +34,8 @@ typedef struct {
     void (*text) (void *owner, connection_t *guest, text_t frame);
     //  A part of one that is still coming in (not for ever: see FRAME_WITHIN_MS).
     void (*piece) (void *owner, connection_t *guest);
+    //  May a frame that is still coming in become a large one?
+    bool (*growing) (void *owner);
     void (*pong) (void *owner, connection_t *guest, text_t payload);
     //  Something that is answered by closing. Nothing more is read.
     void (*fault) (void *owner, connection_t *guest, close_reason_t reason);
@@ -64,6 +66,9 @@ void websocket_server_stop (websocket_server_t *self);
 //  Ends what is open (`closed` is called for each). The loop must turn until its handles are gone.
 void websocket_server_destroy (websocket_server_t **self_p);
 uint16_t websocket_server_port (const websocket_server_t *self);
+
+//  The socket has not taken all that was written to it.
+bool websocket_is_full (const websocket_t *self);
 
 //  These may be called from anywhere in the loop.
 void websocket_want_write (websocket_t *self);

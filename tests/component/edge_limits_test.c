@@ -56,6 +56,36 @@ Test (edge_limits, serves_no_pages_beyond_its_allowance)
     stage_end (self);
 }
 
+//  Each keeps within its own limits, and together they would fill the memory: large frames that
+//  have not come whole are given up beyond EDGE_BACKLOG_LIMIT, and others notice nothing.
+Test (edge_limits, gives_up_large_frames_when_too_many_come)
+{
+    stage_t *self = START ("EDGE_BACKLOG_LIMIT=16m");
+    enum { CROWD = 100, BEGUN = 200 * 1024 };
+    static char begun[BEGUN];
+    memset (begun, ' ', sizeof begun);
+    ws_client_t *crowd[CROWD];
+    for (unsigned at = 0; at < CROWD; at++) {
+        crowd[at] = stage_connect (self, "/?userId=many");
+        ws_client_send_frame (crowd[at], WS_TEXT, false, begun, sizeof begun);
+    }
+    EVENTUALLY (5000,
+                process_metric (self->edge, "stentor_edge_closed_total{reason=\"crowded\"}") > 0);
+    cr_expect_lt (process_metric (self->edge, "stentor_edge_inbox_bytes"), 17 << 20);
+    cr_expect (ws_client_expect_close (crowd[CROWD - 1], 1013, 5000));
+
+    ws_client_t *client = stage_connect (self, "/?userId=u-1&protocol=2");
+    stage_join (self, client);
+    stage_message (client, "s-1", "m-1");
+    stage_posted (self, stage_hear (self, BUS_POST), VERDICT_OK, 2);
+    cr_expect (ws_client_wait_event (client, "ack", 2000));
+    ws_client_destroy (&client);
+    for (unsigned at = 0; at < CROWD; at++)
+        ws_client_destroy (&crowd[at]);
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_inbox_bytes") == 0);
+    stage_end (self);
+}
+
 Test (edge_limits, asks_for_one_session_at_a_time)
 {
     stage_t *self = stage_start (NULL);

@@ -317,7 +317,7 @@ Test (edge, asks_for_more_when_a_part_is_written)
 
 Test (edge, closes_a_reader_that_is_too_slow)
 {
-    stage_t *self = START ("EDGE_OUTBOX_LIMIT=64k");
+    stage_t *self = START ("EDGE_OUTBOX_LIMIT=256k");
     ws_client_t *client = ws_client_open (&(ws_options_t){
         .port = self->port, .target = "/?userId=u-1", .receive_buffer = 4096 });
     cr_assert (client);
