@@ -64,12 +64,8 @@ static const setting_t s_settings[] = {
              "how often to say I live on the bus; three times as long in silence means lost"),
     SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, edge_config_t, bus_queue_limit, "16m",
              BUS_QUEUE_LEAST, 0, "bytes that may wait for one postoffice"),
-    SETTING ("STUDIO_APP_ID", SETTING_TEXT, edge_config_t, studio_app_id, "demo", 0, 0,
-             "the app, when there is no APPS_FILE; with one, the default app"),
-    SETTING ("APPS_FILE", SETTING_TEXT, edge_config_t, apps_file, "", 0, 0,
-             "file with the apps (apps.example.json)"),
-    SETTING ("BOT_NAME", SETTING_TEXT, edge_config_t, bot_name, "Bot", 0, 0,
-             "name of the bot that clients show, when there is no APPS_FILE"),
+    APPS_SETTINGS (edge_config_t),
+    APPS_BOT_NAME_SETTING (edge_config_t),
     SETTINGS_END,
 };
 
@@ -110,26 +106,6 @@ static uint64_t
 s_page_limit (const edge_t *self)
 {
     return self->socket_limit / 2 < PAGE_SOCKETS ? self->socket_limit / 2 : PAGE_SOCKETS;
-}
-
-static int
-s_start_apps (edge_t *self)
-{
-    //  The edge knows no bots.
-    apps_config_t config = { .file = self->config->apps_file,
-                             .app_id = self->config->studio_app_id,
-                             .bot_url = "",
-                             .bot_key = "",
-                             .bot_name = self->config->bot_name };
-    buffer_t complaint;
-    buffer_init (&complaint, TEXTS_MAX);
-    self->apps = apps_new (service_loop (self->service), &config, &complaint);
-    if (!self->apps) {
-        log_fatal ("no apps", log_text ("complaint", buffer_text (&complaint)));
-        service_fail (self->service, EX_CONFIG);
-    }
-    buffer_free (&complaint);
-    return self->apps ? 0 : -1;
 }
 
 //  What /config.json tells the pages.
@@ -190,7 +166,9 @@ s_start (service_t *service, const void *config)
     self->config = config;
     edge_counters_start ();
     s_limit_descriptors (self);
-    if (s_start_apps (self) == 0)
+    //  The edge knows no bots.
+    self->apps = service_apps_new (service, &self->config->apps, "", "");
+    if (self->apps)
         self->relay = relay_new (service_loop (service), service_node_name (service), self->config,
                                  self->apps);
     if (!self->relay || s_start_sockets (self) != 0) {

@@ -3,7 +3,7 @@
 #ifndef EDGE_CONFIG_H
 #define EDGE_CONFIG_H
 
-#include "service/service.h"
+#include "service/service_apps.h"
 
 typedef struct {
     service_config_t common;
@@ -27,9 +27,7 @@ typedef struct {
     char *postoffice_addresses;
     uint64_t bus_heartbeat;
     uint64_t bus_queue_limit;
-    char *studio_app_id;
-    char *apps_file;
-    char *bot_name;
+    service_apps_config_t apps;
 } edge_config_t;
 
 #endif

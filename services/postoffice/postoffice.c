@@ -8,6 +8,7 @@
 #include "parts/identity.h"
 #include "postoffice_counters.h"
 #include "presence.h"
+#include "service/service_apps.h"
 #include "sessions.h"
 
 #include <errno.h>
@@ -34,9 +35,7 @@ typedef struct {
     uint64_t queue_limit;
     uint64_t work_taken_within;
     uint64_t work_recovery;
-    char *app_id;
-    char *apps_file;
-    char *bot_name;
+    service_apps_config_t apps;
 } config_t;
 
 static config_t s_config;
@@ -80,12 +79,8 @@ static const setting_t s_settings[] = {
              "how long a worker has to say that it took a work item before another gets it"),
     SETTING ("WORK_RECOVERY", SETTING_DURATION, config_t, work_recovery, "2s", 50, 60000,
              "how long an item whose worker or postoffice was lost waits for a worker that has it"),
-    SETTING ("STUDIO_APP_ID", SETTING_TEXT, config_t, app_id, "demo", 0, 0,
-             "the app, when there is no APPS_FILE; the default one of the file"),
-    SETTING ("APPS_FILE", SETTING_TEXT, config_t, apps_file, "", 0, 0,
-             "path of an apps.json: several apps (see apps.example.json)"),
-    SETTING ("BOT_NAME", SETTING_TEXT, config_t, bot_name, "Bot", 0, 0,
-             "name of the bot that clients show, when there is no APPS_FILE"),
+    APPS_SETTINGS (config_t),
+    APPS_BOT_NAME_SETTING (config_t),
     SETTINGS_END,
 };
 
@@ -279,26 +274,6 @@ s_on_orphan (void *owner, text_t key)
 // ---------------------------------------------------------------------------------------------
 //  The service
 
-static int
-s_start_apps (postoffice_t *self, const config_t *config)
-{
-    buffer_t complaint;
-    buffer_init (&complaint, 4096);
-    self->office.apps = apps_new (service_loop (self->service),
-                                  &(apps_config_t){ .file = config->apps_file,
-                                                    .app_id = config->app_id,
-                                                    .bot_url = "",
-                                                    .bot_key = "",
-                                                    .bot_name = config->bot_name },
-                                  &complaint);
-    if (!self->office.apps) {
-        log_fatal ("no apps", log_text ("complaint", buffer_text (&complaint)));
-        service_fail (self->service, EX_CONFIG);
-    }
-    buffer_free (&complaint);
-    return self->office.apps ? 0 : -1;
-}
-
 //  The bus has no credential: who reaches it reads and writes every conversation.
 static int
 s_check_bus (postoffice_t *self, const config_t *config)
@@ -394,8 +369,10 @@ s_start (service_t *service, const void *config)
     operations_ready (service_operations (service), "database", false);
     uv_timer_init (service_loop (service), &self->drain);
     self->drain.data = self;
-    if (s_check_bus (self, config) != 0 || s_start_apps (self, config) != 0
-        || s_start_parts (self, config) != 0) {
+    const config_t *settings = config;
+    if (s_check_bus (self, settings) == 0)
+        self->office.apps = service_apps_new (service, &settings->apps, "", "");
+    if (!self->office.apps || s_start_parts (self, settings) != 0) {
         void *state = self;
         s_stop (&state);
         return NULL;

@@ -1,5 +1,6 @@
 #include "connector.h"
 #include "bus/bus_limits.h"
+#include "service/service_apps.h"
 #include "turns.h"
 
 #include <assert.h>
@@ -16,8 +17,7 @@ typedef struct {
     char *postoffices;
     uint64_t heartbeat_ms;
     uint64_t queue_limit;
-    char *app_id;
-    char *apps_file;
+    service_apps_config_t apps;
     char *bot_url;
     char *bot_key;
     char *auth_header;
@@ -45,10 +45,7 @@ static const setting_t s_settings[] = {
              "how often bus peers say that they live; three missed mean lost"),
     SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, config_t, queue_limit, "16m", BUS_QUEUE_LEAST,
              0, "bytes that may wait for one postoffice"),
-    SETTING ("STUDIO_APP_ID", SETTING_TEXT, config_t, app_id, "demo", 0, 0,
-             "the app, when there is no APPS_FILE; the default one of the file"),
-    SETTING ("APPS_FILE", SETTING_TEXT, config_t, apps_file, "", 0, 0,
-             "path of apps.json; watched for changes"),
+    APPS_SETTINGS (config_t),
     SETTING ("BOT_URL", SETTING_TEXT, config_t, bot_url, "", 0, 0,
              "the app's bot, when there is no APPS_FILE"),
     SETTING ("BOT_KEY", SETTING_SECRET, config_t, bot_key, "", 0, 0, "what the bot is sent as key"),
@@ -152,20 +149,10 @@ s_raise_files (uint64_t turns)
 static int
 s_start_apps (connector_t *self, const config_t *config)
 {
-    buffer_t complaint;
-    buffer_init (&complaint, 2000);
-    apps_config_t apps = { .file = config->apps_file,
-                           .app_id = config->app_id,
-                           .bot_url = config->bot_url,
-                           .bot_key = config->bot_key };
-    self->apps = apps_new (service_loop (self->service), &apps, &complaint);
-    if (!self->apps) {
-        log_fatal ("no apps", log_text ("complaint", buffer_text (&complaint)));
-        service_fail (self->service, EX_CONFIG);
-    } else if (!*config->apps_file && !*config->bot_url)
+    self->apps = service_apps_new (self->service, &config->apps, config->bot_url, config->bot_key);
+    if (self->apps && !*config->apps.file && !*config->bot_url)
         log_warn ("no bot: neither APPS_FILE nor BOT_URL is set",
-                  log_string ("app", config->app_id));
-    buffer_free (&complaint);
+                  log_string ("app", config->apps.app_id));
     return self->apps ? 0 : -1;
 }
 

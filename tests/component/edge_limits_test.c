@@ -72,7 +72,10 @@ Test (edge_limits, gives_up_large_frames_when_too_many_come)
     EVENTUALLY (5000,
                 process_metric (self->edge, "stentor_edge_closed_total{reason=\"crowded\"}") > 0);
     cr_expect_lt (process_metric (self->edge, "stentor_edge_inbox_bytes"), 17 << 20);
-    cr_expect (ws_client_expect_close (crowd[CROWD - 1], 1013, 5000));
+    bool is_told = false;
+    for (unsigned at = 0; at < CROWD && !is_told; at++)
+        is_told = ws_client_expect_close (crowd[at], 1013, 20);
+    cr_expect (is_told);
 
     ws_client_t *client = stage_connect (self, "/?userId=u-1&protocol=2");
     stage_join (self, client);
