@@ -62,6 +62,7 @@ struct connection {
     int office;     //  that was asked last, −1: none
     uint32_t round; //  counts its SYNCs, from 1
     uint64_t placed_ms;
+    uint64_t rejoined_ms; //  when it was brought in again last, as its office had lost it
     uint64_t heard_ms;
     uint64_t parting_ms;
     pace_t frames;   //  of all that it says

@@ -2,6 +2,7 @@
 
 #include "edge_counters.h"
 #include "parts/identity.h"
+#include "posts.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -80,8 +81,7 @@ connections_remove (connections_t *self, connection_t **connection_p)
     free (connection->session);
     free (connection->sender);
     free (connection->held);
-    free (connection->refused.id);
-    free (connection->behind.id);
+    posts_hold_nothing (connection);
     free (connection);
 }
 

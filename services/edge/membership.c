@@ -49,6 +49,7 @@ membership_leave (relay_t *relay, connection_t *connection)
     outbox_leave_session (&connection->outbox);
     edge_count (EDGE_OUTBOX_BYTES, -(int64_t) (before - connection->outbox.bytes));
     liveness_forget (connection);
+    posts_hold_nothing (connection);
     (void) connection_set_session (connection, TEXT_EMPTY);
 }
 
@@ -393,6 +394,34 @@ s_go_on (relay_t *relay, connection_t *connection)
     intake_resume (relay, connection);
 }
 
+//  It is to be synced again, with an office that will be found when it speaks.
+static void
+s_relink (relay_t *relay, connection_t *connection)
+{
+    if (connection->place == PLACE_IN)
+        connections_move (&relay->connections, connection, PLACE_RELINKING, relay_now (relay));
+    connection->asked = false;
+    posts_unsend (connection);
+    relay_wait (relay, connection);
+}
+
+//  Its office does not know of it, though we took it to be in: it is brought in again, and what it
+//  said is said again. Once in a while, so that nobody goes round and round.
+static bool
+s_is_brought_in_again (relay_t *relay, connection_t *connection, const bus_posted_t *posted)
+{
+    uint64_t now = relay_now (relay);
+    if (posted->verdict != VERDICT_NOT_JOINED || connection->place != PLACE_IN
+        || !text_is (posted->session, connection_session (connection))
+        || (connection->rejoined_ms && now - connection->rejoined_ms < AGAIN_MS))
+        return false;
+    connection->rejoined_ms = now;
+    log_warn ("office does not know an endpoint", log_text ("session", posted->session),
+              log_number ("endpoint", (int64_t) connection->endpoint));
+    s_relink (relay, connection);
+    return true;
+}
+
 void
 membership_posted (relay_t *relay, unsigned office, const bus_posted_t *posted)
 {
@@ -400,7 +429,8 @@ membership_posted (relay_t *relay, unsigned office, const bus_posted_t *posted)
     connection_t *connection
         = post ? connections_find (&relay->connections, post->endpoint) : NULL;
     if (!connection || post->office != (int) office
-        || posted->verdict == VERDICT_GOING_AWAY)
+        || posted->verdict == VERDICT_GOING_AWAY
+        || s_is_brought_in_again (relay, connection, posted))
         return;
     edge_count_verdict (edge_answered, posted->verdict);
     histogram_add (&edge_post_time, clock_mono_us () - post->since_us);
@@ -425,17 +455,6 @@ membership_posted (relay_t *relay, unsigned office, const bus_posted_t *posted)
 
 // ---------------------------------------------------------------------------------------------
 //  Offices that come and go
-
-//  It is to be synced again, with an office that will be found when it speaks.
-static void
-s_relink (relay_t *relay, connection_t *connection)
-{
-    if (connection->place == PLACE_IN)
-        connections_move (&relay->connections, connection, PLACE_RELINKING, relay_now (relay));
-    connection->asked = false;
-    posts_unsend (connection);
-    relay_wait (relay, connection);
-}
 
 static void
 s_lost_office (relay_t *relay, connection_t *connection, unsigned office)

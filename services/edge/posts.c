@@ -4,6 +4,7 @@
 #include "parts/clock.h"
 #include "parts/identity.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define HOLD_BACK_MS 10000
@@ -115,7 +116,7 @@ uint64_t
 posts_before (const connection_t *connection, const post_t *post)
 {
     if (!post->named)
-        return 0;
+        return post->ticket;
     const list_t *at = post->of_connection.previous;
     while (at != &connection->posts && !LIST_THING (at, post_t, of_connection)->named)
         at = at->previous;
@@ -127,6 +128,7 @@ s_hold (hold_t *hold, text_t id, uint64_t ticket)
 {
     free (hold->id);
     hold->id = strndup (id.data, id.size);
+    assert (hold->id);
     hold->ticket = ticket;
 }
 
@@ -147,6 +149,14 @@ s_hold_next (connection_t *connection, uint64_t now_ms)
     connection->refused = connection->behind;
     connection->behind = (hold_t){ NULL, 0 };
     connection->refused_ms = now_ms;
+}
+
+void
+posts_hold_nothing (connection_t *connection)
+{
+    free (connection->refused.id);
+    free (connection->behind.id);
+    connection->refused = connection->behind = (hold_t){ NULL, 0 };
 }
 
 void
@@ -180,9 +190,7 @@ posts_is_held_back (connection_t *connection, text_t message_id, uint64_t now_ms
         s_hold_behind (connection, message_id, UINT64_MAX);
         return true;
     }
-    free (connection->refused.id);
-    free (connection->behind.id);
-    connection->refused = connection->behind = (hold_t){ NULL, 0 };
+    posts_hold_nothing (connection);
     return false;
 }
 

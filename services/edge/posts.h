@@ -48,7 +48,7 @@ void posts_unsend (connection_t *connection);
 post_t *posts_next (const connection_t *connection);
 
 //  The ticket of the one that its client said before this one and would say again, too: it must not
-//  be overtaken. 0: there is none under way.
+//  be overtaken. 0: there is none under way; its own ticket: its client would not say it again.
 uint64_t posts_before (const connection_t *connection, const post_t *post);
 
 //  A client with acknowledgements has several messages on their way. When one is refused for now,
@@ -58,6 +58,8 @@ uint64_t posts_before (const connection_t *connection, const post_t *post);
 void posts_hold_back (connection_t *connection, const post_t *refused, uint64_t now_ms);
 //  Must a message with this id, that has just come or waits, be refused?
 bool posts_is_held_back (connection_t *connection, text_t message_id, uint64_t now_ms);
+//  The connection leaves its session: nothing is held back any more.
+void posts_hold_nothing (connection_t *connection);
 //  The client is told that this message is in the log.
 void posts_is_told (connection_t *connection, text_t message_id, uint64_t now_ms);
 

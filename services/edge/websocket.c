@@ -49,7 +49,7 @@ struct websocket_server {
     list_t ready;      //  sockets with something to write that are not known to be full
     buffer_t gathered; //  what one of them is given in one write
     uv_prepare_t *writer;
-    uv_idle_t *awake;  //  runs while any are ready
+    uv_idle_t *awake;  //  runs while any are ready; NULL when the server ends
     uv_idle_t *reaper; //  frees the rest when the library's handles are closed
     int turns;
 };
@@ -400,7 +400,7 @@ void
 websocket_want_write (websocket_t *self)
 {
     websocket_server_t *server = s_server (self->wsi);
-    if (self->full || self->gone || uv_is_closing ((uv_handle_t *) server->awake))
+    if (self->full || self->gone || !server->awake)
         return; //  it will be looked at when there is room, or never
     list_append (&server->ready, &self->ready);
     uv_idle_start (server->awake, s_nothing);
@@ -641,6 +641,7 @@ websocket_server_destroy (websocket_server_t **self_p)
     }
     uv_close ((uv_handle_t *) self->writer, s_on_handle_closed);
     uv_close ((uv_handle_t *) self->awake, s_on_handle_closed);
+    self->awake = NULL;
     lws_context_destroy (self->context);
     uv_idle_start (self->reaper, s_on_reaper);
 }

@@ -42,8 +42,6 @@ answer_post (office_t *office, const operation_t *operation)
 {
     const bus_post_t *post = &operation->record.post;
     s_note (operation, post->session);
-    if (verdict_again (operation->verdict))
-        refusals_note (office->refusals, operation->peer, post);
     bus_record_t record = { .kind = BUS_POSTED,
                             .posted = { .post = post->post,
                                         .endpoint = post->endpoint,
@@ -90,6 +88,8 @@ answer_refused (office_t *office, operation_t *operation, verdict_t verdict)
     operation->verdict = verdict;
     if (operation->kind == OPERATION_SYNC)
         answer_sync (office, operation, 0);
-    else if (operation->kind == OPERATION_POST)
+    else if (operation->kind == OPERATION_POST) {
+        operation_note_refusal (operation, office->refusals);
         answer_post (office, operation);
+    }
 }

@@ -157,7 +157,8 @@ static void
 s_batch_failed (appender_t *self, const char *sqlstate)
 {
     judgement_t judgement = judgement_of (sqlstate);
-    self->day_count = 0; //  a partition may be missing
+    if (judgement != JUDGED_DOUBLE)
+        self->day_count = 0; //  a partition may be missing
     if (judgement == JUDGED_NO_PARTITION)
         trail_forget (self->trail); //  and what stood in it
     if (judgement == JUDGED_DOUBLE && !self->batch->careful) {

@@ -236,5 +236,6 @@ arrival_shut_out (session_t *self, const operation_t *operation)
         = session_endpoint (self, operation->peer, operation->record.sync.endpoint);
     if (endpoint && endpoint->state == ENDPOINT_ATTACHING)
         presence_lose (self, endpoint);
+    refusals_forget (self->office->refusals, operation->peer, operation->record.sync.endpoint);
     answer_sync (self->office, operation, self->told);
 }

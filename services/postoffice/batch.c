@@ -353,30 +353,45 @@ s_write_whole_group (const columns_t *to, const batch_group_t *group)
     s_write_group (to, group);
 }
 
+static void
+s_write_entries_of_day (const batch_t *self, uint64_t day, pg_values_t *values)
+{
+    entry_columns_t to = s_entry_columns (values);
+    for (size_t at = 0; at < self->count; at++)
+        if (self->groups[at].day == day)
+            s_write_plain_group (&to, &self->groups[at]);
+}
+
+static void
+s_write_all_of_day (const batch_t *self, uint64_t day, pg_values_t *values)
+{
+    columns_t to = s_columns (values);
+    for (size_t at = 0; at < self->count; at++)
+        if (self->groups[at].day == day)
+            s_write_whole_group (&to, &self->groups[at]);
+}
+
+static void
+s_write_entry_of_day (const batch_t *self, uint64_t day, pg_values_t *values)
+{
+    for (size_t at = 0; at < self->count; at++)
+        if (self->groups[at].day == day)
+            s_write_only_entry (&self->groups[at], values);
+}
+
 void
 batch_write (const batch_t *self, size_t day, batch_way_t way, int64_t writer,
              pg_values_t *values)
 {
+    static void (*const s_write[]) (const batch_t *self, uint64_t day, pg_values_t *values) = {
+        [BATCH_ENTRY] = s_write_entry_of_day,
+        [BATCH_ENTRIES] = s_write_entries_of_day,
+        [BATCH_ALL] = s_write_all_of_day,
+    };
     pg_values_begin (values);
     pg_values_number (values, writer);
     pg_values_day (values, self->days[day]);
-    columns_t all;
-    entry_columns_t entries;
-    if (way == BATCH_ALL)
-        all = s_columns (values);
-    else if (way == BATCH_ENTRIES)
-        entries = s_entry_columns (values);
-    for (size_t at = 0; at < self->count; at++) {
-        const batch_group_t *group = &self->groups[at];
-        if (group->day != self->days[day])
-            continue;
-        if (way == BATCH_ALL)
-            s_write_whole_group (&all, group);
-        else if (way == BATCH_ENTRIES)
-            s_write_plain_group (&entries, group);
-        else
-            s_write_only_entry (group, values);
-    }
+    s_write[way](self, self->days[day], values);
 }
 
 void

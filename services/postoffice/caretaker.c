@@ -73,6 +73,7 @@ struct caretaker {
     list_t tells;
     size_t tell_count;
     uv_timer_t telling;
+    unsigned handles;       //  timers that are not closed yet
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -238,8 +239,20 @@ s_tell_done (caretaker_t *self, tell_t *tell)
 static void
 s_forget_tells (caretaker_t *self)
 {
+    store_counters[STORE_TELLS_LOST] += (int64_t) self->tell_count;
     for (list_t *first; (first = list_first (&self->tells));)
         s_tell_done (self, LIST_THING (first, tell_t, place));
+}
+
+//  How many they were stands in place of a request.
+static void
+s_on_told (void *owner, void *count, const pg_answer_t *answer)
+{
+    caretaker_t *self = owner;
+    if (answer->lost || answer->failed)
+        store_counters[STORE_TELLS_LOST] += (int64_t) (uintptr_t) count;
+    if (!answer->lost && answer->failed)
+        s_refused (self, "tell", answer);
 }
 
 static void
@@ -247,14 +260,14 @@ s_tell_some (caretaker_t *self)
 {
     pg_values_begin (&self->values);
     pg_value_t *payloads = pg_values_array (&self->values, PG_TEXT);
-    list_t *first;
-    for (unsigned told = 0; told < TELLS_AT_ONCE && (first = list_first (&self->tells)); told++) {
+    uintptr_t told = 0;
+    for (list_t *first; told < TELLS_AT_ONCE && (first = list_first (&self->tells)); told++) {
         tell_t *tell = LIST_THING (first, tell_t, place);
         pg_array_text (payloads, (text_t){ tell->payload, tell->size });
         s_tell_done (self, tell);
     }
     pg_link_add (self->link, SAY_TELL, &self->values);
-    pg_link_send (self->link, s_on_said, self, "tell");
+    pg_link_send (self->link, s_on_told, self, (void *) told);
 }
 
 static void
@@ -267,7 +280,7 @@ s_on_telling (uv_timer_t *timer)
         uv_timer_start (timer, s_on_telling, TELL_AFTER_MS, 0);
 }
 
-void
+int
 caretaker_tell (caretaker_t *self, store_tell_t what, text_t session)
 {
     char payload[TELL_MOST];
@@ -276,7 +289,7 @@ caretaker_tell (caretaker_t *self, store_tell_t what, text_t session)
     if (!pg_link_is_up (self->link) || self->tell_count >= TELLS_MOST || size < 0
         || (size_t) size >= sizeof payload) {
         store_counters[STORE_TELLS_LOST]++;
-        return;
+        return -1;
     }
     tell_t *tell = malloc (sizeof *tell + (size_t) size);
     assert (tell);
@@ -287,6 +300,7 @@ caretaker_tell (caretaker_t *self, store_tell_t what, text_t session)
     self->tell_count++;
     if (!uv_is_active ((uv_handle_t *) &self->telling))
         uv_timer_start (&self->telling, s_on_telling, TELL_AFTER_MS, 0);
+    return 0;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -361,6 +375,8 @@ static void
 s_on_closed (uv_handle_t *handle)
 {
     caretaker_t *self = handle->data;
+    if (--self->handles > 0)
+        return;
     pg_values_free (&self->values);
     migrations_free (&self->migrations);
     free (self->node);
@@ -376,7 +392,7 @@ caretaker_destroy (caretaker_t **self_p)
     *self_p = NULL;
     pg_link_destroy (&self->link);
     s_forget_tells (self);
-    //  Handles of one loop are closed in the order of uv_close: the memory goes with the last one.
-    uv_close ((uv_handle_t *) &self->telling, NULL);
+    self->handles = 2;
+    uv_close ((uv_handle_t *) &self->telling, s_on_closed);
     uv_close ((uv_handle_t *) &self->timer, s_on_closed);
 }

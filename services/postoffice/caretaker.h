@@ -22,6 +22,6 @@ caretaker_t *caretaker_new (uv_loop_t *loop, const store_config_t *config,
 void caretaker_destroy (caretaker_t **self_p);
 
 //  See store_tell.
-void caretaker_tell (caretaker_t *self, store_tell_t what, text_t session);
+int caretaker_tell (caretaker_t *self, store_tell_t what, text_t session);
 
 #endif

@@ -46,7 +46,7 @@ s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operati
     const bus_post_t *post = &operation->record.post;
     refusals_t *refusals = self->office->refusals;
     const endpoint_t *endpoint = session_endpoint (self, operation->peer, post->endpoint);
-    if (refusals_include (refusals, operation->peer, post))
+    if (operation_is_behind_refused (operation, refusals))
         operation->verdict = VERDICT_BUSY;
     //  A session may be gone under its endpoints: its day was dropped.
     else if (!endpoint || !self->fold.exists)
@@ -55,8 +55,7 @@ s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operati
         switchboard_post (switchboard, operation, endpoint->role,
                           draft_keep (self->draft, endpoint->user));
     //  At once: what stands behind it is decided on before it is answered.
-    if (verdict_again (operation->verdict))
-        refusals_note (refusals, operation->peer, post);
+    operation_note_refusal (operation, refusals);
 }
 
 //  The log has nothing of it, so it counts at once: the turn may be over when the draft is stored.
@@ -91,7 +90,7 @@ s_may_be_elsewhere (session_t *self, const operation_t *absent)
     if (participant && participant->present && list_is_empty (&participant->absent)) {
         participant->absent_since_ms = now;
         sessions_await_return (self->office->sessions, participant);
-        store_tell (self->office->store, TELL_MOVED, self->key);
+        (void) store_tell (self->office->store, TELL_MOVED, self->key);
     }
     return true;
 }

@@ -131,3 +131,18 @@ operation_session (const operation_t *self)
         return TEXT_EMPTY;
     }
 }
+
+void
+operation_note_refusal (const operation_t *self, refusals_t *refusals)
+{
+    if (verdict_again (self->verdict))
+        refusals_note (refusals, self->peer, &self->record.post, clock_mono_ms ());
+}
+
+bool
+operation_is_behind_refused (operation_t *self, refusals_t *refusals)
+{
+    if (!self->behind_refused)
+        self->behind_refused = refusals_include (refusals, self->peer, &self->record.post);
+    return self->behind_refused;
+}

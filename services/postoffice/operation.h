@@ -9,6 +9,7 @@
 
 #include "bus/bus_server.h"
 #include "parts/list.h"
+#include "refusals.h"
 #include "words/words.h"
 
 typedef enum {
@@ -31,6 +32,7 @@ typedef struct {
     uint64_t arrived_us;     //  monotonic clock
     unsigned tries;          //  how often its draft was lost
     bool unsure;             //  it may be in the log already
+    bool behind_refused;     //  OPERATION_POST: follows one that was refused, and is for ever
 
     //  What the decision came to; set anew by each deciding.
     verdict_t verdict;
@@ -45,6 +47,12 @@ typedef struct {
 operation_t *operation_of_record (peer_t peer, const bus_record_t *record);
 operation_t *operation_absent (uint64_t role, text_t user);
 void operation_destroy (operation_t **self_p);
+
+//  OPERATION_POST: it is refused; when it may come again, what follows it is to be refused, too.
+void operation_note_refusal (const operation_t *self, refusals_t *refusals);
+//  OPERATION_POST: must it be refused because of one before it? Once yes, it stays so, however
+//  often it is decided on: what comes behind it has been told apart by then.
+bool operation_is_behind_refused (operation_t *self, refusals_t *refusals);
 
 //  The session it is about; empty for OPERATION_ABSENT.
 text_t operation_session (const operation_t *self);

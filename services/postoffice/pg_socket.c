@@ -24,8 +24,10 @@ static void
 s_on_poll (uv_poll_t *poll, int status, int events)
 {
     pg_socket_t *self = poll->data;
-    (void) status;
     (void) events;
+    //  With an error the library has stopped watching: what is still to come would not be noticed.
+    if (status < 0)
+        self->events = 0;
     self->stirred (self->owner);
 }
 

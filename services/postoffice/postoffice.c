@@ -5,6 +5,7 @@
 #include "bus/bus_address.h"
 #include "bus/bus_limits.h"
 #include "office.h"
+#include "parts/clock.h"
 #include "parts/identity.h"
 #include "postoffice_counters.h"
 #include "presence.h"
@@ -351,6 +352,8 @@ s_on_tick (uv_timer_t *timer)
 {
     postoffice_t *self = timer->data;
     workers_tick (self->office.workers);
+    refusals_expire (self->office.refusals, clock_mono_ms ());
+    postoffice_counts[POSTOFFICE_REFUSAL_RUNS] = (int64_t) refusals_count (self->office.refusals);
     if (self->draining && sessions_unfinished (self->office.sessions) == 0
         && store_pending (self->office.store) == 0)
         service_drained (self->service);

@@ -1,5 +1,7 @@
 #include "refusals.h"
 
+#include "parts/list.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <uthash.h>
@@ -12,11 +14,14 @@ typedef struct {
 typedef struct {
     UT_hash_handle hh;
     run_key_t key;
-    uint64_t since; //  the first ticket that was refused
+    list_t by_age;
+    uint64_t since;    //  the first ticket that was refused
+    uint64_t noted_ms; //  when the last one was
 } run_t;
 
 struct refusals {
     run_t *runs;
+    list_t by_age; //  the one that was noted last is the last
 };
 
 refusals_t *
@@ -24,6 +29,7 @@ refusals_new (void)
 {
     refusals_t *self = calloc (1, sizeof *self);
     assert (self);
+    list_init (&self->by_age);
     return self;
 }
 
@@ -40,6 +46,7 @@ static void
 s_end (refusals_t *self, run_t *run)
 {
     HASH_DEL (self->runs, run);
+    list_remove (&run->by_age);
     free (run);
 }
 
@@ -56,26 +63,45 @@ refusals_destroy (refusals_t **self_p)
     free (self);
 }
 
-void
-refusals_note (refusals_t *self, peer_t peer, const bus_post_t *post)
+static bool
+s_is_of_no_run (const bus_post_t *post)
 {
+    return post->follows == post->post;
+}
+
+static run_t *
+s_begin (refusals_t *self, peer_t peer, const bus_post_t *post)
+{
+    if (HASH_COUNT (self->runs) >= REFUSALS_MOST)
+        s_end (self, LIST_THING (list_first (&self->by_age), run_t, by_age));
+    run_t *run = calloc (1, sizeof *run);
+    assert (run);
+    run->key = (run_key_t){ peer, post->endpoint };
+    run->since = post->post;
+    list_init (&run->by_age);
+    HASH_ADD (hh, self->runs, key, sizeof run->key, run);
+    return run;
+}
+
+void
+refusals_note (refusals_t *self, peer_t peer, const bus_post_t *post, uint64_t now_ms)
+{
+    if (s_is_of_no_run (post))
+        return;
     run_t *run = s_find (self, peer, post->endpoint);
-    if (!run) {
-        run = calloc (1, sizeof *run);
-        assert (run);
-        run->key = (run_key_t){ peer, post->endpoint };
-        run->since = post->post;
-        HASH_ADD (hh, self->runs, key, sizeof run->key, run);
-    }
+    if (!run)
+        run = s_begin (self, peer, post);
     //  One that was decided on before, and is decided on again, may come behind later ones.
     if (post->post < run->since)
         run->since = post->post;
+    run->noted_ms = now_ms;
+    list_append (&self->by_age, &run->by_age);
 }
 
 bool
 refusals_include (refusals_t *self, peer_t peer, const bus_post_t *post)
 {
-    run_t *run = self->runs ? s_find (self, peer, post->endpoint) : NULL;
+    run_t *run = self->runs && !s_is_of_no_run (post) ? s_find (self, peer, post->endpoint) : NULL;
     if (!run)
         return false;
     if (post->follows >= run->since)
@@ -83,6 +109,17 @@ refusals_include (refusals_t *self, peer_t peer, const bus_post_t *post)
     if (post->post > run->since)
         s_end (self, run);
     return false;
+}
+
+void
+refusals_expire (refusals_t *self, uint64_t now_ms)
+{
+    for (list_t *first; (first = list_first (&self->by_age));) {
+        run_t *run = LIST_THING (first, run_t, by_age);
+        if (now_ms - run->noted_ms < REFUSALS_KEPT_MS)
+            return;
+        s_end (self, run);
+    }
 }
 
 void

@@ -148,14 +148,20 @@ s_detach (session_t *self, const operation_t *operation)
         presence_lose (self, endpoint);
 }
 
+static bool
+s_is_foreign (const session_t *self)
+{
+    return self->fold.exists && self->fold.last_writer != self->office->rules.writer;
+}
+
 //  Who wrote last, or has told us something, is to know that there are endpoints here.
 static void
 s_say_shared (session_t *self)
 {
-    bool is_due = self->sharing.is_asked
-                  || (self->fold.exists && self->fold.last_writer != self->office->rules.writer);
-    if (is_due && self->endpoint_count > 0 && sharing_says (&self->sharing, clock_mono_ms ()))
-        store_tell (self->office->store, TELL_SHARED, self->key);
+    uint64_t now = clock_mono_ms ();
+    if (self->endpoint_count > 0 && sharing_says (&self->sharing, now)
+        && store_tell (self->office->store, TELL_SHARED, self->key) == 0)
+        sharing_said (&self->sharing, now);
 }
 
 static void
@@ -165,7 +171,8 @@ s_finish (session_t *self, operation_t *operation)
     case OPERATION_SYNC:
         if (operation->verdict == VERDICT_OK) {
             arrival_let_in (self, operation);
-            s_say_shared (self);
+            if (s_is_foreign (self))
+                sharing_asked (&self->sharing);
         } else
             arrival_shut_out (self, operation);
         break;
@@ -314,6 +321,8 @@ s_refuse_queued (session_t *self, verdict_t verdict, unsigned tries)
         list_remove (&operation->place);
         self->queue_count--;
         operation->verdict = verdict;
+        if (operation->kind == OPERATION_POST)
+            operation_note_refusal (operation, self->office->refusals);
         s_finish (self, operation);
     }
 }
@@ -326,7 +335,7 @@ s_on_appended (void *owner, uint64_t ticket, store_outcome_t outcome)
     assert (self->state == SESSION_COMMITTING);
     if (outcome == STORED) {
         self->state = SESSION_READY;
-        self->sharing.is_fresh = false;
+        sharing_stored (&self->sharing, clock_mono_ms ());
         draft_t *draft = self->draft;
         self->draft = NULL;
         s_settle (self, &draft);
@@ -433,8 +442,7 @@ s_on_loaded (void *owner, uint64_t ticket, store_outcome_t outcome, const stored
     //  Stale means: since it was asked for. Then it is asked for again, with what it is wanted for.
     self->wanted = self->wanted && self->stale;
     self->told = self->fold.last_seq;
-    self->sharing.is_fresh = true;
-    s_say_shared (self);
+    sharing_loaded (&self->sharing, s_is_foreign (self));
     if (s_has_company (self))
         presence_begin_graces (self);
     else
@@ -514,8 +522,25 @@ s_is_doubtful (const session_t *self, const operation_t *operation)
     }
 }
 
-void
-session_turn (session_t *self)
+//  An endpoint that leaves and comes again: it is gone when what was drafted before is settled, and
+//  not before. Coming again has to wait for that.
+static bool
+s_returns_too_soon (const session_t *self, const operation_t *operation)
+{
+    if (operation->kind != OPERATION_SYNC)
+        return false;
+    const list_t *drafted = &self->draft->operations;
+    for (const list_t *link = drafted->next; link != drafted; link = link->next) {
+        const operation_t *earlier = LIST_THING (link, operation_t, place);
+        if (earlier->kind == OPERATION_DETACH && earlier->peer == operation->peer
+            && s_endpoint_of (earlier) == s_endpoint_of (operation))
+            return true;
+    }
+    return false;
+}
+
+static void
+s_turn (session_t *self)
 {
     if (self->state == SESSION_READY && self->stale)
         self->state = SESSION_UNKNOWN;
@@ -534,11 +559,13 @@ session_turn (session_t *self)
     //  elsewhere, where nobody writes: then each entry is told, not only the first in a row.
     self->draft->follows_other
         = self->fold.exists
-          && (self->fold.last_writer != self->office->rules.writer || self->endpoint_count == 0
+          && (s_is_foreign (self) || self->endpoint_count == 0
               || sharing_tells (&self->sharing, clock_mono_ms ()));
     list_t *link;
     while (!draft_is_full (self->draft) && (link = list_first (&self->queue))) {
         operation_t *operation = LIST_THING (link, operation_t, place);
+        if (s_returns_too_soon (self, operation))
+            break;
         if (s_is_doubtful (self, operation)) {
             operation->tries++;
             self->stale = true;
@@ -559,6 +586,16 @@ session_turn (session_t *self)
 }
 
 void
+session_turn (session_t *self)
+{
+    s_turn (self);
+    s_say_shared (self);
+    //  What is due and could not be said yet is tried again.
+    if (self->sharing.is_due && self->endpoint_count > 0 && list_is_empty (&self->pending))
+        sessions_retry (self->office->sessions, self);
+}
+
+void
 session_ask (session_t *self, operation_t **operation_p)
 {
     list_append (&self->queue, &(*operation_p)->place);
@@ -571,17 +608,18 @@ void
 session_moved (session_t *self)
 {
     self->stale = true;
-    self->sharing.is_asked = true;
+    sharing_asked (&self->sharing);
     if (self->state == SESSION_READY)
         sessions_pend (self->office->sessions, self);
 }
 
-//  What it missed before we knew of it, it is told of now.
+//  What it may have missed before we knew of it, it is told of now; should that get lost, it is
+//  told when the database is back.
 void
 session_shared (session_t *self)
 {
-    if (sharing_heard (&self->sharing))
-        store_tell (self->office->store, TELL_MOVED, self->key);
-    self->sharing.is_asked = true;
-    s_say_shared (self);
+    if (sharing_heard (&self->sharing, clock_mono_ms ()))
+        (void) store_tell (self->office->store, TELL_MOVED, self->key);
+    if (self->state == SESSION_READY)
+        sessions_pend (self->office->sessions, self);
 }

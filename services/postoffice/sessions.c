@@ -32,6 +32,7 @@ struct sessions {
     uint64_t weight;     //  their bytes
     uv_idle_t turns;     //  runs while something is pending
     uv_timer_t tick;
+    unsigned handles;    //  not closed yet
 };
 
 static void
@@ -84,6 +85,8 @@ sessions_store_ready (sessions_t *self)
         if (session->state != SESSION_READY && session->state != SESSION_COMMITTING)
             continue; //  will be, or is being, loaded anyway
         session->stale = true;
+        if (session->sharing.is_shared)
+            (void) store_tell (self->office->store, TELL_MOVED, session->key);
         if (list_is_empty (&session->pending) && session->endpoint_count > 0)
             sessions_retry (self, session);
     }
@@ -179,7 +182,9 @@ sessions_new (uv_loop_t *loop, office_t *office)
 static void
 s_on_closed (uv_handle_t *handle)
 {
-    free (handle->data);
+    sessions_t *self = handle->data;
+    if (--self->handles == 0)
+        free (self);
 }
 
 void
@@ -200,8 +205,8 @@ sessions_destroy (sessions_t **self_p)
         HASH_DEL (self->edges, edge);
         free (edge);
     }
-    //  Handles of one loop are closed in the order of uv_close: the memory goes with the last one.
-    uv_close ((uv_handle_t *) &self->turns, NULL);
+    self->handles = 2;
+    uv_close ((uv_handle_t *) &self->turns, s_on_closed);
     uv_close ((uv_handle_t *) &self->tick, s_on_closed);
     *self_p = NULL;
 }

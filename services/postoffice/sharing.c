@@ -1,12 +1,33 @@
 #include "sharing.h"
 
+void
+sharing_loaded (sharing_t *self, bool is_foreign)
+{
+    self->is_fresh = true;
+    self->is_due = self->is_due || is_foreign;
+}
+
+void
+sharing_stored (sharing_t *self, uint64_t now_ms)
+{
+    self->is_fresh = false;
+    self->stored_ms = now_ms;
+}
+
+void
+sharing_asked (sharing_t *self)
+{
+    self->is_due = true;
+}
+
 bool
-sharing_heard (sharing_t *self)
+sharing_heard (sharing_t *self, uint64_t now_ms)
 {
     bool is_news = !self->is_shared;
     self->is_shared = true;
     self->unanswered_ms = 0;
-    return is_news;
+    self->is_due = true;
+    return is_news && self->stored_ms && now_ms - self->stored_ms < SHARING_RECENT_MS;
 }
 
 bool
@@ -28,11 +49,15 @@ sharing_tells (sharing_t *self, uint64_t now_ms)
 }
 
 bool
-sharing_says (sharing_t *self, uint64_t now_ms)
+sharing_says (const sharing_t *self, uint64_t now_ms)
 {
-    if (self->said_ms && now_ms - self->said_ms < SHARING_SAY_EVERY_MS)
-        return false;
+    return self->is_due
+           && (self->said_ms == 0 || now_ms - self->said_ms >= SHARING_SAY_EVERY_MS);
+}
+
+void
+sharing_said (sharing_t *self, uint64_t now_ms)
+{
+    self->is_due = false;
     self->said_ms = now_ms;
-    self->is_asked = false;
-    return true;
 }

@@ -227,8 +227,8 @@ store_seen (store_t *self, text_t session, uint64_t role, text_t user, uint64_t 
     desk_seen (s_desk (self, session), session, role, user, seq);
 }
 
-void
+int
 store_tell (store_t *self, store_tell_t what, text_t session)
 {
-    caretaker_tell (self->caretaker, what, session);
+    return caretaker_tell (self->caretaker, what, session);
 }

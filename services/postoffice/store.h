@@ -237,8 +237,9 @@ typedef enum {
     TELL_SHARED, //  there are endpoints of it here, though another postoffice wrote last
 } store_tell_t;
 
-//  Tells the other postoffices. Gathered and sent soon; no answer; lost when the database is away
-//  (all sessions are loaded again when it is back).
-void store_tell (store_t *self, store_tell_t what, text_t session);
+//  Tells the other postoffices. Gathered and sent soon. Returns 0; −1 when it cannot be said now.
+//  What was taken is lost when the database goes: it is to be said again when `ready` says it is
+//  back.
+int store_tell (store_t *self, store_tell_t what, text_t session);
 
 #endif

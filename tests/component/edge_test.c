@@ -285,6 +285,47 @@ Test (edge, holds_back_what_follows_a_refused_message)
     stage_end (self);
 }
 
+//  The office has lost an endpoint, or the edge has: it is brought in again by itself. Once; what
+//  is refused again at once is told.
+Test (edge, brings_in_again_whom_the_office_does_not_know)
+{
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1&protocol=2");
+    stage_join (self, client);
+    stage_message (client, "s-1", "m-1");
+    stage_posted (self, stage_hear (self, BUS_POST), VERDICT_NOT_JOINED, 0);
+    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
+    cr_assert_eq (sync->sync.reason, SYNC_RELINK);
+    stage_synced (self, sync, VERDICT_OK, 3);
+    const bus_record_t *post = stage_hear (self, BUS_POST);
+    cr_assert (text_is (post->post.message_id, TEXT ("m-1")));
+    stage_posted (self, post, VERDICT_OK, 4);
+    cr_assert (ws_client_wait_event (client, "ack", 2000));
+
+    stage_message (client, "s-1", "m-2");
+    stage_posted (self, stage_hear (self, BUS_POST), VERDICT_NOT_JOINED, 0);
+    stage_busy (client, "m-2");
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
+//  What is held back in one session has nothing to do with another one.
+Test (edge, holds_nothing_back_in_another_session)
+{
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1&protocol=2");
+    stage_join (self, client);
+    stage_message (client, "s-1", "m-1");
+    stage_posted (self, stage_hear (self, BUS_POST), VERDICT_BUSY, 0);
+    stage_busy (client, "m-1");
+    stage_message (client, "s-2", "m-2");
+    stage_synced (self, stage_hear (self, BUS_SYNC), VERDICT_OK, 1);
+    stage_posted (self, stage_hear (self, BUS_POST), VERDICT_OK, 2);
+    cr_assert (ws_client_wait_event (client, "ack", 2000));
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
 Test (edge, gives_the_rest_to_who_claims_to_have_more_than_there_is)
 {
     stage_t *self = stage_start (NULL);

@@ -497,9 +497,9 @@ Test (store, tells_others)
     char name[20];
     for (unsigned at = 0; at < 2500; at++) {
         snprintf (name, sizeof name, "demo/u%u", at);
-        store_tell (one->store, TELL_SHARED, text_of (name));
+        cr_assert_eq (store_tell (one->store, TELL_SHARED, text_of (name)), 0);
     }
-    store_tell (two->store, TELL_MOVED, TEXT ("demo/v"));
+    cr_assert_eq (store_tell (two->store, TELL_MOVED, TEXT ("demo/v")), 0);
     UNTIL (two, s_turn (one) && two->shared == 2500);
     cr_assert_str_eq (two->last_moved, "demo/u2499");
     UNTIL (one, s_turn (two) && one->moved == 2);

@@ -263,6 +263,22 @@ Test (session, shared_with_another_postoffice)
     cr_assert_eq (fake_store_told (TELL_SHARED), 1);
 }
 
+//  It is too soon to say so again: it is said later.
+Test (session, shared_is_said_at_last)
+{
+    s_visitor ();
+    fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
+    session_moved (rig_session ());
+    rig_run ();
+    cr_assert_eq (fake_store_told (TELL_SHARED), 1);
+    rig_session ()->sharing.said_ms -= SHARING_SAY_EVERY_MS - 500;
+    session_shared (rig_session ());
+    rig_run ();
+    cr_assert_eq (fake_store_told (TELL_SHARED), 1);
+    rig_wait (1200);
+    cr_assert_eq (fake_store_told (TELL_SHARED), 2);
+}
+
 //  An agent without an endpoint here may have one there.
 Test (session, nobody_leaves_who_may_be_at_another_postoffice)
 {
@@ -607,6 +623,53 @@ Test (session, what_follows_a_refused_message_is_refused)
     rig_run ();
     EXPECT ("e1 POSTED 36 ok #36\n"
             "e1 POSTED 37 ok #37\n");
+    cr_assert_eq (refusals_count (rig_office.refusals), 0);
+}
+
+//  The database was away for longer than the edge waits: the edge has given the endpoint up, and
+//  come again with it. When all of it is decided at last, the endpoint is in.
+Test (session, leaves_and_comes_again_while_the_store_is_away)
+{
+    s_visitor ();
+    hand_over (1, 5);
+    rig_run ();
+    visitor_joins (1, 6);
+    say (1, 6, "one");
+    detach (1, 6, SEQ_UNKNOWN);
+    visitor_joins (1, 6);
+    say (1, 6, "two");
+    rig_run ();
+    EXPECT ("e1 SYNCED 6 ok #1\n"
+            "e1 SHOW 6 stop typing\n"
+            "e1 POSTED 1 ok #2\n"
+            "e1 SYNCED 6 ok #2\n"
+            "e1 SHOW 6 stop typing\n"
+            "e1 POSTED 2 ok #3\n");
+    cr_assert_eq (rig_session ()->endpoint_count, 1);
+    say (1, 6, "three");
+    rig_run ();
+    EXPECT ("e1 POSTED 3 ok #4\n");
+}
+
+//  What was refused in a draft that is lost is refused again, although the message that it followed
+//  was said again in the same draft: else it would now be stored before it.
+Test (session, a_lost_draft_lets_nobody_overtake)
+{
+    s_visitor ();
+    rig_office.queue_limit = 1;
+    say (1, 5, "first");
+    EXPECT ("e1 POSTED 1 busy #0\n");
+    rig_office.queue_limit = QUEUE_LIMIT;
+    say_behind (1, 5, "behind", 1);
+    say (1, 5, "first");
+    say_behind (1, 5, "behind", 3);
+    rig_turn ();
+    fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "x" });
+    rig_run ();
+    EXPECT ("e1 DELIVER 5 #2 x\n"
+            "e1 POSTED 2 busy #0\n"
+            "e1 POSTED 3 ok #3\n"
+            "e1 POSTED 4 ok #4\n");
     cr_assert_eq (refusals_count (rig_office.refusals), 0);
 }
 
