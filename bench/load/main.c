@@ -1,10 +1,11 @@
 //  bench-load — puts load on the router, or on anything else that speaks as much of its protocol,
 //  and measures what comes back.
 //
-//      bench-load closed|open|idle|storm --ports=8080[,8081…] [--watch=edge=PID[,PID…]]…
+//      bench-load MODE --ports=8080[,8081…] [--watch=edge=PID[,PID…]]…
 //                 [--sessions=200] [--window=8] [--rate=2000] [--data=200]
 //                 [--connections=2000] [--at-once=500] [--warm-up=2] [--seconds=10]
 //
+//  MODE is closed, open, idle, storm, or of the hostile ones garbage, huge, connects.
 //  See plan.h for what each does and the exit codes; 64 for wrong arguments.
 
 #include "plan.h"
@@ -103,7 +104,10 @@ main (int argc, char **argv)
     } s_modes[] = { { "closed", traffic_closed },
                     { "open", traffic_open },
                     { "idle", crowd_idle },
-                    { "storm", crowd_storm } };
+                    { "storm", crowd_storm },
+                    { "garbage", hostile_garbage },
+                    { "huge", hostile_huge },
+                    { "connects", hostile_connects } };
 
     static plan_t s_plan = { .sessions = 200,
                              .window = 8,
@@ -118,7 +122,7 @@ main (int argc, char **argv)
         if (strcmp (argv[1], s_modes[mode].name) == 0
             && s_read_options (&s_plan, argc - 1, argv + 1))
             return s_modes[mode].run (&s_plan);
-    fprintf (stderr, "bench-load: usage: closed|open|idle|storm --ports=PORT[,PORT…] [options]; "
+    fprintf (stderr, "bench-load: usage: MODE --ports=PORT[,PORT…] [options]; "
                      "see bench/load/main.c\n");
     return WRONG_ARGUMENTS;
 }

@@ -1,4 +1,4 @@
-//  plan — what the load generator was asked to do, and the four things that it can do.
+//  plan — what the load generator was asked to do, and what it can do.
 
 #ifndef PLAN_H
 #define PLAN_H
@@ -40,5 +40,14 @@ int traffic_open (const plan_t *plan);
 int crowd_idle (const plan_t *plan);
 //  All connect and join: how long until the last one is in.
 int crowd_storm (const plan_t *plan);
+
+//  One hostile client with `at_once` sockets, for warm-up and measured time together. What it
+//  managed each second: connections, bytes (and frames) said, connections that the server ended.
+//  Text frames that are refused, as fast as they are read.
+int hostile_garbage (const plan_t *plan);
+//  A frame of 1 GiB, as far as it comes.
+int hostile_huge (const plan_t *plan);
+//  Connects, and closes or resets at once, leaves half a request, or resets once it is upgraded.
+int hostile_connects (const plan_t *plan);
 
 #endif
