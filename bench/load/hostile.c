@@ -250,6 +250,16 @@ s_leave (attack_t *self)
 
 // ---------------------------------------------------------------------------------------------
 
+//  A close frame with a code of 1000 and something is the only thing said that has these bytes.
+static bool
+s_has_close (const char *data, size_t size)
+{
+    for (size_t at = 0; at + 2 < size; at++)
+        if (data[at] == (char) 0x88 && data[at + 2] == 3)
+            return true;
+    return false;
+}
+
 static void
 s_hear (attack_t *self)
 {
@@ -259,7 +269,7 @@ s_hear (attack_t *self)
         return;
     if (size > 0 && self->state == ASKING) {
         hostile->answered (self);
-    } else if (size <= 0) {
+    } else if (size <= 0 || s_has_close (hostile->trash, (size_t) size)) {
         hostile->ended++;
         s_anew (self, true);
     }
