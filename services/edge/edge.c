@@ -34,6 +34,10 @@ static const setting_t s_settings[] = {
              "on: whoever says isAdmin=true is an agent; for a demonstration only"),
     SETTING ("EDGE_CONNECTIONS", SETTING_NUMBER, edge_config_t, connections, "16384", 1, 1000000,
              "most connections; more are answered with HTTP 503"),
+    SETTING ("EDGE_SOCKETS_PER_SECOND", SETTING_NUMBER, edge_config_t, sockets_per_second, "2500",
+             1, 1000000, "sockets of all clients that are let in in the long run; more wait"),
+    SETTING ("EDGE_SOCKETS_BURST", SETTING_NUMBER, edge_config_t, sockets_burst, "6000", 1, 1000000,
+             "and how many of them at once"),
     SETTING ("EDGE_FRAME_LIMIT", SETTING_SIZE, edge_config_t, frame_limit, "256k", 1024,
              BUS_DOOR_MAX, "largest frame of a client"),
     SETTING ("EDGE_OUTBOX_LIMIT", SETTING_SIZE, edge_config_t, outbox_limit, "256k", OUTBOX_LEAST,
@@ -141,6 +145,8 @@ s_start_sockets (edge_t *self)
                                   .frame_limit = self->config->frame_limit,
                                   .connection_limit = self->config->connections,
                                   .socket_limit = self->socket_limit,
+                                  .sockets_per_second = self->config->sockets_per_second,
+                                  .sockets_burst = self->config->sockets_burst,
                                   .page_limit = s_page_limit (self) };
     self->sockets = websocket_server_new (service_loop (self->service), &config,
                                           &relay_socket_events, self->relay);

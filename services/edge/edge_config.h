@@ -13,6 +13,8 @@ typedef struct {
     char *connection_server_url;
     bool demo_mode;
     uint64_t connections;
+    uint64_t sockets_per_second;
+    uint64_t sockets_burst;
     uint64_t frame_limit;
     uint64_t outbox_limit;
     uint64_t backlog_limit;

@@ -2,6 +2,7 @@
 
 #include "complaint.h"
 #include "edge_counters.h"
+#include "pace.h"
 #include "service/log.h"
 
 #include <errno.h>
@@ -13,15 +14,22 @@
 #include <unistd.h>
 
 #define BACKLOG 4096
-#define ACCEPTS_PER_TURN 64
+//  So many are looked at in a turn of the loop, and so many of them let in.
+#define LOOKS_PER_TURN 64
+#define ACCEPTS_PER_TURN 16
 //  Where accepting fails for want of something, it is tried again after this.
 #define REST_MS 100
+//  And where it is too fast, after this.
+#define PACE_REST_MS 4
 
 struct listener {
     uv_poll_t poll;
     uv_timer_t rest;
     unsigned handles; //  not closed yet
     complaint_t complaint;
+    pace_t pace;
+    uint64_t per_second;
+    uint64_t burst;
     int descriptor;
     uint16_t port;
     listener_accept_fn *accepted;
@@ -82,6 +90,13 @@ s_on_rested (uv_timer_t *rest)
 
 //  Whoever waits in the backlog keeps the descriptor readable: to look again at once is to spin.
 static void
+s_rest (listener_t *self, uint64_t time_ms)
+{
+    uv_poll_stop (&self->poll);
+    uv_timer_start (&self->rest, s_on_rested, time_ms, 0);
+}
+
+static void
 s_on_failed (listener_t *self)
 {
     int why = errno;
@@ -90,8 +105,32 @@ s_on_failed (listener_t *self)
     edge_count (EDGE_ACCEPTS_FAILED, 1);
     if (complaint_is_due (&self->complaint, uv_now (self->rest.loop)))
         log_warn ("cannot accept", log_string ("reason", strerror (why)));
-    uv_poll_stop (&self->poll);
-    uv_timer_start (&self->rest, s_on_rested, REST_MS, 0);
+    s_rest (self, REST_MS);
+}
+
+//  Has its client closed or reset it already?
+static bool
+s_has_vanished (int descriptor)
+{
+    char byte;
+    ssize_t size = recv (descriptor, &byte, 1, MSG_PEEK);
+    return size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+//  False when it was not worth while.
+static bool
+s_let_in (listener_t *self, int descriptor)
+{
+    if (s_has_vanished (descriptor)) {
+        edge_count (EDGE_SOCKETS_VANISHED, 1);
+        close (descriptor);
+        return false;
+    }
+    int on = 1;
+    (void) setsockopt (descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    pace_take (&self->pace, uv_now (self->rest.loop), self->per_second);
+    self->accepted (self->owner, descriptor);
+    return true;
 }
 
 //  Level-triggered: what is left comes again in the next turn, after the others had theirs.
@@ -100,24 +139,29 @@ s_on_readable (uv_poll_t *poll, int status, int events)
 {
     (void) events;
     listener_t *self = poll->data;
-    for (int taken = 0; status == 0 && taken < ACCEPTS_PER_TURN; taken++) {
+    int taken = 0;
+    for (int looked = 0; status == 0 && looked < LOOKS_PER_TURN && taken < ACCEPTS_PER_TURN;
+         looked++) {
+        if (pace_is_spent (&self->pace, uv_now (self->rest.loop), self->per_second, self->burst)) {
+            edge_count (EDGE_ACCEPTS_PACED, 1);
+            s_rest (self, PACE_REST_MS);
+            return;
+        }
         int descriptor = accept4 (self->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor == -1) {
             s_on_failed (self);
             return;
         }
-        int on = 1;
-        (void) setsockopt (descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        self->accepted (self->owner, descriptor);
+        taken += s_let_in (self, descriptor);
     }
 }
 
 listener_t *
-listener_new (uv_loop_t *loop, const char *address, uint16_t port, listener_accept_fn *accepted,
+listener_new (uv_loop_t *loop, const listener_config_t *config, listener_accept_fn *accepted,
               void *owner)
 {
     struct sockaddr_storage bound = { 0 };
-    if (s_address (address, port, &bound) != 0)
+    if (s_address (config->address, config->port, &bound) != 0)
         return NULL;
     int descriptor = s_listen (&bound);
     if (descriptor == -1)
@@ -135,6 +179,9 @@ listener_new (uv_loop_t *loop, const char *address, uint16_t port, listener_acce
     self->owner = owner;
     self->handles = 2;
     self->complaint = (complaint_t){ 0 };
+    self->pace = (pace_t){ 0 };
+    self->per_second = config->per_second;
+    self->burst = config->burst;
     uv_timer_init (loop, &self->rest);
     self->poll.data = self->rest.data = self;
     uv_poll_start (&self->poll, UV_READABLE, s_on_readable);

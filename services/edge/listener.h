@@ -1,6 +1,10 @@
 //  listener — the port that clients connect to. Our own and not the socket library's, so that it
 //  can stop listening when the process drains, says why it cannot bind, and listens on the address
 //  that it was told and on no other. When there is nothing left to accept with, it rests a moment.
+//
+//  To let somebody in and out again costs as much as some messages, so there is a pace for all of
+//  them together: whoever connects in a loop must not take the time of those who are in. They wait
+//  in the system's queue, and whoever has gone from there is not let in at all.
 
 #ifndef LISTENER_H
 #define LISTENER_H
@@ -13,8 +17,15 @@ typedef struct listener listener_t;
 //  A new connection: the descriptor is the callee's, non-blocking.
 typedef void listener_accept_fn (void *owner, int descriptor);
 
-//  Port 0 takes any free one. NULL when it cannot listen; errno says why.
-listener_t *listener_new (uv_loop_t *loop, const char *address, uint16_t port,
+typedef struct {
+    const char *address;
+    uint16_t port;       //  0 takes any free one
+    uint64_t per_second; //  that are let in in the long run
+    uint64_t burst;      //  and at once
+} listener_config_t;
+
+//  NULL when it cannot listen; errno says why.
+listener_t *listener_new (uv_loop_t *loop, const listener_config_t *config,
                           listener_accept_fn *accepted, void *owner);
 //  Stops listening at once; the loop must turn once more before the memory is gone.
 void listener_destroy (listener_t **self_p);

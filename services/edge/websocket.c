@@ -28,6 +28,9 @@
 //  A frame that was larger than this gives its memory back.
 #define ROOM_TO_KEEP (4 * BYTES_PER_TURN)
 #define GATHERED_MOST (64u << 20)
+//  Of one that is going to be closed so much is read and thrown away, then no more: whoever meant
+//  well has the reason before its eyes, and until it has gone the rest stays where it is.
+#define IGNORED_MOST (64u << 10)
 
 struct websocket_server {
     struct lws_context *context;
@@ -67,6 +70,8 @@ struct websocket {
     uint64_t began_ms; //  the frame that is not whole yet
     list_t ready;   //  in the server's list while it is to be written to
     bool deaf;      //  what it reads is thrown away: it is going to be closed
+    bool killed;    //  and now at once
+    uint32_t ignored; //  bytes that were thrown away
     bool closing;   //  our close frame is written: nothing may follow it
     bool gone;      //  the peer has closed: nothing is written any more
     bool full;      //  the library holds a rest of what was written, and calls when that is out
@@ -208,12 +213,23 @@ s_text (websocket_server_t *self, websocket_t *socket, text_t text)
     self->events->text (self->owner, socket->guest, text);
 }
 
+//  Returns −1 when the connection has to end. To read on what a hostile client says as fast as it
+//  can would cost as much as all others together.
+static int
+s_ignore (websocket_t *socket, size_t size)
+{
+    if (socket->killed)
+        return -1;
+    socket->ignored += (uint32_t) size;
+    if (socket->ignored >= IGNORED_MOST)
+        lws_rx_flow_control (socket->wsi, 0);
+    return 0;
+}
+
 //  A piece of a frame: nearly always all of it.
 static void
 s_on_piece (websocket_server_t *self, struct lws *wsi, websocket_t *socket, text_t piece)
 {
-    if (socket->deaf)
-        return;
     if (lws_frame_is_binary (wsi)) {
         s_fault (self, socket, CLOSE_BINARY);
         return;
@@ -426,6 +442,7 @@ websocket_read (websocket_t *self, bool on)
 void
 websocket_kill (websocket_t *self)
 {
+    self->killed = true;
     lws_rx_flow_control (self->wsi, 1);
     (void) shutdown (lws_get_socket_fd (self->wsi), SHUT_RDWR);
 }
@@ -451,6 +468,8 @@ s_callback (struct lws *wsi, enum lws_callback_reasons reason, void *user, void 
     case LWS_CALLBACK_ESTABLISHED:
         return s_on_established (s_server (wsi), wsi, socket);
     case LWS_CALLBACK_RECEIVE:
+        if (socket->deaf)
+            return s_ignore (socket, size);
         s_on_piece (s_server (wsi), wsi, socket, (text_t){ in, size });
         return 0;
     case LWS_CALLBACK_RECEIVE_PONG:
@@ -576,7 +595,11 @@ websocket_server_new (uv_loop_t *loop, const websocket_config_t *config,
     assert (self->config_json);
     memcpy (self->config_json, config->config_json.data, self->config_json_size);
 
-    self->listener = listener_new (loop, config->address, config->port, s_on_accept, self);
+    listener_config_t listener = { .address = config->address,
+                                   .port = config->port,
+                                   .per_second = config->sockets_per_second,
+                                   .burst = config->sockets_burst };
+    self->listener = listener_new (loop, &listener, s_on_accept, self);
     if (self->listener)
         self->port = listener_port (self->listener);
     if (!self->listener || s_start_library (self, loop, config) != 0) {

@@ -55,6 +55,8 @@ typedef struct {
     uint64_t frame_limit;
     uint64_t connection_limit;
     uint64_t socket_limit;   //  with those that are not WebSockets (yet); more are closed at once
+    uint64_t sockets_per_second; //  that come in, in the long run
+    uint64_t sockets_burst;      //  and so many at once
     uint64_t page_limit;     //  while more are no WebSockets, no page is served
 } websocket_config_t;
 

@@ -89,6 +89,47 @@ Test (edge_limits, gives_up_large_frames_when_too_many_come)
     stage_end (self);
 }
 
+Test (edge_limits, lets_sockets_in_at_a_pace)
+{
+    stage_t *self = START ("EDGE_SOCKETS_BURST=10", "EDGE_SOCKETS_PER_SECOND=10");
+    //  One that has gone before its turn comes is not let in at all: here, those behind the tenth.
+    enum { MUTES = 20, GONE = 500 };
+    int mutes[MUTES];
+    uint64_t since = clock_mono_ms ();
+    for (int at = 0; at < MUTES; at++)
+        mutes[at] = stage_mute (self);
+    for (int at = 0; at < GONE; at++)
+        close (stage_mute (self));
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") >= 10);
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") == MUTES);
+    cr_expect (clock_mono_ms () - since >= 800, "not paced");
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets_vanished_total") == GONE);
+    cr_expect (process_metric (self->edge, "stentor_edge_accepts_paced_total") > 0);
+    for (int at = 0; at < MUTES; at++)
+        close (mutes[at]);
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") == 0);
+    stage_end (self);
+}
+
+//  What a client that is to be closed goes on to say is not read for ever.
+Test (edge_limits, does_not_swallow_what_it_refused)
+{
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    static char piece[256 << 10];
+    uint64_t sent = 0, since = clock_mono_ms ();
+    cr_assert (ws_client_send_frame (client, WS_BINARY, false, piece, 1));
+    while (sent < (1ull << 30)
+           && ws_client_send_frame (client, WS_CONTINUATION, false, piece, sizeof piece))
+        sent += sizeof piece;
+    cr_expect (clock_mono_ms () - since >= 1000, "until it is killed it is told why");
+    cr_expect (sent < 64 << 20, "%llu bytes were taken", (unsigned long long) sent);
+    cr_expect (ws_client_expect_close (client, 1003, 2000));
+    ws_client_destroy (&client);
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") == 0);
+    stage_end (self);
+}
+
 Test (edge_limits, asks_for_one_session_at_a_time)
 {
     stage_t *self = stage_start (NULL);
