@@ -1,5 +1,5 @@
 #  The front door: each line hands over to CMake or to a script in tools/.
-.PHONY: help run test compose-test bench chaos check fuzz clean
+.PHONY: help run test compose-test bench crowd soak chaos check fuzz clean
 help:    ## what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## */  make \1	/p' Makefile
 run:     ## install what is missing, build, run everything on this machine (Ctrl-C stops it)
@@ -10,6 +10,10 @@ compose-test: ## the containers of docker-compose.yml: chat, scale, kill, count 
 	@setpriv --pdeathsig TERM tests/compose/run
 bench:   ## measure throughput, delay, memory and CPU
 	@bench/run
+crowd:   ## measure 50,000 visitors, and what happens when everything is cut off
+	@bench/crowd
+soak:    ## 20 minutes of mixed load: does anything grow? (SOAK_MINUTES=...)
+	@bench/soak
 chaos:   ## kill, stop, cut and fill everything under full load (CHAOS_SEED=..., CHAOS_SECONDS=...)
 	@setpriv --pdeathsig TERM tools/chaos
 check:   ## style and layers, in seconds

@@ -268,6 +268,19 @@ stop_router () {
     stop 'postoffice-*'
 }
 
+#  The demonstration's bot, which answers at once.
+start_demo_bot () {
+    local port
+    free_port port
+    start demo-bot env DEMO_BOT_PORT="$port" "$bin/demo-bot"
+    wait_until demo-bot listens "$port"
+    bot_url=http://127.0.0.1:$port/
+}
+
+listens () {
+    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
 #  metric SERVICE NAME — the sum over its labels; 0 when there is none of that name.
 metric () {
     {
@@ -286,6 +299,42 @@ metrics () {
         [[ $name == $1 ]] && sum=$((sum + $(metric "$name" "$2")))
     done
     echo "$sum"
+}
+
+# ------------------------------------------------------------------------------------------------
+#  What /proc says of a process that was started here; of PostgreSQL, with all its children
+
+family_of () {
+    local pid=${pid_of[$1]}
+    echo "$pid" "$([ "$1" = postgres ] && cat "/proc/$pid/task/$pid/children" 2>/dev/null)"
+}
+
+#  pss_of NAME [Pss_Anon] — in kB.
+pss_of () {
+    local pid
+    for pid in $(family_of "$1"); do
+        cat "/proc/$pid/smaps_rollup" 2>/dev/null
+    done | awk -v field="${2:-Pss}:" '$1 == field { sum += $2 } END { print sum + 0 }'
+}
+
+#  status_of NAME VmRSS|VmHWM — in kB.
+status_of () {
+    local pid
+    for pid in $(family_of "$1"); do
+        cat "/proc/$pid/status" 2>/dev/null
+    done | awk -v field="$2:" '$1 == field { sum += $2 } END { print sum + 0 }'
+}
+
+#  cpu_of NAME — in clock ticks of 10 ms so far.
+cpu_of () {
+    local pid
+    for pid in $(family_of "$1"); do
+        cat "/proc/$pid/stat" 2>/dev/null
+    done | awk '{ sub (/.*[)]/, ""); sum += $12 + $13 } END { print sum + 0 }'
+}
+
+megabytes () {
+    awk -v kilobytes="$1" 'BEGIN { printf "%.1f", kilobytes / 1024 }'
 }
 
 # ------------------------------------------------------------------------------------------------

@@ -4,8 +4,9 @@
 //      bench-load MODE --ports=8080[,8081…] [--watch=edge=PID[,PID…]]…
 //                 [--sessions=200] [--window=8] [--rate=2000] [--data=200]
 //                 [--connections=2000] [--at-once=500] [--warm-up=2] [--seconds=10]
+//                 [--talk=3] [--patient=0]
 //
-//  MODE is closed, open, idle, storm, or of the hostile ones garbage, huge, connects.
+//  MODE is closed, open, idle, storm, reunion, guests, or a hostile one: garbage, huge, connects.
 //  See plan.h for what each does and the exit codes; 64 for wrong arguments.
 
 #include "plan.h"
@@ -73,6 +74,7 @@ s_read_option (plan_t *plan, const number_t *numbers, int option, const char *te
 static bool
 s_read_options (plan_t *plan, int argc, char **argv)
 {
+    unsigned is_patient = 0;
     const number_t numbers[] = {
         { "sessions", &plan->sessions, 1, 9000 },
         { "window", &plan->window, 1, 1024 },
@@ -80,6 +82,8 @@ s_read_options (plan_t *plan, int argc, char **argv)
         { "data", &plan->data_size, 80, 4096 },
         { "connections", &plan->connections, 1, 19000 },
         { "at-once", &plan->at_once, 1, 19000 },
+        { "talk", &plan->talk, 1, 1000 },
+        { "patient", &is_patient, 0, 1 },
         { "warm-up", &plan->warm_up_seconds, 0, 600 },
         { "seconds", &plan->seconds, 1, 3600 },
     };
@@ -92,6 +96,7 @@ s_read_options (plan_t *plan, int argc, char **argv)
     for (int option; (option = getopt_long (argc, argv, "", options, NULL)) != -1;)
         if (!s_read_option (plan, numbers, option, optarg))
             return false;
+    plan->is_patient = is_patient;
     return plan->port_count > 0;
 }
 
@@ -105,6 +110,8 @@ main (int argc, char **argv)
                     { "open", traffic_open },
                     { "idle", crowd_idle },
                     { "storm", crowd_storm },
+                    { "reunion", crowd_reunion },
+                    { "guests", guests_talk },
                     { "garbage", hostile_garbage },
                     { "huge", hostile_huge },
                     { "connects", hostile_connects } };
@@ -115,6 +122,7 @@ main (int argc, char **argv)
                              .data_size = 200,
                              .connections = 2000,
                              .at_once = 500,
+                             .talk = 3,
                              .warm_up_seconds = 2,
                              .seconds = 10 };
     snprintf (s_plan.run, sizeof s_plan.run, "%" PRIx64, clock_wall_ms ());

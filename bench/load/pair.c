@@ -14,6 +14,10 @@
 #define FRAME_ROOM 8192
 #define NUMBER_DIGITS 10
 #define TIME_DIGITS 13
+//  The server's word is 1 s or so; a rest of one's own spares reading it.
+#define REST_US 1000000u
+//  As client.js: no more than the edge takes.
+#define SAID_MOST 32u
 
 struct pair {
     measurement_t *measurement;
@@ -21,6 +25,8 @@ struct pair {
     ws_link_t *visitor;
     ws_link_t *agent;
     tally_t tally;
+    uint32_t next_said; //  patient: what is not said, or to be said again, begins here
+    uint64_t rests_until_us;
     bool has_gone;      //  one of the two connections has
     char *frame;        //  a message of the visitor; two numbers in it change
     size_t frame_size;
@@ -71,16 +77,47 @@ s_make_frame (pair_t *self)
     self->time_place = strstr (self->frame, "\"timeMs\":") + 9;
 }
 
+static bool
+s_say_number (pair_t *self, uint32_t number)
+{
+    s_put_digits (self->number_place, NUMBER_DIGITS, number);
+    s_put_digits (self->time_place, TIME_DIGITS, clock_wall_ms ());
+    return ws_link_say (self->visitor, self->frame, self->frame_size) == 0;
+}
+
+void
+pair_go_on (pair_t *self)
+{
+    if (self->has_gone || clock_mono_us () < self->rests_until_us)
+        return;
+    while (self->next_said < self->tally.sent
+           && self->next_said < self->tally.acked + SAID_MOST
+           && s_say_number (self, self->next_said))
+        self->next_said++;
+}
+
+//  From the first one on that was refused; those behind it are, too.
+static void
+s_rest (pair_t *self, uint32_t number)
+{
+    self->measurement->busies++;
+    if (number < self->next_said)
+        self->next_said = number;
+    self->rests_until_us = clock_mono_us () + REST_US;
+}
+
 bool
 pair_send (pair_t *self, uint64_t due_us)
 {
     if (self->has_gone)
         return false;
     uint32_t number = self->tally.sent;
-    s_put_digits (self->number_place, NUMBER_DIGITS, number);
-    s_put_digits (self->time_place, TIME_DIGITS, clock_wall_ms ());
-    return tally_sent (&self->tally, due_us)
-           && ws_link_say (self->visitor, self->frame, self->frame_size) == 0;
+    if (!tally_sent (&self->tally, due_us))
+        return false;
+    if (!self->measurement->is_patient)
+        return s_say_number (self, number);
+    pair_go_on (self);
+    return true;
 }
 
 void
@@ -207,6 +244,8 @@ s_visitor_hears (void *owner, ws_link_t *link, text_t text)
     case FRAME_ACK:
         if (frame_number (text, &number))
             s_acked (self, number);
+        if (self->measurement->is_patient)
+            pair_go_on (self);
         break;
     case FRAME_CONNECTION_UPDATE:
         if (!self->agent && !s_connect (self, true, &s_agent_events, &self->agent))
@@ -216,7 +255,9 @@ s_visitor_hears (void *owner, ws_link_t *link, text_t text)
         self->measurement->ready++;
         break;
     case FRAME_REFUSAL:
-        if (frame_number (text, &number))
+        if (frame_number (text, &number) && self->measurement->is_patient)
+            s_rest (self, number);
+        else if (frame_number (text, &number))
             tally_refused (&self->tally, number, &self->measurement->faults);
         else
             s_gone (self, link, "was refused");

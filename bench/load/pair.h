@@ -21,12 +21,14 @@ typedef struct {
     const char *run;        //  distinguishes this run's users and sessions from those of others
     unsigned data_size;     //  bytes of each message's `data`
     unsigned window;        //  closed loop: messages under way per visitor; 0: pair_send is called
+    bool is_patient;        //  what is answered with busy is said again
     bool is_open;           //  visitors send: begun, and not yet stopped
     uint64_t from_us;       //  messages sent from here …
     uint64_t to_us;         //  … to here are counted
     unsigned ready;         //  pairs that are
     unsigned gone;          //  connections that ended by themselves
     char why[64];           //  the last of them
+    uint64_t busies;        //  messages that were answered so, each time counted
     uint64_t acked;         //  in the time that is counted
     uint64_t delivered;
     histogram_t ack_delay;  //  send → ack
@@ -41,6 +43,8 @@ pair_t *pair_new (measurement_t *measurement, unsigned number);
 void pair_destroy (pair_t **self_p);
 //  The visitor sends a message that was due at that time. False when it cannot be sent.
 bool pair_send (pair_t *self, uint64_t due_us);
+//  Patient: says again, in order, what was answered with busy. To be called every now and then.
+void pair_go_on (pair_t *self);
 //  Closed loop: sends as many as the window allows.
 void pair_fill (pair_t *self);
 //  True when nothing is under way.

@@ -20,6 +20,8 @@ typedef struct {
     unsigned data_size;              //  bytes
     unsigned connections;            //  idle and storm
     unsigned at_once;                //  how many may be connecting at a time
+    unsigned talk;                   //  questions of each guest
+    bool is_patient;                 //  visitors say again what was answered with busy
     unsigned warm_up_seconds;
     unsigned seconds;
     gauge_t gauges[PLAN_GAUGES_MOST];
@@ -40,6 +42,11 @@ int traffic_open (const plan_t *plan);
 int crowd_idle (const plan_t *plan);
 //  All connect and join: how long until the last one is in.
 int crowd_storm (const plan_t *plan);
+//  All connect and join, and come back by themselves when they are cut off, each at a random moment
+//  of 5 s. Ends with SIGTERM. What it measured of a return is printed when all are back.
+int crowd_reunion (const plan_t *plan);
+//  `rate` visitors come each second, ask the bot `talk` questions, one after the other, and go.
+int guests_talk (const plan_t *plan);
 
 //  One hostile client with `at_once` sockets, for warm-up and measured time together. What it
 //  managed each second: connections, bytes (and frames) said, connections that the server ended.

@@ -77,6 +77,7 @@ s_begin (traffic_t *self, const plan_t *plan)
     measurement->port_count = plan->port_count;
     measurement->run = plan->run;
     measurement->data_size = plan->data_size;
+    measurement->is_patient = plan->is_patient;
     return measurement->loop && s_make_pairs (self);
 }
 
@@ -98,14 +99,23 @@ s_is_quiet (const traffic_t *self)
     return true;
 }
 
+static void
+s_go_on (traffic_t *self)
+{
+    for (unsigned index = 0; self->plan->is_patient && index < self->pair_count; index++)
+        pair_go_on (self->pairs[index]);
+}
+
 //  What is under way arrives, or is lost.
 static void
 s_wait_quiet (traffic_t *self)
 {
     uint64_t until = clock_mono_us () + QUIET_WITHIN;
     self->measurement.is_open = false;
-    while (!s_is_quiet (self) && clock_mono_us () < until)
+    while (!s_is_quiet (self) && clock_mono_us () < until) {
         ws_loop_turn (self->measurement.loop, clock_mono_us () + SECOND / 20);
+        s_go_on (self);
+    }
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -192,6 +202,7 @@ s_report (traffic_t *self)
     printf ("cpu_others_percent=%.0f\n", s_others_percent (self));
     printf ("lost=%" PRIu64 "\ndoubled=%" PRIu64 "\ndisordered=%" PRIu64 "\n", faults->lost,
             faults->doubled, faults->disordered);
+    printf ("busies=%" PRIu64 "\n", measurement->busies);
     printf ("unanswered=%" PRIu64 "\nrefused=%" PRIu64 "\nstrange=%" PRIu64 "\ngone=%u\n",
             faults->unanswered, faults->refused, faults->strange, measurement->gone);
     if (measurement->gone > 0)
