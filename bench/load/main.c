@@ -4,7 +4,7 @@
 //      bench-load MODE --ports=8080[,8081…] [--watch=edge=PID[,PID…]]…
 //                 [--sessions=200] [--window=8] [--rate=2000] [--data=200]
 //                 [--connections=2000] [--at-once=500] [--warm-up=2] [--seconds=10]
-//                 [--talk=3] [--patient=0]
+//                 [--talk=3] [--patient=0] [--listeners=0]
 //
 //  MODE is closed, open, idle, storm, reunion, guests, or a hostile one: garbage, huge, connects.
 //  See plan.h for what each does and the exit codes; 64 for wrong arguments.
@@ -77,6 +77,7 @@ s_read_options (plan_t *plan, int argc, char **argv)
     unsigned is_patient = 0;
     const number_t numbers[] = {
         { "sessions", &plan->sessions, 1, 9000 },
+        { "listeners", &plan->listeners, 0, 62 },
         { "window", &plan->window, 1, 1024 },
         { "rate", &plan->rate, 1, 1000000 },
         { "data", &plan->data_size, 80, 4096 },

@@ -24,6 +24,9 @@ struct pair {
     unsigned number;
     ws_link_t *visitor;
     ws_link_t *agent;
+    ws_link_t **listeners;
+    unsigned joined;    //  of them
+    bool is_greeted;
     tally_t tally;
     uint32_t next_said; //  patient: what is not said, or to be said again, begins here
     uint64_t rests_until_us;
@@ -221,18 +224,52 @@ s_agent_hears (void *owner, ws_link_t *link, text_t text)
 
 static const ws_events_t s_agent_events = { s_opened, s_agent_hears, s_gone };
 
+//  Place 0 is the visitor's, 1 the agent's, the others are the listeners'.
 static bool
-s_connect (pair_t *self, bool is_agent, const ws_events_t *events, ws_link_t **link)
+s_connect (pair_t *self, unsigned place, const ws_events_t *events, ws_link_t **link)
 {
     const measurement_t *measurement = self->measurement;
     char target[256];
-    snprintf (target, sizeof target, "/?userId=%s-%s-%u&isAdmin=%s&protocol=2",
-              is_agent ? "agent" : "visitor", measurement->run, self->number,
-              is_agent ? "true" : "false");
-    //  With several edges the two are on different ones.
-    uint16_t port = measurement->ports[(self->number + is_agent) % measurement->port_count];
+    snprintf (target, sizeof target, "/?userId=%s%u-%s-%u&isAdmin=%s&protocol=2",
+              place ? "agent" : "visitor", place, measurement->run, self->number,
+              place ? "true" : "false");
+    //  With several edges they are on different ones.
+    uint16_t port = measurement->ports[(self->number + place) % measurement->port_count];
     *link = ws_link_new (measurement->loop, port, target, events, self);
     return *link != NULL;
+}
+
+static void
+s_check_ready (pair_t *self)
+{
+    if (self->is_greeted && self->joined == self->measurement->listeners)
+        self->measurement->ready++;
+}
+
+static void
+s_listener_hears (void *owner, ws_link_t *link, text_t text)
+{
+    pair_t *self = owner;
+    frame_event_t event = frame_event (text);
+    if (event == FRAME_NEW_MESSAGE)
+        self->measurement->overheard++;
+    else if (event == FRAME_REFUSAL)
+        s_gone (self, link, "was refused");
+    else if (event == FRAME_CONNECTION_UPDATE) {
+        self->joined++;
+        s_check_ready (self);
+    }
+}
+
+static void
+s_greeted (pair_t *self)
+{
+    static const ws_events_t s_events = { s_opened, s_listener_hears, s_gone };
+    self->is_greeted = true;
+    for (unsigned at = 0; at < self->measurement->listeners; at++)
+        if (!s_connect (self, 2 + at, &s_events, &self->listeners[at]))
+            s_gone (self, NULL, "has no descriptor for its listeners");
+    s_check_ready (self);
 }
 
 static void
@@ -248,11 +285,12 @@ s_visitor_hears (void *owner, ws_link_t *link, text_t text)
             pair_go_on (self);
         break;
     case FRAME_CONNECTION_UPDATE:
-        if (!self->agent && !s_connect (self, true, &s_agent_events, &self->agent))
+        if (!self->agent && !s_connect (self, 1, &s_agent_events, &self->agent))
             s_gone (self, link, "has no descriptor for its agent");
         break;
     case FRAME_NEW_MESSAGE:
-        self->measurement->ready++;
+        if (!self->is_greeted)
+            s_greeted (self);
         break;
     case FRAME_REFUSAL:
         if (frame_number (text, &number) && self->measurement->is_patient)
@@ -279,8 +317,10 @@ pair_new (measurement_t *measurement, unsigned number)
     assert (self);
     self->measurement = measurement;
     self->number = number;
+    self->listeners = calloc (measurement->listeners + 1, sizeof *self->listeners);
+    assert (self->listeners);
     s_make_frame (self);
-    if (!s_connect (self, false, &s_visitor_events, &self->visitor))
+    if (!s_connect (self, 0, &s_visitor_events, &self->visitor))
         pair_destroy (&self);
     return self;
 }
@@ -294,6 +334,9 @@ pair_destroy (pair_t **self_p)
     *self_p = NULL;
     ws_link_destroy (&self->visitor);
     ws_link_destroy (&self->agent);
+    for (unsigned at = 0; at < self->measurement->listeners; at++)
+        ws_link_destroy (&self->listeners[at]);
+    free (self->listeners);
     tally_free (&self->tally);
     free (self->frame);
     free (self);

@@ -2,7 +2,8 @@
 //  own, in the rich dialect.
 //
 //  The visitor joins, then the agent, who says hello; with that the agent is in control and no bot
-//  is asked. When the visitor has been given the hello, the pair is ready.
+//  is asked. When the visitor has been given the hello, and the listeners, if any, have joined, the
+//  pair is ready.
 
 #ifndef PAIR_H
 #define PAIR_H
@@ -20,6 +21,7 @@ typedef struct {
     unsigned port_count;
     const char *run;        //  distinguishes this run's users and sessions from those of others
     unsigned data_size;     //  bytes of each message's `data`
+    unsigned listeners;     //  further agents in each session
     unsigned window;        //  closed loop: messages under way per visitor; 0: pair_send is called
     bool is_patient;        //  what is answered with busy is said again
     bool is_open;           //  visitors send: begun, and not yet stopped
@@ -29,6 +31,7 @@ typedef struct {
     unsigned gone;          //  connections that ended by themselves
     char why[64];           //  the last of them
     uint64_t busies;        //  messages that were answered so, each time counted
+    uint64_t overheard;     //  messages delivered to listeners
     uint64_t acked;         //  in the time that is counted
     uint64_t delivered;
     histogram_t ack_delay;  //  send → ack

@@ -15,6 +15,7 @@ typedef struct {
     uint16_t ports[PLAN_PORTS_MOST]; //  of the edges
     unsigned port_count;
     unsigned sessions;               //  of visitor and agent
+    unsigned listeners;              //  further agents in each session, who only listen
     unsigned window;                 //  messages under way per visitor
     unsigned rate;                   //  messages per second, all visitors together
     unsigned data_size;              //  bytes

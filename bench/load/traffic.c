@@ -77,6 +77,7 @@ s_begin (traffic_t *self, const plan_t *plan)
     measurement->port_count = plan->port_count;
     measurement->run = plan->run;
     measurement->data_size = plan->data_size;
+    measurement->listeners = plan->listeners;
     measurement->is_patient = plan->is_patient;
     return measurement->loop && s_make_pairs (self);
 }
@@ -202,6 +203,7 @@ s_report (traffic_t *self)
     printf ("cpu_others_percent=%.0f\n", s_others_percent (self));
     printf ("lost=%" PRIu64 "\ndoubled=%" PRIu64 "\ndisordered=%" PRIu64 "\n", faults->lost,
             faults->doubled, faults->disordered);
+    printf ("overheard=%" PRIu64 "\n", measurement->overheard);
     printf ("busies=%" PRIu64 "\n", measurement->busies);
     printf ("unanswered=%" PRIu64 "\nrefused=%" PRIu64 "\nstrange=%" PRIu64 "\ngone=%u\n",
             faults->unanswered, faults->refused, faults->strange, measurement->gone);
