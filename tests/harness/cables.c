@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <uv.h>
 
 #define CABLES_MOST 256
@@ -46,6 +48,7 @@ typedef struct {
 
 typedef struct {
     cables_t *cables;
+    int handle; //  of the listener, until the loop has it
     uv_tcp_t listener;
     struct sockaddr_in to;
     cable_state_t state;
@@ -197,6 +200,7 @@ s_on_read (uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
 {
     wire_t *wire = stream->data;
     lane_t *lane = stream == (uv_stream_t *) &wire->client ? &wire->up : &wire->down;
+    const char *data = buffer->base;
     if (size == 0)
         return;
     if (size < 0) {
@@ -217,7 +221,7 @@ s_on_read (uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
         if (taken == size)
             return;
         if (taken > 0) {
-            buffer = &(uv_buf_t){ .base = buffer->base + taken };
+            data += taken;
             size -= taken;
         }
     }
@@ -225,7 +229,7 @@ s_on_read (uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
     assert (piece);
     *piece = (piece_t){ .lane = lane, .due = s_due (lane, (size_t) size) };
     list_init (&piece->place);
-    memcpy (piece->data, buffer->base, (size_t) size);
+    memcpy (piece->data, data, (size_t) size);
     piece->bytes = uv_buf_init (piece->data, (unsigned) size);
     lane->under_way += (size_t) size;
     list_append (&lane->pieces, &piece->place);
@@ -381,13 +385,23 @@ s_end (cables_t *self)
 }
 
 static void
+s_watch (cables_t *self, cable_t *cable)
+{
+    uv_tcp_init (&self->loop, &cable->listener);
+    cable->listener.data = cable;
+    int rc = uv_tcp_open (&cable->listener, cable->handle);
+    assert (rc == 0);
+    rc = uv_listen ((uv_stream_t *) &cable->listener, BACKLOG, s_on_connection);
+    assert (rc == 0);
+}
+
+static void
 s_on_wake (uv_async_t *wake)
 {
     cables_t *self = wake->data;
     pthread_mutex_lock (&self->mutex);
     for (; self->watched < self->count; self->watched++)
-        uv_listen ((uv_stream_t *) &self->cables[self->watched]->listener, BACKLOG,
-                   s_on_connection);
+        s_watch (self, self->cables[self->watched]);
     for (size_t index = 0; index < self->order_count; index++)
         s_carry_out (self, &self->orders[index]);
     self->order_count = 0;
@@ -442,26 +456,40 @@ cables_destroy (cables_t **self_p)
     free (self);
 }
 
+//  −1 when the address is taken. Nobody else's thread may touch the loop, so this does not.
+static int
+s_listen (const struct sockaddr_in *here)
+{
+    int on = 1, handle = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert (handle >= 0);
+    setsockopt (handle, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind (handle, (const struct sockaddr *) here, sizeof *here) == 0
+        && listen (handle, BACKLOG) == 0)
+        return handle;
+    close (handle);
+    return -1;
+}
+
 int
 cables_lay (cables_t *self, const char *address, uint16_t port, uint16_t to_port)
 {
     struct sockaddr_in here;
-    pthread_mutex_lock (&self->mutex);
-    int number = self->count;
-    assert (number < CABLES_MOST);
+    uv_ip4_addr (address, port, &here);
+    int handle = s_listen (&here);
+    if (handle < 0) {
+        fprintf (stderr, "harness: %s:%u is taken\n", address, port);
+        return -1;
+    }
     cable_t *cable = calloc (1, sizeof *cable);
     assert (cable);
     cable->cables = self;
-    cable->listener.data = cable;
+    cable->handle = handle;
     list_init (&cable->wires);
     uv_ip4_addr ("127.0.0.1", to_port, &cable->to);
-    uv_ip4_addr (address, port, &here);
-    uv_tcp_init (&self->loop, &cable->listener);
-    if (uv_tcp_bind (&cable->listener, (struct sockaddr *) &here, 0) != 0) {
-        fprintf (stderr, "harness: %s:%u is taken\n", address, port);
-        number = -1;
-    } else
-        self->cables[self->count++] = cable;
+    pthread_mutex_lock (&self->mutex);
+    int number = self->count;
+    assert (number < CABLES_MOST);
+    self->cables[self->count++] = cable;
     pthread_mutex_unlock (&self->mutex);
     uv_async_send (&self->wake);
     return number;

@@ -29,7 +29,7 @@ cables_t *cables_new (void);
 void cables_destroy (cables_t **self_p);
 
 //  A cable from this numeric address and port to a port of 127.0.0.1, on which nobody has to listen
-//  yet. Returns its number, or −1 when the address is taken.
+//  yet; others may be in use. Returns its number, or −1 when the address is taken.
 int cables_lay (cables_t *self, const char *address, uint16_t port, uint16_t to_port);
 void cables_set (cables_t *self, int cable, const cable_state_t *state);
 //  Resets all connections that go through it now.
