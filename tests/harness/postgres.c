@@ -364,15 +364,24 @@ s_is_gone (pid_t pid)
     return !s_look (pid, &state, &parent) || state == 'Z' || state == 'X';
 }
 
+//  All of them get the signal before any of them runs again. Returns the children; the caller frees
+//  them.
+static pid_t *
+s_signal_all (pid_t pid, int signal, size_t *count)
+{
+    s_freeze (pid);
+    pid_t *children = s_children (pid, count);
+    for (size_t index = 0; index < *count; index++)
+        kill (children[index], signal);
+    kill (pid, signal);
+    return children;
+}
+
 static void
 s_kill_family (process_t *server)
 {
-    pid_t pid = process_pid (server);
     size_t count;
-    s_freeze (pid);
-    pid_t *children = s_children (pid, &count);
-    for (size_t index = 0; index < count; index++)
-        kill (children[index], SIGKILL);
+    pid_t *children = s_signal_all (process_pid (server), SIGKILL, &count);
     process_kill (server, SIGKILL);
     uint64_t deadline = eventually_deadline (STOP_WITHIN);
     for (size_t index = 0; index < count; index++)
@@ -381,20 +390,12 @@ s_kill_family (process_t *server)
     free (children);
 }
 
-//  All of them get the signal before any of them runs again.
 static void
 s_signal_family (postgres_t *self, int signal)
 {
-    if (!self->server || !process_is_alive (self->server))
-        return;
-    pid_t pid = process_pid (self->server);
     size_t count;
-    s_freeze (pid);
-    pid_t *children = s_children (pid, &count);
-    for (size_t index = 0; index < count; index++)
-        kill (children[index], signal);
-    kill (pid, signal);
-    free (children);
+    if (self->server && process_is_alive (self->server))
+        free (s_signal_all (process_pid (self->server), signal, &count));
 }
 
 void

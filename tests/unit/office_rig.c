@@ -309,6 +309,18 @@ say_behind (peer_t peer, uint64_t endpoint, const char *id, uint64_t follows)
 }
 
 void
+rig_fill_turns (void)
+{
+    char id[20];
+    for (int at = 0; at < TURN_LIMIT; at++) {
+        snprintf (id, sizeof id, "m%d", at);
+        say (1, 5, id);
+    }
+    rig_run ();
+    rig_forget ();
+}
+
+void
 post (peer_t peer, uint64_t endpoint, event_t event, const char *id)
 {
     s_post (peer, endpoint, event, id, 0, 0);

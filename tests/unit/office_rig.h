@@ -63,6 +63,9 @@ void say (peer_t peer, uint64_t endpoint, const char *id);
 void say_at (peer_t peer, uint64_t endpoint, const char *id, uint64_t time_ms);
 //  Another one, with this ticket, was under way when it was said.
 void say_behind (peer_t peer, uint64_t endpoint, const char *id, uint64_t follows);
+//  The visitor at endpoint 5 of edge 1 says as much as the bot may have open: m0, m1 … And forgets
+//  the story of it.
+void rig_fill_turns (void);
 void post (peer_t peer, uint64_t endpoint, event_t event, const char *id);
 void more (peer_t peer, uint64_t endpoint);
 void seen (peer_t peer, uint64_t endpoint, uint64_t seq);

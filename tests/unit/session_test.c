@@ -595,17 +595,12 @@ Test (session, what_follows_a_refused_message_is_refused)
 {
     s_visitor ();
     worker_up (W1, 1);
-    char id[20];
-    for (int at = 0; at < TURN_LIMIT; at++) {
-        snprintf (id, sizeof id, "m%d", at);
-        say (1, 5, id);
-    }
-    rig_run ();
-    rig_forget ();
+    rig_fill_turns ();
     say (1, 5, "late");
     rig_run ();
     EXPECT ("e1 POSTED 33 busy #0\n");
     for (int at = 1; at <= 2; at++) {
+        char id[20];
         snprintf (id, sizeof id, "t%d", at);
         taken (W1, id);
         done (W1, id, "answer");
@@ -676,13 +671,7 @@ Test (session, a_lost_draft_lets_nobody_overtake)
 Test (session, turn_limit)
 {
     s_visitor ();
-    char id[20];
-    for (int at = 0; at < TURN_LIMIT; at++) {
-        snprintf (id, sizeof id, "m%d", at);
-        say (1, 5, id);
-    }
-    rig_run ();
-    rig_forget ();
+    rig_fill_turns ();
     say (1, 5, "too much");
     rig_run ();
     EXPECT ("e1 POSTED 33 busy #0\n");
