@@ -55,11 +55,14 @@ s_print_progress (report_t *run, uint64_t began_us, uint64_t since_us, uint64_t 
     fflush (stdout);
 }
 
+//  A long run does not end before every fault was tried.
 static bool
 s_is_over (const report_t *run, uint64_t began_us)
 {
     uint64_t seconds = run->plan->seconds;
-    return s_is_interrupted || atomic_load (&crowd_scene (run->crowd)->acked) >= run->plan->messages
+    return s_is_interrupted
+           || (atomic_load (&crowd_scene (run->crowd)->acked) >= run->plan->messages
+               && (run->plan->messages < PLAN_LONG || rampage_has_tried_all (run->rampage)))
            || (seconds && clock_mono_us () >= began_us + seconds * SECOND);
 }
 

@@ -30,6 +30,9 @@
     PLAN_NUMBER (disk, "CHAOS_DISK", 8000, 0, 100000,                                              \
                  "MB of memory that PostgreSQL's own disk may take; 0: none, and no disk full")
 
+//  So many messages or more are a long run, in which everything has to have been tried.
+#define PLAN_LONG 500000
+
 typedef struct {
 #define PLAN_MEMBER(member, name, value, least, most, about) uint64_t member;
     PLAN_NUMBERS (PLAN_MEMBER)

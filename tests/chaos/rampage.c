@@ -2,6 +2,8 @@
 
 #include "rampage.h"
 
+#include "deck.h"
+
 #include "parts/clock.h"
 
 #include <assert.h>
@@ -20,6 +22,7 @@ struct rampage {
     const plan_t *plan;
     site_t *site;
     chance_t chance;
+    deck_t deck;
     drawn_t next;
     bool has_next;
     uint64_t next_us;
@@ -44,20 +47,10 @@ s_is_possible (const rampage_t *self, int fault)
 static void
 s_draw (rampage_t *self)
 {
-    uint64_t sum = 0;
-    for (int fault = 0; fault < FAULTS; fault++)
-        sum += s_is_possible (self, fault) ? fault_weight (fault) : 0;
-    self->has_next = sum > 0;
-    if (sum == 0)
+    int fault = deck_draw (&self->deck, &self->chance);
+    self->has_next = fault >= 0;
+    if (!self->has_next)
         return;
-    uint64_t chosen = chance_between (&self->chance, 0, sum - 1);
-    int fault = 0;
-    for (;; fault++) {
-        uint64_t weight = s_is_possible (self, fault) ? fault_weight (fault) : 0;
-        if (chosen < weight)
-            break;
-        chosen -= weight;
-    }
     fault_draw (fault, self->site, &self->chance, &self->next);
     self->next_us += 1000 * chance_between (&self->chance, self->plan->gap_least,
                                             self->plan->gap_most);
@@ -151,6 +144,9 @@ rampage_new (const plan_t *plan, site_t *site)
     self->site = site;
     self->chance.state = plan->seed;
     self->began_us = self->next_us = clock_mono_us ();
+    static_assert (FAULTS <= DECK_KINDS, "a kind of card for each fault");
+    for (int fault = 0; fault < FAULTS; fault++)
+        self->deck.weights[fault] = s_is_possible (self, fault) ? fault_weight (fault) : 0;
     s_draw (self);
     return self;
 }
@@ -187,6 +183,15 @@ bool
 rampage_cannot (const rampage_t *self, int fault)
 {
     return self->cannot[fault];
+}
+
+bool
+rampage_has_tried_all (const rampage_t *self)
+{
+    for (int fault = 0; fault < FAULTS; fault++)
+        if (self->deck.weights[fault] && self->counts[fault] == 0 && !self->cannot[fault])
+            return false;
+    return true;
 }
 
 const fault_record_t *

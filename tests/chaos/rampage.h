@@ -1,6 +1,7 @@
 //  rampage — which fault befalls whom, and when: all of it drawn from the seed, so that the same
-//  seed brings the same ones in the same order, each so long after the one before. One that would
-//  befall the same target as one that still holds waits for its end, and so do those behind it.
+//  seed brings the same ones in the same order, each so long after the one before. They come from
+//  a deck: each is tried once before any is tried twice. One that would befall the same target as
+//  one that still holds waits for its end, and so do those behind it.
 
 #ifndef RAMPAGE_H
 #define RAMPAGE_H
@@ -28,6 +29,8 @@ const char *rampage_now (rampage_t *self);
 unsigned rampage_count (const rampage_t *self, int fault);
 //  True when it is wanted and was tried, but cannot be done here.
 bool rampage_cannot (const rampage_t *self, int fault);
+//  Each that is wanted was done at least once, or cannot be done here.
+bool rampage_has_tried_all (const rampage_t *self);
 const fault_record_t *rampage_records (const rampage_t *self, size_t *count);
 
 #endif

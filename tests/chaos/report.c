@@ -80,10 +80,12 @@ s_print_faults (const report_t *self)
             printf ("NOT RUN: no disk of its own (CHAOS_DISK, root)\n");
         else if (count == 0 && rampage_cannot (self->rampage, fault))
             printf ("NOT RUN: it cannot be done here\n");
+        else if (count == 0)
+            printf ("NOT TRIED: the run ended before\n");
         else if (longest[fault] > 0)
             printf ("%.1f s\n", longest[fault]);
         else
-            printf ("%s\n", count ? "below 1 s" : "-");
+            printf ("below 1 s\n");
     }
     if (most)
         printf ("\n  longest pause of anybody  %.1f s: %s waited for %s, until %.1f s\n",
