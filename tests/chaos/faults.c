@@ -40,29 +40,37 @@ s_name (const drawn_t *drawn)
 static bool
 s_kill (const drawn_t *drawn, site_t *site)
 {
-    site_expect_down (site, s_kind (drawn->target), drawn->which, true);
-    stack_kill (site_stack (site), s_name (drawn));
+    //  One that could not be started is tried again.
+    if (!site_is_down (site, s_kind (drawn->target), drawn->which))
+        site_kill (site, s_kind (drawn->target), drawn->which);
     return true;
 }
 
 static void
 s_launch (const drawn_t *drawn, site_t *site)
 {
-    if (stack_launch (site_stack (site), s_name (drawn)))
-        site_expect_down (site, s_kind (drawn->target), drawn->which, false);
+    site_launch (site, s_kind (drawn->target), drawn->which);
+}
+
+static bool
+s_signal (const drawn_t *drawn, site_t *site, int signal)
+{
+    if (site_is_down (site, s_kind (drawn->target), drawn->which))
+        return false;
+    process_kill (stack_process (site_stack (site), s_name (drawn)), signal);
+    return true;
 }
 
 static bool
 s_stop (const drawn_t *drawn, site_t *site)
 {
-    process_kill (stack_process (site_stack (site), s_name (drawn)), SIGSTOP);
-    return true;
+    return s_signal (drawn, site, SIGSTOP);
 }
 
 static void
 s_go_on (const drawn_t *drawn, site_t *site)
 {
-    process_kill (stack_process (site_stack (site), s_name (drawn)), SIGCONT);
+    s_signal (drawn, site, SIGCONT);
 }
 
 static void
@@ -71,6 +79,7 @@ s_nothing (const drawn_t *drawn, site_t *site)
     (void) drawn, (void) site;
 }
 
+//  site_watch sees to it that it does go down.
 static void
 s_await_down (site_t *site, site_kind_t kind, unsigned number)
 {
@@ -89,21 +98,28 @@ s_await_ready (site_t *site, site_kind_t kind, unsigned number)
     return false;
 }
 
-//  As whoever does it by hand: the next one when the one before is ready.
+static bool
+s_start_anew (site_t *site, site_kind_t kind, unsigned number)
+{
+    if (!s_await_ready (site, kind, number))
+        return false;
+    site_end (site, kind, number);
+    s_await_down (site, kind, number);
+    return site_launch (site, kind, number) && s_await_ready (site, kind, number);
+}
+
+//  As whoever does it by hand: the next one when the one before is ready, and no further when one
+//  is not.
 static bool
 s_roll (site_t *site, site_kind_t kind)
 {
-    for (unsigned number = 0; number < site_count (site, kind); number++) {
-        if (!s_await_ready (site, kind, number))
-            return false;
-        site_end (site, kind, number);
-        s_await_down (site, kind, number);
-        if (!stack_launch (site_stack (site), site_name (kind, number)))
-            return false;
-        site_expect_down (site, kind, number, false);
-        if (!s_await_ready (site, kind, number))
-            return false;
-    }
+    unsigned number = 0, count = site_count (site, kind);
+    while (number < count && s_start_anew (site, kind, number))
+        number++;
+    if (number < count)
+        trouble_note (site_trouble (site), TROUBLE_BROKEN, WHO_SERVICE, NULL,
+                      "the roll ended at %s, which is %u of %u", site_name (kind, number),
+                      number + 1, count);
     return true;
 }
 
@@ -137,12 +153,13 @@ s_add (const drawn_t *drawn, site_t *site)
     s_await_down (site, kind, drawn->which);
     if (is_known_first)
         site_set_known (site, kind, drawn->which, true);
-    if (!stack_launch (site_stack (site), s_name (drawn)))
+    if (!site_launch (site, kind, drawn->which)) {
+        site_set_known (site, kind, drawn->which, false);
         return false;
-    site_expect_down (site, kind, drawn->which, false);
-    if (!is_known_first && !stack_wait_ready (site_stack (site), s_name (drawn)))
-        return false;
-    site_set_known (site, kind, drawn->which, true);
+    }
+    //  One that is not ready is taken away like any other.
+    if (is_known_first || s_await_ready (site, kind, drawn->which))
+        site_set_known (site, kind, drawn->which, true);
     return true;
 }
 

@@ -274,15 +274,30 @@ s_settings_of (void *owner, const char *name)
 //  Members
 
 void
-site_expect_down (site_t *self, site_kind_t kind, unsigned number, bool is_down)
+site_kill (site_t *self, site_kind_t kind, unsigned number)
 {
-    self->members[kind][number].state = is_down ? DOWN : UP;
+    stack_kill (self->stack, site_name (kind, number));
+    self->members[kind][number].state = DOWN;
+}
+
+bool
+site_launch (site_t *self, site_kind_t kind, unsigned number)
+{
+    const char *name = site_name (kind, number);
+    if (stack_launch (self->stack, name)) {
+        self->members[kind][number].state = UP;
+        return true;
+    }
+    trouble_note (self->trouble, TROUBLE_BROKEN, WHO_SERVICE, NULL, "%s cannot be started", name);
+    return false;
 }
 
 void
 site_end (site_t *self, site_kind_t kind, unsigned number)
 {
     member_t *member = &self->members[kind][number];
+    if (member->state == DOWN)
+        return;
     process_kill (stack_process (self->stack, site_name (kind, number)), SIGTERM);
     *member = (member_t){ .state = ENDING, .end_by = clock_mono_ms () + END_WITHIN };
 }
@@ -336,8 +351,7 @@ s_watch (site_t *self, site_kind_t kind, unsigned number)
         trouble_note (self->trouble, TROUBLE_BROKEN, WHO_SERVICE, NULL,
                       "%s did not end within %d ms of SIGTERM", name, END_WITHIN);
         process_print_log (process);
-        stack_kill (self->stack, name);
-        member->state = DOWN;
+        site_kill (self, kind, number);
         return;
     }
     int code = process_wait_exit (process, 0);
@@ -347,10 +361,9 @@ s_watch (site_t *self, site_kind_t kind, unsigned number)
                       code, was_asked ? "after SIGTERM" : "by itself");
         process_print_log (process);
     }
-    stack_kill (self->stack, name);
-    member->state = DOWN;
-    if (!was_asked && stack_launch (self->stack, name))
-        member->state = UP;
+    site_kill (self, kind, number);
+    if (!was_asked)
+        site_launch (self, kind, number);
 }
 
 void

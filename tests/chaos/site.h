@@ -5,8 +5,8 @@
 //  `postoffice` has as many addresses as there are postoffices. Each of those is the cable between
 //  just this process and that postoffice.
 //
-//  What the router does that it must not (a process that ends by itself, one that does not end
-//  well) is noted in the trouble given.
+//  What the router does that it must not (a process that ends by itself, that does not end well or
+//  cannot be started again) is noted in the trouble given.
 
 #ifndef SITE_H
 #define SITE_H
@@ -52,8 +52,10 @@ void site_set_known (site_t *self, site_kind_t kind, unsigned number, bool is_kn
 
 //  Looks whether all that should run do; takes down their memory. Starts again what did not.
 void site_watch (site_t *self);
-//  Marks a process as one that is meant to be down, or up.
-void site_expect_down (site_t *self, site_kind_t kind, unsigned number, bool is_down);
+//  SIGKILL, and it is meant to be down.
+void site_kill (site_t *self, site_kind_t kind, unsigned number);
+//  Starts one that is down. False when it cannot be started, which is noted as trouble.
+bool site_launch (site_t *self, site_kind_t kind, unsigned number);
 //  SIGTERM, not waited for: site_watch sees to it that it ends in time and well.
 void site_end (site_t *self, site_kind_t kind, unsigned number);
 bool site_is_down (const site_t *self, site_kind_t kind, unsigned number);
