@@ -34,6 +34,7 @@ void
 client_init (client_t *self, scene_t *scene, const client_events_t *events, void *owner, who_t who)
 {
     *self = (client_t){ .scene = scene, .events = events, .owner = owner, .who = who };
+    self->whereabouts.since_us = scene->now_us;
     s_next_whim (self);
 }
 
@@ -59,6 +60,18 @@ client_write (client_t *self, const char *format, ...)
     va_start (arguments, format);
     vsnprintf (line + size, CLIENT_LINE - (size_t) size, format, arguments);
     va_end (arguments);
+}
+
+void
+client_step (client_t *self, const char *format, ...)
+{
+    char text[CLIENT_LINE];
+    va_list arguments;
+    va_start (arguments, format);
+    vsnprintf (text, sizeof text, format, arguments);
+    va_end (arguments);
+    client_write (self, "-- %s", text);
+    whereabouts_step (&self->whereabouts, self->scene->now_us, "%s", text);
 }
 
 void
@@ -99,7 +112,7 @@ s_opened (void *owner, ws_link_t *link)
     client_t *self = owner;
     (void) link;
     self->is_open = true;
-    client_write (self, "-- open");
+    client_step (self, "open");
     self->events->opened (self->owner);
 }
 
@@ -122,7 +135,7 @@ s_gone (void *owner, ws_link_t *link, const char *why)
 {
     client_t *self = owner;
     (void) link;
-    client_write (self, "-- %s", why);
+    client_step (self, "%s", why);
     if (strstr (why, "1013"))
         SCENE_COUNT (self->scene, slow_closes);
     else if (self->paused_until)
@@ -137,10 +150,28 @@ void
 client_drop (client_t *self, const char *why)
 {
     if (self->link && !self->has_gone) {
-        client_write (self, "-- drops: %s", why);
+        client_step (self, "drops: %s", why);
         self->has_gone = true;
         self->is_open = false;
     }
+}
+
+void
+client_is_in (client_t *self)
+{
+    client_step (self, "in");
+    whereabouts_move (&self->whereabouts, WHERE_IN, self->scene->now_us);
+}
+
+static void
+s_wait_for_next_try (client_t *self)
+{
+    uint64_t now = self->scene->now_us;
+    bool is_told = false;
+    uint64_t delay = self->events->lost (self->owner, &is_told);
+    self->try_at = now + delay;
+    client_step (self, "waits %.1f s%s", (double) delay / 1e6, is_told ? ", as it was told" : "");
+    whereabouts_move (&self->whereabouts, is_told ? WHERE_SENT_AWAY : WHERE_BACKING_OFF, now);
 }
 
 static void
@@ -151,15 +182,16 @@ s_connect (client_t *self)
     unsigned edges = site_count (scene->site, SITE_EDGE) + site_has_spare_edge (scene->site);
     unsigned edge = (unsigned) chance_between (&scene->chance, 0, edges - 1);
     snprintf (target, sizeof target, "/?userId=%s%s", self->user, self->query);
-    client_write (self, "-- connects to edge-%u%s", edge + 1,
-                  self->goes_by_cable ? " through a cable" : "");
+    client_step (self, "connects to edge-%u%s", edge + 1,
+                 self->goes_by_cable ? " through a cable" : "");
+    whereabouts_move (&self->whereabouts, WHERE_CONNECTING, scene->now_us);
     self->link = ws_link_new (scene->loop, site_door (scene->site, edge, self->goes_by_cable),
                               target, &s_events, self);
     self->try_until = scene->now_us + TRY_FOR;
     self->paused_until = 0;
     SCENE_COUNT (scene, connects);
     if (!self->link)
-        self->try_at = scene->now_us + self->events->lost (self->owner);
+        s_wait_for_next_try (self);
     else if (self->is_slow)
         ws_link_narrow (self->link, NARROW);
 }
@@ -175,7 +207,7 @@ s_pause (client_t *self)
     if (self->is_slow)
         self->whim_at = self->paused_until
                         + chance_between (&scene->chance, SLOW_WHIM_LEAST, SLOW_WHIM_MOST);
-    client_write (self, "-- stops reading");
+    client_step (self, "stops reading");
     ws_link_pause (self->link, true);
 }
 
@@ -190,10 +222,10 @@ s_have_a_whim (client_t *self)
         s_pause (self);
         return;
     }
-    client_write (self, "-- resets");
+    client_step (self, "resets");
     ws_link_reset (&self->link);
     self->is_open = false;
-    self->try_at = self->scene->now_us + self->events->lost (self->owner);
+    s_wait_for_next_try (self);
 }
 
 void
@@ -205,11 +237,11 @@ client_tick (client_t *self)
     if (self->has_gone) {
         ws_link_destroy (&self->link);
         self->has_gone = false;
-        self->try_at = now + self->events->lost (self->owner);
+        s_wait_for_next_try (self);
     }
     if (self->paused_until && now >= self->paused_until) {
         self->paused_until = 0;
-        client_write (self, "-- reads again");
+        client_step (self, "reads again");
         if (self->link)
             ws_link_pause (self->link, false);
     }

@@ -15,8 +15,8 @@ typedef struct {
     //  The way to the edge is open. May say something.
     void (*opened) (void *owner);
     void (*heard) (void *owner, text_t frame);
-    //  It is gone; answers after how many µs to connect again.
-    uint64_t (*lost) (void *owner);
+    //  It is gone; answers after how many µs to connect again. `is_told` when the router said so.
+    uint64_t (*lost) (void *owner, bool *is_told);
 } client_events_t;
 
 typedef struct {
@@ -36,6 +36,7 @@ typedef struct {
     uint64_t try_until;       //  gives up a try that has not come through
     uint64_t whim_at;
     uint64_t paused_until;    //  0: reads
+    whereabouts_t whereabouts;
     uint32_t *seqs;           //  heard, as they came
     size_t seq_count;
     size_t seq_room;
@@ -49,6 +50,8 @@ void client_init (client_t *self, scene_t *scene, const client_events_t *events,
 void client_free (client_t *self);
 //  Called every few ms.
 void client_tick (client_t *self);
+//  It is let in on this connection.
+void client_is_in (client_t *self);
 //  Ends the connection from this side, soon.
 void client_drop (client_t *self, const char *why);
 //  False when it is not open, or full.
@@ -58,6 +61,8 @@ void client_note_seq (client_t *self, uint32_t seq);
 
 //  A line of the transcript.
 __attribute__ ((format (printf, 2, 3))) void client_write (client_t *self, const char *format, ...);
+//  A step of its way, which a long pause is explained with, and a line of the transcript.
+__attribute__ ((format (printf, 2, 3))) void client_step (client_t *self, const char *format, ...);
 //  Notes trouble, with the transcript.
 __attribute__ ((format (printf, 3, 4))) void client_complain (client_t *self, trouble_kind_t kind,
                                                               const char *format, ...);

@@ -47,29 +47,23 @@ s_seconds (const pause_t *pause)
     return (double) (pause->to_us - pause->from_us) / 1e6;
 }
 
-//  Of each fault, and the longest of all; NULL when there was none.
-static const pause_t *
-s_longest (const report_t *self, double *longest)
+static void
+s_longest_of_faults (const report_t *self, double *longest)
 {
     const pauses_t *pauses = &crowd_scene (self->crowd)->pauses;
-    const pause_t *most = NULL;
     for (size_t index = 0; index < pauses->count; index++) {
-        const pause_t *pause = &pauses->pauses[index];
-        double seconds = s_seconds (pause);
-        int cause = s_cause (self, pause);
+        double seconds = s_seconds (&pauses->pauses[index]);
+        int cause = s_cause (self, &pauses->pauses[index]);
         if (cause >= 0 && seconds > longest[cause])
             longest[cause] = seconds;
-        if (!most || seconds > s_seconds (most))
-            most = pause;
     }
-    return most;
 }
 
 static void
 s_print_faults (const report_t *self)
 {
     double longest[FAULTS] = { 0 };
-    const pause_t *most = s_longest (self, longest);
+    s_longest_of_faults (self, longest);
     printf ("\n  %-22s %6s  %s\n", "fault", "times", "longest pause put down to it");
     for (int fault = 0; fault < FAULTS; fault++) {
         unsigned count = rampage_count (self->rampage, fault);
@@ -87,12 +81,93 @@ s_print_faults (const report_t *self)
         else
             printf ("below 1 s\n");
     }
-    if (most)
-        printf ("\n  longest pause of anybody  %.1f s: %s waited for %s, until %.1f s\n",
-                s_seconds (most), most->user, most->what,
-                (double) (most->to_us - self->began_us) / 1e6);
-    else
-        printf ("\n  longest pause of anybody  below 1 s\n");
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The longest pauses, and what they are made of
+
+//  µs that count, of a kind of pauses; 0: it is none of them.
+typedef uint64_t measure_t (const pause_t *pause);
+
+static uint64_t
+s_whole (const pause_t *pause)
+{
+    return pause->to_us - pause->from_us;
+}
+
+static uint64_t
+s_of_connected (const pause_t *pause)
+{
+    return pause->spent_us[WHERE_IN] == s_whole (pause) ? s_whole (pause) : 0;
+}
+
+static uint64_t
+s_of_away (const pause_t *pause)
+{
+    return s_of_connected (pause) ? 0 : s_whole (pause);
+}
+
+static uint64_t
+s_but_for_back_off (const pause_t *pause)
+{
+    return s_whole (pause) - pause->spent_us[WHERE_BACKING_OFF];
+}
+
+//  The faults that held then, as " (kill_edge, slow_bus)".
+static void
+s_print_faults_at (const report_t *self, uint64_t at_us)
+{
+    size_t count;
+    const fault_record_t *records = rampage_records (self->rampage, &count);
+    const char *before = "   (";
+    for (size_t index = 0; index < count; index++)
+        if (records[index].from_us <= at_us && at_us <= records[index].to_us) {
+            printf ("%s%s", before, fault_word (records[index].fault));
+            before = ", ";
+        }
+    printf ("%s\n", *before == ',' ? ")" : "");
+}
+
+static double
+s_run_seconds (const report_t *self, uint64_t at_us)
+{
+    return ((double) at_us - (double) self->began_us) / 1e6;
+}
+
+static void
+s_print_pause (const report_t *self, const char *title, measure_t *measure)
+{
+    const pauses_t *pauses = &crowd_scene (self->crowd)->pauses;
+    const pause_t *most = NULL;
+    for (size_t index = 0; index < pauses->count; index++)
+        if (measure (&pauses->pauses[index]) > (most ? measure (most) : 0))
+            most = &pauses->pauses[index];
+    if (!most) {
+        printf ("  %-32s below 1 s\n", title);
+        return;
+    }
+    printf ("  %-32s %.1f s: %s waited %.1f s for %s, until %.1f s\n", title,
+            (double) measure (most) / 1e6, most->user, s_seconds (most), most->what,
+            s_run_seconds (self, most->to_us));
+    printf ("  %-32s", "");
+    for (where_t where = 0; where < WHERES; where++)
+        printf ("%s %s %.1f s", where ? "," : "", where_word (where),
+                (double) most->spent_us[where] / 1e6);
+    printf ("\n");
+    for (unsigned index = 0; index < most->step_count; index++) {
+        printf ("  %30.1f s  %s", s_run_seconds (self, most->steps[index].at_us),
+                most->steps[index].text);
+        s_print_faults_at (self, most->steps[index].at_us);
+    }
+}
+
+static void
+s_print_pauses (const report_t *self)
+{
+    printf ("\n");
+    s_print_pause (self, "longest pause, always connected", s_of_connected);
+    s_print_pause (self, "longest pause, not always", s_of_away);
+    s_print_pause (self, "longest but for own back-off", s_but_for_back_off);
 }
 
 static void
@@ -165,6 +240,7 @@ report_print (const report_t *self)
     printf ("\nchaos report\n");
     s_print_counts (self);
     s_print_faults (self);
+    s_print_pauses (self);
     s_print_troubles (self);
     s_print_memory (self);
     fflush (stdout);

@@ -53,10 +53,11 @@ s_back_off (rich_t *self)
 }
 
 static uint64_t
-s_lost (void *owner)
+s_lost (void *owner, bool *is_told)
 {
     rich_t *self = owner;
     uint64_t given = self->leaving_us;
+    *is_told = given != NEVER;
     self->is_in = false;
     self->again = self->stored;
     self->leaving_us = NEVER;
@@ -228,6 +229,7 @@ s_on_update (rich_t *self, text_t frame)
     if (self->is_in)
         return;
     self->is_in = true;
+    client_is_in (&self->client);
     self->stable_at = scene->now_us + STABLE;
     self->events->is_in (self->owner);
     s_flush (self);
@@ -241,7 +243,9 @@ s_on_busy (rich_t *self, text_t frame)
     SCENE_COUNT (scene, busy);
     frame_number_behind (frame, TEXT ("\"retryAfterMs\":"), &delay_ms);
     uint64_t delay = delay_ms * 1000;
-    self->busy_until = scene->now_us + delay + chance_between (&scene->chance, 0, delay / 4);
+    delay += chance_between (&scene->chance, 0, delay / 4);
+    self->busy_until = scene->now_us + delay;
+    client_step (&self->client, "busy: again in %.1f s", (double) delay / 1e6);
     if (!self->is_in || !s_own_number (self, frame, &number) || number < self->stored)
         return;
     self->ack_by = 0;
@@ -318,7 +322,9 @@ rich_init (rich_t *self, scene_t *scene, const rich_events_t *events, void *owne
                       .text_size = 100,
                       .leaving_us = NEVER };
     client_init (&self->client, scene, &s_events, self, who);
-    self->ack_wait = (wait_t){ .user = self->client.user, .what = "an ack" };
+    self->ack_wait = (wait_t){
+        .user = self->client.user, .what = "an ack", .whereabouts = &self->client.whereabouts
+    };
     snprintf (self->client.query, sizeof self->client.query, "&isAdmin=%s&protocol=2",
               is_agent ? "true" : "false");
 }
@@ -378,8 +384,8 @@ rich_tick (rich_t *self)
     if (!had_link && client->link)
         self->join_by = client->scene->now_us + JOIN;
     //  Whoever does not read has only himself to wait for.
-    if (client->paused_until && self->ack_wait.since_us)
-        self->ack_wait.since_us = client->scene->now_us;
+    if (client->paused_until)
+        wait_forgive (&self->ack_wait, client->scene->now_us);
     if (client->link && !client->has_gone) {
         s_look_at_the_clock (self);
         s_flush (self);

@@ -166,12 +166,20 @@ s_widget_shows (void *owner, text_t frame, uint32_t seq)
 // ---------------------------------------------------------------------------------------------
 //  Whose turn it is
 
+//  What is stored is on its way to the other side, unless it came there before its ack came here.
+static void
+s_await (talk_t *self, ear_t *ear, uint32_t due)
+{
+    if (ear->next < due)
+        wait_begin (&ear->wait, self->scene->now_us);
+}
+
 static void
 s_visitor_stored (void *owner)
 {
     talk_t *self = owner;
-    wait_begin (self->kind == TALK_PAIR ? &self->visitor_ear.wait : &self->bot_ear.wait,
-                self->scene->now_us);
+    s_await (self, self->kind == TALK_PAIR ? &self->visitor_ear : &self->bot_ear,
+             self->visitor.stored);
 }
 
 static void
@@ -180,7 +188,7 @@ s_agent_stored (void *owner)
     talk_t *self = owner;
     //  A widget that has lost its connection does nothing for 5 s: that is no pause of the router.
     if (self->kind == TALK_PAIR)
-        wait_begin (&self->agent_ear.wait, self->scene->now_us);
+        s_await (self, &self->agent_ear, self->agent.stored);
 }
 
 static void
@@ -222,8 +230,8 @@ s_want_more (const talk_t *self, rich_t *rich, uint64_t *at, uint64_t every)
 static void
 s_forgive (const client_t *client, wait_t *wait, uint64_t now)
 {
-    if (client->paused_until && wait->since_us)
-        wait->since_us = now;
+    if (client->paused_until)
+        wait_forgive (wait, now);
 }
 
 void
@@ -266,6 +274,12 @@ s_every (const talk_t *self, unsigned percent, uint64_t people)
     return people * SECOND / (rate ? rate : 1);
 }
 
+static wait_t
+s_wait_of (const client_t *client, const char *what)
+{
+    return (wait_t){ .user = client->user, .what = what, .whereabouts = &client->whereabouts };
+}
+
 talk_t *
 talk_new (scene_t *scene, talk_kind_t kind, unsigned number)
 {
@@ -282,11 +296,9 @@ talk_new (scene_t *scene, talk_kind_t kind, unsigned number)
     s_name (self, &self->visitor.client, "visitor", number);
     s_name (self, &self->widget.client, "widget", number);
     s_name (self, &self->agent.client, "agent", number);
-    const char *visitor = talk_visitor_client (self)->user;
-    self->agent_ear.wait = (wait_t){ .user = visitor, .what = "a message of the agent" };
-    self->bot_ear.wait = (wait_t){ .user = visitor, .what = "an answer of the bot" };
-    self->visitor_ear.wait =
-        (wait_t){ .user = self->agent.client.user, .what = "a message of the visitor" };
+    self->agent_ear.wait = s_wait_of (talk_visitor_client (self), "a message of the agent");
+    self->bot_ear.wait = s_wait_of (talk_visitor_client (self), "an answer of the bot");
+    self->visitor_ear.wait = s_wait_of (&self->agent.client, "a message of the visitor");
     self->agent.client.try_at = UINT64_MAX; //  until there is a session
     self->agent.orders_control = true;
     //  Some read slowly, and there is much to read.

@@ -43,9 +43,10 @@ s_opened (void *owner)
 }
 
 static uint64_t
-s_lost (void *owner)
+s_lost (void *owner, bool *is_told)
 {
     widget_t *self = owner;
+    (void) is_told;
     self->is_in = false;
     return RECONNECT;
 }
@@ -135,6 +136,8 @@ s_heard (void *owner, text_t frame)
 {
     widget_t *self = owner;
     //  It is told so only when it has said nothing for a while; but everything else tells it, too.
+    if (!self->is_in)
+        client_is_in (&self->client);
     self->is_in = true;
     switch (frame_event (frame)) {
     case FRAME_CONNECTION_UPDATE:
