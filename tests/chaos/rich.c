@@ -119,7 +119,7 @@ s_flush (rich_t *self)
                     ",\"sender\":{\"displayName\":\"%s\"}}",
                     client->session, clock_wall_ms (), client->user);
     }
-    while (self->again < self->wanted && self->again < self->stored + RICH_WINDOW) {
+    while (self->again < self->wanted && self->again < self->stored + self->window) {
         if (self->again == self->said)
             s_begin (self);
         if (!s_say (self, self->again))
@@ -319,6 +319,7 @@ rich_init (rich_t *self, scene_t *scene, const rich_events_t *events, void *owne
     *self = (rich_t){ .events = events,
                       .owner = owner,
                       .is_agent = is_agent,
+                      .window = RICH_WINDOW,
                       .text_size = 100,
                       .leaving_us = NEVER };
     client_init (&self->client, scene, &s_events, self, who);

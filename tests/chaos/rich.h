@@ -1,6 +1,6 @@
-//  rich — a client that acts as client.js does, but with several messages in flight: `resume` after
-//  every connect, unacknowledged messages said again in order with their old messageId, `busy` and
-//  `going away` obeyed, reconnects with back-off and jitter.
+//  rich — a client that acts as client.js does, with one message in flight or several: `resume`
+//  after every connect, unacknowledged messages said again in order with their old messageId,
+//  `busy` and `going away` obeyed, reconnects with back-off and jitter.
 //
 //  Its messages are numbered from 0 and have the ids "m-0", "m-1" … (a visitor's) or "a-0" … (an
 //  agent's). It complains of everything that comes twice, out of order or unasked.
@@ -26,6 +26,7 @@ typedef struct {
     const rich_events_t *events;
     void *owner;
     bool is_agent;
+    unsigned window;        //  messages in flight: 1, as client.js, to RICH_WINDOW
     unsigned text_size;     //  bytes of its messages' text, about
     uint32_t wanted;        //  so many are to be said
     uint32_t said;          //  so many were, at least once

@@ -301,6 +301,9 @@ talk_new (scene_t *scene, talk_kind_t kind, unsigned number)
     self->visitor_ear.wait = s_wait_of (&self->agent.client, "a message of the visitor");
     self->agent.client.try_at = UINT64_MAX; //  until there is a session
     self->agent.orders_control = true;
+    //  By threes, so that some of each sort, slow or through a cable, are among them.
+    if (number / 3 % 3 == 0)
+        self->visitor.window = self->agent.window = 1;
     //  Some read slowly, and there is much to read.
     bool is_slow = kind == TALK_PAIR && number % 6 == 1;
     self->agent.client.is_slow = is_slow;
