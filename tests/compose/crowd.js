@@ -1,6 +1,8 @@
-//  A crowd of visitors with client.js who talk to the demo bot without a pause, whatever happens
-//  meanwhile, and count in the end: what each said is in its session once and in order, and so is
-//  the bot's answer to it; and each was shown every answer once and in order.
+//  A crowd of visitors who talk to the demo bot without a pause, whatever happens meanwhile, and
+//  count in the end: what each said is in its session once and in order, and so is the bot's answer
+//  to it; and each was shown every answer once and in order. Most have client.js, which says one
+//  thing at a time. One in three is hasty: it has several messages under way on a bare connection,
+//  which can overtake each other.
 
 import { bareSocket, nodeChat } from "../e2e/node_client.js";
 import { sleep, until } from "../e2e/stack.js";
@@ -9,6 +11,11 @@ const PAUSE = 150;            //  ms between an ack and the next message
 const MOST_DELAY = 3000;      //  ms between tries to connect; client.js would go up to 30 s
 const COUNT_WITHIN = 60000;
 const QUIET = 300;            //  ms in which nothing may come any more
+const WINDOW = 6;             //  messages that a hasty one says at once
+const HASTE = 250;            //  ms from then until it says more
+const ACK_WITHIN = 15000;     //  ms without one: the connection is dead
+const GOODBYE = 5000;         //  ms from `going away` until it goes
+const AGAIN_CODES = ["not_joined", "busy", "store_down", "going_away"];
 
 class Talker {
     constructor(compose, name) {
@@ -19,20 +26,54 @@ class Talker {
         this.shown = [];          //  numbers of the answers, as they came
         this.longestWait = 0;
         this.refused = [];
+    }
+
+    number(text) {
+        const found = new RegExp(`^(?:echo )?${this.name}-(\\d+)$`).exec(text);
+        return found ? Number(found[1]) : NaN;
+    }
+
+    answerIn(data) {
+        return this.number(data.outputSpeech?.displayText ?? data.outputSpeech ?? "");
+    }
+
+    connect(lastSeq, on) {
+        return bareSocket(this.compose.webSocketUrl,
+            { appId: "demo", userId: `user-${this.name}`, isAdmin: "false", protocol: "2" },
+            { event: "resume", sessionId: `session-${this.name}`, lastSeq, timeMs: Date.now() },
+            on);
+    }
+
+    //  The whole log of the session, on a connection that has nothing yet.
+    async log() {
+        const log = { said: [], answered: [] };
+        let last = Date.now();
+        const socket = await this.connect(0, ({ event, data, sender }) => {
+            if (event !== "new message") return;
+            last = Date.now();
+            if (sender?.deviceId === "Bot") log.answered.push(this.answerIn(data));
+            else log.said.push(this.number(data.rawQuery));
+        });
+        const end = Date.now() + COUNT_WITHIN;
+        while (Date.now() < end && (log.said.length < this.stored
+            || log.answered.length < this.stored || Date.now() - last < QUIET)) await sleep(20);
+        socket.close();
+        return log;
+    }
+}
+
+class Visitor extends Talker {
+    constructor(compose, name) {
+        super(compose, name);
         this.chat = nodeChat({
             serverUrl: compose.webSocketUrl, appId: "demo",
             userId: `user-${name}`, sessionId: `session-${name}`,
             timing: { mostDelay: MOST_DELAY },
         });
         this.chat.on("message", ({ from, text }) => {
-            if (from === "bot") this.shown.push(this.#number(text));
+            if (from === "bot") this.shown.push(this.number(text));
         });
         this.chat.open();
-    }
-
-    #number(text) {
-        const found = new RegExp(`^(?:echo )?${this.name}-(\\d+)$`).exec(text);
-        return found ? Number(found[1]) : NaN;
     }
 
     async talk(crowd) {
@@ -50,28 +91,126 @@ class Talker {
         }
     }
 
-    //  The whole log of the session, on a connection that has nothing yet.
-    async log() {
-        const log = { said: [], answered: [] };
-        let last = Date.now();
-        const socket = await bareSocket(this.compose.webSocketUrl,
-            { appId: "demo", userId: `user-${this.name}`, isAdmin: "false", protocol: "2" },
-            { event: "resume", sessionId: `session-${this.name}`, lastSeq: 0, timeMs: Date.now() },
-            ({ event, data, sender }) => {
-                if (event !== "new message") return;
-                last = Date.now();
-                if (sender?.deviceId === "Bot") {
-                    const speech = data.outputSpeech;
-                    log.answered.push(this.#number(speech?.displayText ?? speech ?? ""));
-                } else {
-                    log.said.push(this.#number(data.rawQuery));
-                }
-            });
-        const end = Date.now() + COUNT_WITHIN;
-        while (Date.now() < end && (log.said.length < this.stored
-            || log.answered.length < this.stored || Date.now() - last < QUIET)) await sleep(20);
-        socket.close();
-        return log;
+    close() { this.chat.close(); }
+}
+
+//  Says up to WINDOW messages ahead, and again, in order, what was not acknowledged when it lost
+//  its connection or was told `busy`.
+class HastyVisitor extends Talker {
+    constructor(compose, name) {
+        super(compose, name);
+        this.acked = [];          //  numbers, as their acks came
+        this.saidAt = new Map();
+        this.next = 1;            //  to be sent next
+        this.lastSeq = 0;
+        this.holdUntil = 0;
+        this.isOpen = true;
+        this.socket = null;
+        this.living = this.#live();
+    }
+
+    async #live() {
+        while (this.isOpen) {
+            this.returnAfter = MOST_DELAY * (0.1 + 0.2 * Math.random());
+            await this.#oneConnection().catch(() => null);
+            if (this.isOpen) await sleep(this.returnAfter);
+        }
+    }
+
+    async #oneConnection() {
+        this.isIn = this.isLeaving = false;
+        this.next = this.stored + 1;
+        const socket = await this.connect(this.lastSeq, (frame) => this.#hear(frame));
+        this.socket = socket;
+        this.heardAt = Date.now();
+        const gone = new Promise((done) => socket.once("close", done));
+        const watch = setInterval(() => {
+            const waits = this.stored < this.said || !this.isIn;
+            if (waits && Date.now() - this.heardAt > ACK_WITHIN) socket.terminate();
+            else this.#send();
+        }, HASTE);
+        if (!this.isOpen) socket.close();
+        await gone;
+        clearInterval(watch);
+    }
+
+    #hear({ event, data = {}, seq, sender, messageId }) {
+        this.heardAt = Date.now();
+        if (seq > this.lastSeq) this.lastSeq = seq;
+        if (event === "connection update") {
+            this.isIn = data.sessionCreated === true;
+            if (!this.isIn) this.socket.close();
+        } else if (event === "ack") {
+            this.#isStored(data.messageId);
+        } else if (event === "busy") {
+            this.#isBusy(data);
+        } else if (event === "going away") {
+            this.#isSentAway(data.delayMs || 0);
+        } else if (event === "error") {
+            if (AGAIN_CODES.includes(data.code)) this.socket.close();
+            else this.refused.push(`${data.messageId}: ${data.code}`);
+        } else if (event === "new message" && sender?.deviceId === "Bot") {
+            this.shown.push(this.answerIn(data));
+        } else if (event === "new message") {
+            this.#isStored(messageId); //  it comes back: its ack was lost
+        }
+    }
+
+    #isStored(messageId) {
+        const number = this.number(messageId);
+        if (!(number >= 1) || this.acked.includes(number)) return;
+        this.acked.push(number);
+        this.stored = Math.max(this.stored, number);
+        this.next = Math.max(this.next, number + 1);
+        this.longestWait = Math.max(this.longestWait, Date.now() - this.saidAt.get(number));
+    }
+
+    #isBusy({ messageId, retryAfterMs }) {
+        const number = this.number(messageId);
+        this.holdUntil = Date.now() + (retryAfterMs || 0);
+        if (!this.isIn) this.socket.close();
+        else if (number > this.stored && number < this.next) this.next = number;
+    }
+
+    #isSentAway(delay) {
+        const socket = this.socket;
+        this.isLeaving = true;
+        this.returnAfter = delay;
+        setTimeout(() => socket.close(), GOODBYE);
+    }
+
+    #send() {
+        if (!this.isIn || this.isLeaving || Date.now() < this.holdUntil) return;
+        const end = this.wants ? this.stored + WINDOW : this.said;
+        for (; this.next <= end; this.next++) {
+            if (this.next > this.said) {
+                this.said = this.next;
+                this.saidAt.set(this.said, Date.now());
+            }
+            this.#write(this.next);
+        }
+    }
+
+    #write(number) {
+        const text = `${this.name}-${number}`;
+        this.socket.send(JSON.stringify({
+            event: "new message", sessionId: `session-${this.name}`, messageId: text,
+            timeMs: this.saidAt.get(number),
+            data: { type: "INTENT_REQUEST", rawQuery: `echo ${text}` },
+        }));
+    }
+
+    async talk(crowd) {
+        this.wants = true;
+        while (crowd.isTalking) await sleep(HASTE);
+        this.wants = false;
+        await until(`all of ${this.name} is stored`, () => this.stored === this.said,
+            COUNT_WITHIN).catch(() => null); //  it is counted later
+    }
+
+    close() {
+        this.isOpen = false;
+        this.socket?.close();
     }
 }
 
@@ -93,7 +232,7 @@ export class Crowd {
 
     constructor(compose, people, label) {
         this.talkers = Array.from({ length: people }, (_, at) =>
-            new Talker(compose, `${label}${at}`));
+            new (at % 3 === 2 ? HastyVisitor : Visitor)(compose, `${label}${at}`));
         this.talking = Promise.all(this.talkers.map((one) => one.talk(this)));
     }
 
@@ -123,11 +262,12 @@ export class Crowd {
             longestWait: Math.max(...this.talkers.map((one) => one.longestWait)),
         };
         for (const talker of this.talkers) {
-            talker.chat.close();
+            talker.close();
             const log = await talker.log();
             sum.answers += log.answered.length;
-            for (const numbers of [log.said, log.answered, talker.shown]) {
-                const faults = faultsOf(numbers, talker.stored);
+            const rows = [log.said, log.answered, talker.shown, talker.acked];
+            for (const numbers of rows.filter((row) => row)) {
+                const faults = faultsOf(numbers, talker.said);
                 for (const fault of Object.keys(faults)) sum[fault] += faults[fault];
             }
         }

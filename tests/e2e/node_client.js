@@ -6,6 +6,8 @@ import { createRequire } from "node:module";
 
 import WebSocket from "ws";
 
+const HANDSHAKE_WITHIN = 10000;
+
 globalThis.crypto ??= webcrypto; //  Node 18 has it only as a module
 createRequire(import.meta.url)("../../services/edge/web/client.js");
 
@@ -31,7 +33,8 @@ export function nodeChat(options) {
 //  Connects and says the first frame. on (frame) hears every frame.
 export function bareSocket(serverUrl, query, first, on) {
     return new Promise((done, failed) => {
-        const socket = new WebSocket(`${serverUrl}?${new URLSearchParams(query)}`);
+        const socket = new WebSocket(`${serverUrl}?${new URLSearchParams(query)}`,
+            { handshakeTimeout: HANDSHAKE_WITHIN });
         socket.on("error", failed);
         socket.on("message", (bytes) => on(JSON.parse(bytes)));
         socket.on("open", () => {
