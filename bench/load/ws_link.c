@@ -21,6 +21,7 @@
 #define READ_SIZE (256 * 1024)
 #define FRAME_MOST (1024 * 1024)
 #define WAITING_MOST (4 * 1024 * 1024)
+#define NARROW_SEGMENT 1400
 
 enum { TEXT_FRAME = 1, CLOSE_FRAME = 8, PING_FRAME = 9, PONG_FRAME = 10 };
 
@@ -95,15 +96,34 @@ s_watch (const ws_link_t *self)
 // ---------------------------------------------------------------------------------------------
 //  One link: its life
 
+//  Segments of the loopback have 64 KiB, and the sender's buffer is a multiple of them.
+static void
+s_narrow (int handle, int bytes)
+{
+    int segment = NARROW_SEGMENT;
+    setsockopt (handle, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    setsockopt (handle, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+}
+
 ws_link_t *
 ws_link_new (ws_loop_t *loop, uint16_t port, const char *target, const ws_events_t *events,
              void *owner)
+{
+    return ws_link_new_narrow (loop, port, target, events, owner, 0);
+}
+
+ws_link_t *
+ws_link_new_narrow (ws_loop_t *loop, uint16_t port, const char *target, const ws_events_t *events,
+                    void *owner, int bytes)
 {
     int handle = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (handle < 0)
         return NULL;
     int on = 1;
     setsockopt (handle, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    //  Both sides agree on them when they connect.
+    if (bytes)
+        s_narrow (handle, bytes);
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_port = htons (port),
                                    .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
@@ -162,13 +182,6 @@ ws_link_pause (ws_link_t *self, bool holds)
         return;
     self->is_paused = holds;
     s_watch (self);
-}
-
-void
-ws_link_narrow (ws_link_t *self, int bytes)
-{
-    if (self->handle >= 0)
-        setsockopt (self->handle, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 }
 
 static void
@@ -360,6 +373,13 @@ s_read (ws_link_t *self)
         s_gone (self, "cut off by the server");
     else if (errno != EAGAIN)
         s_gone (self, self->state == CONNECTING ? "cannot connect" : "reset by the server");
+}
+
+void
+ws_link_sip (ws_link_t *self)
+{
+    if (self->state == OPEN)
+        s_read (self);
 }
 
 // ---------------------------------------------------------------------------------------------

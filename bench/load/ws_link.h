@@ -35,14 +35,18 @@ void ws_loop_turn (ws_loop_t *self, uint64_t until_us);
 //  Begins to connect; `target` is path and query. NULL with errno set when that is not possible.
 ws_link_t *ws_link_new (ws_loop_t *loop, uint16_t port, const char *target,
                         const ws_events_t *events, void *owner);
+//  Likewise, but the kernel keeps little of what came, as on a way with small segments: a buffer of
+//  so many bytes, and what the other side may have under way is no more.
+ws_link_t *ws_link_new_narrow (ws_loop_t *loop, uint16_t port, const char *target,
+                               const ws_events_t *events, void *owner, int bytes);
 //  Cuts it off. Not from within its own callbacks.
 void ws_link_destroy (ws_link_t **self_p);
 //  Resets the connection (RST) in place of closing it. Not from within its own callbacks.
 void ws_link_reset (ws_link_t **self_p);
 //  Stops reading, and goes on. What comes meanwhile fills the kernel's buffers, then the server's.
 void ws_link_pause (ws_link_t *self, bool holds);
-//  Makes the kernel's buffer of what came small.
-void ws_link_narrow (ws_link_t *self, int bytes);
+//  Reads once, though it is paused. Not from within its own callbacks.
+void ws_link_sip (ws_link_t *self);
 //  Says one text message at the end of this turn of the loop. 0, or −1 when it is gone or full.
 __attribute__ ((warn_unused_result)) int ws_link_say (ws_link_t *self, const char *text,
                                                       size_t size);

@@ -12,7 +12,7 @@
 
 #define FRAME_ROOM 8192
 #define SHOWN_OF_FRAME 110
-#define NARROW 100000      //  bytes of a slow reader's buffer: more than a segment of the loopback
+#define NARROW 16384       //  bytes of a slow reader's buffer
 #define TRY_FOR 10000000   //  µs
 #define WHIM_LEAST 15000000
 #define WHIM_MOST 90000000
@@ -20,8 +20,12 @@
 #define PAUSE_MOST 6000000
 #define SLOW_WHIM_LEAST 2000000
 #define SLOW_WHIM_MOST 15000000
-#define SLOW_PAUSE_LEAST 10000000
+#define SLOW_PAUSE_LEAST 10000000 //  one in three: it reads nothing
 #define SLOW_PAUSE_MOST 40000000
+#define SIPS_LEAST 4000000        //  the others: it reads, but less than comes
+#define SIPS_MOST 12000000
+#define SIP_EVERY 400000
+#define SOON 1000000
 
 static void
 s_next_whim (client_t *self)
@@ -138,7 +142,7 @@ s_gone (void *owner, ws_link_t *link, const char *why)
     client_step (self, "%s", why);
     if (strstr (why, "1013"))
         SCENE_COUNT (self->scene, slow_closes);
-    else if (self->paused_until)
+    else if (self->paused_until || self->scene->now_us < self->read_again_at + SOON)
         SCENE_COUNT (self->scene, unread_ends);
     self->has_gone = true;
     self->is_open = false;
@@ -185,29 +189,38 @@ s_connect (client_t *self)
     client_step (self, "connects to edge-%u%s", edge + 1,
                  self->goes_by_cable ? " through a cable" : "");
     whereabouts_move (&self->whereabouts, WHERE_CONNECTING, scene->now_us);
-    self->link = ws_link_new (scene->loop, site_door (scene->site, edge, self->goes_by_cable),
-                              target, &s_events, self);
+    uint16_t door = site_door (scene->site, edge, self->goes_by_cable);
+    self->link = ws_link_new_narrow (scene->loop, door, target, &s_events, self,
+                                     self->is_slow ? NARROW : 0);
     self->try_until = scene->now_us + TRY_FOR;
     self->paused_until = 0;
     SCENE_COUNT (scene, connects);
     if (!self->link)
         s_wait_for_next_try (self);
-    else if (self->is_slow)
-        ws_link_narrow (self->link, NARROW);
+}
+
+//  An edge that closes a reader that is too slow waits 2 s for room for the close frame: who reads
+//  nothing is not told.
+static uint64_t
+s_pause_length (const client_t *self, bool sips)
+{
+    chance_t *chance = &self->scene->chance;
+    return sips            ? chance_between (chance, SIPS_LEAST, SIPS_MOST)
+           : self->is_slow ? chance_between (chance, SLOW_PAUSE_LEAST, SLOW_PAUSE_MOST)
+                           : chance_between (chance, PAUSE_LEAST, PAUSE_MOST);
 }
 
 static void
 s_pause (client_t *self)
 {
     scene_t *scene = self->scene;
-    self->paused_until =
-        scene->now_us
-        + (self->is_slow ? chance_between (&scene->chance, SLOW_PAUSE_LEAST, SLOW_PAUSE_MOST)
-                         : chance_between (&scene->chance, PAUSE_LEAST, PAUSE_MOST));
+    bool sips = self->is_slow && !chance_once_in (&scene->chance, 3);
+    self->paused_until = scene->now_us + s_pause_length (self, sips);
+    self->sip_at = sips ? scene->now_us + SIP_EVERY : UINT64_MAX;
     if (self->is_slow)
         self->whim_at = self->paused_until
                         + chance_between (&scene->chance, SLOW_WHIM_LEAST, SLOW_WHIM_MOST);
-    client_step (self, "stops reading");
+    client_step (self, sips ? "reads slowly" : "stops reading");
     ws_link_pause (self->link, true);
 }
 
@@ -228,6 +241,24 @@ s_have_a_whim (client_t *self)
     s_wait_for_next_try (self);
 }
 
+static void
+s_read_or_not (client_t *self)
+{
+    uint64_t now = self->scene->now_us;
+    if (self->paused_until == 0)
+        return;
+    if (now >= self->paused_until) {
+        self->paused_until = 0;
+        self->read_again_at = now;
+        client_step (self, "reads again");
+        if (self->link)
+            ws_link_pause (self->link, false);
+    } else if (now >= self->sip_at && self->link) {
+        self->sip_at = now + SIP_EVERY;
+        ws_link_sip (self->link);
+    }
+}
+
 void
 client_tick (client_t *self)
 {
@@ -239,12 +270,7 @@ client_tick (client_t *self)
         self->has_gone = false;
         s_wait_for_next_try (self);
     }
-    if (self->paused_until && now >= self->paused_until) {
-        self->paused_until = 0;
-        client_step (self, "reads again");
-        if (self->link)
-            ws_link_pause (self->link, false);
-    }
+    s_read_or_not (self);
     if (now >= self->whim_at)
         s_have_a_whim (self);
     if (!self->link && now >= self->try_at)

@@ -104,6 +104,17 @@ s_settle (report_t *run)
     crowd_end (run->crowd);
 }
 
+//  What is there to be tried by the crowd itself, beside the faults.
+static void
+s_look_for_untried (const report_t *run)
+{
+    scene_t *scene = crowd_scene (run->crowd);
+    if (run->plan->pairs >= TALK_SLOW_ONE_IN && atomic_load (&scene->acked) >= PLAN_LONG
+        && atomic_load (&scene->slow_closes) == 0)
+        trouble_note (site_trouble (run->site), TROUBLE_BROKEN, WHO_SERVICE, NULL,
+                      "no slow reader was closed with 1013: that was not tried");
+}
+
 static int
 s_run (const plan_t *plan, const char *place)
 {
@@ -115,6 +126,7 @@ s_run (const plan_t *plan, const char *place)
         run.rampage = rampage_new (plan, run.site);
         s_rage (&run);
         s_settle (&run);
+        s_look_for_untried (&run);
         bool is_audited = audit_run (&run.audit, run.site, run.crowd);
         report_print (&run);
         code = trouble_sum (trouble) > 0 ? 1 : is_audited ? 0 : 69;

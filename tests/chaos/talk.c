@@ -305,7 +305,7 @@ talk_new (scene_t *scene, talk_kind_t kind, unsigned number)
     if (number / 3 % 3 == 0)
         self->visitor.window = self->agent.window = 1;
     //  Some read slowly, and there is much to read.
-    bool is_slow = kind == TALK_PAIR && number % 6 == 1;
+    bool is_slow = kind == TALK_PAIR && number % TALK_SLOW_ONE_IN == 1;
     self->agent.client.is_slow = is_slow;
     self->visitor.text_size = is_slow ? BIG_TEXT : SMALL_TEXT;
     self->agent.text_size = SMALL_TEXT;

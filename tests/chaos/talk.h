@@ -16,6 +16,9 @@ typedef enum {
 
 typedef struct talk talk_t;
 
+//  Of the pairs, one in so many has an agent who reads slowly.
+#define TALK_SLOW_ONE_IN 6
+
 talk_t *talk_new (scene_t *scene, talk_kind_t kind, unsigned number);
 void talk_destroy (talk_t **self_p);
 void talk_tick (talk_t *self);

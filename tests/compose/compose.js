@@ -129,26 +129,42 @@ export class Compose {
             "-h", "/var/run/postgresql", "-U", "stentor", "-d", "stentor", "-c", text);
     }
 
-    //  Exit codes of what ends while `work` is done, as { service: [codes] }.
+    async #running() {
+        const all = await this.inspect();
+        return all.filter(({ State }) => State.Running).map(({ Id }) => Id);
+    }
+
+    //  Exit codes of what ends while `work` is done, as { service: [codes] }. What has ended may be
+    //  removed by then, so Docker is listened to, from now on.
     async endings(work) {
-        const format = `{{index .Actor.Attributes "${SERVICE_LABEL}"}} ${
+        const format = `{{.Actor.ID}} {{index .Actor.Attributes "${SERVICE_LABEL}"}} ${
             "{{.Actor.Attributes.exitCode}}"}`;
-        const watcher = spawn("docker", ["events", "--filter", "event=die", "--filter",
-            `label=${PROJECT_LABEL}=${this.project}`, "--format", format]);
+        const before = await this.#running();
+        const watcher = spawn("docker", ["events", "--since", String(Date.now() / 1000),
+            "--filter", "event=die", "--filter", `label=${PROJECT_LABEL}=${this.project}`,
+            "--format", format]);
         let heard = "";
         watcher.stdout.on("data", (chunk) => { heard += chunk; });
-        await new Promise((done) => setTimeout(done, 500)); //  it is not said when it listens
         try {
             await work();
-            await new Promise((done) => setTimeout(done, 500));
+            const after = new Set(await this.#running());
+            await until("Docker has told of everything that ended", () =>
+                before.every((id) => after.has(id) || heard.includes(id)));
         } finally {
             watcher.kill();
         }
         const codes = {};
-        for (const [service, code] of lines(heard).map((line) => line.split(" "))) {
+        for (const [, service, code] of lines(heard).map((line) => line.split(" "))) {
             (codes[service] ||= []).push(Number(code));
         }
         return codes;
+    }
+
+    //  The health checks of all of a service's containers say this.
+    sayUnwell(service, word) {
+        return until(`health checks of the ${service} say ${word}`, async () =>
+            (await this.inspect(service)).every(({ State }) =>
+                State.Running && State.Health.Log.at(-1)?.Output.includes(word)), 30000);
     }
 
     remove() { return this.say(["down", "-v", "--remove-orphans", "-t", "5"]); }

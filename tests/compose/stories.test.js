@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { Visitor, launch } from "../e2e/browser.js";
 import { ChatPage } from "../e2e/chat_page.js";
 import { bareSocket } from "../e2e/node_client.js";
-import { sleep, until } from "../e2e/stack.js";
+import { until } from "../e2e/stack.js";
 import { startWidgetHost } from "../e2e/widget_host.js";
 import { WidgetPage } from "../e2e/widget_page.js";
 import { Compose, docker } from "./compose.js";
@@ -195,7 +195,7 @@ story("PostgreSQL is restarted under load, then killed", async () => {
     await docker("restart", id);
     await crowd.goesOn(8);
     await docker("kill", id);
-    await sleep(2000);
+    await compose.sayUnwell("postoffice", "database");
     await docker("start", id);
     await crowd.goesOn(8);
     await compose.allHealthy();
@@ -330,10 +330,7 @@ async function waitsSaying(words, mend) {
     try {
         await docker("restart", id);
         note((await compose.logged("postoffice", words)).slice(0, 300));
-        await until("its health check says so", async () => {
-            const [{ State }] = await compose.inspect("postoffice");
-            return State.Running && State.Health.Log.at(-1)?.Output.includes("database");
-        });
+        await compose.sayUnwell("postoffice", "database");
     } finally {
         await mend(id);
     }
