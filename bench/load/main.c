@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WRONG_ARGUMENTS 64
 
@@ -126,7 +127,8 @@ main (int argc, char **argv)
                              .talk = 3,
                              .warm_up_seconds = 2,
                              .seconds = 10 };
-    snprintf (s_plan.run, sizeof s_plan.run, "%" PRIx64, clock_wall_ms ());
+    snprintf (s_plan.run, sizeof s_plan.run, "%" PRIx64 ".%x", clock_wall_ms (),
+              (unsigned) getpid ());
     for (unsigned mode = 0; argc > 1 && mode < sizeof s_modes / sizeof s_modes[0]; mode++)
         if (strcmp (argv[1], s_modes[mode].name) == 0
             && s_read_options (&s_plan, argc - 1, argv + 1))

@@ -106,7 +106,9 @@ s_rest (pair_t *self, uint32_t number)
     self->measurement->busies++;
     if (number < self->next_said)
         self->next_said = number;
-    self->rests_until_us = clock_mono_us () + REST_US;
+    //  Not longer for each one behind it: the edge waits for the first one to come again.
+    if (clock_mono_us () >= self->rests_until_us)
+        self->rests_until_us = clock_mono_us () + REST_US;
 }
 
 bool
