@@ -375,13 +375,6 @@ s_read (ws_link_t *self)
         s_gone (self, self->state == CONNECTING ? "cannot connect" : "reset by the server");
 }
 
-void
-ws_link_sip (ws_link_t *self)
-{
-    if (self->state == OPEN)
-        s_read (self);
-}
-
 // ---------------------------------------------------------------------------------------------
 //  The loop
 

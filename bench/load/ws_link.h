@@ -45,8 +45,6 @@ void ws_link_destroy (ws_link_t **self_p);
 void ws_link_reset (ws_link_t **self_p);
 //  Stops reading, and goes on. What comes meanwhile fills the kernel's buffers, then the server's.
 void ws_link_pause (ws_link_t *self, bool holds);
-//  Reads once, though it is paused. Not from within its own callbacks.
-void ws_link_sip (ws_link_t *self);
 //  Says one text message at the end of this turn of the loop. 0, or −1 when it is gone or full.
 __attribute__ ((warn_unused_result)) int ws_link_say (ws_link_t *self, const char *text,
                                                       size_t size);

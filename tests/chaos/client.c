@@ -19,13 +19,12 @@
 #define PAUSE_LEAST 1000000
 #define PAUSE_MOST 6000000
 #define SLOW_WHIM_LEAST 2000000
-#define SLOW_WHIM_MOST 15000000
-#define SLOW_PAUSE_LEAST 10000000 //  one in three: it reads nothing
-#define SLOW_PAUSE_MOST 40000000
-#define SIPS_LEAST 4000000        //  the others: it reads, but less than comes
-#define SIPS_MOST 12000000
-#define SIP_EVERY 400000
-#define SOON 1000000
+#define SLOW_WHIM_MOST 8000000
+#define SLOW_PAUSE_LEAST 1500000
+#define SLOW_PAUSE_MOST 4500000
+#define LONG_PAUSE_LEAST 10000000 //  of a slow one, one in three
+#define LONG_PAUSE_MOST 40000000
+#define SOON 1000000       //  µs after it reads again: what came meanwhile is read
 
 static void
 s_next_whim (client_t *self)
@@ -199,28 +198,27 @@ s_connect (client_t *self)
         s_wait_for_next_try (self);
 }
 
-//  An edge that closes a reader that is too slow waits 2 s for room for the close frame: who reads
-//  nothing is not told.
+//  The edge's queue for a slow one is full after 2 s, and the edge waits 2 s for room for the close
+//  frame: who reads again in between is told why it is closed, who does not is cut off.
 static uint64_t
-s_pause_length (const client_t *self, bool sips)
+s_pause_length (const client_t *self)
 {
     chance_t *chance = &self->scene->chance;
-    return sips            ? chance_between (chance, SIPS_LEAST, SIPS_MOST)
-           : self->is_slow ? chance_between (chance, SLOW_PAUSE_LEAST, SLOW_PAUSE_MOST)
-                           : chance_between (chance, PAUSE_LEAST, PAUSE_MOST);
+    if (!self->is_slow)
+        return chance_between (chance, PAUSE_LEAST, PAUSE_MOST);
+    return chance_once_in (chance, 3) ? chance_between (chance, LONG_PAUSE_LEAST, LONG_PAUSE_MOST)
+                                      : chance_between (chance, SLOW_PAUSE_LEAST, SLOW_PAUSE_MOST);
 }
 
 static void
 s_pause (client_t *self)
 {
     scene_t *scene = self->scene;
-    bool sips = self->is_slow && !chance_once_in (&scene->chance, 3);
-    self->paused_until = scene->now_us + s_pause_length (self, sips);
-    self->sip_at = sips ? scene->now_us + SIP_EVERY : UINT64_MAX;
+    self->paused_until = scene->now_us + s_pause_length (self);
     if (self->is_slow)
         self->whim_at = self->paused_until
                         + chance_between (&scene->chance, SLOW_WHIM_LEAST, SLOW_WHIM_MOST);
-    client_step (self, sips ? "reads slowly" : "stops reading");
+    client_step (self, "stops reading");
     ws_link_pause (self->link, true);
 }
 
@@ -241,24 +239,6 @@ s_have_a_whim (client_t *self)
     s_wait_for_next_try (self);
 }
 
-static void
-s_read_or_not (client_t *self)
-{
-    uint64_t now = self->scene->now_us;
-    if (self->paused_until == 0)
-        return;
-    if (now >= self->paused_until) {
-        self->paused_until = 0;
-        self->read_again_at = now;
-        client_step (self, "reads again");
-        if (self->link)
-            ws_link_pause (self->link, false);
-    } else if (now >= self->sip_at && self->link) {
-        self->sip_at = now + SIP_EVERY;
-        ws_link_sip (self->link);
-    }
-}
-
 void
 client_tick (client_t *self)
 {
@@ -270,7 +250,13 @@ client_tick (client_t *self)
         self->has_gone = false;
         s_wait_for_next_try (self);
     }
-    s_read_or_not (self);
+    if (self->paused_until && now >= self->paused_until) {
+        self->paused_until = 0;
+        self->read_again_at = now;
+        client_step (self, "reads again");
+        if (self->link)
+            ws_link_pause (self->link, false);
+    }
     if (now >= self->whim_at)
         s_have_a_whim (self);
     if (!self->link && now >= self->try_at)

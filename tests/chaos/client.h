@@ -28,7 +28,7 @@ typedef struct {
     char session[40];
     char query[40];           //  what follows the user in the URL
     bool goes_by_cable;
-    bool is_slow;             //  a small buffer, which it often reads slowly or not at all
+    bool is_slow;             //  a small buffer, and often stops reading
     ws_link_t *link;
     bool is_open;
     bool has_gone;            //  the link is to be destroyed
@@ -36,7 +36,6 @@ typedef struct {
     uint64_t try_until;       //  gives up a try that has not come through
     uint64_t whim_at;
     uint64_t paused_until;    //  0: reads
-    uint64_t sip_at;          //  reads a little then, though it is paused; UINT64_MAX: never
     uint64_t read_again_at;
     whereabouts_t whereabouts;
     uint32_t *seqs;           //  heard, as they came
