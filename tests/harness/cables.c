@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -415,6 +416,10 @@ static void *
 s_run (void *argument)
 {
     cables_t *self = argument;
+    sigset_t pipe; //  who writes to one that has gone is told so by the write
+    sigemptyset (&pipe);
+    sigaddset (&pipe, SIGPIPE);
+    pthread_sigmask (SIG_BLOCK, &pipe, NULL);
     uv_run (&self->loop, UV_RUN_DEFAULT);
     return NULL;
 }
