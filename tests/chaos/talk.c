@@ -195,10 +195,10 @@ static void
 s_visitor_is_in (void *owner)
 {
     talk_t *self = owner;
-    if (self->has_agent)
-        self->agent.client.try_at = 0;
-    else
+    if (!self->has_agent)
         self->is_begun = true;
+    else if (self->agent.client.try_at == UINT64_MAX)
+        self->agent.client.try_at = 0;
 }
 
 static void
