@@ -104,12 +104,14 @@ s_settle (report_t *run)
     crowd_end (run->crowd);
 }
 
-//  What is there to be tried by the crowd itself, beside the faults.
+//  What is there to be tried by the crowd itself, beside the faults. A run that ends with its time
+//  may end before it.
 static void
 s_look_for_untried (const report_t *run)
 {
     scene_t *scene = crowd_scene (run->crowd);
-    if (run->plan->pairs >= TALK_SLOW_ONE_IN && atomic_load (&scene->acked) >= PLAN_LONG
+    if (run->plan->seconds == 0 && run->plan->pairs >= TALK_SLOW_ONE_IN
+        && atomic_load (&scene->acked) >= PLAN_LONG
         && atomic_load (&scene->slow_closes) == 0)
         trouble_note (site_trouble (run->site), TROUBLE_BROKEN, WHO_SERVICE, NULL,
                       "no slow reader was closed with 1013: that was not tried");
