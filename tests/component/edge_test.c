@@ -259,6 +259,31 @@ Test (edge, says_again_what_a_lost_office_did_not_answer)
     stage_end (self);
 }
 
+//  It joined behind entry 5, and nothing was said since: what is stored until another office has it
+//  is for it to hear.
+Test (edge, tells_another_office_where_a_silent_client_began)
+{
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1&protocol=2");
+    ws_client_send_text (client, "{\"event\":\"user joined\",\"sessionId\":\"s-1\"}");
+    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
+    cr_assert_eq (sync->sync.reason, SYNC_JOIN);
+    cr_expect_eq (sync->sync.seq, SEQ_UNKNOWN);
+    stage_synced (self, sync, VERDICT_OK, 5);
+    cr_assert (ws_client_wait_event (client, "connection update", 2000));
+    for (int at = 0; at < 2; at++) {
+        bus_server_destroy (&self->bus);
+        RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_offices") == 0);
+        stage_open_office (self);
+        sync = stage_hear (self, BUS_SYNC);
+        cr_expect_eq (sync->sync.reason, SYNC_RELINK);
+        cr_expect_eq (sync->sync.seq, 5);
+        stage_synced (self, sync, VERDICT_OK, 6);
+    }
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
 //  Of two messages under way the first one is refused: so is the second one, at once, and what
 //  comes later, until the first one is said again. What the office says of the second is not told.
 Test (edge, holds_back_what_follows_a_refused_message)
