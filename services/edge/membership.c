@@ -333,7 +333,8 @@ s_synced_well (relay_t *relay, connection_t *connection, const bus_synced_t *syn
         connection->seq = 0;
     //  Who has more than there is has it from another log (before a restore, say), and would hear
     //  nothing until this one is as long.
-    if (connection->seq > synced->seq)
+    bool is_another_log = connection->seq > synced->seq;
+    if (is_another_log)
         connection->seq = synced->seq;
     //  Who joins now is to hear what comes behind this. Until it has heard something, that is what
     //  another office must know: it would begin at the end of the log, and leave out what came
@@ -341,7 +342,7 @@ s_synced_well (relay_t *relay, connection_t *connection, const bus_synced_t *syn
     if (synced->reason == SYNC_JOIN && connection->dialect == DIALECT_RICH
         && connection->sync_seq == SEQ_UNKNOWN)
         connection->sync_seq = synced->seq;
-    if (synced->reason != SYNC_FRAME && synced->reason != SYNC_RELINK)
+    if ((synced->reason != SYNC_FRAME && synced->reason != SYNC_RELINK) || is_another_log)
         s_tell_joined (relay, connection, session_id_of (synced->session), synced->seq);
 }
 

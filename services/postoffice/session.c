@@ -420,6 +420,15 @@ s_has_company (const session_t *self)
     return self->endpoint_count > 0;
 }
 
+//  The session is not there any more: its day was dropped under its endpoints. What they were told
+//  of it counts no more; their edges hear of it with the next thing that they say, and begin anew.
+static void
+s_lose_endpoints (session_t *self)
+{
+    for (list_t *first; (first = list_first (&self->endpoints));)
+        presence_lose (self, LIST_THING (first, endpoint_t, in_session));
+}
+
 static void
 s_on_loaded (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_session_t *stored)
 {
@@ -443,6 +452,8 @@ s_on_loaded (void *owner, uint64_t ticket, store_outcome_t outcome, const stored
     self->wanted = self->wanted && self->stale;
     self->told = self->fold.last_seq;
     sharing_loaded (&self->sharing, s_is_foreign (self));
+    if (!self->fold.exists)
+        s_lose_endpoints (self);
     if (s_has_company (self))
         presence_begin_graces (self);
     else

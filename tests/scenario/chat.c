@@ -343,6 +343,11 @@ s_listen (person_t *self, uint64_t deadline)
     int64_t seq = ws_json_number (frame, "seq");
     if (seq > self->last_seq && !s_is_event (frame, "ack"))
         self->last_seq = seq;
+    //  As client.js: the log is another one, and shorter.
+    json_object *known = ws_json_at (frame, "data.seq");
+    if (known && s_is_event (frame, "connection update")
+        && json_object_get_int64 (known) < self->last_seq)
+        self->last_seq = json_object_get_int64 (known);
     self->inbox[self->inbox_size++].frame = json_object_get (frame);
     return true;
 }

@@ -74,14 +74,17 @@ Test (retention, what_is_dropped_under_an_open_page_begins_anew)
                                         " + (SELECT count (*) FROM place)"
                                         " + (SELECT count (*) FROM log)"));
     says (ann, "two");
-    sees (ann, "busy", NULL);
-    cr_assert (s_there_are (stack, "0", "SELECT count (*) FROM log"));
+    json_object *update = sees (ann, "connection update", NULL);
+    cr_assert_eq (ws_json_number (update, "data.seq"), 1, "the page is told that it begins anew");
+    is_told_stored (ann, "ann-2", false);
+    hears (ann, "bot", "You said: two");
+    cr_assert (s_there_are (stack, "3", "SELECT count (*) FROM log"));
 
     leaves (&ann);
     ann = rich_visitor_opens (stack, 1, "ann", "s-1"); //  the page is loaded anew
-    says (ann, "two");
+    says (ann, "three");
     is_told_stored (ann, "ann-1", false);
-    hears (ann, "bot", "You said: two");
+    hears_at_last (ann, "bot", "You said: three");
     cr_assert (s_there_are (stack, "1", "SELECT count (*) FROM session"));
 
     leaves (&ann);
