@@ -184,11 +184,12 @@ s_receive (guests_t *self)
 {
     self->start_us = clock_mono_us ();
     uint64_t until = self->start_us + (uint64_t) self->plan->seconds * SECOND;
+    uint64_t most = (uint64_t) self->plan->seconds * self->plan->rate;
     for (uint64_t now; (now = clock_mono_us ()) < until + QUIET_WITHIN;) {
-        while (now < until && s_due_us (self) <= now && s_guest_comes (self))
+        while (self->come < most && s_due_us (self) <= now && s_guest_comes (self))
             ;
         s_show_out (self);
-        if (now >= until && self->here_count == 0)
+        if (self->come == most && self->here_count == 0)
             break;
         ws_loop_turn (self->loop, now + SECOND / 50);
     }

@@ -39,6 +39,16 @@ histogram_add (histogram_t *self, uint64_t microseconds)
         self->max = microseconds;
 }
 
+void
+histogram_merge (histogram_t *self, const histogram_t *other)
+{
+    for (unsigned bucket = 0; bucket < BUCKETS; bucket++)
+        self->counts[bucket] += other->counts[bucket];
+    self->total += other->total;
+    if (other->max > self->max)
+        self->max = other->max;
+}
+
 uint64_t
 histogram_permille (const histogram_t *self, unsigned permille)
 {

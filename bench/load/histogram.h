@@ -19,6 +19,8 @@ typedef struct {
 
 //  A zeroed struct is an empty histogram.
 void histogram_add (histogram_t *self, uint64_t microseconds);
+//  Adds all that `other` has counted.
+void histogram_merge (histogram_t *self, const histogram_t *other);
 //  The value that so many of a thousand are not above; 0 when nothing was counted.
 uint64_t histogram_permille (const histogram_t *self, unsigned permille);
 //  Lines "<name>_p50_us=…" for p50, p90, p99, p999 and max, to standard output.

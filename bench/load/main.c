@@ -6,7 +6,8 @@
 //                 [--connections=2000] [--at-once=500] [--warm-up=2] [--seconds=10]
 //                 [--talk=3] [--patient=0] [--listeners=0]
 //
-//  MODE is closed, open, idle, storm, reunion, guests, or a hostile one: garbage, huge, connects.
+//  MODE is closed, open, idle, storm, reunion, guests, a hostile one (garbage, huge, connects), or
+//  jitter, which needs no port.
 //  See plan.h for what each does and the exit codes; 64 for wrong arguments.
 
 #include "plan.h"
@@ -99,7 +100,7 @@ s_read_options (plan_t *plan, int argc, char **argv)
         if (!s_read_option (plan, numbers, option, optarg))
             return false;
     plan->is_patient = is_patient;
-    return plan->port_count > 0;
+    return true;
 }
 
 int
@@ -108,15 +109,17 @@ main (int argc, char **argv)
     static const struct {
         const char *name;
         int (*run) (const plan_t *plan);
-    } s_modes[] = { { "closed", traffic_closed },
-                    { "open", traffic_open },
-                    { "idle", crowd_idle },
-                    { "storm", crowd_storm },
-                    { "reunion", crowd_reunion },
-                    { "guests", guests_talk },
-                    { "garbage", hostile_garbage },
-                    { "huge", hostile_huge },
-                    { "connects", hostile_connects } };
+        bool has_server;
+    } s_modes[] = { { "closed", traffic_closed, true },
+                    { "open", traffic_open, true },
+                    { "idle", crowd_idle, true },
+                    { "storm", crowd_storm, true },
+                    { "reunion", crowd_reunion, true },
+                    { "guests", guests_talk, true },
+                    { "garbage", hostile_garbage, true },
+                    { "huge", hostile_huge, true },
+                    { "connects", hostile_connects, true },
+                    { "jitter", machine_jitter, false } };
 
     static plan_t s_plan = { .sessions = 200,
                              .window = 8,
@@ -131,7 +134,8 @@ main (int argc, char **argv)
               (unsigned) getpid ());
     for (unsigned mode = 0; argc > 1 && mode < sizeof s_modes / sizeof s_modes[0]; mode++)
         if (strcmp (argv[1], s_modes[mode].name) == 0
-            && s_read_options (&s_plan, argc - 1, argv + 1))
+            && s_read_options (&s_plan, argc - 1, argv + 1)
+            && s_modes[mode].has_server == (s_plan.port_count > 0))
             return s_modes[mode].run (&s_plan);
     fprintf (stderr, "bench-load: usage: MODE --ports=PORT[,PORT…] [options]; "
                      "see bench/load/main.c\n");

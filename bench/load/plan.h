@@ -49,6 +49,9 @@ int crowd_reunion (const plan_t *plan);
 //  `rate` visitors come each second, ask the bot `talk` questions, one after the other, and go.
 int guests_talk (const plan_t *plan);
 
+//  No server: a thread on each CPU asks to be woken every 500 µs, and how late it is, is counted.
+int machine_jitter (const plan_t *plan);
+
 //  One hostile client with `at_once` sockets, for warm-up and measured time together. What it
 //  managed each second: connections, bytes (and frames) said, connections that the server ended.
 //  Text frames that are refused, as fast as they are read.
