@@ -10,6 +10,9 @@
 #include <stdlib.h>
 
 #define FAULTS_MAX 16
+//  A client that can be refused at full speed, closed, and come again costs the others time: so
+//  many refused frames are a burst, and the next ones are read as the pace allows.
+#define FAULTS_BURST 8
 #define POST_BYTES_MAX (512u << 10)
 
 static bool
@@ -22,7 +25,10 @@ static void
 s_refuse (relay_t *relay, connection_t *connection, const client_frame_t *frame,
           frame_fault_t fault)
 {
+    const edge_config_t *config = relay->config;
     edge_refused[fault]++;
+    pace_take_many (&connection->frames, relay_now (relay), config->frames_per_second,
+                    config->frames_burst / FAULTS_BURST);
     if (fault == FAULT_NOT_UTF8) {
         relay_close (relay, connection, CLOSE_NOT_UTF8);
         return;

@@ -19,10 +19,17 @@ pace_token_us (uint64_t per_second)
 }
 
 static inline void
-pace_take (pace_t *self, uint64_t now_ms, uint64_t per_second)
+pace_take_many (pace_t *self, uint64_t now_ms, uint64_t per_second, uint64_t tokens)
 {
     uint64_t now_us = now_ms * 1000;
-    self->full_us = (self->full_us > now_us ? self->full_us : now_us) + pace_token_us (per_second);
+    self->full_us = (self->full_us > now_us ? self->full_us : now_us)
+                    + tokens * pace_token_us (per_second);
+}
+
+static inline void
+pace_take (pace_t *self, uint64_t now_ms, uint64_t per_second)
+{
+    pace_take_many (self, now_ms, per_second, 1);
 }
 
 //  Is there no whole token left in the bucket, which holds `burst` of them?

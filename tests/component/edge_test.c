@@ -443,10 +443,39 @@ Test (edge, answers_bad_frames_and_goes_on)
     json_object *update = ws_client_wait_event (client, "connection update", 2000);
     cr_expect_str_eq (ws_json_text (update, "data.code"), "bad_request");
     stage_join (self, client);
-    //  Fifteen in a row are answered, the sixteenth ends it.
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
+//  Fifteen in a row are answered, the sixteenth ends it; eight come at once, the others at four a
+//  second, so that nobody can keep an edge busy with being refused.
+Test (edge, hears_garbage_at_a_pace_and_ends_it)
+{
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    stage_join (self, client);
+    uint64_t since = clock_mono_ms ();
     for (int at = 0; at < 16; at++)
         ws_client_send_text (client, "{}");
-    cr_expect (ws_client_expect_close (client, 1008, 3000));
+    for (int at = 0; at < 15; at++)
+        cr_expect (ws_client_wait_event (client, "error", 5000), "%d", at);
+    cr_expect (ws_client_expect_close (client, 1008, 5000));
+    cr_expect_geq (clock_mono_ms () - since, 1900, "not throttled");
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
+//  Nobody else waits for it, and who has been refused for a while is heard again.
+Test (edge, hears_the_good_frame_behind_the_bad_ones)
+{
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    ws_client_t *other = stage_connect (self, "/?userId=u-2");
+    for (int at = 0; at < 12; at++)
+        ws_client_send_text (client, "{}");
+    stage_join (self, other);
+    stage_join (self, client);
+    ws_client_destroy (&other);
     ws_client_destroy (&client);
     stage_end (self);
 }

@@ -29,3 +29,13 @@ Test (pace, is_owed_what_was_taken_too_much)
     cr_expect (pace_is_spent (&pace, 5309, 100, 20));
     cr_expect_not (pace_is_spent (&pace, 5310, 100, 20));
 }
+
+Test (pace, has_things_that_cost_more)
+{
+    pace_t pace = { 0 };
+    pace_take_many (&pace, 5000, 100, 15);
+    cr_expect_eq (s_take_all (&pace, 5000), 5);
+    pace_take_many (&pace, 5000, 100, 30);
+    cr_expect (pace_is_spent (&pace, 5309, 100, 20));
+    cr_expect_not (pace_is_spent (&pace, 5310, 100, 20));
+}
