@@ -57,7 +57,7 @@ static const setting_t s_settings[] = {
              "and how many of them at once"),
     SETTING ("EDGE_SILENCE", SETTING_DURATION, edge_config_t, silence, "2s", 10, 60000,
              "a new connection that says nothing for so long is put into its user's last session"),
-    SETTING ("EDGE_PING_EVERY", SETTING_DURATION, edge_config_t, ping_every, "25s", 10, 3600000,
+    SETTING ("EDGE_PING_EVERY", SETTING_DURATION, edge_config_t, ping_every, "45s", 10, 3600000,
              "a client that was not heard for so long is pinged"),
     SETTING ("EDGE_PONG_WITHIN", SETTING_DURATION, edge_config_t, pong_within, "10s", 10, 3600000,
              "and closed when it is not heard for so long after that"),
