@@ -22,7 +22,7 @@
 #define DRAIN_MS 2000
 #define RETURN_MS 5000
 #define TICK_LEAST_MS 20
-#define TICK_MOST_MS 100 //  those who came within one are pinged at once
+#define TICK_MOST_MS 1000
 
 // ---------------------------------------------------------------------------------------------
 //  Speaking
