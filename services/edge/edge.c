@@ -57,6 +57,7 @@ static const setting_t s_settings[] = {
              "and how many of them at once"),
     SETTING ("EDGE_SILENCE", SETTING_DURATION, edge_config_t, silence, "2s", 10, 60000,
              "a new connection that says nothing for so long is put into its user's last session"),
+    //  Nearly all that a silent client costs; less than the 60 s after which many proxies cut it.
     SETTING ("EDGE_PING_EVERY", SETTING_DURATION, edge_config_t, ping_every, "45s", 10, 3600000,
              "a client that was not heard for so long is pinged"),
     SETTING ("EDGE_PONG_WITHIN", SETTING_DURATION, edge_config_t, pong_within, "10s", 10, 3600000,
