@@ -2,13 +2,16 @@
 
 #include "bus/bus_limits.h"
 #include "edge_counters.h"
+#include "listener.h"
 #include "relay.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 //  Sockets beside EDGE_CONNECTIONS: of those that fetch pages, and of those that are just coming in
 //  or being refused. Each page is an open file.
@@ -129,6 +132,48 @@ s_config_json (const edge_t *self, buffer_t *to)
     return 0;
 }
 
+static bool
+s_is_directory (const char *path)
+{
+    struct stat found;
+    return stat (path, &found) == 0 && S_ISDIR (found.st_mode) && access (path, R_OK | X_OK) == 0;
+}
+
+static int
+s_wrong (edge_t *self, const char *complaint, const char *value)
+{
+    log_fatal ("wrong settings", log_string ("complaint", complaint), log_string ("value", value));
+    service_fail (self->service, EX_CONFIG);
+    return -1;
+}
+
+//  What the table of settings cannot see.
+static int
+s_check_settings (edge_t *self)
+{
+    const edge_config_t *config = self->config;
+    if (!listener_is_address (config->address))
+        return s_wrong (self, "EDGE_ADDRESS must be a numeric address", config->address);
+    if (*config->web_root && !s_is_directory (config->web_root))
+        return s_wrong (self, "EDGE_WEB_ROOT must be a directory that can be read",
+                        config->web_root);
+    return 0;
+}
+
+static int
+s_start_relay (edge_t *self)
+{
+    //  The edge knows no bots.
+    self->apps = service_apps_new (self->service, &self->config->apps, "", "");
+    if (!self->apps)
+        return -1;
+    self->relay = relay_new (service_loop (self->service), service_node_name (self->service),
+                             self->config, self->apps);
+    return self->relay ? 0
+                       : s_wrong (self, "POSTOFFICE_ADDRESSES must be host:port,host:port",
+                                  self->config->postoffice_addresses);
+}
+
 static int
 s_start_sockets (edge_t *self)
 {
@@ -173,12 +218,7 @@ s_start (service_t *service, const void *config)
     self->config = config;
     edge_counters_start ();
     s_limit_descriptors (self);
-    //  The edge knows no bots.
-    self->apps = service_apps_new (service, &self->config->apps, "", "");
-    if (self->apps)
-        self->relay = relay_new (service_loop (service), service_node_name (service), self->config,
-                                 self->apps);
-    if (!self->relay || s_start_sockets (self) != 0) {
+    if (s_check_settings (self) != 0 || s_start_relay (self) != 0 || s_start_sockets (self) != 0) {
         void *state = self;
         s_stop (&state);
         return NULL;

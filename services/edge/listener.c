@@ -47,6 +47,13 @@ s_address (const char *address, uint16_t port, struct sockaddr_storage *to)
     return -1;
 }
 
+bool
+listener_is_address (const char *address)
+{
+    struct sockaddr_storage to;
+    return s_address (address, 0, &to) == 0;
+}
+
 static uint16_t
 s_port (int descriptor)
 {

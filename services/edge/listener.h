@@ -9,6 +9,7 @@
 #ifndef LISTENER_H
 #define LISTENER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -29,6 +30,9 @@ listener_t *listener_new (uv_loop_t *loop, const listener_config_t *config,
                           listener_accept_fn *accepted, void *owner);
 //  Stops listening at once; the loop must turn once more before the memory is gone.
 void listener_destroy (listener_t **self_p);
+
+//  Is it one that can be listened on: IPv4 or IPv6, in numbers?
+bool listener_is_address (const char *address);
 
 uint16_t listener_port (const listener_t *self);
 

@@ -443,8 +443,6 @@ relay_new (uv_loop_t *loop, const char *node, const edge_config_t *config, const
                                 .queue_limit = config->bus_queue_limit };
     self->bus = bus_client_new (loop, &bus, &events, self);
     if (!self->bus) {
-        log_fatal ("POSTOFFICE_ADDRESSES is not of the form host:port,host:port",
-                   log_string ("value", config->postoffice_addresses));
         free (self);
         return NULL;
     }

@@ -149,6 +149,14 @@ s_take_hosts (pg_address_t *self, const PQconninfoOption *options)
     return failure;
 }
 
+bool
+pg_address_is_string (const char *url)
+{
+    PQconninfoOption *options = PQconninfoParse (url, NULL);
+    PQconninfoFree (options);
+    return options;
+}
+
 static const char *
 s_parse (pg_address_t *self, const char *url)
 {

@@ -22,6 +22,9 @@ typedef struct pg_address pg_address_t;
 
 typedef void pg_address_resolved_fn (void *owner);
 
+//  Is it a connection string at all?
+bool pg_address_is_string (const char *url);
+
 //  Begins to look up. Unless pg_address_is_resolved at once, `resolved` is called when it is.
 pg_address_t *pg_address_new (uv_loop_t *loop, const char *url, pg_address_resolved_fn *resolved,
                               void *owner);

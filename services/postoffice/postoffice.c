@@ -7,6 +7,7 @@
 #include "office.h"
 #include "parts/clock.h"
 #include "parts/identity.h"
+#include "pg_address.h"
 #include "postoffice_counters.h"
 #include "presence.h"
 #include "service/service_apps.h"
@@ -294,6 +295,18 @@ s_check_bus (postoffice_t *self, const config_t *config)
     return -1;
 }
 
+//  The string is not quoted: a password may stand anywhere in it.
+static int
+s_check_database (postoffice_t *self, const config_t *config)
+{
+    if (pg_address_is_string (config->postgres_url))
+        return 0;
+    log_fatal ("wrong settings",
+               log_string ("complaint", "POSTGRES_URL must be a libpq connection string or URI"));
+    service_fail (self->service, EX_CONFIG);
+    return -1;
+}
+
 static int
 s_start_parts (postoffice_t *self, const config_t *config)
 {
@@ -373,7 +386,7 @@ s_start (service_t *service, const void *config)
     uv_timer_init (service_loop (service), &self->drain);
     self->drain.data = self;
     const config_t *settings = config;
-    if (s_check_bus (self, settings) == 0)
+    if (s_check_bus (self, settings) == 0 && s_check_database (self, settings) == 0)
         self->office.apps = service_apps_new (service, &settings->apps, "", "");
     if (!self->office.apps || s_start_parts (self, settings) != 0) {
         void *state = self;

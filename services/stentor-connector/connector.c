@@ -168,10 +168,13 @@ s_start_bus (connector_t *self, const config_t *config)
                                 .queue_limit = config->queue_limit };
     bus_client_events_t events = { s_office_up, s_office_down, s_record };
     self->bus = bus_client_new (service_loop (self->service), &bus, &events, self);
-    if (!self->bus)
-        log_fatal ("POSTOFFICE_ADDRESSES is not of the form host:port,host:port",
-                   log_string ("addresses", config->postoffices));
-    return self->bus ? 0 : -1;
+    if (self->bus)
+        return 0;
+    log_fatal ("wrong settings",
+               log_string ("complaint", "POSTOFFICE_ADDRESSES must be host:port,host:port"),
+               log_string ("value", config->postoffices));
+    service_fail (self->service, EX_CONFIG);
+    return -1;
 }
 
 static void

@@ -593,10 +593,11 @@ Test (connector, the_largest_that_is_let_in, .timeout = 60)
     s_end (self);
 }
 
-Test (connector, limits_beyond_the_bus_are_refused, .timeout = 60)
+Test (connector, wrong_settings_are_refused, .timeout = 60)
 {
     static const char *const wrong[][2] = { { "BOT_ANSWER_LIMIT=1025k", NULL },
-                                            { "BUS_QUEUE_LIMIT=7m", NULL } };
+                                            { "BUS_QUEUE_LIMIT=7m", NULL },
+                                            { "POSTOFFICE_ADDRESSES=nowhere", NULL } };
     for (size_t row = 0; row < sizeof wrong / sizeof *wrong; row++) {
         process_t *connector = process_new ("connector", "stentor-connector", NULL, wrong[row]);
         cr_assert (connector);

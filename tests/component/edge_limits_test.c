@@ -244,3 +244,21 @@ Test (edge_limits, does_not_spin_without_descriptors)
     close (mute);
     stage_end (self);
 }
+
+Test (edge_limits, wrong_settings_are_refused, .timeout = 60)
+{
+    static const char *const wrong[][2] = {
+        { "EDGE_ADDRESS=localhost", "EDGE_ADDRESS must be a numeric address" },
+        { "EDGE_WEB_ROOT=/no/such/place", "EDGE_WEB_ROOT must be a directory" },
+        { "POSTOFFICE_ADDRESSES=nowhere", "POSTOFFICE_ADDRESSES must be host:port" },
+        { "POSTOFFICE_ADDRESSES=", "POSTOFFICE_ADDRESSES must be host:port" },
+    };
+    for (size_t row = 0; row < sizeof wrong / sizeof *wrong; row++) {
+        const char *const settings[] = { "EDGE_PORT=0", "OPERATIONS_PORT=0", wrong[row][0], NULL };
+        process_t *edge = process_new ("edge", "edge", NULL, settings);
+        cr_assert (edge);
+        cr_assert_eq (process_wait_exit (edge, 10000), 78, "%s", wrong[row][0]);
+        cr_assert_eq (process_log_count (edge, wrong[row][1]), 1, "%s", wrong[row][0]);
+        process_destroy (&edge);
+    }
+}

@@ -30,6 +30,18 @@ Test (postoffice_bus, is_not_open_to_others_by_default, .timeout = 60)
     }
 }
 
+Test (postoffice_bus, says_that_its_database_is_none, .timeout = 60)
+{
+    static const char *const settings[] = { "POSTGRES_URL=s3cret is no url", "OPERATIONS_PORT=0",
+                                            "POSTOFFICE_BUS_ADDRESS=tcp://127.0.0.1:*", NULL };
+    process_t *postoffice = process_new ("postoffice", "postoffice", NULL, settings);
+    cr_assert (postoffice);
+    cr_assert_eq (process_wait_exit (postoffice, 10000), 78);
+    cr_assert_eq (process_log_count (postoffice, "POSTGRES_URL must be a libpq connection"), 1);
+    cr_assert_eq (process_log_count (postoffice, "s3cret"), 0);
+    process_destroy (&postoffice);
+}
+
 Test (postoffice_bus, is_open_to_others_when_told_so, .timeout = 60)
 {
     process_t *postoffice = s_postoffice ("POSTOFFICE_BUS_ADDRESS=tcp://0.0.0.0:*",
