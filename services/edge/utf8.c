@@ -63,6 +63,9 @@ utf8_is_printable (text_t text)
         unsigned char byte = (unsigned char) text.data[at];
         if (byte < 0x20 || byte == 0x7f)
             return false;
+        //  U+0080 to U+009F.
+        if (byte == 0xc2 && at + 1 < text.size && (unsigned char) text.data[at + 1] < 0xa0)
+            return false;
     }
     return true;
 }

@@ -44,4 +44,6 @@ Test (utf8, knows_control_characters)
     cr_expect_not (utf8_is_printable (TEXT ("a\n")));
     cr_expect_not (utf8_is_printable (TEXT ("a\0b")));
     cr_expect_not (utf8_is_printable (TEXT ("\x7f")));
+    cr_expect_not (utf8_is_printable (TEXT ("a\xc2\x85")));
+    cr_expect (utf8_is_printable (TEXT ("\xc2\xa0\xc3\x85")));
 }
