@@ -5,6 +5,11 @@
 
 #include <json-c/json.h>
 
+//  A tree takes 0.3 us and 750 bytes for each value, ten times what the same bytes take as text.
+#define VALUES_MOST 8192
+//  So much counts as a frame of its own at the client's pace.
+#define VALUES_OF_A_FRAME 64
+#define BYTES_OF_A_FRAME 4096
 #define DEPTH_MAX 32
 #define TIME_MAX (1ll << 52)
 #define PATH_PARTS_MAX 32
@@ -247,7 +252,8 @@ s_read_data (client_frame_t *self, text_t user)
 frame_fault_t
 client_frame_read (client_frame_t *self, text_t bytes, text_t user)
 {
-    *self = (client_frame_t){ .last_seq = SEQ_UNKNOWN,
+    *self = (client_frame_t){ .cost = 1,
+                              .last_seq = SEQ_UNKNOWN,
                               .session_id = TEXT_EMPTY,
                               .message_id = TEXT_EMPTY,
                               .display_name = TEXT_EMPTY,
@@ -258,6 +264,10 @@ client_frame_read (client_frame_t *self, text_t bytes, text_t user)
         return FAULT_NOT_UTF8;
     if (bytes.size > INT32_MAX || memchr (bytes.data, 0, bytes.size))
         return FAULT_NOT_JSON;
+    size_t values = json_scan_values (bytes);
+    self->cost = (unsigned) (1 + bytes.size / BYTES_OF_A_FRAME + values / VALUES_OF_A_FRAME);
+    if (values > VALUES_MOST)
+        return FAULT_VALUES;
     self->json = s_parse (bytes);
     if (!self->json)
         return FAULT_NOT_JSON;

@@ -1,6 +1,9 @@
 //  client_frame — what a client said: the bytes of one frame become a checked struct. This is the
 //  door: nothing behind it reads a client's JSON.
 //
+//  A frame of many values costs more to read than one of many bytes: their number has a limit, and
+//  both count at the pace.
+//
 //  What is checked is written in docs/client-protocol.md, sections 2, 3 and 6. Beyond that: nesting
 //  above 32 levels, anything behind the object, a NUL byte, a field's name with an escaped NUL (it
 //  would be cut there), and numbers that could not be passed on as they are, are refused.
@@ -51,6 +54,7 @@ typedef struct {
     text_t path;         //  JSON array
     text_t data;         //  JSON object: with the connection's own sessionId and userId in it
     text_t secret;       //  data.accessToken, which is not in data any more
+    unsigned cost;       //  at the client's pace, in frames: at least 1
     bool quiet;          //  nothing in it to show to people
     struct json_object *json;
 } client_frame_t;

@@ -46,6 +46,15 @@ relay_write (relay_t *relay, connection_t *connection, frame_t **frame_p)
     frame_destroy (frame_p);
 }
 
+//  The office may send the next part. Should this get lost, the stream is, too, and the SYNC that
+//  follows asks for the rest.
+static void
+s_more (relay_t *relay, connection_t *connection, uint64_t seq)
+{
+    connection->more_seq = seq;
+    relay_wait (relay, connection);
+}
+
 void
 delivery_deliver (relay_t *relay, unsigned office, const bus_deliver_t *entry)
 {
@@ -55,6 +64,9 @@ delivery_deliver (relay_t *relay, unsigned office, const bus_deliver_t *entry)
             = s_listener (relay, office, ids_at (entry->endpoints, at), entry->session);
         if (!connection || entry->seq <= connection->seq) {
             edge_count (EDGE_DELIVERS_IGNORED, 1);
+            //  The office waits for the word to go on with what comes behind.
+            if (connection && entry->pause)
+                s_more (relay, connection, entry->seq);
             continue;
         }
         if (!frame && !(frame = server_frame_deliver (entry))) {
@@ -93,17 +105,6 @@ delivery_show (relay_t *relay, unsigned office, const bus_show_t *event)
     frame_destroy (&frame);
 }
 
-//  The part is written: the office may send the next one. Should this get lost, the stream is, too,
-//  and the SYNC that follows asks for the rest.
-static void
-s_more (relay_t *relay, connection_t *connection, const parcel_t *parcel)
-{
-    if (!connection_is_placed (connection) || parcel->round != connection->round)
-        return;
-    connection->more_seq = parcel->seq;
-    relay_wait (relay, connection);
-}
-
 bool
 delivery_next (relay_t *relay, connection_t *connection, websocket_write_t *write)
 {
@@ -117,8 +118,8 @@ delivery_next (relay_t *relay, connection_t *connection, websocket_write_t *writ
         edge_count (EDGE_OUTBOX_BYTES, -(int64_t) (before - connection->outbox.bytes));
         if (parcel.seq)
             liveness_written (relay, connection, parcel.seq);
-        if (parcel.round)
-            s_more (relay, connection, &parcel);
+        if (parcel.round == connection->round && parcel.round && connection_is_placed (connection))
+            s_more (relay, connection, parcel.seq);
         write->what = WRITE_TEXT;
         write->frame = parcel.frame;
         return true;

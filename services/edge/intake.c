@@ -204,6 +204,8 @@ s_hear (relay_t *relay, connection_t *connection, text_t bytes)
 {
     client_frame_t frame;
     frame_fault_t fault = client_frame_read (&frame, bytes, connection_user (connection));
+    pace_take_many (&connection->frames, relay_now (relay), relay->config->frames_per_second,
+                    frame.cost);
     if (fault == FAULT_NONE && !s_is_allowed (connection, frame.says))
         fault = FAULT_NOT_ALLOWED;
     if (fault != FAULT_NONE)
@@ -244,8 +246,15 @@ intake_text (relay_t *relay, connection_t *connection, text_t bytes)
     if (connection->place == PLACE_CLOSING)
         return;
     liveness_heard (relay, connection);
-    pace_take (&connection->frames, relay_now (relay), relay->config->frames_per_second);
     s_hear (relay, connection, bytes);
+    s_watch_pace (relay, connection);
+}
+
+void
+intake_owe (relay_t *relay, connection_t *connection, uint64_t frames)
+{
+    pace_take_many (&connection->frames, relay_now (relay), relay->config->frames_per_second,
+                    frames);
     s_watch_pace (relay, connection);
 }
 

@@ -8,6 +8,9 @@
 //  Takes one frame of the connection.
 void intake_text (relay_t *relay, connection_t *connection, text_t bytes);
 
+//  It has sent what costs as much as so many frames, without any: counts at its pace.
+void intake_owe (relay_t *relay, connection_t *connection, uint64_t frames);
+
 //  Looks who has rested enough.
 void intake_tick (relay_t *relay);
 

@@ -21,19 +21,39 @@ json_scan_is_space (text_t text, size_t from)
     return true;
 }
 
-//  Moves behind the string that begins at *at; true when a NUL is escaped in it.
-static bool
+//  What is odd about a string.
+enum { HAS_NUL = 1, HAS_CONTROL = 2 };
+
+//  Moves behind the string that begins at *at; says whether a NUL is escaped in it, and whether a
+//  control character is not.
+static unsigned
 s_skip_string (text_t json, size_t *at)
 {
-    bool has_nul = false;
+    unsigned odd = 0;
     for (++*at; *at < json.size && json.data[*at] != '"'; ++*at)
-        if (json.data[*at] == '\\') {
+        if ((unsigned char) json.data[*at] < 0x20)
+            odd |= HAS_CONTROL;
+        else if (json.data[*at] == '\\') {
             ++*at;
             if (json.size - *at >= 5 && memcmp (json.data + *at, "u0000", 5) == 0)
-                has_nul = true;
+                odd |= HAS_NUL;
         }
     ++*at;
-    return has_nul;
+    return odd;
+}
+
+size_t
+json_scan_values (text_t json)
+{
+    size_t values = 0;
+    for (size_t at = 0; at < json.size;)
+        if (json.data[at] == '"')
+            s_skip_string (json, &at);
+        else {
+            char byte = json.data[at++];
+            values += byte == ',' || byte == '{' || byte == '[';
+        }
+    return values;
 }
 
 static bool
@@ -73,7 +93,10 @@ json_scan (text_t json)
     while (at < json.size) {
         char byte = json.data[at];
         if (byte == '"') {
-            if (s_skip_string (json, &at) && s_is_key (json, at))
+            unsigned odd = s_skip_string (json, &at);
+            if (odd & HAS_CONTROL)
+                return FAULT_NOT_JSON;
+            if ((odd & HAS_NUL) && s_is_key (json, at))
                 return FAULT_NUL_IN_KEY;
         } else if (byte == '-' || (byte >= '0' && byte <= '9')) {
             if (!s_number_survives (json, &at))

@@ -330,7 +330,7 @@ s_synced_well (relay_t *relay, connection_t *connection, const bus_synced_t *syn
     //  this socket before it joined does not count: its page may have been loaded anew.
     if (synced->reason == SYNC_JOIN && connection->role == ROLE_AGENT
         && connection->dialect == DIALECT_WIDGET)
-        connection->seq = 0;
+        connection->seq = connection->sync_seq = 0;
     //  Who has more than there is has it from another log (before a restore, say), and would hear
     //  nothing until this one is as long.
     bool is_another_log = connection->seq > synced->seq;
@@ -352,6 +352,9 @@ s_synced_badly (relay_t *relay, connection_t *connection, const bus_synced_t *sy
     text_t session_id = session_id_of (synced->session);
     verdict_t verdict = (verdict_t) synced->verdict;
     bool again = verdict_again (verdict);
+    //  It has joined anew meanwhile, and the answer to that one is behind this.
+    if (synced->reason == SYNC_RELINK && connection->place == PLACE_JOINING)
+        return;
     if (synced->reason == SYNC_RELINK && again) {
         //  Stays where it is and is asked again by membership_tick.
         connections_move (&relay->connections, connection, PLACE_RELINKING, relay_now (relay));

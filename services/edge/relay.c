@@ -7,6 +7,7 @@
 #include "membership.h"
 #include "parts/identity.h"
 #include "server_frame.h"
+#include "strays.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -388,6 +389,7 @@ s_on_tick (uv_timer_t *timer)
     membership_tick (self);
     liveness_tick (self);
     intake_tick (self);
+    strays_tick (self);
     s_kill_late (self);
     s_kill_parting (self);
     if (self->drained)

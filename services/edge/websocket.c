@@ -21,6 +21,7 @@
 #define SERVICE_BUFFER 4096
 //  Pieces of a frame are a sign of life for so long; by then it should be whole.
 #define FRAME_WITHIN_MS 60000
+#define HEAD_MOST 14          //  bytes of a client's frame before its payload
 #define HEADER_LIMIT 8192
 //  What is larger than this is not read on when too much waits on this edge.
 #define LARGE_FRAME (16 * 1024)
@@ -72,6 +73,7 @@ struct websocket {
     bool deaf;      //  what it reads is thrown away: it is going to be closed
     bool killed;    //  and now at once
     uint32_t ignored; //  bytes that were thrown away
+    uint64_t passed_on; //  bytes; see websocket_passed_on
     bool closing;   //  our close frame is written: nothing may follow it
     bool gone;      //  the peer has closed: nothing is written any more
     bool full;      //  the library holds a rest of what was written, and calls when that is out
@@ -240,12 +242,14 @@ s_on_piece (websocket_server_t *self, struct lws *wsi, websocket_t *socket, text
         return;
     }
     bool whole = lws_is_final_fragment (wsi);
+    socket->passed_on += piece.size + (whole ? HEAD_MOST : 0);
     if (whole && socket->inbox.size == 0) {
+        socket->began_ms = 0;
         s_text (self, socket, piece);
         return;
     }
     uint64_t now = clock_mono_ms ();
-    if (socket->inbox.size == 0)
+    if (!socket->began_ms)
         socket->began_ms = now;
     if (socket->inbox.size >= LARGE_FRAME && !self->events->growing (self->owner)) {
         s_fault (self, socket, CLOSE_CROWDED);
@@ -259,6 +263,7 @@ s_on_piece (websocket_server_t *self, struct lws *wsi, websocket_t *socket, text
     if (whole) {
         buffer_t inbox = socket->inbox;
         buffer_init (&socket->inbox, self->frame_limit);
+        socket->began_ms = 0;
         edge_count (EDGE_INBOX_BYTES, -(int64_t) inbox.size);
         s_text (self, socket, buffer_text (&inbox));
         buffer_free (&inbox);
@@ -420,6 +425,18 @@ websocket_want_write (websocket_t *self)
         return; //  it will be looked at when there is room, or never
     list_append (&server->ready, &self->ready);
     uv_idle_start (server->awake, s_nothing);
+}
+
+int
+websocket_descriptor (const websocket_t *self)
+{
+    return lws_get_socket_fd (self->wsi);
+}
+
+uint64_t
+websocket_passed_on (const websocket_t *self)
+{
+    return self->passed_on;
 }
 
 bool

@@ -69,6 +69,11 @@ void websocket_server_stop (websocket_server_t *self);
 void websocket_server_destroy (websocket_server_t **self_p);
 uint16_t websocket_server_port (const websocket_server_t *self);
 
+//  For who looks at how much has come in: the socket's descriptor, and how many bytes of text
+//  frames were passed on, with a head for each whole one.
+int websocket_descriptor (const websocket_t *self);
+uint64_t websocket_passed_on (const websocket_t *self);
+
 //  The socket has not taken all that was written to it.
 bool websocket_is_full (const websocket_t *self);
 
