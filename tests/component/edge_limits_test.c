@@ -262,3 +262,57 @@ Test (edge_limits, wrong_settings_are_refused, .timeout = 60)
         process_destroy (&edge);
     }
 }
+
+#define PACED "stentor_edge_reading_paused_total{reason=\"pace\"}"
+
+//  The socket library answers pings and swallows empty fragments: nobody else hears of them. Both
+//  frames are of six bytes.
+static void
+s_is_not_read_on (const char *first, const char *frame)
+{
+    const size_t size = 6;
+    stage_t *self = START ("EDGE_FRAMES_PER_SECOND=50", "EDGE_FRAMES_BURST=50");
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    static char flood[60000];
+    size_t filled = 0;
+    for (; filled + size <= sizeof flood; filled += size)
+        memcpy (flood + filled, frame, size);
+    cr_assert (ws_client_send_raw (client, first, size));
+    EVENTUALLY (20000, ws_client_send_raw (client, flood, filled)
+                           && process_metric (self->edge, PACED) > 0);
+    cr_expect_gt (process_metric (self->edge, "stentor_edge_stray_bytes_total"), 50 * 128);
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
+Test (edge_limits, pings_count_at_the_pace)
+{
+    s_is_not_read_on ("\x89\x80\0\0\0\0", "\x89\x80\0\0\0\0");
+}
+
+Test (edge_limits, pongs_that_nobody_asked_for_count_at_the_pace)
+{
+    s_is_not_read_on ("\x8a\x80\0\0\0\0", "\x8a\x80\0\0\0\0");
+}
+
+Test (edge_limits, empty_fragments_count_at_the_pace)
+{
+    s_is_not_read_on ("\x01\x80\0\0\0\0", "\0\x80\0\0\0\0");
+}
+
+//  Few bytes, but much to read: it is one frame of many at the pace.
+Test (edge_limits, many_values_count_at_the_pace)
+{
+    stage_t *self = START ("EDGE_FRAMES_PER_SECOND=50", "EDGE_FRAMES_BURST=100");
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    stage_join (self, client);
+    static char frame[32000];
+    size_t size = (size_t) sprintf (frame, "{\"event\":\"typing\",\"sessionId\":\"s-1\",\"x\":[0");
+    for (int values = 0; values < 8000; values++)
+        size += (size_t) sprintf (frame + size, ",{}");
+    strcpy (frame + size, "]}");
+    ws_client_send_text (client, frame);
+    EVENTUALLY (5000, process_metric (self->edge, PACED) == 1);
+    ws_client_destroy (&client);
+    stage_end (self);
+}

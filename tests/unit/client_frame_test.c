@@ -152,6 +152,8 @@ Test (client_frame, refuses_what_would_be_changed_on_the_way)
     EXPECT_FAULT ("{\"event\":\"typing\",\"data\":{\"n\":9223372036854775808}," REST, FAULT_NUMBER);
     EXPECT_FAULT ("{\"event\":\"typing\",\"data\":{\"n\":1e308}," REST, FAULT_NONE);
     EXPECT_FAULT ("{\"event\":\"typing\",\"data\":{\"n\":1e309}," REST, FAULT_NUMBER);
+    //  It would be six bytes where it is passed on.
+    EXPECT_FAULT ("{\"event\":\"typing\",\"data\":{\"a\":\"\x01\"}," REST, FAULT_NOT_JSON);
     EXPECT_FAULT ("{\"event\":\"typing\",\"data\":{\"a\\u0000b\":1}," REST, FAULT_NUL_IN_KEY);
     EXPECT_FAULT ("{\"event\":\"typing\",\"data\":{\"a\":\"\\u0000\"}," REST, FAULT_NONE);
     EXPECT_FAULT ("{\"event\":\"typing\",\"data\":{\"a\\\\u0000\":1}," REST, FAULT_NONE);
@@ -180,5 +182,24 @@ Test (client_frame, cuts_a_long_name)
               7);
     cr_assert_eq (client_frame_read (&frame, text_of (json), TEXT ("u")), FAULT_NONE);
     cr_expect_eq (frame.display_name.size, 99);
+    client_frame_free (&frame);
+}
+
+Test (client_frame, counts_what_it_costs_to_read)
+{
+    static char many[40000];
+    client_frame_t frame;
+    strcpy (many, "{\"event\":\"typing\",\"sessionId\":\"s\",\"x\":[\",,,,{[\"");
+    for (int values = 0; values < 640; values++)
+        strcat (many, ",1");
+    strcat (many, "]}");
+    cr_assert_eq (client_frame_read (&frame, text_of (many), TEXT ("u")), FAULT_NONE);
+    cr_expect_eq (frame.cost, 1 + 0 + 10);
+    client_frame_free (&frame);
+    many[strlen (many) - 2] = 0;
+    for (size_t size = strlen (many), values = 0; values < 8000; values++)
+        size += (size_t) sprintf (many + size, ",{}");
+    strcat (many, "]}");
+    cr_assert_eq (client_frame_read (&frame, text_of (many), TEXT ("u")), FAULT_VALUES);
     client_frame_free (&frame);
 }
