@@ -146,3 +146,11 @@ operation_is_behind_refused (operation_t *self, refusals_t *refusals)
         self->behind_refused = refusals_include (refusals, self->peer, &self->record.post);
     return self->behind_refused;
 }
+
+text_t
+operation_item (const operation_t *self)
+{
+    return self->kind == OPERATION_TAKEN  ? self->record.taken.item
+           : self->kind == OPERATION_DONE ? self->record.done.item
+                                          : TEXT_EMPTY;
+}

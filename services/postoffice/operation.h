@@ -56,5 +56,7 @@ bool operation_is_behind_refused (operation_t *self, refusals_t *refusals);
 
 //  The session it is about; empty for OPERATION_ABSENT.
 text_t operation_session (const operation_t *self);
+//  The item that a worker speaks of: OPERATION_TAKEN and OPERATION_DONE; empty for the others.
+text_t operation_item (const operation_t *self);
 
 #endif

@@ -310,7 +310,7 @@ s_refuse_queued (session_t *self, verdict_t verdict, unsigned tries)
         link = link->next;
         bool of_client = operation->kind == OPERATION_SYNC || operation->kind == OPERATION_POST;
         //  Nobody must be told "not stored" of what may be; the edge has a limit of its own.
-        if (operation->unsure && verdict == VERDICT_STORE_DOWN)
+        if (operation->unsure)
             continue;
         //  An edge that brings back an endpoint has nobody to tell that it must wait.
         bool relinks
@@ -321,6 +321,8 @@ s_refuse_queued (session_t *self, verdict_t verdict, unsigned tries)
         list_remove (&operation->place);
         self->queue_count--;
         operation->verdict = verdict;
+        //  Those of a draft that was lost: the answer would wait until its client has come so far.
+        operation->seq = operation->time_ms = 0;
         if (operation->kind == OPERATION_POST)
             operation_note_refusal (operation, self->office->refusals);
         s_finish (self, operation);
@@ -556,7 +558,8 @@ s_turn (session_t *self)
     if (self->state == SESSION_READY && self->stale)
         self->state = SESSION_UNKNOWN;
     if (self->state == SESSION_UNKNOWN
-        && (self->queue_count || self->endpoint_count || self->fold.turn_count || self->wanted))
+        && (self->queue_count || self->endpoint_count || self->fold.turn_count || self->draft
+            || self->wanted))
         s_load (self);
     if (self->state == SESSION_READY)
         arrival_catch_up_all (self);
@@ -604,6 +607,31 @@ session_turn (session_t *self)
     //  What is due and could not be said yet is tried again.
     if (self->sharing.is_due && self->endpoint_count > 0 && list_is_empty (&self->pending))
         sessions_retry (self->office->sessions, self);
+}
+
+//  What a worker says of an item again, while the first time has not been stored, is answered where
+//  it was said last; else it would be kept as often as it is said, as long as the database is away.
+static bool
+s_is_said_again (list_t *among, const operation_t *operation)
+{
+    text_t item = operation_item (operation);
+    for (list_t *link = among->next; item.size > 0 && link != among; link = link->next) {
+        operation_t *earlier = LIST_THING (link, operation_t, place);
+        if (earlier->kind == operation->kind && text_is (operation_item (earlier), item)) {
+            earlier->peer = operation->peer;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+session_has_heard (session_t *self, const operation_t *operation)
+{
+    //  A TAKEN of the draft has been decided on, for the worker that said it.
+    return s_is_said_again (&self->queue, operation)
+           || (self->draft && operation->kind == OPERATION_DONE
+               && s_is_said_again (&self->draft->operations, operation));
 }
 
 void

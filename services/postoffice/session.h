@@ -58,6 +58,9 @@ text_t session_bot_sender (const session_t *self);
 //  Nobody would notice if it were dropped.
 bool session_is_idle (const session_t *self);
 
+//  A worker says what it has said already, and that waits: it will be answered, too. True then;
+//  the operation is not needed.
+bool session_has_heard (session_t *self, const operation_t *operation);
 //  Puts the operation into the queue; it is the session's then.
 void session_ask (session_t *self, operation_t **operation_p);
 //  Does what can be done now: loads, or decides on what waits and hands it to the store.

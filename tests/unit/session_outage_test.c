@@ -1,0 +1,96 @@
+//  A session while its database is away, for a moment or for hours: what waits, what is refused, and
+//  what is left when it is back.
+
+#include "office_rig.h"
+
+#include <string.h>
+
+TestSuite (session_outage, .init = rig_begin, .fini = rig_end);
+
+static void
+s_visitor (void)
+{
+    visitor_joins (1, 5);
+    rig_run ();
+    rig_forget ();
+}
+
+//  A worker says again what was not settled, and does so for as long as that takes.
+Test (session_outage, what_a_worker_says_again_is_kept_once)
+{
+    s_visitor ();
+    worker_up (W1, 5);
+    say (1, 5, "hello");
+    rig_run ();
+    taken (W1, "t1");
+    rig_run ();
+    rig_forget ();
+    fake_store_always (FAKE_DOWN);
+    for (int times = 0; times < 200; times++) {
+        done (W1, "t1", "yes");
+        if (times % 10 == 0)
+            rig_run ();
+    }
+    cr_expect_eq (sessions_unfinished (rig_office.sessions), 1);
+    fake_store_always (FAKE_WELL);
+    sessions_store_ready (rig_office.sessions);
+    rig_wait (500);
+    EXPECT ("e1 DELIVER 5 #3 yes\n"
+            "w1 SETTLED t1\n");
+}
+
+//  Everybody has gone while what was decided could not be stored.
+Test (session_outage, a_session_that_nobody_needs_is_forgotten)
+{
+    s_visitor ();
+    agent_joins (2, 6, "anna");
+    post (2, 6, EVENT_BARGE_IN, "b1");
+    rig_run ();
+    detach (1, 5, SEQ_UNKNOWN);
+    rig_wait (400);
+    fake_store_always (FAKE_DOWN);
+    say (2, 6, "from anna");
+    hand_over (2, 6);
+    rig_run ();
+    rig_wait (300);
+    fake_store_always (FAKE_WELL);
+    sessions_store_ready (rig_office.sessions);
+    rig_wait (2000);
+    cr_expect_null (rig_session ());
+}
+
+//  It was stored, but the answer got lost, and then the store is too full to ask.
+Test (session_outage, nobody_is_told_that_what_may_be_stored_is_not)
+{
+    s_visitor ();
+    fake_store_next (FAKE_UNSURE);
+    say (1, 5, "hello");
+    rig_turn ();
+    fake_store_always (FAKE_FULL);
+    rig_run ();
+    EXPECT ("");
+    cr_expect_eq (fake_store_last (KEY), 2);
+    fake_store_always (FAKE_WELL);
+    sessions_store_ready (rig_office.sessions);
+    rig_wait (500);
+    EXPECT ("e1 DELIVER 5 #2 hello\n"
+            "e1 POSTED 1 duplicate #2\n");
+}
+
+//  The client is behind in the log; the refusal is of something that is not in it.
+Test (session_outage, a_refusal_waits_for_nothing)
+{
+    s_visitor ();
+    edge_down (1);
+    for (int entry = 0; entry < 150; entry++)
+        fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL,
+                                                    "a" });
+    session_moved (rig_session ());
+    sync_as (2, 6, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RELINK, 1);
+    rig_run ();
+    rig_forget ();
+    fake_store_always (FAKE_DOWN);
+    say (2, 6, "hello");
+    rig_run ();
+    EXPECT ("e2 POSTED 1 store_down #0\n");
+}
