@@ -1,5 +1,5 @@
-//  A session while its database is away, for a moment or for hours: what waits, what is refused, and
-//  what is left when it is back.
+//  A session while its database is away, for a moment or for hours: what waits, what is refused,
+//  and what is left when it is back.
 
 #include "office_rig.h"
 
