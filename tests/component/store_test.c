@@ -121,6 +121,20 @@ s_box_end (box_t *box)
     free (box);
 }
 
+static void
+s_end (box_t *box, postgres_t **postgres_p)
+{
+    s_box_end (box);
+    postgres_destroy (postgres_p);
+}
+
+static void
+s_end_both (box_t *one, box_t *two, postgres_t **postgres_p)
+{
+    s_box_end (one);
+    s_end (two, postgres_p);
+}
+
 // ---------------------------------------------------------------------------------------------
 //  Chunks
 
@@ -313,32 +327,44 @@ Test (store, stores_and_gives_back)
     cr_assert_str_eq (s_locate (box, "ann"), "demo/s");
     cr_assert_str_eq (s_locate (box, "nobody"), "");
     cr_assert_not (s_load (box, "demo/none", "x")->exists);
-    s_box_end (box);
-    postgres_destroy (&postgres);
+    s_end (box, &postgres);
 }
 
-Test (store, forgets_the_secret_of_finished_work)
+//  A session that begins with a question to a bot.
+static store_outcome_t
+s_ask (box_t *box)
 {
-    postgres_t *postgres = postgres_new (NULL);
-    box_t *box = s_box (postgres_url (postgres), 11);
     store_entry_t entry = s_entry ("m1");
     store_work_t work = { .item = TEXT ("i1"), .topic = TEXT ("t"), .seq = 1, .user = TEXT ("u"),
                           .body = TEXT ("{}"), .secret = TEXT ("key") };
     store_chunk_t chunk = s_chunk ("demo/s", 1, &entry);
     chunk.works = &work;
     chunk.work_count = 1;
-    cr_assert_eq (s_stored (box, &chunk), STORED);
-    store_entry_t answer = s_entry ("m2");
+    return s_stored (box, &chunk);
+}
+
+//  And the bot's answer.
+static store_outcome_t
+s_answer (box_t *box)
+{
+    store_entry_t entry = s_entry ("m2");
     store_finish_t finish = { .item = TEXT ("i1"), .state = WORK_ANSWERED, .detail = TEXT ("ok") };
-    chunk = s_chunk ("demo/s", 2, &answer);
+    store_chunk_t chunk = s_chunk ("demo/s", 2, &entry);
     chunk.finishes = &finish;
     chunk.finish_count = 1;
-    cr_assert_eq (s_stored (box, &chunk), STORED);
+    return s_stored (box, &chunk);
+}
+
+Test (store, forgets_the_secret_of_finished_work)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *box = s_box (postgres_url (postgres), 11);
+    cr_assert_eq (s_ask (box), STORED);
+    cr_assert_eq (s_answer (box), STORED);
     s_expect (postgres, "SELECT state || ' ' || (secret IS NULL) || ' ' || detail FROM work",
               "1 true ok");
     cr_assert_eq (s_load (box, "demo/s", "x")->work_count, 0);
-    s_box_end (box);
-    postgres_destroy (&postgres);
+    s_end (box, &postgres);
 }
 
 Test (store, refuses_what_another_wrote_first)
@@ -356,9 +382,7 @@ Test (store, refuses_what_another_wrote_first)
     cr_assert_eq (s_say (one, "demo/s", 3, "m3"), STORED);
     s_expect (postgres, "SELECT string_agg (message_id, ',' ORDER BY seq) FROM log", "m1,m2,m3");
     s_expect (postgres, "SELECT count (*) FROM session", "1");
-    s_box_end (one);
-    s_box_end (two);
-    postgres_destroy (&postgres);
+    s_end_both (one, two, &postgres);
 }
 
 Test (store, a_chunk_is_all_or_nothing)
@@ -388,8 +412,7 @@ Test (store, a_chunk_is_all_or_nothing)
     s_expect (postgres, "SELECT count (*) FROM session", "20");
     s_expect (postgres, "SELECT count (*) FROM participant", "0");
     s_expect (postgres, "SELECT count (*) FROM place", "0");
-    s_box_end (box);
-    postgres_destroy (&postgres);
+    s_end (box, &postgres);
 }
 
 //  Chunk 2 was decided in the belief that chunk 1 is stored.
@@ -412,9 +435,7 @@ Test (store, what_follows_a_lost_chunk_is_lost)
     UNTIL (one, one->answers == 39);
     cr_assert_eq (one->of_outcome[STORE_CONFLICT], 38);
     s_expect (postgres, "SELECT count (*) FROM log", "2");
-    s_box_end (one);
-    s_box_end (two);
-    postgres_destroy (&postgres);
+    s_end_both (one, two, &postgres);
 }
 
 Test (store, keeps_the_order_of_one_session)
@@ -439,8 +460,7 @@ Test (store, keeps_the_order_of_one_session)
     cr_assert_lt (s_read (box, "demo/s", 0, 100, 1000), 20);
     cr_assert_eq (s_read (box, "demo/s", 1000, 100, 1000), 0);
     cr_assert_eq (store_pending (box->store), 0);
-    s_box_end (box);
-    postgres_destroy (&postgres);
+    s_end (box, &postgres);
 }
 
 Test (store, several_start_on_an_empty_database)
@@ -475,8 +495,7 @@ Test (store, refuses_a_newer_schema_until_it_fits)
     cr_assert_not (box->ready);
     cr_assert (postgres_exec (postgres, "DELETE FROM migration WHERE number = 9999"));
     UNTIL (box, box->ready);
-    s_box_end (box);
-    postgres_destroy (&postgres);
+    s_end (box, &postgres);
 }
 
 Test (store, tells_others)
@@ -505,22 +524,31 @@ Test (store, tells_others)
     UNTIL (one, s_turn (two) && one->moved == 2);
     cr_assert_str_eq (one->last_moved, "demo/v");
     cr_assert_eq (one->shared, 0);
-    s_box_end (one);
-    s_box_end (two);
-    postgres_destroy (&postgres);
+    s_end_both (one, two, &postgres);
+}
+
+//  A worker that stood still tells one postoffice that it has the work, and another one its answer.
+Test (store, tells_the_holder_of_an_answer)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *one = s_box (postgres_url (postgres), 11);
+    box_t *two = s_box (postgres_url (postgres), 12);
+    cr_assert_eq (s_ask (one), STORED);
+    cr_assert_eq (s_load (two, "demo/s", "x")->work_count, 1);
+    s_expect (postgres, "SELECT holder FROM work", "12");
+    cr_assert_eq (s_answer (one), STORED);
+    UNTIL (two, two->moved == 1);
+    cr_assert_str_eq (two->last_moved, "demo/s");
+    cr_assert_eq (s_load (two, "demo/s", "x")->work_count, 0);
+    cr_assert_eq (one->moved, 0);
+    s_end_both (one, two, &postgres);
 }
 
 Test (store, takes_over_the_work_of_the_dead)
 {
     postgres_t *postgres = postgres_new (NULL);
     box_t *one = s_box (postgres_url (postgres), 11);
-    store_entry_t entry = s_entry ("m1");
-    store_work_t work = { .item = TEXT ("i1"), .topic = TEXT ("t"), .seq = 1, .user = TEXT ("u"),
-                          .body = TEXT ("{}"), .secret = TEXT ("") };
-    store_chunk_t chunk = s_chunk ("demo/s", 1, &entry);
-    chunk.works = &work;
-    chunk.work_count = 1;
-    cr_assert_eq (s_stored (one, &chunk), STORED);
+    cr_assert_eq (s_ask (one), STORED);
     s_box_end (one);
     box_t *two = s_box (postgres_url (postgres), 12);
     EVENTUALLY (30000, s_turn (two) && two->orphans == 1);
@@ -544,8 +572,7 @@ Test (store, notes_what_was_seen)
     store_seen (box->store, TEXT ("demo/s"), ROLE_VISITOR, TEXT ("ann"), 5);
     store_seen (box->store, TEXT ("demo/s"), ROLE_VISITOR, TEXT ("ann"), 3);
     UNTIL (box, s_load (box, "demo/s", "x") && box->participant_seen == 5);
-    s_box_end (box);
-    postgres_destroy (&postgres);
+    s_end (box, &postgres);
 }
 
 Test (store, makes_the_partition_of_any_day)
@@ -567,8 +594,7 @@ Test (store, makes_the_partition_of_any_day)
     store_chunk_t chunk = s_chunk ("demo/again", 1, &entry);
     chunk.day_ms = (uint64_t) 100 * DAY_MS;
     cr_assert_eq (s_stored (box, &chunk), STORED, "the day's partition is made again");
-    s_box_end (box);
-    postgres_destroy (&postgres);
+    s_end (box, &postgres);
 }
 
 Test (store, one_that_cannot_be_stored_harms_no_other)
@@ -586,8 +612,7 @@ Test (store, one_that_cannot_be_stored_harms_no_other)
     cr_assert_eq (box->outcomes[15], STORE_DOWN);
     cr_assert_eq (box->of_outcome[STORED], 29);
     cr_assert (box->ready);
-    s_box_end (box);
-    postgres_destroy (&postgres);
+    s_end (box, &postgres);
 }
 
 //  Whatever is killed: what was said to be stored is there once, in order, without a gap.
@@ -618,8 +643,7 @@ Test (store, lost_links_lose_nothing)
     cr_assert_geq (stored, box->of_outcome[STORED]);
     cr_assert_leq (stored, box->of_outcome[STORED] + box->of_outcome[STORE_UNSURE]);
     UNTIL (box, box->ready);
-    s_box_end (box);
-    postgres_destroy (&postgres);
+    s_end (box, &postgres);
 }
 
 Test (store, waits_for_a_database_that_is_away)
@@ -645,8 +669,7 @@ Test (store, waits_for_a_database_that_is_away)
     UNTIL (box, box->answers == 4);
     cr_assert_eq (box->outcomes[3], STORE_DOWN);
     cr_assert_eq (box->outcomes[4], STORE_DOWN);
-    s_box_end (box);
-    postgres_destroy (&postgres);
+    s_end (box, &postgres);
 }
 
 Test (store, says_when_its_queue_is_full)
@@ -682,8 +705,7 @@ Test (store, read_only_is_down_and_comes_back)
     UNTIL (box, box->ready);
     cr_assert_geq (box->ready_changes, 3);
     cr_assert_eq (s_say (box, "demo/s", 2, "m2"), STORED);
-    s_box_end (box);
-    postgres_destroy (&postgres);
+    s_end (box, &postgres);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -755,8 +777,7 @@ Test (store, a_server_that_hangs_is_given_up)
     uint64_t last = s_load (box, "demo/s", "x")->last_seq;
     cr_assert (last == 1 || last == 2);
     cr_assert_eq (s_say (box, "demo/s", last + 1, "m3"), STORED);
-    s_box_end (box);
-    postgres_destroy (&postgres);
+    s_end (box, &postgres);
 }
 
 //  The first place takes the connection and says nothing, the second has no such name, the third
@@ -799,8 +820,7 @@ Test (store, a_server_that_may_only_be_read_is_left)
     cr_assert (postgres_exec (postgres, "SELECT pg_reload_conf ()"));
     UNTIL (box, box->ready);
     cr_assert_eq (s_say (box, "demo/s", 2, "m2"), STORED);
-    s_box_end (box);
-    postgres_destroy (&postgres);
+    s_end (box, &postgres);
 }
 
 //  A participant who is there, in a session of this day.
@@ -872,9 +892,7 @@ Test (store, a_deadlock_is_tried_again)
     cr_assert_eq (one->of_outcome[STORED] + two->of_outcome[STORED], 10);
     s_expect (postgres, "SELECT deadlocks > 0 FROM pg_stat_database WHERE datname = 'postgres'",
               "t");
-    s_box_end (one);
-    s_box_end (two);
-    postgres_destroy (&postgres);
+    s_end_both (one, two, &postgres);
 }
 
 //  Somebody sits on a row: only that session is kept from going on, and only for a while.
@@ -904,8 +922,7 @@ Test (store, a_locked_session_harms_no_other)
     s_join (box, "demo/a", 2, "kim", s_today (), 2);
     UNTIL (box, box->answers == 5);
     cr_assert_eq (box->outcomes[2], STORED);
-    s_box_end (box);
-    postgres_destroy (&postgres);
+    s_end (box, &postgres);
 }
 
 Test (store, a_session_that_was_deleted_begins_anew)
@@ -926,6 +943,5 @@ Test (store, a_session_that_was_deleted_begins_anew)
     //  Its log alone is gone: no answer but an honest one.
     cr_assert (postgres_exec (postgres, "DELETE FROM log"));
     cr_assert_eq (s_load (box, "demo/s", "m3")->last_seq, 0);
-    s_box_end (box);
-    postgres_destroy (&postgres);
+    s_end (box, &postgres);
 }
