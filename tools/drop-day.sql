@@ -4,7 +4,7 @@
 --
 --  Does nothing, and ends with 3, when somebody has said something in one of them within the last
 --  24 hours. When it is interrupted behind its COMMIT, the partition is left: say the last two
---  statements by hand.
+--  statements by hand. (Places that are left, too, harm nobody: they lead nowhere.)
 \set ON_ERROR_STOP on
 BEGIN;
 SELECT count (*) = 0 AS is_quiet
@@ -19,11 +19,25 @@ SELECT count (pg_notify ('session_moved', '0 ' || session)) AS still_open FROM s
 WHERE day = :'day'
     AND (EXISTS (SELECT FROM participant p WHERE p.session = s.session AND p.present)
          OR EXISTS (SELECT FROM work w WHERE w.session = s.session AND w.state = 0));
-DELETE FROM place p USING session s WHERE s.day = :'day' AND p.session = s.session;
+CREATE TEMPORARY TABLE dropped AS SELECT session FROM session WHERE day = :'day';
 DELETE FROM participant p USING session s WHERE s.day = :'day' AND p.session = s.session;
 DELETE FROM work w USING session s WHERE s.day = :'day' AND w.session = s.session;
 DELETE FROM session WHERE day = :'day';
 COMMIT;
+--  A user's place is a row that a join of today wants to write: none is locked for longer than some
+--  hundred of them take.
+DO $$
+DECLARE
+    gone integer;
+BEGIN
+    LOOP
+        DELETE FROM place WHERE ctid = ANY (ARRAY (
+            SELECT p.ctid FROM place p JOIN dropped d ON d.session = p.session LIMIT 500));
+        GET DIAGNOSTICS gone = ROW_COUNT;
+        COMMIT;
+        EXIT WHEN gone = 0;
+    END LOOP;
+END $$;
 SELECT 'log_' || to_char (:'day'::date, 'YYYYMMDD') AS part \gset
 ALTER TABLE log DETACH PARTITION :"part" CONCURRENTLY;
 DROP TABLE :"part";
