@@ -66,7 +66,6 @@ struct connection {
     uint64_t rejoined_ms; //  when it was brought in again last, as its office had lost it
     uint64_t heard_ms;
     uint64_t parting_ms;
-    uint64_t looked_ms;
     uint64_t stray_bytes; //  that it owes for, or has
     pace_t frames;   //  of all that it says
     pace_t sessions; //  of its joins and changes of session

@@ -22,13 +22,18 @@ s_is_join (const client_frame_t *frame)
 }
 
 static void
+s_charge (const relay_t *relay, connection_t *connection, uint64_t frames)
+{
+    pace_take_many (&connection->frames, relay_now (relay), relay->config->frames_per_second,
+                    frames);
+}
+
+static void
 s_refuse (relay_t *relay, connection_t *connection, const client_frame_t *frame,
           frame_fault_t fault)
 {
-    const edge_config_t *config = relay->config;
     edge_refused[fault]++;
-    pace_take_many (&connection->frames, relay_now (relay), config->frames_per_second,
-                    config->frames_burst / FAULTS_BURST);
+    s_charge (relay, connection, relay->config->frames_burst / FAULTS_BURST);
     if (fault == FAULT_NOT_UTF8) {
         relay_close (relay, connection, CLOSE_NOT_UTF8);
         return;
@@ -204,8 +209,7 @@ s_hear (relay_t *relay, connection_t *connection, text_t bytes)
 {
     client_frame_t frame;
     frame_fault_t fault = client_frame_read (&frame, bytes, connection_user (connection));
-    pace_take_many (&connection->frames, relay_now (relay), relay->config->frames_per_second,
-                    frame.cost);
+    s_charge (relay, connection, frame.cost);
     if (fault == FAULT_NONE && !s_is_allowed (connection, frame.says))
         fault = FAULT_NOT_ALLOWED;
     if (fault != FAULT_NONE)
@@ -253,8 +257,7 @@ intake_text (relay_t *relay, connection_t *connection, text_t bytes)
 void
 intake_owe (relay_t *relay, connection_t *connection, uint64_t frames)
 {
-    pace_take_many (&connection->frames, relay_now (relay), relay->config->frames_per_second,
-                    frames);
+    s_charge (relay, connection, frames);
     s_watch_pace (relay, connection);
 }
 

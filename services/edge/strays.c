@@ -28,12 +28,9 @@ void
 strays_tick (relay_t *relay)
 {
     list_t *all = &relay->connections.looked;
-    uint64_t now = relay_now (relay);
-    for (int looks = 0; looks < LOOKS_PER_TICK && !list_is_empty (all); looks++) {
+    uint64_t most = relay->connections.count;
+    for (uint64_t looks = 0; looks < LOOKS_PER_TICK && looks < most; looks++) {
         connection_t *connection = LIST_THING (list_first (all), connection_t, looked);
-        if (connection->looked_ms == now)
-            return; //  all have had their turn
-        connection->looked_ms = now;
         list_append (all, &connection->looked);
         if (connection->place != PLACE_CLOSING)
             s_look_at (relay, connection);

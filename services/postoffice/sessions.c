@@ -244,7 +244,7 @@ sessions_ask (sessions_t *self, text_t key, operation_t **operation_p)
         operation_destroy (operation_p);
         return;
     }
-    session_t *session = sessions_find (self, key);
+    session_t *session = adds ? NULL : sessions_find (self, key);
     if (session && session_has_heard (session, operation)) {
         operation_destroy (operation_p);
         return;

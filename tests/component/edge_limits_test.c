@@ -19,8 +19,7 @@ Test (edge_limits, keeps_descriptors_for_itself)
                           == MUTES - 513);
     cr_expect_eq (process_metric (self->edge, "stentor_edge_sockets"), 513);
     //  While they are there the bus can be dialled.
-    bus_server_destroy (&self->bus);
-    RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_offices") == 0);
+    stage_lose_office (self);
     stage_open_office (self);
     RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_offices") == 1);
     for (int at = 0; at < MUTES; at++)

@@ -7,13 +7,6 @@
 #include <criterion/criterion.h>
 
 static void
-s_lose_the_office (stage_t *self)
-{
-    bus_server_destroy (&self->bus);
-    RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_offices") == 0);
-}
-
-static void
 s_joins (ws_client_t *client)
 {
     ws_client_send_text (client, "{\"event\":\"user joined\",\"sessionId\":\"s-1\"}");
@@ -28,7 +21,7 @@ Test (edge_lost_office, asks_for_more_of_what_it_has_already)
     uint64_t endpoint = stage_join (self, client);
     stage_deliver (self, endpoint, 150, "{}", false);
     cr_assert (ws_client_wait_event (client, "new message", 5000));
-    s_lose_the_office (self);
+    stage_lose_office (self);
     s_joins (client);
     stage_open_office (self);
     const bus_record_t *sync = stage_hear (self, BUS_SYNC);
@@ -49,7 +42,7 @@ Test (edge_lost_office, an_agent_begins_at_the_beginning_again)
     s_joins (client);
     stage_synced (self, stage_hear (self, BUS_SYNC), VERDICT_OK, 5);
     cr_assert (ws_client_wait_event (client, "connection update", 5000));
-    s_lose_the_office (self);
+    stage_lose_office (self);
     stage_open_office (self);
     const bus_record_t *sync = stage_hear (self, BUS_SYNC);
     cr_expect_eq (sync->sync.reason, SYNC_RELINK);
@@ -64,7 +57,7 @@ Test (edge_lost_office, a_refused_relink_does_not_swallow_the_join)
     stage_t *self = stage_start (NULL);
     ws_client_t *client = stage_connect (self, "/?userId=u-1");
     stage_join (self, client);
-    s_lose_the_office (self);
+    stage_lose_office (self);
     stage_open_office (self);
     bus_record_t relink = *stage_hear (self, BUS_SYNC);
     cr_assert_eq (relink.sync.reason, SYNC_RELINK);

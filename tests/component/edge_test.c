@@ -272,8 +272,7 @@ Test (edge, tells_another_office_where_a_silent_client_began)
     stage_synced (self, sync, VERDICT_OK, 5);
     cr_assert (ws_client_wait_event (client, "connection update", 2000));
     for (int at = 0; at < 2; at++) {
-        bus_server_destroy (&self->bus);
-        RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_offices") == 0);
+        stage_lose_office (self);
         stage_open_office (self);
         sync = stage_hear (self, BUS_SYNC);
         cr_expect_eq (sync->sync.reason, SYNC_RELINK);

@@ -101,6 +101,13 @@ stage_open_office (stage_t *self)
     snprintf (self->address, sizeof self->address, "%.60s", bus_server_endpoint (self->bus) + 6);
 }
 
+void
+stage_lose_office (stage_t *self)
+{
+    bus_server_destroy (&self->bus);
+    RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_offices") == 0);
+}
+
 static bool
 s_has (const char *const *settings, const char *setting)
 {

@@ -35,6 +35,8 @@ void stage_end (stage_t *self);
 
 //  Binds anew to the same address after the first time.
 void stage_open_office (stage_t *self);
+//  And the edge has noticed.
+void stage_lose_office (stage_t *self);
 
 ws_client_t *stage_connect (stage_t *self, const char *target);
 //  A TCP connection that says nothing; the caller closes it.
