@@ -1,5 +1,6 @@
 #include "service/operations.h"
 
+#include "parts/list.h"
 #include "service/counters.h"
 #include "service/log.h"
 #include "service/process.h"
@@ -14,8 +15,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+//  At its own limit libmicrohttpd stops listening, and listens again only in a later MHD_run that
+//  nothing calls. So that limit is never reached: a connection beyond PLACES takes the place of the
+//  oldest one, and a probe is answered however many silent connections are open.
+#define PLACES 32
 #define CONNECTIONS 64
-#define SECONDS_EACH 10
+#define SECONDS_EACH 5
 #define BACKLOG 64
 #define CONDITIONS 16
 #define METRICS_CEILING (4u << 20)
@@ -26,8 +31,16 @@ typedef struct {
     bool holds;
 } condition_t;
 
+typedef struct {
+    list_t link;
+    int descriptor;
+} caller_t;
+
 struct operations {
     struct MHD_Daemon *daemon;
+    list_t callers; //  open connections, the oldest first
+    size_t caller_count;
+    bool closed_one; //  in this turn
     uint16_t port;
     uv_poll_t poll;   //  on the daemon's epoll descriptor
     uv_timer_t timer; //  the daemon's timeouts
@@ -36,12 +49,14 @@ struct operations {
     size_t condition_count;
 };
 
-enum { REQUESTS, REFUSED, READY, COUNTS };
+enum { REQUESTS, REFUSED, EVICTED, READY, COUNTS };
 
 static const counter_row_t s_rows[COUNTS] = {
     [REQUESTS] = { "operations_requests_total", NULL, COUNTER, "requests to the operations port" },
     [REFUSED] = { "operations_refused_total", NULL, COUNTER,
                   "requests to the operations port for what it does not have" },
+    [EVICTED] = { "operations_evicted_total", NULL, COUNTER,
+                  "connections to the operations port that made room for newer ones" },
     [READY] = { "ready", NULL, GAUGE, "1 when every condition of readiness holds" },
 };
 static int64_t s_counts[COUNTS];
@@ -173,15 +188,54 @@ s_on_request (void *arg, struct MHD_Connection *connection, const char *path, co
     return queued;
 }
 
+//  The daemon finds the end of the stream in its next turn, and closes.
+static void
+s_evict_oldest (operations_t *self)
+{
+    caller_t *oldest = LIST_THING (list_first (&self->callers), caller_t, link);
+    list_remove (&oldest->link);
+    self->caller_count--;
+    s_counts[EVICTED]++;
+    (void) shutdown (oldest->descriptor, SHUT_RDWR);
+}
+
+static void
+s_on_connection (void *arg, struct MHD_Connection *connection, void **context,
+                 enum MHD_ConnectionNotificationCode what)
+{
+    operations_t *self = arg;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        caller_t *caller = malloc (sizeof *caller);
+        assert (caller);
+        caller->descriptor
+            = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        list_init (&caller->link);
+        list_append (&self->callers, &caller->link);
+        *context = caller;
+        if (++self->caller_count > PLACES)
+            s_evict_oldest (self);
+        return;
+    }
+    caller_t *caller = *context;
+    self->caller_count -= !list_is_empty (&caller->link);
+    list_remove (&caller->link);
+    free (caller);
+    self->closed_one = true;
+}
+
 static void s_on_timer (uv_timer_t *timer);
 
-//  Lets the daemon work, and asks when it wants to work again if nothing happens.
+//  Lets the daemon work, and asks when it wants to work again if nothing happens. After a closed
+//  connection it may want to listen again, which it does in its next turn only.
 static void
 s_turn (operations_t *self)
 {
+    self->closed_one = false;
     MHD_run (self->daemon);
     MHD_UNSIGNED_LONG_LONG wait_ms;
-    if (MHD_get_timeout (self->daemon, &wait_ms) == MHD_YES)
+    if (self->closed_one)
+        uv_timer_start (&self->timer, s_on_timer, 0, 0);
+    else if (MHD_get_timeout (self->daemon, &wait_ms) == MHD_YES)
         uv_timer_start (&self->timer, s_on_timer, wait_ms, 0);
     else
         uv_timer_stop (&self->timer);
@@ -257,6 +311,7 @@ s_start_daemon (operations_t *self, int listener)
     self->daemon = MHD_start_daemon (MHD_USE_EPOLL, 0, NULL, NULL, s_on_request, self,
                                      MHD_OPTION_LISTEN_SOCKET, listener,
                                      MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS,
+                                     MHD_OPTION_NOTIFY_CONNECTION, s_on_connection, self,
                                      MHD_OPTION_CONNECTION_TIMEOUT, SECONDS_EACH, MHD_OPTION_END);
     if (self->daemon)
         return 0;
@@ -273,6 +328,7 @@ operations_new (uv_loop_t *loop, const char *address, uint16_t port)
         return NULL;
     operations_t *self = calloc (1, sizeof *self);
     assert (self);
+    list_init (&self->callers);
     if (s_start_daemon (self, listener) != 0) {
         free (self);
         return NULL;

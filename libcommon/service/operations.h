@@ -2,7 +2,8 @@
 //
 //  /healthz answers 200 as long as the loop turns; /readyz answers 200 when every named condition
 //  holds, else 503 with the names of those that do not; /metrics is Prometheus text.
-//  Served by libmicrohttpd from the service's own loop; at most 64 connections, 10 s each.
+//  Served by libmicrohttpd from the service's own loop. A connection that is silent for 5 s is
+//  closed; 32 are open at most, and one more closes the oldest.
 
 #ifndef OPERATIONS_H
 #define OPERATIONS_H

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -290,9 +291,26 @@ s_read_settings (const service_kind_t *kind)
     return rc == 0 ? 0 : EX_CONFIG;
 }
 
+//  A supervisor may start us with a standard stream closed. Its number would go to the next
+//  descriptor that is opened, the loop's own say, and log lines would be written into that.
+static int
+s_open_standard_streams (void)
+{
+    int descriptor;
+    do
+        descriptor = open ("/dev/null", O_RDWR);
+    while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor < 0)
+        return -1;
+    close (descriptor);
+    return 0;
+}
+
 static int
 s_run (const service_kind_t *kind)
 {
+    if (s_open_standard_streams () != 0)
+        return EX_OSERR;
     process_start (kind->name);
     sigset_t held;
     s_hold_signals (&held);

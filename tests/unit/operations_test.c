@@ -157,20 +157,54 @@ Test (operations, answers_pipelined_requests, .timeout = 30)
     s_server_destroy (server);
 }
 
-//  Clients that connect and say nothing, or garbage, do not keep others out (below the limit).
-Test (operations, silent_and_odd_clients_hold_up_nobody, .timeout = 30)
+//  Says something that does not end, or nothing at all.
+static int
+s_dial_silent (uint16_t port, size_t number)
 {
+    static const char *const words[] = { "", "GET /metr", "\xff\r\n\r\n GET",
+                                         "GET /metrics HTTP/1.1\r\nHost: x\r\n" };
+    int fd = s_dial (port);
+    const char *word = words[number % 4];
+    (void) !send (fd, word, strlen (word), MSG_NOSIGNAL);
+    return fd;
+}
+
+//  However many connect and say nothing, or garbage, or half a request: a probe is answered
+//  meanwhile, and when all of them are gone.
+Test (operations, silent_and_odd_clients_hold_up_nobody, .timeout = 60)
+{
+    enum { SILENT = 300 };
     server_t *server = s_server_new ();
-    int fds[40];
-    for (size_t at = 0; at < 40; at++) {
-        fds[at] = s_dial (operations_port (server->operations));
-        if (at % 2)
-            cr_assert_gt (send (fds[at], "\0\xff\r\n\r\n GET", 9, MSG_NOSIGNAL), 0);
+    uint16_t port = operations_port (server->operations);
+    int fds[SILENT];
+    for (size_t at = 0; at < SILENT; at++) {
+        fds[at] = s_dial_silent (port, at);
+        if (at % 16 == 15)
+            s_expect (server, "GET", "/healthz", 200, "ok\n");
     }
-    s_expect (server, "GET", "/healthz", 200, "ok\n");
-    for (size_t at = 0; at < 40; at++)
+    s_expect (server, "GET", "/metrics", 200, "\nstentor_operations_evicted_total ");
+    for (size_t at = 0; at < SILENT; at++)
         close (fds[at]);
+    for (int again = 0; again < 100; again++)
+        s_expect (server, "GET", "/healthz", 200, "ok\n");
+    s_server_destroy (server);
+}
+
+//  Connections that are closed for their silence, not by their clients.
+Test (operations, listens_again_after_a_crowd_ran_out_of_time, .timeout = 60)
+{
+    enum { SILENT = 64 };
+    server_t *server = s_server_new ();
+    uint16_t port = operations_port (server->operations);
+    int fds[SILENT];
+    for (size_t at = 0; at < SILENT; at++)
+        fds[at] = s_dial (port);
+    char byte;
+    for (size_t at = 0; at < SILENT; at++)
+        cr_assert_leq (recv (fds[at], &byte, 1, 0), 0, "it is closed by the server");
     s_expect (server, "GET", "/healthz", 200, "ok\n");
+    for (size_t at = 0; at < SILENT; at++)
+        close (fds[at]);
     s_server_destroy (server);
 }
 

@@ -233,3 +233,33 @@ Test (service, sleeps_when_there_is_nothing_to_do, .timeout = 60)
     cr_assert_eq (process_stop (process, 10000), 0);
     process_destroy (&process);
 }
+
+//  Started by a supervisor that has closed standard streams: their numbers are nobody else's.
+static void
+s_lives_without (const char *closed)
+{
+    char own[1024] = "", *command = NULL, port[32];
+    cr_assert_gt (readlink ("/proc/self/exe", own, sizeof own - 1), 0);
+    *strrchr (own, '/') = 0;
+    cr_assert_gt (asprintf (&command, "exec '%s/service_example' %s", own, closed), 0);
+    s_port = ports_free ();
+    snprintf (port, sizeof port, "OPERATIONS_PORT=%u", s_port);
+    const char *const arguments[] = { "-c", command, NULL };
+    const char *const settings[] = { port, NULL };
+    process_t *process = process_new ("example", "sh", arguments, settings);
+    cr_assert_not_null (process);
+    process_set_operations_port (process, s_port);
+    cr_assert (process_wait_ready (process, 10000), "with %s", closed);
+    cr_assert_eq (s_status ("/metrics"), 200);
+    cr_assert_eq (process_stop (process, 10000), 0, "with %s", closed);
+    process_destroy (&process);
+    free (command);
+}
+
+Test (service, lives_with_standard_streams_closed, .timeout = 60)
+{
+    s_lives_without ("2>&-");
+    s_lives_without ("0<&-");
+    s_lives_without ("1>&- 2>&-");
+    s_lives_without ("0<&- 1>&- 2>&-");
+}
