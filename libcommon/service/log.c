@@ -1,6 +1,7 @@
 #include "service/log.h"
 
 #include "parts/buffer.h"
+#include "parts/clock.h"
 #include "service/counters.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ static struct {
 
 static const char *const s_levels[] = { "debug", "info", "warn", "error", "fatal" };
 
-enum { LINES_DEBUG, LINES_INFO, LINES_WARN, LINES_ERROR, LINES_FATAL, DROPPED, COUNTS };
+enum { LINES_DEBUG, LINES_INFO, LINES_WARN, LINES_ERROR, LINES_FATAL, DROPPED, LEFT_OUT, COUNTS };
 
 static const counter_row_t s_rows[COUNTS] = {
     [LINES_DEBUG] = { "log_lines_total", "level=\"debug\"", COUNTER, "log lines by level" },
@@ -40,6 +41,8 @@ static const counter_row_t s_rows[COUNTS] = {
     [LINES_FATAL] = { "log_lines_total", "level=\"fatal\"", COUNTER, "log lines by level" },
     [DROPPED] = { "log_lines_dropped_total", NULL, COUNTER,
                   "log lines that nobody took from standard error" },
+    [LEFT_OUT] = { "log_lines_left_out_total", NULL, COUNTER,
+                   "log lines left out because they came too often" },
 };
 static int64_t s_counts[COUNTS];
 
@@ -213,4 +216,60 @@ log_write (log_level_t level, const char *event, const log_field_t *fields, size
         s_log.dropped_untold++;
     }
     errno = errno_before;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Limits
+
+static log_limit_t *s_limits;
+
+//  A period ends when the clock says so and something wants to know.
+static void
+s_end_period (log_limit_t *limit)
+{
+    uint64_t left_out = limit->left_out;
+    limit->lines = limit->left_out = 0;
+    limit->until_ms = 0;
+    if (left_out == 0)
+        return;
+    const log_field_t fields[] = { log_string ("of", limit->event),
+                                   log_number ("lines", (int64_t) left_out),
+                                   log_string ("about", limit->about ? limit->about : "") };
+    log_write (limit->level, "lines left out", fields, limit->about ? 3 : 2);
+}
+
+bool
+log_limit_allows (log_limit_t *self)
+{
+    if (self->level < s_log.least)
+        return false;
+    uint64_t now = clock_mono_ms ();
+    if (self->until_ms && now >= self->until_ms)
+        s_end_period (self);
+    if (!self->until_ms) {
+        self->until_ms = now + LOG_LIMIT_MS;
+        bool known = false;
+        for (const log_limit_t *limit = s_limits; limit && !known; limit = limit->next)
+            known = limit == self;
+        if (!known) {
+            self->next = s_limits;
+            s_limits = self;
+        }
+    }
+    if (self->lines < LOG_LIMIT_LINES) {
+        self->lines++;
+        return true;
+    }
+    self->left_out++;
+    s_counts[LEFT_OUT]++;
+    return false;
+}
+
+void
+log_limits_tick (void)
+{
+    uint64_t now = clock_mono_ms ();
+    for (log_limit_t *limit = s_limits; limit; limit = limit->next)
+        if (limit->until_ms && now >= limit->until_ms)
+            s_end_period (limit);
 }

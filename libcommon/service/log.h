@@ -14,6 +14,7 @@
 
 #include "words/text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef enum { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_FATAL } log_level_t;
@@ -56,6 +57,33 @@ void log_write (log_level_t level, const char *event, const log_field_t *fields,
 #define LOG_WRITE(level, event, ...)                                                               \
     log_write (level, event, (const log_field_t[]){ __VA_ARGS__ },                                 \
                sizeof ((const log_field_t[]){ __VA_ARGS__ }) / sizeof (log_field_t))
+
+//  How often an event may be logged that a peer can cause at its own pace: LOG_LIMIT_LINES lines in
+//  LOG_LIMIT_MS. The others are counted, and one line, `lines left out`, says how many there were.
+//  Static: it stays known to log_limits_tick.
+//
+//      static log_limit_t limit = LOG_LIMIT (LOG_INFO, "refused");
+//      if (log_limit_allows (&limit))
+//          log_info ("refused", …);
+#define LOG_LIMIT_LINES 20
+#define LOG_LIMIT_MS 10000
+
+typedef struct log_limit {
+    log_level_t level;
+    const char *event;
+    const char *about;          //  tells limits of one event apart; may be NULL
+    uint64_t until_ms;          //  end of the period, 0 before the first line
+    uint64_t lines;             //  in this period
+    uint64_t left_out;
+    struct log_limit *next;     //  of all that were used
+} log_limit_t;
+
+#define LOG_LIMIT(level_, event_) { .level = level_, .event = event_ }
+
+//  May one more line be written now? The caller writes it then.
+bool log_limit_allows (log_limit_t *self);
+//  From time to time: says what was left out, also when nothing more is logged.
+void log_limits_tick (void);
 
 //  Each takes the event in words and at least one field.
 #define log_debug(event, ...) LOG_WRITE (LOG_DEBUG, event, __VA_ARGS__)

@@ -12,15 +12,26 @@ s_send (office_t *office, const operation_t *operation, const bus_record_t *reco
                    log_number ("peer", (int64_t) operation->peer));
 }
 
+//  Each verdict has a limit of its own: a client that is told "busy" a thousand times a second must
+//  not hide that another one asks for what is not its own.
+#define VERDICT(number, NAME, code, again, words)                                                  \
+    [VERDICT_##NAME] = { .level = LOG_INFO, .event = "refused", .about = code },
+static log_limit_t s_limits[VERDICT_COUNT] = {
+#include "words/verdicts.def"
+};
+#undef VERDICT
+
 //  Refusals are what an operator looks for when a client complains; the granted are counted only.
 static void
 s_note (const operation_t *operation, text_t session)
 {
-    postoffice_verdicts[operation->verdict]++;
-    if (operation->verdict != VERDICT_OK && operation->verdict != VERDICT_DUPLICATE)
+    verdict_t verdict = operation->verdict;
+    postoffice_verdicts[verdict]++;
+    if (verdict != VERDICT_OK && verdict != VERDICT_DUPLICATE
+        && log_limit_allows (&s_limits[verdict]))
         log_info ("refused", log_text ("session", session),
                   log_string ("kind", bus_kind_name (operation->record.kind)),
-                  log_string ("verdict", verdict_code (operation->verdict)));
+                  log_string ("verdict", verdict_code (verdict)));
 }
 
 void
@@ -52,22 +63,34 @@ answer_post (office_t *office, const operation_t *operation)
     s_send (office, operation, &record);
 }
 
-void
-answer_done (office_t *office, const operation_t *operation)
+//  A visitor asks as fast as it likes, and a bot that fails does so for each question.
+static void
+s_note_done (const operation_t *operation)
 {
+    static log_limit_t late = LOG_LIMIT (LOG_INFO, "late answer refused");
+    static log_limit_t failed = LOG_LIMIT (LOG_WARN, "bot gave no answer");
     const bus_done_t *done = &operation->record.done;
     if (operation->verdict == VERDICT_DUPLICATE) {
         counter_add (POSTOFFICE_LATE_ANSWERS, 1);
-        log_info ("late answer refused", log_text ("session", done->session),
-                  log_text ("item", done->item), log_number ("outcome", (int64_t) done->outcome));
+        if (log_limit_allows (&late))
+            log_info ("late answer refused", log_text ("session", done->session),
+                      log_text ("item", done->item),
+                      log_number ("outcome", (int64_t) done->outcome));
     }
     else {
         counter_add (POSTOFFICE_WORK_DONE, 1);
-        if (done->outcome != OUTCOME_ANSWERED)
+        if (done->outcome != OUTCOME_ANSWERED && log_limit_allows (&failed))
             log_warn ("bot gave no answer", log_text ("session", done->session),
                       log_text ("item", done->item),
                       log_number ("outcome", (int64_t) done->outcome));
     }
+}
+
+void
+answer_done (office_t *office, const operation_t *operation)
+{
+    const bus_done_t *done = &operation->record.done;
+    s_note_done (operation);
     bus_record_t record = { .kind = BUS_SETTLED,
                             .settled = { .item = done->item, .session = done->session } };
     s_send (office, operation, &record);

@@ -279,7 +279,8 @@ workers_taken (workers_t *self, turn_t *turn, peer_t peer)
                                 .cancel = { .item = turn->item,
                                             .session = session_key (turn->session) } };
         peer_t loser = turn->state == TURN_TAKEN ? peer : turn->worker;
-        if (bus_server_send (self->bus, loser, &record) != 0)
+        static log_limit_t limit = LOG_LIMIT (LOG_WARN, "cancel not sent");
+        if (bus_server_send (self->bus, loser, &record) != 0 && log_limit_allows (&limit))
             log_warn ("cancel not sent", log_text ("item", turn->item));
         if (turn->state == TURN_TAKEN)
             return;
@@ -364,14 +365,17 @@ workers_inherit (workers_t *self, turn_t *turn, turn_t *old)
 static void
 s_tick_worker (workers_t *self, worker_t *worker, uint64_t now)
 {
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "work not taken in time");
     list_t *link = worker->turns.next;
     while (link != &worker->turns) {
         turn_t *turn = LIST_THING (link, turn_t, place);
         link = link->next;
         if (turn->state != TURN_OFFERED || now - turn->since_ms < self->config.taken_within_ms)
             continue;
-        log_warn ("work not taken in time", log_text ("session", session_key (turn->session)),
-                  log_text ("item", turn->item), log_number ("handed", (int64_t) turn->handed));
+        if (log_limit_allows (&limit))
+            log_warn ("work not taken in time", log_text ("session", session_key (turn->session)),
+                      log_text ("item", turn->item),
+                      log_number ("handed", (int64_t) turn->handed));
         counter_add (POSTOFFICE_WORK_NOT_TAKEN, 1);
         turn->shunned = worker->peer;
         s_wait (self, turn);

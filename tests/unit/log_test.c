@@ -230,3 +230,49 @@ Test (log, nobody_at_the_other_end_is_no_reason_to_die, .timeout = 30)
     close (s_stderr);
     close (s_pipe[1]);
 }
+
+static unsigned
+s_count (const char *lines, const char *words)
+{
+    unsigned count = 0;
+    for (const char *at = lines; (at = strstr (at, words)); at++)
+        count++;
+    return count;
+}
+
+Test (log, what_comes_too_often_is_left_out_and_said_to_be)
+{
+    static log_limit_t limit = { .level = LOG_INFO, .event = "refused", .about = "busy" };
+    static log_limit_t other = LOG_LIMIT (LOG_INFO, "else");
+    log_start ("edge", "edge-1", LOG_INFO);
+    s_catch ();
+    for (int at = 0; at < 1000; at++)
+        if (log_limit_allows (&limit))
+            log_info ("refused", log_string ("verdict", "busy"));
+    if (log_limit_allows (&other))
+        log_info ("else", log_number ("at", 1));
+    log_limits_tick (); //  the period is not over
+    const char *lines = s_read ();
+    cr_assert_eq (s_count (lines, "\"refused\""), LOG_LIMIT_LINES);
+    cr_assert_eq (s_count (lines, "\"else\""), 1);
+    cr_assert_eq (s_count (lines, "left out"), 0);
+    limit.until_ms = clock_mono_ms ();
+    log_limits_tick ();
+    log_limits_tick ();
+    if (log_limit_allows (&limit))
+        log_info ("refused", log_string ("verdict", "busy"));
+    lines = s_caught ();
+    cr_assert_eq (s_count (lines, "\"lines left out\",\"of\":\"refused\",\"lines\":980,"
+                                  "\"about\":\"busy\""), 1, "%s", lines);
+    cr_assert_eq (s_count (lines, "left out"), 1);
+    cr_assert_eq (s_count (lines, "\"verdict\""), 1);
+}
+
+Test (log, a_limit_of_a_level_that_is_not_logged_counts_nothing)
+{
+    static log_limit_t limit = LOG_LIMIT (LOG_DEBUG, "noise");
+    log_start ("edge", "edge-1", LOG_INFO);
+    for (int at = 0; at < 100; at++)
+        cr_assert_not (log_limit_allows (&limit));
+    cr_assert_eq (limit.left_out, 0);
+}
