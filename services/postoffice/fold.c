@@ -264,7 +264,8 @@ fold_next_time (const fold_t *self, uint64_t wall_ms, uint64_t client_ms)
     uint64_t time = wall_ms;
     if (time <= self->last_time_ms)
         time = self->last_time_ms + 1;
-    if (client_ms && time < client_ms + 2)
+    bool believed = client_ms > 0 && client_ms <= wall_ms + CLIENT_AHEAD_MS;
+    if (believed && time < client_ms + 2)
         time = client_ms + 2;
     return time;
 }

@@ -79,8 +79,13 @@ void fold_remember (fold_t *self, text_t message_id, uint64_t seq, uint64_t time
 //  NULL when the id is not among the last ones.
 const recent_id_t *fold_recall (const fold_t *self, text_t message_id);
 
-//  The time of the next entry: unique and rising in the session, never behind the wall clock or
-//  what the client's own copy of its question can have (the clock it told + 1).
+//  How far ahead of ours a client's clock may be and still be believed. The session's times are
+//  everybody's: a client further ahead would take them along for good, so ours is taken then.
+#define CLIENT_AHEAD_MS (10 * 60 * 1000)
+
+//  The time of the next entry: unique and rising in the session, never behind the wall clock or,
+//  within CLIENT_AHEAD_MS, what the client's own copy of its question can have (the clock it told
+//  + 1). A session that is ahead already goes on from where it is.
 uint64_t fold_next_time (const fold_t *self, uint64_t wall_ms, uint64_t client_ms);
 
 #endif

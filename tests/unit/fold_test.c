@@ -30,6 +30,14 @@ Test (fold, next_time)
         { 5000, 1000, 0, 5001 },    { 0, 1000, 900, 1000 },     { 0, 1000, 998, 1000 },
         { 0, 1000, 999, 1001 },     { 0, 1000, 1000, 1002 },    { 0, 1000, 7000, 7002 },
         { 9000, 1000, 7000, 9001 }, { 7001, 1000, 7000, 7002 }, { 0, 0, 1, 3 },
+        //  As far ahead as it may be, and further: then ours counts, or where the session is.
+        { 0, 1000, 1000 + CLIENT_AHEAD_MS, 1002 + CLIENT_AHEAD_MS },
+        { 0, 1000, 1001 + CLIENT_AHEAD_MS, 1000 },
+        { 0, 1000, 1ull << 52, 1000 },
+        { 0, 1000, UINT64_MAX, 1000 },
+        { 2000, 1000, 1ull << 52, 2001 },
+        { 1ull << 52, 1000, 0, (1ull << 52) + 1 },
+        { 1ull << 52, 1000, 1ull << 52, (1ull << 52) + 1 },
     };
     for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
         s_fold.last_time_ms = rows[at].last;

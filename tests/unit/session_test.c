@@ -2,6 +2,7 @@
 //  told, in which order, and what becomes of it when the store or another postoffice is in the way.
 
 #include "office_rig.h"
+#include "parts/clock.h"
 #include "postoffice_counters.h"
 
 TestSuite (session, .init = rig_begin, .fini = rig_end);
@@ -118,14 +119,31 @@ Test (session, endpoints_of_one_edge_share_a_record)
 Test (session, times_rise_above_the_clients_clock)
 {
     s_visitor ();
-    uint64_t far = 4000000000000; //  its clock is wrong
-    say_at (1, 5, "m1", far);
-    say_at (1, 5, "m2", far);
+    uint64_t ahead = clock_wall_ms () + 60000; //  its clock is some way ahead
+    say_at (1, 5, "m1", ahead);
+    say_at (1, 5, "m2", ahead);
     say_at (1, 5, "m3", 1);
     rig_run ();
-    cr_assert_eq (fake_store_entry (KEY, 2)->time_ms, far + 2);
-    cr_assert_eq (fake_store_entry (KEY, 3)->time_ms, far + 3);
-    cr_assert_eq (fake_store_entry (KEY, 4)->time_ms, far + 4);
+    cr_assert_eq (fake_store_entry (KEY, 2)->time_ms, ahead + 2);
+    cr_assert_eq (fake_store_entry (KEY, 3)->time_ms, ahead + 3);
+    cr_assert_eq (fake_store_entry (KEY, 4)->time_ms, ahead + 4);
+}
+
+//  What one client says of its clock does not move the session's for everybody.
+Test (session, a_clock_that_is_far_ahead_is_not_believed)
+{
+    s_visitor ();
+    uint64_t before = clock_wall_ms ();
+    say_at (1, 5, "m1", 1ull << 52);
+    say_at (1, 5, "m2", 4000000000000);
+    say (1, 5, "m3");
+    rig_run ();
+    uint64_t last = 0;
+    for (uint64_t seq = 2; seq <= 4; seq++) {
+        uint64_t time = fake_store_entry (KEY, seq)->time_ms;
+        cr_assert (time > last && time >= before && time < before + 60000);
+        last = time;
+    }
 }
 
 Test (session, repeated_message_is_known)
