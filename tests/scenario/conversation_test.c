@@ -3,10 +3,14 @@
 #include "chat.h"
 #include "eventually.h"
 #include "parts/clock.h"
+#include "teller.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define TELL_WITHIN 60000 //  ms
 
 Test (conversation, a_visitor_is_greeted_and_answered)
 {
@@ -114,31 +118,29 @@ s_collect (ws_client_t *client, unsigned count, char (*ids)[64])
 typedef struct {
     person_t *person;
     char letter;
-    unsigned stored; //  messages that are acknowledged
-    unsigned next;   //  the next one to be sent
-    uint64_t pause;  //  none is sent before this, by the clock
+    teller_t teller;
 } storyteller_t;
 
-//  The bot is behind: it is said again in a while, and what follows it, too.
-static void
-s_is_refused (storyteller_t *self)
+//  Of a message's id, "a-17".
+static unsigned
+s_number (json_object *frame)
 {
-    self->next = self->stored;
-    self->pause = clock_mono_ms () + 50;
+    return (unsigned) strtoul (ws_json_text (frame, "data.messageId") + 2, NULL, 10);
 }
 
 static void
 s_hear_of (storyteller_t *self, json_object *frame)
 {
-    char awaited[16];
-    snprintf (awaited, sizeof awaited, "%c-%u", self->letter, self->stored);
-    bool is_awaited = strcmp (ws_json_text (frame, "data.messageId"), awaited) == 0;
-    if (strcmp (ws_json_text (frame, "event"), "busy") == 0 && is_awaited)
-        s_is_refused (self);
-    if (strcmp (ws_json_text (frame, "event"), "ack") != 0)
-        return;
-    cr_assert (is_awaited, "in place of %s comes %s", awaited, json_object_to_json_string (frame));
-    self->stored++;
+    const char *event = ws_json_text (frame, "event");
+    if (strcmp (event, "busy") == 0)
+        teller_is_refused (&self->teller, s_number (frame), clock_mono_ms ());
+    else if (strcmp (event, "ack") == 0)
+        cr_assert (teller_is_acknowledged (&self->teller, s_number (frame),
+                                           ws_json_true (frame, "data.duplicate")),
+                   "in place of %c-%u comes %s", self->letter, self->teller.stored,
+                   json_object_to_json_string (frame));
+    else if (strcmp (event, "connection update") == 0 || strcmp (event, "error") == 0)
+        cr_assert (false, "%c is put out: %s", self->letter, json_object_to_json_string (frame));
 }
 
 //  Tells so many in all, a few at a time.
@@ -147,13 +149,25 @@ s_tell (storyteller_t *self, unsigned count)
 {
     json_object *frame;
     char id[16];
-    for (; self->next < count && self->next < self->stored + 8 && clock_mono_ms () >= self->pause;
-         self->next++) {
-        snprintf (id, sizeof id, "%c-%u", self->letter, self->next);
+    while (teller_may_speak (&self->teller, count, clock_mono_ms ())) {
+        snprintf (id, sizeof id, "%c-%u", self->letter, teller_speaks (&self->teller));
         says_as (self->person, id, id);
     }
     while ((frame = ws_client_next_json (client_of (self->person), 1)))
         s_hear_of (self, frame);
+}
+
+//  Both tell at the same time, until all of it is stored.
+static void
+s_tell_all (storyteller_t *left, storyteller_t *right, unsigned count)
+{
+    uint64_t deadline = eventually_deadline (TELL_WITHIN);
+    while (left->teller.stored < count || right->teller.stored < count) {
+        s_tell (left, count);
+        s_tell (right, count);
+        cr_assert (clock_mono_ms () < deadline, "only %u and %u of %u are stored in time",
+                   left->teller.stored, right->teller.stored, count);
+    }
 }
 
 //  Two tabs on two edges talk at the same time; a third and a fourth one listen.
@@ -167,11 +181,8 @@ Test (conversation, everybody_sees_one_order)
     person_t *listeners[2] = { opens_another_tab (talkers[0], 1),
                                opens_another_tab (talkers[0], 2) };
 
-    storyteller_t tellers[2] = { { .person = talkers[0], .letter = 'a' },
-                                 { .person = talkers[1], .letter = 'b' } };
-    while (tellers[0].stored < EACH || tellers[1].stored < EACH)
-        for (unsigned who = 0; who < 2; who++)
-            s_tell (&tellers[who], EACH);
+    s_tell_all (&(storyteller_t){ .person = talkers[0], .letter = 'a' },
+                &(storyteller_t){ .person = talkers[1], .letter = 'b' }, EACH);
     s_collect (client_of (listeners[0]), ALL, left);
     s_collect (client_of (listeners[1]), ALL, right);
     for (unsigned index = 0; index < ALL; index++)
