@@ -17,7 +17,7 @@ RUN apt-get update -q \
     && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
         gcc libc6-dev cmake ninja-build pkg-config \
         libzmq3-dev libuv1-dev libwebsockets-dev libjson-c-dev libpq-dev libcurl4-openssl-dev \
-        libmicrohttpd-dev uthash-dev \
+        libmicrohttpd-dev nettle-dev uthash-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY CMakeLists.txt ./

@@ -1,7 +1,7 @@
 #include "client_frame.h"
 
 #include "json_scan.h"
-#include "utf8.h"
+#include "parts/utf8.h"
 
 #include <json-c/json.h>
 

@@ -1,6 +1,6 @@
 #include "client_url.h"
 
-#include "utf8.h"
+#include "parts/utf8.h"
 
 #include <strings.h>
 

@@ -2,7 +2,7 @@
 
 #include "client_frame.h"
 
-#include "utf8.h"
+#include "parts/utf8.h"
 
 #include <assert.h>
 #include <stdint.h>

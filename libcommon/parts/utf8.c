@@ -1,4 +1,4 @@
-#include "utf8.h"
+#include "parts/utf8.h"
 
 #include <stdint.h>
 
