@@ -35,6 +35,8 @@
 //  What stands before the writer when endpoints are told of, and not an entry.
 #define SHARED "shared "
 #define TELL_MOST (SESSION_KEY_MAX + 64)
+//  And what stands before it in what we say to ourselves.
+#define ECHOED "echo "
 
 enum { SAY_BEAT, SAY_CLAIM, SAY_DAY, SAY_FORGET, SAY_TELL, STATEMENTS };
 
@@ -54,11 +56,17 @@ typedef struct {
 } tell_t;
 
 struct caretaker {
+    uv_loop_t *loop;
     pg_link_t *link;
     caretaker_events_t events;
     void *owner;
     migrations_t migrations;
     bool listening;         //  said in this greeting
+    bool begun;             //  the owner knows that we are up
+    char *url;
+    uint64_t answer_ms;
+    pg_dial_t *echo;        //  another connection, which says something that we must hear
+    uint64_t echo_number;
     uint64_t writer;
     char *node;
     pg_values_t values;
@@ -209,11 +217,18 @@ s_hourly (caretaker_t *self)
     pg_link_send (self->link, s_on_said, self, "nodes");
 }
 
+static void s_lack_echo (caretaker_t *self);
+
 static void
 s_on_timer (uv_timer_t *timer)
 {
     caretaker_t *self = timer->data;
     uint64_t now = clock_mono_ms ();
+    if (!self->begun) {
+        if (self->echo && now - self->up_ms > self->answer_ms)
+            s_lack_echo (self);
+        return;
+    }
     if (pg_link_room (self->link) < ROOM_AT_LEAST)
         return; //  it hangs: the link's own limit ends it
     if (s_is_due (&self->beat_ms, now, BEAT_MS))
@@ -286,7 +301,7 @@ caretaker_tell (caretaker_t *self, store_tell_t what, text_t session)
     char payload[TELL_MOST];
     int size = snprintf (payload, sizeof payload, "%s%" PRIu64 " %.*s",
                          what == TELL_SHARED ? SHARED : "", self->writer, TEXT_ARGS (session));
-    if (!pg_link_is_up (self->link) || self->tell_count >= TELLS_MOST || size < 0
+    if (!self->begun || !pg_link_is_up (self->link) || self->tell_count >= TELLS_MOST || size < 0
         || (size_t) size >= sizeof payload) {
         store_counters[STORE_TELLS_LOST]++;
         return -1;
@@ -304,13 +319,85 @@ caretaker_tell (caretaker_t *self, store_tell_t what, text_t session)
 }
 
 // ---------------------------------------------------------------------------------------------
+//  Behind a pooler: what another connection says must be heard
+
+static void
+s_drop_echo (caretaker_t *self)
+{
+    pg_dial_destroy (&self->echo);
+}
+
+//  Nothing else is said on our link meanwhile: a pooler could pass on what we should not count on.
+static void
+s_lack_echo (caretaker_t *self)
+{
+    log_error ("database does not tell us what others say",
+               log_string ("complaint", "a NOTIFY of another connection was not heard"),
+               log_string ("advice", "POSTGRES_URL leads to a pooler (PgBouncer) in transaction or"
+                                     " statement mode: go round it, or use its session mode"));
+    s_drop_echo (self);
+    pg_link_renew (self->link);
+}
+
+static const char *
+s_echo_greet (void *owner, const PGresult *result, uint64_t *within_ms)
+{
+    static char sql[120];
+    caretaker_t *self = owner;
+    (void) within_ms;
+    if (result)
+        return NULL;
+    int size = snprintf (sql, sizeof sql,
+                         "NOTIFY session_moved, '" ECHOED "%" PRIu64 " %" PRIu64 "'", self->writer,
+                         self->echo_number);
+    assert (size > 0 && (size_t) size < sizeof sql);
+    return sql;
+}
+
+static void
+s_on_echo_said (void *owner, PGconn *connection)
+{
+    (void) owner;
+    PQfinish (connection);
+}
+
+static void
+s_on_echo_failed (void *owner, const char *why, text_t complaint)
+{
+    (void) owner;
+    log_warn ("cannot try the pooler", log_string ("why", why), log_text ("complaint", complaint));
+}
+
+static void
+s_say_echo (caretaker_t *self)
+{
+    s_drop_echo (self);
+    self->echo_number++;
+    self->echo = pg_dial_new (
+        self->loop,
+        &(pg_dial_config_t){ .url = self->url, .node = self->node, .answer_ms = self->answer_ms },
+        &(pg_dial_events_t){ .greet = s_echo_greet, .dialled = s_on_echo_said,
+                             .failed = s_on_echo_failed },
+        self);
+    pg_dial_start (self->echo);
+}
+
+static bool
+s_is_echo (const caretaker_t *self, text_t payload)
+{
+    char expected[80];
+    int size = snprintf (expected, sizeof expected, ECHOED "%" PRIu64 " %" PRIu64, self->writer,
+                         self->echo_number);
+    return size > 0 && text_is (payload, (text_t){ expected, (size_t) size });
+}
+
+// ---------------------------------------------------------------------------------------------
 //  The link's events
 
 static void
-s_on_up (void *owner)
+s_begin (caretaker_t *self)
 {
-    caretaker_t *self = owner;
-    self->up_ms = clock_mono_ms ();
+    self->begun = true;
     self->beat_ms = self->hour_ms = 0;
     self->claiming = false;
     s_on_timer (&self->timer);
@@ -318,11 +405,32 @@ s_on_up (void *owner)
 }
 
 static void
+s_on_up (void *owner)
+{
+    caretaker_t *self = owner;
+    self->up_ms = clock_mono_ms ();
+    if (pg_link_is_direct (self->link))
+        s_begin (self);
+    else
+        s_say_echo (self);
+}
+
+static void
 s_on_down (void *owner)
 {
     caretaker_t *self = owner;
+    s_drop_echo (self);
     s_forget_tells (self);
-    self->events.down (self->owner);
+    if (self->begun)
+        self->events.down (self->owner);
+    self->begun = false;
+}
+
+static void
+s_on_unfit (void *owner)
+{
+    caretaker_t *self = owner;
+    self->events.unfit (self->owner);
 }
 
 //  "<writer> <session>", or "shared <writer> <session>"
@@ -331,6 +439,11 @@ s_on_notified (void *owner, text_t channel, text_t payload)
 {
     caretaker_t *self = owner;
     (void) channel;
+    if (!self->begun) {
+        if (self->echo && s_is_echo (self, payload))
+            s_begin (self);
+        return;
+    }
     bool is_shared = strncmp (payload.data, SHARED, strlen (SHARED)) == 0;
     const char *from = is_shared ? payload.data + strlen (SHARED) : payload.data;
     char *end;
@@ -352,15 +465,18 @@ caretaker_new (uv_loop_t *loop, const store_config_t *config, const caretaker_ev
     self->events = *events;
     self->owner = owner;
     self->writer = config->writer;
+    self->loop = loop;
+    self->url = strdup (config->url);
     self->node = strdup (config->node);
-    assert (self->node);
+    assert (self->url && self->node);
+    self->answer_ms = config->answer_ms;
     self->link = pg_link_new (
         loop,
         &(pg_link_config_t){ .url = config->url, .node = config->node, .statements = s_statements,
                              .statement_count = STATEMENTS,
                              .answer_ms = config->answer_ms },
         &(pg_link_events_t){ .greet = s_greet, .up = s_on_up, .down = s_on_down,
-                             .notified = s_on_notified },
+                             .notified = s_on_notified, .unfit = s_on_unfit },
         self);
     pg_link_open (self->link);
     list_init (&self->tells);
@@ -379,6 +495,7 @@ s_on_closed (uv_handle_t *handle)
         return;
     pg_values_free (&self->values);
     migrations_free (&self->migrations);
+    free (self->url);
     free (self->node);
     free (self);
 }
@@ -390,6 +507,7 @@ caretaker_destroy (caretaker_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
+    s_drop_echo (self);
     pg_link_destroy (&self->link);
     s_forget_tells (self);
     self->handles = 2;

@@ -1,6 +1,9 @@
 //  caretaker — the store's own database link: brings the schema up to date, says every two seconds
 //  that this process lives, takes over the work of those that do not, keeps partitions for today
 //  and tomorrow, and tells other postoffices, and hears from them, who writes to which session.
+//
+//  Behind a pooler it is not up before something that another connection says was heard: a pooler
+//  that gives each transaction another server keeps neither LISTEN nor any setting of ours.
 
 #ifndef CARETAKER_H
 #define CARETAKER_H
@@ -12,6 +15,7 @@ typedef struct caretaker caretaker_t;
 typedef struct {
     void (*up) (void *owner);    //  the schema is the right one, and we listen
     void (*down) (void *owner);
+    void (*unfit) (void *owner); //  see store.h
     void (*moved) (void *owner, text_t session);
     void (*shared) (void *owner, text_t session);
     void (*orphan) (void *owner, text_t session);

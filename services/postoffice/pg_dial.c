@@ -1,7 +1,9 @@
 #include "pg_dial.h"
 
 #include "pg_address.h"
+#include "pg_fitness.h"
 #include "pg_socket.h"
+#include "service/log.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -13,6 +15,7 @@ typedef enum {
     DIAL_RESOLVING,
     DIAL_DIALLING,
     DIAL_SETTING,
+    DIAL_LOOKING,
     DIAL_GREETING,
 } dial_state_t;
 
@@ -30,18 +33,34 @@ struct pg_dial {
     pg_socket_t socket;
     uv_timer_t timer;       //  the end of the step
     PGresult *result;       //  the last one to what was said
-    char settings[500];
+    bool direct;
+    char settings[1500];
 };
 
 const char PG_DIAL_REFUSE[] = "";
 
+//  Everything that we rely on, whatever the server, the database or the role has set for others.
 //  The server gives up before we do, so that its answer says what happened: waiting for a lock
-//  first (but a second, its default, is for finding a deadlock), then the statement.
+//  first (but a second, its default, is for finding a deadlock), then the statement. Statements are
+//  written for one isolation level and for certain plans, and a link may be idle for long.
+//
+//  default_transaction_read_only is left alone: it is how a server is made read-only, and one that
+//  is gets no connection (target_session_attrs).
 static const char s_settings[] =
-    "SET synchronous_commit = on; SET client_encoding = 'UTF8'; SET search_path = public;"
-    " SET lock_timeout = %" PRIu64 "; SET statement_timeout = %" PRIu64 ";"
-    " SET idle_in_transaction_session_timeout = '30s'; SET enable_hashjoin = off;"
-    " SET enable_mergejoin = off; SET enable_seqscan = off; SET jit = off";
+    "SET statement_timeout = %" PRIu64 "; SET lock_timeout = %" PRIu64 ";"
+    " SET idle_in_transaction_session_timeout = '30s'; SET client_encoding = 'UTF8';"
+    " SET synchronous_commit = on; SET search_path = public;"
+    " SET default_transaction_isolation = 'read committed';"
+    " SET default_transaction_deferrable = off; SET standard_conforming_strings = on;"
+    " SET bytea_output = 'hex'; SET DateStyle = 'ISO, YMD'; SET TimeZone = 'UTC';"
+    " SET default_table_access_method = heap; SET default_tablespace = '';"
+    " SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;"
+    " SET enable_nestloop = on; SET enable_indexscan = on; SET enable_indexonlyscan = on;"
+    " SET enable_bitmapscan = on; SET enable_partition_pruning = on; SET plan_cache_mode = auto;"
+    " SET jit = off;"
+    //  Not every version has these.
+    " SELECT set_config (name, '0', false) FROM pg_settings"
+    " WHERE name IN ('idle_session_timeout', 'transaction_timeout')";
 
 static void s_limit (pg_dial_t *self, uint64_t ms);
 
@@ -109,6 +128,23 @@ s_say (pg_dial_t *self, const char *sql, uint64_t within_ms)
         s_fail (self, "cannot greet");
 }
 
+//  The answer to pg_fitness_sql: is this a database that we can work on?
+static const pg_fault_t *
+s_look (pg_dial_t *self)
+{
+    const pg_fault_t *fault = pg_fitness_fault (self->result);
+    self->direct = !fault && pg_fitness_pid (self->result) == PQbackendPID (self->connection);
+    if (!fault)
+        return NULL;
+    log_error ("database is of no use to us", log_string ("complaint", fault->complaint),
+               log_string ("database", PQdb (self->connection)),
+               log_string ("role", PQuser (self->connection)),
+               log_string ("encoding", PQparameterStatus (self->connection, "server_encoding")),
+               log_string ("version", PQparameterStatus (self->connection, "server_version")),
+               log_string ("advice", fault->advice));
+    return fault;
+}
+
 //  Asks the owner what to say next, given the answer to what was said before.
 static void
 s_greet (pg_dial_t *self)
@@ -128,6 +164,25 @@ s_greet (pg_dial_t *self)
         s_done (self);
 }
 
+//  What was said is answered: the settings, the look at the database, or the owner's greeting.
+static void
+s_go_on (pg_dial_t *self)
+{
+    if (self->state == DIAL_SETTING) {
+        self->state = DIAL_LOOKING;
+        s_say (self, pg_fitness_sql, self->answer_ms);
+        return;
+    }
+    const pg_fault_t *fault = self->state == DIAL_LOOKING ? s_look (self) : NULL;
+    if (!fault) {
+        s_greet (self);
+        return;
+    }
+    if (fault->final && self->events.unfit)
+        self->events.unfit (self->owner);
+    s_fail (self, "database refused by us");
+}
+
 //  Results to what was said; when they are complete, what comes next.
 static void
 s_listen (pg_dial_t *self)
@@ -139,7 +194,7 @@ s_listen (pg_dial_t *self)
     while (!PQisBusy (self->connection)) {
         PGresult *result = PQgetResult (self->connection);
         if (!result) {
-            s_greet (self);
+            s_go_on (self);
             return;
         }
         PQclear (self->result);
@@ -270,8 +325,8 @@ pg_dial_new (uv_loop_t *loop, const pg_dial_config_t *config, const pg_dial_even
     self->events = *events;
     self->owner = owner;
     self->socket = (pg_socket_t){ .loop = loop, .stirred = s_on_stirred, .owner = self };
-    int size = snprintf (self->settings, sizeof self->settings, s_settings, self->answer_ms / 5,
-                         self->answer_ms * 4 / 5);
+    int size = snprintf (self->settings, sizeof self->settings, s_settings,
+                         self->answer_ms * 4 / 5, self->answer_ms / 5);
     assert (size > 0 && (size_t) size < sizeof self->settings);
     uv_timer_init (loop, &self->timer);
     self->timer.data = self;
@@ -297,6 +352,12 @@ pg_dial_destroy (pg_dial_t **self_p)
     s_clear (self);
     PQfinish (self->connection);
     uv_close ((uv_handle_t *) &self->timer, s_on_closed);
+}
+
+bool
+pg_dial_is_direct (const pg_dial_t *self)
+{
+    return self->direct;
 }
 
 void

@@ -1,5 +1,5 @@
-//  pg_dial — the way to one connection: names looked up, dialled, our settings made, and what the
-//  owner has to say first said. Nothing here blocks.
+//  pg_dial — the way to one connection: names looked up, dialled, our settings made, the database
+//  looked at (pg_fitness.h), and what the owner has to say first said. Nothing here blocks.
 //
 //  Every step has its limit: a server that accepts and then says nothing is given up. The next
 //  attempt begins with the next place that the connection string leads to then; libpq's own list
@@ -33,6 +33,9 @@ typedef struct {
     //  none, and libpq's complaint. From the loop or from within pg_dial_start.
     void (*dialled) (void *owner, PGconn *connection);
     void (*failed) (void *owner, const char *why, text_t complaint);
+    //  Before `failed`: no further attempt will help, this database is of no use for good. May be
+    //  NULL. It was logged.
+    void (*unfit) (void *owner);
 } pg_dial_events_t;
 
 pg_dial_t *pg_dial_new (uv_loop_t *loop, const pg_dial_config_t *config,
@@ -42,6 +45,10 @@ void pg_dial_destroy (pg_dial_t **self_p);
 
 //  Begins an attempt. Only one at a time.
 void pg_dial_start (pg_dial_t *self);
+
+//  Of the last connection: is the process that serves it the one that we dialled? Not when a pooler
+//  stands between.
+bool pg_dial_is_direct (const pg_dial_t *self);
 
 //  The first line of libpq's complaint about a connection; NULL has none.
 text_t pg_complaint (const PGconn *connection);

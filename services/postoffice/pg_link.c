@@ -300,6 +300,14 @@ s_on_dialled (void *owner, PGconn *connection)
 }
 
 static void
+s_on_unfit (void *owner)
+{
+    pg_link_t *self = owner;
+    if (self->events.unfit)
+        self->events.unfit (self->owner);
+}
+
+static void
 s_on_failed (void *owner, const char *why, text_t complaint)
 {
     s_end (owner, why, complaint);
@@ -381,7 +389,8 @@ pg_link_new (uv_loop_t *loop, const pg_link_config_t *config, const pg_link_even
         loop,
         &(pg_dial_config_t){ .url = config->url, .node = config->node,
                              .answer_ms = config->answer_ms },
-        &(pg_dial_events_t){ .greet = s_on_greet, .dialled = s_on_dialled, .failed = s_on_failed },
+        &(pg_dial_events_t){ .greet = s_on_greet, .dialled = s_on_dialled, .failed = s_on_failed,
+                             .unfit = s_on_unfit },
         self);
     self->backoff = (backoff_t){ .first_ms = RETRY_FIRST_MS, .most_ms = RETRY_MOST_MS };
     uv_timer_init (loop, &self->timer);
@@ -422,6 +431,12 @@ bool
 pg_link_is_up (const pg_link_t *self)
 {
     return self->state == LINK_UP;
+}
+
+bool
+pg_link_is_direct (const pg_link_t *self)
+{
+    return pg_dial_is_direct (self->dial);
 }
 
 size_t

@@ -53,6 +53,7 @@ typedef struct {
     void (*up) (void *owner);
     void (*down) (void *owner);
     void (*notified) (void *owner, text_t channel, text_t payload); //  may be NULL
+    void (*unfit) (void *owner); //  see pg_dial.h; may be NULL
 } pg_link_events_t;
 
 //  Does nothing before pg_link_open; events come from the loop.
@@ -64,6 +65,8 @@ void pg_link_open (pg_link_t *self);
 void pg_link_destroy (pg_link_t **self_p);
 
 bool pg_link_is_up (const pg_link_t *self);
+//  False when a pooler stands between us and the server.
+bool pg_link_is_direct (const pg_link_t *self);
 //  How many more requests may be sent now; 0 when the link is not up.
 size_t pg_link_room (const pg_link_t *self);
 

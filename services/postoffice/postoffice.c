@@ -90,6 +90,7 @@ typedef struct {
     service_t *service;
     office_t office;
     uint64_t writer;
+    bool was_ready;      //  the store was, once
     bool draining;
     uv_timer_t drain;
 } postoffice_t;
@@ -242,8 +243,22 @@ s_on_store_ready (void *owner, bool ready)
 {
     postoffice_t *self = owner;
     operations_ready (service_operations (self->service), "database", ready);
+    self->was_ready |= ready;
     if (ready)
         sessions_store_ready (self->office.sessions);
+}
+
+//  A wrong setting, found out late. A process that has worked goes on trying: the database may be
+//  in the middle of being restored.
+static void
+s_on_unfit (void *owner)
+{
+    postoffice_t *self = owner;
+    if (self->was_ready || self->draining)
+        return;
+    log_fatal ("wrong settings",
+               log_string ("complaint", "POSTGRES_URL leads to a database that cannot be used"));
+    service_fail (self->service, EX_CONFIG);
 }
 
 static void
@@ -331,8 +346,9 @@ s_start_parts (postoffice_t *self, const config_t *config)
                                                   .writer = self->writer,
                                                   .node = service_node_name (self->service) },
                                &(store_events_t){ .ready = s_on_store_ready,
+                                                  .unfit = s_on_unfit,
                                                   .moved = s_on_moved,
-                                                .shared = s_on_shared,
+                                                  .shared = s_on_shared,
                                                   .orphan = s_on_orphan },
                                self);
     office->bus = bus_server_new (loop,

@@ -67,6 +67,14 @@ s_on_uncared (void *owner)
 }
 
 static void
+s_on_unfit (void *owner)
+{
+    store_t *self = owner;
+    if (self->events.unfit)
+        self->events.unfit (self->owner);
+}
+
+static void
 s_on_moved (void *owner, text_t session)
 {
     store_t *self = owner;
@@ -108,6 +116,7 @@ store_new (uv_loop_t *loop, const store_config_t *config, const store_events_t *
     self->caretaker = caretaker_new (loop, config,
                                      &(caretaker_events_t){ .up = s_on_cared,
                                                             .down = s_on_uncared,
+                                                            .unfit = s_on_unfit,
                                                             .moved = s_on_moved,
                                                             .shared = s_on_shared,
                                                             .orphan = s_on_orphan },

@@ -35,6 +35,9 @@ typedef struct {
 typedef struct {
     //  The database can (again) or cannot (any more) be used.
     void (*ready) (void *owner, bool ready);
+    //  POSTGRES_URL leads to a database that can never be used: what is wrong was logged, and is
+    //  tried again all the same. May be NULL.
+    void (*unfit) (void *owner);
     //  Another postoffice appended to a session that this one wrote last: reload it if it is here.
     void (*moved) (void *owner, text_t session);
     //  Another postoffice has endpoints of a session: tell it of each entry, if it is here.
