@@ -217,7 +217,8 @@ membership_holds_back (relay_t *relay, connection_t *connection, text_t message_
     return true;
 }
 
-//  Tells the client that a post was not stored, in the words of its dialect.
+//  Tells the client that a post was not stored, in the words of its dialect: a widget knows no
+//  `error`, and would wait for ever for what becomes of its message.
 static void
 s_answer_refused (relay_t *relay, connection_t *connection, const post_t *post, verdict_t verdict)
 {
@@ -226,16 +227,13 @@ s_answer_refused (relay_t *relay, connection_t *connection, const post_t *post, 
     frame_t *answer;
     if (verdict == VERDICT_NOT_YOURS)
         answer = server_frame_not_joined (session_id, verdict_code (verdict), words);
-    else if (!verdict_again (verdict))
-        answer = server_frame_error (session_id, post->record.message_id, verdict_code (verdict),
-                                     words);
-    else if (connection->dialect == DIALECT_RICH) {
+    else if (connection->dialect != DIALECT_RICH && post->record.event == EVENT_NEW_MESSAGE)
+        answer = server_frame_failure (session_id, relay_bot_sender (relay, connection), words);
+    else if (connection->dialect == DIALECT_RICH && verdict_again (verdict)) {
         posts_hold_back (connection, post, relay_now (relay));
         s_tell_busy (relay, connection, post->record.session, post->record.message_id, verdict);
         return;
-    } else if (post->record.event == EVENT_NEW_MESSAGE)
-        answer = server_frame_failure (session_id, relay_bot_sender (relay, connection), words);
-    else
+    } else
         answer = server_frame_error (session_id, post->record.message_id, verdict_code (verdict),
                                      words);
     relay_write (relay, connection, &answer);

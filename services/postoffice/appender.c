@@ -63,6 +63,9 @@ s_count_outcome (const chunk_t *chunk, store_outcome_t outcome)
     case STORE_DOWN:
         store_counters[STORE_DOWNS]++;
         break;
+    case STORE_NEVER:
+        store_counters[STORE_NEVERS]++;
+        break;
     }
 }
 
@@ -94,7 +97,8 @@ s_fail_group (appender_t *self, batch_group_t *group, store_outcome_t outcome)
     list_t later;
     list_init (&later);
     lanes_take (self->lanes, group->session, &later, self->freed);
-    store_outcome_t then = outcome == STORE_UNSURE ? STORE_CONFLICT : outcome;
+    bool is_of_this_one = outcome == STORE_UNSURE || outcome == STORE_NEVER;
+    store_outcome_t then = is_of_this_one ? STORE_CONFLICT : outcome;
     s_answer_chunks (self, &group->chunks, outcome);
     s_answer_chunks (self, &later, then);
 }
@@ -152,6 +156,15 @@ s_take_care (appender_t *self)
     store_counters[STORE_CAREFUL]++;
 }
 
+static void
+s_log_refused (const appender_t *self, const char *sqlstate)
+{
+    static log_limit_t limit = LOG_LIMIT (LOG_ERROR, "chunk cannot be stored");
+    if (log_limit_allows (&limit))
+        log_error ("chunk cannot be stored", log_string ("sqlstate", sqlstate),
+                   log_text ("session", self->batch->groups[0].session));
+}
+
 //  The server said no to the whole batch; nothing of it is stored.
 static void
 s_batch_failed (appender_t *self, const char *sqlstate)
@@ -174,12 +187,11 @@ s_batch_failed (appender_t *self, const char *sqlstate)
         s_split (self);
         return;
     }
-    if (is_about_one)
-        log_error ("chunk cannot be stored", log_string ("sqlstate", sqlstate),
-                   log_text ("session", self->batch->groups[0].session));
-    else
+    if (!is_about_one)
         self->events.sick (self->owner, sqlstate);
-    s_fail_batch (self, STORE_DOWN);
+    else
+        s_log_refused (self, sqlstate);
+    s_fail_batch (self, judgement == JUDGED_INDIGESTIBLE ? STORE_NEVER : STORE_DOWN);
     if (judgement == JUDGED_STRANGE)
         pg_link_renew (self->link);
 }

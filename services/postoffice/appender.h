@@ -9,8 +9,8 @@
 //  What a batch's answer means: a group that lost is STORE_CONFLICT, and so is every chunk of its
 //  session that waits (it was decided in the belief that the lost one is stored); deadlocks and
 //  missing partitions: sent again, for as long as chunks may wait; a batch that the server cannot
-//  digest, or that somebody's lock stands in the way of: its groups again, one by one; a server
-//  that cannot write: STORE_DOWN.
+//  digest, or that somebody's lock stands in the way of: its groups again, one by one, and the one
+//  that it cannot digest even alone is STORE_NEVER; a server that cannot write: STORE_DOWN.
 
 #ifndef APPENDER_H
 #define APPENDER_H

@@ -84,7 +84,9 @@ s_on_asked (void *owner, void *request, const pg_answer_t *answer)
         return;
     }
     if (answer->failed) {
-        log_warn ("database refused a question", log_string ("sqlstate", answer->sqlstate));
+        static log_limit_t limit = LOG_LIMIT (LOG_WARN, "database refused a question");
+        if (log_limit_allows (&limit))
+            log_warn ("database refused a question", log_string ("sqlstate", answer->sqlstate));
         if (judgement_of (answer->sqlstate) == JUDGED_STRANGE)
             pg_link_renew (self->link);
         s_answer_query (self, query, STORE_DOWN, NULL);

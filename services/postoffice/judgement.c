@@ -13,6 +13,7 @@ static const judgement_row_t s_rows[] = {
     { "23514", JUDGED_NO_PARTITION },   //  the log has no other check
     { "23505", JUDGED_DOUBLE },
     { "55P03", JUDGED_LOCKED },
+    { "21", JUDGED_INDIGESTIBLE },      //  cardinality
     { "22", JUDGED_INDIGESTIBLE },      //  data
     { "23", JUDGED_INDIGESTIBLE },      //  constraints
     { "54", JUDGED_INDIGESTIBLE },      //  too large

@@ -2,6 +2,7 @@
 
 #include "parts/clock.h"
 #include "parts/copies.h"
+#include "parts/utf8.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -132,6 +133,35 @@ operation_session (const operation_t *self)
     }
 }
 
+bool
+operation_is_storable (const operation_t *self)
+{
+    if (self->kind == OPERATION_ABSENT)
+        return true;
+    bus_record_t record = self->record;
+    text_t *texts[MOST_TEXTS];
+    size_t count = s_texts (&record, texts);
+    for (size_t at = 0; at < count; at++)
+        if (!utf8_is_valid (*texts[at])
+            || (texts[at]->size > 0 && memchr (texts[at]->data, 0, texts[at]->size)))
+            return false;
+    return true;
+}
+
+void
+operation_spoil (operation_t *self)
+{
+    assert (self->kind == OPERATION_DONE);
+    bus_done_t *done = &self->record.done;
+    self->spoilt = true;
+    done->outcome = OUTCOME_FAILED;
+    done->data = TEXT ("{\"type\":\"BOT\",\"tries\":3,\"delay\":0,"
+                       "\"error\":\"the answer cannot be stored\"}");
+    done->ask = ASK_NOTHING;
+    done->target = TEXT_EMPTY;
+    done->detail = TEXT ("the answer cannot be stored");
+}
+
 void
 operation_note_refusal (const operation_t *self, refusals_t *refusals)
 {
@@ -145,6 +175,21 @@ operation_is_behind_refused (operation_t *self, refusals_t *refusals)
     if (!self->behind_refused)
         self->behind_refused = refusals_include (refusals, self->peer, &self->record.post);
     return self->behind_refused;
+}
+
+uint64_t
+operation_endpoint (const operation_t *self)
+{
+    switch (self->kind) {
+    case OPERATION_SYNC:
+        return self->record.sync.endpoint;
+    case OPERATION_DETACH:
+        return self->record.detach.endpoint;
+    case OPERATION_POST:
+        return self->record.post.endpoint;
+    default:
+        return 0;
+    }
 }
 
 text_t

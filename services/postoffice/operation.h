@@ -33,6 +33,8 @@ typedef struct {
     unsigned tries;          //  how often its draft was lost
     bool unsure;             //  it may be in the log already
     bool behind_refused;     //  OPERATION_POST: follows one that was refused, and is for ever
+    bool alone;              //  its draft could not be stored: it goes into one of its own
+    bool spoilt;             //  OPERATION_DONE: see operation_spoil
 
     //  What the decision came to; set anew by each deciding.
     verdict_t verdict;
@@ -48,6 +50,13 @@ operation_t *operation_of_record (peer_t peer, const bus_record_t *record);
 operation_t *operation_absent (uint64_t role, text_t user);
 void operation_destroy (operation_t **self_p);
 
+//  Can PostgreSQL take its texts? They are to be UTF-8 without NUL. What JSON has of other
+//  characters is written with escapes, so no good peer sends anything else.
+bool operation_is_storable (const operation_t *self);
+//  OPERATION_DONE: what the worker says can never be stored. From here on it says that its turn has
+//  failed, which can be.
+void operation_spoil (operation_t *self);
+
 //  OPERATION_POST: it is refused; when it may come again, what follows it is to be refused, too.
 void operation_note_refusal (const operation_t *self, refusals_t *refusals);
 //  OPERATION_POST: must it be refused because of one before it? Once yes, it stays so, however
@@ -56,6 +65,8 @@ bool operation_is_behind_refused (operation_t *self, refusals_t *refusals);
 
 //  The session it is about; empty for OPERATION_ABSENT.
 text_t operation_session (const operation_t *self);
+//  The endpoint that it is about; 0 for none.
+uint64_t operation_endpoint (const operation_t *self);
 //  The item that a worker speaks of: OPERATION_TAKEN and OPERATION_DONE; empty for the others.
 text_t operation_item (const operation_t *self);
 

@@ -7,6 +7,7 @@
 #include "office.h"
 #include "parts/clock.h"
 #include "parts/identity.h"
+#include "parts/utf8.h"
 #include "pg_address.h"
 #include "postoffice_counters.h"
 #include "presence.h"
@@ -186,13 +187,18 @@ static void
 s_on_locate (postoffice_t *self, peer_t peer, const bus_record_t *record)
 {
     const bus_locate_t *locate = &record->locate;
+    //  A name that cannot be stored has never been in a session.
+    bool is_storable = utf8_is_valid (locate->app) && utf8_is_valid (locate->user)
+                       && utf8_is_printable (locate->app) && utf8_is_printable (locate->user);
     locating_t *locating = malloc (sizeof *locating);
     if (!locating)
         abort ();
     *locating = (locating_t){ self, peer, locate->endpoint };
-    if (store_locate (self->office.store, locate->app, locate->user, locate->role, 0, s_on_located,
-                      locating)
-        != 0)
+    if (!is_storable)
+        s_on_located (locating, 0, STORED, TEXT_EMPTY);
+    else if (store_locate (self->office.store, locate->app, locate->user, locate->role, 0,
+                           s_on_located, locating)
+             != 0)
         s_on_located (locating, 0, STORE_DOWN, TEXT_EMPTY);
 }
 

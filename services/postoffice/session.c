@@ -271,22 +271,6 @@ s_put_back (session_t *self, bool unsure)
         list_append (&self->queue, link);
 }
 
-//  The endpoint that the operation is about; 0 for none.
-static uint64_t
-s_endpoint_of (const operation_t *operation)
-{
-    switch (operation->kind) {
-    case OPERATION_SYNC:
-        return operation->record.sync.endpoint;
-    case OPERATION_DETACH:
-        return operation->record.detach.endpoint;
-    case OPERATION_POST:
-        return operation->record.post.endpoint;
-    default:
-        return 0;
-    }
-}
-
 //  Does something that the same endpoint asked stand before it in the queue?
 static bool
 s_is_behind_its_own (const session_t *self, const operation_t *operation)
@@ -294,7 +278,7 @@ s_is_behind_its_own (const session_t *self, const operation_t *operation)
     for (const list_t *link = self->queue.next; link != &operation->place; link = link->next) {
         const operation_t *earlier = LIST_THING (link, operation_t, place);
         if (earlier->peer == operation->peer
-            && s_endpoint_of (earlier) == s_endpoint_of (operation))
+            && operation_endpoint (earlier) == operation_endpoint (operation))
             return true;
     }
     return false;
@@ -329,6 +313,45 @@ s_refuse_queued (session_t *self, verdict_t verdict, unsigned tries)
     }
 }
 
+//  Nothing will ever come of this operation. A worker's answer becomes the failure of its turn,
+//  which is stored and shown; everything else is refused for good.
+static void
+s_refuse_for_good (session_t *self, operation_t *operation)
+{
+    if (operation->kind == OPERATION_DONE && !operation->spoilt) {
+        operation_spoil (operation);
+        return;
+    }
+    list_remove (&operation->place);
+    self->queue_count--;
+    operation->verdict
+        = operation->kind == OPERATION_DONE ? VERDICT_DUPLICATE : VERDICT_BAD_REQUEST;
+    operation->seq = operation->time_ms = 0;
+    s_finish (self, operation);
+}
+
+//  The database can never take what was drafted. When that was one operation's, it is that one's
+//  fault; of several each goes into a draft of its own, so that the neighbours are stored.
+static void
+s_on_never (session_t *self)
+{
+    size_t writers = 0;
+    operation_t *writer = NULL;
+    list_t *operations = &self->draft->operations;
+    for (list_t *link = operations->next; link != operations; link = link->next) {
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        if (operation->entry_count == 0)
+            continue;
+        operation->alone = true;
+        writer = operation;
+        writers++;
+    }
+    assert (writer);
+    s_put_back (self, false);
+    if (writers == 1)
+        s_refuse_for_good (self, writer);
+}
+
 static void
 s_on_appended (void *owner, uint64_t ticket, store_outcome_t outcome)
 {
@@ -341,6 +364,10 @@ s_on_appended (void *owner, uint64_t ticket, store_outcome_t outcome)
         draft_t *draft = self->draft;
         self->draft = NULL;
         s_settle (self, &draft);
+    }
+    else if (outcome == STORE_NEVER) {
+        self->state = SESSION_UNKNOWN;
+        s_on_never (self);
     }
     else {
         counter_add (POSTOFFICE_CONFLICTS, outcome != STORE_DOWN);
@@ -546,7 +573,7 @@ s_returns_too_soon (const session_t *self, const operation_t *operation)
     for (const list_t *link = drafted->next; link != drafted; link = link->next) {
         const operation_t *earlier = LIST_THING (link, operation_t, place);
         if (earlier->kind == OPERATION_DETACH && earlier->peer == operation->peer
-            && s_endpoint_of (earlier) == s_endpoint_of (operation))
+            && operation_endpoint (earlier) == operation_endpoint (operation))
             return true;
     }
     return false;
@@ -576,9 +603,12 @@ s_turn (session_t *self)
           && (s_is_foreign (self) || self->endpoint_count == 0
               || sharing_tells (&self->sharing, clock_mono_ms ()));
     list_t *link;
+    bool is_alone = false;
     while (!draft_is_full (self->draft) && (link = list_first (&self->queue))) {
         operation_t *operation = LIST_THING (link, operation_t, place);
         if (s_returns_too_soon (self, operation))
+            break;
+        if (self->draft->entry_count > 0 && (operation->alone || is_alone))
             break;
         if (s_is_doubtful (self, operation)) {
             operation->tries++;
@@ -586,6 +616,7 @@ s_turn (session_t *self)
             break;
         }
         self->queue_count--;
+        is_alone = operation->alone;
         decision_make (self, operation);
         draft_take (self->draft, &operation);
     }

@@ -230,10 +230,26 @@ s_find_or_make (sessions_t *self, text_t key)
     return session;
 }
 
+//  What can never be stored is refused here, before others would be drafted with it. A worker's
+//  answer is not refused, as the worker would say it again for ever: its turn has failed.
+static bool
+s_can_spoil (operation_t *operation)
+{
+    if (operation->kind != OPERATION_DONE)
+        return false;
+    operation_spoil (operation);
+    return operation_is_storable (operation);
+}
+
 void
 sessions_ask (sessions_t *self, text_t key, operation_t **operation_p)
 {
     operation_t *operation = *operation_p;
+    if (!operation_is_storable (operation) && !s_can_spoil (operation)) {
+        answer_refused (self->office, operation, VERDICT_BAD_REQUEST);
+        operation_destroy (operation_p);
+        return;
+    }
     //  What frees memory or ends work is taken even when too much waits: it is what helps.
     bool adds = operation->kind == OPERATION_SYNC || operation->kind == OPERATION_POST;
     bool full = self->weight + operation->weight > self->office->queue_limit

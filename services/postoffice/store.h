@@ -61,6 +61,7 @@ typedef enum {
     STORE_CONFLICT, //  append only: the log is not as the chunk supposed, nothing of it was stored
     STORE_UNSURE,   //  append only: the link broke before the answer; it may be stored or not
     STORE_DOWN,     //  not done, and nothing was stored
+    STORE_NEVER,    //  append only: PostgreSQL can never take it; nothing of it was stored
 } store_outcome_t;
 
 // ---------------------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ static const counter_row_t s_rows[STORE_COUNTERS] = {
                         "chunks whose link broke before the answer" },
     [STORE_DOWNS] = { "store_down_total", NULL, COUNTER,
                       "requests that the database was away for" },
+    [STORE_NEVERS] = { "store_never_total", NULL, COUNTER,
+                       "chunks that PostgreSQL can never take" },
     [STORE_RETRIES] = { "store_retries_total", NULL, COUNTER, "batches sent again" },
     [STORE_CAREFUL] = { "store_careful_total", NULL, COUNTER,
                         "plain inserts that lost and were sent again with care" },

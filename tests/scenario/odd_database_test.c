@@ -1,5 +1,5 @@
 //  odd_database — a database whose server and role are set up for something else than us: we set
-//  what we rely on ourselves, on each of our connections.
+//  what we rely on ourselves, on each of our connections. And one that can never take what is said.
 
 #include "chat.h"
 #include "eventually.h"
@@ -83,5 +83,49 @@ Test (odd_database, we_set_what_we_rely_on)
                   0);
     leaves (&ann);
     leaves (&alice);
+    stack_destroy (&stack);
+}
+
+//  A text that PostgreSQL rejects, among good ones: an id that may never be used again, in words of
+//  a visitor, an agent and the bot.
+Test (odd_database, what_it_can_never_take_is_refused_for_good)
+{
+    router_stack_t *stack = everything_starts (1, 1, 1);
+    cr_assert (postgres_exec (stack_postgres (stack),
+        "CREATE FUNCTION pick () RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF NEW.data LIKE '%poison%' THEN RAISE 'no text' USING ERRCODE = '22021'; END IF;"
+        " RETURN NEW; END $$;"
+        " CREATE TRIGGER pick BEFORE INSERT ON log FOR EACH ROW EXECUTE FUNCTION pick ()"));
+    the_bot_answers (stack, "say something odd",
+                     &(bot_reply_t){ .body = "{\"outputSpeech\":\"poison\"}" });
+    person_t *ann = rich_visitor_opens (stack, 1, "ann", "s-1");
+    person_t *bob = visitor_opens (stack, 1, "bob", "s-2");
+    says_as (ann, "m-1", "one");
+    says_as (ann, "m-2", "poison");
+    says_as (ann, "m-3", "three");
+    json_object *refused = sees (ann, "error", NULL);
+    cr_assert_str_eq (ws_json_text (refused, "data.code"), "bad_request");
+    cr_assert_str_eq (ws_json_text (refused, "data.messageId"), "m-2");
+    is_told_stored (ann, "m-1", false);
+    is_told_stored (ann, "m-3", false);
+    hears (ann, "bot", "You said: one");
+    hears (ann, "bot", "You said: three");
+
+    says (bob, "poison");
+    cr_assert_eq (ws_json_number (sees (bob, "failure", NULL), "data.delay"), 0);
+    says (bob, "fine");
+    hears (bob, "bot", "You said: fine");
+
+    //  Asked once, told once; the visitor is not left waiting, and the next question is answered.
+    says (bob, "say something odd");
+    cr_assert_eq (ws_json_number (sees (bob, "failure", "bot"), "data.tries"), 3);
+    says (bob, "and now?");
+    hears (bob, "bot", "You said: and now?");
+    cr_assert_eq (bot_asked (stack_bot (stack), "say something odd"), 1);
+    cr_assert_eq (stack_metric (stack, "postoffice-", "stentor_postoffice_work_done_total"), 5);
+    cr_assert_geq (stack_metric (stack, "postoffice-", "stentor_store_never_total"), 3);
+    cr_assert (process_is_ready (stack_process (stack, "postoffice-1")));
+    leaves (&ann);
+    leaves (&bob);
     stack_destroy (&stack);
 }

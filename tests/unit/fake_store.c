@@ -470,10 +470,22 @@ s_supposes_right (const log_of_t *log, const store_chunk_t *chunk)
     return true;
 }
 
+static bool
+s_is_poisoned (const store_chunk_t *chunk)
+{
+    for (size_t at = 0; at < chunk->entry_count; at++)
+        if (memmem (chunk->entries[at].data.data, chunk->entries[at].data.size, FAKE_POISON,
+                    strlen (FAKE_POISON)))
+            return true;
+    return false;
+}
+
 static store_outcome_t
 s_append (const store_chunk_t *chunk)
 {
     log_of_t *log = s_log (chunk->session);
+    if (s_is_poisoned (chunk))
+        return STORE_NEVER;
     if (!s_supposes_right (log, chunk))
         return STORE_CONFLICT;
     assert (chunk->opens || chunk->tell_others || log->last_writer == FAKE_WRITER);

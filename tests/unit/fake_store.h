@@ -27,6 +27,8 @@ void fake_store_free (void);
 //  Of the next request only, and of all that follow until it is said otherwise.
 void fake_store_next (fake_mood_t mood);
 void fake_store_always (fake_mood_t mood);
+//  An entry whose data has this in it can never be stored: STORE_NEVER.
+#define FAKE_POISON "poison"
 
 //  Does the oldest request and answers it. False when there is none.
 bool fake_store_step (void);

@@ -101,3 +101,30 @@ Test (operation, absent)
     cr_assert_eq (operation_session (self).size, 0);
     operation_destroy (&self);
 }
+
+//  A NUL is no text for PostgreSQL, wherever it stands.
+Test (operation, what_can_be_stored)
+{
+    const struct {
+        text_t id, data, secret;
+        bool storable;
+    } rows[] = {
+        { TEXT ("m1"), TEXT ("{\"a\":\"\\u0000 \xe2\x82\xac\"}"), TEXT_EMPTY, true },
+        { TEXT ("m1"), TEXT_EMPTY, TEXT ("t\0k"), false },
+        { TEXT ("m\0"), TEXT ("{}"), TEXT_EMPTY, false },
+        { TEXT ("m1"), TEXT ("\0"), TEXT_EMPTY, false },
+        { TEXT ("m1"), TEXT ("{}\xf4\x90\x80\x80"), TEXT_EMPTY, false },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        operation_t *operation = operation_of_record (
+            1, &(bus_record_t){ .kind = BUS_POST,
+                                .post = { .session = TEXT ("demo/s"), .message_id = rows[at].id,
+                                          .sender = TEXT ("{}"), .data = rows[at].data,
+                                          .secret = rows[at].secret } });
+        cr_assert_eq (operation_is_storable (operation), rows[at].storable, "row %zu", at);
+        operation_destroy (&operation);
+    }
+    operation_t *absent = operation_absent (ROLE_VISITOR, TEXT ("vic"));
+    cr_assert (operation_is_storable (absent));
+    operation_destroy (&absent);
+}
