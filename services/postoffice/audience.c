@@ -6,6 +6,14 @@ enum {
     EVERYBODY = VISITORS | AGENTS,
 };
 
+//  Is the one who caused an entry shown it, too? (Not the connection that said a message: draft.h.)
+typedef enum {
+    SELF_NEVER,
+    SELF_MESSAGE,   //  on other connections; a widget's history is without its own
+    SELF_RICH,      //  rich clients
+    SELF_ALWAYS,
+} to_self_t;
+
 //  An entry of this event caused by this role is shown to these as that.
 typedef struct {
     event_t event;
@@ -14,19 +22,23 @@ typedef struct {
     event_t shown_as;
     bool rich_only;      //  the widget has no use for it
     bool live_only;      //  to agents: means nothing in a history
-    bool not_to_self;    //  not even to the user's other connections
+    to_self_t to_self;
 } audience_row_t;
 
 //  The widget shows an agent as "joined" once, by the name of that moment: so people are told of an
 //  agent at `barge in`, when the name is known, and not while the agent only listens.
+//
+//  Who loses control is told, whoever took it: another agent, the end of the grace period, or the
+//  same agent in another tab. Rich clients are told of getting it as well, so that the last of
+//  these that a client has read says whether it is in control. A widget shows neither of its own.
 static const audience_row_t s_rows[] = {
-    { EVENT_USER_JOINED, VISITORS, AGENTS, EVENT_USER_JOINED, false, false, true },
-    { EVENT_USER_LEFT, VISITORS, AGENTS, EVENT_USER_LEFT, false, false, true },
-    { EVENT_NEW_MESSAGE, ~0u, EVERYBODY, EVENT_NEW_MESSAGE, false, false, false },
-    { EVENT_BARGE_IN, AGENTS, EVERYBODY, EVENT_USER_JOINED, false, false, true },
-    { EVENT_BARGE_OUT, AGENTS, EVERYBODY, EVENT_USER_LEFT, false, false, true },
-    { EVENT_HANDOFF, ~0u, EVERYBODY, EVENT_HANDOFF, true, false, false },
-    { EVENT_FAILURE, ~0u, EVERYBODY, EVENT_FAILURE, false, true, false },
+    { EVENT_USER_JOINED, VISITORS, AGENTS, EVENT_USER_JOINED, false, false, SELF_NEVER },
+    { EVENT_USER_LEFT, VISITORS, AGENTS, EVENT_USER_LEFT, false, false, SELF_NEVER },
+    { EVENT_NEW_MESSAGE, ~0u, EVERYBODY, EVENT_NEW_MESSAGE, false, false, SELF_MESSAGE },
+    { EVENT_BARGE_IN, AGENTS, EVERYBODY, EVENT_USER_JOINED, false, false, SELF_RICH },
+    { EVENT_BARGE_OUT, AGENTS, EVERYBODY, EVENT_USER_LEFT, false, false, SELF_ALWAYS },
+    { EVENT_HANDOFF, ~0u, EVERYBODY, EVENT_HANDOFF, true, false, SELF_MESSAGE },
+    { EVENT_FAILURE, ~0u, EVERYBODY, EVENT_FAILURE, false, true, SELF_MESSAGE },
 };
 
 static bool
@@ -47,8 +59,19 @@ s_fits (const audience_row_t *row, const stored_entry_t *entry, const listener_t
         return false;
     if (!s_is_own (entry, listener))
         return true;
-    //  The widget cannot tell its own messages when they come back: they would be there twice.
-    return !row->not_to_self && !(listener->replay && listener->dialect == DIALECT_WIDGET);
+    bool is_widget = listener->dialect == DIALECT_WIDGET;
+    switch (row->to_self) {
+    case SELF_MESSAGE:
+        //  The widget cannot tell its own messages when they come back: they would be there twice.
+        return !(listener->replay && is_widget);
+    case SELF_RICH:
+        return !is_widget;
+    case SELF_ALWAYS:
+        return true;
+    case SELF_NEVER:
+        break;
+    }
+    return false;
 }
 
 uint64_t

@@ -53,7 +53,7 @@ s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operati
         operation->verdict = VERDICT_NOT_JOINED;
     else
         switchboard_post (switchboard, operation, endpoint->role,
-                          draft_keep (self->draft, endpoint->user));
+                          draft_keep (self->draft, endpoint->user), endpoint->dialect);
     //  At once: what stands behind it is decided on before it is answered.
     operation_note_refusal (operation, refusals);
 }

@@ -243,19 +243,29 @@ s_visitor_says (switchboard_t *self, operation_t *operation, text_t user)
         s_ask_bot (self, operation, user);
 }
 
-//  An agent's page that shows itself as joined may have been away for longer than the grace period:
-//  who speaks takes part.
+//  Only the agent in control speaks: words never take a visitor from somebody. One who has lost
+//  control was told (audience.c), and takes over again when that is what is meant.
+//
+//  A widget cannot be told. One that was away for longer than the grace period still shows itself
+//  as joined: when it speaks, and nobody but the bot answers, it takes part again, and everybody
+//  sees it join.
 static void
-s_agent_says (switchboard_t *self, operation_t *operation, text_t user)
+s_agent_says (switchboard_t *self, operation_t *operation, text_t user, uint64_t dialect)
 {
-    if (!fold_controls (self->fold, ROLE_AGENT, user))
+    bool controls = fold_controls (self->fold, ROLE_AGENT, user);
+    if (!controls && (dialect != DIALECT_WIDGET || self->fold->control_role != ROLE_BOT)) {
+        operation->verdict = VERDICT_NOT_IN_CONTROL;
+        return;
+    }
+    if (!controls)
         s_take_control (self, operation,
                         s_derived_id (self, operation->record.post.message_id, "barge-in"), user);
     s_say (self, operation, ROLE_AGENT, user);
 }
 
 void
-switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, text_t user)
+switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, text_t user,
+                  uint64_t dialect)
 {
     const bus_post_t *post = &operation->record.post;
     operation->verdict = VERDICT_OK;
@@ -268,7 +278,7 @@ switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, te
     else if (post->event == EVENT_NEW_MESSAGE && role == ROLE_VISITOR)
         s_visitor_says (self, operation, user);
     else if (post->event == EVENT_NEW_MESSAGE && role == ROLE_AGENT)
-        s_agent_says (self, operation, user);
+        s_agent_says (self, operation, user, dialect);
     else if (post->event == EVENT_BARGE_IN && role == ROLE_AGENT) {
         if (!fold_controls (self->fold, ROLE_AGENT, user))
             s_take_control (self, operation, post->message_id, user);

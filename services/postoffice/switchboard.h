@@ -29,8 +29,9 @@ typedef struct {
 //  An endpoint comes in. `accompanied`: the participant has another endpoint here.
 void switchboard_sync (switchboard_t *self, operation_t *operation, bool accompanied);
 
-//  A participant posts.
-void switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, text_t user);
+//  A participant posts, over a connection of this dialect.
+void switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, text_t user,
+                       uint64_t dialect);
 
 //  A worker tells what came of a turn. DUPLICATE when nobody waits for it any more.
 void switchboard_done (switchboard_t *self, operation_t *operation);

@@ -463,6 +463,32 @@ test("barge in waits for a connection; barge out for what was said before it", (
     assert.equal(chat.inControl, false);
 });
 
+test("an agent follows the log: who is in control, and why not any more", () => {
+    const { browser, chat, all } = begin({ isAdmin: true, sessionId: "s-1", userId: "anna" });
+    const own = { deviceId: "Widget", userId: "anna", isAdmin: true };
+    const other = { deviceId: "Widget", userId: "otto", isAdmin: true };
+    chat.open();
+    chat.bargeIn("Anna");
+    browser.join();
+    browser.says({ event: "user joined", seq: 2, sender: own, data: { why: "asked" } });
+    assert.equal(chat.inControl, true);
+    browser.says({ event: "user left", seq: 3, sender: own, data: { why: "replaced" } });
+    browser.says({ event: "user joined", seq: 4, sender: other, data: { why: "asked" } });
+    assert.equal(chat.inControl, false);
+    assert.deepEqual(all("left").map(({ why, mine }) => ({ why, mine })),
+        [{ why: "replaced", mine: true }]);
+    assert.deepEqual(all("joined").map((one) => one.mine), [true, false]);
+    chat.typing(true);
+    assert.ok(!browser.socket.sent.some((frame) => frame.event === "typing"));
+    //  What is said all the same is refused, and the next one goes on.
+    chat.say("a").catch(() => {});
+    const { messageId } = browser.sentMessages()[0];
+    browser.says({ event: "error", data: { code: "not_in_control", message: "no", messageId } });
+    assert.deepEqual(all("refused").map((one) => one.code), ["not_in_control"]);
+    assert.equal(chat.unsent, 0);
+    assert.equal(chat.inControl, false);
+});
+
 test("the token for the bot is sent and not kept", () => {
     const { browser, chat, storage } = begin({ accessToken: "token-1" });
     chat.open();

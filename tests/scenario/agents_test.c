@@ -138,6 +138,141 @@ Test (agents, an_agent_who_stays_away_gives_control_back)
     stack_destroy (&stack);
 }
 
+static void
+s_is_told_why (person_t *self, const char *who, const char *why)
+{
+    json_object *left = sees (self, "user left", who);
+    cr_assert_str_eq (ws_json_text (left, "data.why"), why);
+}
+
+static void
+s_is_refused (person_t *self, const char *message_id, const char *text)
+{
+    says_as (self, message_id, text);
+    json_object *refused = sees (self, "error", NULL);
+    cr_assert_str_eq (ws_json_text (refused, "data.code"), "not_in_control");
+    cr_assert_str_eq (ws_json_text (refused, "data.messageId"), message_id);
+}
+
+//  The agent before is told that another one took over, and does not take the visitor back with
+//  the next words, only on purpose.
+Test (agents, one_whose_visitor_is_taken_over_is_told)
+{
+    router_stack_t *stack = everything_starts (2, 2, 1);
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    person_t *anna = rich_agent_opens (stack, 1, "anna", "s-1");
+    person_t *otto = rich_agent_opens (stack, 2, "otto", "s-1");
+    barges_in (anna, "Anna");
+    sees (anna, "user joined", "anna");
+    sees (ann, "user joined", "anna");
+
+    barges_in (otto, "Otto");
+    s_is_told_why (anna, "anna", "replaced");
+    s_is_told_why (ann, "anna", "replaced");
+    sees (anna, "user joined", "otto");
+    s_is_refused (anna, "a-1", "one moment");
+    says (otto, "I am Otto");
+    hears (ann, "otto", "I am Otto");
+    says (ann, "hello Otto");
+    hears (otto, "ann", "hello Otto");
+    s_is_told_why (otto, "anna", "replaced");
+    sees_no (otto, "user left", 300);
+
+    barges_in (anna, "Anna");
+    s_is_told_why (otto, "otto", "replaced");
+    says (anna, "back again");
+    hears (ann, "anna", "back again");
+    leaves (&ann);
+    leaves (&anna);
+    leaves (&otto);
+    stack_destroy (&stack);
+}
+
+Test (agents, one_with_a_widget_whose_visitor_is_taken_over_is_told)
+{
+    router_stack_t *stack = everything_starts (1, 1, 1);
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    person_t *alice = agent_opens (stack, 1, "alice", "s-1");
+    person_t *ben = agent_opens (stack, 1, "ben", "s-1");
+    barges_in (alice, "Alice");
+    sees (ann, "user joined", "alice");
+    barges_in (ben, "Ben");
+    s_is_told_why (alice, "alice", "replaced");
+    sees (alice, "user joined", "ben");
+    sees (ann, "user joined", "ben");
+    says (alice, "one moment");
+    sees (alice, "failure", NULL);
+    says (ben, "I am Ben");
+    hears (ann, "ben", "I am Ben");
+    leaves (&ann);
+    leaves (&alice);
+    leaves (&ben);
+    stack_destroy (&stack);
+}
+
+//  In another tab she gave the visitor back: this one hears of it, too.
+Test (agents, control_that_was_given_back_in_another_tab)
+{
+    router_stack_t *stack = everything_starts (2, 1, 1);
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    person_t *anna = rich_agent_opens (stack, 1, "anna", "s-1");
+    person_t *again = rich_agent_opens (stack, 2, "anna", "s-1");
+    barges_in (anna, "Anna");
+    sees (again, "user joined", "anna");
+    barges_out (again);
+    s_is_told_why (anna, "anna", "asked");
+    s_is_refused (anna, "a-1", "still there?");
+    says (ann, "hello");
+    hears (ann, "bot", "You said: hello");
+    leaves (&ann);
+    leaves (&anna);
+    leaves (&again);
+    stack_destroy (&stack);
+}
+
+Test (agents, one_who_was_away_too_long_is_told_when_she_is_back)
+{
+    router_stack_t *stack = everything_starts (1, 1, 1);
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    person_t *anna = rich_agent_opens (stack, 1, "anna", "s-1");
+    barges_in (anna, "Anna");
+    sees (ann, "user joined", "anna");
+    is_cut_off (anna);
+    s_is_told_why (ann, "anna", "absent");
+    says (ann, "anybody there?");
+    hears (ann, "bot", "You said: anybody there?");
+    comes_back (anna, 1);
+    s_is_told_why (anna, "anna", "absent");
+    s_is_refused (anna, "a-1", "here I am");
+    sees_no (ann, "user joined", 300);
+    barges_in (anna, "Anna");
+    sees (ann, "user joined", "anna");
+    leaves (&ann);
+    leaves (&anna);
+    stack_destroy (&stack);
+}
+
+//  A widget's page still shows itself as joined: what it says next takes part again, from the bot
+//  and not from a person, and everybody sees it.
+Test (agents, a_widget_that_was_away_too_long_joins_again_by_speaking)
+{
+    router_stack_t *stack = everything_starts (1, 1, 1);
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    person_t *alice = agent_opens (stack, 1, "alice", "s-1");
+    barges_in (alice, "Alice");
+    sees (ann, "user joined", "alice");
+    is_cut_off (alice);
+    s_is_told_why (ann, "alice", "absent");
+    comes_back (alice, 1);
+    s_is_told_why (alice, "alice", "absent");
+    says (alice, "sorry, I was away");
+    sees (ann, "user joined", "alice");
+    hears (ann, "alice", "sorry, I was away");
+    leaves (&ann);
+    leaves (&alice);
+    stack_destroy (&stack);
+}
+
 Test (agents, nobody_is_an_agent_without_the_demo_mode)
 {
     static const char *const s_settings[] = { "EDGE_DEMO_MODE=off", NULL };

@@ -143,6 +143,17 @@ agent_opens (router_stack_t *stack, unsigned edge, const char *name, const char 
     return self;
 }
 
+person_t *
+rich_agent_opens (router_stack_t *stack, unsigned edge, const char *name, const char *session)
+{
+    person_t *self = s_person_new (stack, name, session, true);
+    self->is_agent = true;
+    s_connect (self, edge);
+    does (self, "resume");
+    s_is_let_in (self);
+    return self;
+}
+
 void
 leaves (person_t **self_p)
 {

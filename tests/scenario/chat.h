@@ -35,6 +35,8 @@ person_t *rich_visitor_opens (router_stack_t *stack, unsigned edge, const char *
 person_t *opens_another_tab (const person_t *self, unsigned edge);
 //  An agent's page: its history comes first.
 person_t *agent_opens (router_stack_t *stack, unsigned edge, const char *name, const char *session);
+person_t *rich_agent_opens (router_stack_t *stack, unsigned edge, const char *name,
+                            const char *session);
 //  Gone for good.
 void leaves (person_t **self_p);
 

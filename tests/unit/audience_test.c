@@ -25,8 +25,8 @@ static const row_t s_rows[] = {
     { EVENT_NEW_MESSAGE, ROLE_AGENT, { "mmmm", "mmmm", "mmm-" } },
     { EVENT_NEW_MESSAGE, ROLE_BOT, { "mmmm", "mmmm", NULL } },
     { EVENT_NEW_MESSAGE, ROLE_PLATFORM, { "mmmm", "mmmm", NULL } },
-    { EVENT_BARGE_IN, ROLE_AGENT, { "jjjj", "jjjj", "----" } },
-    { EVENT_BARGE_OUT, ROLE_AGENT, { "llll", "llll", "----" } },
+    { EVENT_BARGE_IN, ROLE_AGENT, { "jjjj", "jjjj", "j-j-" } },
+    { EVENT_BARGE_OUT, ROLE_AGENT, { "llll", "llll", "llll" } },
     { EVENT_HANDOFF, ROLE_BOT, { "h-h-", "h-h-", NULL } },
     { EVENT_FAILURE, ROLE_BOT, { "ffff", "ff--", NULL } },
 };

@@ -718,3 +718,48 @@ Test (session, unknown_one_is_dropped)
     rig_wait (700);
     cr_assert_null (rig_session ());
 }
+
+//  Who loses control is told on each connection, whoever took it, and cannot take it back by words.
+Test (session, an_agent_who_loses_control_is_told)
+{
+    s_visitor ();
+    agent_joins (1, 7, "anna");
+    agent_joins (2, 9, "otto");
+    rig_run ();
+    post (1, 7, EVENT_BARGE_IN, "in-a");
+    rig_run ();
+    rig_forget ();
+    post (2, 9, EVENT_BARGE_IN, "in-o");
+    rig_run ();
+    EXPECT ("e1 DELIVER 5,7 #5 user left\n"
+            "e2 DELIVER 9 #5 user left\n"
+            "e1 DELIVER 5,7 #6 user joined\n"
+            "e2 DELIVER 9 #6 user joined\n"
+            "e2 POSTED 2 ok #6\n");
+    say (1, 7, "wait");
+    say (2, 9, "hello");
+    rig_run ();
+    EXPECT ("e1 POSTED 3 not_in_control #0\n"
+            "e1 DELIVER 5,7 #7 hello\n"
+            "e2 POSTED 4 ok #7\n");
+}
+
+Test (session, an_agent_who_was_away_too_long_is_told_when_it_is_back)
+{
+    s_visitor ();
+    agent_joins (2, 9, "anna");
+    rig_run ();
+    post (2, 9, EVENT_BARGE_IN, "in");
+    rig_run ();
+    detach (2, 9, SEQ_UNKNOWN);
+    rig_wait (2 * GRACE_MS);
+    rig_forget ();
+    sync_as (2, 10, ROLE_AGENT, "anna", DIALECT_RICH, SYNC_RESUME, 3);
+    rig_run ();
+    EXPECT ("e2 SYNCED 10 ok #6\n"
+            "e2 DELIVER 10 #4 user left\n"
+            "e2 SHOW 10 stop typing\n");
+    say (2, 10, "still here?");
+    rig_run ();
+    EXPECT ("e2 POSTED 2 not_in_control #0\n");
+}

@@ -9,6 +9,8 @@
 
 #define VISITOR ROLE_VISITOR
 #define AGENT ROLE_AGENT
+#define RICH DIALECT_RICH
+#define WIDGET DIALECT_WIDGET
 
 static const switchboard_rules_t s_rules = { .writer = 7 };
 static fold_t s_fold;
@@ -128,38 +130,45 @@ Test (switchboard, post)
         event_t event;
         role_t role;
         const char *user;
+        dialect_t dialect;
         const char *outcome; //  with one turn open before
     } rows[] = {
-        { "bot", EVENT_NEW_MESSAGE, VISITOR, "vic", "ok: new message; bot; 2" },
-        { "anna", EVENT_NEW_MESSAGE, VISITOR, "vic", "ok: new message; anna; 1" },
-        { "bot", EVENT_NEW_MESSAGE, AGENT, "anna", "ok: barge in, new message; anna; 0" },
-        { "anna", EVENT_NEW_MESSAGE, AGENT, "anna", "ok: new message; anna; 1" },
-        { "anna", EVENT_NEW_MESSAGE, AGENT, "otto",
-          "ok: barge out, barge in, new message; otto; 0" },
-        { "bot", EVENT_BARGE_IN, VISITOR, "vic", "not_allowed:; bot; 1" },
-        { "anna", EVENT_BARGE_IN, VISITOR, "vic", "not_allowed:; anna; 1" },
-        { "bot", EVENT_BARGE_IN, AGENT, "anna", "ok: barge in; anna; 0" },
-        { "anna", EVENT_BARGE_IN, AGENT, "anna", "ok:; anna; 1" },
-        { "anna", EVENT_BARGE_IN, AGENT, "otto", "ok: barge out, barge in; otto; 0" },
-        { "bot", EVENT_BARGE_OUT, VISITOR, "vic", "not_allowed:; bot; 1" },
-        { "anna", EVENT_BARGE_OUT, VISITOR, "vic", "not_allowed:; anna; 1" },
-        { "bot", EVENT_BARGE_OUT, AGENT, "anna", "ok:; bot; 1" },
-        { "anna", EVENT_BARGE_OUT, AGENT, "anna", "ok: barge out; bot; 1" },
-        { "anna", EVENT_BARGE_OUT, AGENT, "otto", "ok:; anna; 1" },
-        { "bot", EVENT_USER_JOINED, VISITOR, "vic", "not_allowed:; bot; 1" },
-        { "bot", EVENT_USER_LEFT, AGENT, "anna", "not_allowed:; bot; 1" },
-        { "bot", EVENT_HANDOFF, AGENT, "anna", "not_allowed:; bot; 1" },
-        { "bot", EVENT_FAILURE, VISITOR, "vic", "not_allowed:; bot; 1" },
-        { "bot", EVENT_TYPING, VISITOR, "vic", "not_allowed:; bot; 1" },
-        { "bot", EVENT_NEW_MESSAGE, ROLE_BOT, "bot", "not_allowed:; bot; 1" },
-        { "bot", EVENT_NEW_MESSAGE, ROLE_PLATFORM, "p", "not_allowed:; bot; 1" },
-        { "bot", EVENT_BARGE_IN, ROLE_ROUTER, "r", "not_allowed:; bot; 1" },
+        { "bot", EVENT_NEW_MESSAGE, VISITOR, "vic", RICH, "ok: new message; bot; 2" },
+        { "anna", EVENT_NEW_MESSAGE, VISITOR, "vic", RICH, "ok: new message; anna; 1" },
+        //  Words never take a visitor from another agent; a widget's take it from the bot.
+        { "anna", EVENT_NEW_MESSAGE, AGENT, "anna", RICH, "ok: new message; anna; 1" },
+        { "anna", EVENT_NEW_MESSAGE, AGENT, "anna", WIDGET, "ok: new message; anna; 1" },
+        { "anna", EVENT_NEW_MESSAGE, AGENT, "otto", RICH, "not_in_control:; anna; 1" },
+        { "anna", EVENT_NEW_MESSAGE, AGENT, "otto", WIDGET, "not_in_control:; anna; 1" },
+        { "bot", EVENT_NEW_MESSAGE, AGENT, "anna", RICH, "not_in_control:; bot; 1" },
+        { "bot", EVENT_NEW_MESSAGE, AGENT, "anna", WIDGET, "ok: barge in, new message; anna; 0" },
+        { "bot", EVENT_BARGE_IN, AGENT, "anna", WIDGET, "ok: barge in; anna; 0" },
+        { "anna", EVENT_BARGE_IN, AGENT, "otto", WIDGET, "ok: barge out, barge in; otto; 0" },
+        { "bot", EVENT_BARGE_IN, VISITOR, "vic", RICH, "not_allowed:; bot; 1" },
+        { "anna", EVENT_BARGE_IN, VISITOR, "vic", RICH, "not_allowed:; anna; 1" },
+        { "bot", EVENT_BARGE_IN, AGENT, "anna", RICH, "ok: barge in; anna; 0" },
+        { "anna", EVENT_BARGE_IN, AGENT, "anna", RICH, "ok:; anna; 1" },
+        { "anna", EVENT_BARGE_IN, AGENT, "otto", RICH, "ok: barge out, barge in; otto; 0" },
+        { "bot", EVENT_BARGE_OUT, VISITOR, "vic", RICH, "not_allowed:; bot; 1" },
+        { "anna", EVENT_BARGE_OUT, VISITOR, "vic", RICH, "not_allowed:; anna; 1" },
+        { "bot", EVENT_BARGE_OUT, AGENT, "anna", RICH, "ok:; bot; 1" },
+        { "anna", EVENT_BARGE_OUT, AGENT, "anna", RICH, "ok: barge out; bot; 1" },
+        { "anna", EVENT_BARGE_OUT, AGENT, "otto", RICH, "ok:; anna; 1" },
+        { "bot", EVENT_USER_JOINED, VISITOR, "vic", RICH, "not_allowed:; bot; 1" },
+        { "bot", EVENT_USER_LEFT, AGENT, "anna", RICH, "not_allowed:; bot; 1" },
+        { "bot", EVENT_HANDOFF, AGENT, "anna", RICH, "not_allowed:; bot; 1" },
+        { "bot", EVENT_FAILURE, VISITOR, "vic", RICH, "not_allowed:; bot; 1" },
+        { "bot", EVENT_TYPING, VISITOR, "vic", RICH, "not_allowed:; bot; 1" },
+        { "bot", EVENT_NEW_MESSAGE, ROLE_BOT, "bot", RICH, "not_allowed:; bot; 1" },
+        { "bot", EVENT_NEW_MESSAGE, ROLE_PLATFORM, "p", RICH, "not_allowed:; bot; 1" },
+        { "bot", EVENT_BARGE_IN, ROLE_ROUTER, "r", RICH, "not_allowed:; bot; 1" },
     };
     for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
         s_begin (rows[at].control);
         s_open_turn ("item");
         operation_t *operation = s_post (rows[at].event, "m1");
-        switchboard_post (&s_switchboard, operation, rows[at].role, text_of (rows[at].user));
+        switchboard_post (&s_switchboard, operation, rows[at].role, text_of (rows[at].user),
+                          rows[at].dialect);
         const char *outcome = s_outcome (operation);
         cr_assert_str_eq (outcome, rows[at].outcome, "row %zu: %s, not %s", at, outcome,
                           rows[at].outcome);
@@ -285,7 +294,7 @@ Test (switchboard, a_turn_is_what_the_visitor_said)
 {
     s_begin ("bot");
     operation_t *operation = s_post (EVENT_NEW_MESSAGE, "m1");
-    switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"));
+    switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"), RICH);
     s_outcome (operation);
     const store_work_t *work = &s_draft->works[0];
     cr_assert (s_draft->work_count == 1 && work->seq == 11 && work->item.size > 10);
@@ -301,7 +310,7 @@ Test (switchboard, repeated_post_repeats_the_answer)
     s_begin ("bot");
     for (int at = 0; at < 2; at++) {
         operation_t *operation = s_post (EVENT_NEW_MESSAGE, "m1");
-        switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"));
+        switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"), RICH);
         cr_assert_eq (operation->seq, 11);
         cr_assert_eq (operation->time_ms, s_draft->entries[0].time_ms);
         s_outcome (operation);
@@ -319,7 +328,7 @@ Test (switchboard, turn_limit)
         s_open_turn (item);
     }
     operation_t *operation = s_post (EVENT_NEW_MESSAGE, "m1");
-    switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"));
+    switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"), RICH);
     cr_assert_str_eq (s_outcome (operation), "busy:; bot; 32");
     s_end ();
 }
@@ -330,13 +339,56 @@ Test (switchboard, longest_ids)
     memset (id, 'm', MESSAGE_ID_MAX);
     id[MESSAGE_ID_MAX] = 0;
     s_begin ("anna");
-    operation_t *operation = s_post (EVENT_NEW_MESSAGE, id);
-    switchboard_post (&s_switchboard, operation, ROLE_AGENT, TEXT ("otto"));
+    operation_t *operation = s_post (EVENT_BARGE_IN, id);
+    switchboard_post (&s_switchboard, operation, ROLE_AGENT, TEXT ("otto"), RICH);
     s_outcome (operation);
-    cr_assert_eq (s_draft->entry_count, 3);
-    for (size_t at = 0; at < 3; at++)
+    cr_assert_eq (s_draft->entry_count, 2);
+    for (size_t at = 0; at < 2; at++)
         for (size_t other = 0; other < at; other++)
             cr_assert_not (text_is (s_draft->entries[at].message_id,
                                     s_draft->entries[other].message_id));
     s_end ();
+}
+
+//  The widget's way: the message's own id is derived from, too.
+Test (switchboard, longest_id_of_a_widget)
+{
+    char id[MESSAGE_ID_MAX + 1];
+    memset (id, 'm', MESSAGE_ID_MAX);
+    id[MESSAGE_ID_MAX] = 0;
+    s_begin ("bot");
+    operation_t *operation = s_post (EVENT_NEW_MESSAGE, id);
+    switchboard_post (&s_switchboard, operation, ROLE_AGENT, TEXT ("otto"), WIDGET);
+    s_outcome (operation);
+    cr_assert_eq (s_draft->entry_count, 2);
+    cr_assert_not (text_is (s_draft->entries[0].message_id, s_draft->entries[1].message_id));
+    s_end ();
+}
+
+//  Each entry that ends control says why, and names the one who had it.
+Test (switchboard, why_control_was_lost)
+{
+    const struct {
+        const char *user;   //  who does it; NULL: anna's grace period is over
+        event_t event;
+        const char *why;
+    } rows[] = {
+        { "otto", EVENT_BARGE_IN, "{\"why\":\"replaced\"}" },
+        { "anna", EVENT_BARGE_OUT, "{\"why\":\"asked\"}" },
+        { NULL, 0, "{\"why\":\"absent\"}" },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        s_begin ("anna");
+        operation_t *operation = rows[at].user ? s_post (rows[at].event, "m1")
+                                               : operation_absent (AGENT, TEXT ("anna"));
+        if (rows[at].user)
+            switchboard_post (&s_switchboard, operation, AGENT, text_of (rows[at].user), RICH);
+        else
+            switchboard_absent (&s_switchboard, operation);
+        const store_entry_t *lost = &s_draft->entries[0];
+        cr_assert (lost->event == EVENT_BARGE_OUT && text_is (lost->user, TEXT ("anna")));
+        cr_assert (text_is (lost->data, text_of (rows[at].why)), "row %zu", at);
+        s_outcome (operation);
+        s_end ();
+    }
 }

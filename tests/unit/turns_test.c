@@ -117,6 +117,7 @@ Test (turns, barge_in_cancels)
     rig_run ();
     EXPECT ("w1 CANCEL t1\n"
             "e1 DELIVER 5 #5 user joined\n"
+            "e2 DELIVER 9 #5 user joined\n"
             "e2 POSTED 3 ok #5\n");
     done (W1, "t1", "too late");
     rig_run ();
@@ -142,6 +143,7 @@ Test (turns, answer_that_is_late_for_the_commit_only)
     rig_run ();
     EXPECT ("w1 CANCEL t1\n"
             "e1 DELIVER 5 #4 user joined\n"
+            "e2 DELIVER 9 #4 user joined\n"
             "e2 POSTED 2 ok #4\n"
             "w1 SETTLED t1\n");
 }
@@ -158,6 +160,7 @@ Test (turns, asked_and_cancelled_in_one_draft)
     EXPECT ("e2 DELIVER 9 #3 hello\n"
             "e1 POSTED 1 ok #3\n"
             "e1 DELIVER 5 #4 user joined\n"
+            "e2 DELIVER 9 #4 user joined\n"
             "e2 POSTED 2 ok #4\n");
     cr_assert_eq (fake_store_works (KEY), 0);
 }
@@ -175,6 +178,7 @@ Test (turns, taken_and_cancelled_in_one_draft)
     rig_run ();
     EXPECT ("w2 CANCEL t1\n"
             "e1 DELIVER 5 #4 user joined\n"
+            "e2 DELIVER 9 #4 user joined\n"
             "e2 POSTED 2 ok #4\n");
 }
 

@@ -44,6 +44,12 @@ async function watch(session) {
         if (chat.status === "open") byId("state").textContent = mine ? "You answer" : "Watching";
         grow();
     };
+    //  What takes control away, in the words of the one who had it.
+    const lost = {
+        replaced: "You no longer answer: another agent has taken over",
+        absent: "You no longer answer: you were away for too long",
+        asked: "You have handed the visitor back",
+    };
     const who = (sender) => (sender && sender.isAdmin
         ? sender.displayName || "An agent" : "The visitor");
 
@@ -60,12 +66,13 @@ async function watch(session) {
     });
     chat.on("typing", (typing) => view.typing(typing));
     chat.on("failure", (failure) => view.bothered(failure));
-    chat.on("joined", ({ sender, seq }) => {
-        view.notice(`${who(sender)} has joined`, seq);
+    chat.on("joined", ({ sender, seq, mine }) => {
+        view.notice(mine ? "You answer the visitor" : `${who(sender)} has joined`, seq);
         showControl();
     });
-    chat.on("left", ({ sender, seq }) => {
-        view.notice(`${who(sender)} has left`, seq);
+    chat.on("left", ({ sender, seq, why, mine }) => {
+        const words = mine ? lost[why] || "You no longer answer" : `${who(sender)} has left`;
+        view.notice(words, seq);
         showControl();
     });
     chat.on("handoff", ({ kind, seq }) => view.notice(`The bot asks for a person (${kind})`, seq));

@@ -58,7 +58,9 @@
 //      status    { status, retryAt, code, message }: "connecting", "open", "waiting" (until
 //                retryAt), "closed" (with a code: the router refused; it does not try again)
 //      typing    { sender, on }
-//      joined, left   { sender, seq, timeMs }
+//      joined, left   { sender, seq, timeMs, why, mine }: a visitor came or went, an agent took or
+//                lost control. why is "asked", "replaced" (another agent took over) or "absent";
+//                with mine it is the page's own agent, and inControl has changed
 //      failure   { tries, delay, error, sender, seq }: the bot failed; its next try is in `delay`
 //                seconds, or never (0)
 //      handoff   { target, kind, seq }: the bot asked for a person
@@ -660,7 +662,6 @@
             this.#answered(ack.messageId);
             if (entry) {
                 this.#shown.set(ack.messageId, ack.seq);
-                if (this.#options.isAdmin) this.#inControl = true;
                 this.#emit("ack", ack);
                 if (entry.settle) entry.settle.resolve(ack);
             }
@@ -712,8 +713,8 @@
             ["typing", (chat, frame) => chat.#setTyping(frame.sender, true)],
             ["stop typing", (chat, frame) => chat.#setTyping(frame.sender, false)],
             ["failure", (chat, frame, data) => chat.#onFailure(frame, data)],
-            ["user joined", (chat, frame) => chat.#onPresence("joined", frame)],
-            ["user left", (chat, frame) => chat.#onPresence("left", frame)],
+            ["user joined", (chat, frame, data) => chat.#onPresence("joined", frame, data)],
+            ["user left", (chat, frame, data) => chat.#onPresence("left", frame, data)],
             ["handoff", (chat, frame, data) => chat.#onHandoff(frame, data)],
         ]);
 
@@ -809,11 +810,15 @@
             this.#emit("failure", { tries, delay, error, sender: frame.sender, seq: frame.seq });
         }
 
-        #onPresence(event, { sender, seq, timeMs }) {
-            const own = sender && sender.isAdmin === true && sender.userId === this.userId;
-            //  An agent who was away for too long has lost control, and learns it here.
-            if (own && this.#options.isAdmin) this.#inControl = event === "joined";
-            this.#emit(event, { sender, seq, timeMs });
+        #onPresence(event, { sender, seq, timeMs }, { why }) {
+            const mine = Boolean(this.#options.isAdmin && sender && sender.isAdmin === true
+                && sender.userId === this.userId);
+            //  The log says who is in control: an agent reads here that another one took over,
+            //  that it was away for too long, or what it did itself in another tab.
+            if (mine) this.#inControl = event === "joined";
+            if (mine && !this.#inControl) this.typing(false);
+            this.#setTyping(sender, false);
+            this.#emit(event, { sender, seq, timeMs, why, mine });
         }
 
         #onHandoff(frame, data) {
