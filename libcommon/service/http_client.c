@@ -11,6 +11,11 @@
 //  Small, because a thousand calls may be waiting: answers are a few kilobytes.
 #define RECEIVE_BUFFER 4096L
 #define RETRY_AFTER_MOST_S 86400
+//  Node closes a kept connection 5 s after its last answer, others sooner, none with a warning. One
+//  that was idle for longer than this (in whole seconds, rounded down by curl) is not used again.
+#define IDLE_MOST_S 3L
+//  A host that moved is found at its new address by the next try, which is a second later at least.
+#define NAME_KEPT_S 1L
 
 typedef struct {
     http_call_t number;
@@ -28,6 +33,8 @@ typedef struct {
 
 struct http_client {
     CURLM *multi;
+    char *proxy;
+    char *no_proxy;
     uv_timer_t timer;
     call_t *calls; //  by number
     http_call_t last;
@@ -63,6 +70,8 @@ s_outcome (const call_t *self, CURLcode result)
         return HTTP_TIMED_OUT;
     case CURLE_FILESIZE_EXCEEDED:
         return HTTP_TOO_LARGE;
+    case CURLE_BAD_CONTENT_ENCODING:
+        return HTTP_BAD_CODING;
     default:
         return self->is_too_large ? HTTP_TOO_LARGE : HTTP_UNREACHABLE;
     }
@@ -77,6 +86,7 @@ s_answer (call_t *self, CURLcode result)
     curl_easy_getinfo (self->easy, CURLINFO_RESPONSE_CODE, &answer.status);
     curl_easy_getinfo (self->easy, CURLINFO_RETRY_AFTER, &retry_after);
     curl_easy_getinfo (self->easy, CURLINFO_CONTENT_TYPE, &content_type);
+    curl_easy_getinfo (self->easy, CURLINFO_REDIRECT_URL, &answer.location);
     answer.content_type = text_of (content_type);
     answer.body = buffer_text (&self->body);
     answer.took_us = clock_mono_us () - self->began_us;
@@ -135,11 +145,14 @@ s_set_timer (CURLM *multi, long wait_ms, void *owner)
     return 0;
 }
 
+//  A socket with an error is given to curl as one that is ready: curl meets the error itself then,
+//  and asks once more on a fresh connection where a kept one had ended. Told of the error outright,
+//  curl would end the call.
 static void
 s_socket_ready (uv_poll_t *poll, int status, int events)
 {
     watch_t *watch = poll->data;
-    int what = status < 0 ? CURL_CSELECT_ERR : 0;
+    int what = status < 0 ? CURL_CSELECT_IN | CURL_CSELECT_OUT : 0;
     what |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
     what |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
     s_turn (watch->client, watch->socket, what); //  the watch may be closed now
@@ -199,8 +212,16 @@ s_take_body (char *data, size_t one, size_t size, void *owner)
     return 0;
 }
 
+static char *
+s_copy (const char *string)
+{
+    char *copy = strdup (string);
+    assert (copy);
+    return copy;
+}
+
 http_client_t *
-http_client_new (uv_loop_t *loop, uint64_t connections_per_host)
+http_client_new (uv_loop_t *loop, const http_client_config_t *config)
 {
     static bool is_ready;
     if (!is_ready && curl_global_init (CURL_GLOBAL_DEFAULT) != 0)
@@ -212,18 +233,24 @@ http_client_new (uv_loop_t *loop, uint64_t connections_per_host)
     assert (self->multi);
     uv_timer_init (loop, &self->timer);
     self->timer.data = self;
+    self->proxy = s_copy (config->proxy);
+    self->no_proxy = s_copy (config->no_proxy);
     curl_multi_setopt (self->multi, CURLMOPT_SOCKETFUNCTION, s_watch_socket);
     curl_multi_setopt (self->multi, CURLMOPT_SOCKETDATA, self);
     curl_multi_setopt (self->multi, CURLMOPT_TIMERFUNCTION, s_set_timer);
     curl_multi_setopt (self->multi, CURLMOPT_TIMERDATA, self);
-    curl_multi_setopt (self->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long) connections_per_host);
+    curl_multi_setopt (self->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+                       (long) config->connections_per_host);
     return self;
 }
 
 static void
 s_freed (uv_handle_t *handle)
 {
-    free (handle->data);
+    http_client_t *self = handle->data;
+    free (self->proxy);
+    free (self->no_proxy);
+    free (self);
 }
 
 void
@@ -256,7 +283,11 @@ s_set_request (call_t *self, const http_request_t *request)
     curl_easy_setopt (easy, CURLOPT_HTTPHEADER, self->headers);
     curl_easy_setopt (easy, CURLOPT_USERAGENT, "Stentor Chat Router");
     curl_easy_setopt (easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt (easy, CURLOPT_PROXY, "");
+    //  Empty ones, too: else those of the environment would count.
+    curl_easy_setopt (easy, CURLOPT_PROXY, self->client->proxy);
+    curl_easy_setopt (easy, CURLOPT_NOPROXY, self->client->no_proxy);
+    //  Whatever the library can undo. What it undoes is bounded by s_take_body, as it comes out.
+    curl_easy_setopt (easy, CURLOPT_ACCEPT_ENCODING, "");
 }
 
 static void
@@ -268,6 +299,8 @@ s_set_limits (call_t *self, const http_request_t *request)
     curl_easy_setopt (easy, CURLOPT_CONNECTTIMEOUT_MS, (long) request->timeout_ms);
     curl_easy_setopt (easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) request->answer_limit);
     curl_easy_setopt (easy, CURLOPT_BUFFERSIZE, RECEIVE_BUFFER);
+    curl_easy_setopt (easy, CURLOPT_MAXAGE_CONN, IDLE_MOST_S);
+    curl_easy_setopt (easy, CURLOPT_DNS_CACHE_TIMEOUT, NAME_KEPT_S);
     //  Else a call that ends while its name is still being resolved waits for the resolver's
     //  thread, and the loop with it.
     curl_easy_setopt (easy, CURLOPT_QUICK_EXIT, 1L);
@@ -277,19 +310,36 @@ s_set_limits (call_t *self, const http_request_t *request)
     curl_easy_setopt (easy, CURLOPT_PRIVATE, self);
 }
 
-//  Whether curl can read it, and speaks what it asks for.
+//  Whether curl can read it, and its scheme is one of these (ended by NULL).
 static bool
-s_is_ours (const char *text)
+s_is_url_of (const char *text, const char *const *schemes)
 {
     CURLU *url = curl_url ();
     assert (url);
     char *scheme = NULL;
     bool is_ours = curl_url_set (url, CURLUPART_URL, text, 0) == CURLUE_OK
-                   && curl_url_get (url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK
-                   && (strcmp (scheme, "http") == 0 || strcmp (scheme, "https") == 0);
+                   && curl_url_get (url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK;
+    while (is_ours && *schemes && strcmp (scheme, *schemes) != 0)
+        schemes++;
+    is_ours = is_ours && *schemes;
     curl_free (scheme);
     curl_url_cleanup (url);
     return is_ours;
+}
+
+bool
+http_client_is_proxy (const char *url)
+{
+    static const char *const schemes[] = { "http", "https", "socks5", "socks5h", NULL };
+    return strstr (url, "://") && s_is_url_of (url, schemes);
+}
+
+bool
+http_client_is_token (const char *word)
+{
+    static const char allowed[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    return *word && word[strspn (word, allowed)] == '\0';
 }
 
 http_call_t
@@ -309,7 +359,8 @@ http_client_post (http_client_t *self, const http_request_t *request, http_answe
     HASH_ADD (hh, self->calls, number, sizeof call->number, call);
     s_set_request (call, request);
     s_set_limits (call, request);
-    bool is_ours = s_is_ours (request->url);
+    static const char *const schemes[] = { "http", "https", NULL };
+    bool is_ours = s_is_url_of (request->url, schemes);
     if (is_ours && curl_easy_setopt (call->easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK
         && curl_easy_setopt (call->easy, CURLOPT_URL, request->url) == CURLE_OK
         && curl_multi_add_handle (self->multi, call->easy) == CURLM_OK)

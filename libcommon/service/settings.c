@@ -126,15 +126,36 @@ s_refuse (const setting_t *row, const char *word, buffer_t *complaint)
     return -1;
 }
 
+//  Whatever a text becomes (a part of a header, a file's name, a column), a line end or another
+//  control character in it is a mistake, and a dangerous one in a header.
+static bool
+s_has_control (const char *word)
+{
+    for (; *word; word++)
+        if ((unsigned char) *word < ' ' || *word == 0x7f)
+            return true;
+    return false;
+}
+
+static int
+s_store_text (const setting_t *row, const char *word, char **place, buffer_t *complaint)
+{
+    if (row->type == SETTING_TEXT && s_has_control (word)) {
+        s_complain (complaint, row->name, "has a control character in it, a line end say");
+        return -1;
+    }
+    *place = strdup (word);
+    return *place ? 0 : -1;
+}
+
 //  Puts the word into its place in the config.
 static int
 s_store (const setting_t *row, const char *word, void *place, buffer_t *complaint)
 {
     switch (row->type) {
     case SETTING_TEXT:
-    case SETTING_SECRET:
-        *(char **) place = strdup (word);
-        return *(char **) place ? 0 : -1;
+    case SETTING_SECRET: //  may be of several lines; whoever uses it knows its form
+        return s_store_text (row, word, place, complaint);
     case SETTING_SWITCH:
         return s_parse_switch (word, place) == 0 ? 0 : s_refuse (row, word, complaint);
     default: {

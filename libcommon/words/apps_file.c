@@ -352,6 +352,8 @@ s_one_mistake (const app_t *app)
 {
     if (app->id.size > APP_ID_MAX || !s_is_id (app->id))
         return "STUDIO_APP_ID must be letters, digits, '.', '_' and '-'";
+    if (app->bot_key.size > SECRET_MAX || !s_is_printable (app->bot_key))
+        return "BOT_KEY must be at most 4000 bytes without control characters";
     if (app->bot_name.size > DISPLAY_NAME_MAX || !s_is_printable (app->bot_name))
         return "BOT_NAME must be a short name without control characters";
     if (app->bot_url.size == 0)

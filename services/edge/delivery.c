@@ -3,6 +3,7 @@
 #include "edge_counters.h"
 #include "liveness.h"
 #include "server_frame.h"
+#include "widget_view.h"
 
 //  Is it an endpoint that this office speaks for?
 static connection_t *
@@ -55,10 +56,54 @@ s_more (relay_t *relay, connection_t *connection, uint64_t seq)
     relay_wait (relay, connection);
 }
 
+//  An entry as the clients of one dialect are given it, made for the first who wants it.
+typedef struct {
+    bool is_made;
+    bool is_for_them; //  else they are not told of it
+    frame_t *frame;   //  NULL: there is no memory for it
+} version_t;
+
+static void
+s_make (version_t *self, const bus_deliver_t *entry, dialect_t dialect)
+{
+    buffer_t data;
+    buffer_init (&data, entry->data.size + WIDGET_VIEW_ROOM);
+    widget_view_t view
+        = dialect == DIALECT_WIDGET ? widget_view (entry, &data) : WIDGET_VIEW_SAME;
+    bus_deliver_t changed = *entry;
+    if (view == WIDGET_VIEW_CHANGED)
+        changed.data = buffer_text (&data);
+    self->is_made = true;
+    self->is_for_them = view != WIDGET_VIEW_NOTHING;
+    self->frame = self->is_for_them ? server_frame_deliver (&changed) : NULL;
+    buffer_free (&data);
+}
+
+static void
+s_deliver_to (relay_t *relay, connection_t *connection, const bus_deliver_t *entry,
+              const version_t *version)
+{
+    if (version->is_for_them && !version->frame) {
+        relay_close (relay, connection, CLOSE_NO_MEMORY);
+        return;
+    }
+    connection->seq = entry->seq;
+    posts_is_told (connection, entry->message_id, relay_now (relay));
+    connection->catching_up = entry->pause != 0;
+    if (version->is_for_them)
+        s_put (relay, connection,
+               &(parcel_t){ .frame = version->frame,
+                            .seq = entry->seq,
+                            .round = entry->pause ? connection->round : 0,
+                            .of_session = true });
+    else if (entry->pause)
+        s_more (relay, connection, entry->seq);
+}
+
 void
 delivery_deliver (relay_t *relay, unsigned office, const bus_deliver_t *entry)
 {
-    frame_t *frame = NULL; //  made for the first who wants it
+    version_t versions[DIALECT_RICH + 1] = { 0 }; //  by dialect
     for (size_t at = 0; at < entry->endpoints.count; at++) {
         connection_t *connection
             = s_listener (relay, office, ids_at (entry->endpoints, at), entry->session);
@@ -69,20 +114,13 @@ delivery_deliver (relay_t *relay, unsigned office, const bus_deliver_t *entry)
                 s_more (relay, connection, entry->seq);
             continue;
         }
-        if (!frame && !(frame = server_frame_deliver (entry))) {
-            relay_close (relay, connection, CLOSE_NO_MEMORY);
-            continue;
-        }
-        connection->seq = entry->seq;
-        posts_is_told (connection, entry->message_id, relay_now (relay));
-        connection->catching_up = entry->pause != 0;
-        s_put (relay, connection,
-               &(parcel_t){ .frame = frame,
-                            .seq = entry->seq,
-                            .round = entry->pause ? connection->round : 0,
-                            .of_session = true });
+        version_t *version = &versions[connection->dialect];
+        if (!version->is_made)
+            s_make (version, entry, connection->dialect);
+        s_deliver_to (relay, connection, entry, version);
     }
-    frame_destroy (&frame);
+    for (size_t dialect = 0; dialect <= DIALECT_RICH; dialect++)
+        frame_destroy (&versions[dialect].frame);
 }
 
 void

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #define DEPTH_MAX 64
-#define DETAIL_MAX 400
+#define DETAIL_MAX (BOT_REASON_MAX + BOT_DETAIL_BODY + 2)
 
 typedef struct {
     const char *label;
@@ -43,34 +43,58 @@ s_is_passing (long status)
 static bot_failure_t
 s_failure_of (const http_answer_t *http)
 {
-    bool has_status = http->outcome == HTTP_ANSWERED || http->outcome == HTTP_TOO_LARGE;
     if (http->outcome == HTTP_TIMED_OUT)
         return BOT_TIMEOUT;
-    if (!has_status)
+    if (http->outcome == HTTP_UNREACHABLE)
         return BOT_UNREACHABLE;
     if (s_is_passing (http->status))
         return BOT_STATUS_PASSING;
     if (http->status < 200 || http->status > 299)
         return BOT_STATUS_FINAL;
-    return http->outcome == HTTP_TOO_LARGE ? BOT_TOO_LARGE : BOT_FAILURES;
+    return http->outcome == HTTP_TOO_LARGE    ? BOT_TOO_LARGE
+           : http->outcome == HTTP_BAD_CODING ? BOT_BAD_CODING
+                                              : BOT_FAILURES;
 }
 
-//  The beginning of the body, one byte per byte: what is not printable becomes a dot.
-static void
-s_describe (buffer_t *to, const http_answer_t *http)
+static char
+s_printable (char byte)
 {
-    char words[150];
-    snprintf (words, sizeof words, "status %ld, %zu bytes%s%.80s", http->status, http->body.size,
-              *http->error ? ", " : "", http->error);
-    if (buffer_put_string (to, words) != 0 || http->body.size == 0
-        || buffer_put_string (to, ": ") != 0)
+    return byte >= ' ' && byte <= '~' ? byte : '.';
+}
+
+//  Where a bot sends us instead, up to its query, which may carry a secret. So may a name before
+//  the host; a URL with one is not shown at all.
+static size_t
+s_location_size (const char *location)
+{
+    size_t size = strcspn (location, "?#");
+    return memchr (location, '@', size) ? 0 : size;
+}
+
+//  The class alone does not tell a refused connection from a wrong certificate.
+static void
+s_explain (bot_answer_t *self, const http_answer_t *http)
+{
+    size_t size = http->location ? s_location_size (http->location) : 0;
+    snprintf (self->reason, sizeof self->reason, "status %ld, %zu bytes%s%.150s%s%.*s",
+              http->status, http->body.size, *http->error ? ", " : "", http->error,
+              size ? ", redirects to " : "", size < 150 ? (int) size : 150,
+              size ? http->location : "");
+    for (char *byte = self->reason; *byte; byte++)
+        *byte = s_printable (*byte);
+}
+
+//  The reason and the beginning of the body, byte by byte: what is not printable becomes a dot.
+static void
+s_describe (bot_answer_t *self, text_t body)
+{
+    if (buffer_put_string (&self->detail, self->reason) != 0 || body.size == 0
+        || buffer_put_string (&self->detail, ": ") != 0)
         return;
-    size_t size = http->body.size < BOT_DETAIL_BODY ? http->body.size : BOT_DETAIL_BODY;
-    char *place = buffer_grow (to, size);
-    for (size_t index = 0; place && index < size; index++) {
-        char byte = http->body.data[index];
-        place[index] = byte >= ' ' && byte <= '~' ? byte : '.';
-    }
+    size_t size = body.size < BOT_DETAIL_BODY ? body.size : BOT_DETAIL_BODY;
+    char *place = buffer_grow (&self->detail, size);
+    for (size_t index = 0; place && index < size; index++)
+        place[index] = s_printable (body.data[index]);
 }
 
 static void
@@ -225,15 +249,12 @@ s_take_target (bot_answer_t *self, json_object *answer, const char *name)
         buffer_clear (&self->target); //  longer than a target can be: none
 }
 
-//  Takes what the switchboard is asked for, and leaves of `system` what the widget can bear: it
-//  fails over TRANSFER_CALL, over permissions it does not know, and over one without `data`.
+//  Takes what the switchboard is asked for. The word itself stays in the answer: a page's own code
+//  may know it.
 static void
-s_clean_system (bot_answer_t *self, json_object *answer)
+s_read_system (bot_answer_t *self, json_object *answer)
 {
     text_t system = s_string (s_member (answer, "system", json_type_string));
-    bool is_permission = strncmp (system.data, "PERMISSION_", 11) == 0;
-    bool is_known = text_is (system, TEXT ("PERMISSION_EMAIL"))
-                    || text_is (system, TEXT ("PERMISSION_LOCATION_PRECISE"));
     if (text_is (system, TEXT ("HANDOFF"))) {
         self->ask = ASK_HANDOFF;
         s_take_target (self, answer, "handoffTargetId");
@@ -241,18 +262,34 @@ s_clean_system (bot_answer_t *self, json_object *answer)
         self->ask = ASK_TRANSFER_CALL;
         s_take_target (self, answer, "transferPhoneNumber");
     }
-    if (system.size == 0 || self->ask == ASK_TRANSFER_CALL || (is_permission && !is_known))
+    if (system.size == 0)
         json_object_object_del (answer, "system");
-    else if (is_permission && !s_member (answer, "data", json_type_object))
-        json_object_object_add (answer, "data", json_object_new_object ());
 }
 
+//  A bot's own word that it failed, which people are to read in place of all else.
+static void
+s_read_error (bot_answer_t *self, json_object *answer)
+{
+    json_object *words = s_member (answer, "errorText", json_type_string);
+    if (!words || json_object_get_string_len (words) == 0)
+        return;
+    self->outcome = OUTCOME_TROUBLE;
+    json_object *speech = json_object_new_object ();
+    json_object_object_add (speech, "displayText", json_object_get (words));
+    json_object_object_add (answer, "outputSpeech", speech);
+}
+
+//  Members that a client can make something of: people read some, a page's own code the others.
 static bool
 s_has_something (json_object *answer)
 {
-    return json_object_object_get_ex (answer, "outputSpeech", NULL)
-           || json_object_object_get_ex (answer, "displays", NULL)
-           || json_object_object_get_ex (answer, "system", NULL);
+    static const char *const names[] = { "outputSpeech", "displays", "system", "data",
+                                         "context",      "media",    "reprompt" };
+    json_object *value = NULL;
+    for (size_t row = 0; row < sizeof names / sizeof *names; row++)
+        if (json_object_object_get_ex (answer, names[row], &value) && value)
+            return true;
+    return false;
 }
 
 static void
@@ -264,7 +301,8 @@ s_read_object (bot_answer_t *self, json_object *answer)
         self->outcome = OUTCOME_TROUBLE;
     s_clean_speech (answer);
     s_clean_displays (answer);
-    s_clean_system (self, answer);
+    s_read_system (self, answer);
+    s_read_error (self, answer);
     if (!s_has_something (answer))
         return;
     size_t size;
@@ -303,7 +341,8 @@ bot_answer_read (bot_answer_t *self, const http_answer_t *http)
     if (self->outcome == OUTCOME_FAILED) {
         buffer_clear (&self->target);
         self->ask = ASK_NOTHING;
-        s_describe (&self->detail, http);
+        s_explain (self, http);
+        s_describe (self, http->body);
     }
 }
 
@@ -312,6 +351,7 @@ bot_answer_none (bot_answer_t *self, bot_failure_t failure, text_t detail)
 {
     s_init (self, 0);
     s_fail (self, failure, 0);
+    snprintf (self->reason, sizeof self->reason, "%.*s", TEXT_ARGS (detail));
     if (buffer_put_text (&self->detail, detail) != 0)
         buffer_clear (&self->detail);
 }

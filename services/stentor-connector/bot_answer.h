@@ -1,8 +1,8 @@
 //  bot_answer — the door for what a bot says: the bytes of an HTTP answer become a struct, json-c
 //  is not seen past it. docs of the bot's side: a 200 is not yet a success.
 //
-//  What comes out for the clients is safe for the widget: values of `system` that crash it are
-//  gone, so are cards that carry the bot's internal errors, and members of a wrong type.
+//  What comes out for the clients has no cards that carry the bot's internal errors, and no members
+//  of a wrong type. It is for every client: what the widget alone cannot bear the edge takes out.
 
 #ifndef BOT_ANSWER_H
 #define BOT_ANSWER_H
@@ -25,6 +25,7 @@ bool bot_failure_again (bot_failure_t failure);
 #define BOT_ERROR_MAX 40   //  bytes of the words for the widget, with the NUL
 #define BOT_TARGET_MAX 200 //  bytes of a target; a longer one is none
 #define BOT_DETAIL_BODY 200
+#define BOT_REASON_MAX 400 //  bytes of the words for the log, with the NUL
 
 typedef struct {
     outcome_t outcome;
@@ -33,7 +34,8 @@ typedef struct {
     buffer_t data;             //  JSON object for the clients, or empty: nothing to show
     ask_t ask;
     buffer_t target;
-    buffer_t detail;           //  for the operator: status and the beginning of the body, printable
+    char reason[BOT_REASON_MAX]; //  of OUTCOME_FAILED: for the log, nothing of what was said
+    buffer_t detail;           //  for the operator: the reason, the beginning of the body
 } bot_answer_t;
 
 //  Reads what came of the call. The struct is the caller's, to be given back with bot_answer_free.

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <sysexits.h>
 
@@ -22,6 +23,8 @@ typedef struct {
     char *bot_key;
     char *auth_header;
     char *auth_scheme;
+    char *proxy;
+    char *no_proxy;
     uint64_t timeout_ms;
     uint64_t tries;
     uint64_t delays_ms[BOT_TRIES_MOST - 1];
@@ -53,6 +56,10 @@ static const setting_t s_settings[] = {
              "header that carries the bot's key"),
     SETTING ("BOT_AUTH_SCHEME", SETTING_TEXT, config_t, auth_scheme, "Bearer", 0, 0,
              "word before the key; may be empty"),
+    SETTING ("BOT_PROXY", SETTING_SECRET, config_t, proxy, "", 0, 0,
+             "URL of a proxy to the bots: http, https, socks5 or socks5h; HTTP_PROXY is not read"),
+    SETTING ("BOT_NO_PROXY", SETTING_TEXT, config_t, no_proxy, "", 0, 0,
+             "hosts that are reached without BOT_PROXY, with commas; * for all"),
     SETTING ("BOT_TIMEOUT", SETTING_DURATION, config_t, timeout_ms, "15s", 100, 600000,
              "time limit of one try"),
     SETTING ("BOT_TRIES", SETTING_NUMBER, config_t, tries, "3", 1, BOT_TRIES_MOST,
@@ -147,6 +154,44 @@ s_raise_files (uint64_t turns)
 }
 
 static int
+s_wrong (connector_t *self, const char *complaint)
+{
+    log_fatal ("wrong settings", log_string ("complaint", complaint));
+    service_fail (self->service, EX_CONFIG);
+    return -1;
+}
+
+//  Headers that the question has anyway: a second one would break the request.
+static bool
+s_is_taken (const char *header)
+{
+    static const char *const taken[] = { "Accept",         "Accept-Encoding", "Connection",
+                                         "Content-Length", "Content-Type",    "Expect",
+                                         "Host",           "Transfer-Encoding", "User-Agent" };
+    for (size_t row = 0; row < sizeof taken / sizeof *taken; row++)
+        if (strcasecmp (header, taken[row]) == 0)
+            return true;
+    return false;
+}
+
+//  What becomes a part of every request and the table of settings cannot see.
+static int
+s_check_settings (connector_t *self, const config_t *config)
+{
+    if (!http_client_is_token (config->auth_header) || strlen (config->auth_header) > AUTH_WORD_MAX)
+        return s_wrong (self, "BOT_AUTH_HEADER must be the name of a header");
+    if (s_is_taken (config->auth_header))
+        return s_wrong (self, "BOT_AUTH_HEADER must not be a header that every request has");
+    if (*config->auth_scheme
+        && (!http_client_is_token (config->auth_scheme)
+            || strlen (config->auth_scheme) > AUTH_WORD_MAX))
+        return s_wrong (self, "BOT_AUTH_SCHEME must be one word, or empty");
+    if (*config->proxy && !http_client_is_proxy (config->proxy))
+        return s_wrong (self, "BOT_PROXY must be a URL with http, https, socks5 or socks5h");
+    return 0;
+}
+
+static int
 s_start_apps (connector_t *self, const config_t *config)
 {
     self->apps = service_apps_new (self->service, &config->apps, config->bot_url, config->bot_key);
@@ -170,11 +215,7 @@ s_start_bus (connector_t *self, const config_t *config)
     self->bus = bus_client_new (service_loop (self->service), &bus, &events, self);
     if (self->bus)
         return 0;
-    log_fatal ("wrong settings",
-               log_string ("complaint", "POSTOFFICE_ADDRESSES must be host:port,host:port"),
-               log_string ("value", config->postoffices));
-    service_fail (self->service, EX_CONFIG);
-    return -1;
+    return s_wrong (self, "POSTOFFICE_ADDRESSES must be host:port,host:port");
 }
 
 static void
@@ -222,10 +263,14 @@ s_start (service_t *service, const void *of_service)
     self->service = service;
     operations_ready (service_operations (service), "postoffice", false);
     s_raise_files (config->credit);
-    self->http = http_client_new (service_loop (service), config->credit);
+    http_client_config_t http = { .connections_per_host = config->credit,
+                                  .proxy = config->proxy,
+                                  .no_proxy = config->no_proxy };
+    self->http = http_client_new (service_loop (service), &http);
     if (!self->http)
         log_fatal ("libcurl cannot be started", log_number ("credit", (int64_t) config->credit));
-    if (!self->http || s_start_apps (self, config) != 0 || s_start_bus (self, config) != 0) {
+    if (!self->http || s_check_settings (self, config) != 0 || s_start_apps (self, config) != 0
+        || s_start_bus (self, config) != 0) {
         void *state = self;
         s_stop (&state);
         return NULL;

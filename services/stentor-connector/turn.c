@@ -12,7 +12,8 @@
 #define DONE_REFUSED_MS 500      //  the bus was full, or no postoffice is there
 #define RETRY_AFTER_MOST_MS 30000
 #define JITTER_MS 200
-#define HEADER_MAX 4200
+//  A key is at most 4000 bytes (apps_file.h); the rest is ": ", a blank and the NUL.
+#define HEADER_MAX (4000 + 2 * AUTH_WORD_MAX + 4)
 #define NO_OFFICE (-1)
 
 struct turn {
@@ -215,8 +216,9 @@ s_post (turn_t *self, const app_t *app)
 {
     const turn_means_t *means = self->means;
     char key[HEADER_MAX];
-    snprintf (key, sizeof key, "%s: %s%s%.*s", means->auth_header, means->auth_scheme,
-              *means->auth_scheme ? " " : "", TEXT_ARGS (app->bot_key));
+    int size = snprintf (key, sizeof key, "%s: %s%s%.*s", means->auth_header, means->auth_scheme,
+                         *means->auth_scheme ? " " : "", TEXT_ARGS (app->bot_key));
+    assert (size > 0 && (size_t) size < sizeof key); //  its parts were checked when they were read
     const char *headers[] = { "Content-Type: application/json", "Accept: application/json",
                               app->bot_key.size ? key : NULL, NULL };
     http_request_t request = { .url = app->bot_url.data,

@@ -11,6 +11,7 @@
 #include "bus/bus_client.h"
 #include "words/apps.h"
 
+#define AUTH_WORD_MAX 100 //  bytes of the key's header name, and of the word before the key
 #define BOT_TRIES_MOST 3 //  the widget has words for three failures
 
 typedef struct turn turn_t;

@@ -124,8 +124,9 @@ s_log_failure (turns_t *self, turn_t *turn, const bot_answer_t *answer)
                                       log_text ("session", turn_session (turn)),
                                       log_string ("class", bot_failure_label (answer->failure)),
                                       log_string ("error", answer->error),
+                                      log_string ("reason", answer->reason),
                                       log_number ("tries", turn_failed (turn)) },
-               5);
+               6);
 }
 
 static void

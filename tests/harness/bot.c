@@ -35,7 +35,10 @@ struct bot {
     char *requests[REQUESTS_KEPT];
     unsigned request_count;
     bool keeps_none;
+    uint64_t closes_idle_ms;
+    bool resets_kept;
     unsigned connections;
+    unsigned accepted;
 };
 
 typedef struct {
@@ -50,6 +53,7 @@ typedef struct {
     size_t written;
     bot_manner_t manner;
     bool is_busy; //  with a request
+    bool is_kept; //  after an answer
 } connection_t;
 
 typedef struct {
@@ -189,6 +193,13 @@ s_filled_in (const bot_reply_t *reply, const char *request, size_t *size)
     size_t before = place ? (size_t) (place - from) : strlen (from);
     char *words = place ? s_raw_query (request) : strdup ("");
     char *body;
+    if (reply->body_size) {
+        free (words);
+        body = malloc (reply->body_size);
+        assert (body);
+        *size = reply->body_size;
+        return memcpy (body, reply->body, reply->body_size);
+    }
     int said = asprintf (&body, "%.*s%s%s%*s", (int) before, from, words,
                          place ? place + strlen (s_place) : "", (int) reply->filler, "");
     assert (said >= 0);
@@ -279,15 +290,43 @@ s_request_size (const connection_t *self)
 }
 
 static void
+s_idle_too_long (uv_timer_t *timer)
+{
+    s_close (timer->data);
+}
+
+static uint64_t
+s_closes_idle_ms (bot_t *self)
+{
+    pthread_mutex_lock (&self->mutex);
+    uint64_t after_ms = self->closes_idle_ms;
+    pthread_mutex_unlock (&self->mutex);
+    return after_ms;
+}
+
+static bool
+s_resets_kept (bot_t *self)
+{
+    pthread_mutex_lock (&self->mutex);
+    bool resets = self->resets_kept;
+    pthread_mutex_unlock (&self->mutex);
+    return resets;
+}
+
+static void
 s_next_request (connection_t *self)
 {
+    self->is_kept = self->is_kept || self->answer;
     free (self->answer);
     self->answer = NULL;
     self->answer_size = self->written = 0;
     self->is_busy = false;
     size_t size = s_request_size (self);
+    uint64_t idle_ms = self->is_kept && self->size == 0 ? s_closes_idle_ms (self->bot) : 0;
     if (size > 0)
         s_take_request (self, size);
+    else if (idle_ms > 0)
+        uv_timer_start (&self->timer, s_idle_too_long, idle_ms, 0);
 }
 
 static void
@@ -307,6 +346,10 @@ s_read (uv_stream_t *stream, ssize_t size, const uv_buf_t *buffer)
     connection_t *self = stream->data;
     if (size < 0) {
         s_close (self);
+        return;
+    }
+    if (self->is_kept && !self->is_busy && s_resets_kept (self->bot)) {
+        s_reset (self);
         return;
     }
     self->size += (size_t) size;
@@ -330,6 +373,7 @@ s_accept (uv_stream_t *listener, int status)
     self->socket.data = self->timer.data = self;
     pthread_mutex_lock (&bot->mutex);
     bot->connections++;
+    bot->accepted++;
     pthread_mutex_unlock (&bot->mutex);
     if (uv_accept (listener, (uv_stream_t *) &self->socket) != 0)
         s_close (self);
@@ -422,6 +466,16 @@ s_copy (const char *text)
     return text ? strdup (text) : NULL;
 }
 
+static char *
+s_copy_body (const bot_reply_t *reply)
+{
+    if (reply->body_size == 0)
+        return s_copy (reply->body);
+    char *copy = malloc (reply->body_size);
+    assert (copy);
+    return memcpy (copy, reply->body, reply->body_size);
+}
+
 void
 bot_rule (bot_t *self, const char *text, unsigned times, const bot_reply_t *reply)
 {
@@ -432,7 +486,7 @@ bot_rule (bot_t *self, const char *text, unsigned times, const bot_reply_t *repl
     rule->reply = *reply;
     rule->reply.type = s_copy (reply->type);
     rule->reply.headers = s_copy (reply->headers);
-    rule->reply.body = s_copy (reply->body);
+    rule->reply.body = s_copy_body (reply);
     pthread_mutex_lock (&self->mutex);
     rule_t **last = &self->rules;
     while (*last)
@@ -445,6 +499,22 @@ void
 bot_says (bot_t *self, const char *text, const char *json)
 {
     bot_rule (self, text, 0, &(bot_reply_t){ .body = json });
+}
+
+void
+bot_closes_idle (bot_t *self, uint64_t after_ms)
+{
+    pthread_mutex_lock (&self->mutex);
+    self->closes_idle_ms = after_ms;
+    pthread_mutex_unlock (&self->mutex);
+}
+
+void
+bot_resets_kept (bot_t *self)
+{
+    pthread_mutex_lock (&self->mutex);
+    self->resets_kept = true;
+    pthread_mutex_unlock (&self->mutex);
 }
 
 void
@@ -492,6 +562,15 @@ bot_request (bot_t *self, const char *text)
             request = strdup (self->requests[index]);
     pthread_mutex_unlock (&self->mutex);
     return request;
+}
+
+unsigned
+bot_accepted (bot_t *self)
+{
+    pthread_mutex_lock (&self->mutex);
+    unsigned accepted = self->accepted;
+    pthread_mutex_unlock (&self->mutex);
+    return accepted;
 }
 
 unsigned

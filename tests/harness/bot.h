@@ -29,6 +29,7 @@ typedef struct {
     const char *type;     //  NULL: application/json
     const char *headers;  //  further lines, each with its "\r\n"; NULL: none
     const char *body;     //  NULL: empty; "$rawQuery" in it stands for what the visitor said
+    size_t body_size;     //  0: up to its NUL; else so many bytes, as they are
     size_t filler;        //  so many blanks behind the body
     uint64_t after_ms;    //  thinks first
 } bot_reply_t;
@@ -44,6 +45,10 @@ void bot_rule (bot_t *self, const char *text, unsigned times, const bot_reply_t 
 //  The usual one: this JSON, for ever, to requests with this text.
 void bot_says (bot_t *self, const char *text, const char *json);
 void bot_forget_rules (bot_t *self);
+//  What it does with a connection that is kept after an answer: closes it when it was idle for so
+//  long (0: never), or resets it when the next question comes, without a look at it.
+void bot_closes_idle (bot_t *self, uint64_t after_ms);
+void bot_resets_kept (bot_t *self);
 //  For more than the 4096 that it keeps: none is, and the two questions below are not to be asked.
 void bot_keep_no_requests (bot_t *self);
 
@@ -51,6 +56,8 @@ void bot_keep_no_requests (bot_t *self);
 unsigned bot_asked (bot_t *self, const char *text);
 //  The last request with this text, head and body; NULL when there is none. The caller frees it.
 char *bot_request (bot_t *self, const char *text);
+//  Connections that were accepted so far.
+unsigned bot_accepted (bot_t *self);
 //  Connections that are open now.
 unsigned bot_connections (bot_t *self);
 

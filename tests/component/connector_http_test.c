@@ -1,0 +1,200 @@
+//  stentor-connector as an HTTP client: connections that are kept, names that move, codings,
+//  proxies, and what becomes a part of a request.
+
+#include "bot_stage.h"
+#include "ports.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+//  How a process gets a name service of its own.
+#ifdef __SANITIZE_ADDRESS__
+#define NAME_SERVICE ""
+#else
+#define NAME_SERVICE "LD_PRELOAD=libnss_wrapper.so"
+#endif
+
+//  Nothing is cut: a key that is too long is no key.
+Test (connector_http, a_key_that_is_too_long_is_refused, .timeout = 60)
+{
+    char key[5100] = "BOT_KEY=";
+    memset (key + 8, 'k', 4000);
+    for (size_t size = 4000; size <= 4001; size++) {
+        memset (key + 8, 'k', size);
+        process_t *connector =
+            process_new ("connector", "stentor-connector", NULL,
+                         (const char *const[]){ key, "OPERATIONS_PORT=0", NULL });
+        cr_assert (connector);
+        if (size > 4000)
+            cr_assert_eq (process_wait_exit (connector, 10000), 78);
+        else
+            cr_assert (process_wait_log (connector, "\"started\"", 10000));
+        process_destroy (&connector);
+    }
+}
+
+//  A host closes connections that it kept, at any moment and without a warning: that is no
+//  failure, and nothing is asked twice.
+static void
+s_ask_many (bot_stage_t *self, unsigned count, unsigned every_ms)
+{
+    char item[40], text[40];
+    for (unsigned index = 0; index < count; index++) {
+        snprintf (item, sizeof item, "kept%u", index);
+        snprintf (text, sizeof text, "<kept%u>", index);
+        bot_stage_hand (self, item);
+        bot_stage_done (self, item, 10000);
+        cr_assert_str_eq (bot_stage_story (self, item), "taken typing answered");
+        cr_assert_eq (bot_asked (self->bot, text), 1);
+        rig_turn_for (&self->rig, every_ms + index % 12);
+    }
+    cr_assert_eq (process_log_count (self->connector, "bot failed once"), 0);
+}
+
+Test (connector_http, a_kept_connection_that_is_reset_is_no_failure, .timeout = 60)
+{
+    bot_stage_t *self = bot_stage_start (NULL);
+    bot_resets_kept (self->bot);
+    s_ask_many (self, 40, 1);
+    bot_stage_end (self);
+}
+
+Test (connector_http, a_kept_connection_that_is_closed_is_no_failure, .timeout = 60)
+{
+    bot_stage_t *self = bot_stage_start (NULL);
+    bot_closes_idle (self->bot, 15);
+    s_ask_many (self, 200, 8);
+    bot_stage_end (self);
+}
+
+//  Node closes a kept connection 5 s after its last answer: one that is nearly as old is left
+//  alone.
+Test (connector_http, an_old_connection_is_not_used_again, .timeout = 60)
+{
+    bot_stage_t *self = bot_stage_start (NULL);
+    bot_stage_hand (self, "first");
+    bot_stage_done (self, "first", 5000);
+    bot_stage_hand (self, "second");
+    bot_stage_done (self, "second", 5000);
+    cr_assert_eq (bot_accepted (self->bot), 1, "a young one is used again");
+    rig_turn_for (&self->rig, 4200);
+    bot_stage_hand (self, "third");
+    bot_stage_done (self, "third", 5000);
+    cr_assert_eq (bot_accepted (self->bot), 2);
+    bot_stage_end (self);
+}
+
+//  The text as gzip makes it; the caller frees it.
+static char *
+s_gzip (const char *text, size_t *size)
+{
+    char path[] = "/tmp/stentor-gzip-XXXXXX", command[80];
+    int file = mkstemp (path);
+    cr_assert (file >= 0 && write (file, text, strlen (text)) == (ssize_t)strlen (text));
+    close (file);
+    snprintf (command, sizeof command, "gzip -9 -n -c %s", path);
+    FILE *pipe = popen (command, "r");
+    cr_assert (pipe);
+    char *bytes = malloc (1 << 20);
+    cr_assert (bytes);
+    *size = fread (bytes, 1, 1 << 20, pipe);
+    cr_assert_eq (pclose (pipe), 0);
+    unlink (path);
+    return bytes;
+}
+
+static void
+s_says_gzip (bot_stage_t *self, const char *text, const char *json)
+{
+    bot_reply_t reply = { .headers = "Content-Encoding: gzip\r\n" };
+    char *bytes = s_gzip (json, &reply.body_size);
+    reply.body = bytes;
+    bot_rule (self->bot, text, 0, &reply);
+    free (bytes);
+}
+
+//  What is bounded is what comes out.
+Test (connector_http, compressed_answers, .timeout = 60)
+{
+    bot_stage_t *self = bot_stage_start (NULL);
+    s_says_gzip (self, "<small>", "{\"outputSpeech\":\"small\"}");
+    char *bomb = bot_stage_object_of ("outputSpeech", 8u << 20);
+    s_says_gzip (self, "<bomb>", bomb);
+    free (bomb);
+    long before_kb = bot_stage_resident_kb (self->connector);
+    bot_stage_hand (self, "small");
+    bot_stage_hand (self, "bomb");
+    cr_assert_str_eq (bot_stage_done (self, "small", 5000)->data, "{\"outputSpeech\":\"small\"}");
+    cr_assert_str_eq (bot_stage_done (self, "bomb", 5000)->data, LAST ("answer too large"));
+    cr_assert_lt (bot_stage_resident_kb (self->connector) - before_kb, 4096);
+    bot_stage_end (self);
+}
+
+Test (connector_http, a_proxy_is_used_where_it_is_set, .timeout = 60)
+{
+    bot_t *proxy = bot_new (); //  to which a proxy's requests are like any other, with whole URLs
+    char setting[100];
+    snprintf (setting, sizeof setting, "BOT_PROXY=http://127.0.0.1:%u/", bot_port (proxy));
+    bot_stage_t *self = bot_stage_start (
+        (const char *const[]){ "BOT_URL=http://bot.example/bot", setting, NULL });
+    bot_stage_hand (self, "proxied");
+    cr_assert_eq (bot_stage_done (self, "proxied", 5000)->number, OUTCOME_ANSWERED);
+    char *request = bot_request (proxy, "<proxied>");
+    static const char line[] = "POST http://bot.example/bot HTTP/1.1\r\n";
+    cr_assert (request && strncmp (request, line, sizeof line - 1) == 0);
+    free (request);
+    bot_stage_end (self);
+    bot_destroy (&proxy);
+}
+
+Test (connector_http, a_proxy_of_the_environment_is_not_used, .timeout = 60)
+{
+    bot_stage_t *self =
+        bot_stage_start ((const char *const[]){ "http_proxy=http://127.0.0.1:1/", NULL });
+    bot_stage_hand (self, "direct");
+    cr_assert_eq (bot_stage_done (self, "direct", 5000)->number, OUTCOME_ANSWERED);
+    bot_stage_end (self);
+}
+
+//  A name service of the connector's own: one file of hosts. nss_wrapper reads the file again
+//  when its time of change, in whole seconds, is another one.
+static void
+s_place_bot (const char *file, const char *address, time_t changed)
+{
+    FILE *hosts = fopen (file, "w");
+    cr_assert (hosts && fprintf (hosts, "%s bot.example\n", address) > 0 && fclose (hosts) == 0);
+    struct timespec times[2] = { { .tv_sec = changed }, { .tv_sec = changed } };
+    cr_assert_eq (utimensat (AT_FDCWD, file, times, 0), 0);
+}
+
+//  The host of a bot is replaced: its name has another address from one moment to the next.
+Test (connector_http, a_bot_that_moves_is_found_by_the_next_try, .timeout = 60)
+{
+    char hosts[] = "/tmp/stentor-hosts-XXXXXX", hosts_setting[80], url[80];
+    int file = mkstemp (hosts);
+    cr_assert (file >= 0);
+    close (file);
+    s_place_bot (hosts, "127.0.0.77", 1000);
+    bot_t *moved = bot_new ();
+    snprintf (hosts_setting, sizeof hosts_setting, "NSS_WRAPPER_HOSTS=%s", hosts);
+    snprintf (url, sizeof url, "BOT_URL=http://bot.example:%u/", bot_port (moved));
+    const char *preload = NAME_SERVICE;
+    if (!*preload)
+        cr_skip_test ("nss_wrapper does not go with sanitizers");
+    bot_stage_t *self =
+        bot_stage_start ((const char *const[]){ preload, hosts_setting, url, NULL });
+    bot_stage_hand (self, "moving");
+    RIG_UNTIL (&self->rig, 5000, process_log_count (self->connector, "bot failed once") == 1);
+    s_place_bot (hosts, "127.0.0.1", 2000);
+    cr_assert_eq (bot_stage_done (self, "moving", 10000)->number, OUTCOME_ANSWERED);
+    cr_assert_str_eq (bot_stage_story (self, "moving"),
+                      "taken typing " TROUBLE (1, 1, "unreachable") " typing answered");
+    bot_stage_end (self);
+    bot_destroy (&moved);
+    unlink (hosts);
+}
