@@ -255,6 +255,33 @@ export function pageStories(story) {
         await shot(page, "bot again");
     });
 
+    story("page: an agent whose visitor is taken over is told", async (given) => {
+        const { more, shot, ...world } = given;
+        const page = await begin(world);
+        await page.say("echo first");
+        await page.sees("first", { times: 2 });
+        const agents = [];
+        for (const name of ["Anna", "Ben"]) {
+            const agent = await ChatPage.open(await more(), await page.agentUrl());
+            await agent.sees("first", { times: 2 });
+            await agent.page.locator("#name").fill(name);
+            await agent.page.locator("#take").click();
+            await until(`${name} is in control`, async () =>
+                (await page.notices()).includes(`${name} has joined the chat`));
+            agents.push(agent);
+        }
+        const [anna, ben] = agents;
+        await until("Anna is told", async () =>
+            (await anna.notices()).includes("You no longer answer: another agent has taken over"));
+        assert.ok(await anna.page.locator("#text").isDisabled());
+        assert.ok(await anna.page.locator("#take").isVisible());
+        assert.equal(await anna.page.locator("#state").textContent(), "Watching");
+        await shot(anna, "taken over");
+        await ben.say("Ben here");
+        await page.sees("Ben here");
+        await anna.sees("Ben here");
+    });
+
     story("page: the bot asks for a person", async ({ shot, ...world }) => {
         const page = await begin(world);
         await page.say("person");
