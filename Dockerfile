@@ -16,7 +16,7 @@ FROM ${DEBIAN} AS build
 RUN apt-get update -q \
     && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
         gcc libc6-dev cmake ninja-build pkg-config \
-        libzmq3-dev libuv1-dev libwebsockets-dev libjson-c-dev libpq-dev libcurl4-openssl-dev \
+        libzmq3-dev libuv1-dev libjson-c-dev libpq-dev libcurl4-openssl-dev \
         libmicrohttpd-dev nettle-dev uthash-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
@@ -87,7 +87,7 @@ FROM base AS edge
 USER root
 RUN apt-get update -q \
     && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-        libwebsockets17 libwebsockets-evlib-uv \
+        libnettle8 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
 USER 10001:10001
 COPY services/edge/web /usr/share/stentor/web

@@ -1,7 +1,8 @@
-//  client_url — who a client says it is: the query of its URL, read and checked.
+//  client_url — who a client says it is: the query of its URL, read strictly.
 //
-//  The socket library has cut the query at `&` and decoded the percents; this takes the pieces
-//  ("userId=u-1") one by one and copies what it knows. The first of a name counts.
+//  A parameter of ours that is badly encoded, too long, given twice, without a value, or has a
+//  value that means nothing is a fault: nobody is let in as somebody else than he meant to be.
+//  Other parameters are for others and are not looked at.
 
 #ifndef CLIENT_URL_H
 #define CLIENT_URL_H
@@ -16,15 +17,14 @@ typedef struct {
     size_t user_size;
     bool admin;
     bool rich;
-    bool app_is_bad; //  not of the form that app ids have
-    bool user_is_bad;
-    unsigned seen; //  which parameters came already
+    bool app_is_bad;   //  not of the form that app ids have
+    bool other_is_bad; //  any other parameter is
+    unsigned seen;     //  which parameters came already
 } client_url_t;
 
-void client_url_init (client_url_t *self);
-//  Unknown names are ignored.
-void client_url_take (client_url_t *self, text_t pair);
-//  What is wrong with what was taken: CLOSE_CLIENT when nothing is. Whether the app exists and
+//  The query as it stands in the request, without the '?'.
+void client_url_read (client_url_t *self, text_t query);
+//  What is wrong with what was read: CLOSE_CLIENT when nothing is. Whether the app exists and
 //  admins are let in is not known here.
 close_reason_t client_url_check (const client_url_t *self);
 

@@ -46,7 +46,6 @@ struct connection {
     list_t parting; //  was told that we go; is in its session and heard until it goes, too
     list_t resting; //  goes too fast: not read for a while
     list_t changed; //  its confirmed seq is to be told with SEEN
-    list_t looked;  //  by when its strays were looked at last, all of them
 
     connection_place_t place;
     uint8_t role;    //  role_t
@@ -66,7 +65,6 @@ struct connection {
     uint64_t rejoined_ms; //  when it was brought in again last, as its office had lost it
     uint64_t heard_ms;
     uint64_t parting_ms;
-    uint64_t stray_bytes; //  that it owes for, or has
     pace_t frames;   //  of all that it says
     pace_t sessions; //  of its joins and changes of session
 

@@ -14,7 +14,6 @@ connections_init (connections_t *self)
     for (int place = 0; place < PLACE_COUNT; place++)
         list_init (&self->places[place]);
     list_init (&self->living);
-    list_init (&self->looked);
     //  A restarted edge does not use the old one's numbers again; half the range is left to count.
     self->next_endpoint = (identity_number () >> 2) + 1;
 }
@@ -46,7 +45,6 @@ connections_add (connections_t *self, text_t app, text_t user, role_t role, dial
     list_init (&connection->parting);
     list_init (&connection->resting);
     list_init (&connection->changed);
-    list_init (&connection->looked);
     list_init (&connection->posts);
     outbox_init (&connection->outbox);
     if (connection_stamp (connection, TEXT_EMPTY, TEXT_EMPTY) != 0) {
@@ -60,7 +58,6 @@ connections_add (connections_t *self, text_t app, text_t user, role_t role, dial
     edge_count (EDGE_OPENED, 1);
     connections_move (self, connection, PLACE_SILENT, now_ms);
     connections_heard (self, connection, now_ms);
-    list_append (&self->looked, &connection->looked);
     return connection;
 }
 
@@ -80,7 +77,6 @@ connections_remove (connections_t *self, connection_t **connection_p)
     list_remove (&connection->parting);
     list_remove (&connection->resting);
     list_remove (&connection->changed);
-    list_remove (&connection->looked);
     outbox_clear (&connection->outbox);
     free (connection->session);
     free (connection->sender);

@@ -9,7 +9,6 @@ typedef struct {
     connection_t *by_endpoint; //  hash table
     list_t places[PLACE_COUNT];
     list_t living;  //  all, the one that was heard longest ago first
-    list_t looked;  //  the one whose strays are looked at next first
     uint64_t count;
     uint64_t next_endpoint;
 } connections_t;

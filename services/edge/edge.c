@@ -16,7 +16,7 @@
 //  Sockets beside EDGE_CONNECTIONS: of those that fetch pages, and of those that are just coming in
 //  or being refused. Each page is an open file.
 #define PAGE_SOCKETS 512
-//  Descriptors that clients never get: bus, operations port, files, the library's own.
+//  Descriptors that clients never get: bus, operations port, files, the loop's own.
 #define OTHER_DESCRIPTORS 512
 #define TEXTS_MAX 4096
 //  A part of the log that an office sends in one go (CATCH_UP_BYTES and who said it) must fit, or
@@ -43,6 +43,8 @@ static const setting_t s_settings[] = {
              "and how many of them at once"),
     SETTING ("EDGE_FRAME_LIMIT", SETTING_SIZE, edge_config_t, frame_limit, "256k", 1024,
              BUS_DOOR_MAX, "largest frame of a client"),
+    SETTING ("EDGE_FRAME_WITHIN", SETTING_DURATION, edge_config_t, frame_within, "55s", 10, 3600000,
+             "a client's frame must have come whole in this time"),
     SETTING ("EDGE_OUTBOX_LIMIT", SETTING_SIZE, edge_config_t, outbox_limit, "256k", OUTBOX_LEAST,
              64 << 20, "bytes that may wait for one client; a slower reader is closed"),
     SETTING ("EDGE_BACKLOG_LIMIT", SETTING_SIZE, edge_config_t, backlog_limit, "512m", 16 << 20, 0,
@@ -88,8 +90,7 @@ typedef struct {
 
 static void s_stop (void **state_p);
 
-//  The socket library's tables are as large as the limit of descriptors, so it is made to fit: no
-//  less than is needed, and not a thousand million, as some container runtimes have it.
+//  The limit of descriptors is made to fit: no less than is needed, and no more.
 static void
 s_limit_descriptors (edge_t *self)
 {
@@ -189,6 +190,7 @@ s_start_sockets (edge_t *self)
                                   .web_root = self->config->web_root,
                                   .config_json = buffer_text (&config_json),
                                   .frame_limit = self->config->frame_limit,
+                                  .message_within_ms = self->config->frame_within,
                                   .connection_limit = self->config->connections,
                                   .socket_limit = self->socket_limit,
                                   .sockets_per_second = self->config->sockets_per_second,

@@ -16,6 +16,7 @@ typedef struct {
     uint64_t sockets_per_second;
     uint64_t sockets_burst;
     uint64_t frame_limit;
+    uint64_t frame_within;
     uint64_t outbox_limit;
     uint64_t backlog_limit;
     uint64_t posts;

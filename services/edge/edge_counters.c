@@ -3,6 +3,7 @@
 int64_t edge_counters[EDGE_COUNTER_COUNT];
 int64_t edge_closed[CLOSE_REASON_COUNT];
 int64_t edge_refused[FAULT_COUNT];
+int64_t edge_requests_refused[HTTP_FAULT_COUNT];
 int64_t edge_answered[VERDICT_COUNT + 1];
 int64_t edge_synced[VERDICT_COUNT + 1];
 histogram_t edge_post_time = { .name = "edge_post_seconds",
@@ -28,6 +29,15 @@ static const counter_row_t s_refused_rows[] = {
 #undef FAULT
 };
 
+//  Not of HTTP_NO_FAULT, the first.
+static const counter_row_t s_requests_refused_rows[] = {
+#define HTTP_FAULT(NAME, status, metric, words)                                                    \
+    { "edge_requests_refused_total", "reason=\"" metric "\"", COUNTER,                             \
+      "HTTP requests refused, and why" },
+#include "net/http_faults.def"
+#undef HTTP_FAULT
+};
+
 static const counter_row_t s_answered_rows[] = {
 #define VERDICT(number, NAME, code, again, words)                                                  \
     { "edge_posts_answered_total", "verdict=\"" code "\"", COUNTER, "what offices said to posts" },
@@ -50,6 +60,7 @@ edge_counters_start (void)
     counters_register (s_rows, edge_counters, EDGE_COUNTER_COUNT);
     counters_register (s_closed_rows, edge_closed, CLOSE_REASON_COUNT);
     counters_register (s_refused_rows, edge_refused, FAULT_COUNT);
+    counters_register (s_requests_refused_rows, edge_requests_refused + 1, HTTP_FAULT_COUNT - 1);
     counters_register (s_answered_rows, edge_answered, VERDICT_COUNT + 1);
     counters_register (s_synced_rows, edge_synced, VERDICT_COUNT + 1);
     histogram_register (&edge_post_time);

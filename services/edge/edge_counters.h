@@ -6,6 +6,7 @@
 
 #include "client_frame.h"
 #include "close_reason.h"
+#include "net/http_fault.h"
 #include "service/counters.h"
 
 typedef enum {
@@ -18,6 +19,7 @@ typedef enum {
 extern int64_t edge_counters[EDGE_COUNTER_COUNT];
 extern int64_t edge_closed[CLOSE_REASON_COUNT];
 extern int64_t edge_refused[FAULT_COUNT];
+extern int64_t edge_requests_refused[HTTP_FAULT_COUNT]; //  of HTTP
 extern int64_t edge_answered[VERDICT_COUNT + 1]; //  what became of posts
 extern int64_t edge_synced[VERDICT_COUNT + 1];   //  what became of SYNCs
 extern histogram_t edge_post_time;           //  from a client's frame to the office's answer

@@ -1,27 +1,23 @@
-//  pages — the static files of EDGE_WEB_ROOT and /config.json over HTTP: where they are mounted,
-//  their types and the headers that every answer has.
+//  pages — what is served over HTTP: the files of EDGE_WEB_ROOT, and /config.json.
 
 #ifndef PAGES_H
 #define PAGES_H
 
-#include "words/text.h"
+#include "requests.h"
 
-#include <libwebsockets.h>
+typedef struct pages pages_t;
 
-typedef struct {
-    struct lws_http_mount config;
-    struct lws_http_mount files;
-} pages_t;
+//  Security headers, and leave for other origins to read, for every answer.
+text_t pages_fields (void);
 
-//  Fills the mounts; the web root must live as long as they do. Returns what the vhost is given.
-const struct lws_http_mount *pages_mounts (pages_t *self, const char *web_root);
-//  Security headers for every answer.
-const struct lws_protocol_vhost_options *pages_headers (void);
+//  An empty web root: no files. The texts are copied.
+pages_t *pages_new (uv_loop_t *loop, const char *web_root, text_t config_json);
+//  All requests are gone.
+void pages_destroy (pages_t **self_p);
 
-//  LWS_CALLBACK_HTTP: answers /config.json with the text, and anything else with 404. The value is
-//  the callback's.
-int pages_answer (struct lws *wsi, const char *path, text_t config_json);
-//  LWS_CALLBACK_HTTP_WRITEABLE: the body.
-int pages_write (struct lws *wsi, text_t config_json);
+//  requests_events_t's.
+void pages_asked (pages_t *self, request_t *request, const http_head_t *head);
+void pages_room (pages_t *self, request_t *request);
+void pages_gone (pages_t *self, request_t *request);
 
 #endif

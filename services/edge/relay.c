@@ -7,7 +7,6 @@
 #include "membership.h"
 #include "parts/identity.h"
 #include "server_frame.h"
-#include "strays.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -328,6 +327,12 @@ s_on_piece (void *owner, connection_t *connection)
 }
 
 static void
+s_on_strays (void *owner, connection_t *connection, unsigned frames)
+{
+    intake_owe (owner, connection, frames);
+}
+
+static void
 s_on_pong (void *owner, connection_t *connection, text_t payload)
 {
     liveness_pong (owner, connection, payload);
@@ -373,6 +378,7 @@ const websocket_events_t relay_socket_events = { .upgrade = s_on_upgrade,
                                                  .opened = s_on_opened,
                                                  .text = s_on_text,
                                                  .piece = s_on_piece,
+                                                 .strays = s_on_strays,
                                                  .growing = s_on_growing,
                                                  .pong = s_on_pong,
                                                  .fault = s_on_fault,
@@ -389,7 +395,6 @@ s_on_tick (uv_timer_t *timer)
     membership_tick (self);
     liveness_tick (self);
     intake_tick (self);
-    strays_tick (self);
     s_kill_late (self);
     s_kill_parting (self);
     if (self->drained)

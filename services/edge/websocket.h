@@ -1,10 +1,11 @@
-//  websocket — the sockets of clients: upgrade, whole text frames in, frames, pings and closes out.
-//  With pages.c the only place that knows the socket library.
+//  websocket — the front door: the sockets of clients, the HTTP that they begin with, and the
+//  WebSockets that they become: whole text frames in, frames, pings and closes out.
 //
-//  The server owns the sockets; what a socket means is its guest's business (a connection_t), which
-//  comes into being with `opened` and is told with `closed` that the socket is gone. Writing is by
-//  asking: websocket_want_write, and before the loop sleeps `next` is called until it has nothing
-//  more or a turn's share is reached; a socket that could not take that is left alone until it has.
+//  The server owns the sockets; what a WebSocket means is its guest's business (a connection_t),
+//  which comes into being with `opened` and is told with `closed` that the socket is gone. Writing
+//  is by asking: websocket_want_write, and before the loop sleeps `next` is called until it has
+//  nothing more or a turn's share is reached; a socket that could not take that is left alone until
+//  it has.
 
 #ifndef WEBSOCKET_H
 #define WEBSOCKET_H
@@ -32,8 +33,11 @@ typedef struct {
     connection_t *(*opened) (void *owner, websocket_t *socket, const client_url_t *url);
     //  A whole text frame, however many fragments it came in. Not checked in any way but its size.
     void (*text) (void *owner, connection_t *guest, text_t frame);
-    //  A part of one that is still coming in (not for ever: see FRAME_WITHIN_MS).
+    //  Something else that shows that it lives: a part of one that is still coming in (not for
+    //  ever: see message_within_ms), or a ping.
     void (*piece) (void *owner, connection_t *guest);
+    //  So many frames came that are no whole text, and count at its pace like one.
+    void (*strays) (void *owner, connection_t *guest, unsigned frames);
     //  May a frame that is still coming in become a large one?
     bool (*growing) (void *owner);
     void (*pong) (void *owner, connection_t *guest, text_t payload);
@@ -53,6 +57,7 @@ typedef struct {
     const char *web_root;    //  "": no pages
     text_t config_json;      //  what /config.json says, at most CONFIG_JSON_MAX; copied
     uint64_t frame_limit;
+    uint64_t message_within_ms; //  a message must come whole
     uint64_t connection_limit;
     uint64_t socket_limit;   //  with those that are not WebSockets (yet); more are closed at once
     uint64_t sockets_per_second; //  that come in, in the long run
@@ -65,14 +70,10 @@ websocket_server_t *websocket_server_new (uv_loop_t *loop, const websocket_confi
                                           const websocket_events_t *events, void *owner);
 //  Takes nobody in any more.
 void websocket_server_stop (websocket_server_t *self);
-//  Ends what is open (`closed` is called for each). The loop must turn until its handles are gone.
+//  Ends what is open: `closed` is called for each within. The loop must turn until its handles are
+//  gone.
 void websocket_server_destroy (websocket_server_t **self_p);
 uint16_t websocket_server_port (const websocket_server_t *self);
-
-//  For who looks at how much has come in: the socket's descriptor, and how many bytes of text
-//  frames were passed on, with a head for each whole one.
-int websocket_descriptor (const websocket_t *self);
-uint64_t websocket_passed_on (const websocket_t *self);
 
 //  The socket has not taken all that was written to it.
 bool websocket_is_full (const websocket_t *self);

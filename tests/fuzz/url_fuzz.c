@@ -1,4 +1,4 @@
-//  The query of a client's URL, as the socket library hands it over: cut at `&`, decoded.
+//  The query of a client's URL.
 
 #include "client_url.h"
 
@@ -13,15 +13,7 @@ int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     client_url_t url;
-    client_url_init (&url);
-    const char *at = (const char *) data, *end = at + size;
-    while (at < end) {
-        const char *stop = memchr (at, '&', (size_t) (end - at));
-        if (!stop)
-            stop = end;
-        client_url_take (&url, (text_t){ at, (size_t) (stop - at) });
-        at = stop + 1;
-    }
+    client_url_read (&url, (text_t){ (const char *) data, size });
     if (client_url_check (&url) == CLOSE_CLIENT) {
         text_t user = client_url_user (&url);
         assert (user.size > 0 && user.size <= USER_ID_MAX);

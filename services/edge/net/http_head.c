@@ -344,7 +344,9 @@ s_check (http_head_t *self)
     if (http_head_only (self, "Expect", &expected) != 0
         || (expected.size > 0 && !http_text_is (expected, "100-continue")))
         return HTTP_EXPECTATION;
+    //  Behind a CONNECT stands what is meant for somebody else.
     self->keep_alive = self->minor > 0 && self->body == HTTP_BODY_NONE
+                       && !http_head_is (self, "CONNECT")
                        && !http_head_has_token (self, "Connection", "close");
     return HTTP_NO_FAULT;
 }

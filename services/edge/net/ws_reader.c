@@ -3,7 +3,7 @@
 #include "parts/utf8.h"
 
 enum { CONTINUATION = 0, TEXT_FRAME = 1, BINARY_FRAME = 2, CLOSE = 8, PING = 9, PONG = 10 };
-enum { PROTOCOL_ERROR = 1002, NOT_TAKEN = 1003, NO_CODE = 1005, NOT_UTF8 = 1007, TOO_LARGE = 1009 };
+enum { PROTOCOL_ERROR = 1002, NOT_TAKEN = 1003, NOT_UTF8 = 1007, TOO_LARGE = 1009 };
 
 #define FINAL 0x80
 #define RESERVED 0x70
@@ -134,7 +134,7 @@ s_take_close (ws_reader_t *self, text_t payload, size_t size, ws_event_t *event)
 {
     if (payload.size == 1)
         return s_fault (self, event, PROTOCOL_ERROR);
-    event->code = payload.size == 0 ? NO_CODE
+    event->code = payload.size == 0 ? WS_NO_CODE
                                     : (uint16_t) s_number ((const uint8_t *) payload.data, 2);
     if (payload.size > 0 && !s_may_be_received (event->code))
         return s_fault (self, event, PROTOCOL_ERROR);

@@ -14,6 +14,7 @@
 
 #define WS_CONTROL_MAX 125
 #define WS_RESTS_MOST (6 + WS_CONTROL_MAX)
+#define WS_NO_CODE 1005 //  of a close frame that says none
 
 typedef enum {
     WS_HEARD_LESS,  //  nothing whole: more must come
@@ -29,7 +30,7 @@ typedef struct {
     text_t bytes;     //  of a text, a ping or a pong
     bool is_fresh;    //  a frame begins with it
     bool is_whole;    //  the message ends with it
-    uint16_t code;    //  close: theirs, 1005 when there was none. Fault: ours
+    uint16_t code;    //  close: theirs, or WS_NO_CODE. Fault: ours
 } ws_event_t;
 
 typedef struct {

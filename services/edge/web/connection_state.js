@@ -1,7 +1,8 @@
 //  What the visitor's and the agent's page share: the edge's configuration and the words for the
 //  state of the connection.
 
-//  { appId, connectionServerUrl, demoMode }; where the edge has nothing to say, its own origin.
+//  { appId, connectionServerUrl, demoMode }; where the edge has nothing to say, the address that
+//  the page itself comes from: its directory, as a proxy may have the edge under a path.
 export async function readConfiguration() {
     let given = {};
     try {
@@ -10,7 +11,7 @@ export async function readConfiguration() {
     } catch { /* served by something else than an edge */ }
     return {
         appId: given.appId || undefined,
-        serverUrl: given.connectionServerUrl || window.location.origin,
+        serverUrl: given.connectionServerUrl || new URL(".", window.location.href).href,
         demoMode: given.demoMode === true,
     };
 }

@@ -1,0 +1,557 @@
+#include "stream.h"
+
+#include "parts/list.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define READ_SIZE (16u << 10)
+//  Behind a pause: what was kept already and what was read with it.
+#define KEPT_MOST (STREAM_RESTS_MOST + READ_SIZE)
+//  Of one that is finished so much is read and thrown away, then no more.
+#define DROPPED_MOST (64u << 10)
+#define TICK_MS 100
+
+struct streams {
+    uv_loop_t *loop;
+    streams_config_t config;
+    list_t all;
+    list_t ready; //  something is to be done before the loop sleeps
+    list_t limited[STREAM_LIMITS];
+    uint64_t limited_count;
+    uint64_t count;
+    uv_prepare_t worker;
+    uv_idle_t awake; //  runs while any are ready
+    uv_timer_t tick; //  runs while any have a limit
+    unsigned handles;
+    bool ending;
+    char buffer[KEPT_MOST + READ_SIZE];
+};
+
+struct stream {
+    uv_tcp_t tcp;
+    streams_t *streams;
+    const stream_events_t *events;
+    void *owner;
+    list_t all;
+    list_t ready;
+    list_t limited;
+    uint64_t since_ms;
+    char *kept;
+    uint32_t kept_size;
+    uint32_t dropped;
+    uint32_t waiting; //  bytes that libuv holds
+    uint8_t limit;    //  stream_limit_t
+    bool paused;
+    bool reading;
+    bool is_handed; //  to another owner, who has seen nothing yet
+    bool has_ended;
+    bool finishing;
+    bool closing;
+    bool is_told; //  its owner knows that it is gone
+    bool wants_write;
+    bool wants_offer;
+};
+
+//  What the kernel did not take.
+typedef struct {
+    uv_write_t request;
+    char bytes[];
+} rest_t;
+
+// ---------------------------------------------------------------------------------------------
+//  Time limits
+
+uint64_t
+stream_now (const stream_t *self)
+{
+    return uv_now (self->streams->loop);
+}
+
+//  Nearly always the one whose time began last.
+static void
+s_place (list_t *all, stream_t *self)
+{
+    list_t *behind = all->previous;
+    while (behind != all && LIST_THING (behind, stream_t, limited)->since_ms > self->since_ms)
+        behind = behind->previous;
+    list_append (behind->next, &self->limited);
+}
+
+static void s_on_tick (uv_timer_t *tick);
+
+static void
+s_limit (stream_t *self, stream_limit_t limit, uint64_t since_ms)
+{
+    streams_t *streams = self->streams;
+    streams->limited_count -= self->limit != STREAM_FREE;
+    list_remove (&self->limited);
+    self->limit = (uint8_t) limit;
+    self->since_ms = since_ms;
+    if (limit != STREAM_FREE) {
+        s_place (&streams->limited[limit], self);
+        if (streams->limited_count++ == 0 && !streams->ending)
+            uv_timer_start (&streams->tick, s_on_tick, TICK_MS, TICK_MS);
+    }
+    if (streams->limited_count == 0)
+        uv_timer_stop (&streams->tick);
+}
+
+//  One that ends has limits of ours.
+void
+stream_limit (stream_t *self, stream_limit_t limit, uint64_t since_ms)
+{
+    if (!self->closing && !self->finishing && (limit != STREAM_FREE || self->limit != STREAM_FREE))
+        s_limit (self, limit, since_ms);
+}
+
+static void
+s_on_late (stream_t *self)
+{
+    s_limit (self, STREAM_FREE, 0);
+    if (self->finishing)
+        stream_close (self);
+    else
+        self->events->late (self->owner);
+}
+
+static void
+s_on_tick (uv_timer_t *tick)
+{
+    streams_t *self = tick->data;
+    uint64_t now = uv_now (self->loop);
+    for (unsigned limit = STREAM_FREE + 1; limit < STREAM_LIMITS; limit++)
+        for (list_t *first; (first = list_first (&self->limited[limit]));) {
+            stream_t *stream = LIST_THING (first, stream_t, limited);
+            if (now < stream->since_ms + self->config.limits_ms[limit])
+                break;
+            s_on_late (stream);
+        }
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Reading
+
+static void
+s_forget_kept (stream_t *self)
+{
+    if (!self->kept)
+        return;
+    self->streams->config.kept (-(int64_t) self->kept_size);
+    free (self->kept);
+    self->kept = NULL;
+    self->kept_size = 0;
+}
+
+static void
+s_keep (stream_t *self, const char *data, size_t size)
+{
+    assert (size <= KEPT_MOST && !self->kept);
+    self->kept = malloc (size);
+    if (!self->kept) {
+        stream_close (self);
+        return;
+    }
+    memcpy (self->kept, data, size);
+    self->kept_size = (uint32_t) size;
+    self->streams->config.kept ((int64_t) size);
+}
+
+static void
+s_stop_reading (stream_t *self)
+{
+    self->reading = false;
+    uv_read_stop ((uv_stream_t *) &self->tcp);
+}
+
+static void
+s_drop (stream_t *self, size_t size)
+{
+    self->dropped += (uint32_t) size;
+    if (self->dropped >= DROPPED_MOST)
+        s_stop_reading (self);
+}
+
+//  A new owner goes on where the old one stopped.
+static void
+s_offer (stream_t *self, char *data, size_t size)
+{
+    size_t done = 0;
+    do {
+        self->is_handed = false;
+        done += self->events->bytes (self->owner, data + done, size - done);
+        assert (done <= size);
+    } while (self->is_handed && done < size && !self->paused && !self->closing
+             && !self->finishing);
+    if (self->finishing)
+        s_drop (self, size - done);
+    else if (!self->closing && done < size)
+        s_keep (self, data + done, size - done);
+}
+
+static void
+s_offer_kept (stream_t *self)
+{
+    char *end = self->streams->buffer + KEPT_MOST;
+    size_t size = self->kept_size;
+    if (size == 0)
+        return;
+    memcpy (end - size, self->kept, size);
+    s_forget_kept (self);
+    s_offer (self, end - size, size);
+}
+
+static void
+s_on_alloc (uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    (void) suggested;
+    stream_t *self = handle->data;
+    *buffer = uv_buf_init (self->streams->buffer + KEPT_MOST, READ_SIZE);
+}
+
+static void
+s_on_ended (stream_t *self)
+{
+    s_stop_reading (self);
+    self->has_ended = true;
+    if (!self->finishing)
+        self->events->ended (self->owner);
+    else if (!uv_is_writable ((uv_stream_t *) &self->tcp) && self->waiting == 0)
+        stream_close (self);
+}
+
+static void
+s_on_read (uv_stream_t *tcp, ssize_t size, const uv_buf_t *buffer)
+{
+    stream_t *self = tcp->data;
+    if (self->closing || size == 0)
+        return;
+    if (size == UV_EOF) {
+        s_on_ended (self);
+        return;
+    }
+    if (size < 0) {
+        stream_close (self);
+        return;
+    }
+    if (self->finishing) {
+        s_drop (self, (size_t) size);
+        return;
+    }
+    size_t kept = self->kept_size;
+    char *data = buffer->base - kept;
+    if (kept) {
+        memcpy (data, self->kept, kept);
+        s_forget_kept (self);
+    }
+    s_offer (self, data, kept + (size_t) size);
+}
+
+static void
+s_start_reading (stream_t *self)
+{
+    if (self->has_ended || self->reading)
+        return;
+    self->reading = true;
+    if (uv_read_start ((uv_stream_t *) &self->tcp, s_on_alloc, s_on_read) != 0)
+        stream_close (self);
+}
+
+static void
+s_nothing (uv_idle_t *awake)
+{
+    (void) awake; //  it only keeps the loop from sleeping
+}
+
+static void
+s_ready (stream_t *self)
+{
+    if (self->streams->ending)
+        return;
+    list_append (&self->streams->ready, &self->ready);
+    uv_idle_start (&self->streams->awake, s_nothing);
+}
+
+void
+stream_read (stream_t *self, bool on)
+{
+    if (self->closing || self->finishing || self->paused == !on)
+        return;
+    self->paused = !on;
+    if (!on)
+        s_stop_reading (self);
+    else if (!self->kept)
+        s_start_reading (self);
+    else {
+        self->wants_offer = true;
+        s_ready (self);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Writing
+
+static void
+s_note_waiting (stream_t *self, size_t size)
+{
+    self->streams->config.waiting ((int64_t) size - (int64_t) self->waiting);
+    self->waiting = (uint32_t) size;
+}
+
+static void
+s_on_written (uv_write_t *request, int status)
+{
+    stream_t *self = request->data;
+    free (request);
+    s_note_waiting (self, 0);
+    if (self->closing)
+        return;
+    if (status != 0)
+        stream_close (self);
+    else if (!self->finishing)
+        self->events->write (self->owner);
+}
+
+static void
+s_write_rest (stream_t *self, text_t bytes)
+{
+    rest_t *rest = malloc (sizeof *rest + bytes.size);
+    if (!rest) {
+        stream_close (self);
+        return;
+    }
+    memcpy (rest->bytes, bytes.data, bytes.size);
+    rest->request.data = self;
+    uv_buf_t buffer = uv_buf_init (rest->bytes, (unsigned) bytes.size);
+    if (uv_write (&rest->request, (uv_stream_t *) &self->tcp, &buffer, 1, s_on_written) != 0) {
+        free (rest);
+        stream_close (self);
+        return;
+    }
+    s_note_waiting (self, bytes.size);
+}
+
+void
+stream_write (stream_t *self, text_t bytes)
+{
+    assert (!self->finishing && self->waiting == 0);
+    if (self->closing || bytes.size == 0)
+        return;
+    uv_buf_t buffer = uv_buf_init ((char *) bytes.data, (unsigned) bytes.size);
+    int taken = uv_try_write ((uv_stream_t *) &self->tcp, &buffer, 1);
+    if (taken < 0 && taken != UV_EAGAIN) {
+        stream_close (self);
+        return;
+    }
+    size_t done = taken > 0 ? (size_t) taken : 0;
+    if (done < bytes.size)
+        s_write_rest (self, (text_t){ bytes.data + done, bytes.size - done });
+}
+
+bool
+stream_is_full (const stream_t *self)
+{
+    return self->waiting > 0;
+}
+
+//  One that is full is looked at when there is room, one that has ended never.
+void
+stream_want_write (stream_t *self)
+{
+    if (self->closing || self->finishing || self->waiting > 0)
+        return;
+    self->wants_write = true;
+    s_ready (self);
+}
+
+static void
+s_work (stream_t *self)
+{
+    bool offer = self->wants_offer, write = self->wants_write;
+    self->wants_offer = self->wants_write = false;
+    list_remove (&self->ready);
+    if (offer && !self->paused && !self->closing && !self->finishing) {
+        s_offer_kept (self);
+        if (!self->paused && !self->closing && !self->finishing)
+            s_start_reading (self);
+    }
+    if (write && self->waiting == 0 && !self->closing && !self->finishing)
+        self->events->write (self->owner);
+}
+
+//  What is asked for meanwhile is done in the next turn, so that one cannot keep the others out.
+static void
+s_before_sleep (uv_prepare_t *worker)
+{
+    streams_t *self = worker->data;
+    list_t now;
+    list_init (&now);
+    for (list_t *first; (first = list_first (&self->ready));)
+        list_append (&now, first);
+    for (list_t *first; (first = list_first (&now));)
+        s_work (LIST_THING (first, stream_t, ready));
+    if (list_is_empty (&self->ready))
+        uv_idle_stop (&self->awake);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The end
+
+static void s_on_handle_closed (uv_handle_t *handle);
+
+static void
+s_on_closed (uv_handle_t *handle)
+{
+    stream_t *self = handle->data;
+    streams_t *streams = self->streams;
+    if (!self->is_told)
+        self->events->closed (self->owner);
+    list_remove (&self->all);
+    streams->count--;
+    free (self);
+    s_on_handle_closed ((uv_handle_t *) &streams->tick);
+}
+
+void
+stream_close (stream_t *self)
+{
+    if (self->closing)
+        return;
+    self->closing = true;
+    s_limit (self, STREAM_FREE, 0);
+    list_remove (&self->ready);
+    s_forget_kept (self);
+    uv_close ((uv_handle_t *) &self->tcp, s_on_closed);
+}
+
+//  Our end is said; now it is the peer's turn.
+static void
+s_on_shut (uv_shutdown_t *request, int status)
+{
+    stream_t *self = request->data;
+    free (request);
+    if (self->closing)
+        return;
+    if (status != 0 || self->has_ended)
+        stream_close (self);
+    else
+        s_limit (self, STREAM_LINGER, stream_now (self));
+}
+
+void
+stream_finish (stream_t *self)
+{
+    if (self->closing || self->finishing)
+        return;
+    uv_shutdown_t *request = malloc (sizeof *request);
+    if (!request) {
+        stream_close (self);
+        return;
+    }
+    self->finishing = true;
+    request->data = self;
+    s_forget_kept (self);
+    list_remove (&self->ready);
+    s_limit (self, self->waiting ? STREAM_TAKE : STREAM_LINGER, stream_now (self));
+    if (uv_shutdown (request, (uv_stream_t *) &self->tcp, s_on_shut) != 0) {
+        free (request);
+        stream_close (self);
+        return;
+    }
+    s_start_reading (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Life
+
+stream_t *
+stream_new (streams_t *streams, int descriptor, const stream_events_t *events, void *owner)
+{
+    stream_t *self = calloc (1, sizeof *self);
+    if (!self || uv_tcp_init (streams->loop, &self->tcp) != 0) {
+        free (self);
+        close (descriptor);
+        return NULL;
+    }
+    self->tcp.data = self;
+    self->streams = streams;
+    self->events = events;
+    self->owner = owner;
+    list_init (&self->ready);
+    list_init (&self->limited);
+    list_init (&self->all);
+    list_append (&streams->all, &self->all);
+    streams->count++;
+    streams->handles++;
+    if (uv_tcp_open (&self->tcp, descriptor) != 0) {
+        close (descriptor);
+        stream_close (self);
+    } else
+        s_start_reading (self);
+    return self;
+}
+
+void
+stream_hand_over (stream_t *self, const stream_events_t *events, void *owner)
+{
+    self->events = events;
+    self->owner = owner;
+    self->is_handed = true;
+}
+
+uint64_t
+streams_count (const streams_t *self)
+{
+    return self->count;
+}
+
+streams_t *
+streams_new (uv_loop_t *loop, const streams_config_t *config)
+{
+    streams_t *self = malloc (sizeof *self);
+    assert (self);
+    self->loop = loop;
+    self->config = *config;
+    self->limited_count = self->count = 0;
+    self->ending = false;
+    self->handles = 3;
+    list_init (&self->all);
+    list_init (&self->ready);
+    for (unsigned limit = 0; limit < STREAM_LIMITS; limit++)
+        list_init (&self->limited[limit]);
+    uv_prepare_init (loop, &self->worker);
+    uv_idle_init (loop, &self->awake);
+    uv_timer_init (loop, &self->tick);
+    self->worker.data = self->awake.data = self->tick.data = self;
+    uv_prepare_start (&self->worker, s_before_sleep);
+    return self;
+}
+
+//  The last of its handles, those of the streams included, takes its memory along.
+static void
+s_on_handle_closed (uv_handle_t *handle)
+{
+    streams_t *self = handle->data;
+    if (--self->handles == 0)
+        free (self);
+}
+
+void
+streams_destroy (streams_t **self_p)
+{
+    streams_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    self->ending = true;
+    for (list_t *at = self->all.next; at != &self->all; at = at->next) {
+        stream_t *stream = LIST_THING (at, stream_t, all);
+        stream_close (stream);
+        stream->is_told = true;
+        stream->events->closed (stream->owner);
+    }
+    uv_close ((uv_handle_t *) &self->worker, s_on_handle_closed);
+    uv_close ((uv_handle_t *) &self->awake, s_on_handle_closed);
+    uv_close ((uv_handle_t *) &self->tick, s_on_handle_closed);
+}

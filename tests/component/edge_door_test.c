@@ -1,0 +1,667 @@
+//  edge's front door: what is no request, no handshake or no frame is refused, whoever has asked is
+//  answered whole, and nothing that a client can do leaves work behind.
+
+#include "edge_stage.h"
+#include "eventually.h"
+#include "http_get.h"
+#include "tcp_talk.h"
+
+#include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HOST "Host: h\r\n"
+#define CLOSE "Connection: close\r\n"
+#define END "\r\n"
+#define NEXT "GET /config.json HTTP/1.1\r\n" HOST CLOSE END
+#define WS "GET /?userId=u HTTP/1.1\r\n" HOST "Connection: Upgrade\r\nUpgrade: websocket\r\n"
+#define VERSION "Sec-WebSocket-Version: 13\r\n"
+#define KEY "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+
+#define BIG (8u << 20)
+
+// ---------------------------------------------------------------------------------------------
+//  The stage
+
+static char s_web[] = "/tmp/edge_door_XXXXXX";
+
+static void
+s_file (const char *name, const char *bytes, size_t size)
+{
+    char path[200];
+    snprintf (path, sizeof path, "%s/%s", s_web, name);
+    FILE *file = fopen (path, "w");
+    cr_assert (file && fwrite (bytes, 1, size, file) == size && fclose (file) == 0);
+}
+
+static void
+s_directory (const char *name)
+{
+    char path[200];
+    snprintf (path, sizeof path, "%s/%s", s_web, name);
+    cr_assert_eq (mkdir (path, 0700), 0);
+}
+
+static char
+s_big_byte (size_t at)
+{
+    return (char) (at * 7 + at / 1000);
+}
+
+static stage_t *
+s_start (void)
+{
+    static char setting[200];
+    cr_assert (mkdtemp (s_web));
+    snprintf (setting, sizeof setting, "EDGE_WEB_ROOT=%s", s_web);
+    char *big = malloc (BIG);
+    for (size_t at = 0; at < BIG; at++)
+        big[at] = s_big_byte (at);
+    s_directory ("sub");
+    s_directory (".git");
+    s_file ("index.html", "<p>hello", 8);
+    s_file ("sub/index.html", "<p>sub", 6);
+    s_file (".git/config", "secret", 6);
+    s_file ("client.js", "client ();\n", 11);
+    s_file ("empty.txt", "", 0);
+    s_file ("big.bin", big, BIG);
+    free (big);
+    return START (setting);
+}
+
+static void
+s_end (stage_t *self)
+{
+    stage_end (self);
+    char command[300];
+    snprintf (command, sizeof command, "rm -rf '%s'", s_web);
+    cr_assert_eq (system (command), 0);
+}
+
+//  Processor time that the edge has used, in ms.
+static uint64_t
+s_cpu_ms (stage_t *self)
+{
+    char path[64], line[1024];
+    snprintf (path, sizeof path, "/proc/%d/stat", (int) process_pid (self->edge));
+    FILE *file = fopen (path, "r");
+    cr_assert (file && fgets (line, sizeof line, file));
+    fclose (file);
+    unsigned long user, system;
+    int read = sscanf (strrchr (line, ')') + 2,
+                       "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
+    cr_assert_eq (read, 2);
+    return (user + system) * 1000 / (uint64_t) sysconf (_SC_CLK_TCK);
+}
+
+#define QUIET_FOR_MS 1000
+#define QUIET_MOST_MS 60
+
+//  Nothing is left to do: the edge sleeps.
+static void
+s_expect_quiet (stage_t *self, const char *after)
+{
+    uint64_t before = s_cpu_ms (self);
+    rig_turn_for (&self->rig, QUIET_FOR_MS);
+    uint64_t used = s_cpu_ms (self) - before;
+    cr_expect_leq (used, QUIET_MOST_MS, "%llu ms of %d after %s", (unsigned long long) used,
+                   QUIET_FOR_MS, after);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Requests
+
+typedef struct {
+    const char *request;
+    const char *statuses;
+    const char *heads;
+} exchange_t;
+
+//  After each of these the server ends the connection.
+static const exchange_t s_exchanges[] = {
+    //  Well-formed.
+    { "GET / HTTP/1.0\r\n\r\n", "200", "" },
+    { "GET /config.json HTTP/1.0\r\n\r\n", "200", "" },
+    { "GET /nothing HTTP/1.0\r\n\r\n", "404", "" },
+    { "HEAD /config.json HTTP/1.0\r\n\r\n", "200", "H" },
+    { "HEAD / HTTP/1.1\r\n" HOST CLOSE END, "200", "H" },
+    { "HEAD /nothing HTTP/1.1\r\n" HOST CLOSE END, "404", "H" },
+    { "GET /empty.txt HTTP/1.1\r\n" HOST CLOSE END, "200", "" },
+    { "GET /config.json HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "200", "" },
+    { "GET / HTTP/1.1\r\n" HOST CLOSE END, "200", "" },
+    { "GET http://h/config.json HTTP/1.1\r\n" HOST CLOSE END, "200", "" },
+    { "GET /config.json?x=%zz HTTP/1.1\r\n" HOST CLOSE END, "200", "" },
+    { "OPTIONS / HTTP/1.0\r\n\r\n", "204", "" },
+    { "OPTIONS / HTTP/1.1\r\n" HOST CLOSE END, "204", "" },
+    { "OPTIONS * HTTP/1.1\r\n" HOST CLOSE END, "204", "" },
+    { "GET /sub HTTP/1.1\r\n" HOST CLOSE END, "301", "" },
+    { "GET /sub/ HTTP/1.1\r\n" HOST CLOSE END, "200", "" },
+    { "GET / HTTP/1.1\r\n" HOST END "GET /client.js HTTP/1.1\r\n" HOST END
+      "HEAD /client.js HTTP/1.1\r\n" HOST END "OPTIONS / HTTP/1.1\r\n" HOST END
+      "GET /no HTTP/1.1\r\n" HOST END NEXT,
+      "200 200 200 204 404 200", "--H---" },
+    //  The way out of the directory, and what is not shown.
+    { "GET /../../../etc/passwd HTTP/1.1\r\n" HOST CLOSE END, "404", "" },
+    { "GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\n" HOST CLOSE END, "404", "" },
+    { "GET /..%2f..%2fetc%2fpasswd HTTP/1.1\r\n" HOST CLOSE END, "404", "" },
+    { "GET //etc/passwd HTTP/1.1\r\n" HOST CLOSE END, "404", "" },
+    { "GET /.git/config HTTP/1.1\r\n" HOST CLOSE END, "404", "" },
+    { "GET /client.js%00.html HTTP/1.1\r\n" HOST CLOSE END, "404", "" },
+    { "GET /client.js/ HTTP/1.1\r\n" HOST CLOSE END, "404", "" },
+    { "GET /%zz HTTP/1.1\r\n" HOST CLOSE END, "400", "" },
+    //  Methods.
+    { "CONNECT x:1 HTTP/1.1\r\n" HOST END NEXT, "405", "" },
+    { "DELETE / HTTP/1.1\r\n" HOST CLOSE END, "405", "" },
+    { "get / HTTP/1.1\r\n" HOST CLOSE END, "405", "" },
+    { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505", "" },
+    //  An upgrade to something else is none.
+    { "GET /config.json HTTP/1.1\r\n" HOST "Connection: Upgrade, HTTP2-Settings, close\r\n"
+      "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n",
+      "200", "" },
+    //  What stands in a body is no request.
+    { "POST / HTTP/1.1\r\n" HOST "Content-Length: 70\r\n\r\n" NEXT, "405", "" },
+    { "GET / HTTP/1.1\r\n" HOST "Content-Length: 70\r\n\r\n" NEXT, "200", "" },
+    { "GET / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" NEXT, "200", "" },
+    { "GET / HTTP/1.1\r\n" HOST "Content-Length: 0\r\nContent-Length: 70\r\n\r\n" NEXT, "400", "" },
+    { "GET / HTTP/1.1\r\n" HOST "Content-Length: 0, 70\r\n\r\n" NEXT, "400", "" },
+    { "GET / HTTP/1.1\r\n" HOST "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n" NEXT,
+      "400", "" },
+    { "GET / HTTP/1.1\r\n" HOST "Transfer-Encoding: xchunked\r\n\r\n" NEXT, "400", "" },
+    { "GET / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n" NEXT, "501", "" },
+    { "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n" NEXT, "400", "" },
+    { "POST / HTTP/1.1\r\n" HOST "Expect: 100-continue\r\nContent-Length: 9\r\n\r\n", "405", "" },
+    //  Not well-formed.
+    { "GET / HTTP/1.1\n" HOST END NEXT, "400", "" },
+    { "GET / HTTP/1.1\r\nHost: h\n\r\n" NEXT, "400", "" },
+    { "GET / HTTP/1.1\r\n" HOST "\n" NEXT, "400", "" },
+    { "GET / HTTP/1.1\r\n" HOST "X: a\r\n b\r\n\r\n" NEXT, "400", "" },
+    { "GET / HTTP/1.1\r\n" HOST "X : a\r\n\r\n" NEXT, "400", "" },
+    { "GET / HTTP/1.1\r\n\r\n" NEXT, "400", "" },
+    { "GET / HTTP/1.1\r\n" HOST HOST END NEXT, "400", "" },
+    { "GET / HTTP/3.0\r\n" HOST END NEXT, "505", "" },
+    { "GET nothing HTTP/1.1\r\n" HOST END NEXT, "400", "" },
+    { "\x16\x03\x01\x02", "400", "" },
+    { "nonsense\r\n", "400", "" },
+    //  Handshakes that RFC 6455 forbids.
+    { WS KEY END NEXT, "426", "" },
+    { WS KEY "Sec-WebSocket-Version: 8\r\n\r\n" NEXT, "426", "" },
+    { WS VERSION END NEXT, "400", "" },
+    { WS VERSION "Sec-WebSocket-Key: c2hvcnQ=\r\n\r\n" NEXT, "400", "" },
+    { WS VERSION KEY KEY END NEXT, "400", "" },
+    { WS VERSION KEY "Content-Length: 3\r\n\r\nabc" NEXT, "400", "" },
+    { WS VERSION KEY HOST END NEXT, "400", "" },
+    { "GET /?userId=u HTTP/1.1\r\n" HOST "Upgrade: websocket\r\n" VERSION KEY END NEXT, "400", "" },
+    { "GET /?userId=u HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" VERSION KEY END,
+      "400", "" },
+    { "GET / HTTP/1.0\r\n" HOST "Connection: Upgrade\r\nUpgrade: websocket\r\n" VERSION KEY END,
+      "200", "" },
+    { "POST / HTTP/1.1\r\n" HOST "Connection: Upgrade, close\r\nUpgrade: websocket\r\n" VERSION KEY
+      END,
+      "405", "" },
+};
+
+#define EXCHANGES (sizeof s_exchanges / sizeof *s_exchanges)
+
+static void
+s_say (tcp_talk_t *client, const char *request)
+{
+    tcp_talk_say (client, request, strlen (request));
+}
+
+static void
+s_expect_answered (tcp_talk_t *client, const exchange_t *row)
+{
+    cr_expect (tcp_talk_hear_end (client, 3000), "%s", row->request);
+    cr_expect_str_eq (tcp_talk_statuses (client, row->heads), row->statuses, "%s\n%s",
+                      row->request, client->heard);
+}
+
+Test (edge_door, answers_once_and_ends)
+{
+    stage_t *self = s_start ();
+    for (size_t at = 0; at < EXCHANGES; at++) {
+        tcp_talk_t client = tcp_talk_new (self->port, 0);
+        s_say (&client, s_exchanges[at].request);
+        s_expect_answered (&client, &s_exchanges[at]);
+        tcp_talk_free (&client);
+    }
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") == 0);
+    s_expect_quiet (self, "requests");
+    s_end (self);
+}
+
+Test (edge_door, answers_who_says_nothing_more)
+{
+    stage_t *self = s_start ();
+    for (size_t at = 0; at < EXCHANGES; at++) {
+        tcp_talk_t client = tcp_talk_new (self->port, 0);
+        s_say (&client, s_exchanges[at].request);
+        tcp_talk_half_close (&client);
+        s_expect_answered (&client, &s_exchanges[at]);
+        tcp_talk_free (&client);
+    }
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") == 0);
+    s_expect_quiet (self, "half-closed requests");
+    s_end (self);
+}
+
+//  Before, within and behind each request; a reset in place of an answer; a client that has said
+//  its end and stays.
+Test (edge_door, has_nothing_to_do_behind_a_client)
+{
+    stage_t *self = s_start ();
+    static tcp_talk_t staying[EXCHANGES];
+    for (size_t at = 0; at < EXCHANGES; at++) {
+        const char *request = s_exchanges[at].request;
+        tcp_talk_t client = tcp_talk_new (self->port, 0);
+        tcp_talk_say (&client, request, strlen (request) / 2);
+        if (at % 2)
+            tcp_talk_reset (&client);
+        tcp_talk_free (&client);
+        client = tcp_talk_new (self->port, 0);
+        s_say (&client, request);
+        tcp_talk_reset (&client);
+        tcp_talk_free (&client);
+        client = tcp_talk_new (self->port, 0);
+        s_say (&client, request);
+        tcp_talk_hear (&client, 12, 3000);
+        tcp_talk_reset (&client);
+        tcp_talk_free (&client);
+        staying[at] = tcp_talk_new (self->port, 0);
+        s_say (&staying[at], request);
+        tcp_talk_half_close (&staying[at]);
+    }
+    s_expect_quiet (self, "resets, with clients that stay");
+    for (size_t at = 0; at < EXCHANGES; at++)
+        tcp_talk_free (&staying[at]);
+    EVENTUALLY (8000, process_metric (self->edge, "stentor_edge_sockets") == 0);
+    s_expect_quiet (self, "all have gone");
+    s_end (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Pages
+
+Test (edge_door, serves_files_that_other_origins_may_read)
+{
+    stage_t *self = s_start ();
+    http_answer_t answer = http_get (self->port, "/client.js", "Origin: https://shop.example\r\n");
+    cr_assert_eq (answer.status, 200);
+    cr_expect_str_eq (answer.body, "client ();\n");
+    cr_expect (strstr (answer.headers, "\r\naccess-control-allow-origin: *\r\n"));
+    cr_expect (strstr (answer.headers, "\r\ncontent-type: text/javascript; charset=utf-8\r\n"));
+    cr_expect (strstr (answer.headers, "form-action 'none'"));
+    char tag[100], condition[200];
+    const char *etag = strstr (answer.headers, "\r\netag: \"");
+    cr_assert (etag && sscanf (etag, "\r\netag: %99s", tag) == 1 && tag[strlen (tag) - 1] == '"');
+    http_answer_free (&answer);
+
+    static const char *const before[] = { "", "W/", "\"a\", ", "*, " };
+    for (size_t at = 0; at < 4; at++) {
+        snprintf (condition, sizeof condition, "If-None-Match: %s%s\r\n", before[at], tag);
+        answer = http_get (self->port, "/client.js", condition);
+        cr_expect_eq (answer.status, 304, "%s", condition);
+        cr_expect_eq (answer.body_size, 0);
+        http_answer_free (&answer);
+    }
+    answer = http_get (self->port, "/client.js", "If-None-Match: \"other\"\r\n");
+    cr_expect_eq (answer.status, 200);
+    http_answer_free (&answer);
+    answer = http_get (self->port, "/sub", NULL);
+    cr_expect (strstr (answer.headers, "\r\nlocation: sub/\r\n"));
+    http_answer_free (&answer);
+    answer = http_request (self->port, "PUT", "/client.js", NULL, "x", 1);
+    cr_expect_eq (answer.status, 405);
+    cr_expect (strstr (answer.headers, "\r\nallow: GET, HEAD, OPTIONS\r\n"));
+    http_answer_free (&answer);
+    s_end (self);
+}
+
+static void
+s_expect_big (const tcp_talk_t *client)
+{
+    const char *body = strstr (client->heard, "\r\n\r\n");
+    cr_assert (body && client->size - (size_t) (body + 4 - client->heard) == BIG);
+    for (size_t at = 0; at < BIG; at++)
+        cr_assert_eq (body[4 + at], s_big_byte (at));
+}
+
+static double
+s_resident_kib (stage_t *self)
+{
+    char path[64], line[256];
+    double kib = 0;
+    snprintf (path, sizeof path, "/proc/%d/status", (int) process_pid (self->edge));
+    FILE *file = fopen (path, "r");
+    while (file && fgets (line, sizeof line, file))
+        if (sscanf (line, "VmRSS: %lf", &kib) == 1)
+            break;
+    cr_assert (file && kib > 0);
+    fclose (file);
+    return kib;
+}
+
+//  They have said their end, read slowly, and get all of it; meanwhile it is not in the edge's
+//  memory.
+Test (edge_door, gives_large_files_to_slow_readers_whole)
+{
+    stage_t *self = s_start ();
+    enum { READERS = 6 };
+    tcp_talk_t readers[READERS];
+    double before = s_resident_kib (self);
+    for (unsigned at = 0; at < READERS; at++) {
+        readers[at] = tcp_talk_new (self->port, 8192);
+        s_say (&readers[at], "GET /big.bin HTTP/1.1\r\n" HOST CLOSE END);
+        if (at % 2)
+            tcp_talk_half_close (&readers[at]);
+        tcp_talk_hear (&readers[at], 1000, 3000);
+    }
+    s_expect_quiet (self, "readers that read no more");
+    cr_expect_lt (s_resident_kib (self) - before, READERS * BIG / 1024 / 4);
+    for (unsigned at = 0; at < READERS; at++) {
+        cr_expect (tcp_talk_hear_end (&readers[at], 20000));
+        s_expect_big (&readers[at]);
+        tcp_talk_free (&readers[at]);
+    }
+    tcp_talk_t leaver = tcp_talk_new (self->port, 8192);
+    s_say (&leaver, "GET /big.bin HTTP/1.1\r\n" HOST END);
+    tcp_talk_hear (&leaver, 1000, 3000);
+    tcp_talk_reset (&leaver);
+    tcp_talk_free (&leaver);
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") == 0);
+    s_expect_quiet (self, "readers");
+    s_end (self);
+}
+
+//  The answer is not lost to a reset, however much of the body is still on its way; and not all of
+//  that is read.
+Test (edge_door, ends_behind_a_body)
+{
+    stage_t *self = s_start ();
+    static char body[1 << 20];
+    tcp_talk_t client = tcp_talk_new (self->port, 0);
+    s_say (&client, "POST / HTTP/1.1\r\n" HOST "Content-Length: 10000000000\r\n\r\n");
+    tcp_talk_say (&client, body, 20000);
+    cr_expect (tcp_talk_hear_end (&client, 3000));
+    cr_expect_str_eq (tcp_talk_statuses (&client, ""), "405");
+    uint64_t sent = 0;
+    while (sent < (256u << 20) && tcp_talk_say (&client, body, sizeof body))
+        sent += sizeof body;
+    cr_expect_lt (sent, 64u << 20);
+    tcp_talk_free (&client);
+    s_end (self);
+}
+
+Test (edge_door, takes_large_heads_and_refuses_larger_ones)
+{
+    stage_t *self = s_start ();
+    static const struct {
+        size_t cookie;
+        const char *statuses;
+    } rows[] = { { 12000, "200" }, { 16000, "200" }, { 16384, "431" }, { 100000, "431" } };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        char *request = malloc (rows[at].cookie + 200);
+        sprintf (request, "GET /config.json HTTP/1.1\r\n" HOST CLOSE "Cookie: %0*d\r\n\r\n",
+                 (int) rows[at].cookie, 0);
+        tcp_talk_t client = tcp_talk_new (self->port, 0);
+        s_say (&client, request);
+        cr_expect (tcp_talk_hear_end (&client, 3000));
+        cr_expect_str_eq (tcp_talk_statuses (&client, ""), rows[at].statuses);
+        tcp_talk_free (&client);
+        free (request);
+    }
+    cr_expect_eq (
+        process_metric (self->edge, "stentor_edge_requests_refused_total{reason=\"large_head\"}"),
+        2);
+    s_end (self);
+}
+
+//  Whoever says nothing, drips, or stays behind his answer, has his time.
+Test (edge_door, waits_for_nobody_for_ever)
+{
+    stage_t *self = s_start ();
+    static const char drip[] = "GET / HTTP/1.1\r\nX: ";
+    uint64_t since = clock_mono_ms ();
+    tcp_talk_t mute = tcp_talk_new (self->port, 0), stays = tcp_talk_new (self->port, 0);
+    tcp_talk_t drips = tcp_talk_new (self->port, 0), connects = tcp_talk_new (self->port, 0);
+    s_say (&stays, "GET / HTTP/1.1\r\n" HOST END);
+    s_say (&connects, "CONNECT x:1 HTTP/1.1\r\n" HOST END);
+    cr_expect (tcp_talk_hear_end (&connects, 2000));
+    tcp_talk_hear (&stays, SIZE_MAX, 500);
+    cr_expect_str_eq (tcp_talk_statuses (&stays, ""), "200");
+    for (size_t at = 0; !drips.has_ended && clock_mono_ms () - since < 14000; at++) {
+        tcp_talk_say (&drips, at < sizeof drip - 1 ? drip + at : "a", 1);
+        tcp_talk_hear (&drips, SIZE_MAX, 250);
+    }
+    uint64_t late = clock_mono_ms () - since;
+    cr_expect (late > 8000 && late < 13000, "%llu", (unsigned long long) late);
+    cr_expect_str_eq (tcp_talk_statuses (&drips, ""), "408");
+    cr_expect (tcp_talk_hear_end (&mute, 3000));
+    cr_expect_eq (mute.size, 0);
+    cr_expect (!stays.has_ended && tcp_talk_hear_end (&stays, 10000));
+    tcp_talk_free (&mute);
+    tcp_talk_free (&drips);
+    tcp_talk_free (&connects);
+    tcp_talk_free (&stays);
+    EVENTUALLY (8000, process_metric (self->edge, "stentor_edge_sockets") == 0);
+    s_end (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  WebSockets
+
+Test (edge_door, refuses_urls_in_the_socket)
+{
+    stage_t *self = stage_start (NULL);
+    static char app[6000];
+    snprintf (app, sizeof app, "/?userId=u&appId=%05000d", 1);
+    const struct {
+        const char *target;
+        int code;
+    } rows[] = {
+        { app, 4404 },
+        { "/?userId=u&appId=nobody", 4404 },
+        { "/?userId=u&appId=demo&appId=demo", 4404 },
+        { "/?userId=u&appId=demo%0", 4404 },
+        { "/?userId=u&appId=", 4404 },
+        { "/?userId=u&userId=v", 4400 },
+        { "/?userId=u%0a", 4400 },
+        { "/?userId=u%", 4400 },
+        { "/?userId=u&isAdmin=yes", 4400 },
+        { "/?userId=u&protocol=22", 4400 },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        ws_client_t *client = stage_connect (self, rows[at].target);
+        cr_expect (ws_client_expect_close (client, rows[at].code, 2000), "%.60s",
+                   rows[at].target);
+        ws_client_destroy (&client);
+    }
+    ws_options_t options = { .port = self->port,
+                             .target = "/?userId=u",
+                             .headers = "Sec-WebSocket-Protocol: x\r\n" };
+    ws_client_t *client = ws_client_open (&options);
+    cr_assert_eq (ws_client_status (client), 101);
+    stage_join (self, client);
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
+typedef struct {
+    const char *bytes;
+    size_t size;
+    int code; //  of the only close frame that comes back; 0: one without
+} frames_t;
+
+#define FRAMES(bytes, code) { bytes, sizeof (bytes) - 1, code }
+#define ZERO "\0\0\0\0"
+//  {"event":"typing","sessionId":"s-1"} is of 36 bytes.
+#define TYPING "{\"event\":\"typing\",\"sessionId\":\"s-1\"}"
+#define MASKED "\x81\xa4" ZERO TYPING
+
+static int
+s_close_code (tcp_talk_t *client)
+{
+    const uint8_t *at = memmem (client->heard, client->size, "\r\n\r\n", 4);
+    const uint8_t *end = (const uint8_t *) client->heard + client->size;
+    int code = -1;
+    for (at += 4; at + 2 <= end; at += 2 + at[1]) {
+        cr_assert (at[0] == 0x88 && at[1] <= 125 && code == -1, "%02x", at[0]);
+        code = at[1] >= 2 ? at[2] << 8 | at[3] : 0;
+    }
+    return code;
+}
+
+//  What RFC 6455 forbids ends the connection with one close frame of a legal code, and what stands
+//  behind it, or behind a close frame, is never taken.
+Test (edge_door, takes_no_frame_that_is_forbidden)
+{
+    static const frames_t rows[] = {
+        FRAMES ("\x81\x24" TYPING, 1002),
+        FRAMES ("\x82\x81" ZERO "x" MASKED, 1003),
+        FRAMES ("\x80\x81" ZERO "x" MASKED, 1002),
+        FRAMES ("\xc1\xa4" ZERO TYPING, 1002),
+        FRAMES ("\x83\x80" ZERO MASKED, 1002),
+        FRAMES ("\x8b\x80" ZERO MASKED, 1002),
+        FRAMES ("\x09\x80" ZERO MASKED, 1002),
+        FRAMES ("\x89\xfe\0\x7e" ZERO MASKED, 1002),
+        FRAMES ("\x81\xfe\0\x24" ZERO TYPING, 1002),
+        FRAMES ("\x81\xff\x80\0\0\0\0\0\0\x24" ZERO TYPING, 1002),
+        FRAMES ("\x81\xff\0\0\0\0\x7f\0\0\0" ZERO, 1009),
+        FRAMES ("\x01\x81" ZERO "{" MASKED, 1002),
+        FRAMES ("\x88\x80" ZERO MASKED, 0),
+        FRAMES ("\x88\x81" ZERO "\x03" MASKED, 1002),
+        FRAMES ("\x88\x82" ZERO "\x03\xe8" MASKED, 1000),
+        FRAMES ("\x88\x82" ZERO "\x03\xe7" MASKED, 1002),
+        FRAMES ("\x88\x82" ZERO "\x03\xed" MASKED, 1002),
+        FRAMES ("\x88\x82" ZERO "\x03\xf5" MASKED, 1013),
+        FRAMES ("\x88\x82" ZERO "\x03\xf2" MASKED, 1000),
+        FRAMES ("\x88\x82" ZERO "\x0f\xa0" MASKED, 4000),
+        FRAMES ("\x88\x83" ZERO "\x03\xe8\xff" MASKED, 1007),
+        FRAMES ("\x88\x02\x03\xe8" MASKED, 1002),
+    };
+    stage_t *self = stage_start (NULL);
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        tcp_talk_t client = tcp_talk_new (self->port, 0);
+        s_say (&client, WS VERSION KEY END);
+        tcp_talk_say (&client, rows[at].bytes, rows[at].size);
+        cr_expect (tcp_talk_hear_end (&client, 3000), "%zu", at);
+        cr_expect_eq (s_close_code (&client), rows[at].code, "%zu: %d", at,
+                      s_close_code (&client));
+        tcp_talk_free (&client);
+    }
+    cr_expect_eq (process_metric (self->edge, "stentor_edge_frames_in_total"), 0);
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") == 0);
+    s_expect_quiet (self, "forbidden frames");
+    stage_end (self);
+}
+
+//  A good client that is answered, in whatever pieces it comes.
+Test (edge_door, answers_pings_and_reads_pieces)
+{
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    stage_join (self, client);
+    ws_message_t message;
+    cr_assert (ws_client_send_frame (client, WS_PING, true, "are you there", 13));
+    cr_assert_eq (ws_client_next (client, &message, 2000), WS_MESSAGE);
+    cr_expect (message.opcode == WS_PONG && message.size == 13
+               && memcmp (message.data, "are you there", 13) == 0);
+    static const char frames[] = "\x01\x8a" ZERO "{\"event\":\"" "\x89\x80" ZERO "\x80\x9a" ZERO
+                                 "typing\",\"sessionId\":\"s-1\"}";
+    for (size_t at = 0; at < sizeof frames - 1; at++) {
+        cr_assert (ws_client_send_raw (client, frames + at, 1));
+        rig_turn_for (&self->rig, 1);
+    }
+    stage_hear (self, BUS_SIGNAL);
+    ws_client_send_close (client, 1000);
+    cr_expect (ws_client_expect_close (client, 1000, 2000));
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
+//  Whatever else comes meanwhile, and however it is cut.
+Test (edge_door, a_message_must_come_whole_in_time)
+{
+    stage_t *self = START ("EDGE_FRAME_WITHIN=1s");
+    static const struct {
+        const char *first, *drip;
+        size_t first_size, drip_size;
+    } rows[] = {
+        //  A byte at a time; in fragments; fragments of nothing; with pings between; a head.
+        { "\x81\xfe\x01\0" ZERO, " ", 8, 1 },
+        { "\x01\x81" ZERO " ", "\0\x81" ZERO " ", 7, 7 },
+        { "\x01\x80" ZERO, "\0\x80" ZERO, 6, 6 },
+        { "\x01\x81" ZERO " ", "\x89\x80" ZERO, 7, 6 },
+        { "\x81", "", 1, 0 },
+    };
+    enum { ROWS = sizeof rows / sizeof *rows };
+    ws_client_t *clients[ROWS];
+    uint64_t since = clock_mono_ms ();
+    for (size_t at = 0; at < ROWS; at++) {
+        clients[at] = stage_connect (self, "/?userId=u-1");
+        ws_client_send_raw (clients[at], rows[at].first, rows[at].first_size);
+    }
+    while (process_metric (self->edge, "stentor_edge_closed_total{reason=\"late\"}") < ROWS) {
+        cr_assert (clock_mono_ms () - since < 8000, "they may drip for ever");
+        for (size_t at = 0; at < ROWS; at++)
+            ws_client_send_raw (clients[at], rows[at].drip, rows[at].drip_size);
+        rig_turn_for (&self->rig, 100);
+    }
+    cr_expect (clock_mono_ms () - since >= 1000);
+    for (size_t at = 0; at < ROWS; at++) {
+        cr_expect (ws_client_expect_close (clients[at], 1008, 2000));
+        ws_client_destroy (&clients[at]);
+    }
+    stage_end (self);
+}
+
+//  A client that is not read is not late with what it could not say.
+Test (edge_door, is_patient_with_who_is_not_read)
+{
+    stage_t *self = START ("EDGE_FRAME_WITHIN=1s", "EDGE_FRAMES_PER_SECOND=5",
+                           "EDGE_FRAMES_BURST=10");
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    for (int at = 0; at < 30; at++)
+        ws_client_send_raw (client, MASKED, sizeof MASKED - 1);
+    ws_client_send_raw (client, "\x81", 1);
+    EVENTUALLY (10000, process_metric (self->edge, "stentor_edge_frames_in_total") == 30);
+    ws_client_send_raw (client, MASKED + 1, sizeof MASKED - 2);
+    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_frames_in_total") == 31);
+    cr_expect_eq (process_metric (self->edge, "stentor_edge_closed_total{reason=\"late\"}"), 0);
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
+//  However a WebSocket ends, nothing is left of it.
+Test (edge_door, has_nothing_to_do_behind_a_websocket)
+{
+    stage_t *self = stage_start (NULL);
+    static const char *const ends[] = { "", "\x81", "\x81\xfe", MASKED, "\x01\x81" ZERO "x",
+                                        "\x88\x82" ZERO "\x03\xe8" };
+    static tcp_talk_t staying[6];
+    for (size_t at = 0; at < 6; at++) {
+        size_t size = at == 4 ? 7 : at == 5 ? 8 : strlen (ends[at]);
+        for (int how = 0; how < 3; how++) {
+            tcp_talk_t client = tcp_talk_new (self->port, 0);
+            s_say (&client, WS VERSION KEY END);
+            tcp_talk_hear (&client, 100, 3000);
+            tcp_talk_say (&client, ends[at], at == 3 ? sizeof MASKED - 1 : size);
+            if (how == 0)
+                tcp_talk_reset (&client);
+            if (how == 2) {
+                tcp_talk_half_close (&client);
+                staying[at] = client;
+            } else
+                tcp_talk_free (&client);
+        }
+    }
+    s_expect_quiet (self, "WebSockets, with clients that stay");
+    EVENTUALLY (8000, process_metric (self->edge, "stentor_edge_sockets") == 0);
+    for (size_t at = 0; at < 6; at++)
+        tcp_talk_free (&staying[at]);
+    stage_end (self);
+}
