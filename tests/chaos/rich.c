@@ -210,6 +210,10 @@ s_on_entry (rich_t *self, text_t frame)
         return;
     }
     self->last_seq = (uint32_t) seq;
+    //  It was away for too long, and goes on as soon as it has control again.
+    if (self->is_agent && frame_has (frame, TEXT ("\"event\":\"user left\""))
+        && frame_has (frame, text_of (self->client.user)))
+        self->orders_control = true;
     client_note_seq (&self->client, (uint32_t) seq);
     if (s_own_number (self, frame, &number))
         s_stored (self, (uint32_t) number, (uint32_t) seq);
@@ -253,10 +257,24 @@ s_on_busy (rich_t *self, text_t frame)
         self->again = (uint32_t) number;
 }
 
+//  Its `barge in` was lost with a connection, or it was away for too long: it takes over again, and
+//  says again what was refused.
+static void
+s_on_lost_control (rich_t *self, text_t frame)
+{
+    uint64_t number;
+    self->orders_control = true;
+    if (s_own_number (self, frame, &number) && number >= self->stored && number < self->again)
+        self->again = (uint32_t) number;
+    s_flush (self);
+}
+
 static void
 s_on_refusal (rich_t *self, text_t frame)
 {
-    if (frame_has (frame, TEXT ("\"event\":\"busy\"")))
+    if (self->is_agent && frame_has (frame, TEXT ("\"code\":\"not_in_control\"")))
+        s_on_lost_control (self, frame);
+    else if (frame_has (frame, TEXT ("\"event\":\"busy\"")))
         s_on_busy (self, frame);
     else if (frame_has (frame, TEXT ("\"event\":\"failure\"")))
         s_on_entry (self, frame);

@@ -38,7 +38,7 @@ typedef struct {
     uint32_t stored_room;
     uint32_t last_seq;      //  highest that it was told
     bool is_in;
-    bool orders_control;    //  says `barge in` as soon as it is in
+    bool orders_control;    //  says `barge in` as soon as it can
     unsigned attempts;
     uint64_t leaving_us;    //  `going away`: reconnect after this; UINT64_MAX: not said
     //  Times at which something happens; 0: not.

@@ -463,6 +463,30 @@ test("barge in waits for a connection; barge out for what was said before it", (
     assert.equal(chat.inControl, false);
 });
 
+test("barge in is said until it is acknowledged", () => {
+    const { browser, chat } = begin({ isAdmin: true, sessionId: "s-1" });
+    const barges = () => browser.socket.sent.filter((frame) => frame.event === "barge in");
+    chat.open();
+    browser.join();
+    chat.bargeIn("Anna");
+    const [{ messageId }] = barges();
+    browser.breaks();
+    browser.pass(1000);
+    browser.join();
+    assert.deepEqual(barges().map((frame) => frame.messageId), [messageId]);
+    browser.says({ event: "busy", data: { code: "busy", messageId, retryAfterMs: 100 } });
+    chat.say("a");
+    assert.equal(browser.sentMessages().length, 0);
+    browser.pass(200);
+    assert.deepEqual(barges().map((frame) => frame.messageId), [messageId, messageId]);
+    assert.equal(browser.sentMessages().length, 1);
+    browser.says({ event: "ack", data: { messageId, seq: 3, timeMs: 3 } });
+    browser.breaks();
+    browser.pass(10000);
+    browser.join();
+    assert.deepEqual(barges(), []);
+});
+
 test("an agent follows the log: who is in control, and why not any more", () => {
     const { browser, chat, all } = begin({ isAdmin: true, sessionId: "s-1", userId: "anna" });
     const own = { deviceId: "Widget", userId: "anna", isAdmin: true };

@@ -256,7 +256,7 @@
         #shown = new Map();       //  own messages reported to the page: messageId → seq or 0
         #typers = new Map();      //  who is typing now
         #typingSentAt = 0;
-        #command = null;          //  `barge in` or `barge out` that waits for a connection
+        #command = null;          //  `barge in` or `barge out` that is not acknowledged yet
         #inControl = false;
         #unlisten = [];
 
@@ -458,6 +458,7 @@
             this.#socket = null;
             this.#joined = false;
             this.#inFlight = null;
+            if (this.#command) this.#command.sent = false;
             this.#leavingDelay = null;
             this.#typingSentAt = 0;
             this.#stopAllTimers();
@@ -561,7 +562,7 @@
 
         //  Of several orders given without a connection only the last one counts.
         #order(event) {
-            this.#command = event;
+            this.#command = { event, messageId: randomId(), sent: false };
             if (this.#joined) this.#flush();
         }
 
@@ -633,13 +634,15 @@
         #flush() {
             if (!this.#joined || this.#leavingDelay !== null) return;
             const head = this.#outbox.head();
-            //  What was said before `barge out` goes before it: later it would barge in again.
-            if (this.#command === "barge in" || (this.#command && !head)) {
-                this.#inControl = this.#command === "barge in";
-                this.#write({ event: this.#command });
-                this.#command = null;
+            if (this.#timers.has("busy")) return;
+            //  What was said before `barge out` goes before it: later it would be refused.
+            const command = this.#command;
+            if (command && !command.sent && (command.event === "barge in" || !head)) {
+                command.sent = true;
+                this.#inControl = command.event === "barge in";
+                this.#write({ event: command.event, messageId: command.messageId });
             }
-            if (!head || this.#inFlight || this.#timers.has("busy")) return;
+            if (!head || this.#inFlight) return;
             this.#inFlight = head.messageId;
             const { accessToken } = this.#options;
             this.#write({
@@ -769,12 +772,17 @@
         }
 
         #onAck(data) {
+            if (this.#isCommand(data)) this.#command = null;
             this.#stored({
                 messageId: data.messageId,
                 seq: data.seq,
                 timeMs: data.timeMs,
                 duplicate: data.duplicate === true,
             });
+        }
+
+        #isCommand({ messageId }) {
+            return Boolean(this.#command && this.#command.messageId === messageId);
         }
 
         #onBusy(data) {
@@ -785,6 +793,7 @@
                 return;
             }
             this.#answered(data.messageId);
+            if (this.#isCommand(data)) this.#command.sent = false;
             this.#startTimer("busy", delay, () => this.#flush());
         }
 
@@ -796,6 +805,10 @@
                 this.#refuse(messageId, code, message);
                 this.#flush();
             } else {
+                if (this.#isCommand(data)) {
+                    this.#command = null;
+                    this.#inControl = false;
+                }
                 this.#emit("refused", { messageId, code, message });
             }
         }
