@@ -7,13 +7,14 @@
 #include "process.h"
 
 #include <criterion/criterion.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static process_t *
+static process_t * __attribute__ ((format (printf, 1, 2)))
 s_postoffice (const char *format, ...)
 {
     char url[200] = "POSTGRES_URL=", port[40];
