@@ -2,6 +2,8 @@
 
 #include "bot.h"
 
+#include "lookout.h"
+
 #include <assert.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -549,6 +551,7 @@ bot_asked (bot_t *self, const char *text)
     for (unsigned index = 0; index < self->request_count; index++)
         count += strstr (self->requests[index], text) != NULL;
     pthread_mutex_unlock (&self->mutex);
+    lookout_saw (text, "asked of the bot %u times", count);
     return count;
 }
 

@@ -2,6 +2,10 @@
 
 #include "eventually.h"
 
+#include "lookout.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static uint64_t
@@ -25,4 +29,13 @@ eventually_again (uint64_t deadline)
         return false;
     nanosleep (&(struct timespec){ .tv_nsec = 10000000 }, NULL);
     return true;
+}
+
+void
+eventually_missed (uint64_t milliseconds, const char *condition)
+{
+    char why[600];
+    snprintf (why, sizeof why, "did not come true in %" PRIu64 " ms: %s",
+              milliseconds * s_patience (), condition);
+    lookout_tell (why);
 }

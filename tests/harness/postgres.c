@@ -3,6 +3,7 @@
 #include "postgres.h"
 
 #include "eventually.h"
+#include "lookout.h"
 #include "parts/list.h"
 #include "ports.h"
 #include "process.h"
@@ -33,6 +34,7 @@
 #define COPY_WITHIN 30000
 #define START_WITHIN 30000
 #define STOP_WITHIN 20000
+#define ANSWER_WITHIN 60000
 #define ARGUMENTS_MOST 40
 #define FILL_TRIES 1000
 
@@ -42,6 +44,7 @@ struct postgres {
     unsigned version;
     uint16_t port;
     char url[80];
+    char own_url[200]; //  for what the harness itself asks: waits for nothing for ever
     char directory[sizeof PLACES + 6];
     int lock; //  on the directory: it has an owner
     process_t *server; //  NULL: not running
@@ -267,11 +270,12 @@ postgres_start (postgres_t *self)
     process_destroy (&self->server);
     self->server = s_launch (self);
     uint64_t deadline = eventually_deadline (START_WITHIN);
-    while (self->server && PQping (self->url) != PQPING_OK) {
+    while (self->server && PQping (self->own_url) != PQPING_OK) {
         if (process_is_alive (self->server) && eventually_again (deadline))
             continue;
         fprintf (stderr, "harness: PostgreSQL does not come up\n");
         process_print_log (self->server);
+        lookout_tell ("PostgreSQL does not come up");
         postgres_kill (self);
     }
     return self->server != NULL;
@@ -287,6 +291,7 @@ postgres_stop (postgres_t *self)
     if (!well) {
         fprintf (stderr, "harness: PostgreSQL does not end well\n");
         process_print_log (self->server);
+        lookout_tell ("PostgreSQL does not end well");
     }
     postgres_kill (self);
     return well;
@@ -499,6 +504,9 @@ postgres_new (const postgres_options_t *options)
     self->port = ports_free ();
     snprintf (self->url, sizeof self->url, "postgresql://stentor@127.0.0.1:%u/postgres",
               self->port);
+    snprintf (self->own_url, sizeof self->own_url,
+              "%s?connect_timeout=10&options=-c%%20statement_timeout%%3D%d", self->url,
+              ANSWER_WITHIN);
     if (self->version == 0)
         fprintf (stderr, "harness: there is no PostgreSQL below " PROGRAMS "\n");
     else if (s_make_directory (self) && s_make_data (self) && postgres_start (self))
@@ -546,7 +554,7 @@ postgres_port (const postgres_t *self)
 static PGresult *
 s_ask (const postgres_t *self, const char *sql)
 {
-    PGconn *connection = PQconnectdb (self->url);
+    PGconn *connection = PQconnectdb (self->own_url);
     PGresult *result = PQstatus (connection) == CONNECTION_OK ? PQexec (connection, sql) : NULL;
     ExecStatusType status = PQresultStatus (result);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
@@ -574,6 +582,7 @@ postgres_query (postgres_t *self, const char *sql)
     if (PQntuples (result) > 0 && PQnfields (result) > 0 && !PQgetisnull (result, 0, 0))
         text = strdup (PQgetvalue (result, 0, 0));
     PQclear (result);
+    lookout_saw (sql, "%s", text ? text : "NULL");
     return text;
 }
 

@@ -4,6 +4,7 @@
 
 #include "eventually.h"
 #include "http_get.h"
+#include "lookout.h"
 #include "parts/list.h"
 
 #include <assert.h>
@@ -40,6 +41,20 @@ struct process {
 static list_t s_all = { &s_all, &s_all };
 static bool s_logs_are_kept;
 
+//  Names those that the pids of lookout belong to, and those that have ended.
+static void
+s_speak (void)
+{
+    for (list_t *link = s_all.next; link != &s_all; link = link->next) {
+        process_t *process = LIST_THING (link, process_t, place);
+        if (process_is_alive (process))
+            fprintf (stderr, "  %s is pid %d\n", process->name, (int) process->pid);
+        else
+            fprintf (stderr, "  %s (pid %d) has ended with %d\n", process->name,
+                     (int) process->pid, process->exit_code);
+    }
+}
+
 void
 process_keep_logs (void)
 {
@@ -62,6 +77,8 @@ s_forget (process_t *self)
 __attribute__ ((destructor)) static void
 s_show_what_is_left (void)
 {
+    if (!list_is_empty (&s_all) && !s_logs_are_kept && !lookout_has_told ())
+        lookout_tell ("the test has ended early");
     while (!list_is_empty (&s_all)) {
         process_t *process = LIST_THING (list_first (&s_all), process_t, place);
         if (!s_logs_are_kept)
@@ -130,9 +147,10 @@ s_log_new (const char *name)
     return path;
 }
 
-//  In the child: becomes the program or ends with 127.
+//  In the child: becomes the program or ends with 127. No memory is asked for: another thread of
+//  the test may have held the lock of it when this one was forked, and nobody lets go of it here.
 static void
-s_become (const char *path, const char *const *arguments, char **environment, const char *log_path,
+s_become (const char *path, char *const *vector, char **environment, const char *log_path,
           pid_t parent)
 {
     prctl (PR_SET_PDEATHSIG, SIGKILL);
@@ -148,9 +166,6 @@ s_become (const char *path, const char *const *arguments, char **environment, co
     if (log < 0 || nothing < 0 || dup2 (nothing, 0) < 0 || dup2 (log, 1) < 0 || dup2 (log, 2) < 0)
         _exit (127);
     closefrom (3);
-    char *vector[64] = { strdup (path) };
-    for (size_t index = 0; arguments && arguments[index] && index < 62; index++)
-        vector[index + 1] = strdup (arguments[index]);
     execve (path, vector, environment);
     _exit (127);
 }
@@ -170,8 +185,13 @@ process_new (const char *name, const char *program, const char *const *arguments
     for (size_t index = 0; settings && settings[index] && index < SETTINGS_MOST; index++)
         environment[inherited + index] = (char *) (uintptr_t) settings[index];
 
+    char *vector[64] = { path };
+    for (size_t index = 0; arguments && arguments[index] && index < 62; index++)
+        vector[index + 1] = (char *) (uintptr_t) arguments[index];
+
     process_t *self = calloc (1, sizeof *self);
     assert (self);
+    lookout_ask (s_speak);
     self->name = strdup (name);
     self->log_path = s_log_new (name);
     list_init (&self->place);
@@ -183,7 +203,7 @@ process_new (const char *name, const char *program, const char *const *arguments
     self->pid = fork ();
     assert (self->pid >= 0);
     if (self->pid == 0)
-        s_become (path, arguments, environment, self->log_path, parent);
+        s_become (path, vector, environment, self->log_path, parent);
     pthread_sigmask (SIG_SETMASK, &before, NULL);
     list_append (&s_all, &self->place);
     for (size_t index = 0; index < inherited; index++)
@@ -209,6 +229,7 @@ process_destroy (process_t **self_p)
     if (process_stop (self, STOP_WITHIN) == -1) {
         fprintf (stderr, "harness: %s did not end within %d ms of SIGTERM\n", self->name,
                  STOP_WITHIN);
+        lookout_tell ("a process does not end");
         process_kill (self, SIGKILL);
     }
     bool bad = s_sanitizer_spoke (self);
@@ -217,6 +238,14 @@ process_destroy (process_t **self_p)
     s_forget (self);
     if (bad)
         abort ();
+}
+
+static void
+s_saw (const process_t *self, const char *what, double value)
+{
+    char sight[200];
+    snprintf (sight, sizeof sight, "%s: %s", self->name, what);
+    lookout_saw (sight, "%g", value);
 }
 
 const char *
@@ -310,6 +339,7 @@ process_log_count (const process_t *self, const char *text)
         at = strchr (at, '\n');
     }
     free (log);
+    s_saw (self, text, count);
     return count;
 }
 
@@ -325,6 +355,7 @@ process_wait_log (process_t *self, const char *text, uint64_t milliseconds)
             break; //  its last words
         fprintf (stderr, "harness: %s %s and never logged \"%s\"\n", self->name,
                  alive ? "is alive" : "has ended", text);
+        lookout_tell ("a line of a log does not come");
         return false;
     }
     return true;
@@ -355,6 +386,7 @@ process_is_ready (process_t *self)
 {
     http_answer_t answer = http_get (self->operations_port, "/readyz", NULL);
     bool ready = answer.status == 200;
+    s_saw (self, "readiness, as HTTP status", answer.status);
     http_answer_free (&answer);
     return ready;
 }
@@ -372,6 +404,7 @@ process_wait_ready (process_t *self, uint64_t milliseconds)
                  alive ? "is alive" : "has ended", answer.body ? answer.body : "no answer");
         http_answer_free (&answer);
         process_print_log (self);
+        lookout_tell ("a process does not become ready");
         return false;
     }
     return true;
@@ -391,5 +424,6 @@ process_metric (process_t *self, const char *sample)
         }
     }
     http_answer_free (&answer);
+    s_saw (self, sample, value);
     return value;
 }

@@ -3,6 +3,8 @@
 #include "ws_client.h"
 
 #include "eventually.h"
+#include "lookout.h"
+#include "parts/list.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -22,6 +24,8 @@
 #define HEAD_MOST 16384     //  bytes of an HTTP answer's head
 #define MESSAGE_MOST (16u << 20)
 #define LINES_KEPT 80
+#define LINES_TOLD 6 //  by each that is told about when time is up
+#define CLIENTS_TOLD 10
 #define LINE_SHOWN 220
 
 //  Bytes that came and were not taken yet, or a message that is being put together.
@@ -32,6 +36,7 @@ typedef struct {
 } bytes_t;
 
 struct ws_client {
+    list_t place; //  among those that are open
     char *name;
     int handle; //  −1: gone
     int status;
@@ -47,6 +52,8 @@ struct ws_client {
     char *lines[LINES_KEPT];
     unsigned line_count;
 };
+
+static list_t s_all = { &s_all, &s_all };
 
 static void
 s_bytes_put (bytes_t *self, const void *data, size_t size)
@@ -75,14 +82,32 @@ s_note (ws_client_t *self, const char *direction, const char *what, const char *
         *line = NULL;
 }
 
-void
-ws_client_print (const ws_client_t *self)
+static void
+s_print (const ws_client_t *self, unsigned most)
 {
-    unsigned from = self->line_count > LINES_KEPT ? self->line_count - LINES_KEPT : 0;
-    fprintf (stderr, "---- %s, the last lines\n", self->name);
+    unsigned from = self->line_count > most ? self->line_count - most : 0;
+    fprintf (stderr, "---- %s%s, the last lines\n", self->name,
+             self->handle < 0 ? " (disconnected)" : "");
     for (unsigned line = from; line < self->line_count; line++)
         fprintf (stderr, "  %s\n", self->lines[line % LINES_KEPT]);
     fprintf (stderr, "----\n");
+}
+
+void
+ws_client_print (const ws_client_t *self)
+{
+    s_print (self, LINES_KEPT);
+}
+
+//  All that are open, when time is up.
+static void
+s_speak (void)
+{
+    unsigned told = 0;
+    for (list_t *link = s_all.next; link != &s_all && told < CLIENTS_TOLD; link = link->next) {
+        s_print (LIST_THING (link, ws_client_t, place), LINES_TOLD);
+        told++;
+    }
 }
 
 //  An expectation was not met.
@@ -179,6 +204,9 @@ s_connect (ws_client_t *self, const ws_options_t *options)
     self->handle = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert (self->handle >= 0);
     setsockopt (self->handle, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    //  Also how long connecting takes, where nobody takes in who comes.
+    struct timeval patience = { .tv_sec = 3 * CONNECT_WITHIN / 1000 };
+    setsockopt (self->handle, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (options->receive_buffer)
         setsockopt (self->handle, SOL_SOCKET, SO_RCVBUF, &options->receive_buffer,
                     sizeof options->receive_buffer);
@@ -224,6 +252,9 @@ ws_client_open (const ws_options_t *options)
 {
     ws_client_t *self = calloc (1, sizeof *self);
     assert (self);
+    lookout_ask (s_speak);
+    list_init (&self->place);
+    list_append (&s_all, &self->place);
     self->name = strdup (options->name ? options->name : "client");
     self->answers_pings = true;
     self->close_code = 1006;
@@ -251,6 +282,7 @@ ws_client_destroy (ws_client_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
+    list_remove (&self->place);
     s_gone (self);
     json_object_put (self->json);
     for (unsigned line = 0; line < LINES_KEPT; line++)
