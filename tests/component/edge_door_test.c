@@ -629,7 +629,7 @@ Test (edge_door, is_patient_with_who_is_not_read)
         ws_client_send_raw (client, MASKED, sizeof MASKED - 1);
     ws_client_send_raw (client, "\x81", 1);
     EVENTUALLY (10000, process_metric (self->edge, "stentor_edge_frames_in_total") == 30);
-    ws_client_send_raw (client, MASKED + 1, sizeof MASKED - 2);
+    ws_client_send_raw (client, &MASKED[1], sizeof MASKED - 2);
     EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_frames_in_total") == 31);
     cr_expect_eq (process_metric (self->edge, "stentor_edge_closed_total{reason=\"late\"}"), 0);
     ws_client_destroy (&client);
