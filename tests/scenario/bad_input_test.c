@@ -159,7 +159,13 @@ static const bad_url_t s_bad_urls[] = {
     { "/?userId=%ff", "bad_request", 4400 },
     { "/?userId=agent:widget:router", "not_allowed", 4403 },
     { "/?userId=xROUTER", "not_allowed", 4403 },
-    { "/?userId=%0dx", "bad_request", 4400 }, //  to the parser the address ends with a CR
+    { "/?userId=%0dx", "bad_request", 4400 },
+    { "/?userId=a%00b", "bad_request", 4400 },
+    { "/?userId=a%0ab", "bad_request", 4400 },
+    { "/?userId=a%", "bad_request", 4400 },
+    { "/?userId=a&userId=a", "bad_request", 4400 },
+    { "/?userId=a&isAdmin=1", "bad_request", 4400 },
+    { "/?userId=u&appId=", "unknown_app", 4404 },
 };
 
 Test (bad_input, a_bad_url_is_told_what_is_wrong)
@@ -177,11 +183,6 @@ Test (bad_input, a_bad_url_is_told_what_is_wrong)
         cr_expect (ws_client_expect_close (client, bad->close_code, 5000), "%s", bad->target);
         ws_client_destroy (&client);
     }
-    //  With these the HTTP parser ends the connection before there is anything to say a frame on.
-    static const char *const s_cut_off[] = { "/?userId=a%00b", "/?userId=a%0ab" };
-    for (size_t row = 0; row < sizeof s_cut_off / sizeof s_cut_off[0]; row++)
-        cr_expect_null (ws_client_connect ("cut off", stack_edge_port (stack, 1), s_cut_off[row]),
-                        "%s", s_cut_off[row]);
     stack_destroy (&stack);
 }
 
