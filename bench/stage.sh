@@ -39,6 +39,17 @@ setting () {
     printf -v "$1" '%d' "$((10#$value))"
 }
 
+#  numbers_setting NAME DEFAULTS LEAST MOST — one or more numbers, with blanks between them.
+numbers_setting () {
+    local values=${!1:-$2} value
+    for value in $values; do
+        if ! [[ $value =~ ^[0-9]{1,6}$ ]] || ((10#$value < $3 || 10#$value > $4)); then
+            give_up 78 "$1 is '$values'; it must be numbers from $3 to $4, with blanks between them"
+        fi
+    done
+    printf -v "$1" '%s' "$values"
+}
+
 # ------------------------------------------------------------------------------------------------
 #  Processes
 

@@ -4,7 +4,7 @@
 //      bench-load MODE --ports=8080[,8081…] [--watch=edge=PID[,PID…]]…
 //                 [--sessions=200] [--window=8] [--rate=2000] [--data=200]
 //                 [--connections=2000] [--at-once=500] [--warm-up=2] [--seconds=10]
-//                 [--talk=3] [--patient=0] [--listeners=0]
+//                 [--talk=3] [--patient=0] [--listeners=0] [--widget=0]
 //
 //  MODE is closed, open, idle, storm, reunion, guests, a hostile one (garbage, huge, connects), or
 //  jitter, which needs no port.
@@ -76,7 +76,7 @@ s_read_option (plan_t *plan, const number_t *numbers, int option, const char *te
 static bool
 s_read_options (plan_t *plan, int argc, char **argv)
 {
-    unsigned is_patient = 0;
+    unsigned is_patient = 0, is_widget = 0;
     const number_t numbers[] = {
         { "sessions", &plan->sessions, 1, 9000 },
         { "listeners", &plan->listeners, 0, 62 },
@@ -87,6 +87,7 @@ s_read_options (plan_t *plan, int argc, char **argv)
         { "at-once", &plan->at_once, 1, 19000 },
         { "talk", &plan->talk, 1, 1000 },
         { "patient", &is_patient, 0, 1 },
+        { "widget", &is_widget, 0, 1 },
         { "warm-up", &plan->warm_up_seconds, 0, 600 },
         { "seconds", &plan->seconds, 1, 3600 },
     };
@@ -100,6 +101,7 @@ s_read_options (plan_t *plan, int argc, char **argv)
         if (!s_read_option (plan, numbers, option, optarg))
             return false;
     plan->is_patient = is_patient;
+    plan->is_widget = is_widget;
     return true;
 }
 

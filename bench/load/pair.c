@@ -57,6 +57,25 @@ s_say (ws_link_t *link, const char *text, int size)
     (void) !ws_link_say (link, text, (size_t) size);
 }
 
+//  All of a message but its data. The widget's number is in its text, for want of a messageId.
+static int
+s_make_head (pair_t *self)
+{
+    const measurement_t *measurement = self->measurement;
+    if (measurement->is_widget)
+        return snprintf (self->frame, FRAME_ROOM,
+                         "{\"event\":\"new message\",\"sender\":{\"deviceId\":\"Widget\","
+                         "\"userId\":\"visitor0-%s-%u\",\"displayName\":\"Visitor\","
+                         "\"isAdmin\":false,\"urlAttributes\":{\"path\":[\"\"]}},"
+                         "\"sessionId\":\"%s-%u\",\"timeMs\":%0*d,\"data\":",
+                         measurement->run, self->number, measurement->run, self->number,
+                         TIME_DIGITS, 0);
+    return snprintf (self->frame, FRAME_ROOM,
+                     "{\"event\":\"new message\",\"sessionId\":\"%s-%u\","
+                     "\"messageId\":\"m-%0*d\",\"timeMs\":%0*d,\"data\":",
+                     measurement->run, self->number, NUMBER_DIGITS, 0, TIME_DIGITS, 0);
+}
+
 static void
 s_make_frame (pair_t *self)
 {
@@ -64,19 +83,18 @@ s_make_frame (pair_t *self)
     const measurement_t *measurement = self->measurement;
     self->frame = malloc (FRAME_ROOM);
     assert (self->frame);
-    int head = snprintf (self->frame, FRAME_ROOM,
-                         "{\"event\":\"new message\",\"sessionId\":\"%s-%u\","
-                         "\"messageId\":\"m-%0*d\",\"timeMs\":%0*d,\"data\":",
-                         measurement->run, self->number, NUMBER_DIGITS, 0, TIME_DIGITS, 0);
+    int head = s_make_head (self);
     char *data = self->frame + head;
     size_t size = (size_t) snprintf (data, FRAME_ROOM - (size_t) head,
                                      "{\"type\":\"INTENT_REQUEST\",\"intentId\":\"NLU\","
                                      "\"rawQuery\":\"");
+    if (measurement->is_widget)
+        size += (size_t) sprintf (data + size, "w-%0*d ", NUMBER_DIGITS, 0);
     for (unsigned at = 0; size + 2 < measurement->data_size; at++)
         data[size++] = s_words[at % (sizeof s_words - 1)];
     memcpy (data + size, "\"}}", 4);
     self->frame_size = (size_t) head + size + 3;
-    self->number_place = strstr (self->frame, "\"m-") + 3;
+    self->number_place = strstr (self->frame, measurement->is_widget ? "\"w-" : "\"m-") + 3;
     self->time_place = strstr (self->frame, "\"timeMs\":") + 9;
 }
 
@@ -162,8 +180,24 @@ s_delivered (pair_t *self, uint32_t number)
 {
     measurement_t *measurement = self->measurement;
     uint64_t sent_us;
-    if (tally_delivered (&self->tally, number, &sent_us, &measurement->faults))
-        s_count (measurement, sent_us, &measurement->delivered, &measurement->delivery_delay);
+    if (!tally_delivered (&self->tally, number, &sent_us, &measurement->faults))
+        return;
+    s_count (measurement, sent_us, &measurement->delivered, &measurement->delivery_delay);
+    if (measurement->is_widget)
+        s_acked (self, number);
+}
+
+//  The number of a message that was delivered.
+static bool
+s_read_number (const pair_t *self, text_t frame, uint32_t *number)
+{
+    uint64_t found;
+    if (!self->measurement->is_widget)
+        return frame_number (frame, number);
+    if (!frame_number_behind (frame, TEXT ("\"rawQuery\":\"w-"), &found))
+        return false;
+    *number = (uint32_t) found;
+    return true;
 }
 
 static void
@@ -194,24 +228,35 @@ s_opened (void *owner, ws_link_t *link)
     s_join (link, owner);
 }
 
+//  The agent takes control and says hello.
+static void
+s_take_over (ws_link_t *link, const pair_t *self)
+{
+    static const char barge[] = "{\"event\":\"barge in\",\"sessionId\":\"%s-%u\","
+                                "\"messageId\":\"barge\",\"timeMs\":%" PRIu64 "}";
+    static const char hello[] = "{\"event\":\"new message\",\"sessionId\":\"%s-%u\","
+                                "\"messageId\":\"hello\",\"timeMs\":%" PRIu64 ","
+                                "\"data\":{\"type\":\"INTENT_REQUEST\",\"rawQuery\":\"hello\"}}";
+    const measurement_t *measurement = self->measurement;
+    char text[FRAME_ROOM];
+    uint64_t now = clock_wall_ms ();
+    s_say (link, text,
+           snprintf (text, sizeof text, barge, measurement->run, self->number, now));
+    s_say (link, text,
+           snprintf (text, sizeof text, hello, measurement->run, self->number, now + 1));
+}
+
 static void
 s_agent_hears (void *owner, ws_link_t *link, text_t text)
 {
     pair_t *self = owner;
     uint32_t number;
     switch (frame_event (text)) {
-    case FRAME_CONNECTION_UPDATE: {
-        char hello[FRAME_ROOM];
-        int size = snprintf (hello, sizeof hello,
-                             "{\"event\":\"new message\",\"sessionId\":\"%s-%u\","
-                             "\"messageId\":\"hello\",\"timeMs\":%" PRIu64 ","
-                             "\"data\":{\"type\":\"INTENT_REQUEST\",\"rawQuery\":\"hello\"}}",
-                             self->measurement->run, self->number, clock_wall_ms ());
-        s_say (link, hello, size);
+    case FRAME_CONNECTION_UPDATE:
+        s_take_over (link, self);
         break;
-    }
     case FRAME_NEW_MESSAGE:
-        if (frame_number (text, &number))
+        if (s_read_number (self, text, &number))
             s_delivered (self, number);
         break;
     case FRAME_REFUSAL:
@@ -232,9 +277,9 @@ s_connect (pair_t *self, unsigned place, const ws_events_t *events, ws_link_t **
 {
     const measurement_t *measurement = self->measurement;
     char target[256];
-    snprintf (target, sizeof target, "/?userId=%s%u-%s-%u&isAdmin=%s&protocol=2",
+    snprintf (target, sizeof target, "/?userId=%s%u-%s-%u&isAdmin=%s%s",
               place ? "agent" : "visitor", place, measurement->run, self->number,
-              place ? "true" : "false");
+              place ? "true" : "false", measurement->is_widget ? "" : "&protocol=2");
     //  With several edges they are on different ones.
     uint16_t port = measurement->ports[(self->number + place) % measurement->port_count];
     *link = ws_link_new (measurement->loop, port, target, events, self);

@@ -1,8 +1,11 @@
 //  pair — one session: a visitor who sends and an agent who listens, each on a connection of its
-//  own, in the rich dialect.
+//  own, both in our own client's dialect or both in the stock widget's.
 //
-//  The visitor joins, then the agent, who says hello; with that the agent is in control and no bot
-//  is asked. When the visitor has been given the hello, and the listeners, if any, have joined, the
+//  The widget hears of no acknowledgements: its message counts as acknowledged when it is
+//  delivered, which is behind the commit. A browser answers pings, and so does this.
+//
+//  The visitor joins, then the agent, who takes control, so that no bot is asked, and says hello.
+//  When the visitor has been given the hello, and the listeners, if any, have joined, the
 //  pair is ready.
 
 #ifndef PAIR_H
@@ -23,6 +26,7 @@ typedef struct {
     unsigned data_size;     //  bytes of each message's `data`
     unsigned listeners;     //  further agents in each session
     unsigned window;        //  closed loop: messages under way per visitor; 0: pair_send is called
+    bool is_widget;         //  speaks as the stock widget does
     bool is_patient;        //  what is answered with busy is said again
     bool is_open;           //  visitors send: begun, and not yet stopped
     uint64_t from_us;       //  messages sent from here …

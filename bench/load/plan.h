@@ -22,6 +22,7 @@ typedef struct {
     unsigned connections;            //  idle and storm
     unsigned at_once;                //  how many may be connecting at a time
     unsigned talk;                   //  questions of each guest
+    bool is_widget;                  //  the stock widget's dialect, not our own client's
     bool is_patient;                 //  visitors say again what was answered with busy
     unsigned warm_up_seconds;
     unsigned seconds;

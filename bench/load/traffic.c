@@ -79,6 +79,7 @@ s_begin (traffic_t *self, const plan_t *plan)
     measurement->data_size = plan->data_size;
     measurement->listeners = plan->listeners;
     measurement->is_patient = plan->is_patient;
+    measurement->is_widget = plan->is_widget;
     return measurement->loop && s_make_pairs (self);
 }
 

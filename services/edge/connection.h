@@ -45,6 +45,7 @@ struct connection {
     list_t waiting; //  has something for an office that could not be sent
     list_t parting; //  was told that we go; is in its session and heard until it goes, too
     list_t resting; //  goes too fast: not read for a while
+    list_t unconfirmed; //  what was written to it is to be confirmed; by check_ms
     list_t changed; //  its confirmed seq is to be told with SEEN
 
     connection_place_t place;
@@ -78,6 +79,8 @@ struct connection {
     uint64_t confirmed_seq; //  known to be received
     uint64_t more_seq;      //  0, or a MORE with it is to be sent
     uint64_t ping_number;
+    uint64_t pinged_ms; //  when the last ping was written
+    uint64_t check_ms;  //  when it is looked at whether a ping is to confirm what was written
 
     outbox_t outbox;
     list_t posts; //  not answered yet, in order

@@ -44,6 +44,7 @@ connections_add (connections_t *self, text_t app, text_t user, role_t role, dial
     list_init (&connection->waiting);
     list_init (&connection->parting);
     list_init (&connection->resting);
+    list_init (&connection->unconfirmed);
     list_init (&connection->changed);
     list_init (&connection->posts);
     outbox_init (&connection->outbox);
@@ -76,6 +77,7 @@ connections_remove (connections_t *self, connection_t **connection_p)
     list_remove (&connection->waiting);
     list_remove (&connection->parting);
     list_remove (&connection->resting);
+    list_remove (&connection->unconfirmed);
     list_remove (&connection->changed);
     outbox_clear (&connection->outbox);
     free (connection->session);

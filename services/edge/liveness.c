@@ -2,6 +2,12 @@
 
 #include "edge_counters.h"
 
+//  A ping for each delivery, its pong, and the word to the office would cost as much as the
+//  delivery itself. Too much that is brought again is harmless, so confirming may be late: a ping
+//  goes out so long after the first write that it confirms, and so long after the one before it.
+#define CONFIRM_AFTER_MS 250
+#define CONFIRM_EVERY_MS 1000
+
 void
 liveness_heard (relay_t *relay, connection_t *connection)
 {
@@ -15,25 +21,64 @@ s_want_ping (connection_t *connection)
     websocket_want_write (connection->socket);
 }
 
+static void s_on_confirm (uv_timer_t *timer);
+
+//  All wait equally long, so the list is in the order of their times.
+static void
+s_confirm_later (relay_t *relay, connection_t *connection)
+{
+    connection->check_ms = relay_now (relay) + CONFIRM_AFTER_MS;
+    list_append (&relay->unconfirmed, &connection->unconfirmed);
+    if (!uv_is_active ((uv_handle_t *) relay->confirm))
+        uv_timer_start (relay->confirm, s_on_confirm, CONFIRM_AFTER_MS, 0);
+}
+
+static void
+s_consider_ping (relay_t *relay, connection_t *connection)
+{
+    list_remove (&connection->unconfirmed);
+    if (connection->place == PLACE_CLOSING || connection->written_seq <= connection->pinged_seq)
+        return;
+    if (connection->ping_out || relay_now (relay) - connection->pinged_ms < CONFIRM_EVERY_MS)
+        s_confirm_later (relay, connection);
+    else
+        s_want_ping (connection);
+}
+
+static void
+s_on_confirm (uv_timer_t *timer)
+{
+    relay_t *relay = timer->data;
+    uint64_t now = relay_now (relay);
+    list_t *first;
+    while ((first = list_first (&relay->unconfirmed))) {
+        connection_t *connection = LIST_THING (first, connection_t, unconfirmed);
+        if (connection->check_ms > now) {
+            uv_timer_start (timer, s_on_confirm, connection->check_ms - now, 0);
+            return;
+        }
+        s_consider_ping (relay, connection);
+    }
+}
+
 void
 liveness_written (relay_t *relay, connection_t *connection, uint64_t seq)
 {
-    (void) relay;
     if (seq <= connection->written_seq)
         return;
     connection->written_seq = seq;
     //  A rich client says itself what it has.
-    if (connection->dialect == DIALECT_WIDGET && !connection->ping_out)
-        connection->ping_wanted = true;
+    if (connection->dialect == DIALECT_WIDGET && list_is_empty (&connection->unconfirmed))
+        s_confirm_later (relay, connection);
 }
 
 bool
 liveness_ping (relay_t *relay, connection_t *connection, uint64_t *number)
 {
-    (void) relay;
     if (!connection->ping_wanted || connection->ping_out)
         return false;
     connection->ping_wanted = false;
+    connection->pinged_ms = relay_now (relay);
     connection->ping_out = true;
     connection->pinged_seq = connection->written_seq;
     *number = ++connection->ping_number;
@@ -56,8 +101,6 @@ liveness_pong (relay_t *relay, connection_t *connection, text_t payload)
         connection->confirmed_seq = connection->pinged_seq;
         list_append (&relay->changed, &connection->changed);
     }
-    if (connection->written_seq > connection->pinged_seq)
-        s_want_ping (connection);
 }
 
 uint64_t
@@ -72,6 +115,7 @@ void
 liveness_forget (connection_t *connection)
 {
     list_remove (&connection->changed);
+    list_remove (&connection->unconfirmed);
     connection->seq = 0;
     connection->written_seq = 0;
     connection->pinged_seq = 0;

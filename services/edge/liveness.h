@@ -1,7 +1,9 @@
 //  liveness — is the client still there, and what has it received? WebSocket pings answer both: one
 //  at most is out on a connection; its pong says that everything written before it has arrived.
+//  A widget is asked by pace, at most once a second, not for each delivery.
 //
-//  No connection has a timer: all stand in one list, the longest not heard first.
+//  No connection has a timer: all stand in one list, the longest not heard first, and those with
+//  something unconfirmed in another one, by when they are looked at.
 
 #ifndef LIVENESS_H
 #define LIVENESS_H

@@ -440,6 +440,7 @@ relay_new (uv_loop_t *loop, const char *node, const edge_config_t *config, const
     list_init (&self->waiting);
     list_init (&self->parting);
     list_init (&self->resting);
+    list_init (&self->unconfirmed);
     list_init (&self->changed);
     detaches_init (&self->detaches);
     bus_client_config_t bus = { .node = node,
@@ -454,6 +455,7 @@ relay_new (uv_loop_t *loop, const char *node, const edge_config_t *config, const
         return NULL;
     }
     self->pump = s_timer (self);
+    self->confirm = s_timer (self);
     self->tick = s_timer (self);
     self->tick_ms = s_tick_ms (config);
     uv_timer_start (self->tick, s_on_tick, self->tick_ms, self->tick_ms);
@@ -480,6 +482,7 @@ relay_destroy (relay_t **self_p)
     bus_client_destroy (&self->bus);
     detaches_free (&self->detaches);
     uv_close ((uv_handle_t *) self->pump, s_on_timer_closed);
+    uv_close ((uv_handle_t *) self->confirm, s_on_timer_closed);
     uv_close ((uv_handle_t *) self->tick, s_on_timer_closed);
     free (self);
 }

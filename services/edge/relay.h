@@ -30,10 +30,12 @@ typedef struct {
     posts_t posts;
     list_t waiting;        //  connections with something for an office
     list_t resting;        //  connections that go too fast
+    list_t unconfirmed;    //  connections with something written that is to be confirmed by a ping
     list_t changed;        //  connections whose confirmed seq rose
     detaches_t detaches;
     uv_timer_t *pump;      //  sends what waits, a bounded number each time
     bool pumping;
+    uv_timer_t *confirm;   //  while there are unconfirmed ones
     uv_timer_t *tick;      //  walks the lists that are ordered by time
     uint64_t tick_ms;
     list_t parting;        //  connections that were told that we go, the longest first

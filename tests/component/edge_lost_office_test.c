@@ -19,15 +19,15 @@ Test (edge_lost_office, asks_for_more_of_what_it_has_already)
     stage_t *self = stage_start (NULL);
     ws_client_t *client = stage_connect (self, "/?userId=u-1");
     uint64_t endpoint = stage_join (self, client);
-    stage_deliver (self, endpoint, 150, "{}", false);
+    stage_deliver (self, endpoint, 150, "{\"outputSpeech\":\"x\"}", false);
     cr_assert (ws_client_wait_event (client, "new message", 5000));
     stage_lose_office (self);
     s_joins (client);
     stage_open_office (self);
     const bus_record_t *sync = stage_hear (self, BUS_SYNC);
     stage_synced (self, sync, VERDICT_OK, 200);
-    stage_deliver (self, endpoint, 99, "{}", false);
-    stage_deliver (self, endpoint, 100, "{}", true);
+    stage_deliver (self, endpoint, 99, "{\"outputSpeech\":\"x\"}", false);
+    stage_deliver (self, endpoint, 100, "{\"outputSpeech\":\"x\"}", true);
     cr_expect_eq (stage_hear (self, BUS_MORE)->more.seq, 100);
     ws_client_destroy (&client);
     stage_end (self);

@@ -88,7 +88,7 @@ Test (edge, tells_what_a_widget_has_received)
     ws_client_t *client = stage_connect (self, "/?userId=u-1");
     uint64_t endpoint = stage_join (self, client);
     ws_client_answer_pings (client, false);
-    stage_deliver (self, endpoint, 4, "{}", false);
+    stage_deliver (self, endpoint, 4, "{\"outputSpeech\":\"x\"}", false);
     cr_assert (ws_client_wait_event (client, "new message", 2000));
     ws_message_t message;
     cr_assert_eq (ws_client_next (client, &message, 2000), WS_MESSAGE);
@@ -106,6 +106,35 @@ Test (edge, tells_what_a_widget_has_received)
     cr_expect_eq (seen->seen.seq, 4);
     ws_client_reset (client);
     cr_expect_eq (stage_hear (self, BUS_DETACH)->detach.seen, 4);
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
+//  A ping for each of them would cost as much as they do. What was not confirmed is brought again,
+//  so the last one must be confirmed soon, however many there were.
+Test (edge, confirms_by_pace)
+{
+    enum { DELIVERIES = 100 };
+    stage_t *self = stage_start (NULL);
+    ws_client_t *client = stage_connect (self, "/?userId=u-1");
+    uint64_t endpoint = stage_join (self, client);
+    double before = process_metric (self->edge, "stentor_edge_pongs_total");
+    uint64_t began_ms = clock_mono_ms (), seen = 0;
+    for (uint64_t seq = 4; seq < 4 + DELIVERIES; seq++) {
+        stage_deliver (self, endpoint, seq, "{\"outputSpeech\":\"x\"}", false);
+        cr_assert (ws_client_wait_event (client, "new message", 5000));
+    }
+    while (seen < 4 + DELIVERIES - 1) {
+        //  It answers pings while it listens.
+        cr_assert (ws_client_expect_silence (client, 20));
+        rig_turn (&self->rig);
+        if (stage_find (self, BUS_SEEN))
+            seen = stage_hear (self, BUS_SEEN)->seen.seq;
+        cr_assert_lt (clock_mono_ms () - began_ms, 20000u);
+    }
+    double pings = process_metric (self->edge, "stentor_edge_pongs_total") - before;
+    double seconds = (double) (clock_mono_ms () - began_ms) / 1000;
+    cr_assert_leq (pings, 2 + seconds, "%g pings in %g s", pings, seconds);
     ws_client_destroy (&client);
     stage_end (self);
 }
@@ -166,7 +195,7 @@ Test (edge, follows_the_session_of_each_frame)
     //  A widget's messageId is not its to choose.
     cr_expect_eq (post->post.message_id.size, 32);
     //  A late answer for the old session does not follow into the new one.
-    stage_deliver (self, endpoint, 9, "{}", false);
+    stage_deliver (self, endpoint, 9, "{\"outputSpeech\":\"x\"}", false);
     stage_synced (self, sync, VERDICT_OK, 1);
     cr_expect (ws_client_expect_no (client, "new message", 200));
 
@@ -227,7 +256,7 @@ Test (edge, says_again_what_a_lost_office_did_not_answer)
     stage_t *self = stage_start (NULL);
     ws_client_t *client = stage_connect (self, "/?userId=u-1&protocol=2");
     uint64_t endpoint = stage_join (self, client);
-    stage_deliver (self, endpoint, 7, "{}", false);
+    stage_deliver (self, endpoint, 7, "{\"outputSpeech\":\"x\"}", false);
     stage_message (client, "s-1", "m-1");
     stage_message (client, "s-1", "m-2");
     //  They go together; the second one names the first, which it must not overtake.
@@ -360,7 +389,7 @@ Test (edge, gives_the_rest_to_who_claims_to_have_more_than_there_is)
     stage_synced (self, sync, VERDICT_OK, 3);
     json_object *update = ws_client_wait_event (client, "connection update", 2000);
     cr_expect_eq (ws_json_number (update, "data.seq"), 3);
-    stage_deliver (self, sync->sync.endpoint, 4, "{}", false);
+    stage_deliver (self, sync->sync.endpoint, 4, "{\"outputSpeech\":\"x\"}", false);
     cr_expect (ws_client_wait_event (client, "new message", 2000));
     ws_client_destroy (&client);
     stage_end (self);
@@ -371,8 +400,8 @@ Test (edge, asks_for_more_when_a_part_is_written)
     stage_t *self = stage_start (NULL);
     ws_client_t *client = stage_connect (self, "/?userId=u-1");
     uint64_t endpoint = stage_join (self, client);
-    stage_deliver (self, endpoint, 4, "{}", false);
-    stage_deliver (self, endpoint, 5, "{}", true);
+    stage_deliver (self, endpoint, 4, "{\"outputSpeech\":\"x\"}", false);
+    stage_deliver (self, endpoint, 5, "{\"outputSpeech\":\"x\"}", true);
     const bus_record_t *more = stage_hear (self, BUS_MORE);
     cr_expect_eq (more->more.endpoint, endpoint);
     cr_expect_eq (more->more.seq, 5);
@@ -389,7 +418,8 @@ Test (edge, closes_a_reader_that_is_too_slow)
     uint64_t endpoint = stage_join (self, client);
     static char data[100001];
     memset (data, ' ', sizeof data - 1);
-    memcpy (data, "{}", 2);
+    static const char answer[] = "{\"outputSpeech\":\"x\"}";
+    memcpy (data, answer, sizeof answer - 1);
     for (uint64_t seq = 4; seq < 150 && !stage_find (self, BUS_DETACH); seq++)
         stage_deliver (self, endpoint, seq, data, false);
     stage_hear (self, BUS_DETACH);
