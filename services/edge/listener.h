@@ -1,6 +1,6 @@
-//  listener — the port that clients connect to. Our own and not the socket library's, so that it
-//  can stop listening when the process drains, says why it cannot bind, and listens on the address
-//  that it was told and on no other. When there is nothing left to accept with, it rests a moment.
+//  listener — the port that clients connect to. It stops listening when the process drains, says
+//  why it cannot bind, and listens on the address that it was told and on no other. When there is
+//  nothing left to accept with, it rests a moment.
 //
 //  To let somebody in and out again costs as much as some messages, so there is a pace for all of
 //  them together: whoever connects in a loop must not take the time of those who are in. They wait

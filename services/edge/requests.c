@@ -138,10 +138,10 @@ request_answer (request_t *self, unsigned status, text_t fields, text_t body)
 bool
 request_begin (request_t *self, unsigned status, text_t fields, uint64_t size)
 {
-    s_charge (self, size / BYTES_OF_A_PAGE);
     s_put_head (self, status, fields, size);
     s_write_gathered (self);
     self->left = self->is_head ? 0 : size;
+    s_charge (self, self->left / BYTES_OF_A_PAGE);
     if (self->left == 0)
         s_answered (self);
     return self->left > 0;

@@ -286,6 +286,8 @@ s_on_bytes (void *owner, char *data, size_t size)
         if (event.what == WS_HEARD_LESS)
             break;
         s_hear (self, &event);
+        if (!ws_reader_is_within (&self->reader))
+            self->began_ms = 0;
     }
     if (self->paused_ms)
         return done;

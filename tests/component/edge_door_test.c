@@ -377,6 +377,39 @@ Test (edge_door, gives_large_files_to_slow_readers_whole)
     s_end (self);
 }
 
+static bool
+s_fetches_much_and_leaves (stage_t *self)
+{
+    tcp_talk_t clients[10];
+    for (size_t at = 0; at < 10; at++) {
+        clients[at] = tcp_talk_new (self->port, 8192);
+        s_say (&clients[at], "GET /big.bin HTTP/1.1\r\n" HOST END);
+    }
+    for (size_t at = 0; at < 10; at++) {
+        tcp_talk_hear (&clients[at], 12, 100);
+        tcp_talk_reset (&clients[at]);
+        tcp_talk_free (&clients[at]);
+    }
+    return true;
+}
+
+//  Whoever fetches too much makes those who fetch pages wait, and nobody else; they are answered.
+Test (edge_door, serves_pages_at_a_pace)
+{
+    stage_t *self = s_start ();
+    EVENTUALLY (20000, s_fetches_much_and_leaves (self)
+                           && process_metric (self->edge, "stentor_edge_pages_paced_total") > 0);
+    tcp_talk_t client = tcp_talk_new (self->port, 0);
+    s_say (&client, "GET / HTTP/1.1\r\n" HOST CLOSE END);
+    ws_client_t *visitor = stage_connect (self, "/?userId=u-1");
+    stage_join (self, visitor);
+    cr_expect (tcp_talk_hear_end (&client, 10000));
+    cr_expect_str_eq (tcp_talk_statuses (&client, ""), "200");
+    tcp_talk_free (&client);
+    ws_client_destroy (&visitor);
+    s_end (self);
+}
+
 //  The answer is not lost to a reset, however much of the body is still on its way; and not all of
 //  that is read.
 Test (edge_door, ends_behind_a_body)

@@ -264,7 +264,7 @@ Test (edge_limits, wrong_settings_are_refused, .timeout = 60)
 
 #define PACED "stentor_edge_reading_paused_total{reason=\"pace\"}"
 
-//  The socket library answers pings and swallows empty fragments: nobody else hears of them. Both
+//  Frames that no guest ever sees: pings are answered, empty fragments swallowed. Both
 //  frames are of six bytes.
 static void
 s_is_not_read_on (const char *first, const char *frame)

@@ -1,9 +1,11 @@
 //  What a visitor of our own page (client.js) goes through, and an agent.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 
 import { PHONE, setVisibility } from "./browser.js";
 import { ChatPage } from "./chat_page.js";
+import { startPathProxy } from "./path_proxy.js";
 import { sleep, until } from "./stack.js";
 
 const GREETING = "Welcome! I am the demo bot";
@@ -52,6 +54,39 @@ export function pageStories(story) {
         await page.say("carousel");
         await page.page.locator(".carousel .item", { hasText: "Mountain" }).waitFor();
         await shot(page, "carousel");
+    });
+
+    story("page: under a path, behind a proxy", async ({ stack, visitor }) => {
+        const proxy = await startPathProxy("/chat/", () => stack.edgePort);
+        try {
+            const page = await begin({ visitor, url: proxy.url });
+            await page.say("echo under a path");
+            await page.sees("under a path", { times: 2 });
+        } finally {
+            await proxy.stop();
+        }
+    });
+
+    story("page: another site takes our files", async ({ stack, visitor, host }) => {
+        const page = await visitor.newPage();
+        await page.goto(new URL("/xapp-chat-widget.css", host.url("")).href);
+        const script = await (await fetch(new URL("client.js", stack.pageUrl))).text();
+        const integrity = `sha384-${createHash("sha384").update(script).digest("base64")}`;
+        const kinds = await page.evaluate(async ([base, hash]) => {
+            const { StentorChat } = await import(new URL("client.module.js", base).href);
+            const module = typeof StentorChat;
+            delete window.StentorChat;
+            const element = document.createElement("script");
+            Object.assign(element, { src: new URL("client.js", base).href, integrity: hash,
+                crossOrigin: "anonymous" });
+            await new Promise((done, failed) => {
+                element.onload = done;
+                element.onerror = () => failed(new Error("client.js is blocked"));
+                document.head.append(element);
+            });
+            return [module, typeof window.StentorChat];
+        }, [stack.pageUrl, integrity]);
+        assert.deepEqual(kinds, ["function", "function"]);
     });
 
     story("page: on a phone, in the dark", async ({ stack, more, shot }) => {
