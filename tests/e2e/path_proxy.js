@@ -21,6 +21,7 @@ export async function startPathProxy(path, target) {
         far.on("error", () => response.destroy());
         request.pipe(far);
     });
+    const upgraded = new Set();
     server.on("upgrade", (request, near, head) => {
         const url = inner(request.url);
         const far = url === null ? null : connect(target(), "127.0.0.1");
@@ -29,7 +30,10 @@ export async function startPathProxy(path, target) {
             end();
             return;
         }
-        for (const socket of [near, far]) socket.on("error", end).on("close", end);
+        for (const socket of [near, far]) {
+            upgraded.add(socket);
+            socket.on("error", end).on("close", end);
+        }
         const lines = [`GET ${url} HTTP/1.1`];
         for (let i = 0; i < request.rawHeaders.length; i += 2)
             lines.push(`${request.rawHeaders[i]}: ${request.rawHeaders[i + 1]}`);
@@ -42,6 +46,7 @@ export async function startPathProxy(path, target) {
         url: `http://127.0.0.1:${server.address().port}${path}`,
         stop: () => new Promise((done) => {
             server.closeAllConnections();
+            for (const socket of upgraded) socket.destroy();
             server.close(done);
         }),
     };
