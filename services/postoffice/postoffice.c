@@ -316,14 +316,17 @@ s_check_bus (postoffice_t *self, const config_t *config)
     return -1;
 }
 
-//  The string is not quoted: a password may stand anywhere in it.
+//  The string is not quoted: a password may stand anywhere in it. The node's name is a row.
 static int
 s_check_database (postoffice_t *self, const config_t *config)
 {
-    if (pg_address_is_string (config->postgres_url))
+    bool is_name = utf8_is_valid (text_of (service_node_name (self->service)));
+    if (is_name && pg_address_is_string (config->postgres_url))
         return 0;
     log_fatal ("wrong settings",
-               log_string ("complaint", "POSTGRES_URL must be a libpq connection string or URI"));
+               log_string ("complaint", is_name ? "POSTGRES_URL must be a libpq connection string"
+                                                  " or URI"
+                                                : "NODE_NAME must be UTF-8"));
     service_fail (self->service, EX_CONFIG);
     return -1;
 }

@@ -62,6 +62,19 @@ Test (database, one_that_is_not_utf8_is_refused, .timeout = 120)
     postgres_destroy (&postgres);
 }
 
+//  It is written there every two seconds.
+Test (database, a_node_name_that_it_cannot_take_is_a_wrong_setting, .timeout = 60)
+{
+    static const char *const settings[] = { "NODE_NAME=b\xfcro", "OPERATIONS_PORT=0",
+                                            "POSTGRES_URL=host=127.0.0.1 port=1",
+                                            "POSTOFFICE_BUS_ADDRESS=tcp://127.0.0.1:*", NULL };
+    process_t *postoffice = process_new ("postoffice", "postoffice", NULL, settings);
+    cr_assert (postoffice);
+    cr_assert_eq (process_wait_exit (postoffice, 10000), 78);
+    cr_assert_eq (process_log_count (postoffice, "NODE_NAME must be UTF-8"), 1);
+    process_destroy (&postoffice);
+}
+
 //  What somebody can see to meanwhile is said, and waited for.
 Test (database, rights_that_are_missing_are_named_until_they_are_there, .timeout = 120)
 {
