@@ -223,7 +223,10 @@ s_take_close (websocket_t *self, unsigned code)
     }
     //  1010 is a client's to say.
     self->answer = code == 1010 ? 1000 : (uint16_t) code;
-    if (!stream_is_full (self->stream))
+    //  Who closes and does not read is not waited for long: the guest, which would, is gone.
+    if (stream_is_full (self->stream))
+        stream_limit (self->stream, STREAM_LINGER, s_now (self));
+    else
         s_answer_close (self);
 }
 
@@ -291,20 +294,23 @@ s_on_bytes (void *owner, char *data, size_t size)
     }
     if (self->paused_ms)
         return done;
+    if (self->deaf) {
+        s_ignore (self, size - done);
+        return size;
+    }
     bool is_incomplete = done < size || ws_reader_is_within (&self->reader);
     if (is_incomplete || was_watched)
         s_watch (self, is_incomplete);
-    if (!self->deaf)
-        return done;
-    s_ignore (self, size - done);
-    return size;
+    return done;
 }
 
 static void
 s_on_late (void *owner)
 {
     websocket_t *self = owner;
-    if (!self->deaf)
+    if (!self->guest)
+        stream_close (self->stream);
+    else if (!self->deaf)
         s_fault (self, CLOSE_LATE);
 }
 

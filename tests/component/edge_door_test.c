@@ -669,6 +669,31 @@ Test (edge_door, is_patient_with_who_is_not_read)
     stage_end (self);
 }
 
+//  It has closed, and its socket is so full that it cannot be answered.
+Test (edge_door, does_not_wait_for_who_closes_and_does_not_read)
+{
+    stage_t *self = stage_start (NULL);
+    ws_options_t options
+        = { .port = self->port, .target = "/?userId=u-1&protocol=2", .receive_buffer = 4096 };
+    ws_client_t *client = ws_client_open (&options);
+    cr_assert_eq (ws_client_status (client), 101);
+    uint64_t endpoint = stage_join (self, client), seq = 2;
+    static char data[60000];
+    snprintf (data, sizeof data, "{\"outputSpeech\":\"%050000d\"}", 1);
+    while (process_metric (self->edge, "stentor_edge_writing_bytes") == 0) {
+        cr_assert_lt (seq, 1000, "it takes everything");
+        stage_deliver (self, endpoint, seq++, data, false);
+        rig_turn_for (&self->rig, 20);
+    }
+    ws_client_send_close (client, 1000);
+    EVENTUALLY (3000, process_metric (self->edge, "stentor_edge_connections{dialect=\"rich\"}")
+                          == 0);
+    EVENTUALLY (9000, process_metric (self->edge, "stentor_edge_sockets") == 0);
+    cr_expect_eq (process_metric (self->edge, "stentor_edge_writing_bytes"), 0);
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
 //  However a WebSocket ends, nothing is left of it.
 Test (edge_door, has_nothing_to_do_behind_a_websocket)
 {
