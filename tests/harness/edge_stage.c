@@ -10,8 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define SETTINGS_MOST 24
+#define QUIET_FOR_MS 1000
+#define QUIET_MOST_MS 60
 
 static stage_t s_stage;
 
@@ -270,4 +273,30 @@ stage_busy (ws_client_t *client, const char *message_id)
     json_object *busy = ws_client_wait_event (client, "busy", 2000);
     cr_assert (busy);
     cr_assert_str_eq (ws_json_text (busy, "data.messageId"), message_id);
+}
+
+//  Processor time that the edge has used, in ms.
+static uint64_t
+s_cpu_ms (stage_t *self)
+{
+    char path[64], line[1024];
+    snprintf (path, sizeof path, "/proc/%d/stat", (int) process_pid (self->edge));
+    FILE *file = fopen (path, "r");
+    cr_assert (file && fgets (line, sizeof line, file));
+    fclose (file);
+    unsigned long user, system;
+    int read = sscanf (strrchr (line, ')') + 2,
+                       "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
+    cr_assert_eq (read, 2);
+    return (user + system) * 1000 / (uint64_t) sysconf (_SC_CLK_TCK);
+}
+
+void
+stage_expect_quiet (stage_t *self, const char *after)
+{
+    uint64_t before = s_cpu_ms (self);
+    rig_turn_for (&self->rig, QUIET_FOR_MS);
+    uint64_t used = s_cpu_ms (self) - before;
+    cr_expect_leq (used, QUIET_MOST_MS, "%llu ms of %d after %s", (unsigned long long) used,
+                   QUIET_FOR_MS, after);
 }

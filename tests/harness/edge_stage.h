@@ -38,6 +38,9 @@ void stage_open_office (stage_t *self);
 //  And the edge has noticed.
 void stage_lose_office (stage_t *self);
 
+//  For a second it has nothing to do: it sleeps. `after` says what was before.
+void stage_expect_quiet (stage_t *self, const char *after);
+
 ws_client_t *stage_connect (stage_t *self, const char *target);
 //  A TCP connection that says nothing; the caller closes it.
 int stage_mute (const stage_t *self);
