@@ -17,7 +17,8 @@ service_apps_new (service_t *service, const service_apps_config_t *config, const
                                                .app_id = config->app_id,
                                                .bot_url = bot_url,
                                                .bot_key = bot_key,
-                                               .bot_name = config->bot_name },
+                                               .bot_name = config->bot_name,
+                                               .text_limit = config->text_limit },
                              &complaint);
     if (!apps) {
         log_fatal ("no apps", log_text ("complaint", buffer_text (&complaint)));

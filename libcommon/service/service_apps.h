@@ -12,6 +12,7 @@ typedef struct {
     char *app_id;
     char *file;
     char *bot_name; //  NULL in a service that shows no bot to anybody
+    uint64_t text_limit; //  0 in a service that hears no visitors
 } service_apps_config_t;
 
 #define APPS_SETTINGS(config)                                                                      \
@@ -24,6 +25,11 @@ typedef struct {
 #define APPS_BOT_NAME_SETTING(config)                                                              \
     SETTING ("BOT_NAME", SETTING_TEXT, config, apps.bot_name, "Bot", 0, 0,                         \
              "name of the bot that clients show, when there is no APPS_FILE")
+
+//  For the one that hears visitors.
+#define APPS_TEXT_LIMIT_SETTING(config)                                                            \
+    SETTING ("TEXT_LIMIT", SETTING_SIZE, config, apps.text_limit, "8k", 1, APP_TEXT_LIMIT_MOST,    \
+             "largest text of a visitor, when there is no APPS_FILE (there: textLimit)")
 
 //  Address and key of the bot are "" in a service that asks none. NULL when there are no apps to be
 //  had: logged, and the service will end with EX_CONFIG.

@@ -245,7 +245,8 @@ apps_new (uv_loop_t *loop, const apps_config_t *config, buffer_t *complaint)
         self->rows = apps_file_of_one (&(app_t){ .id = text_of (self->app_id),
                                                  .bot_url = text_of (config->bot_url),
                                                  .bot_key = text_of (config->bot_key),
-                                                 .bot_name = text_of (config->bot_name) },
+                                                 .bot_name = text_of (config->bot_name),
+                                                 .text_limit = config->text_limit },
                                        complaint);
     if (!self->rows) {
         s_free (self);

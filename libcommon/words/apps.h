@@ -21,7 +21,11 @@ typedef struct {
     text_t bot_key;           //  secret; empty: no Authorization header
     text_t bot_name;          //  what visitors see; "Bot" when unset
     text_t bot_sender;        //  JSON object: the bot as the sender of a frame
+    uint64_t text_limit;      //  bytes of a visitor's text; 0: APP_TEXT_LIMIT
 } app_t;
+
+#define APP_TEXT_LIMIT 8192
+#define APP_TEXT_LIMIT_MOST (1u << 20)
 
 //  The bot of an app that is not there any more, or was never named.
 #define APP_ANY_BOT_SENDER                                                                         \
@@ -33,6 +37,7 @@ typedef struct {
     const char *bot_url;
     const char *bot_key;
     const char *bot_name;     //  "" or NULL: "Bot"
+    uint64_t text_limit;      //  0: APP_TEXT_LIMIT
 } apps_config_t;
 
 //  NULL when the file cannot be read, or it or a setting has a mistake: `complaint` then says
@@ -45,7 +50,8 @@ void apps_destroy (apps_t **self_p);
 const app_t *apps_find (const apps_t *self, text_t id);
 
 //  May a page of this origin embed the app's chat? An app that lists no origins allows all;
-//  an empty origin (a client that is no browser) is always allowed.
+//  an empty origin (a client that is no browser) is always allowed. "null" and "file://" are what
+//  web views, sandboxed frames and pages from a disk say: whoever allows them allows all of these.
 bool apps_allows_origin (const apps_t *self, text_t id, text_t origin);
 
 //  Reads the bytes of an apps.json; for apps_new and for its fuzzer.

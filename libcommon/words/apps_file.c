@@ -143,10 +143,13 @@ s_is_url (text_t url)
            && !strpbrk (url.data, " \"<>\\");
 }
 
-//  What a browser says in its Origin header: scheme, host and port, nothing behind it.
+//  What a browser says in its Origin header: scheme, host and port, nothing behind it; or that it
+//  has none to name (a web view, a sandboxed frame, a page from a disk).
 static bool
 s_is_origin (text_t origin)
 {
+    if (text_is (origin, TEXT ("null")) || text_is (origin, TEXT ("file://")))
+        return true;
     const char *host = strstr (origin.data, "://");
     return host && host != origin.data && host[3] != '\0' && !strpbrk (host + 3, "/?#@ *");
 }
@@ -218,16 +221,36 @@ s_origins (reading_t *self, json_object *app, const char *base, row_t *to)
         text_t origin = { json_object_get_string (value),
                           (size_t) json_object_get_string_len (value) };
         if (origin.size > URL_MAX || !s_is_printable (origin) || !s_is_origin (origin))
-            return s_mistake (self, "an origin is like \"https://www.example.com\", no path");
+            return s_mistake (self, "an origin is like \"https://www.example.com\" without a path, "
+                                    "or \"null\" or \"file://\"");
         to->origins[to->origin_count++] = s_copy (origin);
     }
+    return 0;
+}
+
+//  A whole number; what is given for none when it is not there.
+static int
+s_number (reading_t *self, json_object *object, const char *base, const char *name, uint64_t least,
+          uint64_t most, uint64_t none, uint64_t *to)
+{
+    json_object *value = NULL;
+    *to = none;
+    if (!json_object_object_get_ex (object, name, &value))
+        return 0;
+    s_at (self, "%s/%s", base, name);
+    int64_t number = json_object_get_int64 (value);
+    if (!json_object_is_type (value, json_type_int) || number < (int64_t) least
+        || number > (int64_t) most)
+        return s_mistake (self, "\"%s\" must be a whole number from %llu to %llu", name,
+                          (unsigned long long) least, (unsigned long long) most);
+    *to = (uint64_t) number;
     return 0;
 }
 
 static int
 s_row (reading_t *self, json_object *app, size_t index, row_t *to)
 {
-    static const char *const names[] = { "appId", "bot", "origins", NULL };
+    static const char *const names[] = { "appId", "bot", "origins", "textLimit", NULL };
     char base[40];
     snprintf (base, sizeof base, "/apps/%zu", index);
     s_at (self, "%s", base);
@@ -241,6 +264,10 @@ s_row (reading_t *self, json_object *app, size_t index, row_t *to)
     if (!s_is_id (id))
         return s_mistake (self, "an app needs an \"appId\" of letters, digits, '.', '_' and '-'");
     to->app.id = s_copy (id);
+    if (s_number (self, app, base, "textLimit", 1, APP_TEXT_LIMIT_MOST, APP_TEXT_LIMIT,
+                  &to->app.text_limit)
+        != 0)
+        return -1;
     return s_bot (self, app, base, &to->app) == 0 ? s_origins (self, app, base, to) : -1;
 }
 
@@ -378,7 +405,8 @@ apps_file_of_one (const app_t *app, buffer_t *complaint)
     assert (self->rows);
     self->rows->app = (app_t){ .id = s_copy (app->id),
                                .bot_url = s_copy (app->bot_url),
-                               .bot_key = s_copy (app->bot_key) };
+                               .bot_key = s_copy (app->bot_key),
+                               .text_limit = app->text_limit ? app->text_limit : APP_TEXT_LIMIT };
     s_name_bot (&self->rows->app, app->bot_name);
     self->first = self->rows;
     self->count = 1;

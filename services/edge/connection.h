@@ -13,6 +13,7 @@
 #include "outbox.h"
 #include "pace.h"
 #include "parts/list.h"
+#include "visitor.h"
 #include "websocket.h"
 #include "words/words.h"
 
@@ -137,8 +138,8 @@ bool connection_is_placed (const connection_t *self);
 //  These return 0, or −1 when there is no memory; then nothing is changed.
 //  Makes app and session id the session key; NULL data leaves the session.
 int connection_set_session (connection_t *self, text_t session_key);
-//  Stamps the sender with who it really is. Empty texts keep what a visitor or an agent is called
-//  without them.
-int connection_stamp (connection_t *self, text_t display_name, text_t path);
+//  Stamps the sender with who it really is, and what it says of itself. Without a name it is called
+//  what a visitor or an agent is called.
+int connection_stamp (connection_t *self, const visitor_t *visitor);
 
 #endif

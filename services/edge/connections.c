@@ -48,7 +48,7 @@ connections_add (connections_t *self, text_t app, text_t user, role_t role, dial
     list_init (&connection->changed);
     list_init (&connection->posts);
     outbox_init (&connection->outbox);
-    if (connection_stamp (connection, TEXT_EMPTY, TEXT_EMPTY) != 0) {
+    if (connection_stamp (connection, &VISITOR_UNKNOWN) != 0) {
         free (connection);
         return NULL;
     }

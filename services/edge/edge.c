@@ -76,6 +76,7 @@ static const setting_t s_settings[] = {
              BUS_QUEUE_LEAST, 0, "bytes that may wait for one postoffice"),
     APPS_SETTINGS (edge_config_t),
     APPS_BOT_NAME_SETTING (edge_config_t),
+    APPS_TEXT_LIMIT_SETTING (edge_config_t),
     SETTINGS_END,
 };
 

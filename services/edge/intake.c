@@ -28,6 +28,22 @@ s_charge (const relay_t *relay, connection_t *connection, uint64_t frames)
                     frames);
 }
 
+//  One that could not be read may be anything: of a widget, it is a message.
+static bool
+s_may_be_message (const client_frame_t *frame, frame_fault_t fault)
+{
+    return frame->says == SAYS_MESSAGE
+           || (frame->says == SAYS_NOTHING && fault != FAULT_UNKNOWN_EVENT);
+}
+
+//  Long texts cost a bot much more than they cost a visitor.
+static bool
+s_is_too_long (const relay_t *relay, const connection_t *connection, const client_frame_t *frame)
+{
+    const app_t *app = apps_find (relay->apps, connection_app (connection));
+    return connection->role == ROLE_VISITOR && app && frame->text_size > app->text_limit;
+}
+
 static void
 s_refuse (relay_t *relay, connection_t *connection, const client_frame_t *frame,
           frame_fault_t fault)
@@ -42,6 +58,12 @@ s_refuse (relay_t *relay, connection_t *connection, const client_frame_t *frame,
     frame_t *answer
         = server_frame_error (frame->session_id, frame->message_id, row->code, row->words);
     relay_write (relay, connection, &answer);
+    //  A widget knows no errors: its visitor would wait for an answer for ever.
+    if (connection->dialect == DIALECT_WIDGET && s_may_be_message (frame, fault)) {
+        answer = server_frame_failure (frame->session_id, relay_bot_sender (relay, connection),
+                                       row->words);
+        relay_write (relay, connection, &answer);
+    }
     if (s_is_join (frame)) {
         answer = server_frame_not_joined (frame->session_id, row->code, row->words);
         relay_write (relay, connection, &answer);
@@ -180,7 +202,7 @@ s_post (relay_t *relay, connection_t *connection, const client_frame_t *frame)
 static int
 s_take (relay_t *relay, connection_t *connection, const client_frame_t *frame)
 {
-    if (connection_stamp (connection, frame->display_name, frame->path) != 0
+    if (connection_stamp (connection, &frame->visitor) != 0
         || s_place (relay, connection, frame) != 0)
         return -1;
     switch (frame->says) {
@@ -212,6 +234,8 @@ s_hear (relay_t *relay, connection_t *connection, text_t bytes)
     s_charge (relay, connection, frame.cost);
     if (fault == FAULT_NONE && !s_is_allowed (connection, frame.says))
         fault = FAULT_NOT_ALLOWED;
+    if (fault == FAULT_NONE && s_is_too_long (relay, connection, &frame))
+        fault = FAULT_TEXT;
     if (fault != FAULT_NONE)
         s_refuse (relay, connection, &frame, fault);
     else {

@@ -1,12 +1,13 @@
 #include "bot_answer.h"
 
+#include "parts/json_read.h"
+#include "parts/utf8.h"
+
 #include <json-c/json.h>
-#include <json-c/json_visit.h>
-#include <math.h>
 #include <stdio.h>
 #include <strings.h>
 
-#define DEPTH_MAX 64
+static const json_limits_t s_limits = { .depth_most = 64, .values_most = SIZE_MAX };
 #define DETAIL_MAX (BOT_REASON_MAX + BOT_DETAIL_BODY + 2)
 
 typedef struct {
@@ -136,39 +137,16 @@ s_member (json_object *object, const char *name, json_type type)
     return value;
 }
 
-//  json-c reads NaN and numbers beyond a double; written out they are no JSON for a browser.
-static int
-s_visit (json_object *value, int flags, json_object *parent, const char *key, size_t *index,
-         void *is_sound)
-{
-    (void) flags, (void) parent, (void) key, (void) index;
-    if (json_object_is_type (value, json_type_double) && !isfinite (json_object_get_double (value)))
-        *(bool *) is_sound = false;
-    return *(bool *) is_sound ? JSON_C_VISIT_RETURN_CONTINUE : JSON_C_VISIT_RETURN_STOP;
-}
-
 //  NULL when the bytes are no JSON, or JSON's null: the caller tells them apart by `is_json`.
 static json_object *
 s_parse (text_t body, bool *is_json)
 {
     if (body.size >= 3 && memcmp (body.data, "\xef\xbb\xbf", 3) == 0)
         body = (text_t){ body.data + 3, body.size - 3 };
-    json_tokener *tokener = json_tokener_new_ex (DEPTH_MAX);
-    json_tokener_set_flags (tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    json_object *value = json_tokener_parse_ex (tokener, body.data, (int) body.size);
-    enum json_tokener_error error = json_tokener_get_error (tokener);
-    if (error == json_tokener_continue) { //  a bare number or word ends only with the text
-        value = json_tokener_parse_ex (tokener, "", 1);
-        error = json_tokener_get_error (tokener);
-    }
-    json_tokener_free (tokener);
-    *is_json = error == json_tokener_success;
-    if (*is_json && value)
-        json_c_visit (value, 0, s_visit, is_json);
-    if (!*is_json) {
-        json_object_put (value);
-        return NULL;
-    }
+    json_reading_t reading = { .fault = JSON_READ_NOT_JSON };
+    json_object *value
+        = utf8_is_valid (body) ? json_read (body, &s_limits, &reading) : NULL;
+    *is_json = reading.fault == JSON_READ_OK;
     return value;
 }
 
@@ -305,10 +283,7 @@ s_read_object (bot_answer_t *self, json_object *answer)
     s_read_error (self, answer);
     if (!s_has_something (answer))
         return;
-    size_t size;
-    const char *text = json_object_to_json_string_length (
-        answer, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
-    if (buffer_put (&self->data, text, size) != 0)
+    if (buffer_put_text (&self->data, json_print (answer)) != 0)
         s_fail (self, BOT_TOO_LARGE, 0);
 }
 

@@ -1,8 +1,11 @@
 #include "bot_request.h"
 
+#include "parts/json_read.h"
+#include "parts/utf8.h"
+
 #include <json-c/json.h>
 
-#define DEPTH_MAX 64
+static const json_limits_t s_limits = { .depth_most = 64, .values_most = SIZE_MAX };
 
 //  Types of requests whose intent is always the same one.
 static const struct {
@@ -39,10 +42,9 @@ s_put (json_object *request, const char *name, text_t value)
 static json_object *
 s_parse (text_t body)
 {
-    json_tokener *tokener = json_tokener_new_ex (DEPTH_MAX);
-    json_tokener_set_flags (tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    json_object *request = json_tokener_parse_ex (tokener, body.data, (int) body.size);
-    json_tokener_free (tokener);
+    json_reading_t reading;
+    json_object *request
+        = utf8_is_valid (body) ? json_read (body, &s_limits, &reading) : NULL;
     if (json_object_is_type (request, json_type_object))
         return request;
     json_object_put (request);
@@ -59,6 +61,16 @@ s_session_id (text_t key)
     return (text_t){ slash + 1, key.size - (size_t) (slash + 1 - key.data) };
 }
 
+//  Whether the text of a choice is the edge's (client_frame.c), for people to read, and not the
+//  client's own.
+static bool
+s_is_stand_in (json_object *request)
+{
+    const char *text = s_get (request, "rawQuery"), *title = s_get (request, "title");
+    const char *shown = title ? title : s_get (request, "token");
+    return text && shown && strcmp (text, shown) == 0;
+}
+
 static void
 s_fill_in (json_object *request)
 {
@@ -68,8 +80,8 @@ s_fill_in (json_object *request)
         s_put (request, "type",
                s_get (request, "rawQuery") ? TEXT ("INTENT_REQUEST") : TEXT ("LAUNCH_REQUEST"));
     const char *type = s_get (request, "type");
-    if (strcmp (type, "OPTION_SELECT_REQUEST") == 0)
-        json_object_object_del (request, "rawQuery"); //  the edge's, for people to read
+    if (strcmp (type, "OPTION_SELECT_REQUEST") == 0 && s_is_stand_in (request))
+        json_object_object_del (request, "rawQuery");
     for (size_t row = 0; row < sizeof s_intents / sizeof *s_intents; row++)
         if (strcmp (type, s_intents[row].type) == 0 && !s_get (request, "intentId")) {
             s_put (request, "intentId", text_of (s_intents[row].intent));
@@ -97,10 +109,7 @@ bot_request_write (buffer_t *to, const bus_work_t *work)
         return -1;
     s_put_over (request, work);
     s_fill_in (request);
-    size_t size;
-    const char *text = json_object_to_json_string_length (
-        request, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
-    int rc = buffer_put (to, text, size);
+    int rc = buffer_put_text (to, json_print (request));
     json_object_put (request);
     return rc;
 }

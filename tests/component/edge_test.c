@@ -512,7 +512,7 @@ Test (edge, hears_the_good_frame_behind_the_bad_ones)
 
 Test (edge, joins_fragments)
 {
-    stage_t *self = stage_start (NULL);
+    stage_t *self = START ("TEXT_LIMIT=256k");
     ws_client_t *client = stage_connect (self, "/?userId=u-1");
     stage_join (self, client);
     static char frame[200000];

@@ -83,7 +83,7 @@ Test (apps, one_app_from_the_settings)
     buffer_t complaint;
     buffer_init (&complaint, 1000);
     uv_loop_t *loop = uv_default_loop ();
-    apps_config_t config = { "", "demo", "http://127.0.0.1:1/", "secret", "" };
+    apps_config_t config = { "", "demo", "http://127.0.0.1:1/", "secret", "", 0 };
     apps_t *apps = apps_new (loop, &config, &complaint);
     cr_assert (apps);
     const app_t *app = apps_find (apps, TEXT ("demo"));
@@ -101,12 +101,12 @@ Test (apps, one_app_from_the_settings)
 
 Test (apps, settings_that_make_no_app)
 {
-    static const apps_config_t wrong[] = { { "", "a b", "", "", "" },
-                                           { "", "", "", "", "" },
-                                           { "", "demo", "localhost:3000", "", "" },
-                                           { "", "demo", "ftp://127.0.0.1/", "", "" },
-                                           { "", "demo", "http://", "", "" },
-                                           { "", "demo", "http://127.0.0.1/ x", "", "" } };
+    static const apps_config_t wrong[] = { { "", "a b", "", "", "", 0 },
+                                           { "", "", "", "", "", 0 },
+                                           { "", "demo", "localhost:3000", "", "", 0 },
+                                           { "", "demo", "ftp://127.0.0.1/", "", "", 0 },
+                                           { "", "demo", "http://", "", "", 0 },
+                                           { "", "demo", "http://127.0.0.1/ x", "", "", 0 } };
     for (size_t row = 0; row < sizeof wrong / sizeof *wrong; row++) {
         buffer_t complaint;
         buffer_init (&complaint, 1000);
@@ -140,7 +140,7 @@ s_open (place_t *self, const char *app_id)
     buffer_t complaint;
     buffer_init (&complaint, 1000);
     self->loop = uv_default_loop ();
-    apps_config_t config = { self->file, app_id, "", "", "" };
+    apps_config_t config = { self->file, app_id, "", "", "", 0 };
     self->apps = apps_new (self->loop, &config, &complaint);
     cr_assert (self->apps, "%.*s", TEXT_ARGS (buffer_text (&complaint)));
 }
@@ -222,7 +222,7 @@ Test (apps, a_file_that_is_wrong_at_the_start)
     s_place (&place);
     buffer_t complaint;
     buffer_init (&complaint, 1000);
-    apps_config_t config = { place.file, "", "", "", "" };
+    apps_config_t config = { place.file, "", "", "", "", 0 };
     cr_assert_null (apps_new (uv_default_loop (), &config, &complaint));
     cr_assert (memmem (complaint.data, complaint.size, "apps.json: No such file", 23));
     buffer_clear (&complaint);

@@ -37,9 +37,20 @@ ParameterizedTestParameters (bot_request, writing)
           "token",
           "{\"type\":\"LAUNCH_REQUEST\"," COMMON
           ",\"channel\":\"widget\",\"accessToken\":\"token\",\"intentId\":\"LaunchRequest\"}" },
-        { "{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":\"t\",\"rawQuery\":\"for people\"}", "",
+        { "{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":\"t\",\"rawQuery\":\"t\"}", "",
           "{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":\"t\"," COMMON
           ",\"channel\":\"widget\",\"intentId\":\"OptionSelect\"}" },
+        { "{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":\"t\",\"title\":\"T\",\"rawQuery\":\"T\"}",
+          "",
+          "{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":\"t\",\"title\":\"T\"," COMMON
+          ",\"channel\":\"widget\",\"intentId\":\"OptionSelect\"}" },
+        { "{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":\"t\",\"rawQuery\":\"the red one\"}", "",
+          "{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":\"t\",\"rawQuery\":\"the red one\"," COMMON
+          ",\"channel\":\"widget\",\"intentId\":\"OptionSelect\"}" },
+        { "{\"rawQuery\":\"a\",\"attributes\":{\"n\":[12345678901234567890123,-0,1e400]}}", "",
+          "{\"rawQuery\":\"a\",\"attributes\":{\"n\":[12345678901234567890123,-0,1e400]}," COMMON
+          ",\"channel\":\"widget\",\"type\":\"INTENT_REQUEST\","
+          "\"intentId\":\"NLU_RESULT_PLACEHOLDER\"}" },
         { "{\"type\":\"PERMISSION_GRANT\",\"granted\":true,\"rawQuery\":\"Allow\"}", "",
           "{\"type\":\"PERMISSION_GRANT\",\"granted\":true,\"rawQuery\":\"Allow\"," COMMON
           ",\"channel\":\"widget\",\"intentId\":\"PermissionGrant\"}" },
