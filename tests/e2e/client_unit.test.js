@@ -549,3 +549,448 @@ test("nonsense from the other side does no harm", () => {
     assert.equal(browser.sentMessages().length, 1);
     assert.ok(heard.length - before <= 2);
 });
+
+//  What can never be stored must not stand before what can.
+
+const refusal = (code = "bad_request") => ({ event: "error", data: { code, message: "no" } });
+const textsOf = (browser) => browser.sentMessages().map((frame) => frame.data.rawQuery);
+const nested = (levels) => JSON.parse("[".repeat(levels) + "]".repeat(levels));
+
+//  The reload: what an earlier page left in the storage.
+function keep(storage, chat, messageId, kept) {
+    storage.setItem(`stentor:chat.test:demo:visitor:unsent:${chat.sessionId}:${messageId}`,
+        typeof kept === "string" ? kept : JSON.stringify(kept));
+}
+
+//  The connection ends, and the wait for the next one.
+function closes({ browser, all }, code) {
+    browser.breaks(code);
+    browser.pass(all("status").at(-1).retryAt - browser.time);
+}
+
+//  A page that is opened again has nothing to send.
+function isForgotten(storage) {
+    const { browser, chat } = begin({ storage });
+    chat.open();
+    browser.join();
+    return chat.unsent === 0 && browser.sentMessages().length === 0;
+}
+
+test("an error without a messageId, twice, is about the message in flight; the next one goes",
+    async () => {
+        const { browser, storage, chat, all } = begin();
+        chat.open();
+        browser.join();
+        const promise = chat.say("bad");
+        const next = chat.say("good");
+        browser.says(refusal());
+        assert.deepEqual(textsOf(browser), ["bad", "bad"]);
+        assert.equal(all("refused").length, 0);
+        const [first, second] = browser.sentMessages();
+        assert.equal(first.messageId, second.messageId);
+        browser.says(refusal("odd_code"));
+        await assert.rejects(promise, { code: "odd_code", message: "no" });
+        assert.deepEqual(all("refused").map((one) => [one.messageId, one.code]),
+            [[first.messageId, "odd_code"]]);
+        assert.deepEqual(textsOf(browser), ["bad", "bad", "good"]);
+        browser.ack(browser.sentMessages()[2].messageId, 2);
+        assert.equal((await next).seq, 2);
+        assert.ok(isForgotten(storage));
+    });
+
+test("so it is after a reload", async () => {
+    const before = begin();
+    before.chat.open();
+    before.chat.say("bad");
+    before.chat.say("good");
+    const { browser, chat, all } = begin({ storage: before.storage });
+    chat.open();
+    browser.join();
+    browser.says(refusal());
+    browser.says(refusal());
+    assert.deepEqual(textsOf(browser), ["bad", "bad", "good"]);
+    assert.deepEqual(all("refused").map((one) => one.code), ["bad_request"]);
+    browser.ack(browser.sentMessages()[2].messageId, 2);
+    assert.ok(isForgotten(before.storage));
+});
+
+test("an error that names what nobody sent is one without a name", async () => {
+    const { browser, chat } = begin();
+    chat.open();
+    browser.join();
+    const promise = chat.say("bad");
+    for (const messageId of ["nonesuch", 7]) {
+        browser.says({ event: "error", data: { code: "bad_request", message: "no", messageId } });
+    }
+    await assert.rejects(promise, { code: "bad_request" });
+});
+
+test("one error without a name is not the message's end: its ack clears it", async () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    const promises = ["a", "b"].map((text) => chat.say(text));
+    browser.says(refusal());
+    const [{ messageId }] = browser.sentMessages();
+    browser.ack(messageId, 2);
+    browser.ack(messageId, 2, true); //  it was sent twice
+    browser.says(refusal());
+    assert.deepEqual(textsOf(browser), ["a", "a", "b", "b"]);
+    browser.ack(browser.sentMessages()[3].messageId, 3);
+    assert.deepEqual((await Promise.all(promises)).map((ack) => ack.seq), [2, 3]);
+    assert.equal(all("refused").length, 0);
+});
+
+test("errors that other frames can have caused are not held against the message", async () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    chat.typing(true);
+    const promise = chat.say("a"); //  after `typing` and `stop typing`
+    browser.says(refusal());
+    browser.says(refusal());
+    assert.equal(all("refused").length, 0);
+    browser.ack(browser.sentMessages()[0].messageId, 2);
+    assert.equal((await promise).seq, 2);
+    const bad = chat.say("bad");
+    for (let i = 0; i < 3; i++) browser.says(refusal());
+    await assert.rejects(bad, { code: "bad_request" });
+});
+
+test("an error and the end of the connection, twice, are the message's end", async () => {
+    const page = begin();
+    const { browser, chat } = page;
+    chat.open();
+    browser.join();
+    chat.typing(true);
+    const promise = chat.say("bad");
+    browser.says(refusal());
+    closes(page, 1013);
+    browser.join();
+    browser.says(refusal());
+    await assert.rejects(promise, { code: "bad_request" });
+});
+
+test("beside a suspected message nothing else begins", () => {
+    const { browser, chat } = begin({ isAdmin: true, sessionId: "s-1" });
+    chat.open();
+    chat.bargeIn("Anna");
+    browser.join();
+    chat.say("a");
+    browser.pass(9000); //  what an error now is about cannot be the `barge in`
+    browser.says(refusal());
+    const before = browser.socket.sent.length;
+    chat.typing(true);
+    chat.bargeIn("Anna");
+    assert.equal(browser.socket.sent.length, before);
+    browser.ack(browser.sentMessages()[0].messageId, 2);
+    chat.typing(true);
+    assert.deepEqual(browser.socket.sent.slice(before).map((frame) => frame.event),
+        ["barge in", "typing"]);
+});
+
+test("a message that was sent twice is refused once, whatever is said about the second", () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    chat.say("bad");
+    chat.say("good");
+    browser.says(refusal());
+    const [{ messageId }] = browser.sentMessages();
+    for (let i = 0; i < 2; i++) {
+        browser.says({ event: "error", data: { code: "bad_request", message: "no", messageId } });
+    }
+    assert.deepEqual(all("refused").map((one) => one.messageId), [messageId]);
+    assert.deepEqual(textsOf(browser), ["bad", "bad", "good"]);
+});
+
+test("an error without a name while nothing is in flight is only told", () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    browser.says(refusal());
+    browser.says(refusal());
+    assert.deepEqual(all("refused").map((one) => one.messageId), [undefined, undefined]);
+    chat.say("a");
+    browser.ack(browser.sentMessages()[0].messageId, 2);
+    assert.equal(chat.unsent, 0);
+});
+
+for (const code of [1002, 1003, 1007, 1008]) {
+    test(`three closes ${code} in a row over one message refuse it`, async () => {
+        const page = begin();
+        const { browser, storage, chat } = page;
+        chat.open();
+        const promise = chat.say("bad");
+        chat.say("good");
+        let isSettled = false;
+        promise.catch(() => { isSettled = true; });
+        for (let i = 0; i < 3; i++) {
+            browser.join();
+            assert.deepEqual(textsOf(browser), ["bad"]);
+            await null;
+            assert.equal(isSettled, false);
+            closes(page, code);
+        }
+        await assert.rejects(promise, { code: "bad_request", message: new RegExp(code) });
+        browser.join();
+        assert.deepEqual(textsOf(browser), ["good"]);
+        browser.ack(browser.sentMessages()[0].messageId, 2);
+        assert.ok(isForgotten(storage));
+    });
+}
+
+test("closes that say nothing about the message, or follow a word about it, do not count", () => {
+    const page = begin();
+    const { browser, chat, all } = page;
+    const closed = (...codes) => {
+        for (const code of codes) {
+            closes(page, code);
+            browser.join();
+        }
+    };
+    chat.open();
+    browser.join();
+    closed(1008, 1008, 1008, 1008); //  nothing is in flight
+    chat.say("a");
+    for (const code of [1001, 1006, 1011, 1013]) closed(code, code, code, code);
+    closed(1008, 1008);
+    const [{ messageId }] = browser.sentMessages();
+    browser.says({ event: "busy", data: { code: "busy", messageId, retryAfterMs: 10 } });
+    browser.pass(20);
+    closed(1008, 1008);
+    assert.equal(all("refused").length, 0);
+    assert.equal(browser.sentMessages()[0].messageId, messageId);
+});
+
+test("text above the app's limit: refused by its name, and the next one goes", async () => {
+    const { browser, storage, chat } = begin();
+    chat.open();
+    browser.join();
+    const promise = chat.say("x".repeat(9000));
+    chat.say("good");
+    const [{ messageId }] = browser.sentMessages();
+    browser.says({ event: "error",
+        data: { code: "too_large", message: "at most 8192 bytes", messageId } });
+    await assert.rejects(promise, { code: "too_large", message: "at most 8192 bytes" });
+    assert.equal(browser.sentMessages()[1].data.rawQuery, "good");
+    browser.ack(browser.sentMessages()[1].messageId, 2);
+    assert.ok(isForgotten(storage));
+});
+
+test("the greeting's id is one that the router takes, and one in a session", () => {
+    for (const sessionId of ["s".repeat(94), "\u00e4".repeat(60), "s".repeat(200)]) {
+        const storage = new FakeStorage();
+        const ids = [1, 2].map(() => {
+            const { browser, chat } = begin({ storage, sessionId });
+            chat.open();
+            browser.join();
+            chat.launch();
+            chat.launch();
+            assert.equal(browser.sentMessages().length, 1);
+            return browser.sentMessages()[0].messageId;
+        });
+        assert.equal(ids[0], ids[1]);
+        assert.ok(Buffer.byteLength(ids[0]) <= 100, ids[0]);
+    }
+    const { browser, chat } = begin({ sessionId: "s".repeat(93) });
+    chat.open();
+    browser.join();
+    chat.launch();
+    assert.equal(browser.sentMessages()[0].messageId, `launch-${"s".repeat(93)}`);
+});
+
+test("what the storage has and no router can take is dropped", () => {
+    const { storage, chat } = begin();
+    const request = { type: "INTENT_REQUEST", rawQuery: "kept" };
+    const ids = ["x".repeat(101), "\u00e4".repeat(51), "a\nb", "a\u007f", "a\u0085", "\ud800", ""];
+    for (const id of ids) keep(storage, chat, id, { messageId: id, request, timeMs: 1, count: 0 });
+    for (const [id, kept] of Object.entries({
+        "no-id": { request }, "number": { messageId: 7, request },
+        "no-request": { messageId: "no-request" }, "text": { messageId: "text", request: "x" },
+        "list": { messageId: "list", request: [] }, "null": { messageId: "null", request: null },
+        "no-json": "{", "no-object": "7",
+    })) keep(storage, chat, id, kept);
+    keep(storage, chat, "good", { messageId: "good", request, timeMs: 2, count: 0 });
+    const after = begin({ storage });
+    after.chat.open();
+    after.browser.join();
+    assert.deepEqual(after.browser.sentMessages().map((frame) => frame.messageId), ["good"]);
+    assert.equal(after.chat.unsent, 1);
+    after.browser.ack("good", 2);
+    assert.equal(storage.length, 1); //  who it is
+});
+
+test("a session does not take what another one, whose id goes on behind a colon, has left", () => {
+    const storage = new FakeStorage();
+    const longer = begin({ storage, userId: "u", sessionId: "s:1" });
+    longer.chat.open();
+    longer.chat.say("theirs");
+    const shorter = begin({ storage, userId: "u", sessionId: "s" });
+    shorter.chat.open();
+    assert.equal(shorter.chat.unsent, 0);
+    const again = begin({ storage, userId: "u", sessionId: "s:1" });
+    again.chat.open();
+    assert.equal(again.chat.unsent, 1);
+});
+
+test("what an earlier page kept and no router can take is refused, the next one goes", () => {
+    const { storage, chat } = begin();
+    const request = { type: "INTENT_REQUEST", rawQuery: "deep", attributes: { deep: nested(40) } };
+    keep(storage, chat, "deep", { messageId: "deep", request, timeMs: 1, count: 0 });
+    keep(storage, chat, "good", { messageId: "good", request: { rawQuery: "good" }, timeMs: 2 });
+    const after = begin({ storage });
+    after.chat.open();
+    after.browser.join();
+    assert.deepEqual(after.all("refused").map((one) => [one.messageId, one.code]),
+        [["deep", "bad_request"]]);
+    assert.deepEqual(textsOf(after.browser), ["good"]);
+});
+
+test("what nobody can send is rejected, not thrown, and is not kept", async () => {
+    const { browser, storage, chat, all } = begin();
+    const cycle = {};
+    cycle.self = cycle;
+    chat.open();
+    browser.join();
+    const requests = [undefined, null, 7, "text", true, [], [{}], new Map(), new Date(), () => {},
+        Symbol("s"), 1n, cycle, { attributes: cycle }, { count: 1n }, { toJSON: () => "text" },
+        { toJSON: () => [] }, { toJSON: () => undefined },
+        { toJSON() { throw null; } }, { get type() { throw new Error("no"); } },
+        { rawQuery: "x", deep: nested(40) }, { rawQuery: "x", deep: nested(20000) },
+        { "a\0b": 1 }, { deep: [{ "\0": 1 }] }, { list: Array(8193).fill(0) },
+        { list: Array(4200).fill([]) }];
+    for (const request of requests) {
+        await assert.rejects(chat.send(request), { code: "bad_request" });
+    }
+    await assert.rejects(chat.say({ toString() { throw new Error("no"); } }),
+        { code: "bad_request" });
+    await assert.rejects(chat.choose(), { code: "bad_request" });
+    await assert.rejects(chat.send({ rawQuery: "x".repeat(256 * 1024) }), { code: "too_large" });
+    await assert.rejects(chat.say("\u20ac".repeat(90000)), { code: "too_large" });
+    assert.equal(all("refused").length, requests.length + 4);
+    assert.equal(all("message").length, 0);
+    assert.equal(chat.unsent, 0);
+    assert.equal(browser.sentMessages().length, 0);
+    assert.ok(isForgotten(storage));
+    chat.say("next");
+    assert.deepEqual(textsOf(browser), ["next"]);
+});
+
+//  The number of levels and values of a frame, as the edge counts them.
+function measure(value) {
+    if (!value || typeof value !== "object") return { levels: 1, values: 0 };
+    const inner = Object.values(value).map(measure);
+    return {
+        levels: 1 + Math.max(0, ...inner.map((one) => one.levels)),
+        values: Math.max(1, inner.length) + inner.reduce((sum, one) => sum + one.values, 0),
+    };
+}
+
+test("what is just not too deep, too many or too large is sent", async () => {
+    const { browser, chat } = begin();
+    chat.open();
+    browser.join();
+    const sends = async (request, expected) => {
+        const before = browser.sentMessages().length;
+        chat.send(request);
+        const frame = browser.sentMessages()[before];
+        assert.deepEqual({ ...measure(frame), ...expected }, measure(frame));
+        browser.ack(frame.messageId, browser.logged + 1);
+        assert.equal(chat.unsent, 0);
+        return measure(frame);
+    };
+    await sends({ deep: nested(30) }, { levels: 32 });
+    await assert.rejects(chat.send({ deep: nested(31) }), { code: "bad_request" });
+    const holding = (levels) => JSON.parse(`${"[".repeat(levels)}1${"]".repeat(levels)}`);
+    await sends({ deep: holding(29) }, { levels: 32 });
+    await assert.rejects(chat.send({ deep: holding(30) }), { code: "bad_request" });
+
+    const { values } = await sends({ list: [0] }, {});
+    await sends({ list: Array(8192 - values + 1).fill(0) }, { values: 8192 });
+    await assert.rejects(chat.send({ list: Array(8192 - values + 2).fill(0) }),
+        { code: "bad_request" });
+    await sends({ text: `"${"[".repeat(40)}`, quote: "\\" }, {});
+    await sends({ text: "{[,".repeat(9000), nul: "\0", "\\u0000": "\\", "a\\": '"\\\0":' }, {});
+
+    await sends({ text: "" }, {});
+    const around = Buffer.byteLength(JSON.stringify(browser.sentMessages().at(-1)));
+    await sends({ text: "x".repeat(256 * 1024 - around) }, {});
+    await assert.rejects(chat.send({ text: "x".repeat(256 * 1024 - around + 1) }),
+        { code: "too_large" });
+});
+
+test("what is sent is what was said, whatever the page does to it later", () => {
+    const { browser, chat } = begin();
+    chat.on("message", ({ data }) => { data.self = data; });
+    chat.open();
+    const request = { rawQuery: "a", attributes: { list: [1] } };
+    chat.send(request);
+    request.attributes.list.push(request);
+    browser.join();
+    assert.deepEqual(browser.sentMessages()[0].data.attributes, { list: [1] });
+    assert.equal(browser.sentMessages()[0].data.self, undefined);
+});
+
+test("a token for the bot that cannot be sent is the message's end", async () => {
+    const before = begin();
+    before.chat.open();
+    before.chat.say("kept");
+    for (const [accessToken, code] of [[1n, "bad_request"], ["x".repeat(300000), "too_large"]]) {
+        const storage = new FakeStorage();
+        for (let i = 0; i < before.storage.length; i++)
+            storage.setItem(before.storage.key(i), before.storage.getItem(before.storage.key(i)));
+        const { browser, chat, all } = begin({ storage, accessToken });
+        chat.open();
+        browser.join();
+        assert.deepEqual(all("refused").map((one) => one.code), [code]);
+        await assert.rejects(chat.say("a"), { code });
+        assert.ok(isForgotten(storage));
+    }
+});
+
+test("a page's id that no router takes ends it, with a reason", async () => {
+    const cases = [{ userId: "u".repeat(201) }, { userId: "u\n" }, { userId: "u".repeat(20000) },
+        { sessionId: "s".repeat(201) }, { sessionId: "s\u0085" },
+        { sessionId: "\u20ac".repeat(67) },
+        { appId: "a".repeat(65), code: "unknown_app" }, { appId: "a b", code: "unknown_app" }];
+    for (const { code = "bad_request", ...options } of cases) {
+        const { browser, chat, all } = begin(options);
+        const promise = chat.say("a");
+        chat.open();
+        await assert.rejects(promise, { code });
+        assert.equal(all("status").at(-1).code, code);
+        browser.pass(100000);
+        assert.equal(browser.sockets.length, 0);
+        assert.equal(chat.unsent, 0);
+    }
+});
+
+test("ids and names are made such that the router's words about them are understood", () => {
+    const { browser, chat, all } = begin({ userId: 42, sessionId: "s\ud800", displayName: 7n });
+    chat.open();
+    browser.join();
+    assert.equal(chat.userId, "42");
+    assert.equal(browser.socket.sent[0].sessionId, "s\ufffd");
+    assert.equal(browser.socket.sent[0].sender.displayName, "7");
+    browser.says({ ...answer(3, "hello"), sessionId: "s\ufffd" });
+    assert.deepEqual(all("message").map((one) => one.text), ["hello"]);
+    chat.bargeIn({ toString: () => "\u{1f600}".repeat(300000) });
+    assert.equal(browser.socket.sent.at(-1).sender.displayName, "\u{1f600}".repeat(100));
+});
+
+test("an identity in the storage that no router takes is replaced", () => {
+    for (const [kept, same] of [[{ userId: 7, sessionId: "s" }, undefined],
+        [{ userId: "u".repeat(201), sessionId: "s" }, undefined],
+        [{ userId: "u", sessionId: { s: 1 } }, "u"], [{ userId: "u", sessionId: "s\n" }, "u"]]) {
+        const storage = new FakeStorage();
+        storage.setItem("stentor:chat.test:demo:visitor", JSON.stringify(kept));
+        const { browser, chat } = begin({ storage });
+        chat.open();
+        browser.join();
+        assert.equal(chat.status, "open");
+        assert.match(chat.sessionId, /^[0-9a-f-]{32,36}$/);
+        if (same) assert.equal(chat.userId, same);
+        else assert.match(chat.userId, /^[0-9a-f-]{32,36}$/);
+    }
+});

@@ -13,6 +13,8 @@
 //  - A message that `say` or `send` took is stored by the router exactly once, or its promise is
 //    rejected with a reason. It is kept in the browser's storage until then, through reconnects,
 //    reloads and a closed tab, and sent again with the same messageId.
+//  - A message that the router will never take is refused, also when the router cannot name it:
+//    the ones behind it go on. No method throws over what it is given to send.
 //  - Messages are sent one at a time and in order: one that has to wait is not overtaken.
 //  - Every message is reported once, in the order of the session's log, whatever was missed or came
 //    twice. The first `open` of a page brings the whole history.
@@ -86,11 +88,22 @@
     };
     const QUEUE_LIMIT = 100;               //  messages
     const QUEUE_BYTES = 1024 * 1024;
-    const FRAME_LIMIT = 256 * 1024 - 2048; //  the edge's default, less the frame around the request
+    //  What the edge takes by default, and its words of an id (docs/client-protocol.md).
+    const FRAME_LIMIT = 256 * 1024;
+    const LEVELS_MOST = 32;
+    const VALUES_MOST = 8192;
+    const MESSAGE_ID_MOST = 100;
+    const USER_ID_MOST = 200;
+    const SESSION_ID_MOST = 200;
+    const APP_ID = /^[A-Za-z0-9._-]{1,64}$/;
+    const NAME_MOST = 100;
     const FINAL_CODES = new Set(["not_yours", "not_allowed", "unknown_app", "bad_request"]);
     const AGAIN_CODES = new Set(["not_joined", "busy", "store_down", "going_away"]);
     const FINAL_CLOSES = { 4400: "bad_request", 4403: "not_allowed", 4404: "unknown_app" };
     const TOO_LARGE_CLOSE = 1009;
+    //  The other side did not like what it read: so often in a row, and it was the message.
+    const DISLIKE_CLOSES = new Set([1002, 1003, 1007, 1008]);
+    const DISLIKES_MOST = 3;
 
     class StentorChatError extends Error {
         constructor(code, message) {
@@ -109,6 +122,64 @@
 
     function byteLength(text) {
         return new TextEncoder().encode(text).length;
+    }
+
+    function isObject(value) {
+        return Object.prototype.toString.call(value) === "[object Object]";
+    }
+
+    //  As the router will have it: half a surrogate pair becomes U+FFFD on the way.
+    function wellFormed(value) {
+        return String(value).replace(/[\ud800-\udfff]/gu, "\ufffd");
+    }
+
+    function isId(value, most) {
+        return typeof value === "string" && value !== "" && value === wellFormed(value)
+            && byteLength(value) <= most && !/[\u0000-\u001f\u007f-\u009f]/.test(value);
+    }
+
+    //  The router keeps 100 bytes of a name, which are never more than 100 characters.
+    function shortName(name) {
+        return [...wellFormed(name)].slice(0, NAME_MOST).join("");
+    }
+
+    //  Moves behind the string that begins at `at`.
+    function endOfString(json, at) {
+        for (at++; json[at] !== '"'; at++) if (json[at] === "\\") at++;
+        return at + 1;
+    }
+
+    //  What the edge would say against a frame, or "". JSON.stringify wrote it: without spaces.
+    function faultOf(json) {
+        let level = 0;
+        let values = 0;
+        for (let at = 0; at < json.length; at++) {
+            const char = json[at];
+            if (char === '"') {
+                const end = endOfString(json, at);
+                const isName = json[end] === ":";
+                if (isName && JSON.parse(json.slice(at, end)).includes("\0"))
+                    return "a member's name has a NUL in it";
+                at = end - 1;
+            } else if (char === "{" || char === "[") {
+                values++;
+                level++;
+                const isEmpty = json[at + 1] === "}" || json[at + 1] === "]";
+                if (level + (isEmpty ? 0 : 1) > LEVELS_MOST)
+                    return `the message is nested deeper than ${LEVELS_MOST} levels`;
+            } else if (char === "}" || char === "]") {
+                level--;
+            } else if (char === ",") {
+                values++;
+            }
+        }
+        return values > VALUES_MOST ? `the message has more than ${VALUES_MOST} values` : "";
+    }
+
+    //  What was thrown while a frame was made, as the reason of a refusal.
+    function reasonOf(error) {
+        if (error instanceof StentorChatError) return error;
+        return new StentorChatError("bad_request", "the message is no object that JSON can write");
     }
 
     //  What a person reads of a request or response; "" when there is nothing.
@@ -191,9 +262,12 @@
             const found = [];
             for (const key of this.shelf.keys(this.prefix)) {
                 const kept = this.shelf.getObject(key);
-                if (!kept || typeof kept.messageId !== "string" || !kept.request) {
+                const messageId = kept && kept.messageId;
+                //  The beginning of a longer session's id: not ours.
+                if (typeof messageId === "string" && key !== this.prefix + messageId) continue;
+                if (!isId(messageId, MESSAGE_ID_MOST) || !isObject(kept.request)) {
                     this.shelf.remove(key);
-                } else if (!this.entries.has(kept.messageId)) {
+                } else if (!this.entries.has(messageId)) {
                     found.push({ ...kept, size: byteLength(JSON.stringify(kept)), settle: null });
                 }
             }
@@ -248,6 +322,8 @@
         #socket = null;
         #joined = false;          //  the socket is in the session
         #inFlight = null;         //  messageId of the one message that awaits its ack
+        #doubt = null;            //  what speaks against it: { messageId, errors, closes }
+        #unnamed = [];            //  when frames were written that an error cannot name
         #leavingDelay = null;     //  the router said `going away`
         #attempts = 0;
         #mayHasten = true;        //  the wait for the next attempt is not the router's order
@@ -263,6 +339,7 @@
         constructor(options) {
             const defaults = { displayName: "", isAdmin: false, queueLimit: QUEUE_LIMIT };
             this.#options = { ...defaults, ...options };
+            this.#options.displayName = shortName(this.#options.displayName || "");
             this.#timing = { ...TIMING, ...this.#options.timing };
             this.#env = environment(this.#options.environment);
             const storage = "storage" in this.#options ? this.#options.storage : ownStorage();
@@ -297,40 +374,42 @@
         }
 
         say(text) {
-            return this.send({
+            return this.#post(randomId(), () => ({
                 type: "INTENT_REQUEST",
                 intentId: "NLU_RESULT_PLACEHOLDER",
                 rawQuery: String(text),
                 isNewSession: false,
-            });
+            }));
         }
 
-        choose({ token, title }) {
-            return this.send({
+        choose(item) {
+            return this.#post(randomId(), () => ({
                 type: "OPTION_SELECT_REQUEST",
                 intentId: "OptionSelect",
-                token,
-                title,
+                token: item.token,
+                title: item.title,
                 isNewSession: false,
-            });
+            }));
         }
 
         launch() {
             //  The id depends on the session alone, so that tabs and reloads ask once.
-            return this.#post(`launch-${this.sessionId}`, {
+            const messageId = `launch-${this.sessionId}`;
+            return this.#post(isId(messageId, MESSAGE_ID_MOST) ? messageId : "launch", () => ({
                 type: "LAUNCH_REQUEST",
                 intentId: "LaunchRequest",
                 isNewSession: true,
                 attributes: { isGreeting: true },
-            });
+            }));
         }
 
         send(request) {
-            return this.#post(randomId(), request);
+            return this.#post(randomId(), () => request);
         }
 
         typing(on) {
             if (!this.#joined || (this.#options.isAdmin && !this.#inControl)) return;
+            if (on && this.#isSuspect()) return;
             const now = this.#env.now();
             if (!on) {
                 this.#stopTimer("typing");
@@ -346,7 +425,7 @@
         }
 
         bargeIn(name) {
-            this.#options.displayName = name || this.#options.displayName;
+            if (name) this.#options.displayName = shortName(name);
             this.#inControl = true;
             this.#order("barge in");
         }
@@ -371,11 +450,33 @@
             const role = isAdmin ? "agent" : "visitor";
             this.#identityKey = `stentor:${host}:${appId || ""}:${role}`;
             this.#ownSession = !sessionId;
-            const kept = this.#shelf.getObject(this.#identityKey) || {};
-            const user = userId || kept.userId || randomId();
+            const kept = this.#keptIdentity();
+            const user = userId ? wellFormed(userId) : kept.userId || randomId();
             //  A session belongs to its visitor: another visitor's is of no use.
-            const session = sessionId || (kept.userId === user && kept.sessionId) || randomId();
+            const session = sessionId ? wellFormed(sessionId)
+                : (kept.userId === user && kept.sessionId) || randomId();
             this.#writeIdentity({ userId: user, sessionId: session });
+        }
+
+        //  What the storage has, as far as a router can take it.
+        #keptIdentity() {
+            const { userId, sessionId } = this.#shelf.getObject(this.#identityKey) || {};
+            if (!isId(userId, USER_ID_MOST)) return {};
+            return isId(sessionId, SESSION_ID_MOST) ? { userId, sessionId } : { userId };
+        }
+
+        //  Why no router would have these ids; null when one would. It is not left to the router:
+        //  too long a URL is refused without a word that a page could read.
+        #identityFault() {
+            const { appId } = this.#options;
+            const words = (name, most) => `${name} must be 1 to ${most} printable bytes`;
+            if (appId && !APP_ID.test(appId))
+                return new StentorChatError("unknown_app", "there is no such app");
+            if (!isId(this.userId, USER_ID_MOST))
+                return new StentorChatError("bad_request", words("userId", USER_ID_MOST));
+            if (!isId(this.sessionId, SESSION_ID_MOST))
+                return new StentorChatError("bad_request", words("sessionId", SESSION_ID_MOST));
+            return null;
         }
 
         //  User and session are one entry, so that two tabs cannot mix them up.
@@ -401,8 +502,8 @@
         //  Another tab began another session: go there, too.
         #followOtherTab(event) {
             if (event.key !== this.#identityKey || !this.#ownSession) return;
-            const kept = this.#shelf.getObject(this.#identityKey);
-            if (!kept || !kept.sessionId || kept.sessionId === this.sessionId) return;
+            const kept = this.#keptIdentity();
+            if (!kept.sessionId || kept.sessionId === this.sessionId) return;
             this.#writeIdentity({ userId: kept.userId, sessionId: kept.sessionId });
             this.#beginSession();
         }
@@ -429,6 +530,11 @@
 
         #connect() {
             this.#stopTimer("retry");
+            const fault = this.#identityFault();
+            if (fault) {
+                this.#giveUp(fault.code, fault.message);
+                return;
+            }
             this.#setStatus({ status: "connecting" });
             let socket;
             try {
@@ -458,6 +564,7 @@
             this.#socket = null;
             this.#joined = false;
             this.#inFlight = null;
+            this.#unnamed = [];
             if (this.#command) this.#command.sent = false;
             this.#leavingDelay = null;
             this.#typingSentAt = 0;
@@ -480,6 +587,10 @@
             }
             if (closeCode === TOO_LARGE_CLOSE && head) {
                 this.#refuse(head, "too_large", "the message is larger than the router takes");
+            } else if (DISLIKE_CLOSES.has(closeCode) && head
+                && ++this.#doubt.closes >= DISLIKES_MOST) {
+                this.#refuse(head, "bad_request",
+                    `the router closed ${DISLIKES_MOST} connections over it (${closeCode})`);
             }
             if (!this.#wanted) return;
             const delay = given === null ? this.#backOff() : given;
@@ -554,10 +665,33 @@
 
         #write(frame) {
             if (!this.#socket || this.#socket.readyState !== 1) return;
+            if (frame.event !== "resume") this.#unnamed = [...this.#lately(), this.#env.now()];
+            this.#socket.send(this.#textOf(frame));
+        }
+
+        //  An older frame was answered, or the connection is dead.
+        #lately() {
+            const since = this.#env.now() - this.#timing.probe;
+            return this.#unnamed.filter((at) => at > since);
+        }
+
+        #textOf(frame) {
             const { displayName } = this.#options;
             const whole = { sessionId: this.sessionId, timeMs: this.#env.now(), ...frame };
             if (displayName) whole.sender = { displayName };
-            this.#socket.send(JSON.stringify(whole));
+            return JSON.stringify(whole);
+        }
+
+        //  The frame of a message. Throws what it would be refused for.
+        #messageText({ messageId, timeMs, request }) {
+            const { accessToken } = this.#options;
+            const data = accessToken ? { ...request, accessToken } : request;
+            const text = this.#textOf({ event: "new message", messageId, timeMs, data });
+            const fault = faultOf(text);
+            if (fault) throw new StentorChatError("bad_request", fault);
+            if (byteLength(text) > FRAME_LIMIT)
+                throw new StentorChatError("too_large", "the message is too large");
+            return text;
         }
 
         //  Of several orders given without a connection only the last one counts.
@@ -566,26 +700,40 @@
             if (this.#joined) this.#flush();
         }
 
-        #post(messageId, request) {
-            const whole = {
+        //  A copy: what the page does to its own later changes nothing.
+        #request(compose) {
+            const given = compose();
+            if (!isObject(given)) throw new TypeError("no object");
+            const request = JSON.parse(JSON.stringify({
                 platform: "stentor-platform",
                 channel: "widget",
-                ...request,
+                ...given,
                 sessionId: this.sessionId,
                 userId: this.userId,
-                attributes: { ...this.#options.attributes, ...request.attributes },
-            };
-            const size = byteLength(JSON.stringify(whole));
+                attributes: { ...this.#options.attributes, ...given.attributes },
+            }));
+            if (!isObject(request)) throw new TypeError("no object");
+            return request;
+        }
+
+        #post(messageId, compose) {
             const waiting = this.#outbox.entries.get(messageId);
             if (waiting) return this.#promise(waiting);
-            if (size > FRAME_LIMIT) {
-                return this.#reject(messageId, "too_large", "the message is too large");
+            const timeMs = this.#env.now();
+            let request;
+            try {
+                request = this.#request(compose);
+                this.#messageText({ messageId, timeMs, request });
+            } catch (error) {
+                return this.#reject(messageId, reasonOf(error));
             }
+            const size = byteLength(JSON.stringify(request));
             const { queueLimit } = this.#options;
             if (this.unsent >= queueLimit || this.#outbox.bytes + size > QUEUE_BYTES) {
-                return this.#reject(messageId, "queue_full", "too many messages wait to be sent");
+                return this.#reject(messageId,
+                    new StentorChatError("queue_full", "too many messages wait to be sent"));
             }
-            const entry = this.#outbox.add(messageId, whole, this.#env.now(), null);
+            const entry = this.#outbox.add(messageId, request, timeMs, null);
             const promise = this.#promise(entry);
             if (this.#typingSentAt) this.typing(false);
             this.#showOwn(entry);
@@ -606,9 +754,9 @@
             return promise;
         }
 
-        #reject(messageId, code, message) {
-            this.#emit("refused", { messageId, code, message });
-            const promise = Promise.reject(new StentorChatError(code, message));
+        #reject(messageId, error) {
+            this.#emit("refused", { messageId, code: error.code, message: error.message });
+            const promise = Promise.reject(error);
             promise.catch(() => {});
             return promise;
         }
@@ -626,38 +774,70 @@
                 pending: true,
                 sender: { userId: this.userId, displayName: this.#options.displayName },
                 text,
-                data: entry.request,
+                data: JSON.parse(JSON.stringify(entry.request)),
             });
         }
 
         //  One message at a time: one that the router sends back to wait is never overtaken.
         #flush() {
             if (!this.#joined || this.#leavingDelay !== null) return;
-            const head = this.#outbox.head();
             if (this.#timers.has("busy")) return;
+            const next = this.#inFlight ? null : this.#next();
             //  What was said before `barge out` goes before it: later it would be refused.
             const command = this.#command;
-            if (command && !command.sent && (command.event === "barge in" || !head)) {
+            const isTurn = command && (command.event === "barge in" || !this.#outbox.head());
+            if (isTurn && !command.sent && !this.#isSuspect()) {
                 command.sent = true;
                 this.#inControl = command.event === "barge in";
                 this.#write({ event: command.event, messageId: command.messageId });
             }
-            if (!head || this.#inFlight) return;
-            this.#inFlight = head.messageId;
-            const { accessToken } = this.#options;
-            this.#write({
-                event: "new message",
-                messageId: head.messageId,
-                timeMs: head.timeMs,
-                data: accessToken ? { ...head.request, accessToken } : head.request,
-            });
+            //  A listener to a refusal may have sent another one, or ended it all.
+            if (next && !this.#inFlight && this.#joined) this.#dispatch(next);
+        }
+
+        //  The oldest message with its frame. What an earlier page left may be too much with the
+        //  token and the name of this one.
+        #next() {
+            for (let entry; (entry = this.#outbox.head());) {
+                try {
+                    return { messageId: entry.messageId, text: this.#messageText(entry) };
+                } catch (error) {
+                    const { code, message } = reasonOf(error);
+                    this.#refuse(entry.messageId, code, message);
+                }
+            }
+            return null;
+        }
+
+        #dispatch({ messageId, text }) {
+            this.#inFlight = messageId;
+            if (!this.#doubt || this.#doubt.messageId !== messageId)
+                this.#doubt = { messageId, errors: 0, closes: 0 };
             this.#startTimer("ack", this.#timing.ack, () => this.#drop());
+            if (this.#socket.readyState === 1) this.#socket.send(text);
         }
 
         #answered(messageId) {
+            if (this.#doubt && this.#doubt.messageId === messageId) this.#doubt = null;
             if (this.#inFlight !== messageId) return;
             this.#inFlight = null;
             this.#stopTimer("ack");
+        }
+
+        #isSuspect() {
+            return Boolean(this.#doubt && this.#doubt.errors > 0);
+        }
+
+        //  An error that names no message may be about the one in flight, or about a `typing` that
+        //  was written shortly before. So the message is sent again, and no new frame beside it,
+        //  until there were more errors than the other frames can have caused, on this connection or
+        //  after the next one; two at least.
+        #suspect(code, message) {
+            this.#doubt.errors++;
+            if (this.#doubt.errors > Math.max(1, this.#lately().length))
+                this.#refuse(this.#inFlight, code || "bad_request", String(message || ""));
+            else this.#inFlight = null;
+            this.#flush();
         }
 
         #stored(ack) {
@@ -801,14 +981,18 @@
             const { messageId, code, message } = data;
             if (AGAIN_CODES.has(code)) {
                 this.#drop();
-            } else if (messageId && this.#outbox.entries.has(messageId)) {
+            } else if (this.#outbox.entries.has(messageId)) {
                 this.#refuse(messageId, code, message);
                 this.#flush();
+            } else if (this.#isCommand(data)) {
+                this.#command = null;
+                this.#inControl = false;
+                this.#emit("refused", { messageId, code, message });
+            } else if (this.#shown.has(messageId)) {
+                //  The second answer to one that was sent twice.
+            } else if (this.#inFlight) {
+                this.#suspect(code, message);
             } else {
-                if (this.#isCommand(data)) {
-                    this.#command = null;
-                    this.#inControl = false;
-                }
                 this.#emit("refused", { messageId, code, message });
             }
         }
