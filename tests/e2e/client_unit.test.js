@@ -879,7 +879,7 @@ test("what nobody can send is rejected, not thrown, and is not kept", async () =
 
 //  The number of levels and values of a frame, as the edge counts them.
 function measure(value) {
-    if (!value || typeof value !== "object") return { levels: 1, values: 0 };
+    if (!value || typeof value !== "object") return { levels: 0, values: 0 };
     const inner = Object.values(value).map(measure);
     return {
         levels: 1 + Math.max(0, ...inner.map((one) => one.levels)),
@@ -903,8 +903,8 @@ test("what is just not too deep, too many or too large is sent", async () => {
     await sends({ deep: nested(30) }, { levels: 32 });
     await assert.rejects(chat.send({ deep: nested(31) }), { code: "bad_request" });
     const holding = (levels) => JSON.parse(`${"[".repeat(levels)}1${"]".repeat(levels)}`);
-    await sends({ deep: holding(29) }, { levels: 32 });
-    await assert.rejects(chat.send({ deep: holding(30) }), { code: "bad_request" });
+    await sends({ deep: holding(30) }, { levels: 32 });
+    await assert.rejects(chat.send({ deep: holding(31) }), { code: "bad_request" });
 
     const { values } = await sends({ list: [0] }, {});
     await sends({ list: Array(8192 - values + 1).fill(0) }, { values: 8192 });

@@ -164,8 +164,7 @@
             } else if (char === "{" || char === "[") {
                 values++;
                 level++;
-                const isEmpty = json[at + 1] === "}" || json[at + 1] === "]";
-                if (level + (isEmpty ? 0 : 1) > LEVELS_MOST)
+                if (level > LEVELS_MOST)
                     return `the message is nested deeper than ${LEVELS_MOST} levels`;
             } else if (char === "}" || char === "]") {
                 level--;
@@ -830,8 +829,7 @@
 
         //  An error that names no message may be about the one in flight, or about a `typing` that
         //  was written shortly before. So the message is sent again, and no new frame beside it,
-        //  until there were more errors than the other frames can have caused, on this connection or
-        //  after the next one; two at least.
+        //  until there were more errors than the other frames can have caused; two at least.
         #suspect(code, message) {
             this.#doubt.errors++;
             if (this.#doubt.errors > Math.max(1, this.#lately().length))
