@@ -18,6 +18,8 @@
 #define BYTES_OF_A_PAGE (16u << 10)
 #define PACE_REST_MS 10
 #define ANSWER_MAX (256u << 10)
+//  What is larger is not waited for when there are too many connections.
+#define LARGE_HEAD (4u << 10)
 
 struct requests {
     uv_timer_t pacer; //  runs while any rest
@@ -312,10 +314,16 @@ s_is_worth_it (request_t *self, text_t bytes)
 static void
 s_wait_for_more (request_t *self, size_t seen)
 {
+    requests_t *requests = self->requests;
     self->seen = (uint32_t) seen;
     if (!self->has_begun)
         stream_limit (self->stream, STREAM_HEAD, s_now (self));
     self->has_begun = true;
+    if (seen > LARGE_HEAD && !requests->events->has_room (requests->owner)) {
+        edge_count (EDGE_PAGES_REFUSED, 1);
+        self->is_busy = true;
+        request_refuse (self, 503);
+    }
 }
 
 //  Returns how much it took; 0: more must come, or it is not its turn. True in `is_over`: nothing

@@ -18,6 +18,8 @@ typedef struct request request_t;
 typedef struct {
     //  Returns 0: somebody else owns the stream now; else the status that it is refused with.
     unsigned (*upgrade) (void *owner, stream_t *stream, const http_head_t *head, text_t key);
+    //  Are there so few connections that each may fill the memory with a large head?
+    bool (*has_room) (void *owner);
     //  Is to be answered, now or later. The head does not live longer than this call.
     void (*asked) (void *owner, request_t *request, const http_head_t *head);
     //  There is room for more of the body that was begun.

@@ -526,8 +526,10 @@ s_on_upgrade (void *owner, stream_t *stream, const http_head_t *head, text_t key
     client_url_t url;
     text_t origin;
     client_url_read (&url, head->query);
-    if (http_head_only (head, "Origin", &origin) != 0)
+    if (http_head_only (head, "Origin", &origin) != 0) {
+        edge_count (EDGE_REFUSED_ORIGIN, 1);
         return 403;
+    }
     status = self->events->upgrade (self->owner, &url, origin);
     if (status)
         return status;
@@ -544,15 +546,23 @@ s_on_upgrade (void *owner, stream_t *stream, const http_head_t *head, text_t key
 }
 
 //  A page is an open file. Whoever opens sockets and says nothing takes away the pages, no more.
+static bool
+s_has_room (void *owner)
+{
+    const websocket_server_t *self = owner;
+    return streams_count (self->streams) - self->connections <= self->page_limit;
+}
+
 static void
 s_on_asked (void *owner, request_t *request, const http_head_t *head)
 {
     websocket_server_t *self = owner;
-    if (streams_count (self->streams) - self->connections > self->page_limit) {
-        edge_count (EDGE_PAGES_REFUSED, 1);
-        request_refuse (request, 503);
-    } else
+    if (s_has_room (self)) {
         pages_asked (self->pages, request, head);
+        return;
+    }
+    edge_count (EDGE_PAGES_REFUSED, 1);
+    request_refuse (request, 503);
 }
 
 static void
@@ -606,6 +616,7 @@ static void
 s_start (websocket_server_t *self, uv_loop_t *loop, const websocket_config_t *config)
 {
     static const requests_events_t events = { .upgrade = s_on_upgrade,
+                                              .has_room = s_has_room,
                                               .asked = s_on_asked,
                                               .room = s_on_room,
                                               .gone = s_on_gone,

@@ -3,6 +3,7 @@
 #include "edge_stage.h"
 #include "eventually.h"
 #include "http_get.h"
+#include "tcp_talk.h"
 
 #include <criterion/criterion.h>
 #include <sys/resource.h>
@@ -43,6 +44,15 @@ Test (edge_limits, serves_no_pages_beyond_its_allowance)
     http_answer_t answer = http_get (self->port, "/config.json", NULL);
     cr_expect_eq (answer.status, 503);
     http_answer_free (&answer);
+    tcp_talk_t large = tcp_talk_new (self->port, 0);
+    static const char cookie[] = "GET / HTTP/1.1\r\nCookie: ";
+    tcp_talk_say (&large, cookie, strlen (cookie));
+    static char more[5000];
+    memset (more, 'a', sizeof more);
+    tcp_talk_say (&large, more, sizeof more);
+    cr_expect (tcp_talk_hear_end (&large, 3000));
+    cr_expect_str_eq (tcp_talk_statuses (&large, ""), "503");
+    tcp_talk_free (&large);
     ws_client_t *client = stage_connect (self, "/?userId=u-1");
     stage_join (self, client);
     ws_client_destroy (&client);
