@@ -184,6 +184,80 @@ export function pageStories(story) {
         assert.equal((await page.texts()).filter((text) => text === "kept").length, 1);
     });
 
+    story("page: what is never taken does not stand before the rest", async (given) => {
+        const page = await begin(given);
+        await page.say("x".repeat(9000));
+        await page.page.locator(".message.refused").waitFor();
+        await page.say("echo next");
+        await page.sees("next", { times: 2 });
+        //  What an older client.js has left in the storage.
+        await page.page.evaluate(() => {
+            const key = Object.keys(localStorage).find((name) => name.endsWith(":visitor"));
+            const { sessionId } = JSON.parse(localStorage.getItem(key));
+            const deep = JSON.parse("[".repeat(40) + "]".repeat(40));
+            for (const messageId of ["left", "x".repeat(101)]) {
+                const kept = { messageId, request: { rawQuery: "left", deep }, timeMs: 1 };
+                localStorage.setItem(`${key}:unsent:${sessionId}:${messageId}`,
+                    JSON.stringify(kept));
+            }
+        });
+        await page.page.reload();
+        await page.isOnline();
+        await page.say("echo after");
+        await page.sees("after", { times: 2 });
+        assert.deepEqual(await page.page.evaluate(() =>
+            Object.keys(localStorage).filter((name) => name.includes(":unsent:"))), []);
+    });
+
+    //  client.js refuses by itself what the edge would refuse: its bounds must be the edge's own.
+    story("page: the most that the router takes, client.js sends", async (given) => {
+        const page = await begin(given);
+        const outcomes = await page.page.evaluate(async () => {
+            const nested = (levels) => JSON.parse(`${"[".repeat(levels)}1${"]".repeat(levels)}`);
+            //  On a connection that is not client.js's, what it would not send.
+            const asked = (data) => new Promise((done) => {
+                const origin = location.origin.replace("http", "ws");
+                const socket = new WebSocket(`${origin}/?userId=bounds&protocol=2`);
+                const frame = { sessionId: "bounds", timeMs: 1, event: "new message",
+                    messageId: crypto.randomUUID(), data };
+                socket.onopen = () => socket.send(JSON.stringify(frame));
+                socket.onclose = ({ code }) => done(`close ${code}`);
+                socket.onmessage = (event) => {
+                    const { event: kind, data: word } = JSON.parse(event.data);
+                    if (kind === "ack" || kind === "error") done(word.code || "stored");
+                };
+            });
+            const chat = new globalThis.StentorChat({ serverUrl: location.href, storage: null });
+            chat.open();
+            const sent = (request) => chat.send(request).then(() => "stored", ({ code }) => code);
+            //  The largest of its kind that client.js sends, and what becomes of it.
+            const most = async (from, to, make) => {
+                while (to - from > 1) {
+                    const middle = Math.floor((from + to) / 2);
+                    if (await sent(make(middle)) === "stored") from = middle;
+                    else to = middle;
+                }
+                return from;
+            };
+            const levels = await most(1, 100, (n) => ({ deep: nested(n) }));
+            const values = await most(8000, 9000, (n) => ({ list: Array(n).fill(0) }));
+            chat.close();
+            //  The frame has 5 values, `data` one; what client.js adds to `data` has 6.
+            return {
+                levels: levels + 2,
+                tooDeep: await asked({ deep: nested(levels + 1) }),
+                values,
+                edgeTakes: await asked({ list: Array(8192 - 5 - 1).fill(0) }),
+                edgeRefuses: await asked({ list: Array(8192 - 5).fill(0) }),
+                tooLarge: await asked({ text: "x".repeat(256 * 1024) }),
+            };
+        });
+        assert.deepEqual(outcomes, {
+            levels: 32, tooDeep: "bad_request", values: 8192 - 5 - 1 - 6,
+            edgeTakes: "stored", edgeRefuses: "bad_request", tooLarge: "close 1009",
+        });
+    });
+
     story.alone("page: the postoffice is killed meanwhile", async ({ stack, ...world }) => {
         const page = await begin({ ...world, stack });
         const restart = (async () => {
