@@ -36,6 +36,7 @@ struct service {
     uv_signal_t term, interrupt;
     uv_timer_t next;      //  moves to the next phase: at a time limit, or in the loop's next turn
     uv_prepare_t turn;    //  measures the loop's turns
+    uv_timer_t limits;    //  says which log lines were left out
     uint64_t turn_began_ns;
     uint64_t idle_before_ns;
 };
@@ -77,6 +78,7 @@ s_stop (service_t *self)
     uv_close ((uv_handle_t *) &self->term, NULL);
     uv_close ((uv_handle_t *) &self->interrupt, NULL);
     uv_close ((uv_handle_t *) &self->turn, NULL);
+    uv_close ((uv_handle_t *) &self->limits, NULL);
 }
 
 static void s_on_next (uv_timer_t *timer);
@@ -189,6 +191,13 @@ s_catch_signals (service_t *self, const sigset_t *held)
 }
 
 static void
+s_on_limits (uv_timer_t *limits)
+{
+    (void) limits;
+    log_limits_tick ();
+}
+
+static void
 s_open (service_t *self)
 {
     int rc = uv_loop_init (&self->loop);
@@ -199,6 +208,9 @@ s_open (service_t *self)
     uv_signal_init (&self->loop, &self->interrupt);
     uv_timer_init (&self->loop, &self->next);
     uv_prepare_init (&self->loop, &self->turn);
+    uv_timer_init (&self->loop, &self->limits);
+    uv_timer_start (&self->limits, s_on_limits, LOG_LIMIT_MS, LOG_LIMIT_MS);
+    uv_unref ((uv_handle_t *) &self->limits);
     self->term.data = self->interrupt.data = self->next.data = self->turn.data = self;
     counters_register (s_rows, s_counts, COUNTS);
     self->turn_began_ns = uv_hrtime ();

@@ -1,6 +1,5 @@
 #include "listener.h"
 
-#include "complaint.h"
 #include "edge_counters.h"
 #include "pace.h"
 #include "service/log.h"
@@ -26,7 +25,6 @@ struct listener {
     uv_poll_t poll;
     uv_timer_t rest;
     unsigned handles; //  not closed yet
-    complaint_t complaint;
     pace_t pace;
     uint64_t per_second;
     uint64_t burst;
@@ -110,7 +108,8 @@ s_on_failed (listener_t *self)
     if (why != EMFILE && why != ENFILE && why != ENOBUFS && why != ENOMEM)
         return; //  nobody is there any more, or this one has gone
     edge_count (EDGE_ACCEPTS_FAILED, 1);
-    if (complaint_is_due (&self->complaint, uv_now (self->rest.loop)))
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "cannot accept");
+    if (log_limit_allows (&limit))
         log_warn ("cannot accept", log_string ("reason", strerror (why)));
     s_rest (self, REST_MS);
 }
@@ -185,7 +184,6 @@ listener_new (uv_loop_t *loop, const listener_config_t *config, listener_accept_
     self->accepted = accepted;
     self->owner = owner;
     self->handles = 2;
-    self->complaint = (complaint_t){ 0 };
     self->pace = (pace_t){ 0 };
     self->per_second = config->per_second;
     self->burst = config->burst;

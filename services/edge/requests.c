@@ -1,6 +1,5 @@
 #include "requests.h"
 
-#include "complaint.h"
 #include "edge_counters.h"
 #include "net/http_answer.h"
 #include "net/ws_handshake.h"
@@ -29,7 +28,6 @@ struct requests {
     buffer_t gathered;
     list_t resting; //  requests that go beyond the pace, in order
     pace_t pace;
-    complaint_t complaint;
 };
 
 struct request {
@@ -189,7 +187,8 @@ s_fault (request_t *self, http_fault_t fault)
 {
     const http_fault_row_t *row = http_fault_row (fault);
     edge_requests_refused[fault]++;
-    if (complaint_is_due (&self->requests->complaint, s_now (self)))
+    static log_limit_t limit = LOG_LIMIT (LOG_INFO, "request refused");
+    if (log_limit_allows (&limit))
         log_info ("request refused", log_string ("reason", row->metric),
                   log_number ("status", row->status));
     self->is_busy = true;

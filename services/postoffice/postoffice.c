@@ -390,7 +390,6 @@ s_on_tick (uv_timer_t *timer)
 {
     postoffice_t *self = timer->data;
     workers_tick (self->office.workers);
-    log_limits_tick ();
     refusals_expire (self->office.refusals, clock_mono_ms ());
     postoffice_counts[POSTOFFICE_REFUSAL_RUNS] = (int64_t) refusals_count (self->office.refusals);
     if (self->draining && sessions_unfinished (self->office.sessions) == 0

@@ -1,15 +1,10 @@
 #include "turns.h"
-#include "parts/clock.h"
 #include "service/counters.h"
 #include "service/log.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <uthash.h>
-
-//  Lines about failures: a bot that is down must not fill the disk.
-#define LINES_MOST 20
-#define LINES_EVERY_MS 10000
 
 enum {
     IN_ASKING, //  in the order of turn_state_t
@@ -68,9 +63,6 @@ struct turns {
     bool is_draining;
     void (*emptied) (void *owner);
     void *owner;
-    uint64_t lines_since_ms;
-    unsigned lines;
-    unsigned lines_left_out;
 };
 
 static place_t *
@@ -95,29 +87,14 @@ s_moved (void *owner, turn_t *turn, turn_state_t from, turn_state_t to)
     }
 }
 
-//  True when one more line may be written now.
-static bool
-s_may_log (turns_t *self)
-{
-    uint64_t now_ms = clock_mono_ms ();
-    if (now_ms - self->lines_since_ms >= LINES_EVERY_MS) {
-        if (self->lines_left_out > 0)
-            log_warn ("lines about bot failures left out",
-                      log_number ("lines", self->lines_left_out));
-        self->lines_since_ms = now_ms;
-        self->lines = self->lines_left_out = 0;
-    }
-    bool may = self->lines < LINES_MOST;
-    self->lines += may;
-    self->lines_left_out += !may;
-    return may;
-}
-
+//  A bot that is down must not fill the disk.
 static void
 s_log_failure (turns_t *self, turn_t *turn, const bot_answer_t *answer)
 {
     bool is_last = !bot_failure_again (answer->failure) || turn_failed (turn) >= self->means.tries;
-    if (!s_may_log (self))
+    static log_limit_t last = LOG_LIMIT (LOG_ERROR, "bot gave no answer"),
+                       once = LOG_LIMIT (LOG_WARN, "bot failed once");
+    if (!log_limit_allows (is_last ? &last : &once))
         return;
     log_write (is_last ? LOG_ERROR : LOG_WARN, is_last ? "bot gave no answer" : "bot failed once",
                (const log_field_t[]){ log_text ("item", turn_item (turn)),
@@ -172,7 +149,6 @@ turns_new (const turn_means_t *means, uint64_t ceiling, void (*emptied) (void *o
     s_counts[LIMIT] = (int64_t) ceiling;
     self->emptied = emptied;
     self->owner = owner;
-    self->lines_since_ms = clock_mono_ms ();
     return self;
 }
 
