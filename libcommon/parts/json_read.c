@@ -14,25 +14,20 @@
 
 //  json-c keeps the characters of a number with a fraction or an exponent, and changes a whole one
 //  that is larger than its integers, or −0. Such a number is given to it as a string that begins
-//  with a mark nobody can guess. In the tree that string becomes a number again, as it was written.
+//  with a mark nobody can guess, another one each time. In the tree that string becomes a number
+//  again, as it was written.
 typedef struct {
     text_t json;
     const json_limits_t *limits;
     json_reading_t *reading;
     size_t at;
     unsigned depth;
+    identity_t mark; //  "" until there is an odd number
     buffer_t marked; //  the JSON with its odd numbers marked, up to `copied`; empty: there are none
     size_t copied;
 } scan_t;
 
-static const char *
-s_mark (void)
-{
-    static identity_t mark;
-    if (!*mark.text)
-        mark = identity_new ();
-    return mark.text;
-}
+#define MARK_SIZE (sizeof ((identity_t){ 0 }).text - 1)
 
 static bool
 s_is_blank (char byte)
@@ -102,12 +97,14 @@ s_digits (scan_t *self)
 static int
 s_put_marked (scan_t *self, size_t from)
 {
+    if (!*self->mark.text)
+        self->mark = identity_new ();
     text_t before = { self->json.data + self->copied, from - self->copied };
     text_t number = { self->json.data + from, self->at - from };
     self->copied = self->at;
     return buffer_put_text (&self->marked, before) != 0
                    || buffer_put_string (&self->marked, "\"") != 0
-                   || buffer_put_string (&self->marked, s_mark ()) != 0
+                   || buffer_put_string (&self->marked, self->mark.text) != 0
                    || buffer_put_text (&self->marked, number) != 0
                    || buffer_put_string (&self->marked, "\"") != 0
                ? -1
@@ -223,24 +220,23 @@ s_scan (scan_t *self)
 
 //  The number that a string was marked for; NULL when it was not.
 static json_object *
-s_number_of (json_object *value)
+s_number_of (const scan_t *self, json_object *value)
 {
-    static const size_t mark_size = sizeof ((identity_t){ 0 }).text - 1;
     if (!json_object_is_type (value, json_type_string)
-        || (size_t) json_object_get_string_len (value) <= mark_size
-        || strncmp (json_object_get_string (value), s_mark (), mark_size) != 0)
+        || (size_t) json_object_get_string_len (value) <= MARK_SIZE
+        || memcmp (json_object_get_string (value), self->mark.text, MARK_SIZE) != 0)
         return NULL;
-    const char *number = json_object_get_string (value) + mark_size;
+    const char *number = json_object_get_string (value) + MARK_SIZE;
     return json_object_new_double_s (strtod (number, NULL), number);
 }
 
 //  A marked string becomes the number again, in the place where it stands.
 static int
 s_unmark (json_object *value, int flags, json_object *parent, const char *name, size_t *index,
-          void *unused)
+          void *scan)
 {
-    (void) flags, (void) unused;
-    json_object *real = parent ? s_number_of (value) : NULL;
+    (void) flags;
+    json_object *real = parent ? s_number_of (scan, value) : NULL;
     if (!real)
         return JSON_C_VISIT_RETURN_CONTINUE;
     if (name)
@@ -284,11 +280,11 @@ s_parse_marked (scan_t *self)
         return NULL;
     }
     json_object *tree = s_parse (self, buffer_text (&self->marked));
-    json_object *alone = s_number_of (tree);
+    json_object *alone = s_number_of (self, tree);
     if (alone)
         json_object_put (tree);
     else if (tree)
-        json_c_visit (tree, 0, s_unmark, NULL);
+        json_c_visit (tree, 0, s_unmark, self);
     return alone ? alone : tree;
 }
 
