@@ -35,8 +35,9 @@ s_is_blank (char byte)
     return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
 }
 
-bool
-json_is_blank (text_t text, size_t from)
+//  Nothing but blanks from there on.
+static bool
+s_is_blank_from (text_t text, size_t from)
 {
     while (from < text.size && s_is_blank (text.data[from]))
         from++;
@@ -262,7 +263,7 @@ s_parse (scan_t *self, text_t json)
         end = json.size;
     }
     json_tokener_free (tokener);
-    if (error == json_tokener_success && json_is_blank (json, end))
+    if (error == json_tokener_success && s_is_blank_from (json, end))
         return tree;
     json_object_put (tree);
     self->at = end;

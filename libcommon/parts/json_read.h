@@ -14,8 +14,6 @@
 
 #include "words/text.h"
 
-#include <stdbool.h>
-
 struct json_object;
 
 typedef enum {
@@ -46,8 +44,5 @@ struct json_object *json_read (text_t bytes, const json_limits_t *limits, json_r
 
 //  The tree as compact JSON: borrowed from it, until it changes.
 text_t json_print (struct json_object *tree);
-
-//  Whether the text has nothing but blanks from there on.
-bool json_is_blank (text_t text, size_t from);
 
 #endif

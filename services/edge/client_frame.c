@@ -71,13 +71,15 @@ s_id (struct json_object *value, size_t most, text_t *id)
     return true;
 }
 
-//  A whole number from 0 to `most`; 5.0 is one, too.
+//  A whole number from 0 to `most`; 5.0 is one, too, as far as a double counts in ones.
+#define REAL_MOST 0x1p53
 static bool
 s_number (struct json_object *value, int64_t most, uint64_t *number)
 {
     if (json_object_is_type (value, json_type_double)) {
         double real = json_object_get_double (value);
-        if (!(real >= 0 && real <= (double) most) || real != (double) (int64_t) real)
+        if (!(real >= 0 && real <= REAL_MOST && real <= (double) most)
+            || real != (double) (int64_t) real)
             return false;
         *number = (uint64_t) real;
         return true;

@@ -75,7 +75,8 @@ s_make (version_t *self, const bus_deliver_t *entry, dialect_t dialect)
         changed.data = buffer_text (&data);
     self->is_made = true;
     self->is_for_them = view != WIDGET_VIEW_NOTHING;
-    self->frame = self->is_for_them ? server_frame_deliver (&changed) : NULL;
+    if (self->is_for_them && view != WIDGET_VIEW_NO_MEMORY)
+        self->frame = server_frame_deliver (&changed);
     buffer_free (&data);
 }
 

@@ -7,6 +7,8 @@
 //  goes out so long after the first write that it confirms, and so long after the one before it.
 #define CONFIRM_AFTER_MS 250
 #define CONFIRM_EVERY_MS 1000
+//  Those that are due in the same moment are looked at together, and not all in one.
+#define CONFIRM_STEP_MS 25
 
 void
 liveness_heard (relay_t *relay, connection_t *connection)
@@ -19,6 +21,26 @@ s_want_ping (connection_t *connection)
 {
     connection->ping_wanted = true;
     websocket_want_write (connection->socket);
+}
+
+static void
+s_tell_seen (relay_t *relay)
+{
+    list_t *first;
+    while ((first = list_first (&relay->changed))) {
+        connection_t *connection = LIST_THING (first, connection_t, changed);
+        bus_record_t record = { .kind = BUS_SEEN,
+                                .seen = { .endpoint = connection->endpoint,
+                                          .session = connection_session (connection),
+                                          .seq = connection->confirmed_seq } };
+        //  One on its way to a new office tells it with the next SEEN, or with its DETACH.
+        if (connection->place == PLACE_IN) {
+            if (bus_client_send (relay->bus, (unsigned) connection->office, &record) != 0)
+                return;
+            edge_count (EDGE_SEENS, 1);
+        }
+        list_remove (&connection->changed);
+    }
 }
 
 static void s_on_confirm (uv_timer_t *timer);
@@ -54,11 +76,14 @@ s_on_confirm (uv_timer_t *timer)
     while ((first = list_first (&relay->unconfirmed))) {
         connection_t *connection = LIST_THING (first, connection_t, unconfirmed);
         if (connection->check_ms > now) {
-            uv_timer_start (timer, s_on_confirm, connection->check_ms - now, 0);
-            return;
+            uint64_t wait_ms = connection->check_ms - now;
+            uv_timer_start (timer, s_on_confirm,
+                            wait_ms > CONFIRM_STEP_MS ? wait_ms : CONFIRM_STEP_MS, 0);
+            break;
         }
         s_consider_ping (relay, connection);
     }
+    s_tell_seen (relay);
 }
 
 void
@@ -121,26 +146,6 @@ liveness_forget (connection_t *connection)
     connection->pinged_seq = 0;
     connection->confirmed_seq = 0;
     connection->catching_up = false;
-}
-
-static void
-s_tell_seen (relay_t *relay)
-{
-    list_t *first;
-    while ((first = list_first (&relay->changed))) {
-        connection_t *connection = LIST_THING (first, connection_t, changed);
-        bus_record_t record = { .kind = BUS_SEEN,
-                                .seen = { .endpoint = connection->endpoint,
-                                          .session = connection_session (connection),
-                                          .seq = connection->confirmed_seq } };
-        //  One on its way to a new office tells it with the next SEEN, or with its DETACH.
-        if (connection->place == PLACE_IN) {
-            if (bus_client_send (relay->bus, (unsigned) connection->office, &record) != 0)
-                return;
-            edge_count (EDGE_SEENS, 1);
-        }
-        list_remove (&connection->changed);
-    }
 }
 
 static void

@@ -52,10 +52,14 @@ s_now (const request_t *self)
     return stream_now (self->stream);
 }
 
+//  What is owed has a bound: however much was asked for, those who come next wait a second for it.
 static void
 s_charge (request_t *self, uint64_t tokens)
 {
-    pace_take_many (&self->requests->pace, s_now (self), PAGES_PER_SECOND, tokens);
+    pace_t *pace = &self->requests->pace;
+    uint64_t most_us = s_now (self) * 1000 + 2 * PAGES_BURST * pace_token_us (PAGES_PER_SECOND);
+    pace_take_many (pace, s_now (self), PAGES_PER_SECOND, tokens);
+    pace->full_us = pace->full_us < most_us ? pace->full_us : most_us;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -141,7 +145,6 @@ request_begin (request_t *self, unsigned status, text_t fields, uint64_t size)
     s_put_head (self, status, fields, size);
     s_write_gathered (self);
     self->left = self->is_head ? 0 : size;
-    s_charge (self, self->left / BYTES_OF_A_PAGE);
     if (self->left == 0)
         s_answered (self);
     return self->left > 0;
@@ -162,6 +165,7 @@ request_body (request_t *self, text_t piece)
         return;
     }
     self->left -= piece.size;
+    s_charge (self, piece.size / BYTES_OF_A_PAGE);
     stream_write (self->stream, piece);
     if (self->left == 0)
         s_answered (self);
@@ -250,7 +254,9 @@ s_rest (request_t *self)
     stream_read (self->stream, false);
     stream_limit (self->stream, STREAM_FREE, 0);
     list_append (&requests->resting, &self->resting);
-    uv_timer_start (&requests->pacer, s_on_pacer, PACE_REST_MS, PACE_REST_MS);
+    //  To start it anew for each would put off those that rest already.
+    if (!uv_is_active ((uv_handle_t *) &requests->pacer))
+        uv_timer_start (&requests->pacer, s_on_pacer, PACE_REST_MS, PACE_REST_MS);
 }
 
 static void
@@ -281,6 +287,7 @@ s_upgrade (request_t *self, const http_head_t *head)
         return true;
     }
     self->is_busy = true;
+    self->is_head = false;
     request_refuse (self, status);
     return false;
 }
@@ -321,6 +328,7 @@ s_wait_for_more (request_t *self, size_t seen)
     if (seen > LARGE_HEAD && !requests->events->has_room (requests->owner)) {
         edge_count (EDGE_PAGES_REFUSED, 1);
         self->is_busy = true;
+        self->is_head = false;
         request_refuse (self, 503);
     }
 }

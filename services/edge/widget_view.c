@@ -13,13 +13,20 @@ s_has (text_t data, const char *quoted_name)
     return memmem (data.data, data.size, quoted_name, strlen (quoted_name)) != NULL;
 }
 
-//  Most answers need no closer look: they have words, and no `system`.
+static bool
+s_begins (text_t text, const char *with, size_t size)
+{
+    return text.size >= size && memcmp (text.data, with, size) == 0;
+}
+
+//  Most answers need no closer look: they begin with words, and have no `system`.
 static bool
 s_is_plain (const bus_deliver_t *entry)
 {
-    return entry->event != EVENT_NEW_MESSAGE || entry->sender.size < sizeof s_bot - 1
-           || memcmp (entry->sender.data, s_bot, sizeof s_bot - 1) != 0
-           || (s_has (entry->data, "\"outputSpeech\"") && !s_has (entry->data, "\"system\""));
+    static const char words[] = "{\"outputSpeech\":";
+    return entry->event != EVENT_NEW_MESSAGE || !s_begins (entry->sender, s_bot, sizeof s_bot - 1)
+           || (s_begins (entry->data, words, sizeof words - 1)
+               && !s_has (entry->data, "\"system\""));
 }
 
 typedef struct {
@@ -93,5 +100,5 @@ widget_view (const bus_deliver_t *entry, buffer_t *to)
         return WIDGET_VIEW_NOTHING;
     if (!members.drops_system && !members.lacks_data)
         return WIDGET_VIEW_SAME;
-    return s_write (&members, entry->data, to) == 0 ? WIDGET_VIEW_CHANGED : WIDGET_VIEW_NOTHING;
+    return s_write (&members, entry->data, to) == 0 ? WIDGET_VIEW_CHANGED : WIDGET_VIEW_NO_MEMORY;
 }

@@ -67,6 +67,8 @@ struct caretaker {
     uint64_t answer_ms;
     pg_dial_t *echo;        //  another connection, which says something that we must hear
     uint64_t echo_number;
+    uint64_t echo_said_ms;  //  0: not yet
+    bool echo_failed;
     uint64_t writer;
     char *node;
     pg_values_t values;
@@ -218,6 +220,7 @@ s_hourly (caretaker_t *self)
 }
 
 static void s_lack_echo (caretaker_t *self);
+static void s_say_echo (caretaker_t *self);
 
 static void
 s_on_timer (uv_timer_t *timer)
@@ -225,7 +228,10 @@ s_on_timer (uv_timer_t *timer)
     caretaker_t *self = timer->data;
     uint64_t now = clock_mono_ms ();
     if (!self->begun) {
-        if (self->echo && now - self->up_ms > self->answer_ms)
+        if (self->echo_failed)
+            s_say_echo (self);
+        else if (self->echo && self->echo_said_ms
+                 && now - self->echo_said_ms > self->answer_ms)
             s_lack_echo (self);
         return;
     }
@@ -357,14 +363,17 @@ s_echo_greet (void *owner, const PGresult *result, uint64_t *within_ms)
 static void
 s_on_echo_said (void *owner, PGconn *connection)
 {
-    (void) owner;
+    caretaker_t *self = owner;
+    self->echo_said_ms = clock_mono_ms ();
     PQfinish (connection);
 }
 
+//  It was not said, so nothing is known of the pooler: it is tried again.
 static void
 s_on_echo_failed (void *owner, const char *why, text_t complaint)
 {
-    (void) owner;
+    caretaker_t *self = owner;
+    self->echo_failed = true;
     log_warn ("cannot try the pooler", log_string ("why", why), log_text ("complaint", complaint));
 }
 
@@ -372,6 +381,8 @@ static void
 s_say_echo (caretaker_t *self)
 {
     s_drop_echo (self);
+    self->echo_failed = false;
+    self->echo_said_ms = 0;
     self->echo_number++;
     self->echo = pg_dial_new (
         self->loop,

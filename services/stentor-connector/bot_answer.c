@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <strings.h>
 
-static const json_limits_t s_limits = { .depth_most = 64, .values_most = SIZE_MAX };
+//  A tree of so many takes 50 MB, for the moment in which it is read.
+#define VALUES_MOST 65536
+static const json_limits_t s_limits = { .depth_most = 64, .values_most = VALUES_MOST };
 #define DETAIL_MAX (BOT_REASON_MAX + BOT_DETAIL_BODY + 2)
 
 typedef struct {
@@ -137,16 +139,16 @@ s_member (json_object *object, const char *name, json_type type)
     return value;
 }
 
-//  NULL when the bytes are no JSON, or JSON's null: the caller tells them apart by `is_json`.
+//  NULL when the bytes are no JSON that we take, or JSON's null: the fault tells them apart.
 static json_object *
-s_parse (text_t body, bool *is_json)
+s_parse (text_t body, json_read_fault_t *fault)
 {
     if (body.size >= 3 && memcmp (body.data, "\xef\xbb\xbf", 3) == 0)
         body = (text_t){ body.data + 3, body.size - 3 };
     json_reading_t reading = { .fault = JSON_READ_NOT_JSON };
     json_object *value
         = utf8_is_valid (body) ? json_read (body, &s_limits, &reading) : NULL;
-    *is_json = reading.fault == JSON_READ_OK;
+    *fault = reading.fault;
     return value;
 }
 
@@ -290,11 +292,13 @@ s_read_object (bot_answer_t *self, json_object *answer)
 static void
 s_read_body (bot_answer_t *self, text_t body)
 {
-    bool is_json;
-    json_object *answer = s_parse (body, &is_json);
+    json_read_fault_t fault;
+    json_object *answer = s_parse (body, &fault);
     if (body.size == 0)
         s_fail (self, BOT_EMPTY, 0);
-    else if (!is_json)
+    else if (fault == JSON_READ_TOO_MANY)
+        s_fail (self, BOT_TOO_LARGE, 0);
+    else if (fault != JSON_READ_OK)
         s_fail (self, BOT_NOT_JSON, 0);
     else if (!json_object_is_type (answer, json_type_object))
         s_fail (self, BOT_NOT_OBJECT, 0);

@@ -161,6 +161,9 @@ Test (client_frame, passes_numbers_on_as_they_are)
     client_frame_free (&frame);
     EXPECT_FAULT ("{\"event\":\"typing\",\"timeMs\":100000000000000000000," REST, FAULT_TIME);
     EXPECT_FAULT ("{\"event\":\"typing\",\"timeMs\":-0," REST, FAULT_NONE);
+    EXPECT_FAULT ("{\"event\":\"resume\",\"lastSeq\":9223372036854775808," REST, FAULT_LAST_SEQ);
+    EXPECT_FAULT ("{\"event\":\"resume\",\"lastSeq\":1000000000000000001," REST, FAULT_LAST_SEQ);
+    EXPECT_FAULT ("{\"event\":\"resume\",\"lastSeq\":123456789012345678," REST, FAULT_NONE);
     EXPECT_FAULT ("{\"event\":\"resume\",\"lastSeq\":99999999999999999999," REST, FAULT_LAST_SEQ);
 }
 

@@ -42,6 +42,8 @@ ParameterizedTestParameters (widget_view, cases)
         //  It would draw an empty entry
         { BOT, "{\"data\":{\"order\":7}}", WIDGET_VIEW_NOTHING, "" },
         { BOT, "{\"media\":[]}", WIDGET_VIEW_NOTHING, "" },
+        { BOT, "{\"data\":{\"outputSpeech\":1}}", WIDGET_VIEW_NOTHING, "" },
+        { BOT, "{\"name\":\"a\"," SAY "}", WIDGET_VIEW_SAME, "" },
         { BOT, "{\"system\":\"TRANSFER_CALL\",\"data\":{}}", WIDGET_VIEW_NOTHING, "" },
         //  A word inside is no member
         { BOT, "{" SAY ",\"data\":{\"system\":\"TRANSFER_CALL\",\"b\":[\"}\"]}}",

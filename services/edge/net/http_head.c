@@ -44,9 +44,11 @@ s_is_value (text_t text)
 static bool
 s_is_target (text_t text)
 {
-    for (size_t at = 0; at < text.size; at++)
-        if (text.data[at] <= 0x20 || text.data[at] == 0x7f || strchr ("\"#<>", text.data[at]))
+    for (size_t at = 0; at < text.size; at++) {
+        unsigned char byte = (unsigned char) text.data[at];
+        if (byte <= 0x20 || byte >= 0x7f || strchr ("\"#<>", byte))
             return false;
+    }
     return text.size > 0;
 }
 
