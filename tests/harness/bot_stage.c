@@ -87,16 +87,6 @@ bot_stage_open_office (bot_stage_t *self)
     snprintf (self->address, sizeof self->address, "%.60s", bus_server_endpoint (self->bus) + 6);
 }
 
-//  Whether a setting of this one's name is there already.
-static bool
-s_has (const char *const *settings, const char *setting)
-{
-    size_t name = strcspn (setting, "=") + 1;
-    while (*settings && strncmp (*settings, setting, name) != 0)
-        settings++;
-    return *settings != NULL;
-}
-
 bot_stage_t *
 bot_stage_start (const char *const *more)
 {
@@ -113,13 +103,8 @@ bot_stage_start (const char *const *more)
                                   "BOT_KEY=the-key", "BOT_TIMEOUT=1s", "BOT_TRY_DELAY_1=1s",
                                   "BOT_TRY_DELAY_2=1s", "BOT_ANSWER_LIMIT=64k", "SHUTDOWN_GRACE=5s",
                                   NULL };
-    const char *settings[SETTINGS_MOST] = { NULL };
-    unsigned count = 0;
-    while (more && *more)
-        settings[count++] = *more++;
-    for (unsigned index = 0; usual[index]; index++)
-        if (!s_has (settings, usual[index]))
-            settings[count++] = usual[index];
+    const char *settings[SETTINGS_MOST];
+    process_settings (settings, SETTINGS_MOST, more, usual);
     self->connector = process_new ("connector", "stentor-connector", NULL, settings);
     cr_assert (self->connector);
     process_set_operations_port (self->connector, port);

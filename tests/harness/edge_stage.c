@@ -111,15 +111,6 @@ stage_lose_office (stage_t *self)
     RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_offices") == 0);
 }
 
-static bool
-s_has (const char *const *settings, const char *setting)
-{
-    size_t name = strcspn (setting, "=") + 1;
-    while (*settings && strncmp (*settings, setting, name) != 0)
-        settings++;
-    return *settings != NULL;
-}
-
 stage_t *
 stage_start (const char *const *more)
 {
@@ -134,13 +125,8 @@ stage_start (const char *const *more)
     snprintf (operations, sizeof operations, "OPERATIONS_PORT=%u", operations_port);
     const char *const usual[] = { postoffice, port, operations, "BUS_HEARTBEAT=500ms",
                                   "EDGE_SILENCE=60s", "SHUTDOWN_GRACE=8s", NULL };
-    const char *settings[SETTINGS_MOST] = { NULL };
-    unsigned count = 0;
-    while (more && *more)
-        settings[count++] = *more++;
-    for (unsigned index = 0; usual[index]; index++)
-        if (!s_has (settings, usual[index]))
-            settings[count++] = usual[index];
+    const char *settings[SETTINGS_MOST];
+    process_settings (settings, SETTINGS_MOST, more, usual);
     self->edge = process_new ("edge", "edge", NULL, settings);
     cr_assert (self->edge);
     process_set_operations_port (self->edge, operations_port);

@@ -117,6 +117,31 @@ s_find (const char *program)
     return path;
 }
 
+static bool
+s_is_named (const char *const *settings, const char *setting)
+{
+    size_t name = strcspn (setting, "=") + 1;
+    while (*settings && strncmp (*settings, setting, name) != 0)
+        settings++;
+    return *settings != NULL;
+}
+
+void
+process_settings (const char **to, size_t most, const char *const *more, const char *const *usual)
+{
+    size_t count = 0;
+    *to = NULL;
+    for (; more && *more && count + 1 < most; more++)
+        to[count++] = *more;
+    to[count] = NULL;
+    for (; *usual && count + 1 < most; usual++)
+        if (!s_is_named (to, *usual)) {
+            to[count++] = *usual;
+            to[count] = NULL;
+        }
+    assert (!*usual && (!more || !*more)); //  else there was no room
+}
+
 //  What every program gets of the test's own environment, before its settings.
 static size_t
 s_inherit (char **environment)

@@ -22,6 +22,10 @@ typedef struct process process_t;
 //  be NULL. Returns NULL when there is no such program.
 process_t *process_new (const char *name, const char *program, const char *const *arguments,
                         const char *const *settings);
+//  Puts the settings of `more` (may be NULL) into `to`, and those of `usual` that it does not name;
+//  all of them end with NULL. Asserts that there is room for `most`, with the NULL.
+void process_settings (const char **to, size_t most, const char *const *more,
+                       const char *const *usual);
 //  Ends it with SIGTERM, after 10 s with SIGKILL, and removes its log. The test process is aborted
 //  when a sanitizer had something to say in the log: that must not pass unseen.
 void process_destroy (process_t **self_p);
