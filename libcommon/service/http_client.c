@@ -6,6 +6,8 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <uthash.h>
 
 //  Small, because a thousand calls may be waiting: answers are a few kilobytes.
@@ -38,13 +40,17 @@ struct http_client {
     uv_timer_t timer;
     call_t *calls; //  by number
     http_call_t last;
+    struct watch *watches; //  by socket
 };
 
-//  One of curl's sockets in our loop. Freed in its close callback; belongs to no call.
-typedef struct {
+//  One of curl's sockets in our loop, from its first use to its end; freed in its close callback.
+//  Between two calls it belongs to none, and is watched all the same: what a host says there
+//  unasked (a second answer, a 408, its end) would be taken for the answer to the next question.
+typedef struct watch {
     uv_poll_t poll;
     curl_socket_t socket;
     http_client_t *client;
+    UT_hash_handle hh;
 } watch_t;
 
 static void
@@ -72,6 +78,8 @@ s_outcome (const call_t *self, CURLcode result)
         return HTTP_TOO_LARGE;
     case CURLE_BAD_CONTENT_ENCODING:
         return HTTP_BAD_CODING;
+    case CURLE_WRITE_ERROR: //  ours, or that of what undoes the coding
+        return self->is_too_large ? HTTP_TOO_LARGE : HTTP_BAD_CODING;
     default:
         return self->is_too_large ? HTTP_TOO_LARGE : HTTP_UNREACHABLE;
     }
@@ -158,10 +166,39 @@ s_socket_ready (uv_poll_t *poll, int status, int events)
     s_turn (watch->client, watch->socket, what); //  the watch may be closed now
 }
 
+//  curl finds a socket that was shut down dead, and takes another one.
+static void
+s_spoke_unasked (uv_poll_t *poll, int status, int events)
+{
+    (void) status, (void) events;
+    watch_t *watch = poll->data;
+    uv_poll_stop (poll);
+    (void) shutdown (watch->socket, SHUT_RDWR);
+}
+
 static void
 s_watch_closed (uv_handle_t *handle)
 {
     free (handle->data);
+}
+
+static void
+s_watch_end (http_client_t *client, curl_socket_t socket)
+{
+    watch_t *watch;
+    HASH_FIND (hh, client->watches, &socket, sizeof socket, watch);
+    if (!watch)
+        return;
+    HASH_DEL (client->watches, watch);
+    uv_close ((uv_handle_t *) &watch->poll, s_watch_closed);
+}
+
+//  Before its number can be another socket's.
+static int
+s_close_socket (void *owner, curl_socket_t socket)
+{
+    s_watch_end (owner, socket);
+    return close (socket);
 }
 
 static watch_t *
@@ -176,27 +213,27 @@ s_watch_new (http_client_t *client, curl_socket_t socket)
         free (self);
         return NULL;
     }
-    curl_multi_assign (client->multi, socket, self);
+    HASH_ADD (hh, client->watches, socket, sizeof self->socket, self);
     return self;
+}
+
+static watch_t *
+s_watch_of (http_client_t *client, curl_socket_t socket)
+{
+    watch_t *watch;
+    HASH_FIND (hh, client->watches, &socket, sizeof socket, watch);
+    return watch ? watch : s_watch_new (client, socket);
 }
 
 static int
 s_watch_socket (CURL *easy, curl_socket_t socket, int what, void *owner, void *of_socket)
 {
-    (void) easy;
-    http_client_t *self = owner;
-    watch_t *watch = of_socket;
-    if (what == CURL_POLL_REMOVE) {
-        if (watch) {
-            curl_multi_assign (self->multi, socket, NULL);
-            uv_close ((uv_handle_t *) &watch->poll, s_watch_closed);
-        }
-        return 0;
-    }
+    (void) easy, (void) of_socket;
+    watch_t *watch = s_watch_of (owner, socket);
     if (!watch)
-        watch = s_watch_new (self, socket);
-    if (!watch)
-        return -1; //  curl gives up what is under way: its owners are told
+        return what == CURL_POLL_REMOVE ? 0 : -1; //  curl gives up what is under way
+    if (what == CURL_POLL_REMOVE)
+        return uv_poll_start (&watch->poll, UV_READABLE, s_spoke_unasked) == 0 ? 0 : -1;
     int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
     return uv_poll_start (&watch->poll, events, s_socket_ready) == 0 ? 0 : -1;
 }
@@ -304,6 +341,8 @@ s_set_limits (call_t *self, const http_request_t *request)
     //  Else a call that ends while its name is still being resolved waits for the resolver's
     //  thread, and the loop with it.
     curl_easy_setopt (easy, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt (easy, CURLOPT_CLOSESOCKETFUNCTION, s_close_socket);
+    curl_easy_setopt (easy, CURLOPT_CLOSESOCKETDATA, self->client);
     curl_easy_setopt (easy, CURLOPT_WRITEFUNCTION, s_take_body);
     curl_easy_setopt (easy, CURLOPT_WRITEDATA, self);
     curl_easy_setopt (easy, CURLOPT_ERRORBUFFER, self->error);
@@ -312,12 +351,12 @@ s_set_limits (call_t *self, const http_request_t *request)
 
 //  Whether curl can read it, and its scheme is one of these (ended by NULL).
 static bool
-s_is_url_of (const char *text, const char *const *schemes)
+s_is_url_of (const char *text, const char *const *schemes, unsigned flags)
 {
     CURLU *url = curl_url ();
     assert (url);
     char *scheme = NULL;
-    bool is_ours = curl_url_set (url, CURLUPART_URL, text, 0) == CURLUE_OK
+    bool is_ours = curl_url_set (url, CURLUPART_URL, text, flags) == CURLUE_OK
                    && curl_url_get (url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK;
     while (is_ours && *schemes && strcmp (scheme, *schemes) != 0)
         schemes++;
@@ -331,7 +370,8 @@ bool
 http_client_is_proxy (const char *url)
 {
     static const char *const schemes[] = { "http", "https", "socks5", "socks5h", NULL };
-    return strstr (url, "://") && s_is_url_of (url, schemes);
+    //  A proxy's schemes are none of a URL's to curl.
+    return strstr (url, "://") && s_is_url_of (url, schemes, CURLU_NON_SUPPORT_SCHEME);
 }
 
 bool
@@ -360,7 +400,7 @@ http_client_post (http_client_t *self, const http_request_t *request, http_answe
     s_set_request (call, request);
     s_set_limits (call, request);
     static const char *const schemes[] = { "http", "https", NULL };
-    bool is_ours = s_is_url_of (request->url, schemes);
+    bool is_ours = s_is_url_of (request->url, schemes, 0);
     if (is_ours && curl_easy_setopt (call->easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK
         && curl_easy_setopt (call->easy, CURLOPT_URL, request->url) == CURLE_OK
         && curl_multi_add_handle (self->multi, call->easy) == CURLM_OK)

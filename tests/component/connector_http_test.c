@@ -71,6 +71,38 @@ Test (connector_http, a_kept_connection_that_is_closed_is_no_failure, .timeout =
     bot_stage_end (self);
 }
 
+//  What a host says where nothing was asked is no answer to what is asked next, of another visitor.
+Test (connector_http, what_comes_unasked_is_no_answer, .timeout = 60)
+{
+    static const struct {
+        const char *bytes;
+        bool closes;
+    } rows[] = {
+        { "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 23\r\n\r\n"
+          "{\"outputSpeech\":\"other\"}",
+          false },
+        { "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", true },
+        { "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", false },
+        { "stray", false },
+        { "stray", true },
+    };
+    bot_stage_t *self = bot_stage_start (NULL);
+    bot_says (self->bot, "<ask", "{\"outputSpeech\":\"right\"}");
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
+        char item[40];
+        bot_speaks_unasked (self->bot, 50, rows[row].bytes, rows[row].closes);
+        for (unsigned again = 0; again < 3; again++) {
+            snprintf (item, sizeof item, "ask%zu%u", row, again);
+            bot_stage_hand (self, item);
+            const bot_heard_t *done = bot_stage_done (self, item, 10000);
+            cr_assert_str_eq (bot_stage_story (self, item), "taken typing answered");
+            cr_assert_str_eq (done->data, "{\"outputSpeech\":\"right\"}", "%s", item);
+            rig_turn_for (&self->rig, 200);
+        }
+    }
+    bot_stage_end (self);
+}
+
 //  Node closes a kept connection 5 s after its last answer: one that is nearly as old is left
 //  alone.
 Test (connector_http, an_old_connection_is_not_used_again, .timeout = 60)
@@ -86,6 +118,22 @@ Test (connector_http, an_old_connection_is_not_used_again, .timeout = 60)
     bot_stage_done (self, "third", 5000);
     cr_assert_eq (bot_accepted (self->bot), 2);
     bot_stage_end (self);
+}
+
+Test (connector_http, every_kind_of_proxy_can_be_set, .timeout = 60)
+{
+    static const char *const proxies[] = { "BOT_PROXY=http://127.0.0.1:1080",
+                                           "BOT_PROXY=https://proxy.example:1080/",
+                                           "BOT_PROXY=socks5://127.0.0.1:1080",
+                                           "BOT_PROXY=socks5h://u:p@proxy.example:1080" };
+    for (size_t row = 0; row < sizeof proxies / sizeof *proxies; row++) {
+        process_t *connector
+            = process_new ("connector", "stentor-connector", NULL,
+                           (const char *const[]){ proxies[row], "OPERATIONS_PORT=0", NULL });
+        cr_assert (connector && process_wait_log (connector, "\"started\"", 10000), "%s",
+                   proxies[row]);
+        process_destroy (&connector);
+    }
 }
 
 //  The text as gzip makes it; the caller frees it.

@@ -39,6 +39,9 @@ struct bot {
     bool keeps_none;
     uint64_t closes_idle_ms;
     bool resets_kept;
+    char *unasked; //  NULL: nothing
+    uint64_t unasked_ms;
+    bool unasked_closes;
     unsigned connections;
     unsigned accepted;
 };
@@ -316,6 +319,35 @@ s_resets_kept (bot_t *self)
 }
 
 static void
+s_speak_unasked (uv_timer_t *timer)
+{
+    connection_t *self = timer->data;
+    bot_t *bot = self->bot;
+    pthread_mutex_lock (&bot->mutex);
+    char *bytes = bot->unasked;
+    bot->unasked = NULL;
+    bool closes = bot->unasked_closes;
+    pthread_mutex_unlock (&bot->mutex);
+    if (bytes) {
+        uv_buf_t buffer = uv_buf_init (bytes, (unsigned) strlen (bytes));
+        (void) uv_try_write ((uv_stream_t *) &self->socket, &buffer, 1);
+        free (bytes);
+    }
+    if (closes)
+        s_close (self);
+}
+
+//  0: it says nothing unasked.
+static uint64_t
+s_unasked_ms (bot_t *self)
+{
+    pthread_mutex_lock (&self->mutex);
+    uint64_t after_ms = self->unasked ? self->unasked_ms : 0;
+    pthread_mutex_unlock (&self->mutex);
+    return after_ms;
+}
+
+static void
 s_next_request (connection_t *self)
 {
     self->is_kept = self->is_kept || self->answer;
@@ -325,8 +357,11 @@ s_next_request (connection_t *self)
     self->is_busy = false;
     size_t size = s_request_size (self);
     uint64_t idle_ms = self->is_kept && self->size == 0 ? s_closes_idle_ms (self->bot) : 0;
+    uint64_t unasked_ms = self->is_kept && self->size == 0 ? s_unasked_ms (self->bot) : 0;
     if (size > 0)
         s_take_request (self, size);
+    else if (unasked_ms > 0)
+        uv_timer_start (&self->timer, s_speak_unasked, unasked_ms, 0);
     else if (idle_ms > 0)
         uv_timer_start (&self->timer, s_idle_too_long, idle_ms, 0);
 }
@@ -508,6 +543,17 @@ bot_closes_idle (bot_t *self, uint64_t after_ms)
 {
     pthread_mutex_lock (&self->mutex);
     self->closes_idle_ms = after_ms;
+    pthread_mutex_unlock (&self->mutex);
+}
+
+void
+bot_speaks_unasked (bot_t *self, uint64_t after_ms, const char *bytes, bool closes)
+{
+    pthread_mutex_lock (&self->mutex);
+    free (self->unasked);
+    self->unasked = s_copy (bytes);
+    self->unasked_ms = after_ms;
+    self->unasked_closes = closes;
     pthread_mutex_unlock (&self->mutex);
 }
 

@@ -7,6 +7,7 @@
 #ifndef HARNESS_BOT_H
 #define HARNESS_BOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,8 @@ void bot_forget_rules (bot_t *self);
 //  long (0: never), or resets it when the next question comes, without a look at it.
 void bot_closes_idle (bot_t *self, uint64_t after_ms);
 void bot_resets_kept (bot_t *self);
+//  Once, so long after its next answer, it says these bytes on that connection, and may close it.
+void bot_speaks_unasked (bot_t *self, uint64_t after_ms, const char *bytes, bool closes);
 //  For more than the 4096 that it keeps: none is, and the two questions below are not to be asked.
 void bot_keep_no_requests (bot_t *self);
 
