@@ -277,18 +277,23 @@ s_put_text (struct json_object *object, const char *name, text_t text)
                             json_object_new_string_len (text.data, (int) text.size));
 }
 
-//  The longest of the texts that a bot or a person is given to read.
-static size_t
-s_text_size (struct json_object *data)
+//  The longest of the texts that a bot or a person is given to read. What is no string is refused:
+//  it would pass by the limit, which measures strings.
+static frame_fault_t
+s_read_texts (client_frame_t *self, struct json_object *data)
 {
     static const char *const names[] = { "rawQuery", "title", "token" };
     struct json_object *value;
     text_t text;
-    size_t most = 0;
-    for (size_t row = 0; row < sizeof names / sizeof *names; row++)
-        if (s_has (data, names[row], &value) && s_text (value, &text) && text.size > most)
-            most = text.size;
-    return most;
+    for (size_t row = 0; row < sizeof names / sizeof *names; row++) {
+        if (!s_has (data, names[row], &value))
+            continue;
+        if (!s_text (value, &text))
+            return FAULT_TEXT_TYPE;
+        if (text.size > self->text_size)
+            self->text_size = text.size;
+    }
+    return FAULT_NONE;
 }
 
 //  What people are shown of a request, "" when nothing.
@@ -330,9 +335,11 @@ s_read_data (client_frame_t *self, text_t user)
         json_object_object_add (self->json, "accessToken", json_object_get (token));
     }
     json_object_object_del (data, "accessToken");
+    frame_fault_t fault = s_read_texts (self, data);
+    if (fault != FAULT_NONE)
+        return fault;
     s_put_text (data, "sessionId", self->session_id);
     s_put_text (data, "userId", user);
-    self->text_size = s_text_size (data);
     self->quiet = s_raw_query (data).size == 0;
     self->data = json_print (data);
     return self->data.size > 0 ? FAULT_NONE : FAULT_DATA;

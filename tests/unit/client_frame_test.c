@@ -65,7 +65,7 @@ Test (client_frame, knows_what_has_nothing_to_show)
     cr_expect_not (s_is_quiet ("{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":\"t\",\"title\":"
                                "\"Red\"}",
                                "\"rawQuery\":\"Red\""));
-    cr_expect (s_is_quiet ("{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":7}", NULL));
+    cr_expect (s_is_quiet ("{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":null}", NULL));
 }
 
 Test (client_frame, reads_every_event)
@@ -274,10 +274,30 @@ Test (client_frame, measures_the_longest_text)
     client_frame_t frame;
     text_t json =
         TEXT ("{\"event\":\"new message\",\"sessionId\":\"s\",\"data\":{\"rawQuery\":\"abc\","
-              "\"title\":\"abcde\",\"token\":7}}");
+              "\"title\":\"abcde\",\"token\":null}}");
     cr_assert_eq (client_frame_read (&frame, json, TEXT ("u")), FAULT_NONE);
     cr_expect_eq (frame.text_size, 5);
     client_frame_free (&frame);
+}
+
+//  A limit of strings is none for what is no string.
+Test (client_frame, texts_are_strings)
+{
+    static const char *const names[] = { "rawQuery", "title", "token" };
+    static const char *const values[] = { "7", "[\"1\"]", "{\"a\":\"b\"}", "true", "1e9" };
+    char json[200];
+    for (size_t name = 0; name < 3; name++) {
+        for (size_t value = 0; value < 5; value++) {
+            snprintf (json, sizeof json, "{\"event\":\"new message\",\"data\":{\"%s\":%s}," REST,
+                      names[name], values[value]);
+            cr_expect_eq (s_fault (text_of (json)), FAULT_TEXT_TYPE, "%s", json);
+        }
+        snprintf (json, sizeof json, "{\"event\":\"new message\",\"data\":{\"%s\":null}," REST,
+                  names[name]);
+        cr_expect_eq (s_fault (text_of (json)), FAULT_NONE, "%s", json);
+    }
+    //  Only of what is said: other events' data is not read.
+    EXPECT_FAULT ("{\"event\":\"typing\",\"data\":{\"rawQuery\":7}," REST, FAULT_NONE);
 }
 
 Test (client_frame, cuts_a_long_name)
