@@ -1,6 +1,7 @@
 #include "parts/utf8.h"
 
 #include <stdint.h>
+#include <string.h>
 
 //  How long the character is that begins with this byte, and the range of its second byte.
 //  0: no character begins so.
@@ -68,4 +69,17 @@ utf8_is_printable (text_t text)
             return false;
     }
     return true;
+}
+
+bool
+utf8_is_showable (text_t text)
+{
+    for (size_t at = 0; at + 2 < text.size; at++) {
+        unsigned char last = (unsigned char) text.data[at + 2];
+        if (memcmp (text.data + at, "\xe2\x80", 2) == 0 && last >= 0xa8 && last <= 0xae)
+            return false;
+        if (memcmp (text.data + at, "\xe2\x81", 2) == 0 && last >= 0xa6 && last <= 0xa9)
+            return false;
+    }
+    return utf8_is_printable (text);
 }

@@ -179,6 +179,8 @@ s_read_numbers (client_frame_t *self)
     return self->says == SAYS_RESUME && !has ? FAULT_LAST_SEQ : FAULT_NONE;
 }
 
+//  What people may be shown of a visitor. What is not of its form is left out: it goes with every
+//  message, and none of them needs it. A path or name of another type is refused.
 static bool
 s_is_path (struct json_object *value)
 {
@@ -191,8 +193,22 @@ s_is_path (struct json_object *value)
     return true;
 }
 
-//  What people may be shown of a visitor beside the name. What is not of its form is left out: it
-//  goes with every message, and none of them needs it.
+static bool
+s_is_showable (struct json_object *value)
+{
+    text_t text;
+    return s_text (value, &text) && utf8_is_showable (text);
+}
+
+static bool
+s_is_showable_path (struct json_object *path)
+{
+    for (size_t at = 0; at < json_object_array_length (path); at++)
+        if (!s_is_showable (json_object_array_get_idx (path, at)))
+            return false;
+    return true;
+}
+
 static text_t
 s_query (struct json_object *attributes)
 {
@@ -201,8 +217,7 @@ s_query (struct json_object *attributes)
         return TEXT_EMPTY;
     json_object_object_foreach (query, name, value)
     {
-        (void) name;
-        if (!json_object_is_type (value, json_type_string))
+        if (!utf8_is_showable (text_of (name)) || !s_is_showable (value))
             return TEXT_EMPTY;
     }
     text_t printed = json_print (query);
@@ -214,7 +229,8 @@ s_email (struct json_object *sender)
 {
     struct json_object *value;
     text_t email = TEXT_EMPTY;
-    if (!s_has (sender, "email", &value) || !s_id (value, EMAIL_MAX, &email))
+    if (!s_has (sender, "email", &value) || !s_id (value, EMAIL_MAX, &email)
+        || !utf8_is_showable (email))
         return TEXT_EMPTY;
     const char *at = memchr (email.data, '@', email.size);
     bool is_one = at && at > email.data && at < email.data + email.size - 1
@@ -228,7 +244,8 @@ s_avatar (struct json_object *sender)
 {
     struct json_object *value;
     text_t path = TEXT_EMPTY;
-    if (!s_has (sender, "avatarPath", &value) || !s_id (value, AVATAR_MAX, &path))
+    if (!s_has (sender, "avatarPath", &value) || !s_id (value, AVATAR_MAX, &path)
+        || !utf8_is_showable (path))
         return TEXT_EMPTY;
     bool is_one = path.data[0] == '/' || strncasecmp (path.data, "https://", 8) == 0
                   || strncasecmp (path.data, "http://", 7) == 0;
@@ -248,26 +265,40 @@ s_read_path (client_frame_t *self, struct json_object *sender)
         return FAULT_NONE;
     if (!s_is_path (path))
         return FAULT_PATH;
-    self->visitor.path = json_print (path);
-    return self->visitor.path.size > PATH_SIZE_MAX ? FAULT_PATH : FAULT_NONE;
+    text_t printed = json_print (path);
+    if (printed.size > PATH_SIZE_MAX)
+        return FAULT_PATH;
+    if (s_is_showable_path (path))
+        self->visitor.path = printed;
+    return FAULT_NONE;
+}
+
+static frame_fault_t
+s_read_name (client_frame_t *self, struct json_object *sender)
+{
+    struct json_object *value;
+    text_t name;
+    if (!s_has (sender, "displayName", &value))
+        return FAULT_NONE;
+    if (!s_text (value, &name))
+        return FAULT_SENDER;
+    if (utf8_is_showable (name))
+        self->visitor.name = utf8_cut (name, DISPLAY_NAME_MAX);
+    return FAULT_NONE;
 }
 
 static frame_fault_t
 s_read_sender (client_frame_t *self)
 {
-    struct json_object *sender, *name;
+    struct json_object *sender;
     if (!s_has (self->json, "sender", &sender))
         return FAULT_NONE;
     if (!json_object_is_type (sender, json_type_object))
         return FAULT_SENDER;
-    if (s_has (sender, "displayName", &name)) {
-        if (!s_text (name, &self->visitor.name))
-            return FAULT_SENDER;
-        self->visitor.name = utf8_cut (self->visitor.name, DISPLAY_NAME_MAX);
-    }
+    frame_fault_t fault = s_read_name (self, sender);
     self->visitor.email = s_email (sender);
     self->visitor.avatar = s_avatar (sender);
-    return s_read_path (self, sender);
+    return fault == FAULT_NONE ? s_read_path (self, sender) : fault;
 }
 
 static void

@@ -22,9 +22,9 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
         assert (frame.message_id.size <= MESSAGE_ID_MAX);
         assert (frame.visitor.name.size <= DISPLAY_NAME_MAX);
         assert (utf8_is_valid (frame.session_id) && utf8_is_printable (frame.session_id));
-        assert (utf8_is_valid (frame.visitor.name));
-        assert (utf8_is_printable (frame.visitor.email)
-                && utf8_is_printable (frame.visitor.avatar));
+        assert (utf8_is_valid (frame.visitor.name) && utf8_is_showable (frame.visitor.name));
+        assert (utf8_is_showable (frame.visitor.email)
+                && utf8_is_showable (frame.visitor.avatar));
         assert (utf8_is_printable (frame.secret));
         assert (utf8_is_valid (frame.data) && utf8_is_valid (frame.visitor.path));
         assert ((frame.says == SAYS_MESSAGE) == (frame.data.size > 0));

@@ -280,6 +280,33 @@ Test (client_frame, measures_the_longest_text)
     client_frame_free (&frame);
 }
 
+//  What agents are shown of a visitor stands beside what others say.
+Test (client_frame, leaves_out_what_cannot_be_shown)
+{
+    static const char *const marks[] = { "\\u0000",    "\\n",           "\\u007f",
+                                         "\xc2\x80",   "\\u009f",       "\xe2\x80\xaa",
+                                         "\\u202e",    "\xe2\x81\xa6",  "\\u2069" };
+    char json[400];
+    for (size_t row = 0; row < sizeof marks / sizeof *marks; row++) {
+        const char *mark = marks[row];
+        int size = snprintf (json, sizeof json,
+                             "{\"event\":\"typing\",\"sessionId\":\"s\",\"sender\":{"
+                             "\"displayName\":\"Ann%s\",\"email\":\"a%s@b\","
+                             "\"avatarPath\":\"/%s\","
+                             "\"urlAttributes\":{\"path\":[\"a\",\"%s\"],"
+                             "\"query\":{\"a\":\"%s\"}}}}",
+                             mark, mark, mark, mark, mark);
+        client_frame_t frame;
+        cr_assert_eq (client_frame_read (&frame, (text_t){ json, (size_t) size }, TEXT ("u")),
+                      FAULT_NONE, "%s", json);
+        const visitor_t *visitor = &frame.visitor;
+        cr_expect_eq (visitor->name.size, 0, "%s", json);
+        cr_expect_eq (visitor->email.size + visitor->avatar.size, 0, "%s", json);
+        cr_expect_eq (visitor->path.size + visitor->query.size, 0, "%s", json);
+        client_frame_free (&frame);
+    }
+}
+
 //  A limit of strings is none for what is no string.
 Test (client_frame, texts_are_strings)
 {

@@ -47,3 +47,21 @@ Test (utf8, knows_control_characters)
     cr_expect_not (utf8_is_printable (TEXT ("a\xc2\x85")));
     cr_expect (utf8_is_printable (TEXT ("\xc2\xa0\xc3\x85")));
 }
+
+Test (utf8, knows_what_would_disturb_what_is_shown_beside_it)
+{
+    cr_expect (utf8_is_showable (TEXT ("")));
+    cr_expect (utf8_is_showable (TEXT ("a \xd7\x90 \xe2\x82\xac")));
+    //  Marks of single characters are needed to write some languages.
+    cr_expect (utf8_is_showable (TEXT ("\xe2\x80\x8c\xe2\x80\x8e\xe2\x80\x8f")));
+    cr_expect (utf8_is_showable (TEXT ("\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa")));
+    char mark[] = "a\xe2\x80\xa8";
+    for (mark[3] = '\xa8'; mark[3] <= '\xae'; mark[3]++)
+        cr_expect_not (utf8_is_showable (text_of (mark)), "%s", mark);
+    mark[2] = '\x81';
+    for (mark[3] = '\xa6'; mark[3] <= '\xa9'; mark[3]++)
+        cr_expect_not (utf8_is_showable (text_of (mark)), "%s", mark);
+    cr_expect_not (utf8_is_showable (TEXT ("a\n")));
+    cr_expect_not (utf8_is_showable (TEXT ("a\0b")));
+    cr_expect_not (utf8_is_showable (TEXT ("a\xc2\x9f")));
+}
