@@ -384,6 +384,76 @@ test("a session of somebody else ends it, with a reason", async () => {
     assert.equal(browser.sockets.length, 1);
 });
 
+test("what is said after a final refusal is refused with its reason, until it is opened again",
+    async () => {
+        for (const code of ["not_yours", "not_allowed", "unknown_app", "bad_request"]) {
+            const { browser, chat, all } = begin();
+            chat.open();
+            browser.accept();
+            browser.says({ event: "connection update",
+                data: { sessionCreated: false, errorMessage: "go away", code } });
+            for (const say of [() => chat.say("a"), () => chat.send({ type: "X" }),
+                () => chat.choose({ token: "t" }), () => chat.launch()])
+                await assert.rejects(say(), { code, message: "go away" });
+            assert.equal(all("refused").length, 4);
+            assert.equal(all("message").length, 0);
+            assert.equal(chat.unsent, 0);
+            chat.open();
+            const promise = chat.say("b");
+            browser.join();
+            const [{ messageId }] = browser.sentMessages();
+            browser.ack(messageId, 2);
+            assert.equal((await promise).seq, 2);
+        }
+    });
+
+test("a listener to the refusals that says it again is refused, too", async () => {
+    const { browser, chat } = begin();
+    let again;
+    chat.on("refused", () => { again ??= chat.say("again"); });
+    chat.open();
+    const promise = chat.say("a");
+    browser.accept();
+    browser.breaks(4404);
+    await assert.rejects(promise, { code: "unknown_app" });
+    await assert.rejects(again, { code: "unknown_app" });
+    assert.equal(chat.unsent, 0);
+});
+
+test("what is said to a chat that the page closed, or began anew, waits for the next open",
+    async () => {
+        for (const end of ["close", "restart"]) {
+            const { browser, chat } = begin();
+            chat.open();
+            browser.accept();
+            browser.says({ event: "connection update",
+                data: { sessionCreated: false, errorMessage: "no", code: "not_yours" } });
+            await assert.rejects(chat.say("a"), { code: "not_yours" });
+            chat[end]();
+            const promise = chat.say("b");
+            assert.equal(chat.unsent, 1);
+            chat.open();
+            browser.join();
+            browser.ack(browser.sentMessages()[0].messageId, 2);
+            assert.equal((await promise).seq, 2);
+        }
+    });
+
+test("an agent's orders are refused with the connection", () => {
+    const { browser, chat, all } = begin({ isAdmin: true, sessionId: "s" });
+    chat.open();
+    chat.bargeIn("Anna");
+    browser.accept();
+    browser.breaks(4403);
+    assert.deepEqual(all("refused").map((one) => one.code), ["not_allowed"]);
+    chat.bargeIn("Anna");
+    assert.equal(chat.inControl, false);
+    assert.equal(all("refused").length, 2);
+    chat.open();
+    browser.join();
+    assert.deepEqual(browser.socket.sent.map((frame) => frame.event), ["resume"]);
+});
+
 test("an agent is told that there is no such session", () => {
     const { browser, chat, all } = begin({ isAdmin: true, sessionId: "nonesuch" });
     chat.open();

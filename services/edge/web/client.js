@@ -58,7 +58,8 @@
 //      refused   { messageId, code, message }: it was not stored and will not be (without a
 //                messageId: some other frame was refused)
 //      status    { status, retryAt, code, message }: "connecting", "open", "waiting" (until
-//                retryAt), "closed" (with a code: the router refused; it does not try again)
+//                retryAt), "closed" (with a code: the router refused; it does not try again, and
+//                refuses what is said until the next open, close or restart)
 //      typing    { sender, on }
 //      joined, left   { sender, seq, timeMs, why, mine }: a visitor came or went, an agent took or
 //                lost control. why is "asked", "replaced" (another agent took over) or "absent";
@@ -494,6 +495,8 @@
             this.#shown.clear();
             this.#inControl = false;
             this.#attempts = 0;
+            //  A refusal was about the session before, maybe: the next `open` tells.
+            if (this.#refusal()) this.#status = { status: "closed" };
             this.#emit("session", { sessionId: this.sessionId });
             if (this.#wanted) this.#connect();
         }
@@ -614,8 +617,25 @@
         //  The router will not have us: trying again would change nothing.
         #giveUp(code, message) {
             this.#stop();
+            //  What a listener to the refusals says now is refused, too.
+            const status = { status: "closed", code, message };
+            this.#status = status;
             this.#refuseAll(code, message);
-            this.#setStatus({ status: "closed", code, message });
+            if (this.#command) this.#refuseCommand(code, message);
+            if (this.#status === status) this.#setStatus(status);
+        }
+
+        #refuseCommand(code, message) {
+            const { messageId } = this.#command;
+            this.#command = null;
+            this.#inControl = false;
+            this.#emit("refused", { messageId, code, message });
+        }
+
+        //  Why the router will not have us; null when it may.
+        #refusal() {
+            const { status, code, message } = this.#status;
+            return status === "closed" && code ? new StentorChatError(code, message) : null;
         }
 
         #listenToPage() {
@@ -696,7 +716,9 @@
         //  Of several orders given without a connection only the last one counts.
         #order(event) {
             this.#command = { event, messageId: randomId(), sent: false };
-            if (this.#joined) this.#flush();
+            const refusal = this.#refusal();
+            if (refusal) this.#refuseCommand(refusal.code, refusal.message);
+            else if (this.#joined) this.#flush();
         }
 
         //  A copy: what the page does to its own later changes nothing.
@@ -716,6 +738,8 @@
         }
 
         #post(messageId, compose) {
+            const refusal = this.#refusal();
+            if (refusal) return this.#reject(messageId, refusal);
             const waiting = this.#outbox.entries.get(messageId);
             if (waiting) return this.#promise(waiting);
             const timeMs = this.#env.now();
@@ -983,9 +1007,7 @@
                 this.#refuse(messageId, code, message);
                 this.#flush();
             } else if (this.#isCommand(data)) {
-                this.#command = null;
-                this.#inControl = false;
-                this.#emit("refused", { messageId, code, message });
+                this.#refuseCommand(code, message);
             } else if (this.#shown.has(messageId)) {
                 //  The second answer to one that was sent twice.
             } else if (this.#inFlight) {
