@@ -43,8 +43,9 @@ s_read_system (members_t *self, text_t value)
     bool is_permission = value.size > 12 && memcmp (value.data, "\"PERMISSION_", 12) == 0;
     bool is_known = text_is (value, TEXT ("\"PERMISSION_EMAIL\""))
                     || text_is (value, TEXT ("\"PERMISSION_LOCATION_PRECISE\""));
-    self->drops_system =
-        text_is (value, TEXT ("\"TRANSFER_CALL\"")) || (is_permission && !is_known);
+    bool is_word = value.data[0] == '"' && value.size > 2;
+    self->drops_system = !is_word || text_is (value, TEXT ("\"TRANSFER_CALL\""))
+                         || (is_permission && !is_known);
     self->has_system = !self->drops_system;
     self->lacks_data = is_known;
 }

@@ -2,8 +2,8 @@
 //
 //  The log keeps the answer as the bot gave it, and other clients get it so. The widget's handler
 //  fails, and loses the frame, over `system` TRANSFER_CALL, over permissions that it does not know,
-//  and over one without `data`; of an answer with nothing that it shows it draws an empty entry
-//  (docs/client-protocol.md, section 5).
+//  and over one without `data`; it knows no `system` that is not a string. Of an answer with
+//  nothing that it shows it draws an empty entry (docs/client-protocol.md, section 4).
 
 #ifndef WIDGET_VIEW_H
 #define WIDGET_VIEW_H

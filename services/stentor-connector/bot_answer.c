@@ -229,8 +229,8 @@ s_take_target (bot_answer_t *self, json_object *answer, const char *name)
         buffer_clear (&self->target); //  longer than a target can be: none
 }
 
-//  Takes what the switchboard is asked for. The word itself stays in the answer: a page's own code
-//  may know it.
+//  Takes what the switchboard is asked for. The member itself stays in the answer, whatever it is:
+//  a page's own code may know it.
 static void
 s_read_system (bot_answer_t *self, json_object *answer)
 {
@@ -242,8 +242,6 @@ s_read_system (bot_answer_t *self, json_object *answer)
         self->ask = ASK_TRANSFER_CALL;
         s_take_target (self, answer, "transferPhoneNumber");
     }
-    if (system.size == 0)
-        json_object_object_del (answer, "system");
 }
 
 //  A bot's own word that it failed, which people are to read in place of all else.

@@ -1,8 +1,9 @@
 //  bot_answer — the door for what a bot says: the bytes of an HTTP answer become a struct, json-c
 //  is not seen past it. docs of the bot's side: a 200 is not yet a success.
 //
-//  What comes out for the clients has no cards that carry the bot's internal errors, and no members
-//  of a wrong type. It is for every client: what the widget alone cannot bear the edge takes out.
+//  What comes out for the clients has no cards that carry the bot's internal errors, and no speech
+//  or displays of a wrong type. It is for every client: what the widget alone cannot bear the edge
+//  takes out.
 
 #ifndef BOT_ANSWER_H
 #define BOT_ANSWER_H
