@@ -130,6 +130,24 @@ s_say_long (ws_client_t *client, size_t size)
                                size, text));
 }
 
+//  Nor is it got round by another type than text; the next message is the first to be posted.
+Test (edge_refusals, a_text_is_a_string)
+{
+    stage_t *self = START ("TEXT_LIMIT=2000");
+    ws_client_t *visitor = stage_connect (self, "/?userId=u-1&protocol=2");
+    stage_join (self, visitor);
+    cr_assert (ws_client_send_format (
+        visitor, "{\"event\":\"new message\",\"sessionId\":\"s-1\",\"messageId\":\"m-1\","
+                 "\"data\":{\"rawQuery\":[\"1\"]}}"));
+    json_object *error = ws_client_wait_event (visitor, "error", 5000);
+    cr_assert_str_eq (ws_json_text (error, "data.code"), "bad_request");
+    cr_assert_str_eq (ws_json_text (error, "data.messageId"), "m-1");
+    s_say_long (visitor, 10);
+    cr_assert (text_is (stage_hear (self, BUS_POST)->post.message_id, TEXT ("m-10")));
+    ws_client_destroy (&visitor);
+    stage_end (self);
+}
+
 //  A long text costs some bots minutes. An agent's goes to no bot.
 Test (edge_refusals, a_text_has_a_limit)
 {
