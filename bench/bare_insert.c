@@ -8,7 +8,7 @@
 
 #include "histogram.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <inttypes.h>
 #include <libpq-fe.h>

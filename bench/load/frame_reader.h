@@ -6,7 +6,7 @@
 #ifndef FRAME_READER_H
 #define FRAME_READER_H
 
-#include "words/text.h"
+#include "base/text.h"
 
 #include <stdint.h>
 

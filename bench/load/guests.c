@@ -6,7 +6,7 @@
 #include "histogram.h"
 #include "ws_link.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -6,8 +6,8 @@
 
 #include "plan.h"
 
-#include "parts/buffer.h"
-#include "parts/clock.h"
+#include "base/buffer.h"
+#include "base/clock.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

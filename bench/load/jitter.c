@@ -4,7 +4,7 @@
 #include "histogram.h"
 #include "plan.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <errno.h>
 #include <pthread.h>

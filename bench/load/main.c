@@ -12,7 +12,7 @@
 
 #include "plan.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <getopt.h>
 #include <inttypes.h>

@@ -10,7 +10,7 @@
 #include "histogram.h"
 #include "ws_link.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
 #include "pair.h"
 #include "plan.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <assert.h>
 #include <errno.h>

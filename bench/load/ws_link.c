@@ -2,9 +2,9 @@
 
 #include "ws_link.h"
 
-#include "parts/buffer.h"
-#include "parts/clock.h"
-#include "parts/list.h"
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/list.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

@@ -8,7 +8,7 @@
 #ifndef WS_LINK_H
 #define WS_LINK_H
 
-#include "words/text.h"
+#include "base/text.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 #include "bus/bus_client.h"
 
-#include "bus/bus_office.h"
-#include "parts/rendezvous.h"
+#include "bus/bus_link.h"
+#include "base/rendezvous.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -10,17 +10,17 @@
 //  One that is up stays when its address is not used any more; another takes its row after that.
 
 struct bus_client {
-    bus_office_host_t host;
+    bus_link_host_t host;
     char *node;
     char *topics;
     bus_client_events_t events;
     void *owner;
     uint64_t looked_ms; //  when we last looked who is silent
     uv_timer_t timer;   //  the earliest thing that is due
-    bus_directory_t *directory;
+    bus_resolver_t *directory;
     unsigned up;
     unsigned count;     //  rows in use, free ones included
-    bus_office_t *offices[BUS_OFFICES_MAX];
+    bus_link_t *offices[BUS_LINKS_MAX];
 };
 
 //  Keys are weighed with the node's name, or with name and address while two have the same.
@@ -28,7 +28,7 @@ static void
 s_label (bus_client_t *self)
 {
     for (unsigned at = 0; at < self->count; at++) {
-        bus_office_t *office = self->offices[at];
+        bus_link_t *office = self->offices[at];
         bool is_alone = true;
         for (unsigned other = 0; other < self->count; other++)
             if (other != at && self->offices[other]->state == OFFICE_UP
@@ -40,11 +40,11 @@ s_label (bus_client_t *self)
 }
 
 static bool
-s_is_double (void *client, const bus_office_t *office)
+s_is_double (void *client, const bus_link_t *office)
 {
     const bus_client_t *self = client;
     for (unsigned at = 0; at < self->count; at++) {
-        const bus_office_t *other = self->offices[at];
+        const bus_link_t *other = self->offices[at];
         if (other != office && other->state == OFFICE_UP
             && other->incarnation == office->incarnation)
             return true;
@@ -53,7 +53,7 @@ s_is_double (void *client, const bus_office_t *office)
 }
 
 static void
-s_on_up (void *client, bus_office_t *office)
+s_on_up (void *client, bus_link_t *office)
 {
     bus_client_t *self = client;
     self->up++;
@@ -62,7 +62,7 @@ s_on_up (void *client, bus_office_t *office)
 }
 
 static void
-s_on_down (void *client, bus_office_t *office)
+s_on_down (void *client, bus_link_t *office)
 {
     bus_client_t *self = client;
     self->up--;
@@ -71,7 +71,7 @@ s_on_down (void *client, bus_office_t *office)
 }
 
 static void
-s_on_record (void *client, bus_office_t *office, const bus_record_t *record)
+s_on_record (void *client, bus_link_t *office, const bus_record_t *record)
 {
     bus_client_t *self = client;
     self->events.record (self->owner, office->number, record);
@@ -83,7 +83,7 @@ s_look (bus_client_t *self)
 {
     self->looked_ms = uv_now (self->host.loop);
     for (unsigned at = 0; at < self->count; at++)
-        bus_office_look (self->offices[at]);
+        bus_link_look (self->offices[at]);
 }
 
 //  A process that stood still finds what the offices said meanwhile; but they have given it up, so
@@ -109,10 +109,10 @@ s_wake_in (void *client, uint64_t milliseconds)
 
 //  An address that is gone is given up as soon as its office is not up.
 static bool
-s_is_to_forget (const bus_client_t *self, const bus_office_t *office)
+s_is_to_forget (const bus_client_t *self, const bus_link_t *office)
 {
     return (office->state == OFFICE_RESTING || office->state == OFFICE_DIALLING)
-           && !bus_directory_has (self->directory, office->address);
+           && !bus_resolver_has (self->directory, office->address);
 }
 
 static void
@@ -124,11 +124,11 @@ s_on_timer (uv_timer_t *timer)
         s_look (self);
     uint64_t due = self->looked_ms + self->host.heartbeat_ms;
     for (unsigned at = 0; at < self->count; at++) {
-        bus_office_t *office = self->offices[at];
+        bus_link_t *office = self->offices[at];
         if (s_is_to_forget (self, office))
-            bus_office_forget (office);
+            bus_link_forget (office);
         else
-            bus_office_step (office);
+            bus_link_step (office);
         if (office->due_ms < due)
             due = office->due_ms;
     }
@@ -140,7 +140,7 @@ static void
 s_on_found (void *owner, const char *address)
 {
     bus_client_t *self = owner;
-    bus_office_t *office = NULL;
+    bus_link_t *office = NULL;
     for (unsigned at = 0; at < self->count; at++) {
         if (self->offices[at]->state == OFFICE_FREE)
             office = self->offices[at];
@@ -148,32 +148,32 @@ s_on_found (void *owner, const char *address)
             return;
     }
     if (!office) {
-        if (self->count == BUS_OFFICES_MAX)
+        if (self->count == BUS_LINKS_MAX)
             return;
-        office = bus_office_new (&self->host, self->count);
+        office = bus_link_new (&self->host, self->count);
         self->offices[self->count++] = office;
     }
-    bus_office_take (office, address);
+    bus_link_take (office, address);
 }
 
 static void
 s_host_init (bus_client_t *self, uv_loop_t *loop, const bus_client_config_t *config)
 {
-    self->host = (bus_office_host_t){ .loop = loop,
-                                      .node = self->node,
-                                      .topics = self->topics,
-                                      .role = config->role,
-                                      .credit = config->credit,
-                                      .heartbeat_ms = config->heartbeat_ms,
-                                      .queue_limit = config->queue_limit,
-                                      .boot = identity_new (),
-                                      .client = self,
-                                      .is_double = s_is_double,
-                                      .up = s_on_up,
-                                      .down = s_on_down,
-                                      .record = s_on_record,
-                                      .woken = s_on_woken,
-                                      .wake_in = s_wake_in };
+    self->host = (bus_link_host_t){ .loop = loop,
+                                    .node = self->node,
+                                    .topics = self->topics,
+                                    .role = config->role,
+                                    .credit = config->credit,
+                                    .heartbeat_ms = config->heartbeat_ms,
+                                    .queue_limit = config->queue_limit,
+                                    .boot = random_id_new (),
+                                    .client = self,
+                                    .is_double = s_is_double,
+                                    .up = s_on_up,
+                                    .down = s_on_down,
+                                    .record = s_on_record,
+                                    .woken = s_on_woken,
+                                    .wake_in = s_wake_in };
 }
 
 static void
@@ -197,12 +197,12 @@ bus_client_new (uv_loop_t *loop, const bus_client_config_t *config,
     self->events = *events;
     self->owner = owner;
     self->looked_ms = uv_now (loop);
-    self->directory = bus_directory_new (loop, config->addresses, s_on_found, self);
+    self->directory = bus_resolver_new (loop, config->addresses, s_on_found, self);
     if (!self->directory) {
         s_free (self);
         return NULL;
     }
-    bus_counters_start ();
+    bus_metrics_start ();
     bus_counts[BUS_COUNT_QUEUE_LIMIT] = (int64_t) config->queue_limit;
     uv_timer_init (loop, &self->timer);
     self->timer.data = self;
@@ -223,9 +223,9 @@ bus_client_destroy (bus_client_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    bus_directory_destroy (&self->directory);
+    bus_resolver_destroy (&self->directory);
     for (unsigned at = 0; at < self->count; at++)
-        bus_office_destroy (&self->offices[at]);
+        bus_link_destroy (&self->offices[at]);
     uv_close ((uv_handle_t *) &self->timer, s_on_closed);
 }
 
@@ -235,7 +235,7 @@ bus_client_office_of (const bus_client_t *self, text_t key)
     int best = -1;
     uint64_t most = 0;
     for (unsigned at = 0; at < self->count; at++) {
-        const bus_office_t *office = self->offices[at];
+        const bus_link_t *office = self->offices[at];
         if (office->state != OFFICE_UP)
             continue;
         uint64_t weight = rendezvous_weight (key, text_of (office->label));
@@ -256,5 +256,5 @@ bus_client_offices_up (const bus_client_t *self)
 int
 bus_client_send (bus_client_t *self, unsigned office, const bus_record_t *record)
 {
-    return office < self->count ? bus_office_send (self->offices[office], record) : -1;
+    return office < self->count ? bus_link_send (self->offices[office], record) : -1;
 }

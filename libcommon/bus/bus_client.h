@@ -11,13 +11,13 @@
 #ifndef BUS_CLIENT_H
 #define BUS_CLIENT_H
 
-#include "bus/bus_directory.h"
+#include "bus/bus_resolver.h"
 #include "bus/bus_record.h"
 
 #include <uv.h>
 
 //  Offices are numbers below this one.
-#define BUS_OFFICES_MAX BUS_ADDRESSES_IN_ALL
+#define BUS_LINKS_MAX BUS_ADDRESSES_IN_ALL
 
 typedef struct bus_client bus_client_t;
 

@@ -10,8 +10,8 @@
 #ifndef BUS_RECORD_H
 #define BUS_RECORD_H
 
-#include "parts/buffer.h"
-#include "words/words.h"
+#include "base/buffer.h"
+#include "model/model.h"
 
 //  Raised whenever bus_kinds.def or bus_fields.def changes in a way that an older peer cannot read.
 #define BUS_PROTOCOL 2

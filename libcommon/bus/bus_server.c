@@ -1,10 +1,10 @@
 #include "bus/bus_server.h"
 
 #include "bus/bus_stream.h"
-#include "parts/clock.h"
-#include "parts/identity.h"
-#include "parts/list.h"
-#include "service/log.h"
+#include "base/clock.h"
+#include "base/random_id.h"
+#include "base/list.h"
+#include "base/log.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -385,7 +385,7 @@ bus_server_new (uv_loop_t *loop, const bus_server_config_t *config,
         free (self);
         return NULL;
     }
-    bus_counters_start ();
+    bus_metrics_start ();
     bus_counts[BUS_COUNT_QUEUE_LIMIT] = (int64_t) config->queue_limit;
     self->loop = loop;
     self->config = *config;
@@ -393,7 +393,7 @@ bus_server_new (uv_loop_t *loop, const bus_server_config_t *config,
     assert (self->node);
     self->events = *events;
     self->owner = owner;
-    self->incarnation = identity_number ();
+    self->incarnation = random_id_number ();
     self->looked_ms = uv_now (loop);
     list_init (&self->busy);
     list_init (&self->ending);

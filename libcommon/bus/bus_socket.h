@@ -11,7 +11,7 @@
 #define BUS_SOCKET_H
 
 #include "bus/bus_limits.h"
-#include "words/text.h"
+#include "base/text.h"
 
 #include <uv.h>
 

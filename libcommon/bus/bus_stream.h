@@ -8,7 +8,7 @@
 #define BUS_STREAM_H
 
 #include "bus/bus_batch.h"
-#include "bus/bus_counters.h"
+#include "bus/bus_metrics.h"
 #include "bus/bus_socket.h"
 
 //  As much as this is worth a message of its own before the turn ends.

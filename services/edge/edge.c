@@ -1,9 +1,9 @@
 #include "edge.h"
 
 #include "bus/bus_limits.h"
-#include "edge_counters.h"
-#include "listener.h"
-#include "relay.h"
+#include "tables/edge_metrics.h"
+#include "net/listener.h"
+#include "session/gateway.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -84,7 +84,7 @@ typedef struct {
     service_t *service;
     const edge_config_t *config;
     apps_t *apps;
-    relay_t *relay;
+    gateway_t *gateway;
     websocket_server_t *sockets;
     uint64_t socket_limit;
 } edge_t;
@@ -169,11 +169,11 @@ s_start_relay (edge_t *self)
     self->apps = service_apps_new (self->service, &self->config->apps, "", "");
     if (!self->apps)
         return -1;
-    self->relay = relay_new (service_loop (self->service), service_node_name (self->service),
-                             self->config, self->apps);
-    return self->relay ? 0
-                       : s_wrong (self, "POSTOFFICE_ADDRESSES must be host:port,host:port",
-                                  self->config->postoffice_addresses);
+    self->gateway = gateway_new (service_loop (self->service), service_node_name (self->service),
+                                 self->config, self->apps);
+    return self->gateway ? 0
+                         : s_wrong (self, "POSTOFFICE_ADDRESSES must be host:port,host:port",
+                                    self->config->postoffice_addresses);
 }
 
 static int
@@ -198,7 +198,7 @@ s_start_sockets (edge_t *self)
                                   .sockets_burst = self->config->sockets_burst,
                                   .page_limit = s_page_limit (self) };
     self->sockets = websocket_server_new (service_loop (self->service), &config,
-                                          &relay_socket_events, self->relay);
+                                          &gateway_socket_events, self->gateway);
     buffer_free (&config_json);
     if (!self->sockets) {
         log_fatal ("cannot listen", log_string ("reason", strerror (errno)),
@@ -206,7 +206,7 @@ s_start_sockets (edge_t *self)
                    log_number ("port", (int64_t) self->config->port));
         return -1;
     }
-    edge_counters[EDGE_SOCKETS_LIMIT] = (int64_t) self->socket_limit;
+    edge_metrics[EDGE_SOCKETS_LIMIT] = (int64_t)self->socket_limit;
     log_info ("listening", log_string ("address", self->config->address),
               log_number ("port", websocket_server_port (self->sockets)));
     return 0;
@@ -219,7 +219,7 @@ s_start (service_t *service, const void *config)
     assert (self);
     self->service = service;
     self->config = config;
-    edge_counters_start ();
+    edge_metrics_start ();
     s_limit_descriptors (self);
     if (s_check_settings (self) != 0 || s_start_relay (self) != 0 || s_start_sockets (self) != 0) {
         void *state = self;
@@ -244,17 +244,17 @@ s_drain (void *state)
 {
     edge_t *self = state;
     websocket_server_stop (self->sockets);
-    relay_drain (self->relay, s_on_drained, self);
+    gateway_drain (self->gateway, s_on_drained, self);
 }
 
-//  Sockets first: each tells the relay that it is gone, and the relay the offices.
+//  Sockets first: each tells the gateway that it is gone, and the gateway the offices.
 static void
 s_stop (void **state_p)
 {
     edge_t *self = *state_p;
     *state_p = NULL;
     websocket_server_destroy (&self->sockets);
-    relay_destroy (&self->relay);
+    gateway_destroy (&self->gateway);
     apps_destroy (&self->apps);
     free (self);
 }

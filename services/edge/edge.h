@@ -5,7 +5,7 @@
 #ifndef EDGE_H
 #define EDGE_H
 
-#include "service/service.h"
+#include "process/service.h"
 
 extern const service_kind_t edge_service;
 

@@ -1,18 +1,18 @@
 #include "postoffice.h"
 
-#include "answers.h"
-#include "arrival.h"
+#include "session/replies.h"
+#include "session/arrival.h"
 #include "bus/bus_address.h"
 #include "bus/bus_limits.h"
-#include "office.h"
-#include "parts/clock.h"
-#include "parts/identity.h"
-#include "parts/utf8.h"
-#include "pg_address.h"
-#include "postoffice_counters.h"
-#include "presence.h"
-#include "service/service_apps.h"
-#include "sessions.h"
+#include "session/postoffice_context.h"
+#include "base/clock.h"
+#include "base/random_id.h"
+#include "base/utf8.h"
+#include "pg/pg_address.h"
+#include "tables/postoffice_metrics.h"
+#include "session/presence.h"
+#include "process/service_apps.h"
+#include "session/sessions.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -89,7 +89,7 @@ static const setting_t s_settings[] = {
 
 typedef struct {
     service_t *service;
-    office_t office;
+    postoffice_context_t office;
     uint64_t writer;
     bool was_ready;      //  the store was, once
     bool draining;
@@ -107,7 +107,7 @@ s_on_operation (postoffice_t *self, peer_t peer, const bus_record_t *record)
     operation_t *operation = operation_of_record (peer, record);
     text_t key = operation_session (operation);
     if (key.size == 0 || key.size > SESSION_KEY_MAX) {
-        answer_refused (&self->office, operation, VERDICT_BAD_REQUEST);
+        reply_refused (&self->office, operation, VERDICT_BAD_REQUEST);
         operation_destroy (&operation);
         return;
     }
@@ -237,7 +237,7 @@ s_on_peer_down (void *owner, peer_t peer)
 {
     postoffice_t *self = owner;
     sessions_edge_down (self->office.sessions, peer);
-    refusals_forget_peer (self->office.refusals, peer);
+    send_window_forget_peer (self->office.refusals, peer);
     workers_remove (self->office.workers, peer);
 }
 
@@ -274,7 +274,7 @@ s_on_moved (void *owner, text_t key)
     session_t *session = sessions_find (self->office.sessions, key);
     if (!session)
         return;
-    counter_add (POSTOFFICE_MOVED, 1);
+    metric_add (POSTOFFICE_MOVED, 1);
     session_moved (session);
 }
 
@@ -335,7 +335,7 @@ static int
 s_start_parts (postoffice_t *self, const config_t *config)
 {
     uv_loop_t *loop = service_loop (self->service);
-    office_t *office = &self->office;
+    postoffice_context_t *office = &self->office;
     office->grace_ms = config->session_grace;
     office->idle_ms = config->session_idle;
     office->queue_limit = config->queue_limit;
@@ -343,7 +343,7 @@ s_start_parts (postoffice_t *self, const config_t *config)
     office->session_limit = config->sessions;
     office->workers = workers_new (&(workers_config_t){
         .taken_within_ms = config->work_taken_within, .recovery_ms = config->work_recovery });
-    office->refusals = refusals_new ();
+    office->refusals = send_window_new ();
     office->sessions = sessions_new (loop, office);
     office->store = store_new (loop,
                                &(store_config_t){ .url = config->postgres_url,
@@ -390,8 +390,9 @@ s_on_tick (uv_timer_t *timer)
 {
     postoffice_t *self = timer->data;
     workers_tick (self->office.workers);
-    refusals_expire (self->office.refusals, clock_mono_ms ());
-    postoffice_counts[POSTOFFICE_REFUSAL_RUNS] = (int64_t) refusals_count (self->office.refusals);
+    send_window_expire (self->office.refusals, clock_mono_ms ());
+    postoffice_counts[POSTOFFICE_REFUSAL_RUNS] =
+        (int64_t)send_window_count (self->office.refusals);
     if (self->draining && sessions_unfinished (self->office.sessions) == 0
         && store_pending (self->office.store) == 0)
         service_drained (self->service);
@@ -404,9 +405,9 @@ s_start (service_t *service, const void *config)
     if (!self)
         abort ();
     self->service = service;
-    self->writer = identity_number () >> 1;
+    self->writer = random_id_number () >> 1;
     self->office.rules.writer = self->writer;
-    postoffice_counters_register ();
+    postoffice_metrics_register ();
     operations_ready (service_operations (service), "database", false);
     uv_timer_init (service_loop (service), &self->drain);
     self->drain.data = self;
@@ -444,7 +445,7 @@ s_stop (void **state_p)
     postoffice_t *self = *state_p;
     store_destroy (&self->office.store);
     sessions_destroy (&self->office.sessions);
-    refusals_destroy (&self->office.refusals);
+    send_window_destroy (&self->office.refusals);
     workers_destroy (&self->office.workers);
     bus_server_destroy (&self->office.bus);
     apps_destroy (&self->office.apps);

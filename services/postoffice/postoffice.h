@@ -3,7 +3,7 @@
 #ifndef POSTOFFICE_H
 #define POSTOFFICE_H
 
-#include "service/service.h"
+#include "process/service.h"
 
 extern const service_kind_t postoffice_service;
 

@@ -1,7 +1,7 @@
 #include "bot_answer.h"
 
-#include "parts/json_read.h"
-#include "parts/utf8.h"
+#include "json/json_read.h"
+#include "base/utf8.h"
 
 #include <json-c/json.h>
 #include <stdio.h>

@@ -8,9 +8,9 @@
 #ifndef BOT_ANSWER_H
 #define BOT_ANSWER_H
 
-#include "parts/buffer.h"
-#include "service/http_client.h"
-#include "words/words.h"
+#include "base/buffer.h"
+#include "http/http_client.h"
+#include "model/model.h"
 
 typedef enum {
 #define FAILURE(NAME, label, again, words) BOT_##NAME,

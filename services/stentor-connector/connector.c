@@ -1,7 +1,7 @@
 #include "connector.h"
 #include "bus/bus_limits.h"
-#include "service/service_apps.h"
-#include "turns.h"
+#include "process/service_apps.h"
+#include "bot_calls.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ typedef struct {
     bus_client_t *bus;
     http_client_t *http;
     apps_t *apps;
-    turns_t *turns;
+    bot_calls_t *calls;
 } connector_t;
 
 static const setting_t s_settings[] = {
@@ -46,18 +46,20 @@ static const setting_t s_settings[] = {
              "where the postoffices are: host:port,host:port; a host may be many"),
     SETTING ("BUS_HEARTBEAT", SETTING_DURATION, config_t, heartbeat_ms, "500ms", 10, 60000,
              "how often bus peers say that they live; three missed mean lost"),
-    SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, config_t, queue_limit, "16m", BUS_QUEUE_LEAST,
-             0, "bytes that may wait for one postoffice"),
+    SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, config_t, queue_limit, "16m", BUS_QUEUE_LEAST, 0,
+             "bytes that may wait for one postoffice"),
     APPS_SETTINGS (config_t),
     SETTING ("BOT_URL", SETTING_TEXT, config_t, bot_url, "", 0, 0,
              "the app's bot, when there is no APPS_FILE"),
-    SETTING ("BOT_KEY", SETTING_SECRET, config_t, bot_key, "", 0, 0, "what the bot is sent as key"),
+    SETTING ("BOT_KEY", SETTING_SECRET, config_t, bot_key, "", 0, 0,
+             "what the bot is sent as key"),
     SETTING ("BOT_AUTH_HEADER", SETTING_TEXT, config_t, auth_header, "Authorization", 0, 0,
              "header that carries the bot's key"),
     SETTING ("BOT_AUTH_SCHEME", SETTING_TEXT, config_t, auth_scheme, "Bearer", 0, 0,
              "word before the key; may be empty"),
-    SETTING ("BOT_PROXY", SETTING_SECRET, config_t, proxy, "", 0, 0,
-             "URL of a proxy to the bots: http, https, socks5 or socks5h; HTTP_PROXY is not read"),
+    SETTING (
+        "BOT_PROXY", SETTING_SECRET, config_t, proxy, "", 0, 0,
+        "URL of a proxy to the bots: http, https, socks5 or socks5h; HTTP_PROXY is not read"),
     SETTING ("BOT_NO_PROXY", SETTING_TEXT, config_t, no_proxy, "", 0, 0,
              "hosts that are reached without BOT_PROXY, with commas; * for all"),
     SETTING ("BOT_TIMEOUT", SETTING_DURATION, config_t, timeout_ms, "15s", 100, 600000,
@@ -68,10 +70,10 @@ static const setting_t s_settings[] = {
              "pause after the first failure, in whole seconds, at least one"),
     SETTING ("BOT_TRY_DELAY_2", SETTING_DURATION, config_t, delays_ms[1], "5s", 0, 600000,
              "pause after the second failure"),
-    SETTING ("BOT_ANSWER_LIMIT", SETTING_SIZE, config_t, answer_limit, "256k", 1024,
-             BUS_DOOR_MAX, "largest answer of a bot"),
+    SETTING ("BOT_ANSWER_LIMIT", SETTING_SIZE, config_t, answer_limit, "256k", 1024, BUS_DOOR_MAX,
+             "largest answer of a bot"),
     SETTING ("BOT_CREDIT", SETTING_NUMBER, config_t, credit, "2000", 1, 100000,
-             "turns that may be in hand at once"),
+             "calls that may be in hand at once"),
     SETTINGS_END
 };
 
@@ -87,7 +89,7 @@ s_office_up (void *owner, unsigned office)
 {
     connector_t *self = owner;
     s_readiness (self);
-    turns_office_up (self->turns, office);
+    bot_calls_office_up (self->calls, office);
 }
 
 static void
@@ -95,14 +97,14 @@ s_office_down (void *owner, unsigned office)
 {
     connector_t *self = owner;
     s_readiness (self);
-    turns_office_down (self->turns, office);
+    bot_calls_office_down (self->calls, office);
 }
 
 static void
 s_on_work (connector_t *self, unsigned office, const bus_record_t *record)
 {
     if (text_is (record->work.topic, TEXT (TOPIC)))
-        turns_work (self->turns, office, &record->work);
+        bot_calls_work (self->calls, office, &record->work);
     else
         log_warn ("work of a topic that is not ours", log_text ("topic", record->work.topic));
 }
@@ -111,14 +113,14 @@ static void
 s_on_settled (connector_t *self, unsigned office, const bus_record_t *record)
 {
     (void) office;
-    turns_happens (self->turns, record->settled.item, TURN_EVENT_SETTLED);
+    bot_calls_happens (self->calls, record->settled.item, BOT_CALL_EVENT_SETTLED);
 }
 
 static void
 s_on_cancel (connector_t *self, unsigned office, const bus_record_t *record)
 {
     (void) office;
-    turns_happens (self->turns, record->cancel.item, TURN_EVENT_CANCELLED);
+    bot_calls_happens (self->calls, record->cancel.item, BOT_CALL_EVENT_CANCELLED);
 }
 
 typedef void record_fn (connector_t *self, unsigned office, const bus_record_t *record);
@@ -140,15 +142,16 @@ s_record (void *owner, unsigned office, const bus_record_t *record)
                   log_string ("kind", bus_kind_name (record->kind)));
 }
 
-//  Every turn may hold a connection: the soft limit of most systems is too low for that.
+//  Every call may hold a connection: the soft limit of most systems is too low for that.
 static void
-s_raise_files (uint64_t turns)
+s_raise_files (uint64_t calls)
 {
     struct rlimit files;
-    if (getrlimit (RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= turns + FILES_BESIDE)
+    if (getrlimit (RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= calls + FILES_BESIDE)
         return;
-    files.rlim_cur = turns + FILES_BESIDE < files.rlim_max ? turns + FILES_BESIDE : files.rlim_max;
-    if (setrlimit (RLIMIT_NOFILE, &files) != 0 || files.rlim_cur < turns + FILES_BESIDE)
+    files.rlim_cur =
+        calls + FILES_BESIDE < files.rlim_max ? calls + FILES_BESIDE : files.rlim_max;
+    if (setrlimit (RLIMIT_NOFILE, &files) != 0 || files.rlim_cur < calls + FILES_BESIDE)
         log_warn ("fewer files may be open than BOT_CREDIT needs",
                   log_number ("files", (int64_t) files.rlim_cur));
 }
@@ -228,17 +231,17 @@ s_emptied (void *owner)
 static void
 s_start_turns (connector_t *self, const config_t *config)
 {
-    turn_means_t means = { .loop = service_loop (self->service),
-                           .bus = self->bus,
-                           .http = self->http,
-                           .apps = self->apps,
-                           .tries = config->tries,
-                           .delays_ms = { config->delays_ms[0], config->delays_ms[1] },
-                           .timeout_ms = config->timeout_ms,
-                           .answer_limit = config->answer_limit,
-                           .auth_header = config->auth_header,
-                           .auth_scheme = config->auth_scheme };
-    self->turns = turns_new (&means, config->credit, s_emptied, self);
+    bot_call_context_t context = { .loop = service_loop (self->service),
+                                   .bus = self->bus,
+                                   .http = self->http,
+                                   .apps = self->apps,
+                                   .tries = config->tries,
+                                   .delays_ms = { config->delays_ms[0], config->delays_ms[1] },
+                                   .timeout_ms = config->timeout_ms,
+                                   .answer_limit = config->answer_limit,
+                                   .auth_header = config->auth_header,
+                                   .auth_scheme = config->auth_scheme };
+    self->calls = bot_calls_new (&context, config->credit, s_emptied, self);
 }
 
 //  Turns first: each of them holds a call and a place on the bus.
@@ -247,7 +250,7 @@ s_stop (void **state_p)
 {
     connector_t *self = *state_p;
     *state_p = NULL;
-    turns_destroy (&self->turns);
+    bot_calls_destroy (&self->calls);
     http_client_destroy (&self->http);
     bus_client_destroy (&self->bus);
     apps_destroy (&self->apps);
@@ -283,7 +286,7 @@ static void
 s_drain (void *state)
 {
     connector_t *self = state;
-    turns_drain (self->turns);
+    bot_calls_drain (self->calls);
 }
 
 static config_t s_config;

@@ -2,7 +2,7 @@
 
 #include "audit.h"
 
-#include "words/words.h"
+#include "model/model.h"
 
 #include <assert.h>
 #include <inttypes.h>

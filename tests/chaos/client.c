@@ -2,7 +2,7 @@
 
 #include "client.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <assert.h>
 #include <inttypes.h>

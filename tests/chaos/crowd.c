@@ -2,7 +2,7 @@
 
 #include "crowd.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <assert.h>
 #include <pthread.h>

@@ -14,7 +14,7 @@
 
 #include "eventually.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <ftw.h>
 #include <inttypes.h>

@@ -4,7 +4,7 @@
 
 #include "faults.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>

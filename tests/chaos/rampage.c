@@ -4,7 +4,7 @@
 
 #include "deck.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include "eventually.h"
 #include "ports.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <assert.h>
 #include <signal.h>

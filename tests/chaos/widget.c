@@ -4,7 +4,7 @@
 
 #include "frame_reader.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <assert.h>
 #include <inttypes.h>

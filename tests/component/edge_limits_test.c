@@ -1,7 +1,7 @@
 //  edge among clients that want too much: sockets, descriptors, frames, sessions.
 
 #include "edge_stage.h"
-#include "service/log.h"
+#include "base/log.h"
 #include "eventually.h"
 #include "http_get.h"
 #include "tcp_talk.h"

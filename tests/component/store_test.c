@@ -2,9 +2,9 @@
 //  database or a link goes away.
 
 #include "eventually.h"
-#include "parts/identity.h"
+#include "base/random_id.h"
 #include "postgres.h"
-#include "store.h"
+#include "store/store.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

@@ -360,7 +360,8 @@ story("a newer schema: the postoffice waits for the right version of itself", ()
 
 story("an older schema: it is migrated", async () => {
     const postoffices = await compose.containers("postoffice");
-    const first = new URL("../../services/postoffice/schema/0001_tables.sql", import.meta.url);
+    const first =
+        new URL ("../../services/postoffice/store/schema/0001_tables.sql", import.meta.url);
     await docker("stop", ...postoffices);
     await compose.sql(`DROP SCHEMA public CASCADE; CREATE SCHEMA public;
         CREATE TABLE migration (number int PRIMARY KEY, name text NOT NULL,

@@ -1,6 +1,6 @@
 //  An apps.json of any bytes: read, or refused with a complaint that names a line.
 
-#include "words/apps.h"
+#include "config/apps.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 //  Bytes of a client's frame. What is let in must be whole and within its limits.
 
-#include "client_frame.h"
+#include "client/client_frame.h"
 
-#include "parts/utf8.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 //  The members of whatever bytes there are lie inside of them, in order; of a valid object they
 //  are all of its members.
 
-#include "parts/json_members.h"
+#include "json/json_members.h"
 
 #include <assert.h>
 #include <json-c/json.h>

@@ -1,9 +1,9 @@
 //  What is read is printed as JSON that is read once more and printed the same; and the numbers
 //  that come out are those that went in, as they stand.
 
-#include "parts/json_read.h"
+#include "json/json_read.h"
 
-#include "parts/utf8.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <json-c/json.h>

@@ -1,8 +1,8 @@
 //  The query of a client's URL.
 
-#include "client_url.h"
+#include "net/client_url.h"
 
-#include "parts/utf8.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
 
 #include "cables.h"
 
-#include "parts/list.h"
+#include "base/list.h"
 
 #include <assert.h>
 #include <pthread.h>

@@ -8,7 +8,7 @@
 #ifndef EVENTUALLY_H
 #define EVENTUALLY_H
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <stdbool.h>
 #include <stdint.h>

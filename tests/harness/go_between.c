@@ -1,7 +1,7 @@
 #include "go_between.h"
 
 #include "bus/bus_socket.h"
-#include "parts/list.h"
+#include "base/list.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 
 #include "ports.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

@@ -4,7 +4,7 @@
 
 #include "eventually.h"
 #include "lookout.h"
-#include "parts/list.h"
+#include "base/list.h"
 #include "ports.h"
 #include "process.h"
 

@@ -5,7 +5,7 @@
 #include "eventually.h"
 #include "http_get.h"
 #include "lookout.h"
-#include "parts/list.h"
+#include "base/list.h"
 
 #include <assert.h>
 #include <errno.h>

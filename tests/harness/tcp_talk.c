@@ -1,6 +1,6 @@
 #include "tcp_talk.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

@@ -2,7 +2,7 @@
 
 #include "chat.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

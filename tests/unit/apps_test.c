@@ -1,6 +1,6 @@
 //  apps — what an apps.json may say, which line a mistake is on, and what a change of it does.
 
-#include "words/apps.h"
+#include "config/apps.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>

@@ -1,6 +1,6 @@
 //  audience — every event, caused by every role, for every listener: who is shown what.
 
-#include "audience.h"
+#include "rules/audience.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 //  backoff — waits double, stay within their limits, and are not the same for everybody.
 
-#include "parts/backoff.h"
+#include "base/backoff.h"
 
 #include <criterion/criterion.h>
 

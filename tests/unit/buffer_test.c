@@ -1,6 +1,6 @@
 //  buffer — it grows, it stops at its ceiling, and what it refuses changes nothing.
 
-#include "parts/buffer.h"
+#include "base/buffer.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>

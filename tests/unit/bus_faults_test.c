@@ -5,7 +5,7 @@
 #include "eventually.h"
 #include "go_between.h"
 
-#include "bus/bus_counters.h"
+#include "bus/bus_metrics.h"
 #include "bus/bus_stream.h"
 
 #include <criterion/criterion.h>

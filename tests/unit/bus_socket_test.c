@@ -4,7 +4,7 @@
 //  does something else. Nothing but the socket wakes the loop that is looked at.
 
 #include "bus/bus_socket.h"
-#include "parts/clock.h"
+#include "base/clock.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "client_frame.h"
+#include "client/client_frame.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

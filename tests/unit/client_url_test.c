@@ -1,4 +1,4 @@
-#include "client_url.h"
+#include "net/client_url.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

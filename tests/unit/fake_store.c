@@ -1,6 +1,6 @@
 #include "fake_store.h"
 
-#include "parts/list.h"
+#include "base/list.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
 #ifndef FAKE_STORE_H
 #define FAKE_STORE_H
 
-#include "store.h"
+#include "store/store.h"
 
 #define FAKE_WRITER 7u   //  the postoffice under test
 #define FAKE_OTHER 8u    //  another one

@@ -1,6 +1,6 @@
 //  fold — participants, control, turns, the last message ids and the time of the next entry.
 
-#include "fold.h"
+#include "rules/fold.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

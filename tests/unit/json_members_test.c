@@ -1,6 +1,6 @@
 //  json_members — the members as they stand, of whatever bytes there are.
 
-#include "parts/json_members.h"
+#include "json/json_members.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 //  json_read — what is JSON comes out as it went in, numbers to the last character; what is none
 //  does not go in.
 
-#include "parts/json_read.h"
+#include "json/json_read.h"
 
 #include <criterion/criterion.h>
 #include <json-c/json.h>

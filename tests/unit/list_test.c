@@ -1,6 +1,6 @@
 //  list — order, removal from anywhere, and that nothing is ever in two lists.
 
-#include "parts/list.h"
+#include "base/list.h"
 
 #include <criterion/criterion.h>
 

@@ -1,9 +1,9 @@
 //  log — one JSON object per line whatever a peer puts into it, and never a stop for a full pipe.
 
-#include "parts/buffer.h"
-#include "parts/clock.h"
-#include "service/counters.h"
-#include "service/log.h"
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "base/log.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -210,7 +210,7 @@ Test (log, a_full_pipe_stops_nothing_and_is_told_afterwards, .timeout = 30)
 
     buffer_t page;
     buffer_init (&page, 10000);
-    cr_assert_eq (counters_print (&page), 0);
+    cr_assert_eq (metrics_print (&page), 0);
     cr_assert_eq (buffer_put (&page, "", 1), 0);
     char sample[80];
     snprintf (sample, sizeof sample, "stentor_log_lines_dropped_total %u\n", LINES - written);

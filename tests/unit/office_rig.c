@@ -1,8 +1,8 @@
 #include "office_rig.h"
 
-#include "arrival.h"
-#include "parts/clock.h"
-#include "presence.h"
+#include "session/arrival.h"
+#include "base/clock.h"
+#include "session/presence.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #define MOST_ITEMS 100
 
-office_t rig_office;
+postoffice_context_t rig_office;
 static uv_loop_t s_loop;
 static char s_story[100000];
 static char s_items[MOST_ITEMS][80];
@@ -137,13 +137,13 @@ rig_begin (void)
     s_ticket = 0;
     memset (s_down, 0, sizeof s_down);
     uv_loop_init (&s_loop);
-    rig_office = (office_t){ .store = fake_store_new (),
-                             .grace_ms = GRACE_MS,
-                             .idle_ms = IDLE_MS,
-                             .queue_limit = QUEUE_LIMIT,
-                             .endpoint_limit = 8,
-                             .session_limit = 1000,
-                             .rules = { .writer = FAKE_WRITER } };
+    rig_office = (postoffice_context_t){ .store = fake_store_new (),
+                                         .grace_ms = GRACE_MS,
+                                         .idle_ms = IDLE_MS,
+                                         .queue_limit = QUEUE_LIMIT,
+                                         .endpoint_limit = 8,
+                                         .session_limit = 1000,
+                                         .rules = { .writer = FAKE_WRITER } };
     buffer_t complaint;
     buffer_init (&complaint, 1024);
     rig_office.apps = apps_new (&s_loop, &(apps_config_t){ .file = "", .app_id = "demo" },
@@ -151,7 +151,7 @@ rig_begin (void)
     cr_assert_not_null (rig_office.apps);
     rig_office.workers = workers_new (&(workers_config_t){ .taken_within_ms = TAKEN_WITHIN_MS,
                                                            .recovery_ms = RECOVERY_MS });
-    rig_office.refusals = refusals_new ();
+    rig_office.refusals = send_window_new ();
     rig_office.sessions = sessions_new (&s_loop, &rig_office);
     edge_up (1);
     edge_up (2);
@@ -162,7 +162,7 @@ rig_end (void)
 {
     fake_store_free ();
     sessions_destroy (&rig_office.sessions);
-    refusals_destroy (&rig_office.refusals);
+    send_window_destroy (&rig_office.refusals);
     workers_destroy (&rig_office.workers);
     apps_destroy (&rig_office.apps);
     uv_run (&s_loop, UV_RUN_DEFAULT);

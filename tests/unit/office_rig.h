@@ -14,8 +14,8 @@
 #define OFFICE_RIG_H
 
 #include "fake_store.h"
-#include "office.h"
-#include "sessions.h"
+#include "session/postoffice_context.h"
+#include "session/sessions.h"
 
 #include <criterion/criterion.h>
 
@@ -28,7 +28,7 @@
 #define IDLE_MS 40
 #define QUEUE_LIMIT (64 * 1024)
 
-extern office_t rig_office;
+extern postoffice_context_t rig_office;
 
 //  Two edges are there; no workers.
 void rig_begin (void);

@@ -1,6 +1,6 @@
 //  operation — that it keeps copies of all texts that were said in asking.
 
-#include "operation.h"
+#include "rules/operation.h"
 
 #include <criterion/criterion.h>
 

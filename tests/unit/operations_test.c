@@ -1,11 +1,11 @@
 //  operations — what the port answers, and that no client of it can hold up the loop.
 
-#include "service/operations.h"
+#include "process/operations.h"
 
 #include "http_get.h"
 #include "ports.h"
-#include "service/counters.h"
-#include "service/log.h"
+#include "base/metrics.h"
+#include "base/log.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

@@ -1,4 +1,4 @@
-#include "outbox.h"
+#include "client/outbox.h"
 
 #include <criterion/criterion.h>
 

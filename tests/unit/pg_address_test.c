@@ -1,6 +1,6 @@
 //  Where a connection string leads: names become addresses, the rest stays as it is.
 
-#include "pg_address.h"
+#include "pg/pg_address.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 //  The watching of a libpq connection, with a "server" that is a plain listening socket.
 
-#include "pg_socket.h"
+#include "pg/pg_socket.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

@@ -1,7 +1,7 @@
 //  posts — what must not be overtaken: behind a message that was refused all others are, until it,
 //  or the first one behind it when it does not come any more, is said again.
 
-#include "posts.h"
+#include "session/posts.h"
 
 #include <criterion/criterion.h>
 

@@ -1,6 +1,6 @@
 //  rendezvous — keys spread evenly, and a node that comes or goes moves only its own.
 
-#include "parts/rendezvous.h"
+#include "base/rendezvous.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

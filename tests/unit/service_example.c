@@ -1,7 +1,7 @@
 //  service_example — the smallest service: it has nothing to do, and says on standard error which
 //  part of its life it is in. What service_test.c starts.
 
-#include "service/service.h"
+#include "process/service.h"
 
 #include <stdlib.h>
 

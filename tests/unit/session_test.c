@@ -2,8 +2,8 @@
 //  told, in which order, and what becomes of it when the store or another postoffice is in the way.
 
 #include "office_rig.h"
-#include "parts/clock.h"
-#include "postoffice_counters.h"
+#include "base/clock.h"
+#include "tables/postoffice_metrics.h"
 
 TestSuite (session, .init = rig_begin, .fini = rig_end);
 
@@ -289,7 +289,7 @@ Test (session, shared_is_said_at_last)
     session_moved (rig_session ());
     rig_run ();
     cr_assert_eq (fake_store_told (TELL_SHARED), 1);
-    rig_session ()->sharing.said_ms -= SHARING_SAY_EVERY_MS - 500;
+    rig_session ()->split_hosting.said_ms -= SPLIT_HOSTING_SAY_EVERY_MS - 500;
     session_shared (rig_session ());
     rig_run ();
     cr_assert_eq (fake_store_told (TELL_SHARED), 1);
@@ -311,7 +311,7 @@ Test (session, nobody_leaves_who_may_be_at_another_postoffice)
     EXPECT ("");
     cr_assert (fold_controls (&rig_session ()->fold, ROLE_AGENT, TEXT ("anna")));
     cr_assert_geq (fake_store_told (TELL_MOVED), 3); //  it is asked in each grace period
-    rig_session ()->sharing = (sharing_t){ 0 };
+    rig_session ()->split_hosting = (split_hosting_t){ 0 };
     rig_wait (4 * GRACE_MS);
     cr_assert_not (fold_controls (&rig_session ()->fold, ROLE_AGENT, TEXT ("anna")));
 }
@@ -630,13 +630,13 @@ Test (session, what_follows_a_refused_message_is_refused)
     rig_run ();
     EXPECT ("e1 POSTED 34 busy #0\n"
             "e1 POSTED 35 busy #0\n");
-    cr_assert_eq (refusals_count (rig_office.refusals), 1);
+    cr_assert_eq (send_window_count (rig_office.refusals), 1);
     say (1, 5, "late");
     say_behind (1, 5, "behind", 36);
     rig_run ();
     EXPECT ("e1 POSTED 36 ok #36\n"
             "e1 POSTED 37 ok #37\n");
-    cr_assert_eq (refusals_count (rig_office.refusals), 0);
+    cr_assert_eq (send_window_count (rig_office.refusals), 0);
 }
 
 //  The database was away for longer than the edge waits: the edge has given the endpoint up, and
@@ -664,8 +664,8 @@ Test (session, leaves_and_comes_again_while_the_store_is_away)
     EXPECT ("e1 POSTED 3 ok #4\n");
 }
 
-//  What was refused in a draft that is lost is refused again, although the message that it followed
-//  was said again in the same draft: else it would now be stored before it.
+//  What was refused in a changeset that is lost is refused again, although the message that it
+//  followed was said again in the same changeset: else it would now be stored before it.
 Test (session, a_lost_draft_lets_nobody_overtake)
 {
     s_visitor ();
@@ -683,7 +683,7 @@ Test (session, a_lost_draft_lets_nobody_overtake)
             "e1 POSTED 2 busy #0\n"
             "e1 POSTED 3 ok #3\n"
             "e1 POSTED 4 ok #4\n");
-    cr_assert_eq (refusals_count (rig_office.refusals), 0);
+    cr_assert_eq (send_window_count (rig_office.refusals), 0);
 }
 
 Test (session, turn_limit)

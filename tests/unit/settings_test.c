@@ -1,6 +1,6 @@
 //  settings — what each type accepts, where values come from, and what a complaint says.
 
-#include "service/settings.h"
+#include "config/settings.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>

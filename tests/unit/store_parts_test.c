@@ -1,10 +1,10 @@
 //  What the store does before it speaks to PostgreSQL: values, lanes, batches, notes, migrations.
 
-#include "judgement.h"
-#include "lanes.h"
-#include "migrations.h"
-#include "seen.h"
-#include "trail.h"
+#include "pg/pg_error_class.h"
+#include "store/lanes.h"
+#include "store/migrations.h"
+#include "store/seen.h"
+#include "store/tail_cache.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -182,17 +182,17 @@ Test (seen, keeps_the_highest_and_is_bounded)
     seen_destroy (&seen);
 }
 
-Test (trail, knows_only_the_last)
+Test (tail_cache, knows_only_the_last)
 {
-    trail_t *trail = trail_new (4);
-    trail_note (trail, TEXT ("demo/s"), 5);
-    cr_assert (trail_ends_at (trail, TEXT ("demo/s"), 5));
-    cr_assert_not (trail_ends_at (trail, TEXT ("demo/s"), 4));
-    cr_assert_not (trail_ends_at (trail, TEXT ("demo/t"), 5));
-    cr_assert_not (trail_ends_at (trail, TEXT ("demo/t"), 0));
-    trail_forget (trail);
-    cr_assert_not (trail_ends_at (trail, TEXT ("demo/s"), 5));
-    trail_destroy (&trail);
+    tail_cache_t *tail_cache = tail_cache_new (4);
+    tail_cache_note (tail_cache, TEXT ("demo/s"), 5);
+    cr_assert (tail_cache_ends_at (tail_cache, TEXT ("demo/s"), 5));
+    cr_assert_not (tail_cache_ends_at (tail_cache, TEXT ("demo/s"), 4));
+    cr_assert_not (tail_cache_ends_at (tail_cache, TEXT ("demo/t"), 5));
+    cr_assert_not (tail_cache_ends_at (tail_cache, TEXT ("demo/t"), 0));
+    tail_cache_forget (tail_cache);
+    cr_assert_not (tail_cache_ends_at (tail_cache, TEXT ("demo/s"), 5));
+    tail_cache_destroy (&tail_cache);
 }
 
 Test (migrations, only_what_is_missing)
@@ -216,16 +216,16 @@ Test (migrations, only_what_is_missing)
     migrations_free (&migrations);
 }
 
-Test (judgement, each_class_has_one)
+Test (pg_error_class, each_class_has_one)
 {
-    cr_assert_eq (judgement_of ("40P01"), JUDGED_AGAIN);
-    cr_assert_eq (judgement_of ("23514"), JUDGED_NO_PARTITION);
-    cr_assert_eq (judgement_of ("23505"), JUDGED_DOUBLE);
-    cr_assert_eq (judgement_of ("23502"), JUDGED_INDIGESTIBLE);
-    cr_assert_eq (judgement_of ("55P03"), JUDGED_LOCKED);
-    cr_assert_eq (judgement_of ("25006"), JUDGED_STRANGE);
-    cr_assert_eq (judgement_of ("53100"), JUDGED_SICK);
-    cr_assert_eq (judgement_of (""), JUDGED_SICK);
+    cr_assert_eq (pg_error_class_of ("40P01"), JUDGED_AGAIN);
+    cr_assert_eq (pg_error_class_of ("23514"), JUDGED_NO_PARTITION);
+    cr_assert_eq (pg_error_class_of ("23505"), JUDGED_DOUBLE);
+    cr_assert_eq (pg_error_class_of ("23502"), JUDGED_INDIGESTIBLE);
+    cr_assert_eq (pg_error_class_of ("55P03"), JUDGED_LOCKED);
+    cr_assert_eq (pg_error_class_of ("25006"), JUDGED_STRANGE);
+    cr_assert_eq (pg_error_class_of ("53100"), JUDGED_SICK);
+    cr_assert_eq (pg_error_class_of (""), JUDGED_SICK);
 }
 
 Test (pg_values, a_huge_one_gives_its_memory_back)

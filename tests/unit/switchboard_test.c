@@ -1,7 +1,7 @@
 //  switchboard — the rules: every operation by every role in every state of control, with what it
 //  comes to written as words: the verdict, the entries, who is in control then, and the open turns.
 
-#include "switchboard.h"
+#include "rules/switchboard.h"
 
 #include <criterion/criterion.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 
 static const switchboard_rules_t s_rules = { .writer = 7 };
 static fold_t s_fold;
-static draft_t *s_draft;
+static changeset_t *s_draft;
 static switchboard_t s_switchboard;
 static char s_words[400];
 
@@ -44,16 +44,17 @@ s_begin (const char *control)
         if (strcmp (control, "anna") == 0)
             fold_control (&s_fold, ROLE_AGENT, TEXT ("anna"));
     }
-    s_draft = draft_new (TEXT ("demo/s"));
-    s_switchboard = (switchboard_t){ .rules = &s_rules, .fold = &s_fold, .draft = s_draft,
-                                      .bot_sender = TEXT ("{}") };
+    s_draft = changeset_new (TEXT ("demo/s"));
+    s_switchboard = (switchboard_t){
+        .rules = &s_rules, .fold = &s_fold, .changeset = s_draft, .bot_sender = TEXT ("{}")
+    };
     s_words[0] = 0;
 }
 
 static void
 s_end (void)
 {
-    draft_destroy (&s_draft);
+    changeset_destroy (&s_draft);
     fold_free (&s_fold);
 }
 
@@ -79,7 +80,7 @@ s_outcome (operation_t *operation)
     }
     s_note ("; %s; %zu", s_fold.control_role == ROLE_BOT ? "bot" : s_fold.control_user.data,
             s_fold.turn_count);
-    draft_take (s_draft, &operation);
+    changeset_take (s_draft, &operation);
     return s_words;
 }
 
@@ -119,7 +120,7 @@ s_done (const char *item, outcome_t outcome, const char *data, ask_t ask)
                                                               .outcome = outcome,
                                                               .data = text_of (data),
                                                               .ask = ask,
-                                                              .target = TEXT ("desk \"1\""),
+                                                              .target = TEXT ("store_link \"1\""),
                                                               .detail = TEXT_EMPTY } });
 }
 
@@ -257,8 +258,9 @@ Test (switchboard, done)
         if (rows[at].state != WORK_WAITING)
             cr_assert_eq (s_draft->finishes[0].state, rows[at].state);
         if (rows[at].ask == ASK_HANDOFF && s_draft->entry_count == 2)
-            cr_assert (text_is (s_draft->entries[1].data,
-                                TEXT ("{\"kind\":\"HANDOFF\",\"target\":\"desk \\\"1\\\"\"}")));
+            cr_assert (
+                text_is (s_draft->entries[1].data,
+                         TEXT ("{\"kind\":\"HANDOFF\",\"target\":\"store_link \\\"1\\\"\"}")));
         s_end ();
     }
 }

@@ -2,7 +2,7 @@
 //  one is lost, and refused when an agent took control.
 
 #include "office_rig.h"
-#include "postoffice_counters.h"
+#include "tables/postoffice_metrics.h"
 
 static void
 s_begin (void)

@@ -1,4 +1,4 @@
-#include "parts/utf8.h"
+#include "base/utf8.h"
 
 #include <criterion/criterion.h>
 

@@ -1,6 +1,6 @@
 //  widget_view — what the stock widget can bear of a bot's answer, and that nothing else changes.
 
-#include "widget_view.h"
+#include "client/widget_view.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>

@@ -1,7 +1,7 @@
 //  workers — who is handed which turn: topics, credit, order, time, and who has it when two say so.
 
-#include "session.h"
-#include "workers.h"
+#include "session/session.h"
+#include "work/workers.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-#include "http_answer.h"
+#include "net/http_answer.h"
 
-#include "parts/clock.h"
+#include "base/clock.h"
 
 static const struct {
     unsigned status;

@@ -4,7 +4,7 @@
 #ifndef HTTP_ANSWER_H
 #define HTTP_ANSWER_H
 
-#include "parts/buffer.h"
+#include "base/buffer.h"
 
 typedef struct {
     buffer_t *to;

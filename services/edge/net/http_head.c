@@ -1,4 +1,4 @@
-#include "http_head.h"
+#include "net/http_head.h"
 
 #include <strings.h>
 

@@ -7,8 +7,8 @@
 #ifndef HTTP_HEAD_H
 #define HTTP_HEAD_H
 
-#include "http_fault.h"
-#include "words/text.h"
+#include "tables/http_fault.h"
+#include "base/text.h"
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "percent.h"
+#include "net/percent.h"
 
 static int
 s_digit (char byte)

@@ -4,7 +4,7 @@
 #ifndef PERCENT_H
 #define PERCENT_H
 
-#include "words/text.h"
+#include "base/text.h"
 
 //  Writes what it stands for to `to`, which has room for it: it is never longer than the text.
 //  With `plus` a '+' is a blank, as in a query. Returns the size, or −1.

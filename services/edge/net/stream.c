@@ -1,6 +1,6 @@
-#include "stream.h"
+#include "net/stream.h"
 
-#include "parts/list.h"
+#include "base/list.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
 #ifndef STREAM_H
 #define STREAM_H
 
-#include "words/text.h"
+#include "base/text.h"
 
 #include <uv.h>
 

@@ -1,4 +1,4 @@
-#include "web_file.h"
+#include "net/web_file.h"
 
 #include <assert.h>
 #include <fcntl.h>

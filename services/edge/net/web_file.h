@@ -4,7 +4,7 @@
 #ifndef WEB_FILE_H
 #define WEB_FILE_H
 
-#include "words/text.h"
+#include "base/text.h"
 
 #include <stdint.h>
 #include <uv.h>

@@ -1,6 +1,6 @@
-#include "web_path.h"
+#include "net/web_path.h"
 
-#include "percent.h"
+#include "net/percent.h"
 
 #include <strings.h>
 

@@ -3,7 +3,7 @@
 #ifndef WEB_PATH_H
 #define WEB_PATH_H
 
-#include "words/text.h"
+#include "base/text.h"
 
 typedef enum {
     WEB_PATH_FOUND,

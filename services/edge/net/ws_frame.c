@@ -1,4 +1,4 @@
-#include "ws_frame.h"
+#include "net/ws_frame.h"
 
 #include <assert.h>
 

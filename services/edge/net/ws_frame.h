@@ -3,7 +3,7 @@
 #ifndef WS_FRAME_H
 #define WS_FRAME_H
 
-#include "parts/buffer.h"
+#include "base/buffer.h"
 
 typedef enum {
     WS_FRAME_TEXT = 1,

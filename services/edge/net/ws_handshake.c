@@ -1,4 +1,4 @@
-#include "ws_handshake.h"
+#include "net/ws_handshake.h"
 
 #include <assert.h>
 #include <nettle/base64.h>

@@ -4,7 +4,7 @@
 #ifndef WS_HANDSHAKE_H
 #define WS_HANDSHAKE_H
 
-#include "http_head.h"
+#include "net/http_head.h"
 
 #define WS_ACCEPT_SIZE 28
 

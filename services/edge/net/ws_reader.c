@@ -1,6 +1,6 @@
-#include "ws_reader.h"
+#include "net/ws_reader.h"
 
-#include "parts/utf8.h"
+#include "base/utf8.h"
 
 enum { CONTINUATION = 0, TEXT_FRAME = 1, BINARY_FRAME = 2, CLOSE = 8, PING = 9, PONG = 10 };
 enum { PROTOCOL_ERROR = 1002, NOT_TAKEN = 1003, NOT_UTF8 = 1007, TOO_LARGE = 1009 };

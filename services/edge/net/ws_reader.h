@@ -8,7 +8,7 @@
 #ifndef WS_READER_H
 #define WS_READER_H
 
-#include "words/text.h"
+#include "base/text.h"
 
 #include <stdint.h>
 

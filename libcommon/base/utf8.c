@@ -1,0 +1,85 @@
+#include "base/utf8.h"
+
+#include <stdint.h>
+#include <string.h>
+
+//  How long the character is that begins with this byte, and the range of its second byte.
+//  0: no character begins so.
+static size_t
+s_length (unsigned char lead, unsigned char *least, unsigned char *most)
+{
+    *least = 0x80;
+    *most = 0xbf;
+    if (lead < 0x80)
+        return 1;
+    if (lead < 0xc2 || lead > 0xf4)
+        return 0;
+    if (lead < 0xe0)
+        return 2;
+    if (lead == 0xe0)
+        *least = 0xa0;
+    if (lead == 0xed)
+        *most = 0x9f;
+    if (lead == 0xf0)
+        *least = 0x90;
+    if (lead == 0xf4)
+        *most = 0x8f;
+    return lead < 0xf0 ? 3 : 4;
+}
+
+bool
+utf8_is_valid (text_t text)
+{
+    const unsigned char *at = (const unsigned char *) text.data;
+    const unsigned char *end = at + text.size;
+    while (at < end) {
+        unsigned char least, most;
+        size_t length = s_length (*at, &least, &most);
+        if (length == 0 || length > (size_t) (end - at))
+            return false;
+        if (length > 1 && (at[1] < least || at[1] > most))
+            return false;
+        for (size_t more = 2; more < length; more++)
+            if ((at[more] & 0xc0) != 0x80)
+                return false;
+        at += length;
+    }
+    return true;
+}
+
+text_t
+utf8_cut (text_t text, size_t most)
+{
+    if (text.size <= most)
+        return text;
+    while (most > 0 && ((unsigned char) text.data[most] & 0xc0) == 0x80)
+        most--;
+    return (text_t){ text.data, most };
+}
+
+bool
+utf8_is_printable (text_t text)
+{
+    for (size_t at = 0; at < text.size; at++) {
+        unsigned char byte = (unsigned char) text.data[at];
+        if (byte < 0x20 || byte == 0x7f)
+            return false;
+        //  U+0080 to U+009F.
+        if (byte == 0xc2 && at + 1 < text.size && (unsigned char) text.data[at + 1] < 0xa0)
+            return false;
+    }
+    return true;
+}
+
+bool
+utf8_is_showable (text_t text)
+{
+    for (size_t at = 0; at + 2 < text.size; at++) {
+        unsigned char last = (unsigned char) text.data[at + 2];
+        if (memcmp (text.data + at, "\xe2\x80", 2) == 0 && last >= 0xa8 && last <= 0xae)
+            return false;
+        if (memcmp (text.data + at, "\xe2\x81", 2) == 0 && last >= 0xa6 && last <= 0xa9)
+            return false;
+    }
+    return utf8_is_printable (text);
+}

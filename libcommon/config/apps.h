@@ -1,0 +1,60 @@
+//  apps — the customers of this router: who they are, where their bot is, which pages may embed
+//  their chat. From APPS_FILE (apps.example.json explains it) when that is set, else the one app
+//  that STUDIO_APP_ID and BOT_URL name.
+//
+//  The file is watched: a changed one is read again; one with a mistake is refused with the line,
+//  logged, and the old one stays in force. Rows are borrowed until the next turn of the loop.
+
+#ifndef APPS_H
+#define APPS_H
+
+#include "base/buffer.h"
+
+#include <stdbool.h>
+#include <uv.h>
+
+typedef struct apps apps_t;
+
+typedef struct {
+    text_t id;
+    text_t bot_url;           //  empty: the app has no bot
+    text_t bot_key;           //  secret; empty: no Authorization header
+    text_t bot_name;          //  what visitors see; "Bot" when unset
+    text_t bot_sender;        //  JSON object: the bot as the sender of a frame
+    uint64_t text_limit;      //  bytes of a visitor's text; 0: APP_TEXT_LIMIT
+} app_t;
+
+#define APP_TEXT_LIMIT 8192
+#define APP_TEXT_LIMIT_MOST (1u << 20)
+
+//  The bot of an app that is not there any more, or was never named.
+#define APP_ANY_BOT_SENDER                                                                         \
+    TEXT ("{\"deviceId\":\"Bot\",\"userId\":\"bot\",\"displayName\":\"Bot\"}")
+
+typedef struct {
+    const char *file;         //  "" or a path
+    const char *app_id;       //  without a file: the one app
+    const char *bot_url;
+    const char *bot_key;
+    const char *bot_name;     //  "" or NULL: "Bot"
+    uint64_t text_limit;      //  0: APP_TEXT_LIMIT
+} apps_config_t;
+
+//  NULL when the file cannot be read, or it or a setting has a mistake: `complaint` then says
+//  which, with the line of the file.
+apps_t *apps_new (uv_loop_t *loop, const apps_config_t *config, buffer_t *complaint);
+void apps_destroy (apps_t **self_p);
+
+//  NULL when there is no such app. An empty id asks for the default one: STUDIO_APP_ID, or the
+//  first of the file.
+const app_t *apps_find (const apps_t *self, text_t id);
+
+//  May a page of this origin embed the app's chat? An app that lists no origins allows all;
+//  an empty origin (a client that is no browser) is always allowed. "null" and "file://" are what
+//  web views, sandboxed frames and pages from a disk say: whoever allows them allows all of these.
+bool apps_allows_origin (const apps_t *self, text_t id, text_t origin);
+
+//  Reads the bytes of an apps.json; for apps_new and for its fuzzer.
+int apps_check (text_t json, buffer_t *complaint);
+
+#endif

@@ -1,0 +1,86 @@
+#include "json/json_members.h"
+
+#include <string.h>
+
+static void
+s_skip_blanks (json_members_t *self)
+{
+    while (self->at < self->json.size && memchr (" \t\r\n", self->json.data[self->at], 4))
+        self->at++;
+}
+
+//  Moves behind the byte when it is the next one.
+static bool
+s_takes (json_members_t *self, char byte)
+{
+    s_skip_blanks (self);
+    bool is_it = self->at < self->json.size && self->json.data[self->at] == byte;
+    self->at += is_it;
+    return is_it;
+}
+
+//  Moves behind the string whose opening quote is behind us; false when it does not end.
+static bool
+s_skip_string (json_members_t *self)
+{
+    while (self->at < self->json.size) {
+        char byte = self->json.data[self->at++];
+        if (byte == '"')
+            return true;
+        self->at += byte == '\\';
+    }
+    return false;
+}
+
+//  Moves to the comma or bracket that ends the value.
+static bool
+s_skip_value (json_members_t *self)
+{
+    size_t depth = 0;
+    while (self->at < self->json.size) {
+        char byte = self->json.data[self->at];
+        bool opens = byte == '{' || byte == '[', closes = byte == '}' || byte == ']';
+        if (depth == 0 && (closes || byte == ','))
+            return true;
+        depth += opens;
+        depth -= closes;
+        self->at++;
+        if (byte == '"' && !s_skip_string (self))
+            return false;
+    }
+    return false;
+}
+
+json_members_t
+json_members_of (text_t json)
+{
+    json_members_t self = { .json = json };
+    if (!s_takes (&self, '{'))
+        self.at = json.size;
+    return self;
+}
+
+bool
+json_members_next (json_members_t *self, text_t *name, text_t *value)
+{
+    if (!s_takes (self, '"'))
+        return false;
+    size_t begin = self->at;
+    if (!s_skip_string (self))
+        return false;
+    *name = (text_t){ self->json.data + begin, self->at - 1 - begin };
+    if (!s_takes (self, ':'))
+        return false;
+    s_skip_blanks (self);
+    begin = self->at;
+    if (!s_skip_value (self))
+        return false;
+    size_t end = self->at;
+    while (end > begin && memchr (" \t\r\n", self->json.data[end - 1], 4))
+        end--;
+    *value = (text_t){ self->json.data + begin, end - begin };
+    //  Behind the last member stands the bracket, which no name begins with.
+    if (self->json.data[self->at] == ',')
+        self->at++;
+    return value->size > 0;
+}

@@ -1,0 +1,98 @@
+//  model — the enumerations that all services share, made from the tables events.def and
+//  verdicts.def, and the small vocabularies that are too short for a table of their own.
+
+#ifndef MODEL_H
+#define MODEL_H
+
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef enum {
+#define EVENT(number, NAME, wire, log, words) EVENT_##NAME = number,
+#include "model/events.def"
+#undef EVENT
+} event_t;
+
+//  The event's name on the wire; NULL for a number that is no event.
+const char *event_wire_name (uint64_t event);
+
+//  True when the event has a row in the log.
+bool event_is_durable (uint64_t event);
+
+typedef enum {
+#define VERDICT(number, NAME, code, again, words) VERDICT_##NAME = number,
+#include "model/verdicts.def"
+#undef VERDICT
+    VERDICT_COUNT
+} verdict_t;
+
+//  The verdict's code, as clients and metrics have it; "unknown" for a number that is none.
+const char *verdict_code (uint64_t verdict);
+//  A sentence for a person.
+const char *verdict_words (uint64_t verdict);
+//  True when the same request may succeed later.
+bool verdict_again (uint64_t verdict);
+
+//  What a process is on the bus.
+typedef enum {
+    NODE_POSTOFFICE = 1,
+    NODE_EDGE = 2,
+    NODE_WORKER = 3, //  a connector or the notifier: takes work items of its topics
+} node_role_t;
+
+//  What a participant is in a session.
+typedef enum {
+    ROLE_VISITOR = 1,
+    ROLE_AGENT = 2,
+    ROLE_BOT = 3,
+    ROLE_PLATFORM = 4,
+    ROLE_ROUTER = 5,
+} role_t;
+
+//  "visitor", "agent" …; "unknown" for a number that is none.
+const char *role_name (uint64_t role);
+
+//  What an endpoint's client understands.
+typedef enum {
+    DIALECT_WIDGET = 1, //  @xapp/chat-widget: no acks, no resume, a browser that answers pings
+    DIALECT_RICH = 2,   //  client.js: messageId and ack, seq, resume
+} dialect_t;
+
+//  Why an edge puts an endpoint into a session.
+typedef enum {
+    SYNC_JOIN = 1,   //  the client said `user joined`
+    SYNC_FRAME = 2,  //  the client said something else that names this session
+    SYNC_SILENT = 3, //  the client says nothing; this is the session it was last in
+    SYNC_RESUME = 4, //  the client says which seq it saw last
+    SYNC_RELINK = 5, //  the client notices nothing: a new link, or a new postoffice of the session
+} sync_reason_t;
+
+//  What came of a turn.
+typedef enum {
+    OUTCOME_ANSWERED = 1, //  data is what the bot said; may be empty: the bot had nothing to say
+    OUTCOME_TROUBLE = 2,  //  the bot says itself that it failed; data is its apology
+    OUTCOME_FAILED = 3,   //  no answer after all tries; data is the last `failure` frame's data
+} outcome_t;
+
+//  What the bot asks the switchboard for, beside its words.
+typedef enum {
+    ASK_NOTHING = 0,
+    ASK_HANDOFF = 1,       //  a person; target is the bot's handoffTargetId
+    ASK_TRANSFER_CALL = 2, //  a phone call; target is the number
+} ask_t;
+
+//  Limits of identifiers, in bytes, as the edge enforces them and the postoffice relies on.
+#define APP_ID_MAX 64
+#define SESSION_ID_MAX 200
+#define USER_ID_MAX 200
+#define MESSAGE_ID_MAX 100
+#define DISPLAY_NAME_MAX 100
+//  "<appId>/<sessionId>": how a session is called everywhere behind the edge.
+#define SESSION_KEY_MAX (APP_ID_MAX + 1 + SESSION_ID_MAX)
+
+//  "The seq is not known": the postoffice remembers better.
+#define SEQ_UNKNOWN UINT64_MAX
+
+#endif

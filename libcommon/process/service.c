@@ -1,0 +1,372 @@
+#include "process/service.h"
+
+#include "process/process_stats.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+//  Of --help and --settings-markdown.
+#define PAGE_CEILING 65536
+#define COMPLAINT_CEILING 1024
+//  How long handles may take to close after `stop` before the process ends without them.
+#define CLOSING_MS 5000
+
+typedef enum {
+    RUNNING,
+    DRAINING, //  finishing what is in hand
+    STOPPED,  //  the parts are gone; handles are closing
+} phase_t;
+
+struct service {
+    const service_kind_t *kind;
+    const service_config_t *config;
+    uv_loop_t loop;
+    operations_t *operations;
+    void *state;
+    phase_t phase;
+    int exit_code;
+    uv_signal_t term, interrupt;
+    uv_timer_t next;      //  moves to the next phase: at a time limit, or in the loop's next turn
+    uv_prepare_t turn;    //  measures the loop's turns
+    uv_timer_t limits;    //  says which log lines were left out
+    uint64_t turn_began_ns;
+    uint64_t idle_before_ns;
+};
+
+enum { TURNS, LONGEST, COUNTS };
+
+static const metric_row_t s_rows[COUNTS] = {
+    [TURNS] = { "loop_turns_total", NULL, COUNTER, "turns of the event loop" },
+    [LONGEST] = { "loop_turn_longest_microseconds", NULL, GAUGE,
+                  "longest turn of the event loop so far, without the time that it slept" },
+};
+static int64_t s_counts[COUNTS];
+
+uv_loop_t *
+service_loop (service_t *self)
+{
+    return &self->loop;
+}
+
+operations_t *
+service_operations (service_t *self)
+{
+    return self->operations;
+}
+
+const char *
+service_node_name (const service_t *self)
+{
+    return self->config->node_name;
+}
+
+static void
+s_stop (service_t *self)
+{
+    self->phase = STOPPED;
+    if (self->state)
+        self->kind->stop (&self->state);
+    operations_destroy (&self->operations);
+    uv_close ((uv_handle_t *) &self->term, NULL);
+    uv_close ((uv_handle_t *) &self->interrupt, NULL);
+    uv_close ((uv_handle_t *) &self->turn, NULL);
+    uv_close ((uv_handle_t *) &self->limits, NULL);
+}
+
+static void s_on_next (uv_timer_t *timer);
+
+static void
+s_drain (service_t *self, const char *why)
+{
+    log_info ("draining", log_string ("reason", why),
+              log_number ("grace_ms", (int64_t) self->config->shutdown_grace));
+    self->phase = DRAINING;
+    operations_ready (self->operations, "taking-work", false);
+    uv_timer_start (&self->next, s_on_next, self->config->shutdown_grace, 0);
+    self->kind->drain (self->state);
+}
+
+//  Parts that do not close what they opened must not keep the process from ending.
+static void
+s_give_up (service_t *self)
+{
+    log_error ("handles are still open", log_string ("consequence", "ending without them"));
+    if (!self->exit_code)
+        self->exit_code = EX_SOFTWARE;
+    uv_stop (&self->loop);
+}
+
+static void
+s_on_next (uv_timer_t *timer)
+{
+    service_t *self = timer->data;
+    if (self->phase == RUNNING)
+        s_drain (self, "failure");
+    else if (self->phase == DRAINING) {
+        s_stop (self);
+        //  Not to wait for the timer itself: it only watches over the others.
+        uv_unref ((uv_handle_t *) timer);
+        uv_timer_start (timer, s_on_next, CLOSING_MS, 0);
+    } else
+        s_give_up (self);
+}
+
+//  In the loop's next turn, when no callback of the service's parts is under way.
+static void
+s_move_on (service_t *self)
+{
+    uv_timer_start (&self->next, s_on_next, 0, 0);
+}
+
+void
+service_drained (service_t *self)
+{
+    if (self->phase == DRAINING)
+        s_move_on (self);
+}
+
+void
+service_fail (service_t *self, int exit_code)
+{
+    if (!self->exit_code)
+        self->exit_code = exit_code;
+    if (self->phase == RUNNING)
+        s_move_on (self);
+}
+
+static void
+s_on_signal (uv_signal_t *handle, int number)
+{
+    service_t *self = handle->data;
+    const char *name = number == SIGTERM ? "SIGTERM" : "SIGINT";
+    if (self->phase == RUNNING)
+        s_drain (self, name);
+    else if (self->phase == DRAINING) {
+        log_warn ("the drain is cut short", log_string ("reason", name));
+        s_move_on (self);
+    }
+}
+
+//  Once a turn, before the loop sleeps.
+static void
+s_on_turn (uv_prepare_t *prepare)
+{
+    service_t *self = prepare->data;
+    uint64_t now = uv_hrtime ();
+    uint64_t idle = uv_metrics_idle_time (&self->loop);
+    int64_t busy_us = (int64_t) (now - self->turn_began_ns - (idle - self->idle_before_ns)) / 1000;
+    self->turn_began_ns = now;
+    self->idle_before_ns = idle;
+    s_counts[TURNS]++;
+    if (busy_us > s_counts[LONGEST])
+        s_counts[LONGEST] = busy_us;
+}
+
+//  Signals wait from here until s_catch_signals: no thread that a part starts may ever get one,
+//  and none is lost while the parts are being built.
+static void
+s_hold_signals (sigset_t *held)
+{
+    signal (SIGPIPE, SIG_IGN);
+    sigemptyset (held);
+    sigaddset (held, SIGTERM);
+    sigaddset (held, SIGINT);
+    pthread_sigmask (SIG_BLOCK, held, NULL);
+}
+
+static void
+s_catch_signals (service_t *self, const sigset_t *held)
+{
+    uv_signal_start (&self->term, s_on_signal, SIGTERM);
+    uv_signal_start (&self->interrupt, s_on_signal, SIGINT);
+    pthread_sigmask (SIG_UNBLOCK, held, NULL);
+}
+
+static void
+s_on_limits (uv_timer_t *limits)
+{
+    (void) limits;
+    log_limits_tick ();
+}
+
+static void
+s_open (service_t *self)
+{
+    int rc = uv_loop_init (&self->loop);
+    assert (rc == 0);
+    rc = uv_loop_configure (&self->loop, UV_METRICS_IDLE_TIME);
+    assert (rc == 0);
+    uv_signal_init (&self->loop, &self->term);
+    uv_signal_init (&self->loop, &self->interrupt);
+    uv_timer_init (&self->loop, &self->next);
+    uv_prepare_init (&self->loop, &self->turn);
+    uv_timer_init (&self->loop, &self->limits);
+    uv_timer_start (&self->limits, s_on_limits, LOG_LIMIT_MS, LOG_LIMIT_MS);
+    uv_unref ((uv_handle_t *) &self->limits);
+    self->term.data = self->interrupt.data = self->next.data = self->turn.data = self;
+    metrics_register (s_rows, s_counts, COUNTS);
+    self->turn_began_ns = uv_hrtime ();
+    uv_prepare_start (&self->turn, s_on_turn);
+    uv_unref ((uv_handle_t *) &self->turn);
+}
+
+//  False when handles of parts that were given up are still in it.
+static bool
+s_close (service_t *self)
+{
+    uv_close ((uv_handle_t *) &self->next, NULL);
+    uv_run (&self->loop, UV_RUN_NOWAIT);
+    return uv_loop_close (&self->loop) == 0;
+}
+
+//  True when the parts stand.
+static bool
+s_build (service_t *self)
+{
+    const service_config_t *config = self->config;
+    self->operations = operations_new (&self->loop, config->operations_address,
+                                       (uint16_t) config->operations_port);
+    if (!self->operations) {
+        log_fatal ("cannot listen on the operations port",
+                   log_string ("address", config->operations_address),
+                   log_number ("port", (int64_t) config->operations_port),
+                   log_string ("error", strerror (errno)));
+        return false;
+    }
+    operations_ready (self->operations, "taking-work", true);
+    self->state = self->kind->start (self, config);
+    return self->state;
+}
+
+static int
+s_live (service_t *self, const sigset_t *held)
+{
+    s_open (self);
+    if (s_build (self)) {
+        s_catch_signals (self, held);
+        log_info ("started", log_string ("version", process_version ()),
+                  log_number ("operations_port", operations_port (self->operations)));
+    } else {
+        self->exit_code = self->exit_code ? self->exit_code : EX_UNAVAILABLE;
+        self->phase = DRAINING;
+        s_move_on (self);
+    }
+    uv_run (&self->loop, UV_RUN_DEFAULT);
+    bool is_clean = s_close (self);
+    log_info ("ended", log_number ("exit_code", self->exit_code));
+    if (!is_clean)
+        _exit (self->exit_code); //  exit would wait for libuv's threads, which may wait for a peer
+    return self->exit_code;
+}
+
+//  Replicas in containers and pods differ in their host's name without being told one.
+static void
+s_name_after_host (service_config_t *config)
+{
+    char host[HOST_NAME_MAX + 1] = "";
+    if (*config->node_name)
+        return;
+    if (gethostname (host, sizeof host) != 0)
+        *host = 0;
+    free (config->node_name);
+    config->node_name = strdup (*host ? host : "localhost");
+    assert (config->node_name);
+}
+
+//  Returns 0; else what to exit with, after having said why.
+static int
+s_read_settings (const service_kind_t *kind)
+{
+    const service_config_t *config = kind->config;
+    buffer_t complaint;
+    buffer_init (&complaint, COMPLAINT_CEILING);
+    log_start (kind->name, kind->name, LOG_INFO);
+    int level = LOG_INFO;
+    int rc = settings_read (kind->settings, kind->config, &complaint);
+    if (rc == 0 && (level = log_level_of (config->log_level)) == -1)
+        rc = buffer_put_string (&complaint, "LOG_LEVEL must be debug, info, warn or error") - 1;
+    if (rc == 0) {
+        s_name_after_host (kind->config);
+        log_start (kind->name, config->node_name, (log_level_t) level);
+    }
+    else
+        log_fatal ("wrong settings", log_text ("complaint", buffer_text (&complaint)));
+    buffer_free (&complaint);
+    return rc == 0 ? 0 : EX_CONFIG;
+}
+
+//  A supervisor may start us with a standard stream closed. Its number would go to the next
+//  descriptor that is opened, the loop's own say, and log lines would be written into that.
+static int
+s_open_standard_streams (void)
+{
+    int descriptor;
+    do
+        descriptor = open ("/dev/null", O_RDWR);
+    while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor < 0)
+        return -1;
+    close (descriptor);
+    return 0;
+}
+
+static int
+s_run (const service_kind_t *kind)
+{
+    if (s_open_standard_streams () != 0)
+        return EX_OSERR;
+    process_start (kind->name);
+    sigset_t held;
+    s_hold_signals (&held);
+    service_t self = { .kind = kind, .config = kind->config };
+    int rc = s_read_settings (kind);
+    if (rc == 0)
+        rc = s_live (&self, &held);
+    settings_free (kind->settings, kind->config);
+    return rc;
+}
+
+static int
+s_print (int (*print) (const setting_t *table, buffer_t *to), const setting_t *table)
+{
+    buffer_t page;
+    buffer_init (&page, PAGE_CEILING);
+    int rc = print (table, &page);
+    assert (rc == 0);
+    fwrite (page.data, 1, page.size, stdout);
+    buffer_free (&page);
+    return fflush (stdout) == 0 ? EX_OK : EX_IOERR;
+}
+
+static int
+s_help (const service_kind_t *kind)
+{
+    printf ("%s - %s\n\nusage: %s [--help | --version | --settings-markdown]\n\n"
+            "Everything is set in the environment; NAME_FILE names a file that holds the value of\n"
+            "NAME, for secrets.\n\n",
+            kind->name, kind->about, kind->name);
+    return s_print (settings_print_help, kind->settings);
+}
+
+int
+service_main (int argc, char **argv, const service_kind_t *kind)
+{
+    if (argc == 1)
+        return s_run (kind);
+    if (argc == 2 && strcmp (argv[1], "--help") == 0)
+        return s_help (kind);
+    if (argc == 2 && strcmp (argv[1], "--version") == 0)
+        return printf ("%s %s\n", kind->name, process_version ()) > 0 ? EX_OK : EX_IOERR;
+    if (argc == 2 && strcmp (argv[1], "--settings-markdown") == 0)
+        return s_print (settings_print_markdown, kind->settings);
+    fprintf (stderr, "%s: no such option; try %s --help\n", kind->name, kind->name);
+    return EX_USAGE;
+}

@@ -1,0 +1,77 @@
+//  service — what every process of the suite does: read its settings, log, count, listen on the
+//  operations port, turn one libuv loop, and end in order on SIGTERM or SIGINT.
+//
+//      int main (int argc, char **argv)
+//      {
+//          return service_main (argc, argv, &postoffice_service);
+//      }
+//
+//  Command line: none but --help, --version and --settings-markdown. Exit codes: 0 after a drain,
+//  64 wrong command line, 78 wrong settings, 69 something that is needed is not there (a port is in
+//  use), 70 something of our own did not end.
+//
+//  The order of a life: settings → start → (loop turns) → SIGTERM → drain → service_drained, or the
+//  time limit SHUTDOWN_GRACE → stop → the loop runs out its handles → exit. A second SIGTERM or
+//  SIGINT skips what is left of the drain.
+//
+//  Common settings, in every service's table by way of SERVICE_SETTINGS: NODE_NAME, LOG_LEVEL,
+//  OPERATIONS_ADDRESS, OPERATIONS_PORT, SHUTDOWN_GRACE.
+
+#ifndef SERVICE_H
+#define SERVICE_H
+
+#include "base/metrics.h"
+#include "base/log.h"
+#include "process/operations.h"
+#include "config/settings.h"
+
+#include <uv.h>
+
+typedef struct service service_t;
+
+//  The first member of every service's config struct.
+typedef struct {
+    char *node_name;          //  never empty
+    char *log_level;
+    char *operations_address;
+    uint64_t operations_port;
+    uint64_t shutdown_grace;
+} service_config_t;
+
+#define SERVICE_SETTINGS(config, default_port)                                                     \
+    SETTING ("NODE_NAME", SETTING_TEXT, config, common.node_name, "", 0, 0,                        \
+             "name of this process; replicas have different ones. Empty: the host's name"),        \
+    SETTING ("LOG_LEVEL", SETTING_TEXT, config, common.log_level, "info", 0, 0,                    \
+             "least level that is logged: debug, info, warn, error"),                              \
+    SETTING ("OPERATIONS_ADDRESS", SETTING_TEXT, config, common.operations_address, "127.0.0.1",   \
+             0, 0, "where /healthz, /readyz and /metrics listen"),                                 \
+    SETTING ("OPERATIONS_PORT", SETTING_NUMBER, config, common.operations_port, default_port, 0,   \
+             65535, "their port; 0 takes any free one"),                                           \
+    SETTING ("SHUTDOWN_GRACE", SETTING_DURATION, config, common.shutdown_grace, "20s", 0, 600000,  \
+             "time to finish what is in hand after SIGTERM")
+
+typedef struct {
+    const char *name;             //  "postoffice"
+    const char *about;            //  one line for --help
+    const setting_t *settings;    //  the config struct begins with a service_config_t named common
+    void *config;                 //  zeroed memory of that struct
+    //  Builds the parts. Returns the service's state; NULL after having logged why it cannot run.
+    void *(*start) (service_t *service, const void *config);
+    //  Stops taking, finishes or hands back, and calls service_drained in the end.
+    void (*drain) (void *state);
+    //  Destroys the parts: closes every handle and frees the state.
+    void (*stop) (void **state_p);
+} service_kind_t;
+
+int service_main (int argc, char **argv, const service_kind_t *kind);
+
+uv_loop_t *service_loop (service_t *self);
+operations_t *service_operations (service_t *self);
+const char *service_node_name (const service_t *self);
+//  The drain is complete: the process may end.
+void service_drained (service_t *self);
+//  Something that the process cannot live without is gone: log it as fatal first. Ends as SIGTERM
+//  does, with this exit code.
+void service_fail (service_t *self, int exit_code);
+
+#endif

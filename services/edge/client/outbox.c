@@ -1,0 +1,85 @@
+#include "client/outbox.h"
+
+#include <stdlib.h>
+
+struct outbox_entry {
+    outbox_entry_t *next;
+    parcel_t parcel;
+};
+
+static size_t
+s_cost (const frame_t *frame)
+{
+    return sizeof (outbox_entry_t) + sizeof (frame_t) + frame->size;
+}
+
+void
+outbox_init (outbox_t *self)
+{
+    *self = (outbox_t){ NULL, NULL, 0 };
+}
+
+void
+outbox_clear (outbox_t *self)
+{
+    parcel_t parcel;
+    while (outbox_take (self, &parcel))
+        frame_destroy (&parcel.frame);
+}
+
+static void
+s_append (outbox_t *self, outbox_entry_t *entry)
+{
+    if (self->last)
+        self->last->next = entry;
+    else
+        self->first = entry;
+    self->last = entry;
+    self->bytes += s_cost (entry->parcel.frame);
+}
+
+int
+outbox_put (outbox_t *self, size_t limit, const parcel_t *parcel)
+{
+    if (self->bytes >= limit)
+        return -1;
+    outbox_entry_t *entry = malloc (sizeof *entry);
+    if (!entry)
+        return -1;
+    *entry = (outbox_entry_t){ NULL, *parcel };
+    frame_share (parcel->frame);
+    s_append (self, entry);
+    return 0;
+}
+
+bool
+outbox_take (outbox_t *self, parcel_t *parcel)
+{
+    outbox_entry_t *entry = self->first;
+    if (!entry)
+        return false;
+    self->first = entry->next;
+    if (!self->first)
+        self->last = NULL;
+    *parcel = entry->parcel;
+    self->bytes -= s_cost (parcel->frame);
+    free (entry);
+    return true;
+}
+
+void
+outbox_leave_session (outbox_t *self)
+{
+    outbox_t all = *self;
+    outbox_init (self);
+    while (all.first) {
+        outbox_entry_t *entry = all.first;
+        all.first = entry->next;
+        entry->next = NULL;
+        if (entry->parcel.of_session) {
+            frame_destroy (&entry->parcel.frame);
+            free (entry);
+        } else
+            s_append (self, entry);
+    }
+}

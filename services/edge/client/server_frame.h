@@ -1,0 +1,31 @@
+//  server_frame — what clients are told, as the JSON of docs/client-protocol.md, section 4.
+//
+//  Each function makes one frame, which is the caller's; NULL when there is no memory for it.
+//  Senders and data that come from a postoffice are JSON already and stand in it as they are.
+
+#ifndef SERVER_FRAME_H
+#define SERVER_FRAME_H
+
+#include "bus/bus_record.h"
+#include "net/frame.h"
+
+frame_t *server_frame_deliver (const bus_deliver_t *entry);
+frame_t *server_frame_show (const bus_show_t *event);
+
+//  connection update: in, with the last seq of the session (or SEQ_UNKNOWN); or not, and why.
+frame_t *server_frame_joined (text_t session_id, uint64_t seq);
+frame_t *server_frame_not_joined (text_t session_id, const char *code, const char *words);
+
+frame_t *server_frame_ack (text_t session_id, text_t message_id, const bus_posted_t *posted);
+frame_t *server_frame_busy (text_t session_id, text_t message_id, verdict_t verdict,
+                            uint64_t retry_after_ms);
+frame_t *server_frame_error (text_t session_id, text_t message_id, const char *code,
+                             const char *words);
+//  What the widget shows as its apology, said as the bot of this name.
+frame_t *server_frame_failure (text_t session_id, text_t bot_sender, const char *words);
+frame_t *server_frame_going_away (uint64_t delay_ms);
+
+//  "s-1" of the session key "demo/s-1".
+text_t session_id_of (text_t session_key);
+
+#endif

@@ -1,0 +1,34 @@
+//  client_url — who a client says it is: the query of its URL, read strictly.
+//
+//  A parameter of ours that is badly encoded, too long, given twice, without a value, or has a
+//  value that means nothing is a fault: nobody is let in as somebody else than he meant to be.
+//  Other parameters are for others and are not looked at.
+
+#ifndef CLIENT_URL_H
+#define CLIENT_URL_H
+
+#include "tables/close_reason.h"
+#include "model/model.h"
+
+typedef struct {
+    char app[APP_ID_MAX + 1];   //  "" when the URL has none: the default app
+    char user[USER_ID_MAX + 1];
+    size_t app_size;
+    size_t user_size;
+    bool admin;
+    bool rich;
+    bool app_is_bad;   //  not of the form that app ids have
+    bool other_is_bad; //  any other parameter is
+    unsigned seen;     //  which parameters came already
+} client_url_t;
+
+//  The query as it stands in the request, without the '?'.
+void client_url_read (client_url_t *self, text_t query);
+//  What is wrong with what was read: CLOSE_CLIENT when nothing is. Whether the app exists and
+//  admins are let in is not known here.
+close_reason_t client_url_check (const client_url_t *self);
+
+text_t client_url_app (const client_url_t *self);
+text_t client_url_user (const client_url_t *self);
+
+#endif

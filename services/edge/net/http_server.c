@@ -1,0 +1,480 @@
+#include "net/http_server.h"
+
+#include "tables/edge_metrics.h"
+#include "net/http_answer.h"
+#include "net/ws_handshake.h"
+#include "base/token_bucket.h"
+#include "base/list.h"
+#include "base/log.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+//  Of all connections together; a page and every 16 KiB of its body count as one.
+#define STATIC_FILES_PER_SECOND 5000
+#define STATIC_FILES_BURST 5000
+#define BYTES_OF_A_PAGE (16u << 10)
+#define PACE_REST_MS 10
+#define ANSWER_MAX (256u << 10)
+//  What is larger is not waited for when there are too many connections.
+#define LARGE_HEAD (4u << 10)
+
+struct requests {
+    uv_timer_t pacer; //  runs while any rest
+    const http_server_events_t *events;
+    void *owner;
+    text_t fields;
+    buffer_t gathered;
+    list_t resting; //  requests that go beyond the pace, in order
+    token_bucket_t pace;
+};
+
+struct request {
+    http_server_t *requests;
+    stream_t *stream;
+    void *answerer;
+    list_t resting;
+    uint64_t left;   //  of the body that was announced
+    uint32_t seen;   //  bytes of a head that is not whole
+    bool has_begun;  //  the head that is not whole has its limit
+    bool is_answered; //  but for what is still to be taken
+    bool is_busy;    //  a request is being answered
+    bool is_within;  //  the call that answers it is not over
+    bool keep_alive;
+    bool is_head;
+    bool has_ended;
+};
+
+static uint64_t
+s_now (const request_t *self)
+{
+    return stream_now (self->stream);
+}
+
+//  What is owed has a bound: however much was asked for, those who come next wait a second for it.
+static void
+s_charge (request_t *self, uint64_t tokens)
+{
+    token_bucket_t *pace = &self->requests->pace;
+    uint64_t most_us = s_now (self) * 1000
+                       + 2 * STATIC_FILES_BURST * token_bucket_token_us (STATIC_FILES_PER_SECOND);
+    token_bucket_take_many (pace, s_now (self), STATIC_FILES_PER_SECOND, tokens);
+    pace->full_us = pace->full_us < most_us ? pace->full_us : most_us;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The end of an answer
+
+static void
+s_finish (request_t *self)
+{
+    self->is_busy = true; //  nothing is read any more
+    stream_finish (self->stream);
+}
+
+//  What came behind it meanwhile is offered again.
+static void
+s_go_on (request_t *self)
+{
+    self->is_busy = self->is_answered = false;
+    if (!self->keep_alive || self->has_ended) {
+        s_finish (self);
+        return;
+    }
+    stream_limit (self->stream, STREAM_IDLE, s_now (self));
+    if (!self->is_within)
+        stream_read (self->stream, true);
+}
+
+static void
+s_answered (request_t *self)
+{
+    self->is_answered = true;
+    if (!self->keep_alive || !stream_is_full (self->stream))
+        s_go_on (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Answers
+
+static bool
+s_has_body (unsigned status)
+{
+    return status != 204 && status != 304;
+}
+
+static void
+s_put_head (request_t *self, unsigned status, text_t fields, uint64_t size)
+{
+    buffer_t *to = &self->requests->gathered;
+    buffer_clear (to);
+    http_answer_t answer = http_answer_begin (to, status, self->keep_alive);
+    if (s_has_body (status))
+        http_answer_number (&answer, "content-length", size);
+    if (buffer_put_text (to, self->requests->fields) != 0 || buffer_put_text (to, fields) != 0
+        || http_answer_end (&answer) != 0)
+        buffer_clear (to);
+}
+
+static void
+s_write_gathered (request_t *self)
+{
+    buffer_t *gathered = &self->requests->gathered;
+    stream_limit (self->stream, STREAM_TAKE, s_now (self));
+    //  What does not fit would be half an answer.
+    if (gathered->size == 0)
+        stream_close (self->stream);
+    else
+        stream_write (self->stream, buffer_text (gathered));
+}
+
+void
+request_answer (request_t *self, unsigned status, text_t fields, text_t body)
+{
+    s_put_head (self, status, fields, body.size);
+    if (!self->is_head && s_has_body (status)
+        && buffer_put_text (&self->requests->gathered, body) != 0)
+        buffer_clear (&self->requests->gathered);
+    s_write_gathered (self);
+    s_answered (self);
+}
+
+bool
+request_begin (request_t *self, unsigned status, text_t fields, uint64_t size)
+{
+    s_put_head (self, status, fields, size);
+    s_write_gathered (self);
+    self->left = self->is_head ? 0 : size;
+    if (self->left == 0)
+        s_answered (self);
+    return self->left > 0;
+}
+
+bool
+request_is_full (const request_t *self)
+{
+    return stream_is_full (self->stream);
+}
+
+void
+request_body (request_t *self, text_t piece)
+{
+    assert (piece.size <= self->left);
+    if (piece.size == 0) {
+        stream_close (self->stream);
+        return;
+    }
+    self->left -= piece.size;
+    s_charge (self, piece.size / BYTES_OF_A_PAGE);
+    stream_write (self->stream, piece);
+    if (self->left == 0)
+        s_answered (self);
+}
+
+static void
+s_say (request_t *self, unsigned status, text_t fields, const char *words)
+{
+    char body[200];
+    int size = snprintf (body, sizeof body, "%s\n", words);
+    self->keep_alive = false;
+    request_answer (self, status, fields, (text_t){ body, (size_t) size });
+}
+
+void
+request_refuse (request_t *self, unsigned status)
+{
+    s_say (self, status, TEXT ("content-type: text/plain\r\n"), http_status_words (status));
+}
+
+static void
+s_fault (request_t *self, http_fault_t fault)
+{
+    const http_fault_row_t *row = http_fault_row (fault);
+    edge_requests_refused[fault]++;
+    static log_limit_t limit = LOG_LIMIT (LOG_INFO, "request refused");
+    if (log_limit_allows (&limit))
+        log_info ("request refused", log_string ("reason", row->metric),
+                  log_number ("status", row->status));
+    self->is_busy = true;
+    self->is_head = false;
+    s_say (self, row->status,
+           fault == HTTP_WS_VERSION
+               ? TEXT ("content-type: text/plain\r\nsec-websocket-version: 13\r\n"
+                       "upgrade: websocket\r\nconnection: upgrade\r\n")
+               : TEXT ("content-type: text/plain\r\n"),
+           row->words);
+}
+
+void
+request_set_answerer (request_t *self, void *answerer)
+{
+    self->answerer = answerer;
+}
+
+void *
+request_answerer (const request_t *self)
+{
+    return self->answerer;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Requests
+
+static bool
+s_is_too_fast (const http_server_t *self)
+{
+    return token_bucket_is_spent (&self->pace, uv_now (self->pacer.loop), STATIC_FILES_PER_SECOND,
+                                  STATIC_FILES_BURST);
+}
+
+//  Whoever has waited longest goes on; the others know from the pace that they have to wait.
+static void
+s_on_pacer (uv_timer_t *pacer)
+{
+    http_server_t *self = pacer->data;
+    uint64_t now = uv_now (pacer->loop);
+    uint64_t token_us = token_bucket_token_us (STATIC_FILES_PER_SECOND),
+             burst_us = STATIC_FILES_BURST * token_us;
+    uint64_t most = self->pace.full_us >= now * 1000 + burst_us
+                        ? 0
+                        : (now * 1000 + burst_us - self->pace.full_us) / token_us;
+    for (list_t *first; most > 0 && (first = list_first (&self->resting)); most--) {
+        request_t *request = LIST_THING (first, request_t, resting);
+        list_remove (first);
+        stream_limit (request->stream, STREAM_HEAD, now);
+        stream_read (request->stream, true);
+    }
+    if (list_is_empty (&self->resting))
+        uv_timer_stop (pacer);
+}
+
+static void
+s_rest (request_t *self)
+{
+    http_server_t *requests = self->requests;
+    edge_count (EDGE_PAGES_PACED, 1);
+    stream_read (self->stream, false);
+    stream_limit (self->stream, STREAM_FREE, 0);
+    list_append (&requests->resting, &self->resting);
+    //  To start it anew for each would put off those that rest already.
+    if (!uv_is_active ((uv_handle_t *) &requests->pacer))
+        uv_timer_start (&requests->pacer, s_on_pacer, PACE_REST_MS, PACE_REST_MS);
+}
+
+static void
+s_leave (request_t *self, bool is_closed)
+{
+    http_server_t *requests = self->requests;
+    list_remove (&self->resting);
+    if (self->answerer)
+        requests->events->gone (requests->owner, self);
+    requests->events->left (requests->owner, is_closed);
+    free (self);
+}
+
+//  True when the stream has another owner now.
+static bool
+s_upgrade (request_t *self, const http_head_t *head)
+{
+    http_server_t *requests = self->requests;
+    text_t key;
+    http_fault_t fault = ws_handshake_check (head, &key);
+    if (fault) {
+        s_fault (self, fault);
+        return false;
+    }
+    unsigned status = requests->events->upgrade (requests->owner, self->stream, head, key);
+    if (status == 0) {
+        s_leave (self, false);
+        return true;
+    }
+    self->is_busy = true;
+    self->is_head = false;
+    request_refuse (self, status);
+    return false;
+}
+
+static void
+s_ask (request_t *self, const http_head_t *head)
+{
+    http_server_t *requests = self->requests;
+    edge_count (EDGE_PAGES, 1);
+    s_charge (self, 1);
+    self->keep_alive = head->keep_alive;
+    self->is_head = http_head_is (head, "HEAD");
+    self->is_busy = self->is_within = true;
+    stream_limit (self->stream, STREAM_TAKE, s_now (self));
+    requests->events->asked (requests->owner, self, head);
+    self->is_within = false;
+    if (self->is_busy)
+        stream_read (self->stream, false);
+}
+
+//  A head that drips is read again only when a line more is whole.
+static bool
+s_is_worth_it (request_t *self, text_t bytes)
+{
+    return self->seen == 0 || bytes.size <= self->seen || bytes.size >= HTTP_HEAD_MAX
+           || memchr (bytes.data + self->seen, '\n', bytes.size - self->seen);
+}
+
+//  The limit runs from the first byte, however slowly the others come.
+static void
+s_wait_for_more (request_t *self, size_t seen)
+{
+    http_server_t *requests = self->requests;
+    self->seen = (uint32_t) seen;
+    if (!self->has_begun)
+        stream_limit (self->stream, STREAM_HEAD, s_now (self));
+    self->has_begun = true;
+    if (seen > LARGE_HEAD && !requests->events->has_room (requests->owner)) {
+        edge_count (EDGE_PAGES_REFUSED, 1);
+        self->is_busy = true;
+        self->is_head = false;
+        request_refuse (self, 503);
+    }
+}
+
+//  Returns how much it took; 0: more must come, or it is not its turn. True in `is_over`: nothing
+//  of this is ours any more.
+static size_t
+s_read_one (request_t *self, text_t bytes, bool *is_over)
+{
+    http_head_t head;
+    size_t size = 0;
+    http_fault_t fault = s_is_worth_it (self, bytes) ? http_head_read (&head, bytes, &size)
+                                                     : HTTP_NO_FAULT;
+    if (fault) {
+        s_fault (self, fault);
+        return bytes.size;
+    }
+    if (size == 0) {
+        s_wait_for_more (self, bytes.size);
+        return 0;
+    }
+    bool is_upgrade = ws_handshake_is_asked (&head);
+    if (!is_upgrade && s_is_too_fast (self->requests)) {
+        s_rest (self);
+        return 0;
+    }
+    self->seen = 0;
+    self->has_begun = false;
+    if (is_upgrade)
+        *is_over = s_upgrade (self, &head);
+    else
+        s_ask (self, &head);
+    return size;
+}
+
+static size_t
+s_on_bytes (void *owner, char *data, size_t size)
+{
+    request_t *self = owner;
+    size_t done = 0;
+    bool is_over = false;
+    while (done < size && !is_over && !self->is_busy && list_is_empty (&self->resting)) {
+        size_t taken = s_read_one (self, (text_t){ data + done, size - done }, &is_over);
+        if (taken == 0)
+            break;
+        done += taken;
+        if (is_over)
+            break;
+    }
+    return done;
+}
+
+static void
+s_on_ended (void *owner)
+{
+    request_t *self = owner;
+    self->has_ended = true;
+    if (!self->is_busy && list_is_empty (&self->resting))
+        s_finish (self);
+}
+
+static void
+s_on_write (void *owner)
+{
+    request_t *self = owner;
+    if (!self->is_busy)
+        return;
+    stream_limit (self->stream, STREAM_TAKE, s_now (self));
+    if (self->is_answered)
+        s_go_on (self);
+    else if (self->left > 0)
+        self->requests->events->room (self->requests->owner, self);
+}
+
+static void
+s_on_late (void *owner)
+{
+    request_t *self = owner;
+    if (!self->is_busy && self->seen > 0)
+        s_fault (self, HTTP_LATE);
+    else
+        stream_close (self->stream);
+}
+
+static void
+s_on_closed (void *owner)
+{
+    s_leave (owner, true);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Life
+
+int
+http_server_take (http_server_t *self, streams_t *streams, int descriptor)
+{
+    static const stream_events_t events = { .bytes = s_on_bytes,
+                                            .ended = s_on_ended,
+                                            .write = s_on_write,
+                                            .late = s_on_late,
+                                            .closed = s_on_closed };
+    request_t *request = calloc (1, sizeof *request);
+    assert (request);
+    list_init (&request->resting);
+    request->requests = self;
+    request->stream = stream_new (streams, descriptor, &events, request);
+    if (!request->stream) {
+        free (request);
+        return -1;
+    }
+    request->has_begun = true;
+    stream_limit (request->stream, STREAM_HEAD, s_now (request));
+    return 0;
+}
+
+http_server_t *
+http_server_new (uv_loop_t *loop, text_t fields, const http_server_events_t *events, void *owner)
+{
+    http_server_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->events = events;
+    self->owner = owner;
+    self->fields = fields;
+    buffer_init (&self->gathered, ANSWER_MAX);
+    list_init (&self->resting);
+    uv_timer_init (loop, &self->pacer);
+    self->pacer.data = self;
+    return self;
+}
+
+static void
+s_on_pacer_closed (uv_handle_t *handle)
+{
+    free (handle->data);
+}
+
+void
+http_server_destroy (http_server_t **self_p)
+{
+    http_server_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    buffer_free (&self->gathered);
+    uv_close ((uv_handle_t *) &self->pacer, s_on_pacer_closed);
+}

@@ -1,0 +1,222 @@
+#include "net/listener.h"
+
+#include "tables/edge_metrics.h"
+#include "base/token_bucket.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BACKLOG 4096
+//  So many are looked at in a turn of the loop, and so many of them let in.
+#define LOOKS_PER_TURN 64
+#define ACCEPTS_PER_TURN 16
+//  Where accepting fails for want of something, it is tried again after this.
+#define REST_MS 100
+//  And where it is too fast, after this.
+#define PACE_REST_MS 4
+
+struct listener {
+    uv_poll_t poll;
+    uv_timer_t rest;
+    unsigned handles; //  not closed yet
+    token_bucket_t pace;
+    uint64_t per_second;
+    uint64_t burst;
+    int descriptor;
+    uint16_t port;
+    listener_accept_fn *accepted;
+    void *owner;
+};
+
+static int
+s_address (const char *address, uint16_t port, struct sockaddr_storage *to)
+{
+    if (uv_ip4_addr (address, port, (struct sockaddr_in *) to) == 0)
+        return 0;
+    if (uv_ip6_addr (address, port, (struct sockaddr_in6 *) to) == 0)
+        return 0;
+    errno = EADDRNOTAVAIL;
+    return -1;
+}
+
+bool
+listener_is_address (const char *address)
+{
+    struct sockaddr_storage to;
+    return s_address (address, 0, &to) == 0;
+}
+
+static uint16_t
+s_port (int descriptor)
+{
+    struct sockaddr_storage bound;
+    socklen_t size = sizeof bound;
+    if (getsockname (descriptor, (struct sockaddr *) &bound, &size) != 0)
+        return 0;
+    return ntohs (bound.ss_family == AF_INET ? ((struct sockaddr_in *) &bound)->sin_port
+                                             : ((struct sockaddr_in6 *) &bound)->sin6_port);
+}
+
+static int
+s_listen (const struct sockaddr_storage *address)
+{
+    int descriptor
+        = socket (address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+    if (descriptor == -1)
+        return -1;
+    int on = 1;
+    socklen_t size = address->ss_family == AF_INET ? sizeof (struct sockaddr_in)
+                                                   : sizeof (struct sockaddr_in6);
+    if (setsockopt (descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0
+        || bind (descriptor, (const struct sockaddr *) address, size) != 0
+        || listen (descriptor, BACKLOG) != 0) {
+        int why = errno;
+        close (descriptor);
+        errno = why;
+        return -1;
+    }
+    return descriptor;
+}
+
+static void s_on_readable (uv_poll_t *poll, int status, int events);
+
+static void
+s_on_rested (uv_timer_t *rest)
+{
+    listener_t *self = rest->data;
+    uv_poll_start (&self->poll, UV_READABLE, s_on_readable);
+}
+
+//  Whoever waits in the backlog keeps the descriptor readable: to look again at once is to spin.
+static void
+s_rest (listener_t *self, uint64_t time_ms)
+{
+    uv_poll_stop (&self->poll);
+    uv_timer_start (&self->rest, s_on_rested, time_ms, 0);
+}
+
+static void
+s_on_failed (listener_t *self)
+{
+    int why = errno;
+    if (why != EMFILE && why != ENFILE && why != ENOBUFS && why != ENOMEM)
+        return; //  nobody is there any more, or this one has gone
+    edge_count (EDGE_ACCEPTS_FAILED, 1);
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "cannot accept");
+    if (log_limit_allows (&limit))
+        log_warn ("cannot accept", log_string ("reason", strerror (why)));
+    s_rest (self, REST_MS);
+}
+
+//  Has its client closed or reset it already?
+static bool
+s_has_vanished (int descriptor)
+{
+    char byte;
+    ssize_t size = recv (descriptor, &byte, 1, MSG_PEEK);
+    return size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+//  False when it was not worth while.
+static bool
+s_let_in (listener_t *self, int descriptor)
+{
+    if (s_has_vanished (descriptor)) {
+        edge_count (EDGE_SOCKETS_VANISHED, 1);
+        close (descriptor);
+        return false;
+    }
+    int on = 1;
+    (void) setsockopt (descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    token_bucket_take (&self->pace, uv_now (self->rest.loop), self->per_second);
+    self->accepted (self->owner, descriptor);
+    return true;
+}
+
+//  Level-triggered: what is left comes again in the next turn, after the others had theirs.
+static void
+s_on_readable (uv_poll_t *poll, int status, int events)
+{
+    (void) events;
+    listener_t *self = poll->data;
+    int taken = 0;
+    for (int looked = 0; status == 0 && looked < LOOKS_PER_TURN && taken < ACCEPTS_PER_TURN;
+         looked++) {
+        if (token_bucket_is_spent (&self->pace, uv_now (self->rest.loop), self->per_second,
+                                   self->burst)) {
+            edge_count (EDGE_ACCEPTS_PACED, 1);
+            s_rest (self, PACE_REST_MS);
+            return;
+        }
+        int descriptor = accept4 (self->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (descriptor == -1) {
+            s_on_failed (self);
+            return;
+        }
+        taken += s_let_in (self, descriptor);
+    }
+}
+
+listener_t *
+listener_new (uv_loop_t *loop, const listener_config_t *config, listener_accept_fn *accepted,
+              void *owner)
+{
+    struct sockaddr_storage bound = { 0 };
+    if (s_address (config->address, config->port, &bound) != 0)
+        return NULL;
+    int descriptor = s_listen (&bound);
+    if (descriptor == -1)
+        return NULL;
+    listener_t *self = malloc (sizeof *self);
+    if (!self || uv_poll_init (loop, &self->poll, descriptor) != 0) {
+        free (self);
+        close (descriptor);
+        errno = ENOMEM;
+        return NULL;
+    }
+    self->descriptor = descriptor;
+    self->port = s_port (descriptor);
+    self->accepted = accepted;
+    self->owner = owner;
+    self->handles = 2;
+    self->pace = (token_bucket_t){ 0 };
+    self->per_second = config->per_second;
+    self->burst = config->burst;
+    uv_timer_init (loop, &self->rest);
+    self->poll.data = self->rest.data = self;
+    uv_poll_start (&self->poll, UV_READABLE, s_on_readable);
+    return self;
+}
+
+static void
+s_on_closed (uv_handle_t *handle)
+{
+    listener_t *self = handle->data;
+    if (--self->handles == 0)
+        free (self);
+}
+
+void
+listener_destroy (listener_t **self_p)
+{
+    listener_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    uv_poll_stop (&self->poll);
+    close (self->descriptor);
+    uv_close ((uv_handle_t *) &self->poll, s_on_closed);
+    uv_close ((uv_handle_t *) &self->rest, s_on_closed);
+}
+
+uint16_t
+listener_port (const listener_t *self)
+{
+    return self->port;
+}

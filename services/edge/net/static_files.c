@@ -1,0 +1,292 @@
+#include "net/static_files.h"
+
+#include "tables/edge_metrics.h"
+#include "net/http_answer.h"
+#include "net/web_file.h"
+#include "net/web_path.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+//  Files that change with a release: kept for a minute, then asked for again (by ETag).
+#define CACHE_CONTROL "must-revalidate, private, max-age=60"
+#define ALLOW "allow: GET, HEAD, OPTIONS\r\n"
+#define TAG_ROOM 48
+#define FIELDS_ROOM 512
+#define VALUE_MAX 1024
+
+struct pages {
+    uv_loop_t *loop;
+    char *web_root;
+    char *config_json;
+};
+
+//  A file that is asked for.
+typedef struct {
+    web_file_t *file;
+    request_t *request;
+    char *wanted_tag;  //  If-None-Match, or NULL
+    char *wanted_date; //  If-Modified-Since, or NULL
+    char path[];
+} page_t;
+
+//  The demo page talks to any edge that CONNECTION_SERVER_URL names and shows pictures that a bot
+//  names; nothing but our own files may run in it, and no form of it is sent anywhere. Whoever puts
+//  client.js into his own page reads it across origins; there is nothing here that cookies guard.
+text_t
+static_files_fields (void)
+{
+    return TEXT ("x-content-type-options: nosniff\r\n"
+                 "referrer-policy: no-referrer\r\n"
+                 "x-frame-options: SAMEORIGIN\r\n"
+                 "access-control-allow-origin: *\r\n"
+                 "cross-origin-resource-policy: cross-origin\r\n"
+                 "content-security-policy: default-src 'self'; connect-src 'self' ws: wss:; "
+                 "img-src 'self' https: data:; style-src 'self'; object-src 'none'; "
+                 "base-uri 'none'; form-action 'none'; frame-ancestors 'self'\r\n");
+}
+
+static_files_t *
+static_files_new (uv_loop_t *loop, const char *web_root, text_t config_json)
+{
+    static_files_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->loop = loop;
+    self->web_root = strdup (web_root);
+    self->config_json = strndup (config_json.data, config_json.size);
+    assert (self->web_root && self->config_json);
+    return self;
+}
+
+void
+static_files_destroy (static_files_t **self_p)
+{
+    static_files_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    free (self->web_root);
+    free (self->config_json);
+    free (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Answers without a file
+
+static void
+s_answer_words (request_t *request, unsigned status, const char *fields)
+{
+    char all[FIELDS_ROOM], body[64];
+    int size = snprintf (all, sizeof all, "content-type: text/plain\r\n%s", fields);
+    int body_size = snprintf (body, sizeof body, "%s\n", http_status_words (status));
+    request_answer (request, status, (text_t){ all, (size_t) size },
+                    (text_t){ body, (size_t) body_size });
+}
+
+static void
+s_answer_config (const static_files_t *self, request_t *request)
+{
+    request_answer (request, 200,
+                    TEXT ("content-type: application/json\r\ncache-control: no-store\r\n"),
+                    text_of (self->config_json));
+}
+
+static void
+s_answer_options (request_t *request)
+{
+    request_answer (request, 204,
+                    TEXT (ALLOW "access-control-allow-methods: GET, HEAD, OPTIONS\r\n"),
+                    TEXT_EMPTY);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Files
+
+static void
+s_end (page_t *self)
+{
+    request_set_answerer (self->request, NULL);
+    web_file_close (&self->file);
+    free (self->wanted_tag);
+    free (self->wanted_date);
+    free (self);
+}
+
+static text_t
+s_tag (const page_t *self, char tag[TAG_ROOM])
+{
+    int size = snprintf (tag, TAG_ROOM, "\"%llx-%llx\"",
+                         (unsigned long long) web_file_changed_ns (self->file),
+                         (unsigned long long) web_file_size (self->file));
+    return (text_t){ tag, (size_t) size };
+}
+
+//  A proxy that compresses makes tags weak.
+static bool
+s_is_among (const char *list, text_t tag)
+{
+    text_t rest = text_of (list), one;
+    while (http_list_next (&rest, &one)) {
+        if (one.size > 2 && memcmp (one.data, "W/", 2) == 0)
+            one = (text_t){ one.data + 2, one.size - 2 };
+        if (text_is (one, tag) || text_is (one, TEXT ("*")))
+            return true;
+    }
+    return false;
+}
+
+//  Has the client what it asks for? A tag, when it gives one, is what counts.
+static bool
+s_is_known (const page_t *self, text_t tag, text_t date)
+{
+    if (self->wanted_tag)
+        return s_is_among (self->wanted_tag, tag);
+    return self->wanted_date && text_is (text_of (self->wanted_date), date);
+}
+
+//  False: the answer is whole already.
+static bool
+s_begin (page_t *self)
+{
+    char tag[TAG_ROOM], date[HTTP_DATE_ROOM], fields[FIELDS_ROOM];
+    text_t tag_text = s_tag (self, tag);
+    text_t changed = http_date (web_file_changed_s (self->file), date);
+    bool is_known = s_is_known (self, tag_text, changed);
+    int size = snprintf (fields, sizeof fields,
+                         "content-type: %s\r\ncache-control: " CACHE_CONTROL
+                         "\r\netag: %s\r\nlast-modified: %.*s\r\n",
+                         web_type (self->path), tag, TEXT_ARGS (changed));
+    text_t all = { fields, (size_t) size };
+    if (!is_known)
+        return request_begin (self->request, 200, all, web_file_size (self->file));
+    request_answer (self->request, 304, all, TEXT_EMPTY);
+    return false;
+}
+
+//  To where its index.html finds what stands beside it; relative, as there may be a proxy that adds
+//  a path of its own.
+static void
+s_redirect (page_t *self)
+{
+    char fields[FIELDS_ROOM];
+    const char *name = strrchr (self->path, '/') + 1;
+    for (const char *at = name; *at; at++)
+        if ((unsigned char) *at <= 0x20 || (unsigned char) *at >= 0x7f || strchr ("%?#:\"<>", *at))
+            name = "";
+    if (!*name || strlen (name) > FIELDS_ROOM / 2) {
+        s_answer_words (self->request, 404, "");
+        return;
+    }
+    snprintf (fields, sizeof fields, "location: %s/\r\n", name);
+    s_answer_words (self->request, 301, fields);
+}
+
+static void
+s_on_opened (void *owner, web_found_t found)
+{
+    page_t *self = owner;
+    request_t *request = self->request;
+    if (found == WEB_FILE) {
+        //  The answer may be over with this, and the next request begun: it is let go of before.
+        request_set_answerer (request, NULL);
+        if (s_begin (self)) {
+            request_set_answerer (request, self);
+            if (!request_is_full (request))
+                web_file_read (self->file);
+            return;
+        }
+    } else if (found == WEB_DIRECTORY)
+        s_redirect (self);
+    else
+        s_answer_words (request, found == WEB_TROUBLE ? 503 : 404, "");
+    s_end (self);
+}
+
+static void
+s_on_piece (void *owner, text_t piece)
+{
+    page_t *self = owner;
+    request_t *request = self->request;
+    if (piece.size == 0 || web_file_is_read (self->file)) {
+        request_set_answerer (request, NULL);
+        request_body (request, piece);
+        s_end (self);
+        return;
+    }
+    request_body (request, piece);
+    if (!request_is_full (request))
+        web_file_read (self->file);
+}
+
+static char *
+s_copy_field (const http_head_t *head, const char *name)
+{
+    text_t value;
+    if (http_head_only (head, name, &value) != 0 || value.size == 0 || value.size > VALUE_MAX)
+        return NULL;
+    return strndup (value.data, value.size);
+}
+
+static void
+s_open (const static_files_t *self, request_t *request, const http_head_t *head, const char *path)
+{
+    static const web_file_events_t events = { .opened = s_on_opened, .piece = s_on_piece };
+    page_t *page = calloc (1, sizeof *page + strlen (path) + 1);
+    if (page) {
+        page->request = request;
+        memcpy (page->path, path, strlen (path) + 1);
+        page->file = web_file_open (self->loop, path, &events, page);
+    }
+    if (!page || !page->file) {
+        free (page);
+        request_refuse (request, 503);
+        return;
+    }
+    page->wanted_tag = s_copy_field (head, "If-None-Match");
+    page->wanted_date = s_copy_field (head, "If-Modified-Since");
+    request_set_answerer (request, page);
+}
+
+static void
+s_answer_file (const static_files_t *self, request_t *request, const http_head_t *head)
+{
+    char path[PATH_MAX];
+    web_path_t found = web_path_read (text_of (self->web_root), head->path, path, sizeof path);
+    if (found == WEB_PATH_BAD)
+        request_refuse (request, 400);
+    else if (found == WEB_PATH_NOWHERE || !*self->web_root)
+        s_answer_words (request, 404, "");
+    else
+        s_open (self, request, head, path);
+}
+
+void
+static_files_asked (static_files_t *self, request_t *request, const http_head_t *head)
+{
+    if (http_head_is (head, "OPTIONS"))
+        s_answer_options (request);
+    else if (!http_head_is (head, "GET") && !http_head_is (head, "HEAD"))
+        s_answer_words (request, 405, ALLOW);
+    else if (text_is (head->path, TEXT ("/config.json")))
+        s_answer_config (self, request);
+    else
+        s_answer_file (self, request, head);
+}
+
+void
+static_files_room (static_files_t *self, request_t *request)
+{
+    (void) self;
+    page_t *page = request_answerer (request);
+    if (page && !web_file_is_busy (page->file))
+        web_file_read (page->file);
+}
+
+void
+static_files_gone (static_files_t *self, request_t *request)
+{
+    (void) self;
+    s_end (request_answerer (request));
+}

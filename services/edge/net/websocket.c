@@ -1,0 +1,691 @@
+#include "net/websocket.h"
+
+#include "tables/edge_metrics.h"
+#include "net/listener.h"
+#include "net/http_answer.h"
+#include "net/ws_frame.h"
+#include "net/ws_handshake.h"
+#include "net/ws_reader.h"
+#include "net/static_files.h"
+#include "base/buffer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+//  What is larger than this is not read on when too much waits on this edge.
+#define LARGE_FRAME (16u << 10)
+#define BYTES_PER_TURN 65536
+//  A frame that was larger than this gives its memory back.
+#define ROOM_TO_KEEP (4 * BYTES_PER_TURN)
+#define GATHERED_MOST (64u << 20)
+//  A part of a message that is smaller than this costs more to take than its bytes say.
+#define SMALL_PIECE 256
+//  Of one that is going to be closed so much is read and thrown away, then no more: whoever meant
+//  well has the reason before its eyes, and until it has gone the rest stays where it is.
+#define IGNORED_MOST (64u << 10)
+
+//  A request must come whole in this time, or begin behind the one before; what was written must be
+//  taken, each piece of it; and a peer that has its answer is to go.
+#define HEAD_WITHIN_MS 10000
+#define NEXT_WITHIN_MS 15000
+#define TAKE_WITHIN_MS 30000
+#define LINGER_MS 5000
+
+struct websocket_server {
+    streams_t *streams;
+    http_server_t *requests;
+    static_files_t *pages;
+    listener_t *listener;
+    const websocket_events_t *events;
+    void *owner;
+    uint64_t frame_limit;
+    uint64_t connection_limit;
+    uint64_t connections;
+    uint64_t socket_limit;
+    uint64_t page_limit;
+    bool draining;
+    uint16_t port;
+    buffer_t gathered; //  what a socket is given in one write
+};
+
+struct websocket {
+    websocket_server_t *server;
+    stream_t *stream;
+    connection_t *guest; //  NULL: it knows that this is gone
+    ws_reader_t reader;
+    buffer_t inbox;      //  pieces of a message that is not whole yet
+    char *pong;          //  to be sent; NULL: none
+    uint8_t pong_size;
+    uint32_t ignored;    //  bytes that were thrown away
+    uint64_t began_ms;   //  something that has not come whole, or 0
+    uint64_t paused_ms;  //  not read since then, or 0
+    uint16_t answer;     //  the code of the peer's close frame, until it is answered
+    bool deaf;           //  what it reads is thrown away: it is going to be closed
+    bool closing;        //  our close frame is written: nothing may follow it
+    bool gone;           //  the peer has closed: nothing of the guest's is written any more
+};
+
+static uint64_t
+s_now (const websocket_t *self)
+{
+    return stream_now (self->stream);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Its end
+
+static void
+s_empty_inbox (websocket_t *self)
+{
+    edge_count (EDGE_INBOX_BYTES, -(int64_t) self->inbox.size);
+    buffer_free (&self->inbox);
+}
+
+static void
+s_tell_guest (websocket_t *self)
+{
+    connection_t *guest = self->guest;
+    self->gone = true;
+    self->guest = NULL;
+    if (!guest)
+        return;
+    self->server->connections--;
+    self->server->events->closed (self->server->owner, guest);
+}
+
+//  Both have said that they close, or one has gone: the guest is not kept waiting for the rest.
+static void
+s_end (websocket_t *self)
+{
+    s_tell_guest (self);
+    stream_finish (self->stream);
+}
+
+static void
+s_on_closed (void *owner)
+{
+    websocket_t *self = owner;
+    s_tell_guest (self);
+    s_empty_inbox (self);
+    free (self->pong);
+    edge_count (EDGE_SOCKETS, -1);
+    free (self);
+}
+
+static void
+s_on_ended (void *owner)
+{
+    s_end (owner);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Reading
+
+static void
+s_fault (websocket_t *self, close_reason_t reason)
+{
+    self->deaf = true;
+    s_empty_inbox (self);
+    self->server->events->fault (self->server->owner, self->guest, reason);
+}
+
+static void
+s_text (websocket_t *self, text_t text)
+{
+    self->began_ms = 0;
+    edge_count (EDGE_FRAMES_IN, 1);
+    edge_count (EDGE_BYTES_IN, (int64_t) text.size);
+    self->server->events->text (self->server->owner, self->guest, text);
+}
+
+static void
+s_stray (websocket_t *self)
+{
+    edge_count (EDGE_STRAYS, 1);
+    self->server->events->strays (self->server->owner, self->guest, 1);
+}
+
+static void
+s_whole_inbox (websocket_t *self)
+{
+    buffer_t inbox = self->inbox;
+    buffer_init (&self->inbox, self->server->frame_limit);
+    edge_count (EDGE_INBOX_BYTES, -(int64_t) inbox.size);
+    s_text (self, buffer_text (&inbox));
+    buffer_free (&inbox);
+}
+
+//  Nearly always a whole message, which is passed on as it stands.
+static void
+s_take_piece (websocket_t *self, const ws_event_t *event)
+{
+    const websocket_events_t *events = self->server->events;
+    if (event->is_whole && self->inbox.size == 0) {
+        s_text (self, event->bytes);
+        return;
+    }
+    if (self->inbox.size >= LARGE_FRAME && !events->growing (self->server->owner)) {
+        s_fault (self, CLOSE_CROWDED);
+        return;
+    }
+    if (buffer_put_text (&self->inbox, event->bytes) != 0) {
+        s_fault (self, CLOSE_NO_MEMORY);
+        return;
+    }
+    edge_count (EDGE_INBOX_BYTES, (int64_t) event->bytes.size);
+    if (event->is_whole) {
+        s_whole_inbox (self);
+        return;
+    }
+    events->piece (self->server->owner, self->guest);
+    if (event->is_fresh || event->bytes.size < SMALL_PIECE)
+        s_stray (self);
+}
+
+//  The last ping is answered, if there are many before there is room (RFC 6455, 5.5.3).
+static void
+s_take_ping (websocket_t *self, text_t payload)
+{
+    if (!self->pong)
+        self->pong = malloc (WS_CONTROL_MAX);
+    if (!self->pong) {
+        s_fault (self, CLOSE_NO_MEMORY);
+        return;
+    }
+    memcpy (self->pong, payload.data, payload.size);
+    self->pong_size = (uint8_t) payload.size;
+    stream_want_write (self->stream);
+    self->server->events->piece (self->server->owner, self->guest);
+    s_stray (self);
+}
+
+static close_reason_t
+s_reason (unsigned code)
+{
+    return code == 1003   ? CLOSE_BINARY
+           : code == 1007 ? CLOSE_NOT_UTF8
+           : code == 1009 ? CLOSE_TOO_LARGE
+                          : CLOSE_PROTOCOL;
+}
+
+static void s_answer_close (websocket_t *self);
+
+static void
+s_take_close (websocket_t *self, unsigned code)
+{
+    self->deaf = true;
+    s_tell_guest (self);
+    if (self->closing) {
+        stream_finish (self->stream);
+        return;
+    }
+    //  1010 is a client's to say.
+    self->answer = code == 1010 ? 1000 : (uint16_t) code;
+    //  Who closes and does not read is not waited for long: the guest, which would, is gone.
+    if (stream_is_full (self->stream))
+        stream_limit (self->stream, STREAM_LINGER, s_now (self));
+    else
+        s_answer_close (self);
+}
+
+static void
+s_hear (websocket_t *self, const ws_event_t *event)
+{
+    switch (event->what) {
+    case WS_HEARD_TEXT:
+        s_take_piece (self, event);
+        break;
+    case WS_HEARD_PING:
+        s_take_ping (self, event->bytes);
+        break;
+    case WS_HEARD_PONG:
+        self->server->events->pong (self->server->owner, self->guest, event->bytes);
+        s_stray (self);
+        break;
+    case WS_HEARD_CLOSE:
+        s_take_close (self, event->code);
+        break;
+    default:
+        s_fault (self, s_reason (event->code));
+    }
+}
+
+//  To read on what a hostile client says as fast as it can would cost as much as all others
+//  together.
+static void
+s_ignore (websocket_t *self, size_t size)
+{
+    self->ignored += (uint32_t) size;
+    if (self->ignored >= IGNORED_MOST)
+        stream_read (self->stream, false);
+}
+
+//  What has begun must come whole in time, whatever else comes meanwhile.
+static void
+s_watch (websocket_t *self, bool is_incomplete)
+{
+    if (!is_incomplete) {
+        self->began_ms = 0;
+        stream_limit (self->stream, STREAM_FREE, 0);
+        return;
+    }
+    if (self->began_ms)
+        return;
+    self->began_ms = s_now (self);
+    stream_limit (self->stream, STREAM_MESSAGE, self->began_ms);
+}
+
+static size_t
+s_on_bytes (void *owner, char *data, size_t size)
+{
+    websocket_t *self = owner;
+    bool was_watched = self->began_ms > 0;
+    size_t done = 0;
+    ws_event_t event;
+    while (!self->deaf && !self->paused_ms) {
+        done += ws_reader_next (&self->reader, data + done, size - done, &event);
+        if (event.what == WS_HEARD_LESS)
+            break;
+        s_hear (self, &event);
+        if (!ws_reader_is_within (&self->reader))
+            self->began_ms = 0;
+    }
+    if (self->paused_ms)
+        return done;
+    if (self->deaf) {
+        s_ignore (self, size - done);
+        return size;
+    }
+    bool is_incomplete = done < size || ws_reader_is_within (&self->reader);
+    if (is_incomplete || was_watched)
+        s_watch (self, is_incomplete);
+    return done;
+}
+
+static void
+s_on_late (void *owner)
+{
+    websocket_t *self = owner;
+    if (!self->guest)
+        stream_close (self->stream);
+    else if (!self->deaf)
+        s_fault (self, CLOSE_LATE);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Writing
+
+static int
+s_put_text (buffer_t *to, frame_t *frame)
+{
+    edge_count (EDGE_FRAMES_OUT, 1);
+    edge_count (EDGE_BYTES_OUT, frame->size);
+    int rc = ws_frame_put (to, WS_FRAME_TEXT, (text_t){ frame->text, frame->size });
+    frame_destroy (&frame);
+    return rc;
+}
+
+static int
+s_put_ping (buffer_t *to, uint64_t number)
+{
+    edge_count (EDGE_PINGS, 1);
+    return ws_frame_put (to, WS_FRAME_PING, (text_t){ (const char *) &number, sizeof number });
+}
+
+//  The peer answers it, and the answer ends the connection.
+static int
+s_put_close (buffer_t *to, websocket_t *self, close_reason_t reason)
+{
+    const close_reason_row_t *row = close_reason_row (reason);
+    if (!row->ws_code)
+        return -1;
+    self->closing = true;
+    //  Who is told that we go may have said something before it reads that: it counts.
+    self->deaf = self->deaf || reason != CLOSE_GOING_AWAY;
+    return ws_frame_put_close (to, row->ws_code, text_of (row->words));
+}
+
+static int
+s_put_next (buffer_t *to, websocket_t *self, const websocket_write_t *next)
+{
+    switch (next->what) {
+    case WRITE_TEXT:
+        return s_put_text (to, next->frame);
+    case WRITE_PING:
+        return s_put_ping (to, next->ping);
+    default:
+        return s_put_close (to, self, next->reason);
+    }
+}
+
+static int
+s_put_pong (buffer_t *to, websocket_t *self)
+{
+    if (!self->pong)
+        return 0;
+    int rc = self->closing
+                 ? 0
+                 : ws_frame_put (to, WS_FRAME_PONG, (text_t){ self->pong, self->pong_size });
+    free (self->pong);
+    self->pong = NULL;
+    return rc;
+}
+
+//  Gathers what there is, up to a turn's share. Returns 1 when there may be more, 0 when there is
+//  not, −1 when the connection has to end.
+static int
+s_gather (websocket_t *self, buffer_t *to)
+{
+    websocket_server_t *server = self->server;
+    if (s_put_pong (to, self) != 0)
+        return -1;
+    while (to->size < BYTES_PER_TURN) {
+        websocket_write_t next;
+        if (self->closing || !server->events->next (server->owner, self->guest, &next))
+            return 0;
+        if (s_put_next (to, self, &next) != 0)
+            return -1;
+    }
+    return 1;
+}
+
+//  The answer to the peer's close frame is the last thing that is said.
+static void
+s_answer_close (websocket_t *self)
+{
+    buffer_t *to = &self->server->gathered;
+    buffer_clear (to);
+    unsigned code = self->answer == WS_NO_CODE ? 0 : self->answer;
+    if (ws_frame_put_close (to, code, TEXT_EMPTY) == 0)
+        stream_write (self->stream, buffer_text (to));
+    stream_finish (self->stream);
+}
+
+//  What the socket does not take the stream keeps, and calls when it has room again: until then
+//  nothing more is taken out of the outbox.
+static void
+s_on_write (void *owner)
+{
+    websocket_t *self = owner;
+    if (self->answer) {
+        s_answer_close (self);
+        return;
+    }
+    if (self->gone || self->closing)
+        return;
+    buffer_t *gathered = &self->server->gathered;
+    buffer_clear (gathered);
+    int more = s_gather (self, gathered);
+    stream_write (self->stream, buffer_text (gathered));
+    if (gathered->room > ROOM_TO_KEEP)
+        buffer_free (gathered);
+    if (more < 0)
+        stream_close (self->stream);
+    else if (self->closing && self->deaf)
+        stream_finish (self->stream);
+    else if (more > 0)
+        stream_want_write (self->stream);
+}
+
+void
+websocket_want_write (websocket_t *self)
+{
+    if (!self->gone && !self->closing)
+        stream_want_write (self->stream);
+}
+
+bool
+websocket_is_full (const websocket_t *self)
+{
+    return stream_is_full (self->stream);
+}
+
+//  The time in which a message must come stands still while nobody reads.
+void
+websocket_read (websocket_t *self, bool on)
+{
+    if (self->deaf || self->gone || on == !self->paused_ms)
+        return;
+    if (!on) {
+        self->paused_ms = s_now (self);
+        stream_limit (self->stream, STREAM_FREE, 0);
+    } else {
+        if (self->began_ms) {
+            self->began_ms += s_now (self) - self->paused_ms;
+            stream_limit (self->stream, STREAM_MESSAGE, self->began_ms);
+        }
+        self->paused_ms = 0;
+    }
+    stream_read (self->stream, on);
+}
+
+void
+websocket_kill (websocket_t *self)
+{
+    stream_close (self->stream);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Coming in
+
+static unsigned
+s_check_room (const websocket_server_t *self)
+{
+    if (self->draining)
+        edge_count (EDGE_REFUSED_DRAINING, 1);
+    else if (self->connections >= self->connection_limit)
+        edge_count (EDGE_REFUSED_FULL, 1);
+    else
+        return 0;
+    return 503;
+}
+
+static void
+s_welcome (websocket_server_t *self, stream_t *stream, text_t key)
+{
+    char accept[WS_ACCEPT_SIZE + 1];
+    ws_handshake_accept (key, accept);
+    buffer_clear (&self->gathered);
+    http_answer_t answer = http_answer_begin (&self->gathered, 101, true);
+    http_answer_field (&answer, "upgrade", TEXT ("websocket"));
+    http_answer_field (&answer, "connection", TEXT ("Upgrade"));
+    http_answer_field (&answer, "sec-websocket-accept", (text_t){ accept, WS_ACCEPT_SIZE });
+    if (http_answer_end (&answer) == 0)
+        stream_write (stream, buffer_text (&self->gathered));
+}
+
+static websocket_t *
+s_websocket_new (websocket_server_t *self, stream_t *stream)
+{
+    static const stream_events_t events = { .bytes = s_on_bytes,
+                                            .ended = s_on_ended,
+                                            .write = s_on_write,
+                                            .late = s_on_late,
+                                            .closed = s_on_closed };
+    websocket_t *socket = calloc (1, sizeof *socket);
+    if (!socket)
+        return NULL;
+    socket->server = self;
+    socket->stream = stream;
+    ws_reader_init (&socket->reader, (uint32_t) self->frame_limit);
+    buffer_init (&socket->inbox, self->frame_limit);
+    stream_limit (stream, STREAM_FREE, 0);
+    stream_hand_over (stream, &events, socket);
+    return socket;
+}
+
+static unsigned
+s_on_upgrade (void *owner, stream_t *stream, const http_head_t *head, text_t key)
+{
+    websocket_server_t *self = owner;
+    unsigned status = s_check_room (self);
+    if (status)
+        return status;
+    client_url_t url;
+    text_t origin;
+    client_url_read (&url, head->query);
+    if (http_head_only (head, "Origin", &origin) != 0) {
+        edge_count (EDGE_REFUSED_ORIGIN, 1);
+        return 403;
+    }
+    status = self->events->upgrade (self->owner, &url, origin);
+    if (status)
+        return status;
+    websocket_t *socket = s_websocket_new (self, stream);
+    if (!socket)
+        return 503;
+    s_welcome (self, stream, key);
+    socket->guest = self->events->opened (self->owner, socket, &url);
+    if (socket->guest)
+        self->connections++;
+    else
+        stream_close (stream);
+    return 0;
+}
+
+//  A page is an open file. Whoever opens sockets and says nothing takes away the pages, no more.
+static bool
+s_has_room (void *owner)
+{
+    const websocket_server_t *self = owner;
+    return streams_count (self->streams) - self->connections <= self->page_limit;
+}
+
+static void
+s_on_asked (void *owner, request_t *request, const http_head_t *head)
+{
+    websocket_server_t *self = owner;
+    if (s_has_room (self)) {
+        static_files_asked (self->pages, request, head);
+        return;
+    }
+    edge_count (EDGE_PAGES_REFUSED, 1);
+    request_refuse (request, 503);
+}
+
+static void
+s_on_room (void *owner, request_t *request)
+{
+    websocket_server_t *self = owner;
+    static_files_room (self->pages, request);
+}
+
+static void
+s_on_gone (void *owner, request_t *request)
+{
+    websocket_server_t *self = owner;
+    static_files_gone (self->pages, request);
+}
+
+static void
+s_on_left (void *owner, bool is_closed)
+{
+    (void) owner;
+    edge_count (EDGE_SOCKETS, is_closed ? -1 : 0);
+}
+
+static void
+s_on_accept (void *owner, int descriptor)
+{
+    websocket_server_t *self = owner;
+    if (streams_count (self->streams) >= self->socket_limit) {
+        edge_count (EDGE_SOCKETS_REFUSED, 1);
+        close (descriptor);
+    } else if (http_server_take (self->requests, self->streams, descriptor) == 0)
+        edge_count (EDGE_SOCKETS, 1);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Life
+
+static void
+s_on_kept (int64_t change)
+{
+    edge_count (EDGE_INBOX_BYTES, change);
+}
+
+static void
+s_on_waiting (int64_t change)
+{
+    edge_count (EDGE_WRITING_BYTES, change);
+}
+
+static void
+s_start (websocket_server_t *self, uv_loop_t *loop, const websocket_config_t *config)
+{
+    static const http_server_events_t events = { .upgrade = s_on_upgrade,
+                                                 .has_room = s_has_room,
+                                                 .asked = s_on_asked,
+                                                 .room = s_on_room,
+                                                 .gone = s_on_gone,
+                                                 .left = s_on_left };
+    streams_config_t streams = { .limits_ms = { [STREAM_HEAD] = HEAD_WITHIN_MS,
+                                                [STREAM_IDLE] = NEXT_WITHIN_MS,
+                                                [STREAM_TAKE] = TAKE_WITHIN_MS,
+                                                [STREAM_MESSAGE] = config->message_within_ms,
+                                                [STREAM_LINGER] = LINGER_MS },
+                                 .kept = s_on_kept,
+                                 .waiting = s_on_waiting };
+    self->streams = streams_new (loop, &streams);
+    self->requests = http_server_new (loop, static_files_fields (), &events, self);
+    self->pages = static_files_new (loop, config->web_root, config->config_json);
+}
+
+websocket_server_t *
+websocket_server_new (uv_loop_t *loop, const websocket_config_t *config,
+                      const websocket_events_t *events, void *owner)
+{
+    websocket_server_t *self = calloc (1, sizeof *self);
+    assert (self && config->frame_limit <= UINT32_MAX);
+    self->events = events;
+    self->owner = owner;
+    buffer_init (&self->gathered, GATHERED_MOST);
+    self->frame_limit = config->frame_limit;
+    self->connection_limit = config->connection_limit;
+    self->socket_limit = config->socket_limit;
+    self->page_limit = config->page_limit;
+    listener_config_t listener = { .address = config->address,
+                                   .port = config->port,
+                                   .per_second = config->sockets_per_second,
+                                   .burst = config->sockets_burst };
+    self->listener = listener_new (loop, &listener, s_on_accept, self);
+    if (!self->listener) {
+        int why = errno;
+        free (self);
+        errno = why;
+        return NULL;
+    }
+    self->port = listener_port (self->listener);
+    s_start (self, loop, config);
+    return self;
+}
+
+void
+websocket_server_stop (websocket_server_t *self)
+{
+    self->draining = true;
+    listener_destroy (&self->listener);
+}
+
+void
+websocket_server_destroy (websocket_server_t **self_p)
+{
+    websocket_server_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    listener_destroy (&self->listener);
+    streams_destroy (&self->streams);
+    http_server_destroy (&self->requests);
+    static_files_destroy (&self->pages);
+    buffer_free (&self->gathered);
+    free (self);
+}
+
+uint16_t
+websocket_server_port (const websocket_server_t *self)
+{
+    return self->port;
+}

@@ -1,0 +1,36 @@
+//  edge_config — the edge's settings, as the table in edge.c fills them.
+
+#ifndef EDGE_CONFIG_H
+#define EDGE_CONFIG_H
+
+#include "process/service_apps.h"
+
+typedef struct {
+    service_config_t common;
+    char *address;
+    uint64_t port;
+    char *web_root;
+    char *connection_server_url;
+    bool demo_mode;
+    uint64_t connections;
+    uint64_t sockets_per_second;
+    uint64_t sockets_burst;
+    uint64_t frame_limit;
+    uint64_t frame_within;
+    uint64_t outbox_limit;
+    uint64_t backlog_limit;
+    uint64_t posts;
+    uint64_t frames_per_second;
+    uint64_t frames_burst;
+    uint64_t sessions_per_second;
+    uint64_t sessions_burst;
+    uint64_t silence;
+    uint64_t ping_every;
+    uint64_t pong_within;
+    char *postoffice_addresses;
+    uint64_t bus_heartbeat;
+    uint64_t bus_queue_limit;
+    service_apps_config_t apps;
+} edge_config_t;
+
+#endif

@@ -1,0 +1,40 @@
+//  edge_metrics — the edge's numbers: plain slots, one for each row of edge_metrics.def, and one
+//  for each close reason, frame fault and verdict.
+
+#ifndef EDGE_METRICS_H
+#define EDGE_METRICS_H
+
+#include "base/metrics.h"
+#include "model/model.h"
+#include "tables/close_reason.h"
+#include "tables/frame_fault.h"
+#include "tables/http_fault.h"
+
+typedef enum {
+#define EDGE_METRIC(NAME, name, labels, type, help) EDGE_##NAME,
+#include "tables/edge_metrics.def"
+#undef EDGE_METRIC
+    EDGE_METRIC_COUNT
+} edge_metric_t;
+
+extern int64_t edge_metrics[EDGE_METRIC_COUNT];
+extern int64_t edge_closed[CLOSE_REASON_COUNT];
+extern int64_t edge_refused[FAULT_COUNT];
+extern int64_t edge_requests_refused[HTTP_FAULT_COUNT]; //  of HTTP
+extern int64_t edge_answered[VERDICT_COUNT + 1]; //  what became of posts
+extern int64_t edge_synced[VERDICT_COUNT + 1];   //  what became of SYNCs
+extern histogram_t edge_post_time;           //  from a client's frame to the office's answer
+
+//  Once, at the start of the process.
+void edge_metrics_start (void);
+
+static inline void
+edge_count (edge_metric_t counter, int64_t change)
+{
+    edge_metrics[counter] += change;
+}
+
+//  A verdict of a later version counts in the slot behind those we know.
+void edge_count_verdict (int64_t *slots, uint64_t verdict);
+
+#endif

@@ -1,0 +1,372 @@
+#include "pg/pg_dial.h"
+
+#include "pg/pg_address.h"
+#include "pg/pg_fitness.h"
+#include "pg/pg_socket.h"
+#include "base/log.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef enum {
+    DIAL_IDLE,
+    DIAL_RESOLVING,
+    DIAL_DIALLING,
+    DIAL_SETTING,
+    DIAL_LOOKING,
+    DIAL_GREETING,
+} dial_state_t;
+
+struct pg_dial {
+    uv_loop_t *loop;
+    char *url;
+    char *node;
+    uint64_t answer_ms;
+    pg_dial_events_t events;
+    void *owner;
+    dial_state_t state;
+    pg_address_t *address;
+    size_t first_place;     //  of the address
+    PGconn *connection;
+    pg_socket_t socket;
+    uv_timer_t timer;       //  the end of the step
+    PGresult *result;       //  the last one to what was said
+    bool direct;
+    char settings[1500];
+};
+
+const char PG_DIAL_REFUSE[] = "";
+
+//  Everything that we rely on, whatever the server, the database or the role has set for others.
+//  The server gives up before we do, so that its answer says what happened: waiting for a lock
+//  first (but a second, its default, is for finding a deadlock), then the statement. Statements are
+//  written for one isolation level and for certain plans, and a link may be idle for long.
+//
+//  default_transaction_read_only is left alone: it is how a server is made read-only, and one that
+//  is gets no connection (target_session_attrs).
+static const char s_settings[] =
+    "SET statement_timeout = %" PRIu64 "; SET lock_timeout = %" PRIu64 ";"
+    " SET idle_in_transaction_session_timeout = '30s'; SET client_encoding = 'UTF8';"
+    " SET synchronous_commit = on; SET search_path = public;"
+    " SET default_transaction_isolation = 'read committed';"
+    " SET default_transaction_deferrable = off; SET standard_conforming_strings = on;"
+    " SET bytea_output = 'hex'; SET DateStyle = 'ISO, YMD'; SET TimeZone = 'UTC';"
+    " SET default_table_access_method = heap; SET default_tablespace = '';"
+    " SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;"
+    " SET enable_nestloop = on; SET enable_indexscan = on; SET enable_indexonlyscan = on;"
+    " SET enable_bitmapscan = on; SET enable_partition_pruning = on; SET plan_cache_mode = auto;"
+    " SET jit = off;"
+    //  Not every version has these.
+    " SELECT set_config (name, '0', false) FROM pg_settings"
+    " WHERE name IN ('idle_session_timeout', 'transaction_timeout')";
+
+static void s_limit (pg_dial_t *self, uint64_t ms);
+
+text_t
+pg_complaint (const PGconn *connection)
+{
+    const char *words = connection ? PQerrorMessage (connection) : "";
+    return (text_t){ words, strcspn (words, "\n") };
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The end of an attempt
+
+static void
+s_clear (pg_dial_t *self)
+{
+    self->state = DIAL_IDLE;
+    uv_timer_stop (&self->timer);
+    pg_socket_forget (&self->socket); //  before the descriptor is closed under it
+    pg_address_destroy (&self->address);
+    PQclear (self->result);
+    self->result = NULL;
+}
+
+static void
+s_fail (pg_dial_t *self, const char *why)
+{
+    PGconn *connection = self->connection;
+    self->connection = NULL;
+    s_clear (self);
+    self->events.failed (self->owner, why, pg_complaint (connection));
+    PQfinish (connection);
+}
+
+static void
+s_done (pg_dial_t *self)
+{
+    PGconn *connection = self->connection;
+    self->connection = NULL;
+    s_clear (self);
+    self->events.dialled (self->owner, connection);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Settings and greeting
+
+static void
+s_flush (pg_dial_t *self)
+{
+    int unsent = PQflush (self->connection);
+    if (unsent < 0)
+        s_fail (self, "cannot greet");
+    else
+        pg_socket_watch (&self->socket, self->connection,
+                         unsent ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+}
+
+static void
+s_say (pg_dial_t *self, const char *sql, uint64_t within_ms)
+{
+    s_limit (self, within_ms);
+    if (PQsendQuery (self->connection, sql))
+        s_flush (self);
+    else
+        s_fail (self, "cannot greet");
+}
+
+//  The answer to pg_fitness_sql: is this a database that we can work on?
+static const pg_fault_t *
+s_look (pg_dial_t *self)
+{
+    const pg_fault_t *fault = pg_fitness_fault (self->result);
+    self->direct = !fault && pg_fitness_pid (self->result) == PQbackendPID (self->connection);
+    if (!fault)
+        return NULL;
+    log_error ("database is of no use to us", log_string ("complaint", fault->complaint),
+               log_string ("database", PQdb (self->connection)),
+               log_string ("role", PQuser (self->connection)),
+               log_string ("encoding", PQparameterStatus (self->connection, "server_encoding")),
+               log_string ("version", PQparameterStatus (self->connection, "server_version")),
+               log_string ("advice", fault->advice));
+    return fault;
+}
+
+//  Asks the owner what to say next, given the answer to what was said before.
+static void
+s_greet (pg_dial_t *self)
+{
+    PGresult *result = self->state == DIAL_GREETING ? self->result : NULL;
+    self->state = DIAL_GREETING;
+    uint64_t within_ms = self->answer_ms;
+    const char *sql =
+        self->events.greet ? self->events.greet (self->owner, result, &within_ms) : NULL;
+    PQclear (self->result);
+    self->result = NULL;
+    if (sql == PG_DIAL_REFUSE)
+        s_fail (self, "database refused by us");
+    else if (sql)
+        s_say (self, sql, within_ms);
+    else
+        s_done (self);
+}
+
+//  What was said is answered: the settings, the look at the database, or the owner's greeting.
+static void
+s_go_on (pg_dial_t *self)
+{
+    if (self->state == DIAL_SETTING) {
+        self->state = DIAL_LOOKING;
+        s_say (self, pg_fitness_sql, self->answer_ms);
+        return;
+    }
+    const pg_fault_t *fault = self->state == DIAL_LOOKING ? s_look (self) : NULL;
+    if (!fault) {
+        s_greet (self);
+        return;
+    }
+    if (fault->final && self->events.unfit)
+        self->events.unfit (self->owner);
+    s_fail (self, "database refused by us");
+}
+
+//  Results to what was said; when they are complete, what comes next.
+static void
+s_listen (pg_dial_t *self)
+{
+    if (!PQconsumeInput (self->connection)) {
+        s_fail (self, "connection ended");
+        return;
+    }
+    while (!PQisBusy (self->connection)) {
+        PGresult *result = PQgetResult (self->connection);
+        if (!result) {
+            s_go_on (self);
+            return;
+        }
+        PQclear (self->result);
+        self->result = result;
+        if (PQresultStatus (result) == PGRES_FATAL_ERROR) {
+            s_fail (self, "greeting refused");
+            return;
+        }
+    }
+    s_flush (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Dialling
+
+static void
+s_dialled (pg_dial_t *self)
+{
+    self->state = DIAL_SETTING;
+    PQsetnonblocking (self->connection, 1);
+    s_say (self, self->settings, self->answer_ms);
+}
+
+static void
+s_dial_on (pg_dial_t *self)
+{
+    pg_socket_forget (&self->socket);
+    switch (PQconnectPoll (self->connection)) {
+    case PGRES_POLLING_READING:
+        pg_socket_watch (&self->socket, self->connection, UV_READABLE);
+        break;
+    case PGRES_POLLING_WRITING:
+        pg_socket_watch (&self->socket, self->connection, UV_WRITABLE);
+        break;
+    case PGRES_POLLING_OK:
+        s_dialled (self);
+        break;
+    default:
+        s_fail (self, "cannot connect");
+    }
+}
+
+//  Notices are the server's small talk; libpq would print them.
+static void
+s_on_notice (void *unused, const PGresult *notice)
+{
+    (void) unused;
+    (void) notice;
+}
+
+//  What stands after dbname wins over the string, what stands before it loses. A Kerberos server
+//  would be asked for tickets while the loop stands still: only for who asks for it.
+static void
+s_dial (pg_dial_t *self)
+{
+    self->state = DIAL_DIALLING;
+    pg_places_t places = pg_address_places (self->address, self->first_place);
+    const char *const keywords[] = { "target_session_attrs", "gssencmode", "keepalives_idle",
+                                     "keepalives_interval", "keepalives_count",
+                                     "tcp_user_timeout", "dbname", "host", "hostaddr", "port",
+                                     "application_name", NULL };
+    const char *const values[] = { "read-write", "disable", "10", "5", "3", "20000", self->url,
+                                   places.host, places.hostaddr, places.port, self->node, NULL };
+    self->connection = PQconnectStartParams (keywords, values, 1);
+    if (!self->connection || PQstatus (self->connection) == CONNECTION_BAD) {
+        s_fail (self, "cannot connect");
+        return;
+    }
+    PQsetNoticeReceiver (self->connection, s_on_notice, NULL);
+    pg_socket_watch (&self->socket, self->connection, UV_WRITABLE);
+}
+
+static void
+s_on_resolved (void *owner)
+{
+    pg_dial_t *self = owner;
+    const char *failure = pg_address_failure (self->address);
+    if (failure)
+        s_fail (self, failure);
+    else
+        s_dial (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The loop's calls
+
+static void
+s_on_stirred (void *owner)
+{
+    pg_dial_t *self = owner;
+    if (self->state == DIAL_DIALLING)
+        s_dial_on (self);
+    else
+        s_listen (self);
+}
+
+static void
+s_on_timer (uv_timer_t *timer)
+{
+    pg_dial_t *self = timer->data;
+    if (self->state != DIAL_RESOLVING)
+        self->first_place++;
+    s_fail (self, self->state == DIAL_RESOLVING ? "host names not looked up in time"
+                  : self->state == DIAL_DIALLING ? "not connected in time"
+                                                 : "no answer to the greeting in time");
+}
+
+static void
+s_limit (pg_dial_t *self, uint64_t ms)
+{
+    uv_update_time (self->loop);
+    uv_timer_start (&self->timer, s_on_timer, ms, 0);
+}
+
+// ---------------------------------------------------------------------------------------------
+
+pg_dial_t *
+pg_dial_new (uv_loop_t *loop, const pg_dial_config_t *config, const pg_dial_events_t *events,
+             void *owner)
+{
+    pg_dial_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->loop = loop;
+    self->url = strdup (config->url);
+    self->node = strdup (config->node);
+    assert (self->url && self->node);
+    self->answer_ms = config->answer_ms;
+    self->events = *events;
+    self->owner = owner;
+    self->socket = (pg_socket_t){ .loop = loop, .stirred = s_on_stirred, .owner = self };
+    int size = snprintf (self->settings, sizeof self->settings, s_settings,
+                         self->answer_ms * 4 / 5, self->answer_ms / 5);
+    assert (size > 0 && (size_t) size < sizeof self->settings);
+    uv_timer_init (loop, &self->timer);
+    self->timer.data = self;
+    return self;
+}
+
+static void
+s_on_closed (uv_handle_t *handle)
+{
+    pg_dial_t *self = handle->data;
+    free (self->url);
+    free (self->node);
+    free (self);
+}
+
+void
+pg_dial_destroy (pg_dial_t **self_p)
+{
+    pg_dial_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    s_clear (self);
+    PQfinish (self->connection);
+    uv_close ((uv_handle_t *) &self->timer, s_on_closed);
+}
+
+bool
+pg_dial_is_direct (const pg_dial_t *self)
+{
+    return self->direct;
+}
+
+void
+pg_dial_start (pg_dial_t *self)
+{
+    assert (self->state == DIAL_IDLE);
+    self->state = DIAL_RESOLVING;
+    s_limit (self, self->answer_ms);
+    self->address = pg_address_new (self->loop, self->url, s_on_resolved, self);
+    if (pg_address_is_resolved (self->address))
+        s_on_resolved (self);
+}

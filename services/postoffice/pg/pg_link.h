@@ -1,0 +1,82 @@
+//  pg_link — one connection to PostgreSQL in pipeline mode, on the loop, kept up for ever.
+//
+//  A life: dialling (see pg_dial.h) → preparing the statements → up; when it is lost, or does not
+//  get there in time: a wait with back-off and jitter, then again. Nothing here blocks.
+//
+//  A server that says nothing for answer_ms while an answer is due is lost, too. One that answers
+//  slowly is not: dialling anew and asking again would not make it faster.
+//
+//  Requests are answered in the order in which they were sent, each exactly once; when the link is
+//  lost all of them are answered with `lost` before `down` is called. Nothing waits here: who may
+//  not send (pg_link_room is 0) keeps what it has.
+
+#ifndef PG_LINK_H
+#define PG_LINK_H
+
+#include "pg/pg_values.h"
+
+#include <uv.h>
+
+typedef struct pg_link pg_link_t;
+
+//  Most requests under way on one link, and most statements in one request; a link's statements are
+//  prepared with one.
+#define PG_LINK_REQUESTS 64
+#define PG_LINK_STATEMENTS 12
+
+typedef struct {
+    const char *name;
+    const char *sql;
+} pg_statement_t;
+
+typedef struct {
+    const char *url;
+    const char *node;                  //  application_name
+    const pg_statement_t *statements;  //  prepared on every new connection
+    size_t statement_count;
+    uint64_t answer_ms;                //  how long the server may be silent when an answer is due
+} pg_link_config_t;
+
+typedef struct {
+    size_t count;
+    const PGresult *results[PG_LINK_STATEMENTS]; //  one for each statement, when it succeeded
+    bool lost;       //  the link broke: it may have been done or not
+    bool failed;     //  the server refused; nothing of it was done
+    char sqlstate[6];
+} pg_answer_t;
+
+typedef void pg_answered_fn (void *owner, void *request, const pg_answer_t *answer);
+
+typedef struct {
+    //  Before the statements are prepared; see pg_dial.h. May be NULL.
+    const char *(*greet) (void *owner, const PGresult *result, uint64_t *within_ms);
+    void (*up) (void *owner);
+    void (*down) (void *owner);
+    void (*notified) (void *owner, text_t channel, text_t payload); //  may be NULL
+    void (*unfit) (void *owner); //  see pg_dial.h; may be NULL
+} pg_link_events_t;
+
+//  Does nothing before pg_link_open; events come from the loop.
+pg_link_t *pg_link_new (uv_loop_t *loop, const pg_link_config_t *config,
+                        const pg_link_events_t *events, void *owner);
+//  Begins to dial; safe to call again.
+void pg_link_open (pg_link_t *self);
+//  Not from within a callback of this link's. Requests under way are not answered.
+void pg_link_destroy (pg_link_t **self_p);
+
+bool pg_link_is_up (const pg_link_t *self);
+//  False when a pooler stands between us and the server.
+bool pg_link_is_direct (const pg_link_t *self);
+//  How many more requests may be sent now; 0 when the link is not up.
+size_t pg_link_room (const pg_link_t *self);
+
+//  Adds a statement to the request that is being made; a request is one transaction. `statement`
+//  counts in the config's table. The values may be used again at once.
+void pg_link_add (pg_link_t *self, size_t statement, pg_values_t *values);
+//  Sends the request. Never answers before it returns.
+void pg_link_send (pg_link_t *self, pg_answered_fn *answered, void *owner, void *request);
+
+//  Gives up this connection and makes another one, after this turn.
+void pg_link_renew (pg_link_t *self);
+
+#endif

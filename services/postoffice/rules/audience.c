@@ -1,0 +1,87 @@
+#include "rules/audience.h"
+
+enum {
+    VISITORS = 1 << ROLE_VISITOR,
+    AGENTS = 1 << ROLE_AGENT,
+    EVERYBODY = VISITORS | AGENTS,
+};
+
+//  Is the one who caused an entry shown it, too? (Not the connection that said a message:
+//  changeset.h.)
+typedef enum {
+    SELF_NEVER,
+    SELF_MESSAGE,   //  on other connections; a widget's history is without its own
+    SELF_RICH,      //  rich clients
+    SELF_ALWAYS,
+} to_self_t;
+
+//  An entry of this event caused by this role is shown to these as that.
+typedef struct {
+    event_t event;
+    unsigned caused_by;  //  roles, as bits
+    unsigned shown_to;   //  roles, as bits
+    event_t shown_as;
+    bool rich_only;      //  the widget has no use for it
+    bool live_only;      //  to agents: means nothing in a history
+    to_self_t to_self;
+} audience_row_t;
+
+//  The widget shows an agent as "joined" once, by the name of that moment: so people are told of an
+//  agent at `barge in`, when the name is known, and not while the agent only listens.
+//
+//  Who loses control is told, whoever took it: another agent, the end of the grace period, or the
+//  same agent in another tab. Rich clients are told of getting it as well, so that the last of
+//  these that a client has read says whether it is in control. A widget shows neither of its own.
+static const audience_row_t s_rows[] = {
+    { EVENT_USER_JOINED, VISITORS, AGENTS, EVENT_USER_JOINED, false, false, SELF_NEVER },
+    { EVENT_USER_LEFT, VISITORS, AGENTS, EVENT_USER_LEFT, false, false, SELF_NEVER },
+    { EVENT_NEW_MESSAGE, ~0u, EVERYBODY, EVENT_NEW_MESSAGE, false, false, SELF_MESSAGE },
+    { EVENT_BARGE_IN, AGENTS, EVERYBODY, EVENT_USER_JOINED, false, false, SELF_RICH },
+    { EVENT_BARGE_OUT, AGENTS, EVERYBODY, EVENT_USER_LEFT, false, false, SELF_ALWAYS },
+    { EVENT_HANDOFF, ~0u, EVERYBODY, EVENT_HANDOFF, true, false, SELF_MESSAGE },
+    { EVENT_FAILURE, ~0u, EVERYBODY, EVENT_FAILURE, false, true, SELF_MESSAGE },
+};
+
+static bool
+s_is_own (const stored_entry_t *entry, const listener_t *listener)
+{
+    return entry->role == listener->role && text_is (entry->user, listener->user);
+}
+
+static bool
+s_fits (const audience_row_t *row, const stored_entry_t *entry, const listener_t *listener)
+{
+    if (row->event != entry->event || !(row->caused_by & 1u << entry->role)
+        || !(row->shown_to & 1u << listener->role))
+        return false;
+    if (row->rich_only && listener->dialect != DIALECT_RICH)
+        return false;
+    if (row->live_only && listener->replay && listener->role == ROLE_AGENT)
+        return false;
+    if (!s_is_own (entry, listener))
+        return true;
+    bool is_widget = listener->dialect == DIALECT_WIDGET;
+    switch (row->to_self) {
+    case SELF_MESSAGE:
+        //  The widget cannot tell its own messages when they come back: they would be there twice.
+        return !(listener->replay && is_widget);
+    case SELF_RICH:
+        return !is_widget;
+    case SELF_ALWAYS:
+        return true;
+    case SELF_NEVER:
+        break;
+    }
+    return false;
+}
+
+uint64_t
+audience_event (const stored_entry_t *entry, const listener_t *listener)
+{
+    if (entry->quiet || entry->role > ROLE_ROUTER)
+        return 0;
+    for (size_t at = 0; at < sizeof s_rows / sizeof *s_rows; at++)
+        if (s_fits (&s_rows[at], entry, listener))
+            return s_rows[at].shown_as;
+    return 0;
+}

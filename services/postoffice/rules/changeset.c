@@ -1,0 +1,139 @@
+#include "rules/changeset.h"
+
+#include "base/packed_alloc.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+typedef struct {
+    list_t place; //  the text stands behind it
+} copy_t;
+
+//  Makes room for one more in an array that holds `count` things. The room doubles at each power
+//  of two, so that it need not be kept beside the count.
+static void *
+s_grow (void *array, size_t count, size_t size)
+{
+    if (count & (count - 1)) //  neither 0, 1 nor a power of two: there is room
+        return array;
+    void *grown = realloc (array, (count ? count * 2 : 1) * size);
+    if (!grown)
+        abort ();
+    return grown;
+}
+
+changeset_t *
+changeset_new (text_t session)
+{
+    changeset_t *self = calloc (1, sizeof *self);
+    if (!self)
+        abort ();
+    self->session = session;
+    list_init (&self->ended);
+    list_init (&self->operations);
+    list_init (&self->copies);
+    return self;
+}
+
+void
+changeset_destroy (changeset_t **self_p)
+{
+    changeset_t *self = *self_p;
+    if (!self)
+        return;
+    list_t *link;
+    while ((link = list_first (&self->operations))) {
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        operation_destroy (&operation);
+    }
+    while ((link = list_first (&self->ended))) {
+        turn_t *turn = LIST_THING (link, turn_t, in_fold);
+        turn_destroy (&turn);
+    }
+    while ((link = list_first (&self->copies))) {
+        list_remove (link);
+        free (LIST_THING (link, copy_t, place));
+    }
+    free (self->entries);
+    free (self->origins);
+    free (self->participants);
+    free (self->works);
+    free (self->finishes);
+    free (self);
+    *self_p = NULL;
+}
+
+bool
+changeset_is_full (const changeset_t *self)
+{
+    return self->operation_count >= CHANGESET_OPERATIONS || self->bytes >= CHANGESET_BYTES;
+}
+
+void
+changeset_entry (changeset_t *self, uint64_t seq, const store_entry_t *entry, origin_t origin)
+{
+    if (self->entry_count == 0)
+        self->first_seq = seq;
+    assert (seq == self->first_seq + self->entry_count);
+    self->entries = s_grow (self->entries, self->entry_count, sizeof *self->entries);
+    self->origins = s_grow (self->origins, self->entry_count, sizeof *self->origins);
+    self->entries[self->entry_count] = *entry;
+    self->origins[self->entry_count++] = origin;
+}
+
+//  The last word on a participant is the one that counts: one row each.
+static store_participant_t *
+s_participant_row (changeset_t *self, uint64_t role, text_t user)
+{
+    for (size_t at = 0; at < self->participant_count; at++)
+        if (self->participants[at].role == role && text_is (self->participants[at].user, user))
+            return &self->participants[at];
+    self->participants
+        = s_grow (self->participants, self->participant_count, sizeof *self->participants);
+    return &self->participants[self->participant_count++];
+}
+
+void
+changeset_participant (changeset_t *self, uint64_t role, text_t user, text_t sender, bool present)
+{
+    *s_participant_row (self, role, user) = (store_participant_t){
+        .role = role, .user = user, .sender = sender, .present = present
+    };
+}
+
+void
+changeset_work (changeset_t *self, const store_work_t *work)
+{
+    self->works = s_grow (self->works, self->work_count, sizeof *self->works);
+    self->works[self->work_count++] = *work;
+}
+
+void
+changeset_finish (changeset_t *self, turn_t **turn_p, work_state_t state, text_t detail)
+{
+    turn_t *turn = *turn_p;
+    *turn_p = NULL;
+    list_append (&self->ended, &turn->in_fold);
+    self->finishes = s_grow (self->finishes, self->finish_count, sizeof *self->finishes);
+    self->finishes[self->finish_count++]
+        = (store_finish_t){ .item = turn->item, .state = state, .detail = detail };
+}
+
+void
+changeset_take (changeset_t *self, operation_t **operation_p)
+{
+    operation_t *operation = *operation_p;
+    *operation_p = NULL;
+    list_append (&self->operations, &operation->place);
+    self->operation_count++;
+    self->bytes += operation->weight;
+}
+
+text_t
+changeset_keep (changeset_t *self, text_t text)
+{
+    copy_t *copy = packed_new (sizeof *copy, &text, 1);
+    list_init (&copy->place);
+    list_append (&self->copies, &copy->place);
+    return text;
+}

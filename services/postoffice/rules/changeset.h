@@ -1,0 +1,68 @@
+//  changeset — what one or more operations want to append to a session's log: a chunk in the
+//  making.
+//
+//  Filled by the switchboard, given to the store, and kept until the store's answer: the entries
+//  are then what is delivered. Texts are borrowed from the operations, which the changeset owns,
+//  or copied into the changeset.
+
+#ifndef CHANGESET_H
+#define CHANGESET_H
+
+#include "rules/operation.h"
+#include "store/store.h"
+#include "rules/turn.h"
+
+#define CHANGESET_OPERATIONS 32 //  that one changeset takes
+#define CHANGESET_BYTES (1024 * 1024)
+
+//  The endpoint that an entry came from, which is not told it again; all zero: from none.
+typedef struct {
+    peer_t peer;
+    uint64_t endpoint;
+} origin_t;
+
+typedef struct {
+    text_t session;           //  borrowed from the session
+    bool opens;
+    bool control_changes;
+    bool follows_other;       //  another postoffice wrote last, or may have all the endpoints
+    uint64_t first_seq;       //  of its first entry; the others follow without a gap
+    store_entry_t *entries;   //  the arrays grow as they are filled
+    origin_t *origins;        //  of the entries
+    size_t entry_count;
+    store_participant_t *participants;
+    size_t participant_count;
+    store_work_t *works;
+    size_t work_count;
+    store_finish_t *finishes;
+    size_t finish_count;
+    list_t ended;             //  turns that it ends, out of the fold (linked by in_fold)
+    list_t operations;        //  decided on, in order
+    size_t operation_count;
+    size_t bytes;
+    list_t copies; //  texts that the changeset owns
+} changeset_t;
+
+changeset_t *changeset_new (text_t session);
+//  Destroys the operations and turns that are still in it.
+void changeset_destroy (changeset_t **self_p);
+
+//  No more operations should be decided on into this changeset.
+bool changeset_is_full (const changeset_t *self);
+
+//  Adds the entry; `seq` follows the one before.
+void changeset_entry (changeset_t *self, uint64_t seq, const store_entry_t *entry,
+                      origin_t origin);
+void changeset_participant (changeset_t *self, uint64_t role, text_t user, text_t sender,
+                            bool present);
+void changeset_work (changeset_t *self, const store_work_t *work);
+//  Takes the turn, which is out of the fold already.
+void changeset_finish (changeset_t *self, turn_t **turn_p, work_state_t state, text_t detail);
+
+//  The operation was decided on into this changeset, which takes it.
+void changeset_take (changeset_t *self, operation_t **operation_p);
+
+//  A copy of the text that lives as long as the changeset.
+text_t changeset_keep (changeset_t *self, text_t text);
+
+#endif

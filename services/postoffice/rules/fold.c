@@ -1,0 +1,271 @@
+#include "rules/fold.h"
+
+#include "base/packed_alloc.h"
+#include "base/rendezvous.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static text_t
+s_own (text_t text)
+{
+    packed_new (0, &text, 1); //  text points at the copy now, which is all of the memory
+    return text;
+}
+
+static void
+s_disown (text_t *text)
+{
+    if (text->size)
+        free ((char *) text->data);
+    *text = TEXT_EMPTY;
+}
+
+//  Empty texts are not allocated, so that disowning can tell.
+static void
+s_replace (text_t *text, text_t with)
+{
+    text_t copy = with.size ? s_own (with) : TEXT_EMPTY;
+    s_disown (text);
+    *text = copy;
+}
+
+void
+fold_init (fold_t *self)
+{
+    *self = (fold_t){ .app = TEXT_EMPTY, .visitor = TEXT_EMPTY, .control_user = TEXT_EMPTY,
+                      .control_role = ROLE_BOT };
+    list_init (&self->participants);
+    list_init (&self->turns);
+}
+
+static void
+s_participant_destroy (participant_t *participant)
+{
+    list_remove (&participant->in_fold);
+    list_remove (&participant->absent);
+    s_disown (&participant->user);
+    s_disown (&participant->sender);
+    free (participant);
+}
+
+void
+fold_free (fold_t *self)
+{
+    list_t *link;
+    while ((link = list_first (&self->participants)))
+        s_participant_destroy (LIST_THING (link, participant_t, in_fold));
+    while ((link = list_first (&self->turns))) {
+        turn_t *turn = LIST_THING (link, turn_t, in_fold);
+        fold_end_turn (self, turn);
+        turn_destroy (&turn);
+    }
+    s_disown (&self->app);
+    s_disown (&self->visitor);
+    s_disown (&self->control_user);
+    free (self->recent);
+    fold_init (self);
+}
+
+static void
+s_move_list (list_t *to, list_t *from)
+{
+    list_init (to);
+    list_t *link;
+    while ((link = list_first (from)))
+        list_append (to, link);
+}
+
+void
+fold_move (fold_t *self, fold_t *from)
+{
+    *self = *from;
+    s_move_list (&self->participants, &from->participants);
+    s_move_list (&self->turns, &from->turns);
+    fold_init (from);
+}
+
+static void
+s_load_participants (fold_t *self, session_t *session, const stored_session_t *stored)
+{
+    for (size_t at = 0; at < stored->participant_count; at++) {
+        const stored_participant_t *row = &stored->participants[at];
+        participant_t *participant = fold_admit (self, session, row->role, row->user, row->sender);
+        participant->present = row->present;
+        participant->seen = row->seen;
+    }
+}
+
+static bool
+s_has_turn_of (const fold_t *self, text_t topic)
+{
+    for (list_t *link = self->turns.next; link != &self->turns; link = link->next)
+        if (text_is (LIST_THING (link, turn_t, in_fold)->topic, topic))
+            return true;
+    return false;
+}
+
+//  Only the first turn of a topic can be in the hands of a worker; the others wait behind it.
+static void
+s_load_turns (fold_t *self, session_t *session, const stored_session_t *stored)
+{
+    for (size_t at = 0; at < stored->work_count; at++) {
+        const stored_work_t *row = &stored->works[at];
+        bool behind = s_has_turn_of (self, row->topic);
+        fold_add_turn (self, turn_new (session, &(turn_t){ .state = behind ? TURN_QUEUED
+                                                                           : TURN_RECOVERED,
+                                                           .item = row->item,
+                                                           .topic = row->topic,
+                                                           .seq = row->seq,
+                                                           .user = row->user,
+                                                           .body = row->body,
+                                                           .secret = row->secret }));
+    }
+}
+
+void
+fold_load (fold_t *self, session_t *session, const stored_session_t *stored)
+{
+    assert (!self->exists && list_is_empty (&self->participants) && list_is_empty (&self->turns));
+    if (!stored->exists)
+        return;
+    self->exists = true;
+    s_replace (&self->app, stored->app);
+    s_replace (&self->visitor, stored->visitor);
+    self->day = stored->day;
+    self->last_seq = stored->last_seq;
+    self->last_time_ms = stored->last_time_ms;
+    self->last_writer = stored->last_writer;
+    fold_control (self, stored->control_role, stored->control_user);
+    s_load_participants (self, session, stored);
+    s_load_turns (self, session, stored);
+    for (size_t at = 0; at < stored->known_count; at++)
+        fold_remember (self, stored->known[at].message_id, stored->known[at].seq,
+                       stored->known[at].time_ms);
+}
+
+void
+fold_open (fold_t *self, text_t app, text_t visitor, uint64_t day_ms)
+{
+    assert (!self->exists);
+    self->exists = true;
+    self->day_ms = day_ms;
+    self->day = day_ms / (24 * 3600 * 1000);
+    s_replace (&self->app, app);
+    s_replace (&self->visitor, visitor);
+}
+
+participant_t *
+fold_participant (const fold_t *self, uint64_t role, text_t user)
+{
+    for (list_t *link = self->participants.next; link != &self->participants; link = link->next) {
+        participant_t *participant = LIST_THING (link, participant_t, in_fold);
+        if (participant->role == role && text_is (participant->user, user))
+            return participant;
+    }
+    return NULL;
+}
+
+participant_t *
+fold_admit (fold_t *self, session_t *session, uint64_t role, text_t user, text_t sender)
+{
+    participant_t *participant = fold_participant (self, role, user);
+    if (!participant) {
+        participant = calloc (1, sizeof *participant);
+        if (!participant)
+            abort ();
+        participant->session = session;
+        participant->role = role;
+        participant->user = participant->sender = TEXT_EMPTY;
+        participant->seen = SEQ_UNKNOWN;
+        s_replace (&participant->user, user);
+        list_init (&participant->in_fold);
+        list_init (&participant->absent);
+        list_append (&self->participants, &participant->in_fold);
+    }
+    if (!text_is (participant->sender, sender))
+        s_replace (&participant->sender, sender);
+    participant->present = true;
+    return participant;
+}
+
+bool
+fold_controls (const fold_t *self, uint64_t role, text_t user)
+{
+    return self->control_role == role && text_is (self->control_user, user);
+}
+
+void
+fold_control (fold_t *self, uint64_t role, text_t user)
+{
+    self->control_role = role;
+    s_replace (&self->control_user, user);
+}
+
+turn_t *
+fold_turn (const fold_t *self, text_t item)
+{
+    for (list_t *link = self->turns.next; link != &self->turns; link = link->next) {
+        turn_t *turn = LIST_THING (link, turn_t, in_fold);
+        if (text_is (turn->item, item))
+            return turn;
+    }
+    return NULL;
+}
+
+void
+fold_add_turn (fold_t *self, turn_t *turn)
+{
+    list_append (&self->turns, &turn->in_fold);
+    self->turn_count++;
+}
+
+void
+fold_end_turn (fold_t *self, turn_t *turn)
+{
+    assert (self->turn_count > 0);
+    self->turn_count--;
+    list_remove (&turn->in_fold);
+}
+
+//  The hash that spreads sessions over postoffices is as good for telling ids apart.
+static uint64_t
+s_hash (text_t message_id)
+{
+    return rendezvous_weight (message_id, TEXT ("message id"));
+}
+
+void
+fold_remember (fold_t *self, text_t message_id, uint64_t seq, uint64_t time_ms)
+{
+    if (!self->recent)
+        self->recent = calloc (RECENT_IDS, sizeof *self->recent);
+    if (!self->recent)
+        abort ();
+    self->recent[self->recent_next] = (recent_id_t){ s_hash (message_id), seq, time_ms };
+    self->recent_next = (self->recent_next + 1) % RECENT_IDS;
+}
+
+const recent_id_t *
+fold_recall (const fold_t *self, text_t message_id)
+{
+    if (!self->recent)
+        return NULL;
+    uint64_t hash = s_hash (message_id);
+    for (size_t at = 0; at < RECENT_IDS; at++)
+        if (self->recent[at].seq && self->recent[at].hash == hash)
+            return &self->recent[at];
+    return NULL;
+}
+
+uint64_t
+fold_next_time (const fold_t *self, uint64_t wall_ms, uint64_t client_ms)
+{
+    uint64_t time = wall_ms;
+    if (time <= self->last_time_ms)
+        time = self->last_time_ms + 1;
+    bool believed = client_ms > 0 && client_ms <= wall_ms + CLIENT_AHEAD_MS;
+    if (believed && time < client_ms + 2)
+        time = client_ms + 2;
+    return time;
+}

@@ -1,0 +1,91 @@
+//  fold — what a session's log says when it is read from the beginning to the end: who takes part,
+//  who is in control, which turns are open, which message ids were there last.
+//
+//  The store keeps the result of the folding beside the log and loads it; from then on every entry
+//  that this postoffice appends is folded in as it is drafted. When an append loses, the fold is
+//  thrown away and loaded anew. Owns its participants and turns.
+
+#ifndef FOLD_H
+#define FOLD_H
+
+#include "store/store.h"
+#include "rules/turn.h"
+
+//  A participant, present or not.
+typedef struct {
+    list_t in_fold;
+    list_t absent;         //  in the sessions' grace list while present without an endpoint
+    session_t *session;
+    uint64_t absent_since_ms;
+    uint64_t role;
+    text_t user;
+    text_t sender;         //  JSON object
+    bool present;
+    bool typing;
+    uint64_t seen;         //  what its clients are known to have had when they went; or SEQ_UNKNOWN
+} participant_t;
+
+//  The last message ids, remembered by hash: a repeated one is answered without the database.
+#define RECENT_IDS 32
+typedef struct {
+    uint64_t hash;
+    uint64_t seq;
+    uint64_t time_ms;
+} recent_id_t;
+
+typedef struct {
+    bool exists;
+    text_t app;            //  app and visitor are owned
+    text_t visitor;
+    uint64_t day;
+    uint64_t day_ms;       //  of a session that this postoffice opens
+    uint64_t last_seq;
+    uint64_t last_time_ms;
+    uint64_t last_writer;
+    uint64_t control_role; //  ROLE_BOT or ROLE_AGENT
+    text_t control_user;   //  owned
+    list_t participants;
+    list_t turns;
+    size_t turn_count;
+    recent_id_t *recent;   //  ring of RECENT_IDS, NULL until one is remembered
+    size_t recent_next;
+} fold_t;
+
+void fold_init (fold_t *self);
+void fold_free (fold_t *self);
+//  Moves everything; `from` is freshly initialised then.
+void fold_move (fold_t *self, fold_t *from);
+
+//  Takes over what was loaded; the fold must be freshly initialised. The first turn of each topic
+//  becomes TURN_RECOVERED, those behind it TURN_QUEUED.
+void fold_load (fold_t *self, session_t *session, const stored_session_t *stored);
+
+//  A session that nobody had opened before.
+void fold_open (fold_t *self, text_t app, text_t visitor, uint64_t day_ms);
+
+participant_t *fold_participant (const fold_t *self, uint64_t role, text_t user);
+//  Adds the participant or gives it another sender; says that it is present.
+participant_t *fold_admit (fold_t *self, session_t *session, uint64_t role, text_t user,
+                           text_t sender);
+bool fold_controls (const fold_t *self, uint64_t role, text_t user);
+void fold_control (fold_t *self, uint64_t role, text_t user);
+
+turn_t *fold_turn (const fold_t *self, text_t item);
+void fold_add_turn (fold_t *self, turn_t *turn);
+//  Takes the turn out; it is the caller's then.
+void fold_end_turn (fold_t *self, turn_t *turn);
+
+void fold_remember (fold_t *self, text_t message_id, uint64_t seq, uint64_t time_ms);
+//  NULL when the id is not among the last ones.
+const recent_id_t *fold_recall (const fold_t *self, text_t message_id);
+
+//  How far ahead of ours a client's clock may be and still be believed. The session's times are
+//  everybody's: a client further ahead would take them along for good, so ours is taken then.
+#define CLIENT_AHEAD_MS (10 * 60 * 1000)
+
+//  The time of the next entry: unique and rising in the session, never behind the wall clock or,
+//  within CLIENT_AHEAD_MS, what the client's own copy of its question can have (the clock it told
+//  + 1). A session that is ahead already goes on from where it is.
+uint64_t fold_next_time (const fold_t *self, uint64_t wall_ms, uint64_t client_ms);
+
+#endif

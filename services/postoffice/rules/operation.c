@@ -1,0 +1,201 @@
+#include "rules/operation.h"
+
+#include "base/clock.h"
+#include "base/packed_alloc.h"
+#include "base/utf8.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define MOST_TEXTS 8
+
+//  The texts of a record that becomes an operation, so that they can be copied in one go.
+static size_t
+s_texts (bus_record_t *record, text_t *texts[MOST_TEXTS])
+{
+    size_t count = 0;
+    switch (record->kind) {
+    case BUS_SYNC:
+        texts[count++] = &record->sync.session;
+        texts[count++] = &record->sync.app;
+        texts[count++] = &record->sync.user;
+        texts[count++] = &record->sync.sender;
+        break;
+    case BUS_DETACH:
+        texts[count++] = &record->detach.session;
+        break;
+    case BUS_POST:
+        texts[count++] = &record->post.session;
+        texts[count++] = &record->post.message_id;
+        texts[count++] = &record->post.sender;
+        texts[count++] = &record->post.data;
+        texts[count++] = &record->post.secret;
+        break;
+    case BUS_TAKEN:
+        texts[count++] = &record->taken.session;
+        texts[count++] = &record->taken.item;
+        break;
+    case BUS_DONE:
+        texts[count++] = &record->done.session;
+        texts[count++] = &record->done.item;
+        texts[count++] = &record->done.data;
+        texts[count++] = &record->done.target;
+        texts[count++] = &record->done.detail;
+        break;
+    default:
+        assert (!"a record that is no operation");
+    }
+    return count;
+}
+
+static operation_kind_t
+s_kind (bus_kind_t kind)
+{
+    switch (kind) {
+    case BUS_SYNC:
+        return OPERATION_SYNC;
+    case BUS_DETACH:
+        return OPERATION_DETACH;
+    case BUS_POST:
+        return OPERATION_POST;
+    case BUS_TAKEN:
+        return OPERATION_TAKEN;
+    default:
+        return OPERATION_DONE;
+    }
+}
+
+operation_t *
+operation_of_record (peer_t peer, const bus_record_t *record)
+{
+    bus_record_t copy = *record;
+    text_t *places[MOST_TEXTS];
+    text_t texts[MOST_TEXTS];
+    size_t count = s_texts (&copy, places);
+    size_t weight = sizeof (operation_t);
+    for (size_t at = 0; at < count; at++) {
+        texts[at] = *places[at];
+        weight += texts[at].size + 1;
+    }
+    operation_t *self = packed_new (sizeof *self, texts, count);
+    for (size_t at = 0; at < count; at++)
+        *places[at] = texts[at];
+    list_init (&self->place);
+    self->kind = s_kind (copy.kind);
+    self->peer = peer;
+    self->record = copy;
+    self->user = TEXT_EMPTY;
+    self->weight = weight;
+    self->arrived_us = clock_mono_us ();
+    return self;
+}
+
+operation_t *
+operation_absent (uint64_t role, text_t user)
+{
+    operation_t *self = packed_new (sizeof *self, &user, 1);
+    list_init (&self->place);
+    self->kind = OPERATION_ABSENT;
+    self->role = role;
+    self->user = user;
+    self->weight = sizeof *self + user.size + 1;
+    self->arrived_us = clock_mono_us ();
+    return self;
+}
+
+void
+operation_destroy (operation_t **self_p)
+{
+    operation_t *self = *self_p;
+    if (!self)
+        return;
+    list_remove (&self->place);
+    free (self);
+    *self_p = NULL;
+}
+
+text_t
+operation_session (const operation_t *self)
+{
+    switch (self->kind) {
+    case OPERATION_SYNC:
+        return self->record.sync.session;
+    case OPERATION_DETACH:
+        return self->record.detach.session;
+    case OPERATION_POST:
+        return self->record.post.session;
+    case OPERATION_TAKEN:
+        return self->record.taken.session;
+    case OPERATION_DONE:
+        return self->record.done.session;
+    default:
+        return TEXT_EMPTY;
+    }
+}
+
+bool
+operation_is_storable (const operation_t *self)
+{
+    if (self->kind == OPERATION_ABSENT)
+        return true;
+    bus_record_t record = self->record;
+    text_t *texts[MOST_TEXTS];
+    size_t count = s_texts (&record, texts);
+    for (size_t at = 0; at < count; at++)
+        if (!utf8_is_valid (*texts[at])
+            || (texts[at]->size > 0 && memchr (texts[at]->data, 0, texts[at]->size)))
+            return false;
+    return true;
+}
+
+void
+operation_spoil (operation_t *self)
+{
+    assert (self->kind == OPERATION_DONE);
+    bus_done_t *done = &self->record.done;
+    self->spoilt = true;
+    done->outcome = OUTCOME_FAILED;
+    done->data = TEXT ("{\"type\":\"BOT\",\"tries\":3,\"delay\":0,"
+                       "\"error\":\"the answer cannot be stored\"}");
+    done->ask = ASK_NOTHING;
+    done->target = TEXT_EMPTY;
+    done->detail = TEXT ("the answer cannot be stored");
+}
+
+void
+operation_note_refusal (const operation_t *self, send_window_t *refusals)
+{
+    if (verdict_again (self->verdict))
+        send_window_note (refusals, self->peer, &self->record.post, clock_mono_ms ());
+}
+
+bool
+operation_is_behind_refused (operation_t *self, send_window_t *refusals)
+{
+    if (!self->behind_refused)
+        self->behind_refused = send_window_include (refusals, self->peer, &self->record.post);
+    return self->behind_refused;
+}
+
+uint64_t
+operation_endpoint (const operation_t *self)
+{
+    switch (self->kind) {
+    case OPERATION_SYNC:
+        return self->record.sync.endpoint;
+    case OPERATION_DETACH:
+        return self->record.detach.endpoint;
+    case OPERATION_POST:
+        return self->record.post.endpoint;
+    default:
+        return 0;
+    }
+}
+
+text_t
+operation_item (const operation_t *self)
+{
+    return self->kind == OPERATION_TAKEN  ? self->record.taken.item
+           : self->kind == OPERATION_DONE ? self->record.done.item
+                                          : TEXT_EMPTY;
+}

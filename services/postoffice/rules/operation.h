@@ -1,0 +1,73 @@
+//  operation — one thing that a session is asked to do, with a copy of everything said in asking.
+//
+//  Operations of a session are done one after the other, in the order in which they came. One
+//  that was decided on stays with its changeset until the changeset is committed; when the commit
+//  loses, it goes back to the head of the queue and is decided on again.
+
+#ifndef OPERATION_H
+#define OPERATION_H
+
+#include "bus/bus_server.h"
+#include "base/list.h"
+#include "rules/send_window.h"
+#include "model/model.h"
+
+typedef enum {
+    OPERATION_SYNC,   //  an endpoint is in the session
+    OPERATION_DETACH, //  an endpoint is gone
+    OPERATION_POST,   //  a participant says something, takes or gives back control
+    OPERATION_TAKEN,  //  a worker has a turn in hand
+    OPERATION_DONE,   //  a worker tells what came of a turn
+    OPERATION_ABSENT, //  a participant has been without an endpoint for the grace period
+} operation_kind_t;
+
+typedef struct {
+    list_t place; //  in the session's queue or its changeset
+    operation_kind_t kind;
+    peer_t peer;             //  who asked; 0: this postoffice itself
+    bus_record_t record;     //  what was asked; its texts point into the operation's own memory
+    uint64_t role;           //  OPERATION_ABSENT, and OPERATION_POST once decided: the participant
+    text_t user;             //  OPERATION_ABSENT: of the participant
+    size_t weight;           //  bytes, for the ceilings
+    uint64_t arrived_us;     //  monotonic clock
+    unsigned tries;          //  how often its changeset was lost
+    bool unsure;             //  it may be in the log already
+    bool behind_refused;     //  OPERATION_POST: follows one that was refused, and is for ever
+    bool alone;              //  its changeset could not be stored: it goes into one of its own
+    bool spoilt;             //  OPERATION_DONE: see operation_spoil
+
+    //  What the decision came to; set anew by each deciding.
+    verdict_t verdict;
+    uint64_t seq;            //  of its entry, or of the earlier one that it repeats
+    uint64_t time_ms;
+    size_t first_entry; //  its entries in the changeset
+    size_t entry_count;
+    bool opened;             //  OPERATION_SYNC: the session began with it
+} operation_t;
+
+//  Copies the record, which must be a SYNC, DETACH, POST, TAKEN or DONE.
+operation_t *operation_of_record (peer_t peer, const bus_record_t *record);
+operation_t *operation_absent (uint64_t role, text_t user);
+void operation_destroy (operation_t **self_p);
+
+//  Can PostgreSQL take its texts? They are to be UTF-8 without NUL. What JSON has of other
+//  characters is written with escapes, so no good peer sends anything else.
+bool operation_is_storable (const operation_t *self);
+//  OPERATION_DONE: what the worker says can never be stored. From here on it says that its turn has
+//  failed, which can be.
+void operation_spoil (operation_t *self);
+
+//  OPERATION_POST: it is refused; when it may come again, what follows it is to be refused, too.
+void operation_note_refusal (const operation_t *self, send_window_t *refusals);
+//  OPERATION_POST: must it be refused because of one before it? Once yes, it stays so, however
+//  often it is decided on: what comes behind it has been told apart by then.
+bool operation_is_behind_refused (operation_t *self, send_window_t *refusals);
+
+//  The session it is about; empty for OPERATION_ABSENT.
+text_t operation_session (const operation_t *self);
+//  The endpoint that it is about; 0 for none.
+uint64_t operation_endpoint (const operation_t *self);
+//  The item that a worker speaks of: OPERATION_TAKEN and OPERATION_DONE; empty for the others.
+text_t operation_item (const operation_t *self);
+
+#endif

@@ -1,0 +1,374 @@
+#include "rules/switchboard.h"
+
+#include "base/clock.h"
+#include "base/random_id.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#define TOPIC_BOT TEXT ("bot.stentor")
+
+//  What the rules say about an entry; the rest follows from the fold.
+typedef struct {
+    event_t event;
+    text_t message_id;
+    uint64_t role;
+    text_t user;
+    text_t sender;
+    text_t data;
+    uint64_t client_ms;
+    bool quiet;
+} said_t;
+
+//  Drafts one entry for the operation and folds it in.
+static void
+s_append (switchboard_t *self, operation_t *operation, const said_t *said)
+{
+    fold_t *fold = self->fold;
+    uint64_t time_ms = fold_next_time (fold, clock_wall_ms (), said->client_ms);
+    store_entry_t entry = { .message_id = said->message_id,
+                            .event = said->event,
+                            .time_ms = time_ms,
+                            .role = said->role,
+                            .user = said->user,
+                            .sender = said->sender,
+                            .data = said->data,
+                            .quiet = said->quiet };
+    //  What a connection said does not come back to it; what follows from it may.
+    origin_t origin = { 0, 0 };
+    if (said->event == EVENT_NEW_MESSAGE && operation->kind == OPERATION_POST)
+        origin = (origin_t){ operation->peer, operation->record.post.endpoint };
+    changeset_entry (self->changeset, fold->last_seq + 1, &entry, origin);
+    fold->last_seq++;
+    fold->last_time_ms = time_ms;
+    fold->last_writer = self->rules->writer;
+    fold_remember (fold, said->message_id, fold->last_seq, time_ms);
+    operation->entry_count++;
+    operation->seq = fold->last_seq;
+    operation->time_ms = time_ms;
+}
+
+//  An id for an entry that no client or worker named.
+static text_t
+s_new_id (switchboard_t *self)
+{
+    random_id_t identity = random_id_new ();
+    return changeset_keep (self->changeset, text_of (identity.text));
+}
+
+//  "<id>:<what>": one request may cause several entries, each with an id that follows from its own.
+static text_t
+s_derived_id (switchboard_t *self, text_t id, const char *what)
+{
+    char room[MESSAGE_ID_MAX + 32];
+    int size = snprintf (room, sizeof room, "%.*s:%s", TEXT_ARGS (id), what);
+    assert (size > 0);
+    size_t kept = (size_t) size < sizeof room ? (size_t) size : sizeof room - 1;
+    return changeset_keep (self->changeset, (text_t){ room, kept });
+}
+
+//  Texts of the fold may be gone before the changeset is.
+static text_t
+s_keep (switchboard_t *self, text_t text)
+{
+    return changeset_keep (self->changeset, text);
+}
+
+static void
+s_admit (switchboard_t *self, uint64_t role, text_t user, text_t sender)
+{
+    fold_admit (self->fold, self->session, role, user, sender);
+    changeset_participant (self->changeset, role, user, sender, true);
+}
+
+static void
+s_control (switchboard_t *self, uint64_t role, text_t user)
+{
+    fold_control (self->fold, role, user);
+    self->changeset->control_changes = true;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Coming in
+
+static verdict_t
+s_may_enter (const switchboard_t *self, const bus_sync_t *sync)
+{
+    if (sync->role != ROLE_VISITOR && sync->role != ROLE_AGENT)
+        return VERDICT_BAD_REQUEST;
+    if (!self->fold->exists)
+        return sync->role == ROLE_VISITOR && sync->reason != SYNC_SILENT ? VERDICT_OK
+                                                                          : VERDICT_NOT_JOINED;
+    if (sync->role == ROLE_VISITOR && !text_is (self->fold->visitor, sync->user))
+        return VERDICT_NOT_YOURS;
+    return VERDICT_OK;
+}
+
+//  Only what the client itself does makes this the session that its user was last in.
+static bool
+s_is_of_client (uint64_t reason, uint64_t dialect)
+{
+    return dialect == DIALECT_WIDGET && (reason == SYNC_JOIN || reason == SYNC_FRAME);
+}
+
+void
+switchboard_sync (switchboard_t *self, operation_t *operation, bool accompanied)
+{
+    const bus_sync_t *sync = &operation->record.sync;
+    operation->verdict = s_may_enter (self, sync);
+    if (operation->verdict != VERDICT_OK)
+        return;
+    if (!self->fold->exists) {
+        fold_open (self->fold, sync->app, sync->user, clock_wall_ms ());
+        self->changeset->opens = true;
+        operation->opened = true;
+    }
+    const participant_t *participant = fold_participant (self->fold, sync->role, sync->user);
+    bool was_present = participant && participant->present;
+    if (was_present && (accompanied || !s_is_of_client (sync->reason, sync->dialect)))
+        return;
+    s_append (self, operation,
+              &(said_t){ .event = EVENT_USER_JOINED,
+                         .message_id = s_new_id (self),
+                         .role = sync->role,
+                         .user = sync->user,
+                         .sender = sync->sender,
+                         .data = TEXT_EMPTY,
+                         .client_ms = sync->time_ms,
+                         .quiet = was_present });
+    s_admit (self, sync->role, sync->user, sync->sender);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Control
+
+//  Ends every open turn: what the bot still answers will be refused.
+static void
+s_cancel_turns (switchboard_t *self)
+{
+    list_t *link;
+    while ((link = list_first (&self->fold->turns))) {
+        turn_t *turn = LIST_THING (link, turn_t, in_fold);
+        fold_end_turn (self->fold, turn);
+        changeset_finish (self->changeset, &turn, WORK_CANCELLED, TEXT ("an agent took control"));
+    }
+}
+
+//  The agent in control steps back and the bot answers again.
+static void
+s_give_back (switchboard_t *self, operation_t *operation, text_t message_id, text_t why)
+{
+    text_t user = s_keep (self, self->fold->control_user);
+    const participant_t *agent = fold_participant (self->fold, ROLE_AGENT, user);
+    s_append (self, operation,
+              &(said_t){ .event = EVENT_BARGE_OUT,
+                         .message_id = message_id,
+                         .role = ROLE_AGENT,
+                         .user = user,
+                         .sender = agent ? s_keep (self, agent->sender) : TEXT ("{}"),
+                         .data = why });
+    s_control (self, ROLE_BOT, TEXT_EMPTY);
+}
+
+static void
+s_take_control (switchboard_t *self, operation_t *operation, text_t message_id, text_t user)
+{
+    const bus_post_t *post = &operation->record.post;
+    if (self->fold->control_role == ROLE_AGENT)
+        s_give_back (self, operation, s_derived_id (self, message_id, "replaced"),
+                     TEXT ("{\"why\":\"replaced\"}"));
+    s_cancel_turns (self);
+    s_append (self, operation,
+              &(said_t){ .event = EVENT_BARGE_IN,
+                         .message_id = message_id,
+                         .role = ROLE_AGENT,
+                         .user = user,
+                         .sender = post->sender,
+                         .data = TEXT ("{\"why\":\"asked\"}"),
+                         .client_ms = post->time_ms });
+    s_admit (self, ROLE_AGENT, user, post->sender);
+    s_control (self, ROLE_AGENT, user);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Saying something
+
+static void
+s_say (switchboard_t *self, operation_t *operation, uint64_t role, text_t user)
+{
+    const bus_post_t *post = &operation->record.post;
+    s_append (self, operation,
+              &(said_t){ .event = EVENT_NEW_MESSAGE,
+                         .message_id = post->message_id,
+                         .role = role,
+                         .user = user,
+                         .sender = post->sender,
+                         .data = post->data,
+                         .client_ms = post->time_ms,
+                         .quiet = post->quiet != 0 });
+}
+
+//  Puts what the visitor said before the bot.
+static void
+s_ask_bot (switchboard_t *self, operation_t *operation, text_t user)
+{
+    const bus_post_t *post = &operation->record.post;
+    turn_t *turn = turn_new (self->session, &(turn_t){ .state = TURN_QUEUED,
+                                                       .seq = operation->seq,
+                                                       .item = s_new_id (self),
+                                                       .topic = TOPIC_BOT,
+                                                       .user = user,
+                                                       .body = post->data,
+                                                       .secret = post->secret });
+    fold_add_turn (self->fold, turn);
+    //  The turn may end within this changeset, the operation's texts live as long as the
+    //  changeset does.
+    changeset_work (self->changeset, &(store_work_t){ .item = s_keep (self, turn->item),
+                                                      .topic = TOPIC_BOT,
+                                                      .seq = turn->seq,
+                                                      .user = user,
+                                                      .body = post->data,
+                                                      .secret = post->secret });
+}
+
+static void
+s_visitor_says (switchboard_t *self, operation_t *operation, text_t user)
+{
+    bool for_bot = self->fold->control_role == ROLE_BOT;
+    if (for_bot && self->fold->turn_count >= TURN_LIMIT) {
+        operation->verdict = VERDICT_BUSY;
+        return;
+    }
+    s_say (self, operation, ROLE_VISITOR, user);
+    if (for_bot)
+        s_ask_bot (self, operation, user);
+}
+
+//  Only the agent in control speaks: words never take a visitor from somebody. One who has lost
+//  control was told (audience.c), and takes over again when that is what is meant.
+//
+//  A widget cannot be told. One that was away for longer than the grace period still shows itself
+//  as joined: when it speaks, and nobody but the bot answers, it takes part again, and everybody
+//  sees it join.
+static void
+s_agent_says (switchboard_t *self, operation_t *operation, text_t user, uint64_t dialect)
+{
+    bool controls = fold_controls (self->fold, ROLE_AGENT, user);
+    if (!controls && (dialect != DIALECT_WIDGET || self->fold->control_role != ROLE_BOT)) {
+        operation->verdict = VERDICT_NOT_IN_CONTROL;
+        return;
+    }
+    if (!controls)
+        s_take_control (self, operation,
+                        s_derived_id (self, operation->record.post.message_id, "barge-in"), user);
+    s_say (self, operation, ROLE_AGENT, user);
+}
+
+void
+switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, text_t user,
+                  uint64_t dialect)
+{
+    const bus_post_t *post = &operation->record.post;
+    operation->verdict = VERDICT_OK;
+    const recent_id_t *before = fold_recall (self->fold, post->message_id);
+    if (before) {
+        operation->verdict = VERDICT_DUPLICATE;
+        operation->seq = before->seq;
+        operation->time_ms = before->time_ms;
+    }
+    else if (post->event == EVENT_NEW_MESSAGE && role == ROLE_VISITOR)
+        s_visitor_says (self, operation, user);
+    else if (post->event == EVENT_NEW_MESSAGE && role == ROLE_AGENT)
+        s_agent_says (self, operation, user, dialect);
+    else if (post->event == EVENT_BARGE_IN && role == ROLE_AGENT) {
+        if (!fold_controls (self->fold, ROLE_AGENT, user))
+            s_take_control (self, operation, post->message_id, user);
+    }
+    else if (post->event == EVENT_BARGE_OUT && role == ROLE_AGENT) {
+        if (fold_controls (self->fold, ROLE_AGENT, user))
+            s_give_back (self, operation, post->message_id, TEXT ("{\"why\":\"asked\"}"));
+    }
+    else
+        operation->verdict = VERDICT_NOT_ALLOWED;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  What came of a turn
+
+static void
+s_bot_says (switchboard_t *self, operation_t *operation, event_t event, text_t data, bool quiet)
+{
+    s_append (self, operation,
+              &(said_t){ .event = event,
+                         .message_id = s_derived_id (self, operation->record.done.item, "answer"),
+                         .role = ROLE_BOT,
+                         .user = TEXT ("bot"),
+                         .sender = s_keep (self, self->bot_sender),
+                         .data = data,
+                         .quiet = quiet });
+}
+
+static void
+s_bot_asks (switchboard_t *self, operation_t *operation)
+{
+    const bus_done_t *done = &operation->record.done;
+    buffer_t data;
+    buffer_init (&data, 64 * 1024);
+    int rc = buffer_put_string (&data, "{\"kind\":");
+    rc |= buffer_put_json (&data,
+                           done->ask == ASK_HANDOFF ? TEXT ("HANDOFF") : TEXT ("TRANSFER_CALL"));
+    rc |= buffer_put_string (&data, ",\"target\":");
+    rc |= buffer_put_json (&data, done->target);
+    rc |= buffer_put_string (&data, "}");
+    s_append (self, operation,
+              &(said_t){ .event = EVENT_HANDOFF,
+                         .message_id = s_derived_id (self, done->item, "handoff"),
+                         .role = ROLE_BOT,
+                         .user = TEXT ("bot"),
+                         .sender = s_keep (self, self->bot_sender),
+                         .data = rc == 0 ? s_keep (self, buffer_text (&data)) : TEXT ("{}") });
+    buffer_free (&data);
+}
+
+void
+switchboard_done (switchboard_t *self, operation_t *operation)
+{
+    const bus_done_t *done = &operation->record.done;
+    turn_t *turn = fold_turn (self->fold, done->item);
+    if (!turn) {
+        operation->verdict = VERDICT_DUPLICATE;
+        return;
+    }
+    operation->verdict = VERDICT_OK;
+    bool failed = done->outcome == OUTCOME_FAILED;
+    bool silent = done->data.size == 0;
+    //  An answer without words is an entry all the same: it is what ends the turn.
+    s_bot_says (self, operation, failed ? EVENT_FAILURE : EVENT_NEW_MESSAGE, done->data, silent);
+    if (done->ask == ASK_HANDOFF || done->ask == ASK_TRANSFER_CALL)
+        s_bot_asks (self, operation);
+    fold_end_turn (self->fold, turn);
+    changeset_finish (self->changeset, &turn,
+                      done->outcome == OUTCOME_ANSWERED ? WORK_ANSWERED : WORK_FAILED,
+                      done->detail);
+}
+
+void
+switchboard_absent (switchboard_t *self, operation_t *operation)
+{
+    operation->verdict = VERDICT_OK;
+    participant_t *participant = fold_participant (self->fold, operation->role, operation->user);
+    if (!participant || !participant->present)
+        return;
+    if (fold_controls (self->fold, operation->role, operation->user))
+        s_give_back (self, operation, s_new_id (self), TEXT ("{\"why\":\"absent\"}"));
+    text_t sender = s_keep (self, participant->sender);
+    s_append (self, operation,
+              &(said_t){ .event = EVENT_USER_LEFT,
+                         .message_id = s_new_id (self),
+                         .role = operation->role,
+                         .user = operation->user,
+                         .sender = sender,
+                         .data = TEXT ("{\"why\":\"absent\"}") });
+    participant->present = false;
+    changeset_participant (self->changeset, operation->role, operation->user, sender, false);
+}

@@ -1,0 +1,43 @@
+//  switchboard — who may do what in a session, who is in control, and what follows: the rules.
+//
+//  Each rule looks at the fold, and either refuses (a verdict) or changesets entries and folds
+//  them in. Nothing is sent and nothing is stored here; what it decides counts when the changeset
+//  is committed.
+
+#ifndef SWITCHBOARD_H
+#define SWITCHBOARD_H
+
+#include "rules/changeset.h"
+#include "rules/fold.h"
+
+//  How many turns of one session may be open; a visitor who asks more is told to wait.
+#define TURN_LIMIT 32
+
+typedef struct {
+    uint64_t writer;     //  this process
+} switchboard_rules_t;
+
+typedef struct {
+    const switchboard_rules_t *rules;
+    session_t *session;
+    fold_t *fold;
+    changeset_t *changeset;
+    text_t bot_sender;   //  JSON object: the app's bot as clients see it
+} switchboard_t;
+
+//  Each decides on one operation and writes its verdict, seq and entries into it.
+
+//  An endpoint comes in. `accompanied`: the participant has another endpoint here.
+void switchboard_sync (switchboard_t *self, operation_t *operation, bool accompanied);
+
+//  A participant posts, over a connection of this dialect.
+void switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, text_t user,
+                       uint64_t dialect);
+
+//  A worker tells what came of a turn. DUPLICATE when nobody waits for it any more.
+void switchboard_done (switchboard_t *self, operation_t *operation);
+
+//  A participant has been away for the grace period.
+void switchboard_absent (switchboard_t *self, operation_t *operation);
+
+#endif

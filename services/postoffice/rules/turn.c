@@ -1,0 +1,37 @@
+#include "rules/turn.h"
+
+#include "base/packed_alloc.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+turn_t *
+turn_new (session_t *session, const turn_t *prototype)
+{
+    text_t texts[] = { prototype->item, prototype->topic, prototype->user, prototype->body,
+                       prototype->secret };
+    turn_t *self = packed_new (sizeof *self, texts, sizeof texts / sizeof *texts);
+    self->session = session;
+    self->state = prototype->state;
+    self->seq = prototype->seq;
+    self->item = texts[0];
+    self->topic = texts[1];
+    self->user = texts[2];
+    self->body = texts[3];
+    self->secret = texts[4];
+    list_init (&self->place);
+    list_init (&self->in_fold);
+    return self;
+}
+
+void
+turn_destroy (turn_t **self_p)
+{
+    turn_t *self = *self_p;
+    if (!self)
+        return;
+    list_remove (&self->place);
+    list_remove (&self->in_fold);
+    free (self);
+    *self_p = NULL;
+}

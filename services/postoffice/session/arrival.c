@@ -1,0 +1,240 @@
+#include "session/arrival.h"
+
+#include "session/replies.h"
+#include "session/outbound.h"
+#include "session/presence.h"
+#include "session/sessions.h"
+
+// ---------------------------------------------------------------------------------------------
+//  What an endpoint missed
+
+static endpoint_t *
+s_endpoint_by_serial (const session_t *self, uint64_t serial)
+{
+    const list_t *endpoints = &self->endpoints;
+    for (list_t *link = endpoints->next; link != endpoints; link = link->next) {
+        endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
+        if (endpoint->serial == serial)
+            return endpoint;
+    }
+    return NULL;
+}
+
+static void
+s_on_read (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_entry_t *entries,
+           size_t count);
+
+//  The store cannot be asked now: another turn of the session will.
+static void
+s_read_later (session_t *self, endpoint_t *endpoint)
+{
+    endpoint->state = ENDPOINT_LAGGING;
+    sessions_retry (self->office->sessions, self);
+}
+
+static bool
+s_has_reached (const endpoint_t *endpoint, uint64_t seq)
+{
+    return endpoint->state == ENDPOINT_LIVE || endpoint->cursor >= seq;
+}
+
+static void
+s_answer_held (session_t *self, endpoint_t *endpoint)
+{
+    list_t *link;
+    while ((link = list_first (&endpoint->held))) {
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        if (!s_has_reached (endpoint, operation->seq))
+            return;
+        reply_post (self->office, operation);
+        operation_destroy (&operation);
+    }
+}
+
+void
+arrival_answer_post (session_t *self, const operation_t *operation)
+{
+    bus_record_t record = operation->record;
+    endpoint_t *endpoint = session_endpoint (self, operation->peer, record.post.endpoint);
+    if (!endpoint || s_has_reached (endpoint, operation->seq)) {
+        reply_post (self->office, operation);
+        return;
+    }
+    //  How many there can be, the edge's limit of posts in flight says.
+    record.post.data = record.post.secret = record.post.sender = TEXT_EMPTY;
+    operation_t *held = operation_of_record (operation->peer, &record);
+    held->verdict = operation->verdict;
+    held->seq = operation->seq;
+    held->time_ms = operation->time_ms;
+    list_append (&endpoint->held, &held->place);
+}
+
+static void
+s_go_live (session_t *self, endpoint_t *endpoint)
+{
+    endpoint->state = ENDPOINT_LIVE;
+    s_answer_held (self, endpoint);
+    if (!endpoint->settle_typing)
+        return;
+    endpoint->settle_typing = false;
+    outbound_show_one (self->office, endpoint, self->key,
+                       &(showing_t){ .event = self->bot_typing ? EVENT_TYPING : EVENT_STOP_TYPING,
+                                     .sender = session_bot_sender (self),
+                                     .data = TEXT_EMPTY,
+                                     .to_visitors = true,
+                                     .except_user = TEXT_EMPTY });
+}
+
+//  Live when there is nothing between the endpoint and the end of the log, else reads on.
+static void
+s_catch_up (session_t *self, endpoint_t *endpoint)
+{
+    if (endpoint->cursor >= self->told) {
+        s_go_live (self, endpoint);
+        return;
+    }
+    endpoint->state = ENDPOINT_READING;
+    if (store_read (self->office->store, self->key, self->fold.day, endpoint->cursor,
+                    CATCH_UP_ENTRIES, CATCH_UP_BYTES, endpoint->serial, s_on_read, self)
+        == 0)
+        self->reads++;
+    else
+        s_read_later (self, endpoint);
+}
+
+static void
+s_on_read (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_entry_t *entries,
+           size_t count)
+{
+    session_t *self = owner;
+    self->reads--;
+    endpoint_t *endpoint = s_endpoint_by_serial (self, ticket);
+    if (!endpoint || endpoint->state != ENDPOINT_READING) {
+        sessions_consider_idle (self->office->sessions, self);
+        return;
+    }
+    if (outcome != STORED) {
+        s_read_later (self, endpoint);
+        return;
+    }
+    bool last = count == 0 || entries[count - 1].seq >= self->told;
+    if (count == 0)
+        endpoint->cursor = self->told; //  the rest is not there any more: retention took it
+    bool paused = outbound_catch_up (self->office, endpoint, self->key, entries, count, last);
+    s_answer_held (self, endpoint);
+    if (paused)
+        endpoint->state = ENDPOINT_PAUSED;
+    else
+        s_catch_up (self, endpoint);
+}
+
+void
+arrival_more (endpoint_t *endpoint)
+{
+    if (endpoint->state == ENDPOINT_PAUSED)
+        s_catch_up (endpoint->session, endpoint);
+}
+
+//  Those whom somebody else's entries have passed by, and those whose read has failed.
+void
+arrival_catch_up_all (session_t *self)
+{
+    for (list_t *link = self->endpoints.next; link != &self->endpoints; link = link->next) {
+        endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
+        bool passed_by = endpoint->state == ENDPOINT_LIVE && endpoint->cursor < self->told;
+        if (passed_by || endpoint->state == ENDPOINT_LAGGING)
+            s_catch_up (self, endpoint);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Coming in
+
+//  What the postoffice knows of what the participant's clients have: the least of what those that
+//  are here, and those that went, are known to have received. Too much is harmless (the widget
+//  knows an entry by its time), too little is a loss.
+static uint64_t
+s_known_to_have (session_t *self, endpoint_t *but)
+{
+    participant_t *participant = fold_participant (&self->fold, but->role, but->user);
+    uint64_t least = participant ? participant->seen : SEQ_UNKNOWN;
+    if (participant)
+        participant->seen = SEQ_UNKNOWN; //  from here on the endpoint itself carries it
+    for (list_t *link = self->endpoints.next; link != &self->endpoints; link = link->next) {
+        const endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
+        if (endpoint != but && endpoint_is_of (endpoint, but->role, but->user)
+            && endpoint->seen < least)
+            least = endpoint->seen;
+    }
+    return least;
+}
+
+static uint64_t
+s_at_most (uint64_t seq, uint64_t most)
+{
+    return seq < most ? seq : most;
+}
+
+static uint64_t
+s_first_cursor (session_t *self, endpoint_t *endpoint, const operation_t *operation)
+{
+    const bus_sync_t *sync = &operation->record.sync;
+    if (sync->reason == SYNC_JOIN && sync->dialect == DIALECT_WIDGET && sync->role == ROLE_AGENT)
+        return 0;
+    if (operation->opened || (sync->reason == SYNC_JOIN && sync->dialect == DIALECT_RICH))
+        return self->told;
+    if ((sync->reason == SYNC_RELINK || sync->reason == SYNC_RESUME) && sync->seq != SEQ_UNKNOWN)
+        return s_at_most (sync->seq, self->told);
+    uint64_t known = s_known_to_have (self, endpoint);
+    //  Forgotten in a crash: all of it again is harmless to a widget, none of it is a loss.
+    bool was_here = sync->role == ROLE_VISITOR || sync->reason == SYNC_SILENT;
+    if (known == SEQ_UNKNOWN && sync->dialect == DIALECT_WIDGET && was_here)
+        return 0;
+    return s_at_most (known, self->told);
+}
+
+//  What the client is known to have. That its edge has written something to it says nothing: after
+//  a relink it is what was known before, or nothing until a SEEN or the DETACH tells.
+static uint64_t
+s_first_seen (session_t *self, endpoint_t *endpoint, sync_reason_t reason)
+{
+    if (endpoint->dialect != DIALECT_WIDGET)
+        return endpoint->seen;
+    if (reason != SYNC_RELINK)
+        return endpoint->cursor;
+    uint64_t known = s_known_to_have (self, endpoint);
+    return known == SEQ_UNKNOWN ? 0 : s_at_most (known, endpoint->cursor);
+}
+
+//  The SYNC is committed: the endpoint is in.
+void
+arrival_let_in (session_t *self, const operation_t *operation)
+{
+    const bus_sync_t *sync = &operation->record.sync;
+    endpoint_t *endpoint = session_endpoint (self, operation->peer, sync->endpoint);
+    if (!endpoint)
+        return;
+    bool again = endpoint->state != ENDPOINT_ATTACHING;
+    reply_sync (self->office, operation, self->told);
+    //  A visitor's page that says `user joined` twice on one connection has missed nothing.
+    if (again && !(sync->role == ROLE_AGENT && sync->reason == SYNC_JOIN)
+        && sync->reason != SYNC_RESUME)
+        return;
+    //  A part that is being read for it continues from where it was, not from where it begins now.
+    endpoint_renew (endpoint);
+    endpoint->cursor = s_first_cursor (self, endpoint, operation);
+    endpoint->seen = s_first_seen (self, endpoint, (sync_reason_t) sync->reason);
+    endpoint->settle_typing = !operation->opened && sync->reason != SYNC_RELINK;
+    s_catch_up (self, endpoint);
+}
+
+void
+arrival_shut_out (session_t *self, const operation_t *operation)
+{
+    endpoint_t *endpoint
+        = session_endpoint (self, operation->peer, operation->record.sync.endpoint);
+    if (endpoint && endpoint->state == ENDPOINT_ATTACHING)
+        presence_lose (self, endpoint);
+    send_window_forget (self->office->refusals, operation->peer, operation->record.sync.endpoint);
+    reply_sync (self->office, operation, self->told);
+}

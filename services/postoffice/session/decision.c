@@ -1,0 +1,132 @@
+#include "session/decision.h"
+
+#include "base/clock.h"
+#include "session/presence.h"
+#include "session/sessions.h"
+
+//  Finds or makes the endpoint of a SYNC that was granted.
+static void
+s_admit_endpoint (session_t *self, operation_t *operation)
+{
+    const bus_sync_t *sync = &operation->record.sync;
+    if (!session_endpoint (self, operation->peer, sync->endpoint)) {
+        endpoint_t *endpoint = endpoint_new (self, operation->peer, sync);
+        list_append (&self->endpoints, &endpoint->in_session);
+        self->endpoint_count++;
+        if (!sessions_file_endpoint (self->office->sessions, endpoint)) {
+            presence_lose (self, endpoint); //  its edge is gone meanwhile
+            operation->verdict = VERDICT_NOT_JOINED;
+            return;
+        }
+    }
+    participant_t *participant = fold_participant (&self->fold, sync->role, sync->user);
+    if (participant)
+        list_remove (&participant->absent);
+}
+
+static void
+s_decide_sync (switchboard_t *switchboard, session_t *self, operation_t *operation)
+{
+    const bus_sync_t *sync = &operation->record.sync;
+    endpoint_t *endpoint = session_endpoint (self, operation->peer, sync->endpoint);
+    //  Before anything is drafted: who is not let in must not be in the log as joined.
+    if (!endpoint && self->endpoint_count >= self->office->endpoint_limit) {
+        operation->verdict = VERDICT_BUSY;
+        return;
+    }
+    switchboard_sync (switchboard, operation,
+                      session_is_accompanied (self, sync->role, sync->user, endpoint));
+    if (operation->verdict == VERDICT_OK)
+        s_admit_endpoint (self, operation);
+}
+
+static void
+s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operation)
+{
+    const bus_post_t *post = &operation->record.post;
+    send_window_t *refusals = self->office->refusals;
+    const endpoint_t *endpoint = session_endpoint (self, operation->peer, post->endpoint);
+    if (operation_is_behind_refused (operation, refusals))
+        operation->verdict = VERDICT_BUSY;
+    //  A session may be gone under its endpoints: its day was dropped.
+    else if (!endpoint || !self->fold.exists)
+        operation->verdict = VERDICT_NOT_JOINED;
+    else
+        switchboard_post (switchboard, operation, endpoint->role,
+                          changeset_keep (self->changeset, endpoint->user), endpoint->dialect);
+    //  At once: what stands behind it is decided on before it is answered.
+    operation_note_refusal (operation, refusals);
+}
+
+//  The log has nothing of it, so it counts at once: the turn may be over when the changeset is
+//  stored.
+static void
+s_decide_taken (session_t *self, operation_t *operation)
+{
+    turn_t *turn = fold_turn (&self->fold, operation->record.taken.item);
+    if (turn)
+        workers_taken (self->office->workers, turn, operation->peer);
+    else
+        operation->verdict = VERDICT_DUPLICATE;
+}
+
+//  Is the participant's absence for this postoffice to tell? Not when it lost against another one
+//  and nobody is here: the session has moved, and the participant may be there.
+static bool
+s_is_to_say (const session_t *self, const operation_t *absent)
+{
+    return !session_is_accompanied (self, absent->role, absent->user, NULL)
+           && (absent->tries == 0 || self->endpoint_count > 0);
+}
+
+//  Another postoffice has endpoints of the session: the participant's may be among them. It gets
+//  another grace period, and the others are told something, which they have to answer.
+static bool
+s_may_be_elsewhere (session_t *self, const operation_t *absent)
+{
+    uint64_t now = clock_mono_ms ();
+    if (!split_hosting_is_on (&self->split_hosting, now))
+        return false;
+    participant_t *participant = fold_participant (&self->fold, absent->role, absent->user);
+    if (participant && participant->present && list_is_empty (&participant->absent)) {
+        participant->absent_since_ms = now;
+        sessions_await_return (self->office->sessions, participant);
+        (void) store_tell (self->office->store, TELL_MOVED, self->key);
+    }
+    return true;
+}
+
+void
+decision_make (session_t *self, operation_t *operation)
+{
+    switchboard_t switchboard = { .rules = &self->office->rules,
+                                  .session = self,
+                                  .fold = &self->fold,
+                                  .changeset = self->changeset,
+                                  .bot_sender = session_bot_sender (self) };
+    operation->verdict = VERDICT_OK;
+    operation->seq = operation->time_ms = 0;
+    operation->opened = false;
+    operation->first_entry = self->changeset->entry_count;
+    operation->entry_count = 0;
+    switch (operation->kind) {
+    case OPERATION_SYNC:
+        s_decide_sync (&switchboard, self, operation);
+        break;
+    case OPERATION_POST:
+        s_decide_post (&switchboard, self, operation);
+        break;
+    case OPERATION_DONE:
+        switchboard_done (&switchboard, operation);
+        break;
+    case OPERATION_ABSENT:
+        if (s_is_to_say (self, operation) && !s_may_be_elsewhere (self, operation))
+            switchboard_absent (&switchboard, operation);
+        break;
+    case OPERATION_TAKEN:
+        s_decide_taken (self, operation);
+        break;
+    case OPERATION_DETACH:
+        break; //  changes nothing in the log: done when its turn has come
+    }
+}

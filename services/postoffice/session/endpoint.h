@@ -1,0 +1,51 @@
+//  endpoint — one live connection of a participant, as the postoffice sees it: where it is, what it
+//  may be shown, and how much of the log it has been sent.
+//
+//  Belongs to its session and stands in the list of its edge, so that a lost edge's endpoints are
+//  found. Its cursor only rises, and nothing is sent that is not above it: nothing twice, no hole.
+
+#ifndef ENDPOINT_H
+#define ENDPOINT_H
+
+#include "rules/audience.h"
+#include "bus/bus_server.h"
+#include "rules/operation.h"
+#include "base/list.h"
+
+typedef struct session session_t;
+
+typedef enum {
+    ENDPOINT_ATTACHING, //  its SYNC is not answered yet
+    ENDPOINT_LIVE,      //  is sent entries as they are committed
+    ENDPOINT_LAGGING,   //  missed something that could not be asked of the store yet
+    ENDPOINT_READING,   //  what it missed is being read from the log
+    ENDPOINT_PAUSED,    //  a part was sent; the edge says MORE when the client has room again
+} endpoint_state_t;
+
+typedef struct {
+    list_t in_session;
+    list_t in_peer;
+    session_t *session;
+    endpoint_state_t state;
+    peer_t peer;
+    uint64_t id;        //  connectionId, unique at its edge
+    uint64_t serial;    //  unique in this process: how answers of the store find it
+    uint64_t role;
+    uint64_t dialect;
+    uint64_t cursor;    //  everything up to this was sent, or is not for it
+    uint64_t seen;      //  the client is known to have received up to this; SEQ_UNKNOWN: not known
+    list_t held;        //  posts that are done and wait to be answered (operations)
+    bool settle_typing; //  to be told the typing state when it has caught up
+    text_t user;        //  in the endpoint's own memory
+} endpoint_t;
+
+//  Gives it another serial: what was asked of the store for it before is not for it any more.
+void endpoint_renew (endpoint_t *self);
+
+//  In state ENDPOINT_ATTACHING and in no list.
+endpoint_t *endpoint_new (session_t *session, peer_t peer, const bus_sync_t *sync);
+void endpoint_destroy (endpoint_t **self_p);
+
+bool endpoint_is_of (const endpoint_t *self, uint64_t role, text_t user);
+
+#endif

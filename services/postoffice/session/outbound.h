@@ -1,0 +1,42 @@
+//  outbound — brings entries of the log and ephemeral events to endpoints: live ones as they
+//  happen, lagging ones from the log in parts.
+
+#ifndef OUTBOUND_H
+#define OUTBOUND_H
+
+#include "rules/changeset.h"
+#include "session/endpoint.h"
+#include "session/postoffice_context.h"
+
+//  How much of a log is read and sent before the client must have taken it.
+#define CATCH_UP_ENTRIES 100
+#define CATCH_UP_BYTES (96 * 1024)
+
+//  Sends a committed entry to all live endpoints of the list but the one that it came from.
+void outbound_tell (postoffice_context_t *office, list_t *endpoints, text_t session, uint64_t seq,
+                    const store_entry_t *entry, origin_t origin);
+
+//  An ephemeral event, to one kind of audience.
+typedef struct {
+    event_t event;
+    text_t sender;
+    text_t data;
+    bool to_visitors;
+    uint64_t except_role;    //  not to this participant
+    text_t except_user;
+} showing_t;
+
+//  Shows it to all endpoints that have caught up; the others are told the typing state when they
+//  have.
+void outbound_show (postoffice_context_t *office, list_t *endpoints, text_t session,
+                    const showing_t *showing);
+//  Shows it to one endpoint.
+void outbound_show_one (postoffice_context_t *office, const endpoint_t *endpoint, text_t session,
+                        const showing_t *showing);
+
+//  Sends what of a part of the log is for the endpoint, and moves its cursor behind the part.
+//  `last`: no more of the log follows. Returns true when the endpoint must say MORE.
+bool outbound_catch_up (postoffice_context_t *office, endpoint_t *endpoint, text_t session,
+                        const stored_entry_t *entries, size_t count, bool last);
+
+#endif

@@ -1,0 +1,30 @@
+//  office — the parts of a postoffice, as they see each other. Built and owned by postoffice.c.
+
+#ifndef POSTOFFICE_CONTEXT_H
+#define POSTOFFICE_CONTEXT_H
+
+#include "bus/bus_server.h"
+#include "rules/send_window.h"
+#include "store/store.h"
+#include "rules/switchboard.h"
+#include "config/apps.h"
+#include "work/workers.h"
+
+typedef struct sessions sessions_t;
+
+typedef struct {
+    store_t *store;
+    bus_server_t *bus;
+    workers_t *workers;
+    apps_t *apps;
+    sessions_t *sessions;
+    send_window_t *refusals;
+    switchboard_rules_t rules;
+    uint64_t grace_ms;           //  how long a participant may be without an endpoint
+    uint64_t idle_ms;            //  how long a session that nobody needs stays in memory
+    uint64_t queue_limit;        //  bytes of operations that may wait, over all sessions
+    uint64_t endpoint_limit;     //  endpoints in one session
+    uint64_t session_limit;      //  sessions in memory
+} postoffice_context_t;
+
+#endif

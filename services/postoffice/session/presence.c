@@ -1,0 +1,149 @@
+#include "session/presence.h"
+
+#include "session/outbound.h"
+#include "base/clock.h"
+#include "session/sessions.h"
+
+//  A participant without an endpoint has the grace period to come back.
+static void
+s_begin_grace (session_t *self, participant_t *participant)
+{
+    if (!participant->present || !list_is_empty (&participant->absent)
+        || session_is_accompanied (self, participant->role, participant->user, NULL))
+        return;
+    participant->absent_since_ms = clock_mono_ms ();
+    sessions_await_return (self->office->sessions, participant);
+}
+
+void
+presence_begin_graces (session_t *self)
+{
+    list_t *participants = &self->fold.participants;
+    for (list_t *link = participants->next; link != participants; link = link->next)
+        s_begin_grace (self, LIST_THING (link, participant_t, in_fold));
+}
+
+void
+presence_forget_graces (session_t *self)
+{
+    list_t *participants = &self->fold.participants;
+    for (list_t *link = participants->next; link != participants; link = link->next)
+        list_remove (&LIST_THING (link, participant_t, in_fold)->absent);
+}
+
+static void
+s_show_typing (session_t *self, participant_t *participant, bool typing)
+{
+    participant->typing = typing;
+    outbound_show (self->office, &self->endpoints, self->key,
+                   &(showing_t){ .event = typing ? EVENT_TYPING : EVENT_STOP_TYPING,
+                                 .sender = participant->sender,
+                                 .data = TEXT_EMPTY,
+                                 .to_visitors = participant->role == ROLE_AGENT,
+                                 .except_role = participant->role,
+                                 .except_user = participant->user });
+}
+
+//  What its client is known to have is remembered for when it comes back.
+static void
+s_note_seen (session_t *self, const endpoint_t *endpoint, participant_t *participant)
+{
+    uint64_t seen = endpoint->dialect == DIALECT_WIDGET ? endpoint->seen : SEQ_UNKNOWN;
+    if (!participant || seen == SEQ_UNKNOWN)
+        return;
+    if (participant->seen == SEQ_UNKNOWN || participant->seen > seen)
+        participant->seen = seen;
+    store_seen (self->office->store, self->key, participant->role, participant->user,
+                participant->seen);
+}
+
+static participant_t *
+s_part (session_t *self, endpoint_t *endpoint)
+{
+    participant_t *participant = fold_participant (&self->fold, endpoint->role, endpoint->user);
+    s_note_seen (self, endpoint, participant);
+    endpoint_destroy (&endpoint);
+    self->endpoint_count--;
+    return participant;
+}
+
+void
+presence_lose (session_t *self, endpoint_t *endpoint)
+{
+    participant_t *participant = s_part (self, endpoint);
+    if (participant) {
+        s_begin_grace (self, participant);
+        if (participant->typing && !list_is_empty (&participant->absent))
+            s_show_typing (self, participant, false);
+    }
+    sessions_consider_idle (self->office->sessions, self);
+}
+
+void
+presence_hand_over (session_t *self, endpoint_t *endpoint)
+{
+    (void) s_part (self, endpoint);
+    if (self->endpoint_count == 0) {
+        presence_forget_graces (self);
+        self->stale = true; //  what is written there is not told here
+    }
+    sessions_consider_idle (self->office->sessions, self);
+}
+
+void
+presence_seen (endpoint_t *endpoint, uint64_t seq)
+{
+    if (seq <= endpoint->session->told && (endpoint->seen == SEQ_UNKNOWN || endpoint->seen < seq))
+        endpoint->seen = seq;
+}
+
+void
+presence_signal (endpoint_t *endpoint, const bus_signal_t *signal)
+{
+    session_t *self = endpoint->session;
+    participant_t *participant = fold_participant (&self->fold, endpoint->role, endpoint->user);
+    if (!participant || endpoint->state == ENDPOINT_ATTACHING
+        || (signal->event != EVENT_TYPING && signal->event != EVENT_STOP_TYPING))
+        return;
+    if (endpoint->role == ROLE_AGENT && !fold_controls (&self->fold, ROLE_AGENT, endpoint->user))
+        return;
+    s_show_typing (self, participant, signal->event == EVENT_TYPING);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The bot's signs of life
+
+static void
+s_show_bot (session_t *self, event_t event, text_t data)
+{
+    outbound_show (self->office, &self->endpoints, self->key,
+                   &(showing_t){ .event = event,
+                                 .sender = session_bot_sender (self),
+                                 .data = data,
+                                 .to_visitors = true,
+                                 .except_user = TEXT_EMPTY });
+}
+
+void
+presence_end_bot_typing (session_t *self)
+{
+    if (self->bot_typing)
+        s_show_bot (self, EVENT_STOP_TYPING, TEXT_EMPTY);
+    self->bot_typing = false;
+}
+
+void
+presence_progress (session_t *self, const bus_progress_t *progress)
+{
+    if (self->state == SESSION_UNKNOWN || self->state == SESSION_LOADING
+        || !fold_turn (&self->fold, progress->item))
+        return;
+    if (progress->event == EVENT_STOP_TYPING) {
+        presence_end_bot_typing (self);
+        return;
+    }
+    if (progress->event != EVENT_TYPING && progress->event != EVENT_TROUBLE)
+        return;
+    self->bot_typing = progress->event == EVENT_TYPING; //  a failure ends it by itself
+    s_show_bot (self, (event_t) progress->event, progress->data);
+}

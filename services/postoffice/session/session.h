@@ -1,0 +1,80 @@
+//  session — one conversation in memory: its fold, the operations that wait for their turn, and
+//  its endpoints.
+//
+//  A session is a cache over its log: it is loaded when something is asked of it and may be
+//  dropped when nobody needs it. At most one changeset of it is at the store; what is asked
+//  meanwhile waits and goes into the next. When a changeset is lost to another postoffice, or
+//  nobody knows what became of it, the session is loaded again and the changeset's operations are
+//  decided on again.
+
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "session/endpoint.h"
+#include "rules/fold.h"
+#include "session/postoffice_context.h"
+#include "rules/operation.h"
+#include "session/split_hosting.h"
+
+#include <uthash.h>
+
+typedef enum {
+    SESSION_UNKNOWN,    //  its fold says nothing: to be loaded
+    SESSION_LOADING,    //  asked of the store
+    SESSION_READY,      //  the fold is the log's
+    SESSION_COMMITTING, //  the fold is ahead of the log by the changeset at the store
+} session_state_t;
+
+struct session {
+    UT_hash_handle hh;      //  in the sessions, by key
+    list_t pending;         //  in the sessions' list of those to be given a turn
+    list_t idle;            //  in the sessions' list of those that nobody needs
+    uint64_t idle_since_ms;
+    postoffice_context_t *office;
+    session_state_t state;
+    bool stale; //  somebody else wrote to the log: load it again when the changeset is done
+    bool wanted;            //  to be loaded although nothing is asked of it: it has work to see to
+    bool bot_typing;
+    split_hosting_t split_hosting;
+    fold_t fold;
+    uint64_t told;          //  live endpoints have been told the log up to this seq
+    list_t queue;           //  operations that wait
+    size_t queue_count;
+    changeset_t *changeset; //  at the store, or lost and waiting for the load that follows
+    list_t endpoints;
+    size_t endpoint_count;
+    size_t reads;           //  parts of the log that endpoints wait for
+    text_t key;             //  in the session's own memory
+};
+
+session_t *session_new (postoffice_context_t *office, text_t key);
+//  Must not be at the store, or in use by it.
+void session_destroy (session_t **self_p);
+
+text_t session_key (const session_t *self);
+text_t session_app (const session_t *self);
+//  The app's bot, as the sender of a frame. Borrowed until the next turn of the loop.
+text_t session_bot_sender (const session_t *self);
+
+//  Nobody would notice if it were dropped.
+bool session_is_idle (const session_t *self);
+
+//  A worker says what it has said already, and that waits: it will be answered, too. True then;
+//  the operation is not needed.
+bool session_has_heard (session_t *self, const operation_t *operation);
+//  Puts the operation into the queue; it is the session's then.
+void session_ask (session_t *self, operation_t **operation_p);
+//  Does what can be done now: loads, or decides on what waits and hands it to the store.
+void session_turn (session_t *self);
+
+//  Another postoffice wrote to the log.
+void session_moved (session_t *self);
+//  Another postoffice has endpoints of it, too.
+void session_shared (session_t *self);
+
+endpoint_t *session_endpoint (const session_t *self, peer_t peer, uint64_t id);
+//  Has the participant an endpoint here, other than this one (which may be NULL)?
+bool session_is_accompanied (const session_t *self, uint64_t role, text_t user,
+                             const endpoint_t *but);
+
+#endif

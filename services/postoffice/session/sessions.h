@@ -1,0 +1,49 @@
+//  sessions — all sessions that this postoffice has in memory, the edges whose endpoints are in
+//  them, and what happens to them with time: their turn, the end of a grace period, another try
+//  after the store was away, dropping those that nobody needs.
+
+#ifndef SESSIONS_H
+#define SESSIONS_H
+
+#include "session/session.h"
+
+#include <uv.h>
+
+sessions_t *sessions_new (uv_loop_t *loop, postoffice_context_t *office);
+//  Destroys all sessions; the store must be gone. The loop must turn until the handles are closed.
+void sessions_destroy (sessions_t **self_p);
+
+//  NULL when the session is not in memory.
+session_t *sessions_find (sessions_t *self, text_t key);
+//  Gives the operation to its session, or refuses it when too much waits. Takes the operation.
+void sessions_ask (sessions_t *self, text_t key, operation_t **operation_p);
+//  Loads the session if it is not here: it has work that nobody sees to.
+void sessions_adopt (sessions_t *self, text_t key);
+
+//  Operations that are not finished.
+uint64_t sessions_unfinished (const sessions_t *self);
+
+void sessions_edge_up (sessions_t *self, peer_t peer);
+//  All its endpoints are gone.
+void sessions_edge_down (sessions_t *self, peer_t peer);
+//  The store can be used again: what waited for it tries at once. What other postoffices wrote
+//  meanwhile was told to nobody, so every session that somebody is in is loaded again, bit by bit.
+void sessions_store_ready (sessions_t *self);
+
+// ---------------------------------------------------------------------------------------------
+//  For the sessions themselves
+
+//  Gives the session a turn before the loop sleeps again.
+void sessions_pend (sessions_t *self, session_t *session);
+//  Gives it a turn in a while.
+void sessions_retry (sessions_t *self, session_t *session);
+//  It may have become one that nobody needs, or is one no more.
+void sessions_consider_idle (sessions_t *self, session_t *session);
+//  The participant has no endpoint since now.
+void sessions_await_return (sessions_t *self, participant_t *participant);
+//  Puts the endpoint into its edge's list; false when the edge is gone.
+bool sessions_file_endpoint (sessions_t *self, endpoint_t *endpoint);
+//  The operation is finished and about to be destroyed.
+void sessions_operation_ended (sessions_t *self, const operation_t *operation);
+
+#endif

@@ -1,0 +1,53 @@
+//  split_hosting — what a postoffice knows of others that have endpoints of the same session, as
+//  edges that do not see the same postoffices make it happen.
+//
+//  Whoever writes behind another one's entry tells the others (`moved`): they load what is new.
+//  From then on it is the last writer itself and would tell nobody, although the others'
+//  endpoints wait. So a postoffice that has endpoints and finds another one's entry, or is told
+//  something, says so (`shared`), not too often, but at last. Who hears that tells the others of
+//  each entry, and does not say of anybody that they have left, until nobody says `shared` any
+//  more.
+
+#ifndef SPLIT_HOSTING_H
+#define SPLIT_HOSTING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+//  All zeros: nothing is known. Times are of the monotonic clock, in milliseconds.
+typedef struct {
+    bool is_fresh;           //  loaded, and nothing of ours was stored since
+    bool is_shared;
+    bool is_due;             //  another one should know of endpoints here, and was not told yet
+    uint64_t unanswered_ms;  //  since when the others are told and say nothing; 0: they said so
+    uint64_t said_ms;        //  when we said so last; 0: never
+    uint64_t stored_ms;      //  when something of ours was stored last; 0: never
+} split_hosting_t;
+
+//  How soon we say so again, and how long others are told without their saying so.
+#define SPLIT_HOSTING_SAY_EVERY_MS 5000
+#define SPLIT_HOSTING_UNANSWERED_MS 30000
+//  What was stored before that the others have loaded.
+#define SPLIT_HOSTING_RECENT_MS 60000
+
+//  The session was loaded; the last entry is another one's, or ours.
+void split_hosting_loaded (split_hosting_t *self, bool is_foreign);
+//  Something of ours was stored.
+void split_hosting_stored (split_hosting_t *self, uint64_t now_ms);
+//  Another one wrote, or told us something: it may not know of endpoints here.
+void split_hosting_asked (split_hosting_t *self);
+//  Another postoffice says that it has endpoints. True when it may have missed something of ours.
+bool split_hosting_heard (split_hosting_t *self, uint64_t now_ms);
+
+//  Has another one endpoints? To be asked when the others are about to be told something: that is
+//  what they have to answer.
+bool split_hosting_is_on (split_hosting_t *self, uint64_t now_ms);
+//  Must the others be told of an entry that follows one of ours?
+bool split_hosting_tells (split_hosting_t *self, uint64_t now_ms);
+
+//  Is it time to say that there are endpoints here?
+bool split_hosting_says (const split_hosting_t *self, uint64_t now_ms);
+//  It was said.
+void split_hosting_said (split_hosting_t *self, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,527 @@
+#include "store/maintenance.h"
+
+#include "pg/pg_error_class.h"
+#include "store/migrations.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "pg/pg_dial.h"
+#include "pg/pg_link.h"
+#include "base/log.h"
+#include "store/store_metrics.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BEAT_MS 2000
+#define CLAIM_MS 3000
+#define HOUR_MS 3600000
+//  How often our own old work is looked through for what nobody sees to.
+#define OWN_MS 60000
+//  After an outage of the database everybody looks dead until it has beaten again.
+#define CLAIM_AFTER_MS 10000
+#define ORPHANS_AT_ONCE 100
+#define DAY_MS 86400000u
+//  Migrations may have much to do; their SQL has a limit, too, which ends before this one.
+#define MIGRATING_MS 330000
+//  Statements that may be under way; more means that the server hangs.
+#define ROOM_AT_LEAST 8
+//  What is to be told gathers for so long, and so much of it is told at once; beyond so much that
+//  waits nothing more is taken.
+#define TELL_AFTER_MS 5
+#define TELLS_AT_ONCE 1000
+#define TELLS_MOST 100000
+//  What stands before the writer when endpoints are told of, and not an entry.
+#define SHARED "shared "
+#define TELL_MOST (SESSION_KEY_MAX + 64)
+//  And what stands before it in what we say to ourselves.
+#define ECHOED "echo "
+
+enum { SAY_BEAT, SAY_CLAIM, SAY_DAY, SAY_FORGET, SAY_TELL, STATEMENTS };
+
+static const pg_statement_t s_statements[STATEMENTS] = {
+    [SAY_BEAT] = { "beat", "SELECT beat ($1::bigint, $2::text)" },
+    [SAY_CLAIM] = { "claim", "SELECT * FROM claim_orphans ($1::bigint, $2::bigint, $3::boolean)" },
+    [SAY_DAY] = { "day", "SELECT make_day ($1::date)" },
+    [SAY_FORGET] = { "forget", "SELECT forget_nodes ()" },
+    [SAY_TELL] = { "tell", "SELECT pg_notify ('session_moved', t) FROM unnest ($1::text[]) AS t" },
+};
+
+//  Something that other postoffices are to be told.
+typedef struct {
+    list_t place;
+    size_t size;
+    char payload[];
+} tell_t;
+
+struct maintenance {
+    uv_loop_t *loop;
+    pg_link_t *link;
+    maintenance_events_t events;
+    void *owner;
+    migrations_t migrations;
+    bool listening;         //  said in this greeting
+    bool begun;             //  the owner knows that we are up
+    char *url;
+    uint64_t answer_ms;
+    pg_dial_t *echo;        //  another connection, which says something that we must hear
+    uint64_t echo_number;
+    uint64_t echo_said_ms;  //  0: not yet
+    bool echo_failed;
+    uint64_t writer;
+    char *node;
+    pg_values_t values;
+    uv_timer_t timer;
+    uint64_t up_ms;         //  when the link came up
+    uint64_t beat_ms;
+    uint64_t claim_ms;
+    uint64_t hour_ms;
+    bool claiming;
+    bool claim_lost;        //  what was claimed last is ours, but we do not know it
+    uint64_t own_ms;
+    list_t tells;
+    size_t tell_count;
+    uv_timer_t telling;
+    unsigned handles;       //  timers that are not closed yet
+};
+
+// ---------------------------------------------------------------------------------------------
+//  The greeting: migrations, then LISTEN
+
+static const char *
+s_refuse (maintenance_t *self)
+{
+    log_error ("schema is newer than this program", log_number ("found", self->migrations.found),
+               log_number ("known", (int64_t) migrations_count),
+               log_string ("advice", "run the version of the postoffice that belongs to it"));
+    return PG_DIAL_REFUSE;
+}
+
+static const char *
+s_greet (void *owner, const PGresult *result, uint64_t *within_ms)
+{
+    maintenance_t *self = owner;
+    migrations_t *migrations = &self->migrations;
+    if (!result) {
+        migrations_begin (migrations);
+        self->listening = false;
+        return migrations_sql (migrations);
+    }
+    if (self->listening)
+        return NULL;
+    if (migrations->state == MIGRATIONS_ASK) {
+        bool number = PQresultStatus (result) == PGRES_TUPLES_OK && PQntuples (result) == 1;
+        int applied = number ? (int) strtol (PQgetvalue (result, 0, 0), NULL, 10) : -1;
+        migrations_answer (migrations, applied);
+    } else {
+        migrations_answer (migrations, 0);
+    }
+    if (migrations->state == MIGRATIONS_REFUSED)
+        return s_refuse (self);
+    if (migrations->state == MIGRATIONS_APPLY) {
+        if ((size_t) migrations->found < migrations_count)
+            *within_ms = MIGRATING_MS;
+        return migrations_sql (migrations);
+    }
+    if ((size_t) migrations->found < migrations_count)
+        log_info ("schema migrated", log_number ("from", migrations->found),
+                  log_number ("to", (int64_t) migrations_count));
+    self->listening = true;
+    return "LISTEN session_moved";
+}
+
+// ---------------------------------------------------------------------------------------------
+//  What is done from time to time
+
+//  A server that became read-only may not be the primary any more: another place may be.
+static void
+s_refused (maintenance_t *self, const char *what, const pg_answer_t *answer)
+{
+    log_warn ("database refused housekeeping", log_string ("what", what),
+              log_string ("sqlstate", answer->sqlstate));
+    if (pg_error_class_of (answer->sqlstate) == JUDGED_STRANGE)
+        pg_link_renew (self->link);
+}
+
+static void
+s_on_said (void *owner, void *what, const pg_answer_t *answer)
+{
+    if (!answer->lost && answer->failed)
+        s_refused (owner, what, answer);
+}
+
+static void
+s_on_claimed (void *owner, void *unused, const pg_answer_t *answer)
+{
+    maintenance_t *self = owner;
+    (void) unused;
+    self->claiming = false;
+    if (!answer->lost && answer->failed)
+        s_refused (self, "claim", answer);
+    self->claim_lost = answer->lost;
+    if (answer->lost || answer->failed)
+        return;
+    const PGresult *result = answer->results[0];
+    for (int row = 0; row < PQntuples (result); row++) {
+        if (!pg_flag (result, row, 1)) {
+            store_metrics[STORE_ORPHANS]++;
+            log_info ("orphaned work taken over", log_text ("session", pg_text (result, row, 0)));
+        }
+        self->events.orphan (self->owner, pg_text (result, row, 0));
+    }
+}
+
+static bool
+s_is_due (uint64_t *last, uint64_t now, uint64_t every)
+{
+    if (*last && now - *last < every)
+        return false;
+    *last = now;
+    return true;
+}
+
+static void
+s_beat (maintenance_t *self)
+{
+    pg_values_begin (&self->values);
+    pg_values_number (&self->values, (int64_t) self->writer);
+    pg_values_text (&self->values, text_of (self->node));
+    pg_link_add (self->link, SAY_BEAT, &self->values);
+    pg_link_send (self->link, s_on_said, self, "beat");
+}
+
+static void
+s_claim (maintenance_t *self)
+{
+    self->claiming = true;
+    pg_values_begin (&self->values);
+    pg_values_number (&self->values, (int64_t) self->writer);
+    pg_values_number (&self->values, ORPHANS_AT_ONCE);
+    bool own = s_is_due (&self->own_ms, clock_mono_ms (), OWN_MS) || self->claim_lost;
+    pg_values_flag (&self->values, own);
+    pg_link_add (self->link, SAY_CLAIM, &self->values);
+    pg_link_send (self->link, s_on_claimed, self, NULL);
+}
+
+//  Yesterday's partition is there since yesterday; tomorrow's is there before it is needed.
+static void
+s_hourly (maintenance_t *self)
+{
+    for (uint64_t ahead = 0; ahead < 2; ahead++) {
+        pg_values_begin (&self->values);
+        pg_values_day (&self->values, clock_wall_ms () / DAY_MS + ahead);
+        pg_link_add (self->link, SAY_DAY, &self->values);
+        pg_link_send (self->link, s_on_said, self, "partition");
+    }
+    pg_values_begin (&self->values);
+    pg_link_add (self->link, SAY_FORGET, &self->values);
+    pg_link_send (self->link, s_on_said, self, "nodes");
+}
+
+static void s_lack_echo (maintenance_t *self);
+static void s_say_echo (maintenance_t *self);
+
+static void
+s_on_timer (uv_timer_t *timer)
+{
+    maintenance_t *self = timer->data;
+    uint64_t now = clock_mono_ms ();
+    if (!self->begun) {
+        if (self->echo_failed)
+            s_say_echo (self);
+        else if (self->echo && self->echo_said_ms
+                 && now - self->echo_said_ms > self->answer_ms)
+            s_lack_echo (self);
+        return;
+    }
+    if (pg_link_room (self->link) < ROOM_AT_LEAST)
+        return; //  it hangs: the link's own limit ends it
+    if (s_is_due (&self->beat_ms, now, BEAT_MS))
+        s_beat (self);
+    if (s_is_due (&self->hour_ms, now, HOUR_MS))
+        s_hourly (self);
+    if (!self->claiming && now - self->up_ms > CLAIM_AFTER_MS
+        && s_is_due (&self->claim_ms, now, CLAIM_MS))
+        s_claim (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Telling
+
+static void
+s_tell_done (maintenance_t *self, tell_t *tell)
+{
+    list_remove (&tell->place);
+    free (tell);
+    self->tell_count--;
+}
+
+static void
+s_forget_tells (maintenance_t *self)
+{
+    store_metrics[STORE_TELLS_LOST] += (int64_t)self->tell_count;
+    for (list_t *first; (first = list_first (&self->tells));)
+        s_tell_done (self, LIST_THING (first, tell_t, place));
+}
+
+//  How many they were stands in place of a request.
+static void
+s_on_told (void *owner, void *count, const pg_answer_t *answer)
+{
+    maintenance_t *self = owner;
+    if (answer->lost || answer->failed)
+        store_metrics[STORE_TELLS_LOST] += (int64_t)(uintptr_t)count;
+    if (!answer->lost && answer->failed)
+        s_refused (self, "tell", answer);
+}
+
+static void
+s_tell_some (maintenance_t *self)
+{
+    pg_values_begin (&self->values);
+    pg_value_t *payloads = pg_values_array (&self->values, PG_TEXT);
+    uintptr_t told = 0;
+    for (list_t *first; told < TELLS_AT_ONCE && (first = list_first (&self->tells)); told++) {
+        tell_t *tell = LIST_THING (first, tell_t, place);
+        pg_array_text (payloads, (text_t){ tell->payload, tell->size });
+        s_tell_done (self, tell);
+    }
+    pg_link_add (self->link, SAY_TELL, &self->values);
+    pg_link_send (self->link, s_on_told, self, (void *) told);
+}
+
+static void
+s_on_telling (uv_timer_t *timer)
+{
+    maintenance_t *self = timer->data;
+    while (!list_is_empty (&self->tells) && pg_link_room (self->link) >= ROOM_AT_LEAST)
+        s_tell_some (self);
+    if (!list_is_empty (&self->tells))
+        uv_timer_start (timer, s_on_telling, TELL_AFTER_MS, 0);
+}
+
+int
+maintenance_tell (maintenance_t *self, store_tell_t what, text_t session)
+{
+    char payload[TELL_MOST];
+    int size = snprintf (payload, sizeof payload, "%s%" PRIu64 " %.*s",
+                         what == TELL_SHARED ? SHARED : "", self->writer, TEXT_ARGS (session));
+    if (!self->begun || !pg_link_is_up (self->link) || self->tell_count >= TELLS_MOST || size < 0
+        || (size_t) size >= sizeof payload) {
+        store_metrics[STORE_TELLS_LOST]++;
+        return -1;
+    }
+    tell_t *tell = malloc (sizeof *tell + (size_t) size);
+    assert (tell);
+    tell->size = (size_t) size;
+    memcpy (tell->payload, payload, tell->size);
+    list_init (&tell->place);
+    list_append (&self->tells, &tell->place);
+    self->tell_count++;
+    if (!uv_is_active ((uv_handle_t *) &self->telling))
+        uv_timer_start (&self->telling, s_on_telling, TELL_AFTER_MS, 0);
+    return 0;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Behind a pooler: what another connection says must be heard
+
+static void
+s_drop_echo (maintenance_t *self)
+{
+    pg_dial_destroy (&self->echo);
+}
+
+//  Nothing else is said on our link meanwhile: a pooler could pass on what we should not count on.
+static void
+s_lack_echo (maintenance_t *self)
+{
+    log_error ("database does not tell us what others say",
+               log_string ("complaint", "a NOTIFY of another connection was not heard"),
+               log_string ("advice", "POSTGRES_URL leads to a pooler (PgBouncer) in transaction or"
+                                     " statement mode: go round it, or use its session mode"));
+    s_drop_echo (self);
+    pg_link_renew (self->link);
+}
+
+static const char *
+s_echo_greet (void *owner, const PGresult *result, uint64_t *within_ms)
+{
+    static char sql[120];
+    maintenance_t *self = owner;
+    (void) within_ms;
+    if (result)
+        return NULL;
+    int size = snprintf (sql, sizeof sql,
+                         "NOTIFY session_moved, '" ECHOED "%" PRIu64 " %" PRIu64 "'", self->writer,
+                         self->echo_number);
+    assert (size > 0 && (size_t) size < sizeof sql);
+    return sql;
+}
+
+static void
+s_on_echo_said (void *owner, PGconn *connection)
+{
+    maintenance_t *self = owner;
+    self->echo_said_ms = clock_mono_ms ();
+    PQfinish (connection);
+}
+
+//  It was not said, so nothing is known of the pooler: it is tried again.
+static void
+s_on_echo_failed (void *owner, const char *why, text_t complaint)
+{
+    maintenance_t *self = owner;
+    self->echo_failed = true;
+    log_warn ("cannot try the pooler", log_string ("why", why), log_text ("complaint", complaint));
+}
+
+static void
+s_say_echo (maintenance_t *self)
+{
+    s_drop_echo (self);
+    self->echo_failed = false;
+    self->echo_said_ms = 0;
+    self->echo_number++;
+    self->echo = pg_dial_new (
+        self->loop,
+        &(pg_dial_config_t){ .url = self->url, .node = self->node, .answer_ms = self->answer_ms },
+        &(pg_dial_events_t){ .greet = s_echo_greet, .dialled = s_on_echo_said,
+                             .failed = s_on_echo_failed },
+        self);
+    pg_dial_start (self->echo);
+}
+
+static bool
+s_is_echo (const maintenance_t *self, text_t payload)
+{
+    char expected[80];
+    int size = snprintf (expected, sizeof expected, ECHOED "%" PRIu64 " %" PRIu64, self->writer,
+                         self->echo_number);
+    return size > 0 && text_is (payload, (text_t){ expected, (size_t) size });
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The link's events
+
+static void
+s_begin (maintenance_t *self)
+{
+    self->begun = true;
+    self->beat_ms = self->hour_ms = 0;
+    self->claiming = false;
+    s_on_timer (&self->timer);
+    self->events.up (self->owner);
+}
+
+static void
+s_on_up (void *owner)
+{
+    maintenance_t *self = owner;
+    self->up_ms = clock_mono_ms ();
+    if (pg_link_is_direct (self->link))
+        s_begin (self);
+    else
+        s_say_echo (self);
+}
+
+static void
+s_on_down (void *owner)
+{
+    maintenance_t *self = owner;
+    s_drop_echo (self);
+    s_forget_tells (self);
+    if (self->begun)
+        self->events.down (self->owner);
+    self->begun = false;
+}
+
+static void
+s_on_unfit (void *owner)
+{
+    maintenance_t *self = owner;
+    self->events.unfit (self->owner);
+}
+
+//  "<writer> <session>", or "shared <writer> <session>"
+static void
+s_on_notified (void *owner, text_t channel, text_t payload)
+{
+    maintenance_t *self = owner;
+    (void) channel;
+    if (!self->begun) {
+        if (self->echo && s_is_echo (self, payload))
+            s_begin (self);
+        return;
+    }
+    bool is_shared = strncmp (payload.data, SHARED, strlen (SHARED)) == 0;
+    const char *from = is_shared ? payload.data + strlen (SHARED) : payload.data;
+    char *end;
+    uint64_t writer = strtoull (from, &end, 10);
+    if (end == from || *end != ' ' || writer == self->writer)
+        return;
+    store_metrics[is_shared ? STORE_SHARED : STORE_MOVED]++;
+    (is_shared ? self->events.shared : self->events.moved) (self->owner, text_of (end + 1));
+}
+
+// ---------------------------------------------------------------------------------------------
+
+maintenance_t *
+maintenance_new (uv_loop_t *loop, const store_config_t *config,
+                 const maintenance_events_t *events, void *owner)
+{
+    maintenance_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->events = *events;
+    self->owner = owner;
+    self->writer = config->writer;
+    self->loop = loop;
+    self->url = strdup (config->url);
+    self->node = strdup (config->node);
+    assert (self->url && self->node);
+    self->answer_ms = config->answer_ms;
+    self->link = pg_link_new (
+        loop,
+        &(pg_link_config_t){ .url = config->url, .node = config->node, .statements = s_statements,
+                             .statement_count = STATEMENTS,
+                             .answer_ms = config->answer_ms },
+        &(pg_link_events_t){ .greet = s_greet, .up = s_on_up, .down = s_on_down,
+                             .notified = s_on_notified, .unfit = s_on_unfit },
+        self);
+    pg_link_open (self->link);
+    list_init (&self->tells);
+    uv_timer_init (loop, &self->telling);
+    uv_timer_init (loop, &self->timer);
+    self->timer.data = self->telling.data = self;
+    uv_timer_start (&self->timer, s_on_timer, 500, 500);
+    return self;
+}
+
+static void
+s_on_closed (uv_handle_t *handle)
+{
+    maintenance_t *self = handle->data;
+    if (--self->handles > 0)
+        return;
+    pg_values_free (&self->values);
+    migrations_free (&self->migrations);
+    free (self->url);
+    free (self->node);
+    free (self);
+}
+
+void
+maintenance_destroy (maintenance_t **self_p)
+{
+    maintenance_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    s_drop_echo (self);
+    pg_link_destroy (&self->link);
+    s_forget_tells (self);
+    self->handles = 2;
+    uv_close ((uv_handle_t *) &self->telling, s_on_closed);
+    uv_close ((uv_handle_t *) &self->timer, s_on_closed);
+}

@@ -1,0 +1,32 @@
+//  maintenance — the store's own database link: brings the schema up to date, says every two
+//  seconds that this process lives, takes over the work of those that do not, keeps partitions
+//  for today and tomorrow, and tells other postoffices, and hears from them, who writes to which
+//  session.
+//
+//  Behind a pooler it is not up before something that another connection says was heard: a pooler
+//  that gives each transaction another server keeps neither LISTEN nor any setting of ours.
+
+#ifndef MAINTENANCE_H
+#define MAINTENANCE_H
+
+#include "store/store.h"
+
+typedef struct maintenance maintenance_t;
+
+typedef struct {
+    void (*up) (void *owner);    //  the schema is the right one, and we listen
+    void (*down) (void *owner);
+    void (*unfit) (void *owner); //  see store.h
+    void (*moved) (void *owner, text_t session);
+    void (*shared) (void *owner, text_t session);
+    void (*orphan) (void *owner, text_t session);
+} maintenance_events_t;
+
+maintenance_t *maintenance_new (uv_loop_t *loop, const store_config_t *config,
+                                const maintenance_events_t *events, void *owner);
+void maintenance_destroy (maintenance_t **self_p);
+
+//  See store_tell.
+int maintenance_tell (maintenance_t *self, store_tell_t what, text_t session);
+
+#endif

@@ -1,0 +1,212 @@
+#include "store/query.h"
+
+#include "base/clock.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static text_t
+s_copy (char **to, text_t text)
+{
+    text_t copy = { *to, text.size };
+    if (text.size > 0)
+        memcpy (*to, text.data, text.size);
+    *to += text.size;
+    return copy;
+}
+
+query_t *
+query_new (query_kind_t kind, text_t session, text_t user, const text_t *ids, size_t id_count)
+{
+    size_t size = sizeof (query_t) + id_count * sizeof (text_t) + session.size + user.size;
+    for (size_t at = 0; at < id_count; at++)
+        size += ids[at].size;
+    query_t *self = malloc (size);
+    if (!self)
+        return NULL;
+    *self = (query_t){ .kind = kind, .id_count = id_count, .size = size,
+                       .age = { .since_ms = clock_mono_ms () } };
+    list_init (&self->place);
+    list_init (&self->age.link);
+    self->ids = (text_t *) (void *) (self + 1);
+    char *to = (char *) (self->ids + id_count);
+    self->session = s_copy (&to, session);
+    self->user = s_copy (&to, user);
+    for (size_t at = 0; at < id_count; at++)
+        self->ids[at] = s_copy (&to, ids[at]);
+    return self;
+}
+
+void
+query_destroy (query_t **self_p)
+{
+    query_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    list_remove (&self->place);
+    list_remove (&self->age.link);
+    free (self);
+}
+
+//  PostgreSQL has no unsigned numbers; SEQ_UNKNOWN and the like become the largest.
+static int64_t
+s_signed (uint64_t number)
+{
+    return number > INT64_MAX ? INT64_MAX : (int64_t) number;
+}
+
+void
+query_write (const query_t *self, int64_t writer, pg_values_t *values)
+{
+    pg_values_begin (values);
+    pg_values_text (values, self->session);
+    if (self->kind == QUERY_LOAD) {
+        pg_value_t *ids = pg_values_array (values, PG_TEXT);
+        for (size_t at = 0; at < self->id_count; at++)
+            pg_array_text (ids, self->ids[at]);
+        pg_values_number (values, s_signed (self->numbers[0]));
+        pg_values_number (values, writer);
+    } else if (self->kind == QUERY_READ) {
+        pg_values_day (values, self->numbers[0]);
+        for (size_t at = 1; at < 4; at++)
+            pg_values_number (values, s_signed (self->numbers[at]));
+    } else {
+        pg_values_text (values, self->user);
+        pg_values_number (values, s_signed (self->numbers[0]));
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Loads: rows of several kinds, see load_session in schema/
+
+enum { ROW_SESSION, ROW_PARTICIPANT, ROW_WORK, ROW_ID };
+enum { KIND, N1, N2, N3, N4, N5, T1, T2, T3, T4, T5 };
+
+static uint64_t
+s_number (const PGresult *result, int row, int column)
+{
+    return (uint64_t) pg_number (result, row, column);
+}
+
+static void
+s_read_session (const PGresult *result, int row, stored_session_t *session)
+{
+    session->exists = true;
+    session->day = s_number (result, row, N1);
+    session->last_seq = s_number (result, row, N2);
+    session->last_time_ms = s_number (result, row, N3);
+    session->last_writer = s_number (result, row, N4);
+    session->control_role = s_number (result, row, N5);
+    session->app = pg_text (result, row, T1);
+    session->visitor = pg_text (result, row, T2);
+    session->control_user = pg_text (result, row, T3);
+}
+
+static stored_participant_t
+s_read_participant (const PGresult *result, int row)
+{
+    return (stored_participant_t){
+        .role = s_number (result, row, N1),
+        .present = pg_flag (result, row, N2),
+        .seen = pg_is_null (result, row, N3) ? SEQ_UNKNOWN : s_number (result, row, N3),
+        .user = pg_text (result, row, T1),
+        .sender = pg_text (result, row, T2),
+    };
+}
+
+static stored_work_t
+s_read_work (const PGresult *result, int row)
+{
+    return (stored_work_t){
+        .seq = s_number (result, row, N1),
+        .item = pg_text (result, row, T1),
+        .topic = pg_text (result, row, T2),
+        .user = pg_text (result, row, T3),
+        .body = pg_text (result, row, T4),
+        .secret = pg_text (result, row, T5),
+    };
+}
+
+static stored_id_t
+s_read_id (const PGresult *result, int row)
+{
+    return (stored_id_t){
+        .seq = s_number (result, row, N1),
+        .time_ms = s_number (result, row, N2),
+        .message_id = pg_text (result, row, T1),
+    };
+}
+
+static void
+s_answer_load (query_t *self, const PGresult *result)
+{
+    int rows = PQntuples (result);
+    size_t room = (size_t) rows + 1;
+    stored_participant_t *participants = calloc (room, sizeof *participants);
+    stored_work_t *works = calloc (room, sizeof *works);
+    stored_id_t *known = calloc (room, sizeof *known);
+    assert (participants && works && known);
+    stored_session_t session = { .participants = participants, .works = works, .known = known,
+                                 .app = TEXT_EMPTY, .visitor = TEXT_EMPTY,
+                                 .control_user = TEXT_EMPTY };
+    for (int row = 0; row < rows; row++) {
+        int64_t kind = pg_number (result, row, KIND);
+        if (kind == ROW_SESSION)
+            s_read_session (result, row, &session);
+        else if (kind == ROW_PARTICIPANT)
+            participants[session.participant_count++] = s_read_participant (result, row);
+        else if (kind == ROW_WORK)
+            works[session.work_count++] = s_read_work (result, row);
+        else
+            known[session.known_count++] = s_read_id (result, row);
+    }
+    self->loaded (self->owner, self->ticket, STORED, &session);
+    free (participants);
+    free (works);
+    free (known);
+}
+
+// ---------------------------------------------------------------------------------------------
+
+static void
+s_answer_read (query_t *self, const PGresult *result)
+{
+    int rows = PQntuples (result);
+    stored_entry_t *entries = calloc ((size_t) rows + 1, sizeof *entries);
+    assert (entries);
+    for (int row = 0; row < rows; row++)
+        entries[row] = (stored_entry_t){
+            .seq = s_number (result, row, 0),
+            .message_id = pg_text (result, row, 1),
+            .event = s_number (result, row, 2),
+            .time_ms = s_number (result, row, 3),
+            .role = s_number (result, row, 4),
+            .user = pg_text (result, row, 5),
+            .sender = pg_text (result, row, 6),
+            .data = pg_text (result, row, 7),
+            .quiet = pg_flag (result, row, 8),
+        };
+    self->read (self->owner, self->ticket, STORED, entries, (size_t) rows);
+    free (entries);
+}
+
+void
+query_answer (query_t *self, store_outcome_t outcome, const PGresult *result)
+{
+    if (self->kind == QUERY_LOAD) {
+        if (result)
+            s_answer_load (self, result);
+        else
+            self->loaded (self->owner, self->ticket, outcome, NULL);
+    } else if (self->kind == QUERY_READ) {
+        if (result)
+            s_answer_read (self, result);
+        else
+            self->read (self->owner, self->ticket, outcome, NULL, 0);
+    } else {
+        bool found = result && PQntuples (result) > 0;
+        self->located (self->owner, self->ticket, outcome,
+                       found ? pg_text (result, 0, 0) : TEXT_EMPTY);
+    }
+}

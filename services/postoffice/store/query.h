@@ -1,0 +1,54 @@
+//  query — a question to the database that waits for its turn or for its answer: a load, a read or
+//  a look-up of a user's place. It owns copies of what was asked; the answer's contents live only
+//  while the caller is told.
+
+#ifndef QUERY_H
+#define QUERY_H
+
+#include "store/aged.h"
+#include "base/list.h"
+#include "pg/pg_values.h"
+#include "store/store.h"
+
+typedef enum { QUERY_LOAD, QUERY_READ, QUERY_LOCATE } query_kind_t;
+
+typedef struct {
+    list_t place; //  in the store_link's queue, or behind a lane of chunks that must go first
+    aged_t age;          //  among everything that waits, oldest first
+    query_kind_t kind;
+    text_t session;      //  locate: the app
+    text_t user;         //  locate
+    text_t *ids;         //  load
+    size_t id_count;
+    uint64_t numbers[4]; //  load: recent; read: day, after, most, bytes; locate: role
+    size_t size;
+    uint64_t ticket;
+    void *owner;
+    store_loaded_fn *loaded;
+    store_read_fn *read;
+    store_located_fn *located;
+} query_t;
+
+//  Copies the texts; the rest is for the caller to fill in. NULL when there is no memory.
+query_t *query_new (query_kind_t kind, text_t session, text_t user, const text_t *ids,
+                    size_t id_count);
+void query_destroy (query_t **self_p);
+
+//  The parameters of its statement.
+void query_write (const query_t *self, int64_t writer, pg_values_t *values);
+//  Tells the caller; `result` is NULL when the outcome is STORE_DOWN.
+void query_answer (query_t *self, store_outcome_t outcome, const PGresult *result);
+
+//  The statements, by kind.
+#define QUERY_LOAD_SQL "SELECT * FROM load_session ($1::text, $2::text[], $3::bigint, $4::bigint)"
+#define QUERY_READ_SQL                                                                             \
+    "SELECT seq, message_id, event, time_ms, role, user_id, sender, data, quiet FROM ("            \
+    " SELECT *, sum (octet_length (sender) + coalesce (octet_length (data), 0) + 100)"             \
+    "  OVER (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM ("      \
+    "  SELECT * FROM log WHERE session = $1::text AND day = $2::date AND seq > $3::bigint"         \
+    "  ORDER BY seq LIMIT $4::bigint) AS part) AS sized"                                           \
+    " WHERE coalesce (before, 0) < $5::bigint ORDER BY seq"
+#define QUERY_LOCATE_SQL                                                                           \
+    "SELECT session FROM place WHERE app = $1::text AND user_id = $2::text AND role = $3::bigint"
+
+#endif

@@ -1,0 +1,120 @@
+#include "store/seen.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <uthash.h>
+
+typedef struct {
+    UT_hash_handle hh;
+    uint64_t role;
+    uint64_t seq;
+    text_t session;
+    text_t user;
+    size_t key_size;
+    char key[];     //  session, NUL, role, user
+} note_t;
+
+struct seen {
+    note_t *notes;
+    size_t most;
+};
+
+seen_t *
+seen_new (size_t most)
+{
+    seen_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->most = most;
+    return self;
+}
+
+static void
+s_clear (seen_t *self)
+{
+    note_t *note, *next;
+    HASH_ITER (hh, self->notes, note, next) {
+        HASH_DEL (self->notes, note);
+        free (note);
+    }
+}
+
+void
+seen_destroy (seen_t **self_p)
+{
+    seen_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    s_clear (self);
+    free (self);
+}
+
+static note_t *
+s_note_new (text_t session, uint64_t role, text_t user)
+{
+    size_t size = session.size + 2 + user.size;
+    note_t *note = calloc (1, sizeof *note + size);
+    assert (note);
+    memcpy (note->key, session.data, session.size);
+    note->key[session.size + 1] = (char) ('0' + role);
+    memcpy (note->key + session.size + 2, user.data, user.size);
+    note->key_size = size;
+    note->session = (text_t){ note->key, session.size };
+    note->user = (text_t){ note->key + session.size + 2, user.size };
+    note->role = role;
+    return note;
+}
+
+int
+seen_note (seen_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
+{
+    note_t *note = s_note_new (session, role, user);
+    note_t *old;
+    HASH_FIND (hh, self->notes, note->key, note->key_size, old);
+    if (old) {
+        free (note);
+        old->seq = seq > old->seq ? seq : old->seq;
+        return 0;
+    }
+    if (HASH_COUNT (self->notes) >= self->most) {
+        free (note);
+        return -1;
+    }
+    note->seq = seq;
+    HASH_ADD_KEYPTR (hh, self->notes, note->key, note->key_size, note);
+    return 0;
+}
+
+size_t
+seen_count (const seen_t *self)
+{
+    return HASH_COUNT (self->notes);
+}
+
+static int
+s_compare (const note_t *left, const note_t *right)
+{
+    size_t common = left->key_size < right->key_size ? left->key_size : right->key_size;
+    int order = memcmp (left->key, right->key, common);
+    if (order != 0)
+        return order;
+    return left->key_size < right->key_size ? -1 : left->key_size > right->key_size;
+}
+
+void
+seen_write (seen_t *self, pg_values_t *values)
+{
+    HASH_SORT (self->notes, s_compare);
+    pg_values_begin (values);
+    pg_value_t *sessions = pg_values_array (values, PG_TEXT);
+    pg_value_t *roles = pg_values_array (values, PG_SMALL);
+    pg_value_t *users = pg_values_array (values, PG_TEXT);
+    pg_value_t *seqs = pg_values_array (values, PG_NUMBER);
+    for (const note_t *note = self->notes; note; note = note->hh.next) {
+        pg_array_text (sessions, note->session);
+        pg_array_number (roles, (int64_t) note->role);
+        pg_array_text (users, note->user);
+        pg_array_number (seqs, (int64_t) note->seq);
+    }
+    s_clear (self);
+}

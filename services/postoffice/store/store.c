@@ -1,0 +1,244 @@
+#include "store/store.h"
+
+#include "store/maintenance.h"
+#include "store/store_link.h"
+#include "base/rendezvous.h"
+#include "base/log.h"
+#include "store/store_metrics.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct store {
+    store_config_t config;
+    store_events_t events;
+    void *owner;
+    maintenance_t *maintenance;
+    bool cared; //  the maintenance's link is up
+    store_link_t **store_links;
+    bool ready;             //  as we told our owner
+};
+
+// ---------------------------------------------------------------------------------------------
+//  Readiness: every link is up, and the database can write. The maintenance's counts: without it
+//  nobody tells us what other postoffices append.
+
+static bool
+s_is_ready (const store_t *self)
+{
+    for (uint64_t at = 0; at < self->config.links; at++)
+        if (!store_link_is_usable (self->store_links[at]))
+            return false;
+    return self->cared;
+}
+
+static void
+s_on_changed (void *owner)
+{
+    store_t *self = owner;
+    bool ready = s_is_ready (self);
+    if (ready == self->ready)
+        return;
+    self->ready = ready;
+    if (ready)
+        log_info ("database is usable", log_number ("links", (int64_t) self->config.links + 1));
+    self->events.ready (self->owner, ready);
+}
+
+static void
+s_on_cared (void *owner)
+{
+    store_t *self = owner;
+    self->cared = true;
+    store_metrics[STORE_LINKS_UP]++;
+    for (uint64_t at = 0; at < self->config.links; at++)
+        store_link_open (self->store_links[at]);
+    s_on_changed (self);
+}
+
+static void
+s_on_uncared (void *owner)
+{
+    store_t *self = owner;
+    self->cared = false;
+    store_metrics[STORE_LINKS_UP]--;
+    store_metrics[STORE_LINKS_LOST]++;
+    s_on_changed (self);
+}
+
+static void
+s_on_unfit (void *owner)
+{
+    store_t *self = owner;
+    if (self->events.unfit)
+        self->events.unfit (self->owner);
+}
+
+static void
+s_on_moved (void *owner, text_t session)
+{
+    store_t *self = owner;
+    self->events.moved (self->owner, session);
+}
+
+static void
+s_on_shared (void *owner, text_t session)
+{
+    store_t *self = owner;
+    self->events.shared (self->owner, session);
+}
+
+static void
+s_on_orphan (void *owner, text_t session)
+{
+    store_t *self = owner;
+    self->events.orphan (self->owner, session);
+}
+
+// ---------------------------------------------------------------------------------------------
+
+store_t *
+store_new (uv_loop_t *loop, const store_config_t *config, const store_events_t *events, void *owner)
+{
+    assert (config->links > 0 && config->batch_chunks > 0 && config->answer_ms > 0);
+    assert (config->writer <= INT64_MAX);
+    store_t *self = calloc (1, sizeof *self);
+    assert (self);
+    store_metrics_start ();
+    self->config = *config; //  its strings are the links' to keep
+    self->config.url = self->config.node = NULL;
+    self->events = *events;
+    self->owner = owner;
+    self->store_links = calloc (config->links, sizeof (store_link_t *));
+    assert (self->store_links);
+    for (uint64_t at = 0; at < config->links; at++)
+        self->store_links[at] = store_link_new (loop, config, s_on_changed, self);
+    self->maintenance = maintenance_new (loop, config,
+                                         &(maintenance_events_t){ .up = s_on_cared,
+                                                                  .down = s_on_uncared,
+                                                                  .unfit = s_on_unfit,
+                                                                  .moved = s_on_moved,
+                                                                  .shared = s_on_shared,
+                                                                  .orphan = s_on_orphan },
+                                         self);
+    return self;
+}
+
+void
+store_destroy (store_t **self_p)
+{
+    store_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    maintenance_destroy (&self->maintenance);
+    for (uint64_t at = 0; at < self->config.links; at++)
+        store_link_destroy (&self->store_links[at]);
+    free (self->store_links);
+    free (self);
+}
+
+uint64_t
+store_pending (const store_t *self)
+{
+    uint64_t pending = 0;
+    for (uint64_t at = 0; at < self->config.links; at++)
+        pending += store_link_pending (self->store_links[at]);
+    return pending;
+}
+
+static store_link_t *
+s_desk (const store_t *self, text_t session)
+{
+    return self
+        ->store_links[rendezvous_weight (session, TEXT ("store_link")) % self->config.links];
+}
+
+static bool
+s_is_full (const store_t *self)
+{
+    uint64_t bytes = 0;
+    for (uint64_t at = 0; at < self->config.links; at++)
+        bytes += store_link_bytes (self->store_links[at]);
+    if (bytes >= self->config.queue_limit)
+        store_metrics[STORE_REFUSED]++;
+    return bytes >= self->config.queue_limit;
+}
+
+int
+store_append (store_t *self, const store_chunk_t *chunk, uint64_t ticket,
+              store_appended_fn *appended, void *owner)
+{
+    if (s_is_full (self))
+        return -1;
+    chunk_t *copy = chunk_new (chunk);
+    if (!copy)
+        return -1;
+    copy->ticket = ticket;
+    copy->appended = appended;
+    copy->owner = owner;
+    store_link_append (s_desk (self, chunk->session), &copy);
+    return 0;
+}
+
+static int
+s_ask (store_t *self, query_t *query, uint64_t ticket, void *owner)
+{
+    query->ticket = ticket;
+    query->owner = owner;
+    store_link_ask (s_desk (self, query->session), &query);
+    return 0;
+}
+
+int
+store_load (store_t *self, text_t session, const text_t *ids, size_t id_count, uint64_t recent,
+            uint64_t ticket, store_loaded_fn *loaded, void *owner)
+{
+    query_t *query =
+        s_is_full (self) ? NULL : query_new (QUERY_LOAD, session, TEXT_EMPTY, ids, id_count);
+    if (!query)
+        return -1;
+    query->numbers[0] = recent;
+    query->loaded = loaded;
+    return s_ask (self, query, ticket, owner);
+}
+
+int
+store_read (store_t *self, text_t session, uint64_t day, uint64_t after, uint64_t most,
+            uint64_t bytes, uint64_t ticket, store_read_fn *read, void *owner)
+{
+    query_t *query =
+        s_is_full (self) ? NULL : query_new (QUERY_READ, session, TEXT_EMPTY, NULL, 0);
+    if (!query)
+        return -1;
+    query->numbers[0] = day;
+    query->numbers[1] = after;
+    query->numbers[2] = most;
+    query->numbers[3] = bytes;
+    query->read = read;
+    return s_ask (self, query, ticket, owner);
+}
+
+int
+store_locate (store_t *self, text_t app, text_t user, uint64_t role, uint64_t ticket,
+              store_located_fn *located, void *owner)
+{
+    query_t *query = s_is_full (self) ? NULL : query_new (QUERY_LOCATE, app, user, NULL, 0);
+    if (!query)
+        return -1;
+    query->numbers[0] = role;
+    query->located = located;
+    return s_ask (self, query, ticket, owner);
+}
+
+void
+store_seen (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
+{
+    store_link_seen (s_desk (self, session), session, role, user, seq);
+}
+
+int
+store_tell (store_t *self, store_tell_t what, text_t session)
+{
+    return maintenance_tell (self->maintenance, what, session);
+}

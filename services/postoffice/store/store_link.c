@@ -1,0 +1,366 @@
+#include "store/store_link.h"
+
+#include "store/group_commit.h"
+#include "store/store_statements.h"
+#include "pg/pg_error_class.h"
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "store/seen.h"
+#include "base/log.h"
+#include "store/store_metrics.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define TICK_MS 100
+#define SEEN_MS 500
+#define SEEN_MOST 4096
+//  A probe may be written where a batch cannot (a disk that is full, but for one row): each time
+//  that it was believed in vain, the next one waits longer.
+#define PROBE_FIRST_MS 500
+#define PROBE_MOST_MS 5000
+//  Requests that are kept free for a batch.
+#define ROOM_FOR_BATCH 6
+
+static const size_t s_query_statements[] = {
+    [QUERY_LOAD] = SAY_LOAD, [QUERY_READ] = SAY_READ, [QUERY_LOCATE] = SAY_LOCATE,
+};
+
+struct store_link {
+    pg_link_t *link;
+    uv_timer_t timer;
+    store_link_changed_fn *changed;
+    void *owner;
+    uint64_t writer;
+    char *node;
+    uint64_t patience_ms;
+    group_commit_t *group_commit;
+    list_t queries;          //  that may be sent
+    list_t asked;            //  under way
+    list_t ages;             //  the questions that wait, oldest first
+    uint64_t pending;        //  questions that are not answered, and their bytes
+    uint64_t bytes;
+    bool sick;               //  the server cannot write; a probe is due
+    bool probing;
+    uint64_t probe_ms;       //  when it is due
+    backoff_t illness;
+    uint64_t seen_ms;
+    seen_t *seen;
+    pg_values_t values;
+};
+
+static void s_pump (store_link_t *self);
+
+// ---------------------------------------------------------------------------------------------
+//  Questions
+
+static void
+s_forget (store_link_t *self, size_t size)
+{
+    self->pending--;
+    self->bytes -= size;
+    store_metrics[STORE_QUEUE_BYTES] -= (int64_t)size;
+}
+
+static void
+s_answer_query (store_link_t *self, query_t *query, store_outcome_t outcome,
+                const PGresult *result)
+{
+    list_remove (&query->place);
+    s_forget (self, query->size);
+    if (outcome == STORE_DOWN)
+        store_metrics[STORE_DOWNS]++;
+    query_answer (query, outcome, result);
+    query_destroy (&query);
+}
+
+static void
+s_on_asked (void *owner, void *request, const pg_answer_t *answer)
+{
+    store_link_t *self = owner;
+    query_t *query = request;
+    if (answer->lost) {
+        list_append (&self->queries, &query->place); //  asking again does no harm
+        list_append (&self->ages, &query->age.link);
+        return;
+    }
+    if (answer->failed) {
+        static log_limit_t limit = LOG_LIMIT (LOG_WARN, "database refused a question");
+        if (log_limit_allows (&limit))
+            log_warn ("database refused a question", log_string ("sqlstate", answer->sqlstate));
+        if (pg_error_class_of (answer->sqlstate) == JUDGED_STRANGE)
+            pg_link_renew (self->link);
+        s_answer_query (self, query, STORE_DOWN, NULL);
+    } else {
+        store_metrics[query->kind == QUERY_LOAD ? STORE_LOADS : STORE_READS]++;
+        s_answer_query (self, query, STORED, answer->results[0]);
+    }
+    s_pump (self);
+}
+
+static void
+s_send_queries (store_link_t *self)
+{
+    while (!list_is_empty (&self->queries) && pg_link_room (self->link) >= ROOM_FOR_BATCH) {
+        query_t *query = LIST_THING (list_first (&self->queries), query_t, place);
+        list_append (&self->asked, &query->place);
+        list_remove (&query->age.link);
+        query_write (query, (int64_t) self->writer, &self->values);
+        pg_link_add (self->link, s_query_statements[query->kind], &self->values);
+        pg_link_send (self->link, s_on_asked, self, query);
+    }
+}
+
+//  Sends what may be sent. A batch goes before the questions that it frees.
+static void
+s_pump (store_link_t *self)
+{
+    if (!self->sick)
+        group_commit_pump (self->group_commit);
+    s_send_queries (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  A server that cannot write
+
+static void
+s_on_sick (void *owner, const char *sqlstate)
+{
+    store_link_t *self = owner;
+    log_error ("database cannot write", log_string ("sqlstate", sqlstate),
+               log_string ("advice", "see its log: disk full, read-only, or shutting down?"));
+    self->sick = true;
+    self->probe_ms = clock_mono_ms () + backoff_next_ms (&self->illness);
+    self->changed (self->owner);
+}
+
+static void
+s_on_answered (void *owner, bool stored)
+{
+    store_link_t *self = owner;
+    if (stored)
+        backoff_reset (&self->illness);
+    s_pump (self);
+}
+
+static void
+s_on_probed (void *owner, void *unused, const pg_answer_t *answer)
+{
+    store_link_t *self = owner;
+    (void) unused;
+    self->probing = false;
+    self->probe_ms = clock_mono_ms () + PROBE_FIRST_MS;
+    if (answer->lost || answer->failed || !self->sick)
+        return;
+    log_info ("database can write again", log_string ("node", self->node));
+    self->sick = false;
+    self->changed (self->owner);
+    s_pump (self);
+}
+
+static void
+s_probe (store_link_t *self, uint64_t now)
+{
+    if (!self->sick || self->probing || now < self->probe_ms || pg_link_room (self->link) == 0)
+        return;
+    self->probing = true;
+    pg_values_begin (&self->values);
+    pg_values_number (&self->values, (int64_t) self->writer);
+    pg_values_text (&self->values, text_of (self->node));
+    pg_link_add (self->link, SAY_PROBE, &self->values);
+    pg_link_send (self->link, s_on_probed, self, NULL);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  From time to time
+
+static void
+s_on_seen (void *owner, void *unused, const pg_answer_t *answer)
+{
+    (void) owner;
+    (void) unused;
+    (void) answer; //  lost notes only make us deliver something twice
+}
+
+static void
+s_write_seen (store_link_t *self)
+{
+    if (seen_count (self->seen) == 0 || self->sick
+        || pg_link_room (self->link) <= ROOM_FOR_BATCH)
+        return;
+    self->seen_ms = clock_mono_ms ();
+    seen_write (self->seen, &self->values);
+    pg_link_add (self->link, SAY_SEEN, &self->values);
+    pg_link_send (self->link, s_on_seen, self, NULL);
+}
+
+static void
+s_expire (store_link_t *self, uint64_t now)
+{
+    group_commit_expire (self->group_commit, now);
+    while (!list_is_empty (&self->ages)) {
+        aged_t *oldest = LIST_THING (list_first (&self->ages), aged_t, link);
+        if (now - oldest->since_ms <= self->patience_ms)
+            return;
+        s_answer_query (self, LIST_THING (&oldest->link, query_t, age.link), STORE_DOWN, NULL);
+    }
+}
+
+static void
+s_on_timer (uv_timer_t *timer)
+{
+    store_link_t *self = timer->data;
+    uint64_t now = clock_mono_ms ();
+    s_expire (self, now);
+    s_probe (self, now);
+    if (now - self->seen_ms >= SEEN_MS)
+        s_write_seen (self);
+    s_pump (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+
+static void
+s_on_up (void *owner)
+{
+    store_link_t *self = owner;
+    store_metrics[STORE_LINKS_UP]++;
+    self->sick = false; //  a new connection: the next batch will tell
+    self->probing = false;
+    group_commit_renew (self->group_commit);
+    self->changed (self->owner);
+    s_pump (self);
+}
+
+static void
+s_on_down (void *owner)
+{
+    store_link_t *self = owner;
+    store_metrics[STORE_LINKS_UP]--;
+    store_metrics[STORE_LINKS_LOST]++;
+    self->changed (self->owner);
+}
+
+store_link_t *
+store_link_new (uv_loop_t *loop, const store_config_t *config, store_link_changed_fn *changed,
+                void *owner)
+{
+    store_link_t *self = calloc (1, sizeof *self);
+    assert (self);
+    self->changed = changed;
+    self->owner = owner;
+    self->writer = config->writer;
+    self->node = strdup (config->node);
+    assert (self->node);
+    self->patience_ms = config->patience_ms;
+    self->illness = (backoff_t){ .first_ms = PROBE_FIRST_MS, .most_ms = PROBE_MOST_MS };
+    self->seen = seen_new (SEEN_MOST);
+    list_init (&self->queries);
+    list_init (&self->asked);
+    list_init (&self->ages);
+    self->link = pg_link_new (loop,
+                              &(pg_link_config_t){ .url = config->url,
+                                                   .node = config->node,
+                                                   .statements = store_statements,
+                                                   .statement_count = STORE_STATEMENTS,
+                                                   .answer_ms = config->answer_ms },
+                              &(pg_link_events_t){ .up = s_on_up, .down = s_on_down }, self);
+    self->group_commit = group_commit_new (
+        self->link, config, &self->queries,
+        &(group_commit_events_t){ .sick = s_on_sick, .answered = s_on_answered }, self);
+    uv_timer_init (loop, &self->timer);
+    self->timer.data = self;
+    uv_timer_start (&self->timer, s_on_timer, TICK_MS, TICK_MS);
+    return self;
+}
+
+static void
+s_destroy_queries (list_t *queries)
+{
+    while (!list_is_empty (queries)) {
+        query_t *query = LIST_THING (list_first (queries), query_t, place);
+        query_destroy (&query);
+    }
+}
+
+static void
+s_on_closed (uv_handle_t *handle)
+{
+    store_link_t *self = handle->data;
+    pg_values_free (&self->values);
+    free (self->node);
+    free (self);
+}
+
+void
+store_link_destroy (store_link_t **self_p)
+{
+    store_link_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    pg_link_destroy (&self->link);
+    group_commit_destroy (&self->group_commit);
+    s_destroy_queries (&self->queries);
+    s_destroy_queries (&self->asked);
+    store_metrics[STORE_QUEUE_BYTES] -= (int64_t)self->bytes;
+    seen_destroy (&self->seen);
+    uv_close ((uv_handle_t *) &self->timer, s_on_closed);
+}
+
+void
+store_link_open (store_link_t *self)
+{
+    pg_link_open (self->link);
+}
+
+bool
+store_link_is_usable (const store_link_t *self)
+{
+    return pg_link_is_up (self->link) && !self->sick;
+}
+
+uint64_t
+store_link_pending (const store_link_t *self)
+{
+    return self->pending + group_commit_pending (self->group_commit);
+}
+
+uint64_t
+store_link_bytes (const store_link_t *self)
+{
+    return self->bytes + group_commit_bytes (self->group_commit);
+}
+
+void
+store_link_append (store_link_t *self, chunk_t **chunk_p)
+{
+    group_commit_put (self->group_commit, *chunk_p);
+    *chunk_p = NULL;
+    s_pump (self);
+}
+
+void
+store_link_ask (store_link_t *self, query_t **query_p)
+{
+    query_t *query = *query_p;
+    *query_p = NULL;
+    self->pending++;
+    self->bytes += query->size;
+    store_metrics[STORE_QUEUE_BYTES] += (int64_t)query->size;
+    list_append (&self->ages, &query->age.link);
+    if (query->kind == QUERY_LOCATE || !group_commit_follow (self->group_commit, query))
+        list_append (&self->queries, &query->place);
+    s_pump (self);
+}
+
+void
+store_link_seen (store_link_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
+{
+    if (seen_note (self->seen, session, role, user, seq) == 0)
+        return;
+    s_write_seen (self);
+    //  When the database is away the note is lost: too much is delivered again, not too little.
+    if (seen_note (self->seen, session, role, user, seq) != 0)
+        store_metrics[STORE_SEEN_LOST]++;
+}

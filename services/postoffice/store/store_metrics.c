@@ -1,0 +1,55 @@
+#include "store/store_metrics.h"
+
+#include <stdbool.h>
+
+static const metric_row_t s_rows[STORE_METRICS] = {
+    [STORE_BATCHES] = { "store_batches_total", NULL, COUNTER, "transactions that stored chunks" },
+    [STORE_CHUNKS] = { "store_chunks_total", NULL, COUNTER, "chunks stored" },
+    [STORE_ENTRIES] = { "store_entries_total", NULL, COUNTER, "log entries stored" },
+    [STORE_CONFLICTS] = { "store_conflicts_total", NULL, COUNTER,
+                          "chunks that lost against another postoffice" },
+    [STORE_UNSURES] = { "store_unsure_total", NULL, COUNTER,
+                        "chunks whose link broke before the answer" },
+    [STORE_DOWNS] = { "store_down_total", NULL, COUNTER,
+                      "requests that the database was away for" },
+    [STORE_NEVERS] = { "store_never_total", NULL, COUNTER,
+                       "chunks that PostgreSQL can never take" },
+    [STORE_RETRIES] = { "store_retries_total", NULL, COUNTER, "batches sent again" },
+    [STORE_CAREFUL] = { "store_careful_total", NULL, COUNTER,
+                        "plain inserts that lost and were sent again with care" },
+    [STORE_REFUSED] = { "store_refused_total", NULL, COUNTER,
+                        "requests refused because the queue was full" },
+    [STORE_QUEUE_BYTES] = { "store_queue_bytes", NULL, GAUGE, "requests not answered yet" },
+    [STORE_LOADS] = { "store_loads_total", NULL, COUNTER, "sessions loaded" },
+    [STORE_READS] = { "store_reads_total", NULL, COUNTER, "pieces of logs read" },
+    [STORE_LINKS_UP] = { "store_links", NULL, GAUGE, "database connections that are up" },
+    [STORE_LINKS_LOST] = { "store_links_lost_total", NULL, COUNTER, "database connections lost" },
+    [STORE_ORPHANS] = { "store_orphans_total", NULL, COUNTER,
+                        "sessions whose work was taken over from a dead postoffice" },
+    [STORE_MOVED] = { "store_moved_total", NULL, COUNTER,
+                      "times another postoffice wrote to a session of ours" },
+    [STORE_SHARED] = { "store_shared_total", NULL, COUNTER,
+                       "times another postoffice said that it has endpoints of a session, too" },
+    [STORE_TELLS_LOST] = { "store_tells_lost_total", NULL, COUNTER,
+                           "notes to other postoffices that found no room" },
+    [STORE_SEEN_LOST] = { "store_seen_lost_total", NULL, COUNTER,
+                          "notes of what clients have received that found no room" },
+};
+
+int64_t store_metrics[STORE_METRICS];
+
+histogram_t store_commit_time = {
+    .name = "store_commit_seconds",
+    .help = "time from sending a batch to its commit",
+};
+
+void
+store_metrics_start (void)
+{
+    static bool started;
+    if (started)
+        return;
+    started = true;
+    metrics_register (s_rows, store_metrics, STORE_METRICS);
+    histogram_register (&store_commit_time);
+}

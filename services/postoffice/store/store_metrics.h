@@ -1,0 +1,38 @@
+//  store_metrics — what the store counts, for all of its links together.
+
+#ifndef STORE_METRICS_H
+#define STORE_METRICS_H
+
+#include "base/metrics.h"
+
+typedef enum {
+    STORE_BATCHES,
+    STORE_CHUNKS,
+    STORE_ENTRIES,
+    STORE_CONFLICTS,
+    STORE_UNSURES,
+    STORE_DOWNS,
+    STORE_NEVERS,
+    STORE_RETRIES,
+    STORE_CAREFUL,
+    STORE_REFUSED,
+    STORE_QUEUE_BYTES,
+    STORE_LOADS,
+    STORE_READS,
+    STORE_LINKS_UP,
+    STORE_LINKS_LOST,
+    STORE_ORPHANS,
+    STORE_MOVED,
+    STORE_SHARED,
+    STORE_TELLS_LOST,
+    STORE_SEEN_LOST,
+    STORE_METRICS,
+} store_metric_t;
+
+extern int64_t store_metrics[STORE_METRICS];
+extern histogram_t store_commit_time;
+
+//  Shows them in /metrics; safe to call again.
+void store_metrics_start (void);
+
+#endif

@@ -1,0 +1,402 @@
+#include "work/workers.h"
+
+#include "base/clock.h"
+#include "base/packed_alloc.h"
+#include "tables/postoffice_metrics.h"
+#include "base/log.h"
+#include "session/session.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+typedef struct {
+    list_t place;
+    peer_t peer;
+    char *topics;      //  " bot.stentor platform.genesys ": each with a blank on both sides
+    uint64_t credit;
+    uint64_t in_hand;
+    bool is_full;      //  it declined: nothing for it until the next tick, or until it is done
+                       //  with something
+    list_t turns;      //  offered and taken
+} worker_t;
+
+//  What waits for a worker of one topic.
+typedef struct {
+    list_t place;
+    text_t topic;      //  owned
+    list_t waiting;    //  TURN_WAITING, in the order in which they came
+} queue_t;
+
+struct workers {
+    workers_config_t config;
+    bus_server_t *bus;
+    list_t workers;
+    list_t queues;
+    list_t recovered;  //  TURN_RECOVERED
+};
+
+workers_t *
+workers_new (const workers_config_t *config)
+{
+    workers_t *self = calloc (1, sizeof *self);
+    if (!self)
+        abort ();
+    self->config = *config;
+    list_init (&self->workers);
+    list_init (&self->queues);
+    list_init (&self->recovered);
+    return self;
+}
+
+static queue_t *
+s_queue (workers_t *self, text_t topic)
+{
+    for (list_t *link = self->queues.next; link != &self->queues; link = link->next) {
+        queue_t *queue = LIST_THING (link, queue_t, place);
+        if (text_is (queue->topic, topic))
+            return queue;
+    }
+    queue_t *queue = packed_new (sizeof *queue, &topic, 1);
+    queue->topic = topic;
+    list_init (&queue->place);
+    list_init (&queue->waiting);
+    list_append (&self->queues, &queue->place);
+    return queue;
+}
+
+static void
+s_worker_destroy (worker_t *worker)
+{
+    assert (list_is_empty (&worker->turns));
+    list_remove (&worker->place);
+    free (worker->topics);
+    free (worker);
+}
+
+void
+workers_destroy (workers_t **self_p)
+{
+    workers_t *self = *self_p;
+    if (!self)
+        return;
+    list_t *link;
+    while ((link = list_first (&self->workers)))
+        s_worker_destroy (LIST_THING (link, worker_t, place));
+    while ((link = list_first (&self->queues))) {
+        list_remove (link);
+        free (LIST_THING (link, queue_t, place));
+    }
+    free (self);
+    *self_p = NULL;
+}
+
+void
+workers_use_bus (workers_t *self, bus_server_t *bus)
+{
+    self->bus = bus;
+}
+
+static worker_t *
+s_worker (const workers_t *self, peer_t peer)
+{
+    for (list_t *link = self->workers.next; link != &self->workers; link = link->next) {
+        worker_t *worker = LIST_THING (link, worker_t, place);
+        if (worker->peer == peer)
+            return worker;
+    }
+    return NULL;
+}
+
+static bool
+s_subscribes (const worker_t *worker, text_t topic)
+{
+    for (const char *at = worker->topics; (at = strchr (at, ' ')) && at[1]; at++)
+        if (strncmp (at + 1, topic.data, topic.size) == 0 && at[1 + topic.size] == ' ')
+            return true;
+    return false;
+}
+
+//  The subscriber with the most credit left, rather another than the one that let the turn lie;
+//  NULL when none has any.
+static worker_t *
+s_free_worker (const workers_t *self, const turn_t *turn)
+{
+    worker_t *best = NULL;
+    for (list_t *link = self->workers.next; link != &self->workers; link = link->next) {
+        worker_t *worker = LIST_THING (link, worker_t, place);
+        if (worker->is_full || worker->in_hand >= worker->credit
+            || !s_subscribes (worker, turn->topic))
+            continue;
+        if (best && worker->peer == turn->shunned)
+            continue;
+        if (!best || best->peer == turn->shunned
+            || worker->credit - worker->in_hand > best->credit - best->in_hand)
+            best = worker;
+    }
+    return best;
+}
+
+static void
+s_put_in_hand (worker_t *worker, turn_t *turn, turn_state_t state)
+{
+    list_append (&worker->turns, &turn->place);
+    worker->in_hand++;
+    turn->worker = worker->peer;
+    turn->state = state;
+    turn->since_ms = clock_mono_ms ();
+}
+
+//  Out of whatever list it is in.
+static void
+s_take_out (workers_t *self, turn_t *turn)
+{
+    if (turn->state == TURN_OFFERED || turn->state == TURN_TAKEN) {
+        worker_t *worker = s_worker (self, turn->worker);
+        if (worker) {
+            assert (worker->in_hand > 0);
+            worker->in_hand--;
+            worker->is_full = false;
+        }
+    }
+    turn->worker = 0;
+    list_remove (&turn->place);
+}
+
+static void
+s_wait (workers_t *self, turn_t *turn)
+{
+    s_take_out (self, turn);
+    turn->state = TURN_WAITING;
+    turn->since_ms = clock_mono_ms ();
+    list_append (&s_queue (self, turn->topic)->waiting, &turn->place);
+}
+
+static int
+s_offer (workers_t *self, worker_t *worker, turn_t *turn)
+{
+    bus_record_t record = { .kind = BUS_WORK,
+                            .work = { .item = turn->item,
+                                      .session = session_key (turn->session),
+                                      .topic = turn->topic,
+                                      .app = session_app (turn->session),
+                                      .user = turn->user,
+                                      .body = turn->body,
+                                      .secret = turn->secret,
+                                      .handed = turn->handed + 1 } };
+    if (bus_server_send (self->bus, worker->peer, &record) != 0)
+        return -1;
+    turn->handed++;
+    list_remove (&turn->place);
+    s_put_in_hand (worker, turn, TURN_OFFERED);
+    metric_add (POSTOFFICE_WORK_OFFERED, 1);
+    if (turn->handed > 1)
+        metric_add (POSTOFFICE_WORK_OFFERED_AGAIN, 1);
+    return 0;
+}
+
+//  Hands out what waits, oldest first, as far as credit goes.
+static void
+s_pump (workers_t *self, queue_t *queue)
+{
+    list_t *link;
+    while ((link = list_first (&queue->waiting))) {
+        turn_t *turn = LIST_THING (link, turn_t, place);
+        worker_t *worker = s_free_worker (self, turn);
+        if (!worker || s_offer (self, worker, turn) != 0)
+            return;
+    }
+}
+
+static void
+s_pump_all (workers_t *self)
+{
+    for (list_t *link = self->queues.next; link != &self->queues; link = link->next)
+        s_pump (self, LIST_THING (link, queue_t, place));
+}
+
+void
+workers_add (workers_t *self, peer_t peer, const bus_hello_t *hello)
+{
+    worker_t *worker = calloc (1, sizeof *worker);
+    if (!worker)
+        abort ();
+    if (asprintf (&worker->topics, " %.*s ", TEXT_ARGS (hello->topics)) < 0)
+        abort ();
+    worker->peer = peer;
+    worker->credit = hello->credit;
+    list_init (&worker->turns);
+    list_init (&worker->place);
+    list_append (&self->workers, &worker->place);
+    metric_add (POSTOFFICE_WORKERS, 1);
+    s_pump_all (self);
+}
+
+void
+workers_remove (workers_t *self, peer_t peer)
+{
+    worker_t *worker = s_worker (self, peer);
+    if (!worker)
+        return;
+    //  Its work goes to others at once, but it may come back with what it has in hand: a worker
+    //  that was only cut off says TAKEN again, and the turn is its again.
+    list_t *link;
+    while ((link = list_first (&worker->turns))) {
+        turn_t *turn = LIST_THING (link, turn_t, place);
+        s_take_out (self, turn);
+        turn->state = TURN_RECOVERED;
+        turn->since_ms = clock_mono_ms ();
+        list_append (&self->recovered, &turn->place);
+    }
+    s_worker_destroy (worker);
+    metric_add (POSTOFFICE_WORKERS, -1);
+}
+
+void
+workers_want (workers_t *self, turn_t *turn)
+{
+    if (turn->state == TURN_RECOVERED) {
+        if (list_is_empty (&turn->place)) {
+            turn->since_ms = clock_mono_ms ();
+            list_append (&self->recovered, &turn->place);
+        }
+        return;
+    }
+    if (turn->state != TURN_QUEUED)
+        return;
+    s_wait (self, turn);
+    s_pump (self, s_queue (self, turn->topic));
+}
+
+void
+workers_taken (workers_t *self, turn_t *turn, peer_t peer)
+{
+    worker_t *worker = s_worker (self, peer);
+    if (!worker)
+        return;
+    if ((turn->state == TURN_TAKEN || turn->state == TURN_OFFERED) && turn->worker != peer) {
+        //  Two have it: the first that took it goes on, so that the bot hears it once if possible.
+        bus_record_t record = { .kind = BUS_CANCEL,
+                                .cancel = { .item = turn->item,
+                                            .session = session_key (turn->session) } };
+        peer_t loser = turn->state == TURN_TAKEN ? peer : turn->worker;
+        static log_limit_t limit = LOG_LIMIT (LOG_WARN, "cancel not sent");
+        if (bus_server_send (self->bus, loser, &record) != 0 && log_limit_allows (&limit))
+            log_warn ("cancel not sent", log_text ("item", turn->item));
+        if (turn->state == TURN_TAKEN)
+            return;
+    }
+    s_take_out (self, turn);
+    s_put_in_hand (worker, turn, TURN_TAKEN);
+}
+
+//  The one offered last of that id: most are declined as soon as they are offered.
+static turn_t *
+s_offered (const worker_t *worker, text_t item)
+{
+    for (list_t *link = worker->turns.previous; link != &worker->turns;
+         link = link->previous) {
+        turn_t *turn = LIST_THING (link, turn_t, place);
+        if (turn->state == TURN_OFFERED && text_is (turn->item, item))
+            return turn;
+    }
+    return NULL;
+}
+
+void
+workers_declined (workers_t *self, peer_t peer, const bus_declined_t *declined)
+{
+    worker_t *worker = s_worker (self, peer);
+    if (!worker)
+        return;
+    if (declined->ending)
+        worker->credit = 0;
+    turn_t *turn = s_offered (worker, declined->item);
+    if (turn) {
+        metric_add (POSTOFFICE_WORK_DECLINED, 1);
+        turn->shunned = peer;
+        turn->handed--; //  nobody has heard of it
+        s_wait (self, turn);
+    }
+    worker->is_full = true;
+    if (turn)
+        s_pump (self, s_queue (self, turn->topic));
+}
+
+void
+workers_forget (workers_t *self, turn_t *turn, bool cancel)
+{
+    peer_t peer = turn->worker;
+    bool in_hand = turn->state == TURN_OFFERED || turn->state == TURN_TAKEN;
+    s_take_out (self, turn);
+    turn->state = TURN_QUEUED;
+    if (in_hand && cancel) {
+        bus_record_t record = { .kind = BUS_CANCEL,
+                                .cancel = { .item = turn->item,
+                                            .session = session_key (turn->session) } };
+        if (bus_server_send (self->bus, peer, &record) != 0)
+            log_debug ("cancel not sent", log_text ("item", turn->item));
+    }
+    if (in_hand)
+        s_pump (self, s_queue (self, turn->topic));
+}
+
+void
+workers_inherit (workers_t *self, turn_t *turn, turn_t *old)
+{
+    worker_t *worker = NULL;
+    if (old->state == TURN_OFFERED || old->state == TURN_TAKEN)
+        worker = s_worker (self, old->worker);
+    turn_state_t state = old->state;
+    turn->handed = old->handed;
+    turn->shunned = old->shunned;
+    if (state == TURN_WAITING || state == TURN_RECOVERED || state == TURN_QUEUED)
+        turn->state = state;
+    if (!worker && !list_is_empty (&old->place))
+        list_append (&old->place, &turn->place); //  where it was, not behind those that came later
+    s_take_out (self, old);
+    old->state = TURN_QUEUED;
+    if (worker)
+        s_put_in_hand (worker, turn, state);
+    turn->since_ms = old->since_ms;
+}
+
+//  Offers that nobody took in time go to another worker; a worker that does not even say TAKEN is
+//  in trouble, and the bus will tell.
+static void
+s_tick_worker (workers_t *self, worker_t *worker, uint64_t now)
+{
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "work not taken in time");
+    list_t *link = worker->turns.next;
+    while (link != &worker->turns) {
+        turn_t *turn = LIST_THING (link, turn_t, place);
+        link = link->next;
+        if (turn->state != TURN_OFFERED || now - turn->since_ms < self->config.taken_within_ms)
+            continue;
+        if (log_limit_allows (&limit))
+            log_warn ("work not taken in time", log_text ("session", session_key (turn->session)),
+                      log_text ("item", turn->item),
+                      log_number ("handed", (int64_t) turn->handed));
+        metric_add (POSTOFFICE_WORK_NOT_TAKEN, 1);
+        turn->shunned = worker->peer;
+        s_wait (self, turn);
+    }
+}
+
+void
+workers_tick (workers_t *self)
+{
+    uint64_t now = clock_mono_ms ();
+    for (list_t *link = self->workers.next; link != &self->workers; link = link->next) {
+        worker_t *worker = LIST_THING (link, worker_t, place);
+        worker->is_full = false;
+        s_tick_worker (self, worker, now);
+    }
+    list_t *link;
+    while ((link = list_first (&self->recovered))) {
+        turn_t *turn = LIST_THING (link, turn_t, place);
+        if (now - turn->since_ms < self->config.recovery_ms)
+            break;
+        s_wait (self, turn);
+    }
+    s_pump_all (self);
+}

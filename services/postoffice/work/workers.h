@@ -1,0 +1,50 @@
+//  workers — who takes which topic, and which turns they have in hand.
+//
+//  A topic is a queue group: a turn goes to one worker that subscribes to it, within the credit
+//  that the worker gave, to the one with the most credit left. A turn that is not TAKEN in time, or
+//  whose worker is lost, waits again and goes to another. Turns belong to the folds of their
+//  sessions; here they stand in lists.
+
+#ifndef WORKERS_H
+#define WORKERS_H
+
+#include "bus/bus_server.h"
+#include "rules/turn.h"
+
+typedef struct workers workers_t;
+
+typedef struct {
+    uint64_t taken_within_ms;   //  an offer that is not TAKEN by then goes to another worker
+    uint64_t recovery_ms;       //  how long a loaded turn waits for a worker that has it already
+} workers_config_t;
+
+//  The bus may be set later, before the first call: it is made after its owner's parts.
+workers_t *workers_new (const workers_config_t *config);
+void workers_destroy (workers_t **self_p);
+void workers_use_bus (workers_t *self, bus_server_t *bus);
+
+void workers_add (workers_t *self, peer_t peer, const bus_hello_t *hello);
+//  What it had in hand waits for another. Unknown peers are ignored.
+void workers_remove (workers_t *self, peer_t peer);
+
+//  The turn's session wants it done: it waits, is handed out, or is given time to be claimed.
+void workers_want (workers_t *self, turn_t *turn);
+
+//  The worker says that it has the turn in hand.
+void workers_taken (workers_t *self, turn_t *turn, peer_t worker);
+
+//  The worker does not take it: it goes to another at once. One that is ending gets nothing more;
+//  one that is full is left alone for a moment. Unknown peers and items are ignored.
+void workers_declined (workers_t *self, peer_t peer, const bus_declined_t *declined);
+
+//  The turn is over, or not wanted any more: out of all lists, its credit free again. With `cancel`
+//  the worker is told to stop.
+void workers_forget (workers_t *self, turn_t *turn, bool cancel);
+
+//  The new turn is the same as the old one, which is about to be destroyed: takes its place.
+void workers_inherit (workers_t *self, turn_t *turn, turn_t *old);
+
+//  To be called a few times a second: looks after offers and recoveries that took too long.
+void workers_tick (workers_t *self);
+
+#endif

@@ -1,0 +1,377 @@
+#include "bot_call.h"
+#include "bot_request.h"
+#include "base/random_id.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TYPING_EVERY_MS 5000     //  a postoffice or a browser may have forgotten
+#define DONE_EVERY_MS 15000      //  a stream loses nothing; this is for what nobody thought of
+#define DONE_REFUSED_MS 500      //  the bus was full, or no postoffice is there
+#define RETRY_AFTER_MOST_MS 30000
+#define JITTER_MS 200
+//  A key is at most 4000 bytes (apps_file.h); the rest is ": ", a blank and the NUL.
+#define HEADER_MAX (4000 + 2 * AUTH_WORD_MAX + 4)
+#define NO_OFFICE (-1)
+
+struct call {
+    const bot_call_context_t *context;
+    bot_call_state_t state;
+    int office; //  who is told; NO_OFFICE: nobody is there
+    unsigned failed;
+    uv_timer_t timer;
+    http_call_t call;
+    const http_answer_t *heard; //  during the call's callback only
+    buffer_t request;    //  until TOLD
+    bot_answer_t answer; //  while TOLD
+    char *session;
+    char *app;
+    char item[];
+};
+
+typedef void step_fn (bot_call_t *self);
+//  Without the s_ of other static functions: they are the words of turn_states.def.
+static step_fn ignore, say_taken, say_all, say_typing, say_asking, say_done;
+static step_fn ask, take_answer, forget;
+
+static step_fn *const s_steps[BOT_CALL_EVENTS][BOT_CALL_STATES] = {
+#define EVENT(NAME, asking, pausing, told, words)                                                \
+    [BOT_CALL_EVENT_##NAME] = { asking, pausing, told, ignore },
+#include "bot_call_states.def"
+#undef EVENT
+};
+
+static void
+ignore (bot_call_t *self)
+{
+    (void) self;
+}
+
+static void
+s_timer_fired (uv_timer_t *timer)
+{
+    bot_call_happens (timer->data, BOT_CALL_EVENT_TIMER);
+}
+
+static void
+s_move (bot_call_t *self, bot_call_state_t next, uint64_t timer_ms, uint64_t repeat_ms)
+{
+    bot_call_state_t from = self->state;
+    self->state = next;
+    uv_timer_start (&self->timer, s_timer_fired, timer_ms, repeat_ms);
+    self->context->moved (self->context->owner, self, from, next);
+}
+
+//  A word that is lost here is said again when the postoffice is back: it begins a new stream.
+static int
+s_say (bot_call_t *self, const bus_record_t *record)
+{
+    if (self->office == NO_OFFICE)
+        return -1;
+    return bus_client_send (self->context->bus, (unsigned)self->office, record);
+}
+
+static void
+say_taken (bot_call_t *self)
+{
+    bus_record_t record = { .kind = BUS_TAKEN };
+    record.taken.item = bot_call_item (self);
+    record.taken.session = bot_call_session (self);
+    if (s_say (self, &record) != 0)
+        return; //  the postoffice will hand the item again, and hear it then
+}
+
+static void
+s_say_progress (bot_call_t *self, event_t event, text_t data)
+{
+    bus_record_t record = { .kind = BUS_PROGRESS };
+    record.progress.item = bot_call_item (self);
+    record.progress.session = bot_call_session (self);
+    record.progress.event = event;
+    record.progress.data = data;
+    if (s_say (self, &record) != 0)
+        return; //  ephemeral: may be lost
+}
+
+static void
+say_typing (bot_call_t *self)
+{
+    s_say_progress (self, EVENT_TYPING, TEXT_EMPTY);
+}
+
+static void
+say_asking (bot_call_t *self)
+{
+    say_taken (self);
+    say_typing (self);
+}
+
+static void
+say_done (bot_call_t *self)
+{
+    const bot_answer_t *answer = &self->answer;
+    bus_record_t record = { .kind = BUS_DONE };
+    record.done.item = bot_call_item (self);
+    record.done.session = bot_call_session (self);
+    record.done.outcome = answer->outcome;
+    record.done.data = buffer_text (&answer->data);
+    record.done.ask = answer->ask;
+    record.done.target = buffer_text (&answer->target);
+    record.done.detail = buffer_text (&answer->detail);
+    uint64_t again_ms = s_say (self, &record) == 0 ? DONE_EVERY_MS : DONE_REFUSED_MS;
+    uv_timer_start (&self->timer, s_timer_fired, again_ms, 0);
+}
+
+//  Handed although it is done: that postoffice has not heard of it.
+static void
+say_all (bot_call_t *self)
+{
+    say_taken (self);
+    say_done (self);
+}
+
+//  The `data` of a `failure` frame.
+static text_t
+s_failure (char *to, size_t room, unsigned tries, uint64_t delay_s, const char *error)
+{
+    static const char form[] = "{\"type\":\"BOT\",\"tries\":%u,\"delay\":%llu,\"error\":\"%s\"}";
+    int size = snprintf (to, room, form, tries, (unsigned long long) delay_s, error);
+    assert (size > 0 && (size_t) size < room);
+    return (text_t){ to, (size_t) size };
+}
+
+//  The outcome is known: the question is not needed any more.
+static void
+s_conclude (bot_call_t *self)
+{
+    buffer_free (&self->request);
+    if (self->answer.outcome == OUTCOME_FAILED) {
+        char data[200];
+        buffer_free (&self->answer.data);
+        buffer_init (&self->answer.data, sizeof data);
+        text_t failure = s_failure (data, sizeof data, BOT_TRIES_MOST, 0, self->answer.error);
+        int rc = buffer_put_text (&self->answer.data, failure);
+        assert (rc == 0);
+    }
+    s_move (self, BOT_CALL_TOLD, DONE_EVERY_MS, 0);
+    say_done (self);
+}
+
+//  Whole seconds for the widget's countdown, at least one.
+static uint64_t
+s_delay_s (const bot_call_t *self, uint64_t retry_after_ms)
+{
+    uint64_t delay_ms = self->context->delays_ms[self->failed - 1];
+    uint64_t asked_ms = retry_after_ms < RETRY_AFTER_MOST_MS ? retry_after_ms : RETRY_AFTER_MOST_MS;
+    delay_ms = delay_ms > asked_ms ? delay_ms : asked_ms;
+    return delay_ms > 1000 ? (delay_ms + 999) / 1000 : 1;
+}
+
+static void
+s_pause (bot_call_t *self, uint64_t retry_after_ms)
+{
+    char data[200];
+    uint64_t delay_s = s_delay_s (self, retry_after_ms);
+    s_say_progress (self, EVENT_TROUBLE, s_failure (data, sizeof data, self->failed, delay_s,
+                                                    self->answer.error));
+    bot_answer_free (&self->answer);
+    s_move (self, BOT_CALL_PAUSING, delay_s * 1000 + random_id_number () % JITTER_MS, 0);
+}
+
+static void
+s_judge (bot_call_t *self, uint64_t retry_after_ms, uint64_t took_us)
+{
+    bool has_failed = self->answer.outcome == OUTCOME_FAILED;
+    self->failed += has_failed;
+    self->context->tried (self->context->owner, self, &self->answer, took_us);
+    if (has_failed && bot_failure_again (self->answer.failure)
+        && self->failed < self->context->tries)
+        s_pause (self, retry_after_ms);
+    else
+        s_conclude (self);
+}
+
+static void
+take_answer (bot_call_t *self)
+{
+    bot_answer_read (&self->answer, self->heard);
+    s_judge (self, self->heard->retry_after_ms, self->heard->took_us);
+}
+
+static void
+s_on_answer (void *owner, http_call_t call, const http_answer_t *http)
+{
+    bot_call_t *self = owner;
+    assert (self->call == call);
+    self->call = 0;
+    self->heard = http;
+    bot_call_happens (self, BOT_CALL_EVENT_ANSWERED);
+    self->heard = NULL; //  an answer never ends a call: it is still there
+}
+
+//  Returns 0 when the question is on its way; −1 with errno as http_client_post.
+static int
+s_post (bot_call_t *self, const app_t *app)
+{
+    const bot_call_context_t *context = self->context;
+    char key[HEADER_MAX];
+    int size =
+        snprintf (key, sizeof key, "%s: %s%s%.*s", context->auth_header, context->auth_scheme,
+                  *context->auth_scheme ? " " : "", TEXT_ARGS (app->bot_key));
+    assert (size > 0 && (size_t) size < sizeof key); //  its parts were checked when they were read
+    const char *headers[] = { "Content-Type: application/json", "Accept: application/json",
+                              app->bot_key.size ? key : NULL, NULL };
+    http_request_t request = { .url = app->bot_url.data,
+                               .headers = headers,
+                               .body = buffer_text (&self->request),
+                               .timeout_ms = context->timeout_ms,
+                               .answer_limit = context->answer_limit };
+    self->call = http_client_post (context->http, &request, s_on_answer, self);
+    return self->call ? 0 : -1;
+}
+
+//  The bot is not asked this time.
+static void
+s_cannot_ask (bot_call_t *self, bot_failure_t failure, text_t detail)
+{
+    bot_answer_none (&self->answer, failure, detail);
+    s_judge (self, 0, 0);
+}
+
+static void
+ask (bot_call_t *self)
+{
+    s_move (self, BOT_CALL_ASKING, TYPING_EVERY_MS, TYPING_EVERY_MS);
+    const app_t *app = apps_find (self->context->apps, text_of (self->app));
+    if (!app) //  the edge's file knows it: ours may be the older one
+        s_cannot_ask (self, BOT_UNKNOWN_APP, TEXT ("there is no such app here"));
+    else if (app->bot_url.size == 0)
+        s_cannot_ask (self, BOT_NO_BOT, TEXT ("the app has no bot"));
+    else if (s_post (self, app) == 0)
+        say_typing (self);
+    else if (errno == EINVAL)
+        s_cannot_ask (self, BOT_NO_BOT, TEXT ("the bot's URL is none"));
+    else
+        s_cannot_ask (self, BOT_NOT_ASKED, TEXT ("no call can be made at the moment"));
+}
+
+static void
+s_closed (uv_handle_t *handle)
+{
+    bot_call_t *self = handle->data;
+    free (self->session);
+    free (self->app);
+    free (self);
+}
+
+void
+bot_call_destroy (bot_call_t **self_p)
+{
+    bot_call_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    http_client_cancel (self->context->http, self->call);
+    self->state = BOT_CALL_OVER;
+    buffer_free (&self->request);
+    bot_answer_free (&self->answer);
+    uv_close ((uv_handle_t *) &self->timer, s_closed);
+}
+
+static void
+forget (bot_call_t *self)
+{
+    self->context->moved (self->context->owner, self, self->state, BOT_CALL_OVER);
+    self->context->over (self->context->owner, self);
+    bot_call_destroy (&self);
+}
+
+static char *
+s_copy (text_t text)
+{
+    char *copy = strndup (text.data, text.size);
+    assert (copy);
+    return copy;
+}
+
+bot_call_t *
+bot_call_new (const bot_call_context_t *context, unsigned office, const bus_work_t *work)
+{
+    bot_call_t *self = calloc (1, sizeof *self + work->item.size + 1);
+    assert (self);
+    memcpy (self->item, work->item.data, work->item.size);
+    self->context = context;
+    self->office = (int) office;
+    self->session = s_copy (work->session);
+    self->app = s_copy (work->app);
+    uv_timer_init (context->loop, &self->timer);
+    self->timer.data = self;
+    buffer_init (&self->request, BOT_REQUEST_MAX);
+    say_taken (self);
+    if (bot_request_write (&self->request, work) == 0) {
+        ask (self);
+        return self;
+    }
+    s_move (self, BOT_CALL_ASKING, TYPING_EVERY_MS, TYPING_EVERY_MS);
+    s_cannot_ask (self, BOT_BAD_QUESTION, TEXT ("the question is no JSON object"));
+    return self;
+}
+
+void
+bot_call_happens (bot_call_t *self, bot_call_event_t event)
+{
+    assert (event < BOT_CALL_EVENTS && self->state < BOT_CALL_STATES);
+    s_steps[event][self->state] (self);
+}
+
+void
+bot_call_handed (bot_call_t *self, unsigned office)
+{
+    self->office = (int) office;
+    bot_call_happens (self, BOT_CALL_EVENT_HANDED);
+}
+
+void
+bot_call_office_up (bot_call_t *self, unsigned office)
+{
+    int now = bus_client_office_of (self->context->bus, bot_call_session (self));
+    if (now != (int) office && self->office != NO_OFFICE)
+        return;
+    self->office = now;
+    bot_call_happens (self, BOT_CALL_EVENT_MOVED);
+}
+
+void
+bot_call_office_down (bot_call_t *self, unsigned office)
+{
+    if (self->office != (int) office)
+        return;
+    self->office = bus_client_office_of (self->context->bus, bot_call_session (self));
+    bot_call_happens (self, BOT_CALL_EVENT_MOVED);
+}
+
+text_t
+bot_call_item (const bot_call_t *self)
+{
+    return text_of (self->item);
+}
+
+text_t
+bot_call_session (const bot_call_t *self)
+{
+    return text_of (self->session);
+}
+
+bot_call_state_t
+bot_call_state (const bot_call_t *self)
+{
+    return self->state;
+}
+
+unsigned
+bot_call_failed (const bot_call_t *self)
+{
+    return self->failed;
+}

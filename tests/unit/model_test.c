@@ -1,0 +1,44 @@
+//  model — the tables answer for every row, and for numbers that are none of theirs.
+
+#include "model/model.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+Test (words, events_have_the_names_of_the_wire)
+{
+    cr_assert_str_eq (event_wire_name (EVENT_USER_JOINED), "user joined");
+    cr_assert_str_eq (event_wire_name (EVENT_NEW_MESSAGE), "new message");
+    cr_assert_str_eq (event_wire_name (EVENT_STOP_TYPING), "stop typing");
+    cr_assert (event_is_durable (EVENT_NEW_MESSAGE));
+    cr_assert_not (event_is_durable (EVENT_TYPING));
+    //  To a client both are a failure; only the last one is worth a row.
+    cr_assert_str_eq (event_wire_name (EVENT_TROUBLE), event_wire_name (EVENT_FAILURE));
+    cr_assert (event_is_durable (EVENT_FAILURE) && !event_is_durable (EVENT_TROUBLE));
+}
+
+Test (words, numbers_of_peers_are_not_trusted)
+{
+    static const uint64_t strange[] = { 0, 19, 1000, UINT64_MAX };
+    for (size_t at = 0; at < sizeof strange / sizeof *strange; at++) {
+        cr_assert_null (event_wire_name (strange[at]));
+        cr_assert_not (event_is_durable (strange[at]));
+    }
+    cr_assert_str_eq (verdict_code (VERDICT_COUNT), "unknown");
+    cr_assert_str_eq (verdict_code (UINT64_MAX), "unknown");
+    cr_assert_not (verdict_again (UINT64_MAX));
+    cr_assert_str_eq (role_name (0), "unknown");
+    cr_assert_str_eq (role_name (UINT64_MAX), "unknown");
+}
+
+Test (words, every_verdict_has_its_own_code_and_words)
+{
+    for (uint64_t left = 0; left < VERDICT_COUNT; left++) {
+        cr_assert_gt (strlen (verdict_words (left)), 0);
+        for (uint64_t right = 0; right < left; right++)
+            cr_assert_str_neq (verdict_code (left), verdict_code (right));
+    }
+    cr_assert (verdict_again (VERDICT_BUSY) && verdict_again (VERDICT_STORE_DOWN));
+    cr_assert_not (verdict_again (VERDICT_NOT_YOURS));
+    cr_assert_str_eq (role_name (ROLE_ROUTER), "router");
+}
