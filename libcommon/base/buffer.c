@@ -1,6 +1,7 @@
 #include "base/buffer.h"
 
-#include <assert.h>
+#include "base/alloc.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,10 +37,7 @@ buffer_grow (buffer_t *self, size_t size)
         size_t room = self->room ? self->room : FIRST_ROOM;
         while (room < wanted)
             room = room > self->ceiling / 2 ? self->ceiling : room * 2;
-        char *data = realloc (self->data, room);
-        if (!data)
-            return NULL;
-        self->data = data;
+        self->data = alloc_resized (self->data, room);
         self->room = room;
     }
     char *place = self->data + self->size;

@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -64,44 +65,22 @@ log_level_of (const char *word)
     return -1;
 }
 
-//  How many bytes the character at the text's beginning has; 0 when it is not valid UTF-8.
-static size_t
-s_character (text_t text)
-{
-    unsigned char first = (unsigned char) text.data[0];
-    if (first < 0x80)
-        return 1;
-    size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || size > text.size)
-        return 0;
-    for (size_t at = 1; at < size; at++)
-        if (((unsigned char) text.data[at] & 0xc0) != 0x80)
-            return 0;
-    //  What the first byte alone does not tell: overlong forms, surrogates, beyond U+10FFFF.
-    unsigned char second = (unsigned char) text.data[1];
-    if ((first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f)
-        || (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f))
-        return 0;
-    return size;
-}
-
-//  A text of a peer becomes a JSON string whatever it holds.
+//  A text of a peer becomes a JSON string whatever it holds: a byte that is not UTF-8 becomes '?'.
 static int
 s_put_checked (buffer_t *line, text_t text)
 {
     char clean[FIELD_CEILING];
     size_t size = 0;
-    while (text.size > 0) {
-        size_t character = s_character (text);
-        size_t taken = character ? character : 1;
-        if (size + taken > sizeof clean)
-            break;
-        if (character)
-            memcpy (clean + size, text.data, character);
-        else
-            clean[size] = '?';
-        size += taken;
-        text = (text_t){ text.data + taken, text.size - taken };
+    while (text.size > 0 && size < sizeof clean) {
+        size_t run = utf8_valid_size (text);
+        text_t piece =
+            run ? utf8_cut ((text_t){ text.data, run }, sizeof clean - size) : TEXT ("?");
+        memcpy (clean + size, piece.data, piece.size);
+        size += piece.size;
+        if (piece.size < run)
+            break; //  the field is full
+        size_t read = run ? run : 1;
+        text = (text_t){ text.data + read, text.size - read };
     }
     return buffer_put_json (line, (text_t){ clean, size });
 }

@@ -1,5 +1,7 @@
 #include "base/metrics.h"
 
+#include "base/alloc.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,9 +129,7 @@ s_print_tables (buffer_t *to)
     size_t count = 0;
     for (size_t at = 0; at < s_table_count; at++)
         count += s_tables[at].count;
-    sample_t *samples = calloc (count ? count : 1, sizeof *samples);
-    if (!samples)
-        return -1;
+    sample_t *samples = alloc_array (count, sizeof *samples);
     size_t filled = 0;
     for (size_t at = 0; at < s_table_count; at++)
         for (size_t row = 0; row < s_tables[at].count; row++)

@@ -35,4 +35,12 @@ text_is (text_t left, text_t right)
     return left.size == right.size && memcmp (left.data, right.data, left.size) == 0;
 }
 
+//  Less than, equal to or greater than zero, by bytes, a beginning before what goes on.
+static inline int
+text_compare (text_t left, text_t right)
+{
+    int order = memcmp (left.data, right.data, left.size < right.size ? left.size : right.size);
+    return order ? order : (left.size > right.size) - (left.size < right.size);
+}
+
 #endif

@@ -27,24 +27,30 @@ s_length (unsigned char lead, unsigned char *least, unsigned char *most)
     return lead < 0xf0 ? 3 : 4;
 }
 
+size_t
+utf8_valid_size (text_t text)
+{
+    const unsigned char *bytes = (const unsigned char *)text.data;
+    size_t at = 0;
+    while (at < text.size) {
+        unsigned char least, most;
+        size_t length = s_length (bytes[at], &least, &most);
+        if (length == 0 || length > text.size - at)
+            return at;
+        if (length > 1 && (bytes[at + 1] < least || bytes[at + 1] > most))
+            return at;
+        for (size_t more = 2; more < length; more++)
+            if ((bytes[at + more] & 0xc0) != 0x80)
+                return at;
+        at += length;
+    }
+    return at;
+}
+
 bool
 utf8_is_valid (text_t text)
 {
-    const unsigned char *at = (const unsigned char *) text.data;
-    const unsigned char *end = at + text.size;
-    while (at < end) {
-        unsigned char least, most;
-        size_t length = s_length (*at, &least, &most);
-        if (length == 0 || length > (size_t) (end - at))
-            return false;
-        if (length > 1 && (at[1] < least || at[1] > most))
-            return false;
-        for (size_t more = 2; more < length; more++)
-            if ((at[more] & 0xc0) != 0x80)
-                return false;
-        at += length;
-    }
-    return true;
+    return utf8_valid_size (text) == text.size;
 }
 
 text_t

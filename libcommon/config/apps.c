@@ -1,4 +1,6 @@
 #include "config/apps.h"
+
+#include "base/alloc.h"
 #include "base/metrics.h"
 #include "base/log.h"
 #include "config/apps_file.h"
@@ -219,14 +221,6 @@ s_watch (apps_t *self, uv_loop_t *loop, buffer_t *complaint)
     uv_timer_start (&self->timer, s_again, LOOK_EVERY_MS, 0);
 }
 
-static char *
-s_copy (const char *string)
-{
-    char *copy = strdup (string ? string : "");
-    assert (copy);
-    return copy;
-}
-
 apps_t *
 apps_new (uv_loop_t *loop, const apps_config_t *config, buffer_t *complaint)
 {
@@ -235,10 +229,9 @@ apps_new (uv_loop_t *loop, const apps_config_t *config, buffer_t *complaint)
         metrics_register (s_rows, s_counts, COUNTS);
     is_registered = true;
 
-    apps_t *self = calloc (1, sizeof *self);
-    assert (self);
-    self->file = s_copy (config->file);
-    self->app_id = s_copy (config->app_id);
+    apps_t *self = alloc_zeroed (sizeof *self);
+    self->file = alloc_string (config->file);
+    self->app_id = alloc_string (config->app_id);
     if (*self->file != '\0')
         s_watch (self, loop, complaint);
     else
@@ -282,13 +275,4 @@ apps_allows_origin (const apps_t *self, text_t id, text_t origin)
 {
     const app_t *app = apps_find (self, id);
     return app && (origin.size == 0 || apps_file_allows (self->rows, app, origin));
-}
-
-int
-apps_check (text_t json, buffer_t *complaint)
-{
-    apps_file_t *rows = apps_file_new (json, complaint);
-    int rc = rows ? 0 : -1;
-    apps_file_destroy (&rows);
-    return rc;
 }

@@ -9,27 +9,12 @@
 #define APPS_H
 
 #include "base/buffer.h"
+#include "config/app.h"
 
 #include <stdbool.h>
 #include <uv.h>
 
 typedef struct apps apps_t;
-
-typedef struct {
-    text_t id;
-    text_t bot_url;           //  empty: the app has no bot
-    text_t bot_key;           //  secret; empty: no Authorization header
-    text_t bot_name;          //  what visitors see; "Bot" when unset
-    text_t bot_sender;        //  JSON object: the bot as the sender of a frame
-    uint64_t text_limit;      //  bytes of a visitor's text; 0: APP_TEXT_LIMIT
-} app_t;
-
-#define APP_TEXT_LIMIT 8192
-#define APP_TEXT_LIMIT_MOST (1u << 20)
-
-//  The bot of an app that is not there any more, or was never named.
-#define APP_ANY_BOT_SENDER                                                                         \
-    TEXT ("{\"deviceId\":\"Bot\",\"userId\":\"bot\",\"displayName\":\"Bot\"}")
 
 typedef struct {
     const char *file;         //  "" or a path
@@ -53,8 +38,5 @@ const app_t *apps_find (const apps_t *self, text_t id);
 //  an empty origin (a client that is no browser) is always allowed. "null" and "file://" are what
 //  web views, sandboxed frames and pages from a disk say: whoever allows them allows all of these.
 bool apps_allows_origin (const apps_t *self, text_t id, text_t origin);
-
-//  Reads the bytes of an apps.json; for apps_new and for its fuzzer.
-int apps_check (text_t json, buffer_t *complaint);
 
 #endif

@@ -1,5 +1,10 @@
 #include "config/apps_file.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
 #include "json/json_locate.h"
+#include "json/json_read.h"
+#include "json/json_write.h"
 #include "model/model.h"
 
 #include <assert.h>
@@ -10,10 +15,11 @@
 #include <strings.h>
 
 #define PATH_MAX_SIZE 200
-#define DEPTH_MAX 16
 #define URL_MAX 2000
 #define SECRET_MAX 4000
 #define ORIGINS_MAX 1000
+
+static const json_limits_t s_limits = { .depth_most = 16, .values_most = SIZE_MAX };
 
 typedef struct {
     app_t app; //  first: a row's app is its row
@@ -63,11 +69,7 @@ s_at (reading_t *self, const char *format, ...)
 static text_t
 s_copy (text_t text)
 {
-    char *copy = malloc (text.size + 1);
-    assert (copy);
-    memcpy (copy, text.data, text.size);
-    copy[text.size] = '\0';
-    return (text_t){ copy, text.size };
+    return (text_t){ alloc_text (text), text.size };
 }
 
 static void
@@ -94,15 +96,6 @@ s_members (reading_t *self, json_object *object, const char *base, const char *c
     return 0;
 }
 
-static bool
-s_is_printable (text_t text)
-{
-    for (size_t index = 0; index < text.size; index++)
-        if ((unsigned char) text.data[index] < ' ' || text.data[index] == 0x7f)
-            return false;
-    return true;
-}
-
 //  A string member, copied; empty when it is not there.
 static int
 s_text (reading_t *self, json_object *object, const char *base, const char *name, size_t most,
@@ -118,7 +111,7 @@ s_text (reading_t *self, json_object *object, const char *base, const char *name
                         (size_t) json_object_get_string_len (value) };
         if (to->size > most)
             return s_mistake (self, "\"%s\" is longer than %zu bytes", name, most);
-        if (!s_is_printable (*to))
+        if (!utf8_is_printable (*to))
             return s_mistake (self, "\"%s\" has a control character in it", name);
     }
     return 0;
@@ -163,10 +156,15 @@ s_name_bot (app_t *app, text_t name)
         name = TEXT ("Bot");
     buffer_t sender;
     buffer_init (&sender, 16 * DISPLAY_NAME_MAX);
-    static const char head[] = "{\"deviceId\":\"Bot\",\"userId\":\"bot\",\"displayName\":";
-    bool fits = buffer_put_string (&sender, head) == 0 && buffer_put_json (&sender, name) == 0
-                && buffer_put_string (&sender, "}") == 0;
-    assert (fits); //  a name's length is checked, and an escape is six bytes at most
+    json_writer_t json;
+    json_write_begin (&json, &sender);
+    json_open_object (&json, NULL);
+    json_put_string (&json, "deviceId", "Bot");
+    json_put_string (&json, "userId", "bot");
+    json_put_text (&json, "displayName", name);
+    json_close_object (&json);
+    int rc = json_write_end (&json);
+    assert (rc == 0); //  a name's length is checked, and an escape is six bytes at most
     app->bot_name = s_copy (name);
     app->bot_sender = s_copy (buffer_text (&sender));
     buffer_free (&sender);
@@ -211,8 +209,7 @@ s_origins (reading_t *self, json_object *app, const char *base, row_t *to)
     size_t count = json_object_array_length (origins);
     if (count > ORIGINS_MAX)
         return s_mistake (self, "more than %u origins", ORIGINS_MAX);
-    to->origins = calloc (count + 1, sizeof (text_t));
-    assert (to->origins);
+    to->origins = alloc_array (count + 1, sizeof (text_t));
     for (size_t index = 0; index < count; index++) {
         json_object *value = json_object_array_get_idx (origins, index);
         s_at (self, "%s/origins/%zu", base, index);
@@ -220,7 +217,7 @@ s_origins (reading_t *self, json_object *app, const char *base, row_t *to)
             return s_mistake (self, "an origin must be a string");
         text_t origin = { json_object_get_string (value),
                           (size_t) json_object_get_string_len (value) };
-        if (origin.size > URL_MAX || !s_is_printable (origin) || !s_is_origin (origin))
+        if (origin.size > URL_MAX || !utf8_is_printable (origin) || !s_is_origin (origin))
             return s_mistake (self, "an origin is like \"https://www.example.com\" without a path, "
                                     "or \"null\" or \"file://\"");
         to->origins[to->origin_count++] = s_copy (origin);
@@ -272,18 +269,10 @@ s_row (reading_t *self, json_object *app, size_t index, row_t *to)
 }
 
 static int
-s_compare_ids (text_t left, text_t right)
-{
-    size_t shorter = left.size < right.size ? left.size : right.size;
-    int order = memcmp (left.data, right.data, shorter);
-    return order ? order : (left.size > right.size) - (left.size < right.size);
-}
-
-static int
 s_compare (const void *left, const void *right)
 {
     const row_t *one = left, *other = right;
-    int order = s_compare_ids (one->app.id, other->app.id);
+    int order = text_compare (one->app.id, other->app.id);
     return order ? order : (one->order > other->order) - (one->order < other->order);
 }
 
@@ -319,8 +308,7 @@ s_read (apps_file_t *self, reading_t *reading, json_object *file)
     size_t count = is_array ? json_object_array_length (apps) : 0;
     if (count == 0 || count > APPS_LIMIT)
         return s_mistake (reading, "\"apps\" must be an array of 1 to %u apps", APPS_LIMIT);
-    self->rows = calloc (count, sizeof (row_t));
-    assert (self->rows);
+    self->rows = alloc_array (count, sizeof (row_t));
     while (self->count < count) {
         size_t index = self->count++; //  counted first: a row that is half read is freed, too
         json_object *app = json_object_array_get_idx (apps, index);
@@ -330,43 +318,32 @@ s_read (apps_file_t *self, reading_t *reading, json_object *file)
     return s_sort (self, reading);
 }
 
-//  NULL after having complained.
-static json_object *
-s_parse (reading_t *self)
+//  −1 after having complained. JSON's null is no file either: NULL.
+static int
+s_parse (reading_t *self, json_object **file)
 {
-    if (self->json.size > APPS_FILE_LIMIT) {
-        s_mistake (self, "the file is larger than %u bytes", APPS_FILE_LIMIT);
-        return NULL;
-    }
-    json_tokener *tokener = json_tokener_new_ex (DEPTH_MAX);
-    assert (tokener);
-    json_tokener_set_flags (tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    json_object *file = json_tokener_parse_ex (tokener, self->json.data, (int) self->json.size);
-    enum json_tokener_error error = json_tokener_get_error (tokener);
-    size_t stopped = json_tokener_get_parse_end (tokener);
-    json_tokener_free (tokener);
-    if (error == json_tokener_success && file)
-        return file;
-    json_object_put (file);
-    const char *words = error == json_tokener_continue  ? "the file ends too early"
-                        : error == json_tokener_success ? "the file holds no object"
-                                                        : json_tokener_error_desc (error);
+    if (self->json.size > APPS_FILE_LIMIT)
+        return s_mistake (self, "the file is larger than %u bytes", APPS_FILE_LIMIT);
+    json_reading_t reading;
+    *file = json_read (self->json, &s_limits, &reading);
+    if (reading.fault == JSON_READ_OK)
+        return 0;
     char line[200];
-    snprintf (line, sizeof line, "line %u: %s", json_locate_line_at (self->json, stopped), words);
+    snprintf (line, sizeof line, "line %u: %s", json_locate_line_at (self->json, reading.at),
+              json_read_words (&reading, self->json));
     if (buffer_put_string (self->complaint, line) != 0)
         buffer_clear (self->complaint);
-    return NULL;
+    return -1;
 }
 
 apps_file_t *
 apps_file_new (text_t json, buffer_t *complaint)
 {
     reading_t reading = { .json = json, .complaint = complaint };
-    json_object *file = s_parse (&reading);
-    if (!file)
+    json_object *file = NULL;
+    if (s_parse (&reading, &file) != 0)
         return NULL;
-    apps_file_t *self = calloc (1, sizeof *self);
-    assert (self);
+    apps_file_t *self = alloc_zeroed (sizeof *self);
     if (s_read (self, &reading, file) != 0)
         apps_file_destroy (&self);
     json_object_put (file);
@@ -379,13 +356,14 @@ s_one_mistake (const app_t *app)
 {
     if (app->id.size > APP_ID_MAX || !s_is_id (app->id))
         return "STUDIO_APP_ID must be letters, digits, '.', '_' and '-'";
-    if (app->bot_key.size > SECRET_MAX || !s_is_printable (app->bot_key))
+    if (app->bot_key.size > SECRET_MAX || !utf8_is_printable (app->bot_key))
         return "BOT_KEY must be at most 4000 bytes without control characters";
-    if (app->bot_name.size > DISPLAY_NAME_MAX || !s_is_printable (app->bot_name))
+    if (app->bot_name.size > DISPLAY_NAME_MAX || !utf8_is_printable (app->bot_name))
         return "BOT_NAME must be a short name without control characters";
     if (app->bot_url.size == 0)
         return NULL;
-    return app->bot_url.size <= URL_MAX && s_is_printable (app->bot_url) && s_is_url (app->bot_url)
+    return app->bot_url.size <= URL_MAX && utf8_is_printable (app->bot_url)
+                   && s_is_url (app->bot_url)
                ? NULL
                : "BOT_URL must be a URL that begins with http:// or https://";
 }
@@ -399,10 +377,8 @@ apps_file_of_one (const app_t *app, buffer_t *complaint)
             buffer_clear (complaint);
         return NULL;
     }
-    apps_file_t *self = calloc (1, sizeof *self);
-    assert (self);
-    self->rows = calloc (1, sizeof (row_t));
-    assert (self->rows);
+    apps_file_t *self = alloc_zeroed (sizeof *self);
+    self->rows = alloc_zeroed (sizeof (row_t));
     self->rows->app = (app_t){ .id = s_copy (app->id),
                                .bot_url = s_copy (app->bot_url),
                                .bot_key = s_copy (app->bot_key),
@@ -450,7 +426,7 @@ apps_file_first (const apps_file_t *self)
 static int
 s_compare_to_id (const void *id, const void *row)
 {
-    return s_compare_ids (*(const text_t *) id, ((const row_t *) row)->app.id);
+    return text_compare (*(const text_t *)id, ((const row_t *)row)->app.id);
 }
 
 const app_t *

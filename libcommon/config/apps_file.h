@@ -6,7 +6,8 @@
 #ifndef APPS_FILE_H
 #define APPS_FILE_H
 
-#include "config/apps.h"
+#include "base/buffer.h"
+#include "config/app.h"
 
 #define APPS_FILE_LIMIT (4u << 20) //  bytes
 #define APPS_LIMIT 10000u

@@ -1,5 +1,8 @@
 #include "config/settings.h"
 
+#include "base/alloc.h"
+#include "base/utf8.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -128,24 +131,15 @@ s_refuse (const setting_t *row, const char *word, buffer_t *complaint)
 
 //  Whatever a text becomes (a part of a header, a file's name, a column), a line end or another
 //  control character in it is a mistake, and a dangerous one in a header.
-static bool
-s_has_control (const char *word)
-{
-    for (; *word; word++)
-        if ((unsigned char) *word < ' ' || *word == 0x7f)
-            return true;
-    return false;
-}
-
 static int
 s_store_text (const setting_t *row, const char *word, char **place, buffer_t *complaint)
 {
-    if (row->type == SETTING_TEXT && s_has_control (word)) {
+    if (row->type == SETTING_TEXT && !utf8_is_printable (text_of (word))) {
         s_complain (complaint, row->name, "has a control character in it, a line end say");
         return -1;
     }
-    *place = strdup (word);
-    return *place ? 0 : -1;
+    *place = alloc_string (word);
+    return 0;
 }
 
 //  Puts the word into its place in the config.
@@ -191,9 +185,7 @@ static char *
 s_read_file (const setting_t *row, const char *path, buffer_t *complaint)
 {
     char what[512];
-    char *word = malloc (FILE_CEILING + 1);
-    if (!word)
-        return NULL;
+    char *word = alloc_zeroed (FILE_CEILING + 1);
     ssize_t size = s_read_all (path, word, FILE_CEILING);
     if (size == -1)
         snprintf (what, sizeof what, "cannot be read from the file of %s_FILE, %.300s: %s",

@@ -1,4 +1,6 @@
 #include "http/http_client.h"
+
+#include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/clock.h"
 
@@ -204,8 +206,7 @@ s_close_socket (void *owner, curl_socket_t socket)
 static watch_t *
 s_watch_new (http_client_t *client, curl_socket_t socket)
 {
-    watch_t *self = calloc (1, sizeof *self);
-    assert (self);
+    watch_t *self = alloc_zeroed (sizeof *self);
     self->socket = socket;
     self->client = client;
     self->poll.data = self;
@@ -249,14 +250,6 @@ s_take_body (char *data, size_t one, size_t size, void *owner)
     return 0;
 }
 
-static char *
-s_copy (const char *string)
-{
-    char *copy = strdup (string);
-    assert (copy);
-    return copy;
-}
-
 http_client_t *
 http_client_new (uv_loop_t *loop, const http_client_config_t *config)
 {
@@ -264,14 +257,13 @@ http_client_new (uv_loop_t *loop, const http_client_config_t *config)
     if (!is_ready && curl_global_init (CURL_GLOBAL_DEFAULT) != 0)
         return NULL;
     is_ready = true;
-    http_client_t *self = calloc (1, sizeof *self);
-    assert (self);
+    http_client_t *self = alloc_zeroed (sizeof *self);
     self->multi = curl_multi_init ();
     assert (self->multi);
     uv_timer_init (loop, &self->timer);
     self->timer.data = self;
-    self->proxy = s_copy (config->proxy);
-    self->no_proxy = s_copy (config->no_proxy);
+    self->proxy = alloc_string (config->proxy);
+    self->no_proxy = alloc_string (config->no_proxy);
     curl_multi_setopt (self->multi, CURLMOPT_SOCKETFUNCTION, s_watch_socket);
     curl_multi_setopt (self->multi, CURLMOPT_SOCKETDATA, self);
     curl_multi_setopt (self->multi, CURLMOPT_TIMERFUNCTION, s_set_timer);
@@ -386,8 +378,7 @@ http_call_t
 http_client_post (http_client_t *self, const http_request_t *request, http_answer_fn *answered,
                   void *owner)
 {
-    call_t *call = calloc (1, sizeof *call);
-    assert (call);
+    call_t *call = alloc_zeroed (sizeof *call);
     call->number = ++self->last;
     call->client = self;
     call->began_us = clock_mono_us ();

@@ -2,6 +2,7 @@
 
 #include "base/buffer.h"
 #include "base/random_id.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <json-c/json.h>
@@ -297,12 +298,32 @@ json_read (text_t bytes, const json_limits_t *limits, json_reading_t *reading)
     //  A mark and two quotes for each number, of which none is shorter than SAFE_DIGITS or "-0".
     buffer_init (&self.marked, 20 * bytes.size + 64);
     json_object *tree = NULL;
-    if (bytes.size > INT32_MAX / 32)
+    size_t valid = utf8_valid_size (bytes);
+    if (valid < bytes.size)
+        *reading = (json_reading_t){ .fault = JSON_READ_NOT_UTF8, .at = valid };
+    else if (bytes.size > INT32_MAX / 32)
         s_fault (&self, JSON_READ_TOO_MANY);
     else if (s_scan (&self) == JSON_READ_OK)
         tree = self.copied ? s_parse_marked (&self) : s_parse (&self, bytes);
     buffer_free (&self.marked);
     return tree;
+}
+
+const char *
+json_read_words (const json_reading_t *reading, text_t bytes)
+{
+    static const char *const words[] = {
+        [JSON_READ_OK] = "",
+        [JSON_READ_NOT_UTF8] = "this is not UTF-8",
+        [JSON_READ_NOT_JSON] = "this is not JSON",
+        [JSON_READ_TOO_DEEP] = "too many objects and arrays in each other",
+        [JSON_READ_TOO_MANY] = "too many values",
+        [JSON_READ_NUL_IN_NAME] = "a NUL in a member's name",
+        [JSON_READ_NUMBER] = "too long a number",
+    };
+    if (reading->fault == JSON_READ_NOT_JSON && reading->at >= bytes.size)
+        return "the text ends too early";
+    return words[reading->fault];
 }
 
 text_t

@@ -1,13 +1,12 @@
 //  json_read — JSON from outside becomes a tree of json-c, and comes out of it as it went in.
 //
 //  The reader of what clients and bots say. Before json-c sees the bytes they are looked at once,
-//  for what json-c lets pass or changes silently. Refused are: what is not JSON (RFC 8259), bytes
+//  for what json-c lets pass or changes silently. Refused are: what is not UTF-8 or not JSON
+//  (RFC 8259), bytes
 //  behind the value, a NUL in a member's name (the name would be cut there), and more levels or
 //  values than the limits allow. Kept are numbers: each is printed with the characters that it was
 //  read with, however large, small or odd it is. What JSON leaves open is decided: of members with
 //  one name the last one counts, and half of a surrogate pair becomes U+FFFD.
-//
-//  The bytes must be valid UTF-8; whoever reads them has checked that (utf8.h) or knows it.
 
 #ifndef JSON_READ_H
 #define JSON_READ_H
@@ -18,11 +17,12 @@ struct json_object;
 
 typedef enum {
     JSON_READ_OK,
-    JSON_READ_NOT_JSON,   //  or a control character in it, or something behind it
+    JSON_READ_NOT_UTF8,
+    JSON_READ_NOT_JSON, //  or a control character in it, or something behind it
     JSON_READ_TOO_DEEP,
-    JSON_READ_TOO_MANY,   //  values
+    JSON_READ_TOO_MANY, //  values
     JSON_READ_NUL_IN_NAME,
-    JSON_READ_NUMBER,     //  of more than JSON_NUMBER_MOST characters
+    JSON_READ_NUMBER, //  of more than JSON_NUMBER_MOST characters
 } json_read_fault_t;
 
 //  A tree takes 0.3 us and 750 bytes for each value, ten times what the same bytes take as text.
@@ -41,6 +41,9 @@ typedef struct {
 
 //  The tree, to be given back with json_object_put; NULL with a fault, and for a `null` without.
 struct json_object *json_read (text_t bytes, const json_limits_t *limits, json_reading_t *reading);
+
+//  What is wrong, for a person: "the text ends too early".
+const char *json_read_words (const json_reading_t *reading, text_t bytes);
 
 //  The tree as compact JSON: borrowed from it, until it changes.
 text_t json_print (struct json_object *tree);

@@ -1,5 +1,6 @@
 #include "process/operations.h"
 
+#include "base/alloc.h"
 #include "base/list.h"
 #include "base/metrics.h"
 #include "base/log.h"
@@ -206,8 +207,7 @@ s_on_connection (void *arg, struct MHD_Connection *connection, void **context,
 {
     operations_t *self = arg;
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        caller_t *caller = malloc (sizeof *caller);
-        assert (caller);
+        caller_t *caller = alloc_zeroed (sizeof *caller);
         caller->descriptor
             = MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         list_init (&caller->link);
@@ -327,8 +327,7 @@ operations_new (uv_loop_t *loop, const char *address, uint16_t port)
     int listener = s_listen (address, port);
     if (listener == -1)
         return NULL;
-    operations_t *self = calloc (1, sizeof *self);
-    assert (self);
+    operations_t *self = alloc_zeroed (sizeof *self);
     list_init (&self->callers);
     if (s_start_daemon (self, listener) != 0) {
         free (self);

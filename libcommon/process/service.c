@@ -1,5 +1,6 @@
 #include "process/service.h"
 
+#include "base/alloc.h"
 #include "process/process_stats.h"
 
 #include <assert.h>
@@ -277,8 +278,7 @@ s_name_after_host (service_config_t *config)
     if (gethostname (host, sizeof host) != 0)
         *host = 0;
     free (config->node_name);
-    config->node_name = strdup (*host ? host : "localhost");
-    assert (config->node_name);
+    config->node_name = alloc_string (*host ? host : "localhost");
 }
 
 //  Returns 0; else what to exit with, after having said why.

@@ -145,9 +145,8 @@ s_parse (text_t body, json_read_fault_t *fault)
 {
     if (body.size >= 3 && memcmp (body.data, "\xef\xbb\xbf", 3) == 0)
         body = (text_t){ body.data + 3, body.size - 3 };
-    json_reading_t reading = { .fault = JSON_READ_NOT_JSON };
-    json_object *value
-        = utf8_is_valid (body) ? json_read (body, &s_limits, &reading) : NULL;
+    json_reading_t reading;
+    json_object *value = json_read (body, &s_limits, &reading);
     *fault = reading.fault;
     return value;
 }

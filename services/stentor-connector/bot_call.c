@@ -1,4 +1,6 @@
 #include "bot_call.h"
+
+#include "base/alloc.h"
 #include "bot_request.h"
 #include "base/random_id.h"
 
@@ -299,8 +301,7 @@ s_copy (text_t text)
 bot_call_t *
 bot_call_new (const bot_call_context_t *context, unsigned office, const bus_work_t *work)
 {
-    bot_call_t *self = calloc (1, sizeof *self + work->item.size + 1);
-    assert (self);
+    bot_call_t *self = alloc_zeroed (sizeof *self + work->item.size + 1);
     memcpy (self->item, work->item.data, work->item.size);
     self->context = context;
     self->office = (int) office;

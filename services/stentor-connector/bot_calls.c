@@ -1,4 +1,6 @@
 #include "bot_calls.h"
+
+#include "base/alloc.h"
 #include "base/metrics.h"
 #include "base/log.h"
 
@@ -140,8 +142,7 @@ bot_calls_new (const bot_call_context_t *context, uint64_t ceiling, void (*empti
 {
     metrics_register (s_rows, s_counts, COUNTS);
     histogram_register (&s_answer_time);
-    bot_calls_t *self = calloc (1, sizeof *self);
-    assert (self);
+    bot_calls_t *self = alloc_zeroed (sizeof *self);
     self->context = *context;
     self->context.moved = s_moved;
     self->context.tried = s_tried;
@@ -175,8 +176,7 @@ bot_calls_destroy (bot_calls_t **self_p)
 static void
 s_take (bot_calls_t *self, unsigned office, const bus_work_t *work)
 {
-    place_t *place = calloc (1, sizeof *place);
-    assert (place);
+    place_t *place = alloc_zeroed (sizeof *place);
     place->call = bot_call_new (&self->context, office, work);
     place->item = bot_call_item (place->call);
     HASH_ADD_KEYPTR (hh, self->places, place->item.data, place->item.size, place);

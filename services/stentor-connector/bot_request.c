@@ -1,7 +1,7 @@
 #include "bot_request.h"
 
 #include "json/json_read.h"
-#include "base/utf8.h"
+#include "model/session_key.h"
 
 #include <json-c/json.h>
 
@@ -43,22 +43,11 @@ static json_object *
 s_parse (text_t body)
 {
     json_reading_t reading;
-    json_object *request
-        = utf8_is_valid (body) ? json_read (body, &s_limits, &reading) : NULL;
+    json_object *request = json_read (body, &s_limits, &reading);
     if (json_object_is_type (request, json_type_object))
         return request;
     json_object_put (request);
     return NULL;
-}
-
-//  The client's id of the session: what stands behind the app's id in the session's key.
-static text_t
-s_session_id (text_t key)
-{
-    const char *slash = memchr (key.data, '/', key.size);
-    if (!slash)
-        return key;
-    return (text_t){ slash + 1, key.size - (size_t) (slash + 1 - key.data) };
 }
 
 //  Whether the text of a choice is the edge's (client_frame.c), for people to read, and not the
@@ -93,7 +82,7 @@ static void
 s_put_over (json_object *request, const bus_work_t *work)
 {
     s_put (request, "userId", work->user);
-    s_put (request, "sessionId", s_session_id (work->session));
+    s_put (request, "sessionId", session_key_id (work->session));
     s_put (request, "platform", TEXT ("stentor-platform"));
     s_put (request, "requestId", work->item); //  the same at each try: a bot may go by it
     json_object_object_del (request, "accessToken");

@@ -1,4 +1,6 @@
 #include "connector.h"
+
+#include "base/alloc.h"
 #include "bus/bus_limits.h"
 #include "process/service_apps.h"
 #include "bot_calls.h"
@@ -261,8 +263,7 @@ static void *
 s_start (service_t *service, const void *of_service)
 {
     const config_t *config = of_service;
-    connector_t *self = calloc (1, sizeof *self);
-    assert (self);
+    connector_t *self = alloc_zeroed (sizeof *self);
     self->service = service;
     operations_ready (service_operations (service), "postoffice", false);
     s_raise_files (config->credit);

@@ -1,6 +1,7 @@
 //  apps — what an apps.json may say, which line a mistake is on, and what a change of it does.
 
 #include "config/apps.h"
+#include "config/apps_file.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -24,8 +25,8 @@ ParameterizedTestParameters (apps, reading)
           "\"origins\":[\"https://x.example\"]}]}",
           "" },
         { "{\"//\":\"why\",\"apps\":[{\"appId\":\"a\",\"// x\":1}]}", "" },
-        { "", "line 1: the file ends too early" },
-        { "{\n\"apps\":\n[", "line 3: the file ends too early" },
+        { "", "line 1: the text ends too early" },
+        { "{\n\"apps\":\n[", "line 3: the text ends too early" },
         { "{\n\"apps\": [\n{\"appId\":\"a\",}]}", "line 3: " },
         { "{\"apps\":[{\"appId\":\"a\"}]}\n\n x", "line 3: " },
         { "null", "line 1: " },
@@ -65,7 +66,9 @@ ParameterizedTest (reading_t *param, apps, reading)
 {
     buffer_t complaint;
     buffer_init (&complaint, 1000);
-    int rc = apps_check (text_of (param->json), &complaint);
+    apps_file_t *file = apps_file_new (text_of (param->json), &complaint);
+    int rc = file ? 0 : -1;
+    apps_file_destroy (&file);
     if (*param->complaint == '\0')
         cr_assert (rc == 0 && complaint.size == 0, "%s: %.*s", param->json,
                    TEXT_ARGS (buffer_text (&complaint)));

@@ -1,6 +1,7 @@
 //  model — the tables answer for every row, and for numbers that are none of theirs.
 
 #include "model/model.h"
+#include "model/session_key.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -41,4 +42,30 @@ Test (words, every_verdict_has_its_own_code_and_words)
     cr_assert (verdict_again (VERDICT_BUSY) && verdict_again (VERDICT_STORE_DOWN));
     cr_assert_not (verdict_again (VERDICT_NOT_YOURS));
     cr_assert_str_eq (role_name (ROLE_ROUTER), "router");
+}
+
+Test (session_key, is_put_together_and_taken_apart)
+{
+    session_key_room_t room;
+    text_t key = session_key_of (room, TEXT ("app"), TEXT ("a/b"));
+    cr_assert (text_is (key, TEXT ("app/a/b")));
+    cr_assert (text_is (session_key_app (key), TEXT ("app")));
+    cr_assert (text_is (session_key_id (key), TEXT ("a/b")));
+    cr_assert (text_is (session_key_app (TEXT ("no slash")), TEXT_EMPTY));
+    cr_assert (text_is (session_key_id (TEXT ("no slash")), TEXT ("no slash")));
+}
+
+//  The longest ids fit; what is longer than the limits of model.h is cut.
+Test (session_key, has_room_for_the_longest)
+{
+    char app[APP_ID_MAX + 1], id[SESSION_ID_MAX + 2];
+    memset (app, 'a', APP_ID_MAX);
+    memset (id, 'i', SESSION_ID_MAX + 1);
+    session_key_room_t room;
+    text_t key =
+        session_key_of (room, (text_t){ app, APP_ID_MAX }, (text_t){ id, SESSION_ID_MAX });
+    cr_assert_eq (key.size, SESSION_KEY_MAX);
+    cr_assert_eq (session_key_id (key).size, SESSION_ID_MAX);
+    key = session_key_of (room, (text_t){ app, APP_ID_MAX }, (text_t){ id, SESSION_ID_MAX + 1 });
+    cr_assert_eq (key.size, SESSION_KEY_MAX);
 }

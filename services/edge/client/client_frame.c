@@ -84,12 +84,12 @@ s_number (struct json_object *value, int64_t most, uint64_t *number)
 static frame_fault_t
 s_parse (client_frame_t *self, text_t bytes)
 {
-    static const frame_fault_t faults[] = { [JSON_READ_OK] = FAULT_NONE,
-                                            [JSON_READ_NOT_JSON] = FAULT_NOT_JSON,
-                                            [JSON_READ_TOO_DEEP] = FAULT_DEPTH,
-                                            [JSON_READ_TOO_MANY] = FAULT_VALUES,
-                                            [JSON_READ_NUL_IN_NAME] = FAULT_NUL_IN_KEY,
-                                            [JSON_READ_NUMBER] = FAULT_NUMBER };
+    static const frame_fault_t faults[] = {
+        [JSON_READ_OK] = FAULT_NONE,           [JSON_READ_NOT_UTF8] = FAULT_NOT_UTF8,
+        [JSON_READ_NOT_JSON] = FAULT_NOT_JSON, [JSON_READ_TOO_DEEP] = FAULT_DEPTH,
+        [JSON_READ_TOO_MANY] = FAULT_VALUES,   [JSON_READ_NUL_IN_NAME] = FAULT_NUL_IN_KEY,
+        [JSON_READ_NUMBER] = FAULT_NUMBER
+    };
     json_reading_t reading;
     self->json = json_read (bytes, &s_limits, &reading);
     self->cost += (unsigned) (reading.values / VALUES_OF_A_FRAME);
@@ -384,19 +384,18 @@ s_read (client_frame_t *self, text_t user)
 frame_fault_t
 client_frame_read (client_frame_t *self, text_t bytes, text_t user)
 {
-    *self = (client_frame_t){ .cost = (unsigned) (1 + bytes.size / BYTES_OF_A_FRAME),
+    *self = (client_frame_t){ .cost = (unsigned)(1 + bytes.size / BYTES_OF_A_FRAME),
                               .last_seq = SEQ_UNKNOWN,
                               .session_id = TEXT_EMPTY,
                               .message_id = TEXT_EMPTY,
                               .visitor = VISITOR_UNKNOWN,
                               .data = TEXT_EMPTY,
                               .secret = TEXT_EMPTY };
-    if (!utf8_is_valid (bytes))
-        return FAULT_NOT_UTF8;
     frame_fault_t fault = s_parse (self, bytes);
     if (fault == FAULT_NONE)
         return s_read (self, user);
-    s_glance (self, bytes);
+    if (fault != FAULT_NOT_UTF8)
+        s_glance (self, bytes);
     return fault;
 }
 

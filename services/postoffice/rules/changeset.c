@@ -1,6 +1,6 @@
 #include "rules/changeset.h"
 
-#include "base/packed_alloc.h"
+#include "base/alloc.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -132,7 +132,7 @@ changeset_take (changeset_t *self, operation_t **operation_p)
 text_t
 changeset_keep (changeset_t *self, text_t text)
 {
-    copy_t *copy = packed_new (sizeof *copy, &text, 1);
+    copy_t *copy = alloc_packed (sizeof *copy, &text, 1);
     list_init (&copy->place);
     list_append (&self->copies, &copy->place);
     return text;

@@ -1,6 +1,6 @@
 #include "rules/fold.h"
 
-#include "base/packed_alloc.h"
+#include "base/alloc.h"
 #include "base/rendezvous.h"
 
 #include <assert.h>
@@ -9,7 +9,7 @@
 static text_t
 s_own (text_t text)
 {
-    packed_new (0, &text, 1); //  text points at the copy now, which is all of the memory
+    alloc_packed (0, &text, 1); //  text points at the copy now, which is all of the memory
     return text;
 }
 

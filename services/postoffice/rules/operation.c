@@ -1,7 +1,7 @@
 #include "rules/operation.h"
 
 #include "base/clock.h"
-#include "base/packed_alloc.h"
+#include "base/alloc.h"
 #include "base/utf8.h"
 
 #include <assert.h>
@@ -77,7 +77,7 @@ operation_of_record (peer_t peer, const bus_record_t *record)
         texts[at] = *places[at];
         weight += texts[at].size + 1;
     }
-    operation_t *self = packed_new (sizeof *self, texts, count);
+    operation_t *self = alloc_packed (sizeof *self, texts, count);
     for (size_t at = 0; at < count; at++)
         *places[at] = texts[at];
     list_init (&self->place);
@@ -93,7 +93,7 @@ operation_of_record (peer_t peer, const bus_record_t *record)
 operation_t *
 operation_absent (uint64_t role, text_t user)
 {
-    operation_t *self = packed_new (sizeof *self, &user, 1);
+    operation_t *self = alloc_packed (sizeof *self, &user, 1);
     list_init (&self->place);
     self->kind = OPERATION_ABSENT;
     self->role = role;

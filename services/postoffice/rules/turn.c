@@ -1,6 +1,6 @@
 #include "rules/turn.h"
 
-#include "base/packed_alloc.h"
+#include "base/alloc.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@ turn_new (session_t *session, const turn_t *prototype)
 {
     text_t texts[] = { prototype->item, prototype->topic, prototype->user, prototype->body,
                        prototype->secret };
-    turn_t *self = packed_new (sizeof *self, texts, sizeof texts / sizeof *texts);
+    turn_t *self = alloc_packed (sizeof *self, texts, sizeof texts / sizeof *texts);
     self->session = session;
     self->state = prototype->state;
     self->seq = prototype->seq;

@@ -1,7 +1,7 @@
 #include "session/endpoint.h"
 
 #include "bus/bus_record.h"
-#include "base/packed_alloc.h"
+#include "base/alloc.h"
 #include "tables/postoffice_metrics.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@ endpoint_t *
 endpoint_new (session_t *session, peer_t peer, const bus_sync_t *sync)
 {
     text_t user = sync->user;
-    endpoint_t *self = packed_new (sizeof *self, &user, 1);
+    endpoint_t *self = alloc_packed (sizeof *self, &user, 1);
     self->session = session;
     self->state = ENDPOINT_ATTACHING;
     self->peer = peer;

@@ -5,7 +5,7 @@
 #include "session/decision.h"
 #include "session/outbound.h"
 #include "base/clock.h"
-#include "base/packed_alloc.h"
+#include "base/alloc.h"
 #include "tables/postoffice_metrics.h"
 #include "session/presence.h"
 #include "base/log.h"
@@ -21,7 +21,7 @@
 session_t *
 session_new (postoffice_context_t *office, text_t key)
 {
-    session_t *self = packed_new (sizeof *self, &key, 1);
+    session_t *self = alloc_packed (sizeof *self, &key, 1);
     self->office = office;
     self->key = key;
     fold_init (&self->fold);

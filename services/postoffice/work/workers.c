@@ -1,7 +1,7 @@
 #include "work/workers.h"
 
 #include "base/clock.h"
-#include "base/packed_alloc.h"
+#include "base/alloc.h"
 #include "tables/postoffice_metrics.h"
 #include "base/log.h"
 #include "session/session.h"
@@ -56,7 +56,7 @@ s_queue (workers_t *self, text_t topic)
         if (text_is (queue->topic, topic))
             return queue;
     }
-    queue_t *queue = packed_new (sizeof *queue, &topic, 1);
+    queue_t *queue = alloc_packed (sizeof *queue, &topic, 1);
     queue->topic = topic;
     list_init (&queue->place);
     list_init (&queue->waiting);
