@@ -145,9 +145,9 @@ s_stay (crowd_t *self, uint64_t time_us)
 }
 
 static void
-s_read_gauges (const plan_t *plan, uint64_t (*read) (const gauge_t *gauge), uint64_t *values)
+s_read_gauges (const plan_t *plan, uint64_t (*read) (const sampler_t *gauge), uint64_t *values)
 {
-    for (unsigned index = 0; index < plan->gauge_count; index++)
+    for (unsigned index = 0; index < plan->sampler_count; index++)
         values[index] = read (&plan->gauges[index]);
 }
 
@@ -159,17 +159,17 @@ s_measure_idle (crowd_t *self)
     if (!s_come (self, FIRST_COMERS))
         return CANNOT_BEGIN;
     s_stay (self, SETTLING);
-    s_read_gauges (plan, gauge_pss_bytes, memory[0]);
+    s_read_gauges (plan, sampler_pss_bytes, memory[0]);
     if (!s_come (self, FIRST_COMERS + plan->connections))
         return CANNOT_BEGIN;
     s_stay (self, SETTLING);
-    s_read_gauges (plan, gauge_pss_bytes, memory[1]);
-    s_read_gauges (plan, gauge_cpu_us, cpu[0]);
+    s_read_gauges (plan, sampler_pss_bytes, memory[1]);
+    s_read_gauges (plan, sampler_cpu_us, cpu[0]);
     s_stay (self, (uint64_t) plan->seconds * SECOND);
-    s_read_gauges (plan, gauge_cpu_us, cpu[1]);
+    s_read_gauges (plan, sampler_cpu_us, cpu[1]);
 
     printf ("connections=%u\n", plan->connections);
-    for (unsigned index = 0; index < plan->gauge_count; index++) {
+    for (unsigned index = 0; index < plan->sampler_count; index++) {
         const char *name = plan->gauges[index].name;
         double grown = (double) memory[1][index] - (double) memory[0][index];
         printf ("memory_%s_bytes=%.0f\n", name, grown / plan->connections);

@@ -68,8 +68,8 @@ s_read_option (plan_t *plan, const number_t *numbers, int option, const char *te
     if (option == PORTS)
         return s_read_ports (plan, text);
     if (option == WATCH)
-        return plan->gauge_count < PLAN_GAUGES_MOST
-               && gauge_parse (&plan->gauges[plan->gauge_count++], text);
+        return plan->sampler_count < PLAN_GAUGES_MOST
+               && sampler_parse (&plan->gauges[plan->sampler_count++], text);
     return option >= NUMBER && s_read_number (&numbers[option - NUMBER], text);
 }
 
@@ -112,16 +112,11 @@ main (int argc, char **argv)
         const char *name;
         int (*run) (const plan_t *plan);
         bool has_server;
-    } s_modes[] = { { "closed", traffic_closed, true },
-                    { "open", traffic_open, true },
-                    { "idle", crowd_idle, true },
-                    { "storm", crowd_storm, true },
-                    { "reunion", crowd_reunion, true },
-                    { "guests", guests_talk, true },
-                    { "garbage", hostile_garbage, true },
-                    { "huge", hostile_huge, true },
-                    { "connects", hostile_connects, true },
-                    { "jitter", machine_jitter, false } };
+    } s_modes[] = { { "closed", traffic_closed, true },     { "open", traffic_open, true },
+                    { "idle", crowd_idle, true },           { "storm", crowd_storm, true },
+                    { "reunion", crowd_reunion, true },     { "guests", churn_talk, true },
+                    { "garbage", hostile_garbage, true },   { "huge", hostile_huge, true },
+                    { "connects", hostile_connects, true }, { "jitter", machine_jitter, false } };
 
     static plan_t s_plan = { .sessions = 200,
                              .window = 8,

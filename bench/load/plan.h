@@ -3,7 +3,7 @@
 #ifndef PLAN_H
 #define PLAN_H
 
-#include "gauge.h"
+#include "sampler.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,8 +26,8 @@ typedef struct {
     bool is_patient;                 //  visitors say again what was answered with busy
     unsigned warm_up_seconds;
     unsigned seconds;
-    gauge_t gauges[PLAN_GAUGES_MOST];
-    unsigned gauge_count;
+    sampler_t gauges[PLAN_GAUGES_MOST];
+    unsigned sampler_count;
     char run[24];                    //  in the names of this run's users and sessions
 } plan_t;
 
@@ -48,7 +48,7 @@ int crowd_storm (const plan_t *plan);
 //  of 5 s. Ends with SIGTERM. What it measured of a return is printed when all are back.
 int crowd_reunion (const plan_t *plan);
 //  `rate` visitors come each second, ask the bot `talk` questions, one after the other, and go.
-int guests_talk (const plan_t *plan);
+int churn_talk (const plan_t *plan);
 
 //  No server: a thread on each CPU asks to be woken every 500 µs, and how late it is, is counted.
 int machine_jitter (const plan_t *plan);

@@ -1,6 +1,6 @@
 //  traffic — visitors who send and agents who listen. See plan.h.
 
-#include "pair.h"
+#include "conversation.h"
 #include "plan.h"
 
 #include "base/clock.h"
@@ -20,8 +20,8 @@
 typedef struct {
     const plan_t *plan;
     measurement_t measurement;
-    pair_t **pairs;
-    unsigned pair_count;
+    conversation_t **pairs;
+    unsigned conversation_count;
     uint64_t next_send;              //  open loop: the number of the next message of all
     uint64_t start_us;
     uint64_t cpu_us[PLAN_GAUGES_MOST];
@@ -48,14 +48,14 @@ s_make_pairs (traffic_t *self)
     self->pairs = calloc (count, sizeof *self->pairs);
     assert (self->pairs);
     while (measurement->ready < count) {
-        while (self->pair_count < count
-               && self->pair_count - measurement->ready < self->plan->at_once) {
-            pair_t *pair = pair_new (measurement, self->pair_count);
+        while (self->conversation_count < count
+               && self->conversation_count - measurement->ready < self->plan->at_once) {
+            conversation_t *pair = conversation_new (measurement, self->conversation_count);
             if (!pair) {
                 fprintf (stderr, "bench-load: cannot connect: %s\n", strerror (errno));
                 return false;
             }
-            self->pairs[self->pair_count++] = pair;
+            self->pairs[self->conversation_count++] = pair;
         }
         ws_loop_turn (measurement->loop, clock_mono_us () + SECOND / 10);
         if (measurement->gone > 0 || clock_mono_us () > until) {
@@ -86,8 +86,8 @@ s_begin (traffic_t *self, const plan_t *plan)
 static void
 s_end (traffic_t *self)
 {
-    for (unsigned index = 0; index < self->pair_count; index++)
-        pair_destroy (&self->pairs[index]);
+    for (unsigned index = 0; index < self->conversation_count; index++)
+        conversation_destroy (&self->pairs[index]);
     free (self->pairs);
     ws_loop_destroy (&self->measurement.loop);
 }
@@ -95,8 +95,8 @@ s_end (traffic_t *self)
 static bool
 s_is_quiet (const traffic_t *self)
 {
-    for (unsigned index = 0; index < self->pair_count; index++)
-        if (!pair_is_quiet (self->pairs[index]))
+    for (unsigned index = 0; index < self->conversation_count; index++)
+        if (!conversation_is_quiet (self->pairs[index]))
             return false;
     return true;
 }
@@ -104,8 +104,8 @@ s_is_quiet (const traffic_t *self)
 static void
 s_go_on (traffic_t *self)
 {
-    for (unsigned index = 0; self->plan->is_patient && index < self->pair_count; index++)
-        pair_go_on (self->pairs[index]);
+    for (unsigned index = 0; self->plan->is_patient && index < self->conversation_count; index++)
+        conversation_go_on (self->pairs[index]);
 }
 
 //  What is under way arrives, or is lost.
@@ -135,19 +135,19 @@ s_set_times (traffic_t *self)
 static void
 s_start_gauges (traffic_t *self)
 {
-    for (unsigned index = 0; index < self->plan->gauge_count; index++)
-        self->cpu_us[index] = gauge_cpu_us (&self->plan->gauges[index]);
+    for (unsigned index = 0; index < self->plan->sampler_count; index++)
+        self->cpu_us[index] = sampler_cpu_us (&self->plan->gauges[index]);
     self->own_cpu_us = s_own_cpu_us ();
-    self->machine_cpu_us = gauge_machine_cpu_us ();
+    self->machine_cpu_us = sampler_machine_cpu_us ();
 }
 
 static void
 s_stop_gauges (traffic_t *self)
 {
-    for (unsigned index = 0; index < self->plan->gauge_count; index++)
-        self->cpu_us[index] = gauge_cpu_us (&self->plan->gauges[index]) - self->cpu_us[index];
+    for (unsigned index = 0; index < self->plan->sampler_count; index++)
+        self->cpu_us[index] = sampler_cpu_us (&self->plan->gauges[index]) - self->cpu_us[index];
     self->own_cpu_us = s_own_cpu_us () - self->own_cpu_us;
-    self->machine_cpu_us = gauge_machine_cpu_us () - self->machine_cpu_us;
+    self->machine_cpu_us = sampler_machine_cpu_us () - self->machine_cpu_us;
 }
 
 //  CPU time of neither the watched ones nor this one: it tells a disturbed run from a good one.
@@ -155,7 +155,7 @@ static double
 s_others_percent (const traffic_t *self)
 {
     uint64_t known = self->own_cpu_us;
-    for (unsigned index = 0; index < self->plan->gauge_count; index++)
+    for (unsigned index = 0; index < self->plan->sampler_count; index++)
         known += self->cpu_us[index];
     uint64_t others = self->machine_cpu_us > known ? self->machine_cpu_us - known : 0;
     return (double) others * 100 / SECOND / self->plan->seconds;
@@ -187,9 +187,9 @@ s_report (traffic_t *self)
     faults_t *faults = &measurement->faults;
     unsigned seconds = self->plan->seconds;
     uint64_t sent = 0;
-    for (unsigned index = 0; index < self->pair_count; index++) {
-        tally_close (pair_tally (self->pairs[index]), faults);
-        sent += pair_tally (self->pairs[index])->sent;
+    for (unsigned index = 0; index < self->conversation_count; index++) {
+        ledger_close (conversation_tally (self->pairs[index]), faults);
+        sent += conversation_tally (self->pairs[index])->sent;
     }
     //  A message counts when it is both stored and delivered.
     uint64_t done = measurement->acked < measurement->delivered ? measurement->acked
@@ -197,7 +197,7 @@ s_report (traffic_t *self)
     printf ("sent=%" PRIu64 "\nper_second=%" PRIu64 "\n", sent, done / seconds);
     histogram_print (&measurement->ack_delay, "ack");
     histogram_print (&measurement->delivery_delay, "delivery");
-    for (unsigned index = 0; index < self->plan->gauge_count; index++)
+    for (unsigned index = 0; index < self->plan->sampler_count; index++)
         printf ("cpu_%s_us=%.1f\n", self->plan->gauges[index].name,
                 done ? (double) self->cpu_us[index] / (double) done : 0.0);
     printf ("cpu_load_us=%.1f\n", done ? (double) self->own_cpu_us / (double) done : 0.0);
@@ -247,8 +247,8 @@ static uint64_t
 s_fill_all (traffic_t *self)
 {
     self->measurement.window = self->plan->window;
-    for (unsigned index = 0; index < self->pair_count; index++)
-        pair_fill (self->pairs[index]);
+    for (unsigned index = 0; index < self->conversation_count; index++)
+        conversation_fill (self->pairs[index]);
     return UINT64_MAX;
 }
 
@@ -272,8 +272,8 @@ s_send_due (traffic_t *self)
 {
     uint64_t now = clock_mono_us ();
     while (s_due_us (self) <= now) {
-        pair_t *pair = self->pairs[self->next_send % self->pair_count];
-        if (!pair_send (pair, s_due_us (self)))
+        conversation_t *pair = self->pairs[self->next_send % self->conversation_count];
+        if (!conversation_send (pair, s_due_us (self)))
             self->measurement.faults.unanswered++;
         self->next_send++;
     }

@@ -34,7 +34,7 @@ typedef struct {
 
 //  One session, while its rows pass.
 typedef struct {
-    talk_t *talk;
+    conversation_t *talk;
     uint32_t last_seq;
     uint64_t last_time_ms;
     uint32_t visitor_next;
@@ -49,9 +49,9 @@ typedef struct {
 } folder_t;
 
 int64_t
-audit_unfinished (site_t *site)
+audit_unfinished (deployment_t *site)
 {
-    char *text = postgres_query (stack_postgres (site_stack (site)),
+    char *text = postgres_query (stack_postgres (deployment_stack (site)),
                                  "select count (*) from work where state = 0");
     int64_t count = text ? strtoll (text, NULL, 10) : -1;
     free (text);
@@ -69,12 +69,12 @@ s_compare (const void *left, const void *right)
 }
 
 static void
-s_begin (folder_t *self, talk_t *talk)
+s_begin (folder_t *self, conversation_t *talk)
 {
     *self = (folder_t){ .talk = talk };
-    self->visitor.client = talk_visitor_client (talk);
-    if (talk_agent (talk))
-        self->agent.client = &talk_agent (talk)->client;
+    self->visitor.client = conversation_visitor_client (talk);
+    if (conversation_agent (talk))
+        self->agent.client = &conversation_agent (talk)->client;
     for (int which = 0; which < 2; which++) {
         client_t *client = which ? self->agent.client : self->visitor.client;
         if (client && client->seq_count)
@@ -149,7 +149,7 @@ s_answer (folder_t *self, const row_t *row)
     if (row->event == EVENT_FAILURE)
         client_complain (client, TROUBLE_LOST, "seq %u: a failure in place of an answer", row->seq);
     //  What the bot was asked before an agent came is not answered any more.
-    while (talk_agent (self->talk) && self->answered < self->question_count
+    while (conversation_agent (self->talk) && self->answered < self->question_count
            && self->questions[self->answered] < row->number)
         self->answered++;
     if (self->answered == self->question_count)
@@ -182,16 +182,16 @@ s_count (client_t *client, const row_t *row, uint32_t *next, const rich_t *rich)
 static void
 s_message (folder_t *self, const row_t *row)
 {
-    talk_t *talk = self->talk;
+    conversation_t *talk = self->talk;
     switch (row->role) {
     case ROLE_VISITOR:
-        s_count (self->visitor.client, row, &self->visitor_next, talk_visitor (talk));
+        s_count (self->visitor.client, row, &self->visitor_next, conversation_visitor (talk));
         if (!self->agent_has_control)
             s_put_question (self, row->number);
         break;
     case ROLE_AGENT:
         if (self->agent.client)
-            s_count (self->agent.client, row, &self->agent_next, talk_agent (talk));
+            s_count (self->agent.client, row, &self->agent_next, conversation_agent (talk));
         break;
     case ROLE_BOT:
         if (!row->is_quiet)
@@ -241,11 +241,11 @@ s_end_rich (const folder_t *self, rich_t *rich, uint32_t in_log)
 static void
 s_end (folder_t *self)
 {
-    talk_t *talk = self->talk;
-    if (talk_visitor (talk))
-        s_end_rich (self, talk_visitor (talk), self->visitor_next);
-    if (talk_agent (talk))
-        s_end_rich (self, talk_agent (talk), self->agent_next);
+    conversation_t *talk = self->talk;
+    if (conversation_visitor (talk))
+        s_end_rich (self, conversation_visitor (talk), self->visitor_next);
+    if (conversation_agent (talk))
+        s_end_rich (self, conversation_agent (talk), self->agent_next);
     else if (self->answered < self->question_count)
         client_complain (self->visitor.client, TROUBLE_LOST,
                          "%zu questions, %zu answers in the log", self->question_count,
@@ -256,14 +256,15 @@ s_end (folder_t *self)
 // ---------------------------------------------------------------------------------------------
 //  All of them
 
-static talk_t *
+static conversation_t *
 s_find (const crowd_t *crowd, const char *key)
 {
     //  "app/s12-run": the session's number is that of its talk.
     const char *slash = strchr (key, '/');
     unsigned number = slash ? (unsigned) strtoul (slash + 2, NULL, 10) : 0;
-    talk_t *talk = slash && number < crowd_talks (crowd) ? crowd_talk (crowd, number) : NULL;
-    return talk && strcmp (talk_session (talk), slash + 1) == 0 ? talk : NULL;
+    conversation_t *talk =
+        slash && number < crowd_talks (crowd) ? crowd_talk (crowd, number) : NULL;
+    return talk && strcmp (conversation_session (talk), slash + 1) == 0 ? talk : NULL;
 }
 
 static row_t
@@ -285,7 +286,7 @@ s_row (PGresult *result, int index)
 static void
 s_take (audit_t *self, folder_t *folder, crowd_t *crowd, const row_t *row, bool *seen)
 {
-    talk_t *talk = s_find (crowd, row->session);
+    conversation_t *talk = s_find (crowd, row->session);
     if (!talk)
         return;
     if (talk != folder->talk) {
@@ -304,9 +305,9 @@ static void
 s_miss (crowd_t *crowd, const bool *seen)
 {
     for (unsigned number = 0; number < crowd_talks (crowd); number++) {
-        talk_t *talk = crowd_talk (crowd, number);
+        conversation_t *talk = crowd_talk (crowd, number);
         if (!seen[number])
-            client_complain (talk_visitor_client (talk), TROUBLE_LOST,
+            client_complain (conversation_visitor_client (talk), TROUBLE_LOST,
                              "nothing of it is in the log");
     }
 }
@@ -345,15 +346,15 @@ s_read_log (audit_t *self, PGconn *connection, crowd_t *crowd)
 }
 
 bool
-audit_run (audit_t *self, site_t *site, crowd_t *crowd)
+audit_run (audit_t *self, deployment_t *site, crowd_t *crowd)
 {
     *self = (audit_t){ 0 };
     int64_t unfinished = audit_unfinished (site);
     self->unfinished = unfinished > 0 ? (uint64_t) unfinished : 0;
     if (unfinished != 0)
-        trouble_note (site_trouble (site), TROUBLE_STUCK, WHO_SERVICE, NULL,
-                      "%" PRId64 " work items are not finished", unfinished);
-    PGconn *connection = PQconnectdb (postgres_url (stack_postgres (site_stack (site))));
+        findings_note (deployment_trouble (site), TROUBLE_STUCK, WHO_SERVICE, NULL,
+                       "%" PRId64 " work items are not finished", unfinished);
+    PGconn *connection = PQconnectdb (postgres_url (stack_postgres (deployment_stack (site))));
     bool is_good = PQstatus (connection) == CONNECTION_OK && s_read_log (self, connection, crowd);
     PQfinish (connection);
     return is_good;

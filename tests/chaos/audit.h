@@ -15,8 +15,8 @@ typedef struct {
 } audit_t;
 
 //  Work items that are not finished; −1 when PostgreSQL cannot be asked.
-int64_t audit_unfinished (site_t *site);
+int64_t audit_unfinished (deployment_t *site);
 //  After crowd_end. Notes all that is wrong; false when PostgreSQL cannot be asked.
-bool audit_run (audit_t *self, site_t *site, crowd_t *crowd);
+bool audit_run (audit_t *self, deployment_t *site, crowd_t *crowd);
 
 #endif

@@ -34,7 +34,8 @@ s_next_whim (client_t *self)
 }
 
 void
-client_init (client_t *self, scene_t *scene, const client_events_t *events, void *owner, who_t who)
+client_init (client_t *self, crowd_context_t *scene, const client_events_t *events, void *owner,
+             who_t who)
 {
     *self = (client_t){ .scene = scene, .events = events, .owner = owner, .who = who };
     self->whereabouts.since_us = scene->now_us;
@@ -74,11 +75,11 @@ client_step (client_t *self, const char *format, ...)
     vsnprintf (text, sizeof text, format, arguments);
     va_end (arguments);
     client_write (self, "-- %s", text);
-    whereabouts_step (&self->whereabouts, self->scene->now_us, "%s", text);
+    timeline_step (&self->whereabouts, self->scene->now_us, "%s", text);
 }
 
 void
-client_complain (client_t *self, trouble_kind_t kind, const char *format, ...)
+client_complain (client_t *self, findings_kind_t kind, const char *format, ...)
 {
     char text[500], transcript[CLIENT_LINES * (CLIENT_LINE + 4)] = "";
     size_t size = 0;
@@ -90,8 +91,8 @@ client_complain (client_t *self, trouble_kind_t kind, const char *format, ...)
     for (unsigned at = first; at < self->line_count; at++)
         size += (size_t) snprintf (transcript + size, sizeof transcript - size, "    %s\n",
                                    self->lines[at % CLIENT_LINES]);
-    trouble_note (self->scene->trouble, kind, self->who, transcript, "session %s, user %s: %s",
-                  self->session, self->user, text);
+    findings_note (self->scene->trouble, kind, self->who, transcript, "session %s, user %s: %s",
+                   self->session, self->user, text);
     client_write (self, "!! %s", text);
 }
 
@@ -163,7 +164,7 @@ void
 client_is_in (client_t *self)
 {
     client_step (self, "in");
-    whereabouts_move (&self->whereabouts, WHERE_IN, self->scene->now_us);
+    timeline_move (&self->whereabouts, WHERE_IN, self->scene->now_us);
 }
 
 static void
@@ -174,21 +175,22 @@ s_wait_for_next_try (client_t *self)
     uint64_t delay = self->events->lost (self->owner, &is_told);
     self->try_at = now + delay;
     client_step (self, "waits %.1f s%s", (double) delay / 1e6, is_told ? ", as it was told" : "");
-    whereabouts_move (&self->whereabouts, is_told ? WHERE_SENT_AWAY : WHERE_BACKING_OFF, now);
+    timeline_move (&self->whereabouts, is_told ? WHERE_SENT_AWAY : WHERE_BACKING_OFF, now);
 }
 
 static void
 s_connect (client_t *self)
 {
-    scene_t *scene = self->scene;
+    crowd_context_t *scene = self->scene;
     char target[160];
-    unsigned edges = site_count (scene->site, SITE_EDGE) + site_has_spare_edge (scene->site);
+    unsigned edges =
+        deployment_count (scene->site, SITE_EDGE) + deployment_has_spare_edge (scene->site);
     unsigned edge = (unsigned) chance_between (&scene->chance, 0, edges - 1);
     snprintf (target, sizeof target, "/?userId=%s%s", self->user, self->query);
     client_step (self, "connects to edge-%u%s", edge + 1,
                  self->goes_by_cable ? " through a cable" : "");
-    whereabouts_move (&self->whereabouts, WHERE_CONNECTING, scene->now_us);
-    uint16_t door = site_door (scene->site, edge, self->goes_by_cable);
+    timeline_move (&self->whereabouts, WHERE_CONNECTING, scene->now_us);
+    uint16_t door = deployment_door (scene->site, edge, self->goes_by_cable);
     self->link = ws_link_new_narrow (scene->loop, door, target, &s_events, self,
                                      self->is_slow ? NARROW : 0);
     self->try_until = scene->now_us + TRY_FOR;
@@ -213,7 +215,7 @@ s_pause_length (const client_t *self)
 static void
 s_pause (client_t *self)
 {
-    scene_t *scene = self->scene;
+    crowd_context_t *scene = self->scene;
     self->paused_until = scene->now_us + s_pause_length (self);
     if (self->is_slow)
         self->whim_at = self->paused_until

@@ -6,7 +6,7 @@
 #ifndef CLIENT_H
 #define CLIENT_H
 
-#include "scene.h"
+#include "crowd_context.h"
 
 #define CLIENT_LINES 90
 #define CLIENT_LINE 150
@@ -20,7 +20,7 @@ typedef struct {
 } client_events_t;
 
 typedef struct {
-    scene_t *scene;
+    crowd_context_t *scene;
     const client_events_t *events;
     void *owner;
     who_t who;
@@ -37,7 +37,7 @@ typedef struct {
     uint64_t whim_at;
     uint64_t paused_until;    //  0: reads
     uint64_t read_again_at;
-    whereabouts_t whereabouts;
+    timeline_t whereabouts;
     uint32_t *seqs;           //  heard, as they came
     size_t seq_count;
     size_t seq_room;
@@ -46,8 +46,8 @@ typedef struct {
 } client_t;
 
 //  Is not connected before client_tick.
-void client_init (client_t *self, scene_t *scene, const client_events_t *events, void *owner,
-                  who_t who);
+void client_init (client_t *self, crowd_context_t *scene, const client_events_t *events,
+                  void *owner, who_t who);
 void client_free (client_t *self);
 //  Called every few ms.
 void client_tick (client_t *self);
@@ -65,7 +65,7 @@ __attribute__ ((format (printf, 2, 3))) void client_write (client_t *self, const
 //  A step of its way, which a long pause is explained with, and a line of the transcript.
 __attribute__ ((format (printf, 2, 3))) void client_step (client_t *self, const char *format, ...);
 //  Notes trouble, with the transcript.
-__attribute__ ((format (printf, 3, 4))) void client_complain (client_t *self, trouble_kind_t kind,
-                                                              const char *format, ...);
+__attribute__ ((format (printf, 3, 4))) void
+client_complain (client_t *self, findings_kind_t kind, const char *format, ...);
 
 #endif

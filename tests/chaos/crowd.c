@@ -13,12 +13,12 @@
 #define LOOK_EVERY 100000  //  µs between looks whether all is quiet
 
 struct crowd {
-    scene_t scene;
+    crowd_context_t scene;
     pthread_t thread;
     bool has_thread;
     atomic_bool is_ending;
     atomic_bool is_quiet;
-    talk_t **talks;
+    conversation_t **talks;
     unsigned count;
 };
 
@@ -26,7 +26,7 @@ static bool
 s_look (const crowd_t *self)
 {
     for (unsigned index = 0; index < self->count; index++)
-        if (!talk_is_quiet (self->talks[index]))
+        if (!conversation_is_quiet (self->talks[index]))
             return false;
     return true;
 }
@@ -35,13 +35,13 @@ static void *
 s_run (void *argument)
 {
     crowd_t *self = argument;
-    scene_t *scene = &self->scene;
+    crowd_context_t *scene = &self->scene;
     uint64_t tick_at = 0, look_at = 0;
     while (!atomic_load (&self->is_ending)) {
         scene->now_us = clock_mono_us ();
         if (scene->now_us >= tick_at) {
             for (unsigned index = 0; index < self->count; index++)
-                talk_tick (self->talks[index]);
+                conversation_tick (self->talks[index]);
             tick_at = scene->now_us + TICK;
         }
         if (scene->now_us >= look_at) {
@@ -54,20 +54,20 @@ s_run (void *argument)
 }
 
 static void
-s_add (crowd_t *self, talk_kind_t kind, uint64_t count)
+s_add (crowd_t *self, conversation_kind_t kind, uint64_t count)
 {
     for (uint64_t number = 0; number < count; number++) {
-        self->talks[self->count] = talk_new (&self->scene, kind, self->count);
+        self->talks[self->count] = conversation_new (&self->scene, kind, self->count);
         self->count++;
     }
 }
 
 crowd_t *
-crowd_new (const plan_t *plan, const site_t *site, trouble_t *trouble)
+crowd_new (const plan_t *plan, const deployment_t *site, findings_t *trouble)
 {
     crowd_t *self = calloc (1, sizeof *self);
     assert (self);
-    scene_t *scene = &self->scene;
+    crowd_context_t *scene = &self->scene;
     scene->plan = plan;
     scene->site = site;
     scene->trouble = trouble;
@@ -77,7 +77,8 @@ crowd_new (const plan_t *plan, const site_t *site, trouble_t *trouble)
     assert (scene->loop);
     snprintf (scene->run, sizeof scene->run, "%x", (unsigned) (clock_wall_ms () & 0xffffff));
     atomic_store (&scene->is_talking, true);
-    self->talks = calloc (plan->pairs + plan->askers + 2 * plan->widgets + 1, sizeof (talk_t *));
+    self->talks =
+        calloc (plan->pairs + plan->askers + 2 * plan->widgets + 1, sizeof (conversation_t *));
     assert (self->talks);
     s_add (self, TALK_PAIR, plan->pairs);
     s_add (self, TALK_ASKER, plan->askers);
@@ -98,14 +99,14 @@ crowd_destroy (crowd_t **self_p)
     *self_p = NULL;
     crowd_end (self);
     for (unsigned index = 0; index < self->count; index++)
-        talk_destroy (&self->talks[index]);
+        conversation_destroy (&self->talks[index]);
     free (self->talks);
     ws_loop_destroy (&self->scene.loop);
     pauses_free (&self->scene.pauses);
     free (self);
 }
 
-scene_t *
+crowd_context_t *
 crowd_scene (crowd_t *self)
 {
     return &self->scene;
@@ -132,7 +133,7 @@ crowd_end (crowd_t *self)
     pthread_join (self->thread, NULL);
     self->has_thread = false;
     for (unsigned index = 0; index < self->count; index++)
-        talk_complain (self->talks[index]);
+        conversation_complain (self->talks[index]);
 }
 
 unsigned
@@ -141,7 +142,7 @@ crowd_talks (const crowd_t *self)
     return self->count;
 }
 
-talk_t *
+conversation_t *
 crowd_talk (const crowd_t *self, unsigned number)
 {
     return self->talks[number];

@@ -16,7 +16,7 @@
 // ---------------------------------------------------------------------------------------------
 //  Processes
 
-static site_kind_t
+static deployment_kind_t
 s_kind (target_t target)
 {
     switch (target) {
@@ -34,111 +34,111 @@ s_kind (target_t target)
 static const char *
 s_name (const drawn_t *drawn)
 {
-    return site_name (s_kind (drawn->target), drawn->which);
+    return deployment_name (s_kind (drawn->target), drawn->which);
 }
 
 static bool
-s_kill (const drawn_t *drawn, site_t *site)
+s_kill (const drawn_t *drawn, deployment_t *site)
 {
     //  One that could not be started is tried again.
-    if (!site_is_down (site, s_kind (drawn->target), drawn->which))
-        site_kill (site, s_kind (drawn->target), drawn->which);
+    if (!deployment_is_down (site, s_kind (drawn->target), drawn->which))
+        deployment_kill (site, s_kind (drawn->target), drawn->which);
     return true;
 }
 
 static void
-s_launch (const drawn_t *drawn, site_t *site)
+s_launch (const drawn_t *drawn, deployment_t *site)
 {
-    site_launch (site, s_kind (drawn->target), drawn->which);
+    deployment_launch (site, s_kind (drawn->target), drawn->which);
 }
 
 static bool
-s_signal (const drawn_t *drawn, site_t *site, int signal)
+s_signal (const drawn_t *drawn, deployment_t *site, int signal)
 {
-    if (site_is_down (site, s_kind (drawn->target), drawn->which))
+    if (deployment_is_down (site, s_kind (drawn->target), drawn->which))
         return false;
-    process_kill (stack_process (site_stack (site), s_name (drawn)), signal);
+    process_kill (stack_process (deployment_stack (site), s_name (drawn)), signal);
     return true;
 }
 
 static bool
-s_stop (const drawn_t *drawn, site_t *site)
+s_stop (const drawn_t *drawn, deployment_t *site)
 {
     return s_signal (drawn, site, SIGSTOP);
 }
 
 static void
-s_go_on (const drawn_t *drawn, site_t *site)
+s_go_on (const drawn_t *drawn, deployment_t *site)
 {
     s_signal (drawn, site, SIGCONT);
 }
 
 static void
-s_nothing (const drawn_t *drawn, site_t *site)
+s_nothing (const drawn_t *drawn, deployment_t *site)
 {
     (void) drawn, (void) site;
 }
 
-//  site_watch sees to it that it does go down.
+//  deployment_watch sees to it that it does go down.
 static void
-s_await_down (site_t *site, site_kind_t kind, unsigned number)
+s_await_down (deployment_t *site, deployment_kind_t kind, unsigned number)
 {
     uint64_t deadline = eventually_deadline (READY_WITHIN);
-    while (!site_is_down (site, kind, number) && eventually_again (deadline))
-        site_watch (site);
+    while (!deployment_is_down (site, kind, number) && eventually_again (deadline))
+        deployment_watch (site);
 }
 
 static bool
-s_await_ready (site_t *site, site_kind_t kind, unsigned number)
+s_await_ready (deployment_t *site, deployment_kind_t kind, unsigned number)
 {
-    if (stack_wait_ready (site_stack (site), site_name (kind, number)))
+    if (stack_wait_ready (deployment_stack (site), deployment_name (kind, number)))
         return true;
-    trouble_note (site_trouble (site), TROUBLE_BROKEN, WHO_SERVICE, NULL, "%s is not ready in time",
-                  site_name (kind, number));
+    findings_note (deployment_trouble (site), TROUBLE_BROKEN, WHO_SERVICE, NULL,
+                   "%s is not ready in time", deployment_name (kind, number));
     return false;
 }
 
 static bool
-s_start_anew (site_t *site, site_kind_t kind, unsigned number)
+s_start_anew (deployment_t *site, deployment_kind_t kind, unsigned number)
 {
     if (!s_await_ready (site, kind, number))
         return false;
-    site_end (site, kind, number);
+    deployment_end (site, kind, number);
     s_await_down (site, kind, number);
-    return site_launch (site, kind, number) && s_await_ready (site, kind, number);
+    return deployment_launch (site, kind, number) && s_await_ready (site, kind, number);
 }
 
 //  As whoever does it by hand: the next one when the one before is ready, and no further when one
 //  is not.
 static bool
-s_roll (site_t *site, site_kind_t kind)
+s_roll (deployment_t *site, deployment_kind_t kind)
 {
-    unsigned number = 0, count = site_count (site, kind);
+    unsigned number = 0, count = deployment_count (site, kind);
     while (number < count && s_start_anew (site, kind, number))
         number++;
     if (number < count)
-        trouble_note (site_trouble (site), TROUBLE_BROKEN, WHO_SERVICE, NULL,
-                      "the roll ended at %s, which is %u of %u", site_name (kind, number),
-                      number + 1, count);
+        findings_note (deployment_trouble (site), TROUBLE_BROKEN, WHO_SERVICE, NULL,
+                       "the roll ended at %s, which is %u of %u", deployment_name (kind, number),
+                       number + 1, count);
     return true;
 }
 
 static bool
-s_roll_edges (const drawn_t *drawn, site_t *site)
+s_roll_edges (const drawn_t *drawn, deployment_t *site)
 {
     (void) drawn;
     return s_roll (site, SITE_EDGE);
 }
 
 static bool
-s_roll_postoffices (const drawn_t *drawn, site_t *site)
+s_roll_postoffices (const drawn_t *drawn, deployment_t *site)
 {
     (void) drawn;
     return s_roll (site, SITE_POSTOFFICE);
 }
 
 static bool
-s_roll_connectors (const drawn_t *drawn, site_t *site)
+s_roll_connectors (const drawn_t *drawn, deployment_t *site)
 {
     (void) drawn;
     return s_roll (site, SITE_CONNECTOR);
@@ -146,35 +146,35 @@ s_roll_connectors (const drawn_t *drawn, site_t *site)
 
 //  Half of the time DNS knows it before it can be talked to.
 static bool
-s_add (const drawn_t *drawn, site_t *site)
+s_add (const drawn_t *drawn, deployment_t *site)
 {
-    site_kind_t kind = s_kind (drawn->target);
+    deployment_kind_t kind = s_kind (drawn->target);
     bool is_known_first = drawn->salt & 1;
     s_await_down (site, kind, drawn->which);
     if (is_known_first)
-        site_set_known (site, kind, drawn->which, true);
-    if (!site_launch (site, kind, drawn->which)) {
-        site_set_known (site, kind, drawn->which, false);
+        deployment_set_known (site, kind, drawn->which, true);
+    if (!deployment_launch (site, kind, drawn->which)) {
+        deployment_set_known (site, kind, drawn->which, false);
         return false;
     }
     //  One that is not ready is taken away like any other.
     if (is_known_first || s_await_ready (site, kind, drawn->which))
-        site_set_known (site, kind, drawn->which, true);
+        deployment_set_known (site, kind, drawn->which, true);
     return true;
 }
 
 static void
-s_take_away (const drawn_t *drawn, site_t *site)
+s_take_away (const drawn_t *drawn, deployment_t *site)
 {
-    site_kind_t kind = s_kind (drawn->target);
-    site_set_known (site, kind, drawn->which, false);
-    site_end (site, kind, drawn->which);
+    deployment_kind_t kind = s_kind (drawn->target);
+    deployment_set_known (site, kind, drawn->which, false);
+    deployment_end (site, kind, drawn->which);
 }
 
 // ---------------------------------------------------------------------------------------------
 //  Links
 
-static site_cables_t
+static deployment_cables_t
 s_cables (target_t target)
 {
     return target == TARGET_BUS_LINKS        ? SITE_BUS
@@ -184,13 +184,13 @@ s_cables (target_t target)
 
 //  One link; or all of the process at one end of it, or at the other; or about half of all.
 static bool
-s_is_meant (const drawn_t *drawn, const site_t *site, unsigned number)
+s_is_meant (const drawn_t *drawn, const deployment_t *site, unsigned number)
 {
-    site_cables_t kind = s_cables (drawn->target);
+    deployment_cables_t kind = s_cables (drawn->target);
     const char *here, *there, *the_here, *the_there;
-    unsigned meant = drawn->which % site_cable_count (site, kind);
-    site_cable_ends (site, kind, number, &here, &there);
-    site_cable_ends (site, kind, meant, &the_here, &the_there);
+    unsigned meant = drawn->which % deployment_cable_count (site, kind);
+    deployment_cable_ends (site, kind, number, &here, &there);
+    deployment_cable_ends (site, kind, meant, &the_here, &the_there);
     switch (drawn->salt % 4) {
     case 0:
         return number == meant;
@@ -204,23 +204,24 @@ s_is_meant (const drawn_t *drawn, const site_t *site, unsigned number)
 }
 
 static void
-s_set_links (const drawn_t *drawn, site_t *site, const cable_state_t *state)
+s_set_links (const drawn_t *drawn, deployment_t *site, const cable_state_t *state)
 {
-    site_cables_t kind = s_cables (drawn->target);
-    for (unsigned number = 0; number < site_cable_count (site, kind); number++)
+    deployment_cables_t kind = s_cables (drawn->target);
+    for (unsigned number = 0; number < deployment_cable_count (site, kind); number++)
         if (s_is_meant (drawn, site, number))
-            cables_set (site_cables (site), site_cable (site, kind, number), state);
+            fault_proxy_set (deployment_cables (site), deployment_cable (site, kind, number),
+                             state);
 }
 
 static bool
-s_silence (const drawn_t *drawn, site_t *site)
+s_silence (const drawn_t *drawn, deployment_t *site)
 {
     s_set_links (drawn, site, &(cable_state_t){ .manner = CABLE_SILENT });
     return true;
 }
 
 static bool
-s_slow (const drawn_t *drawn, site_t *site)
+s_slow (const drawn_t *drawn, deployment_t *site)
 {
     cable_state_t slow = { .manner = CABLE_SLOW,
                            .delay_ms = 50 + (unsigned) (drawn->salt >> 8) % 251,
@@ -230,17 +231,17 @@ s_slow (const drawn_t *drawn, site_t *site)
 }
 
 static bool
-s_reset (const drawn_t *drawn, site_t *site)
+s_reset (const drawn_t *drawn, deployment_t *site)
 {
-    site_cables_t kind = s_cables (drawn->target);
-    for (unsigned number = 0; number < site_cable_count (site, kind); number++)
+    deployment_cables_t kind = s_cables (drawn->target);
+    for (unsigned number = 0; number < deployment_cable_count (site, kind); number++)
         if (s_is_meant (drawn, site, number))
-            cables_reset (site_cables (site), site_cable (site, kind, number));
+            fault_proxy_reset (deployment_cables (site), deployment_cable (site, kind, number));
     return true;
 }
 
 static void
-s_heal (const drawn_t *drawn, site_t *site)
+s_heal (const drawn_t *drawn, deployment_t *site)
 {
     s_set_links (drawn, site, &(cable_state_t){ .manner = CABLE_GOOD });
 }
@@ -249,24 +250,24 @@ s_heal (const drawn_t *drawn, site_t *site)
 //  PostgreSQL
 
 static postgres_t *
-s_postgres (site_t *site)
+s_postgres (deployment_t *site)
 {
-    return stack_postgres (site_stack (site));
+    return stack_postgres (deployment_stack (site));
 }
 
 static void
-s_start_postgres (const drawn_t *drawn, site_t *site)
+s_start_postgres (const drawn_t *drawn, deployment_t *site)
 {
     (void) drawn;
     for (int try = 0; try < START_TRIES; try++)
         if (postgres_start (s_postgres (site)))
             return;
-    trouble_note (site_trouble (site), TROUBLE_BROKEN, WHO_SERVICE, NULL,
-                  "PostgreSQL cannot be started");
+    findings_note (deployment_trouble (site), TROUBLE_BROKEN, WHO_SERVICE, NULL,
+                   "PostgreSQL cannot be started");
 }
 
 static bool
-s_restart_postgres (const drawn_t *drawn, site_t *site)
+s_restart_postgres (const drawn_t *drawn, deployment_t *site)
 {
     postgres_stop (s_postgres (site));
     s_start_postgres (drawn, site);
@@ -274,7 +275,7 @@ s_restart_postgres (const drawn_t *drawn, site_t *site)
 }
 
 static bool
-s_kill_postgres (const drawn_t *drawn, site_t *site)
+s_kill_postgres (const drawn_t *drawn, deployment_t *site)
 {
     (void) drawn;
     postgres_kill (s_postgres (site));
@@ -282,14 +283,14 @@ s_kill_postgres (const drawn_t *drawn, site_t *site)
 }
 
 static bool
-s_kill_backends (const drawn_t *drawn, site_t *site)
+s_kill_backends (const drawn_t *drawn, deployment_t *site)
 {
     unsigned most = drawn->salt & 1 ? POSTGRES_ALL_BACKENDS : 1 + (unsigned) (drawn->salt >> 1) % 5;
     return postgres_kill_backends (s_postgres (site), most) > 0;
 }
 
 static bool
-s_freeze_postgres (const drawn_t *drawn, site_t *site)
+s_freeze_postgres (const drawn_t *drawn, deployment_t *site)
 {
     (void) drawn;
     postgres_freeze (s_postgres (site));
@@ -297,14 +298,14 @@ s_freeze_postgres (const drawn_t *drawn, site_t *site)
 }
 
 static void
-s_thaw_postgres (const drawn_t *drawn, site_t *site)
+s_thaw_postgres (const drawn_t *drawn, deployment_t *site)
 {
     (void) drawn;
     postgres_thaw (s_postgres (site));
 }
 
 static bool
-s_begin_read_only (const drawn_t *drawn, site_t *site)
+s_begin_read_only (const drawn_t *drawn, deployment_t *site)
 {
     (void) drawn;
     return postgres_exec (s_postgres (site), "alter system set default_transaction_read_only = on")
@@ -312,19 +313,19 @@ s_begin_read_only (const drawn_t *drawn, site_t *site)
 }
 
 static void
-s_end_read_only (const drawn_t *drawn, site_t *site)
+s_end_read_only (const drawn_t *drawn, deployment_t *site)
 {
     (void) drawn;
     for (int try = 0; try < START_TRIES; try++)
         if (postgres_exec (s_postgres (site), "alter system reset default_transaction_read_only")
             && postgres_exec (s_postgres (site), "select pg_reload_conf ()"))
             return;
-    trouble_note (site_trouble (site), TROUBLE_BROKEN, WHO_SERVICE, NULL,
-                  "PostgreSQL stays read-only");
+    findings_note (deployment_trouble (site), TROUBLE_BROKEN, WHO_SERVICE, NULL,
+                   "PostgreSQL stays read-only");
 }
 
 static bool
-s_fill_disk (const drawn_t *drawn, site_t *site)
+s_fill_disk (const drawn_t *drawn, deployment_t *site)
 {
     (void) drawn;
     return postgres_fill_disk (s_postgres (site));
@@ -332,7 +333,7 @@ s_fill_disk (const drawn_t *drawn, site_t *site)
 
 //  A server that could not write its journal has ended by itself.
 static void
-s_empty_disk (const drawn_t *drawn, site_t *site)
+s_empty_disk (const drawn_t *drawn, deployment_t *site)
 {
     postgres_empty_disk (s_postgres (site));
     s_start_postgres (drawn, site);
@@ -347,8 +348,8 @@ typedef struct {
     target_t target;
     uint64_t least_ms;
     uint64_t most_ms;
-    bool (*begin) (const drawn_t *drawn, site_t *site);
-    void (*end) (const drawn_t *drawn, site_t *site);
+    bool (*begin) (const drawn_t *drawn, deployment_t *site);
+    void (*end) (const drawn_t *drawn, deployment_t *site);
     const char *about;
 } fault_row_t;
 
@@ -399,7 +400,7 @@ s_is_spare (target_t target)
 }
 
 void
-fault_draw (int fault, const site_t *site, chance_t *chance, drawn_t *drawn)
+fault_draw (int fault, const deployment_t *site, chance_t *chance, drawn_t *drawn)
 {
     const fault_row_t *row = &s_rows[fault];
     *drawn = (drawn_t){ .fault = fault, .target = row->target };
@@ -407,13 +408,13 @@ fault_draw (int fault, const site_t *site, chance_t *chance, drawn_t *drawn)
     drawn->hold_ms = chance_between (chance, row->least_ms, row->most_ms);
     drawn->salt = chance_next (chance);
     if (s_is_process (row->target))
-        drawn->which %= site_count (site, s_kind (row->target));
+        drawn->which %= deployment_count (site, s_kind (row->target));
     else if (s_is_spare (row->target))
-        drawn->which = site_count (site, s_kind (row->target));
+        drawn->which = deployment_count (site, s_kind (row->target));
 }
 
 void
-fault_describe (const drawn_t *drawn, const site_t *site, char *text, size_t room)
+fault_describe (const drawn_t *drawn, const deployment_t *site, char *text, size_t room)
 {
     static const char *const s_patterns[] = { "", " all of the first:", " all of the second:",
                                               " half of all:" };
@@ -422,8 +423,9 @@ fault_describe (const drawn_t *drawn, const site_t *site, char *text, size_t roo
         snprintf (text, room, "%s %s for %" PRIu64 " ms", word, s_name (drawn), drawn->hold_ms);
     else if (drawn->target <= TARGET_CLIENT_LINKS) {
         const char *here, *there;
-        site_cables_t kind = s_cables (drawn->target);
-        site_cable_ends (site, kind, drawn->which % site_cable_count (site, kind), &here, &there);
+        deployment_cables_t kind = s_cables (drawn->target);
+        deployment_cable_ends (site, kind, drawn->which % deployment_cable_count (site, kind),
+                               &here, &there);
         snprintf (text, room, "%s%s %s to %s for %" PRIu64 " ms", word,
                   s_patterns[drawn->salt % 4], here, there, drawn->hold_ms);
     } else
@@ -441,13 +443,13 @@ fault_collides (const drawn_t *left, const drawn_t *right)
 }
 
 bool
-fault_begin (const drawn_t *drawn, site_t *site)
+fault_begin (const drawn_t *drawn, deployment_t *site)
 {
     return s_rows[drawn->fault].begin (drawn, site);
 }
 
 void
-fault_end (const drawn_t *drawn, site_t *site)
+fault_end (const drawn_t *drawn, deployment_t *site)
 {
     s_rows[drawn->fault].end (drawn, site);
 }

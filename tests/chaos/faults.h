@@ -4,7 +4,7 @@
 #define FAULTS_H
 
 #include "chance.h"
-#include "site.h"
+#include "deployment.h"
 
 enum {
 #define FAULT(word, weight, target, least, most, begin, end, about) FAULT_##word,
@@ -44,14 +44,14 @@ const char *fault_about (int fault);
 unsigned fault_weight (int fault);
 
 //  Draws the particulars of this fault.
-void fault_draw (int fault, const site_t *site, chance_t *chance, drawn_t *drawn);
+void fault_draw (int fault, const deployment_t *site, chance_t *chance, drawn_t *drawn);
 //  "kill_edge edge-2 for 1234 ms"
-void fault_describe (const drawn_t *drawn, const site_t *site, char *text, size_t room);
+void fault_describe (const drawn_t *drawn, const deployment_t *site, char *text, size_t room);
 //  True when both would befall the same.
 bool fault_collides (const drawn_t *left, const drawn_t *right);
 
 //  False when it cannot be done here, or went wrong (which the site has noted).
-bool fault_begin (const drawn_t *drawn, site_t *site);
-void fault_end (const drawn_t *drawn, site_t *site);
+bool fault_begin (const drawn_t *drawn, deployment_t *site);
+void fault_end (const drawn_t *drawn, deployment_t *site);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "audit.h"
 #include "crowd.h"
-#include "rampage.h"
+#include "nemesis.h"
 #include "report.h"
 
 #include "eventually.h"
@@ -49,9 +49,9 @@ s_print_progress (report_t *run, uint64_t began_us, uint64_t since_us, uint64_t 
 {
     uint64_t now = clock_mono_us (), acked = atomic_load (&crowd_scene (run->crowd)->acked);
     printf ("%6.0f s  %9" PRIu64 " acknowledged  %6.0f/s  %" PRIu64 " wrong  now: %s\n",
-            (double) (now - began_us) / 1e6, acked,
-            (double) (acked - before) * 1e6 / (double) (now - since_us),
-            trouble_sum (site_trouble (run->site)), rampage_now (run->rampage));
+            (double)(now - began_us) / 1e6, acked,
+            (double)(acked - before) * 1e6 / (double)(now - since_us),
+            findings_sum (deployment_trouble (run->site)), nemesis_now (run->nemesis));
     fflush (stdout);
 }
 
@@ -62,7 +62,7 @@ s_is_over (const report_t *run, uint64_t began_us)
     uint64_t seconds = run->plan->seconds;
     return s_is_interrupted
            || (atomic_load (&crowd_scene (run->crowd)->acked) >= run->plan->messages
-               && (run->plan->messages < PLAN_LONG || rampage_has_tried_all (run->rampage)))
+               && (run->plan->messages < PLAN_LONG || nemesis_has_tried_all (run->nemesis)))
            || (seconds && clock_mono_us () >= began_us + seconds * SECOND);
 }
 
@@ -71,10 +71,10 @@ s_rage (report_t *run)
 {
     uint64_t began = clock_mono_us (), printed = began, watched = began, before = 0;
     while (!s_is_over (run, began)) {
-        rampage_turn (run->rampage);
+        nemesis_turn (run->nemesis);
         uint64_t now = clock_mono_us ();
         if (now >= watched + WATCH_EVERY) {
-            site_watch (run->site);
+            deployment_watch (run->site);
             watched = now;
         }
         if (now >= printed + PROGRESS_EVERY) {
@@ -84,7 +84,7 @@ s_rage (report_t *run)
         }
         eventually_again (UINT64_MAX);
     }
-    rampage_end (run->rampage);
+    nemesis_end (run->nemesis);
     run->began_us = began;
     run->talked_us = clock_mono_us () - began;
 }
@@ -99,7 +99,7 @@ s_settle (report_t *run)
     printf ("chaos: no more faults; everything is to settle\n");
     while (eventually_again (deadline)
            && (!crowd_is_quiet (run->crowd) || audit_unfinished (run->site) != 0))
-        site_watch (run->site);
+        deployment_watch (run->site);
     run->settled_us = clock_mono_us () - began;
     crowd_end (run->crowd);
 }
@@ -109,34 +109,34 @@ s_settle (report_t *run)
 static void
 s_look_for_untried (const report_t *run)
 {
-    scene_t *scene = crowd_scene (run->crowd);
+    crowd_context_t *scene = crowd_scene (run->crowd);
     if (run->plan->seconds == 0 && run->plan->pairs >= TALK_SLOW_ONE_IN
         && atomic_load (&scene->acked) >= PLAN_LONG
         && atomic_load (&scene->slow_closes) == 0)
-        trouble_note (site_trouble (run->site), TROUBLE_BROKEN, WHO_SERVICE, NULL,
-                      "no slow reader was closed with 1013: that was not tried");
+        findings_note (deployment_trouble (run->site), TROUBLE_BROKEN, WHO_SERVICE, NULL,
+                       "no slow reader was closed with 1013: that was not tried");
 }
 
 static int
 s_run (const plan_t *plan, const char *place)
 {
-    trouble_t *trouble = trouble_new ();
-    report_t run = { .plan = plan, .site = site_new (plan, place, trouble) };
+    findings_t *trouble = findings_new ();
+    report_t run = { .plan = plan, .site = deployment_new (plan, place, trouble) };
     int code = 69;
     if (run.site) {
         run.crowd = crowd_new (plan, run.site, trouble);
-        run.rampage = rampage_new (plan, run.site);
+        run.nemesis = nemesis_new (plan, run.site);
         s_rage (&run);
         s_settle (&run);
         s_look_for_untried (&run);
         bool is_audited = audit_run (&run.audit, run.site, run.crowd);
         report_print (&run);
-        code = trouble_sum (trouble) > 0 ? 1 : is_audited ? 0 : 69;
+        code = findings_sum (trouble) > 0 ? 1 : is_audited ? 0 : 69;
     }
-    rampage_destroy (&run.rampage);
+    nemesis_destroy (&run.nemesis);
     crowd_destroy (&run.crowd);
-    site_destroy (&run.site);
-    trouble_destroy (&trouble);
+    deployment_destroy (&run.site);
+    findings_destroy (&trouble);
     return code;
 }
 

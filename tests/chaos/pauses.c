@@ -18,14 +18,14 @@ pauses_free (pauses_t *self)
 }
 
 static void
-s_take_steps (pauses_t *self, pause_t *pause, const whereabouts_t *whereabouts)
+s_take_steps (pauses_t *self, pause_t *pause, const timeline_t *whereabouts)
 {
     if (pause->to_us - pause->from_us < PAUSE_TOLD || self->told == TOLD_MOST)
         return;
     self->told++;
     pause->steps = calloc (STEPS_KEPT, sizeof *pause->steps);
     assert (pause->steps);
-    pause->step_count = whereabouts_steps (whereabouts, pause->from_us, pause->steps);
+    pause->step_count = timeline_steps (whereabouts, pause->from_us, pause->steps);
 }
 
 void
@@ -44,7 +44,7 @@ pauses_add (pauses_t *self, const wait_t *wait, uint64_t now_us)
     *pause = (pause_t){
         .from_us = wait->since_us, .to_us = now_us, .user = wait->user, .what = wait->what
     };
-    whereabouts_spent (wait->whereabouts, now_us, pause->spent_us);
+    timeline_spent (wait->whereabouts, now_us, pause->spent_us);
     for (where_t where = 0; where < WHERES; where++)
         pause->spent_us[where] -= wait->before_us[where];
     s_take_steps (self, pause, wait->whereabouts);

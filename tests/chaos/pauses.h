@@ -4,7 +4,7 @@
 #ifndef PAUSES_H
 #define PAUSES_H
 
-#include "whereabouts.h"
+#include "timeline.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ typedef struct {
     uint64_t since_us; //  0: it waits for nothing
     const char *user;
     const char *what;
-    const whereabouts_t *whereabouts;
+    const timeline_t *whereabouts;
     uint64_t before_us[WHERES]; //  spent when it began to wait
 } wait_t;
 
@@ -48,7 +48,7 @@ static inline void
 wait_anew (wait_t *self, uint64_t now_us)
 {
     self->since_us = now_us;
-    whereabouts_spent (self->whereabouts, now_us, self->before_us);
+    timeline_spent (self->whereabouts, now_us, self->before_us);
 }
 
 static inline void

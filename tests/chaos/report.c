@@ -28,7 +28,7 @@ static int
 s_cause (const report_t *self, const pause_t *pause)
 {
     size_t count;
-    const fault_record_t *records = rampage_records (self->rampage, &count);
+    const fault_record_t *records = nemesis_records (self->nemesis, &count);
     uint64_t most = 0;
     int cause = -1;
     for (size_t index = 0; index < count; index++) {
@@ -66,13 +66,13 @@ s_print_faults (const report_t *self)
     s_longest_of_faults (self, longest);
     printf ("\n  %-22s %6s  %s\n", "fault", "times", "longest pause put down to it");
     for (int fault = 0; fault < FAULTS; fault++) {
-        unsigned count = rampage_count (self->rampage, fault);
+        unsigned count = nemesis_count (self->nemesis, fault);
         if (!plan_wants (self->plan, fault_word (fault)))
             continue;
         printf ("  %-22s %6u  ", fault_word (fault), count);
-        if (fault == FAULT_disk_full && !site_has_disk (self->site))
+        if (fault == FAULT_disk_full && !deployment_has_disk (self->site))
             printf ("NOT RUN: no disk of its own (CHAOS_DISK, root)\n");
-        else if (count == 0 && rampage_cannot (self->rampage, fault))
+        else if (count == 0 && nemesis_cannot (self->nemesis, fault))
             printf ("NOT RUN: it cannot be done here\n");
         else if (count == 0)
             printf ("NOT TRIED: the run ended before\n");
@@ -118,7 +118,7 @@ static void
 s_print_faults_at (const report_t *self, uint64_t at_us)
 {
     size_t count;
-    const fault_record_t *records = rampage_records (self->rampage, &count);
+    const fault_record_t *records = nemesis_records (self->nemesis, &count);
     const char *before = "   (";
     for (size_t index = 0; index < count; index++)
         if (records[index].from_us <= at_us && at_us <= records[index].to_us) {
@@ -173,14 +173,14 @@ s_print_pauses (const report_t *self)
 static void
 s_print_troubles (const report_t *self)
 {
-    trouble_t *trouble = site_trouble (self->site);
+    findings_t *trouble = deployment_trouble (self->site);
     printf ("\n  %-22s", "");
-    for (trouble_kind_t kind = 0; kind < TROUBLE_KINDS; kind++)
-        printf (" %12s", trouble_word (kind));
+    for (findings_kind_t kind = 0; kind < TROUBLE_KINDS; kind++)
+        printf (" %12s", findings_word (kind));
     for (who_t who = 0; who < WHO_KINDS; who++) {
         printf ("\n  %-22s", who_word (who));
-        for (trouble_kind_t kind = 0; kind < TROUBLE_KINDS; kind++)
-            printf (" %12" PRIu64, trouble_count (trouble, kind, who));
+        for (findings_kind_t kind = 0; kind < TROUBLE_KINDS; kind++)
+            printf (" %12" PRIu64, findings_count (trouble, kind, who));
     }
     printf ("\n");
 }
@@ -190,9 +190,9 @@ s_print_memory (const report_t *self)
 {
     static const char *const s_words[] = { "edge", "postoffice", "stentor-connector" };
     printf ("\n  %-22s %12s %12s\n", "most memory, MB", "VmHWM", "Pss");
-    for (site_kind_t kind = 0; kind < SITE_KINDS; kind++) {
+    for (deployment_kind_t kind = 0; kind < SITE_KINDS; kind++) {
         uint64_t peak, pss;
-        site_memory (self->site, kind, &peak, &pss);
+        deployment_memory (self->site, kind, &peak, &pss);
         printf ("  %-22s %12.1f %12.1f\n", s_words[kind], (double) peak / 1024,
                 (double) pss / 1024);
     }
@@ -201,7 +201,7 @@ s_print_memory (const report_t *self)
 static void
 s_print_counts (const report_t *self)
 {
-    scene_t *scene = crowd_scene (self->crowd);
+    crowd_context_t *scene = crowd_scene (self->crowd);
     const plan_t *plan = self->plan;
     double seconds = (double) self->talked_us / 1e6;
     uint64_t acked = atomic_load (&scene->acked);

@@ -4,12 +4,12 @@
 #define REPORT_H
 
 #include "audit.h"
-#include "rampage.h"
+#include "nemesis.h"
 
 typedef struct {
     const plan_t *plan;
-    site_t *site;
-    rampage_t *rampage;
+    deployment_t *site;
+    nemesis_t *nemesis;
     crowd_t *crowd;
     audit_t audit;
     uint64_t began_us;

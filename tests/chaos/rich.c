@@ -157,7 +157,7 @@ static void
 s_stored (rich_t *self, uint32_t number, uint32_t seq)
 {
     client_t *client = &self->client;
-    scene_t *scene = client->scene;
+    crowd_context_t *scene = client->scene;
     if (number < self->stored)
         return;
     if (number >= self->said) {
@@ -224,7 +224,7 @@ s_on_entry (rich_t *self, text_t frame)
 static void
 s_on_update (rich_t *self, text_t frame)
 {
-    scene_t *scene = self->client.scene;
+    crowd_context_t *scene = self->client.scene;
     uint64_t seq;
     self->join_by = 0;
     if (frame_number_behind (frame, TEXT ("\"seq\":"), &seq) && seq < self->last_seq)
@@ -242,7 +242,7 @@ s_on_update (rich_t *self, text_t frame)
 static void
 s_on_busy (rich_t *self, text_t frame)
 {
-    scene_t *scene = self->client.scene;
+    crowd_context_t *scene = self->client.scene;
     uint64_t number, delay_ms = 0;
     SCENE_COUNT (scene, busy);
     frame_number_behind (frame, TEXT ("\"retryAfterMs\":"), &delay_ms);
@@ -331,8 +331,8 @@ static const client_events_t s_events = { s_opened, s_heard, s_lost };
 // ---------------------------------------------------------------------------------------------
 
 void
-rich_init (rich_t *self, scene_t *scene, const rich_events_t *events, void *owner, who_t who,
-           bool is_agent)
+rich_init (rich_t *self, crowd_context_t *scene, const rich_events_t *events, void *owner,
+           who_t who, bool is_agent)
 {
     *self = (rich_t){ .events = events,
                       .owner = owner,

@@ -52,8 +52,8 @@ typedef struct {
     wait_t ack_wait;
 } rich_t;
 
-void rich_init (rich_t *self, scene_t *scene, const rich_events_t *events, void *owner, who_t who,
-                bool is_agent);
+void rich_init (rich_t *self, crowd_context_t *scene, const rich_events_t *events, void *owner,
+                who_t who, bool is_agent);
 void rich_free (rich_t *self);
 void rich_tick (rich_t *self);
 //  Nothing of its own is unanswered.

@@ -20,7 +20,7 @@
 static void
 s_next_question (widget_t *self)
 {
-    scene_t *scene = self->client.scene;
+    crowd_context_t *scene = self->client.scene;
     bool is_long = chance_once_in (&scene->chance, 5);
     self->ask_at =
         scene->now_us + chance_between (&scene->chance, ASK_LEAST, is_long ? ASK_SELDOM : ASK_MOST);
@@ -165,7 +165,7 @@ static const client_events_t s_events = { s_opened, s_heard, s_lost };
 // ---------------------------------------------------------------------------------------------
 
 void
-widget_init (widget_t *self, scene_t *scene, const widget_events_t *events, void *owner)
+widget_init (widget_t *self, crowd_context_t *scene, const widget_events_t *events, void *owner)
 {
     *self = (widget_t){ .events = events, .owner = owner };
     client_init (&self->client, scene, &s_events, self, WHO_WIDGET);

@@ -37,7 +37,8 @@ typedef struct {
     size_t shown_room;
 } widget_t;
 
-void widget_init (widget_t *self, scene_t *scene, const widget_events_t *events, void *owner);
+void widget_init (widget_t *self, crowd_context_t *scene, const widget_events_t *events,
+                  void *owner);
 void widget_free (widget_t *self);
 void widget_tick (widget_t *self);
 //  Nothing new has come for a while, on a connection that is in its session.

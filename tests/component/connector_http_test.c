@@ -1,7 +1,7 @@
 //  stentor-connector as an HTTP client: connections that are kept, names that move, codings,
 //  proxies, and what becomes a part of a request.
 
-#include "bot_stage.h"
+#include "bot_fixture.h"
 #include "ports.h"
 
 #include <criterion/criterion.h>
@@ -40,15 +40,15 @@ Test (connector_http, a_key_that_is_too_long_is_refused, .timeout = 60)
 //  A host closes connections that it kept, at any moment and without a warning: that is no
 //  failure, and nothing is asked twice.
 static void
-s_ask_many (bot_stage_t *self, unsigned count, unsigned every_ms)
+s_ask_many (bot_fixture_t *self, unsigned count, unsigned every_ms)
 {
     char item[40], text[40];
     for (unsigned index = 0; index < count; index++) {
         snprintf (item, sizeof item, "kept%u", index);
         snprintf (text, sizeof text, "<kept%u>", index);
-        bot_stage_hand (self, item);
-        bot_stage_done (self, item, 10000);
-        cr_assert_str_eq (bot_stage_story (self, item), "taken typing answered");
+        bot_fixture_hand (self, item);
+        bot_fixture_done (self, item, 10000);
+        cr_assert_str_eq (bot_fixture_story (self, item), "taken typing answered");
         cr_assert_eq (bot_asked (self->bot, text), 1);
         rig_turn_for (&self->rig, every_ms + index % 12);
     }
@@ -57,18 +57,18 @@ s_ask_many (bot_stage_t *self, unsigned count, unsigned every_ms)
 
 Test (connector_http, a_kept_connection_that_is_reset_is_no_failure, .timeout = 60)
 {
-    bot_stage_t *self = bot_stage_start (NULL);
+    bot_fixture_t *self = bot_fixture_start (NULL);
     bot_resets_kept (self->bot);
     s_ask_many (self, 40, 1);
-    bot_stage_end (self);
+    bot_fixture_end (self);
 }
 
 Test (connector_http, a_kept_connection_that_is_closed_is_no_failure, .timeout = 60)
 {
-    bot_stage_t *self = bot_stage_start (NULL);
+    bot_fixture_t *self = bot_fixture_start (NULL);
     bot_closes_idle (self->bot, 15);
     s_ask_many (self, 200, 8);
-    bot_stage_end (self);
+    bot_fixture_end (self);
 }
 
 //  What a host says where nothing was asked is no answer to what is asked next, of another visitor.
@@ -86,38 +86,38 @@ Test (connector_http, what_comes_unasked_is_no_answer, .timeout = 60)
         { "stray", false },
         { "stray", true },
     };
-    bot_stage_t *self = bot_stage_start (NULL);
+    bot_fixture_t *self = bot_fixture_start (NULL);
     bot_says (self->bot, "<ask", "{\"outputSpeech\":\"right\"}");
     for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
         char item[40];
         bot_speaks_unasked (self->bot, 50, rows[row].bytes, rows[row].closes);
         for (unsigned again = 0; again < 3; again++) {
             snprintf (item, sizeof item, "ask%zu%u", row, again);
-            bot_stage_hand (self, item);
-            const bot_heard_t *done = bot_stage_done (self, item, 10000);
-            cr_assert_str_eq (bot_stage_story (self, item), "taken typing answered");
+            bot_fixture_hand (self, item);
+            const bot_heard_t *done = bot_fixture_done (self, item, 10000);
+            cr_assert_str_eq (bot_fixture_story (self, item), "taken typing answered");
             cr_assert_str_eq (done->data, "{\"outputSpeech\":\"right\"}", "%s", item);
             rig_turn_for (&self->rig, 200);
         }
     }
-    bot_stage_end (self);
+    bot_fixture_end (self);
 }
 
 //  Node closes a kept connection 5 s after its last answer: one that is nearly as old is left
 //  alone.
 Test (connector_http, an_old_connection_is_not_used_again, .timeout = 60)
 {
-    bot_stage_t *self = bot_stage_start (NULL);
-    bot_stage_hand (self, "first");
-    bot_stage_done (self, "first", 5000);
-    bot_stage_hand (self, "second");
-    bot_stage_done (self, "second", 5000);
+    bot_fixture_t *self = bot_fixture_start (NULL);
+    bot_fixture_hand (self, "first");
+    bot_fixture_done (self, "first", 5000);
+    bot_fixture_hand (self, "second");
+    bot_fixture_done (self, "second", 5000);
     cr_assert_eq (bot_accepted (self->bot), 1, "a young one is used again");
     rig_turn_for (&self->rig, 4200);
-    bot_stage_hand (self, "third");
-    bot_stage_done (self, "third", 5000);
+    bot_fixture_hand (self, "third");
+    bot_fixture_done (self, "third", 5000);
     cr_assert_eq (bot_accepted (self->bot), 2);
-    bot_stage_end (self);
+    bot_fixture_end (self);
 }
 
 Test (connector_http, every_kind_of_proxy_can_be_set, .timeout = 60)
@@ -156,7 +156,7 @@ s_gzip (const char *text, size_t *size)
 }
 
 static void
-s_says_gzip (bot_stage_t *self, const char *text, const char *json)
+s_says_gzip (bot_fixture_t *self, const char *text, const char *json)
 {
     bot_reply_t reply = { .headers = "Content-Encoding: gzip\r\n" };
     char *bytes = s_gzip (json, &reply.body_size);
@@ -168,18 +168,19 @@ s_says_gzip (bot_stage_t *self, const char *text, const char *json)
 //  What is bounded is what comes out.
 Test (connector_http, compressed_answers, .timeout = 60)
 {
-    bot_stage_t *self = bot_stage_start (NULL);
+    bot_fixture_t *self = bot_fixture_start (NULL);
     s_says_gzip (self, "<small>", "{\"outputSpeech\":\"small\"}");
-    char *bomb = bot_stage_object_of ("outputSpeech", 8u << 20);
+    char *bomb = bot_fixture_object_of ("outputSpeech", 8u << 20);
     s_says_gzip (self, "<bomb>", bomb);
     free (bomb);
-    long before_kb = bot_stage_resident_kb (self->connector);
-    bot_stage_hand (self, "small");
-    bot_stage_hand (self, "bomb");
-    cr_assert_str_eq (bot_stage_done (self, "small", 5000)->data, "{\"outputSpeech\":\"small\"}");
-    cr_assert_str_eq (bot_stage_done (self, "bomb", 5000)->data, LAST ("answer too large"));
-    cr_assert_lt (bot_stage_resident_kb (self->connector) - before_kb, 4096);
-    bot_stage_end (self);
+    long before_kb = bot_fixture_resident_kb (self->connector);
+    bot_fixture_hand (self, "small");
+    bot_fixture_hand (self, "bomb");
+    cr_assert_str_eq (bot_fixture_done (self, "small", 5000)->data,
+                      "{\"outputSpeech\":\"small\"}");
+    cr_assert_str_eq (bot_fixture_done (self, "bomb", 5000)->data, LAST ("answer too large"));
+    cr_assert_lt (bot_fixture_resident_kb (self->connector) - before_kb, 4096);
+    bot_fixture_end (self);
 }
 
 Test (connector_http, a_proxy_is_used_where_it_is_set, .timeout = 60)
@@ -187,25 +188,25 @@ Test (connector_http, a_proxy_is_used_where_it_is_set, .timeout = 60)
     bot_t *proxy = bot_new (); //  to which a proxy's requests are like any other, with whole URLs
     char setting[100];
     snprintf (setting, sizeof setting, "BOT_PROXY=http://127.0.0.1:%u/", bot_port (proxy));
-    bot_stage_t *self = bot_stage_start (
+    bot_fixture_t *self = bot_fixture_start (
         (const char *const[]){ "BOT_URL=http://bot.example/bot", setting, NULL });
-    bot_stage_hand (self, "proxied");
-    cr_assert_eq (bot_stage_done (self, "proxied", 5000)->number, OUTCOME_ANSWERED);
+    bot_fixture_hand (self, "proxied");
+    cr_assert_eq (bot_fixture_done (self, "proxied", 5000)->number, OUTCOME_ANSWERED);
     char *request = bot_request (proxy, "<proxied>");
     static const char line[] = "POST http://bot.example/bot HTTP/1.1\r\n";
     cr_assert (request && strncmp (request, line, sizeof line - 1) == 0);
     free (request);
-    bot_stage_end (self);
+    bot_fixture_end (self);
     bot_destroy (&proxy);
 }
 
 Test (connector_http, a_proxy_of_the_environment_is_not_used, .timeout = 60)
 {
-    bot_stage_t *self =
-        bot_stage_start ((const char *const[]){ "http_proxy=http://127.0.0.1:1/", NULL });
-    bot_stage_hand (self, "direct");
-    cr_assert_eq (bot_stage_done (self, "direct", 5000)->number, OUTCOME_ANSWERED);
-    bot_stage_end (self);
+    bot_fixture_t *self =
+        bot_fixture_start ((const char *const[]){ "http_proxy=http://127.0.0.1:1/", NULL });
+    bot_fixture_hand (self, "direct");
+    cr_assert_eq (bot_fixture_done (self, "direct", 5000)->number, OUTCOME_ANSWERED);
+    bot_fixture_end (self);
 }
 
 //  A name service of the connector's own: one file of hosts. nss_wrapper reads the file again
@@ -232,16 +233,15 @@ Test (connector_http, a_bot_that_moves_is_found_by_the_next_try, .timeout = 60)
     bot_t *moved = bot_new ();
     snprintf (hosts_setting, sizeof hosts_setting, "NSS_WRAPPER_HOSTS=%s", hosts);
     snprintf (url, sizeof url, "BOT_URL=http://bot.example:%u/", bot_port (moved));
-    bot_stage_t *self =
-        bot_stage_start (
-            (const char *const[]){ "LD_PRELOAD=libnss_wrapper.so", hosts_setting, url, NULL });
-    bot_stage_hand (self, "moving");
+    bot_fixture_t *self = bot_fixture_start (
+        (const char *const[]){ "LD_PRELOAD=libnss_wrapper.so", hosts_setting, url, NULL });
+    bot_fixture_hand (self, "moving");
     RIG_UNTIL (&self->rig, 5000, process_log_count (self->connector, "bot failed once") == 1);
     s_place_bot (hosts, "127.0.0.1", 2000);
-    cr_assert_eq (bot_stage_done (self, "moving", 10000)->number, OUTCOME_ANSWERED);
-    cr_assert_str_eq (bot_stage_story (self, "moving"),
+    cr_assert_eq (bot_fixture_done (self, "moving", 10000)->number, OUTCOME_ANSWERED);
+    cr_assert_str_eq (bot_fixture_story (self, "moving"),
                       "taken typing " TROUBLE (1, 1, "unreachable") " typing answered");
-    bot_stage_end (self);
+    bot_fixture_end (self);
     bot_destroy (&moved);
     unlink (hosts);
 }

@@ -1,7 +1,7 @@
 //  edge's front door: what is no request or no handshake is refused, whoever has asked is answered
 //  whole, and nothing that a client can do leaves work behind.
 
-#include "edge_stage.h"
+#include "edge_fixture.h"
 #include "eventually.h"
 #include "http_get.h"
 #include "tcp_talk.h"

@@ -1,6 +1,6 @@
 //  edge's WebSockets, frame by frame: what RFC 6455 forbids, what does not come, and how they end.
 
-#include "edge_stage.h"
+#include "edge_fixture.h"
 #include "eventually.h"
 #include "tcp_talk.h"
 

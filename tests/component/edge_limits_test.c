@@ -1,6 +1,6 @@
 //  edge among clients that want too much: sockets, descriptors, frames, sessions.
 
-#include "edge_stage.h"
+#include "edge_fixture.h"
 #include "base/log.h"
 #include "eventually.h"
 #include "http_get.h"

@@ -1,7 +1,7 @@
 //  An edge whose postoffice goes away in the middle of something: what a client was about to be
 //  told, or was being brought, comes from the next one.
 
-#include "edge_stage.h"
+#include "edge_fixture.h"
 #include "eventually.h"
 
 #include <criterion/criterion.h>

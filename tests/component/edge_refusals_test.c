@@ -1,7 +1,7 @@
 //  The edge as a real process: what it refuses of a message, how it says so to each kind of
 //  client, and what it passes on.
 
-#include "edge_stage.h"
+#include "edge_fixture.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

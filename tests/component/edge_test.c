@@ -1,6 +1,6 @@
 //  edge between clients and a scripted postoffice: what it says to whom.
 
-#include "edge_stage.h"
+#include "edge_fixture.h"
 #include "eventually.h"
 #include "http_get.h"
 

@@ -1,8 +1,8 @@
-//  A test that hangs, and one that waits in vain: what lookout_harness_test looks at. Neither is
-//  run by itself.
+//  A test that hangs, and one that waits in vain: what wait_report_harness_test looks at. Neither
+//  is run by itself.
 
 #include "eventually.h"
-#include "lookout.h"
+#include "wait_report.h"
 #include "ports.h"
 #include "process.h"
 
@@ -35,7 +35,7 @@ s_sleep_for_ever (void)
 Test (hanging, for_ever)
 {
     s_start_bot ();
-    lookout_saw ("the weather", "%s", "rain");
+    wait_report_saw ("the weather", "%s", "rain");
     fprintf (stderr, "now it hangs\n");
     s_sleep_for_ever ();
 }

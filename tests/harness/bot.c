@@ -2,7 +2,7 @@
 
 #include "bot.h"
 
-#include "lookout.h"
+#include "wait_report.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -597,7 +597,7 @@ bot_asked (bot_t *self, const char *text)
     for (unsigned index = 0; index < self->request_count; index++)
         count += strstr (self->requests[index], text) != NULL;
     pthread_mutex_unlock (&self->mutex);
-    lookout_saw (text, "asked of the bot %u times", count);
+    wait_report_saw (text, "asked of the bot %u times", count);
     return count;
 }
 

@@ -2,7 +2,7 @@
 
 #include "eventually.h"
 
-#include "lookout.h"
+#include "wait_report.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,5 +37,5 @@ eventually_missed (uint64_t milliseconds, const char *condition)
     char why[600];
     snprintf (why, sizeof why, "did not come true in %" PRIu64 " ms: %s",
               milliseconds * s_patience (), condition);
-    lookout_tell (why);
+    wait_report_tell (why);
 }

@@ -3,7 +3,7 @@
 #include "postgres.h"
 
 #include "eventually.h"
-#include "lookout.h"
+#include "wait_report.h"
 #include "base/list.h"
 #include "ports.h"
 #include "process.h"
@@ -275,7 +275,7 @@ postgres_start (postgres_t *self)
             continue;
         fprintf (stderr, "harness: PostgreSQL does not come up\n");
         process_print_log (self->server);
-        lookout_tell ("PostgreSQL does not come up");
+        wait_report_tell ("PostgreSQL does not come up");
         postgres_kill (self);
     }
     return self->server != NULL;
@@ -291,7 +291,7 @@ postgres_stop (postgres_t *self)
     if (!well) {
         fprintf (stderr, "harness: PostgreSQL does not end well\n");
         process_print_log (self->server);
-        lookout_tell ("PostgreSQL does not end well");
+        wait_report_tell ("PostgreSQL does not end well");
     }
     postgres_kill (self);
     return well;
@@ -582,7 +582,7 @@ postgres_query (postgres_t *self, const char *sql)
     if (PQntuples (result) > 0 && PQnfields (result) > 0 && !PQgetisnull (result, 0, 0))
         text = strdup (PQgetvalue (result, 0, 0));
     PQclear (result);
-    lookout_saw (sql, "%s", text ? text : "NULL");
+    wait_report_saw (sql, "%s", text ? text : "NULL");
     return text;
 }
 

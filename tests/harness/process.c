@@ -4,7 +4,7 @@
 
 #include "eventually.h"
 #include "http_get.h"
-#include "lookout.h"
+#include "wait_report.h"
 #include "base/list.h"
 
 #include <assert.h>
@@ -77,8 +77,8 @@ s_forget (process_t *self)
 __attribute__ ((destructor)) static void
 s_show_what_is_left (void)
 {
-    if (!list_is_empty (&s_all) && !s_logs_are_kept && !lookout_has_told ())
-        lookout_tell ("the test has ended early");
+    if (!list_is_empty (&s_all) && !s_logs_are_kept && !wait_report_has_told ())
+        wait_report_tell ("the test has ended early");
     while (!list_is_empty (&s_all)) {
         process_t *process = LIST_THING (list_first (&s_all), process_t, place);
         if (!s_logs_are_kept)
@@ -216,7 +216,7 @@ process_new (const char *name, const char *program, const char *const *arguments
 
     process_t *self = calloc (1, sizeof *self);
     assert (self);
-    lookout_ask (s_speak);
+    wait_report_ask (s_speak);
     self->name = strdup (name);
     self->log_path = s_log_new (name);
     list_init (&self->place);
@@ -254,7 +254,7 @@ process_destroy (process_t **self_p)
     if (process_stop (self, STOP_WITHIN) == -1) {
         fprintf (stderr, "harness: %s did not end within %d ms of SIGTERM\n", self->name,
                  STOP_WITHIN);
-        lookout_tell ("a process does not end");
+        wait_report_tell ("a process does not end");
         process_kill (self, SIGKILL);
     }
     bool bad = s_sanitizer_spoke (self);
@@ -270,7 +270,7 @@ s_saw (const process_t *self, const char *what, double value)
 {
     char sight[200];
     snprintf (sight, sizeof sight, "%s: %s", self->name, what);
-    lookout_saw (sight, "%g", value);
+    wait_report_saw (sight, "%g", value);
 }
 
 const char *
@@ -380,7 +380,7 @@ process_wait_log (process_t *self, const char *text, uint64_t milliseconds)
             break; //  its last words
         fprintf (stderr, "harness: %s %s and never logged \"%s\"\n", self->name,
                  alive ? "is alive" : "has ended", text);
-        lookout_tell ("a line of a log does not come");
+        wait_report_tell ("a line of a log does not come");
         return false;
     }
     return true;
@@ -429,7 +429,7 @@ process_wait_ready (process_t *self, uint64_t milliseconds)
                  alive ? "is alive" : "has ended", answer.body ? answer.body : "no answer");
         http_answer_free (&answer);
         process_print_log (self);
-        lookout_tell ("a process does not become ready");
+        wait_report_tell ("a process does not become ready");
         return false;
     }
     return true;

@@ -3,7 +3,7 @@
 #include "stack.h"
 
 #include "eventually.h"
-#include "lookout.h"
+#include "wait_report.h"
 #include "ports.h"
 
 #include <assert.h>
@@ -304,6 +304,6 @@ stack_metric (router_stack_t *self, const char *names, const char *sample)
         double value = process_metric (member->process, sample);
         sum += isnan (value) ? 0 : value;
     }
-    lookout_saw (sample, "%g, of all %s", sum, names);
+    wait_report_saw (sample, "%g, of all %s", sum, names);
     return sum;
 }

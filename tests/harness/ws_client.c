@@ -3,7 +3,7 @@
 #include "ws_client.h"
 
 #include "eventually.h"
-#include "lookout.h"
+#include "wait_report.h"
 #include "base/list.h"
 
 #include <arpa/inet.h>
@@ -252,7 +252,7 @@ ws_client_open (const ws_options_t *options)
 {
     ws_client_t *self = calloc (1, sizeof *self);
     assert (self);
-    lookout_ask (s_speak);
+    wait_report_ask (s_speak);
     list_init (&self->place);
     list_append (&s_all, &self->place);
     self->name = strdup (options->name ? options->name : "client");

@@ -3,7 +3,7 @@
 
 #include "bus_rig.h"
 #include "eventually.h"
-#include "go_between.h"
+#include "bus_proxy.h"
 
 #include "bus/bus_metrics.h"
 #include "bus/bus_stream.h"
@@ -21,15 +21,15 @@
 static rig_t s_rig;
 static rig_server_t s_server;
 static rig_client_t s_client;
-static go_between_t *s_between;
+static bus_proxy_t *s_between;
 
 static void
 s_setup (void)
 {
     rig_start (&s_rig);
     rig_server_start (&s_server, &s_rig, "postoffice-1");
-    s_between = go_between_new (&s_rig.loop, s_server.address);
-    rig_client_start (&s_client, &s_rig, "edge-1", go_between_address (s_between));
+    s_between = bus_proxy_new (&s_rig.loop, s_server.address);
+    rig_client_start (&s_client, &s_rig, "edge-1", bus_proxy_address (s_between));
     RIG_UNTIL (&s_rig, 5000, s_client.ups == 1);
 }
 
@@ -38,7 +38,7 @@ s_teardown (void)
 {
     bus_client_destroy (&s_client.bus);
     bus_server_destroy (&s_server.bus);
-    go_between_destroy (&s_between);
+    bus_proxy_destroy (&s_between);
     rig_stop (&s_rig);
 }
 
@@ -59,28 +59,28 @@ s_expect_new_stream (stream_end_t end)
 
 Test (bus_faults, a_batch_lost_on_the_way_up)
 {
-    go_between_lose_up (s_between, 1);
+    bus_proxy_lose_up (s_between, 1);
     s_expect_new_stream (STREAM_END_HOLE);
 }
 
 Test (bus_faults, a_batch_lost_on_the_way_down)
 {
-    go_between_lose_down (s_between, 1);
+    bus_proxy_lose_down (s_between, 1);
     s_expect_new_stream (STREAM_END_HOLE);
 }
 
 Test (bus_faults, a_batch_that_comes_twice)
 {
-    go_between_double_up (s_between);
+    bus_proxy_double_up (s_between);
     s_expect_new_stream (STREAM_END_HOLE);
 }
 
 Test (bus_faults, silence_is_noticed_by_both_within_four_heartbeats)
 {
-    go_between_cut (s_between, true);
+    bus_proxy_cut (s_between, true);
     RIG_UNTIL (&s_rig, 5 * RIG_HEARTBEAT_MS, s_client.downs == 1);
     RIG_UNTIL (&s_rig, 3 * RIG_HEARTBEAT_MS, s_server.downs == 1);
-    go_between_cut (s_between, false);
+    bus_proxy_cut (s_between, false);
     s_expect_new_stream (STREAM_END_SILENT);
 }
 
@@ -177,8 +177,8 @@ Test (bus_contract, nothing_is_lost_whatever_the_way_loses, .timeout = 60)
                                                            .peer_limit = 10 },
                                    &s_worker_events, &s_worker);
     const char *worker = bus_server_endpoint (s_worker.bus) + strlen ("tcp://");
-    s_between = go_between_new (&s_rig.loop, worker);
-    const char *between = go_between_address (s_between);
+    s_between = bus_proxy_new (&s_rig.loop, worker);
+    const char *between = bus_proxy_address (s_between);
     s_owner.bus = bus_client_new (&s_rig.loop,
                                   &(bus_client_config_t){ .node = "edge-1",
                                                           .role = NODE_EDGE,
@@ -197,16 +197,16 @@ Test (bus_contract, nothing_is_lost_whatever_the_way_loses, .timeout = 60)
                 s_owner.next++;
         for (; lost + 2000 <= s_owner.next; lost += 2000)
             if (lost % 4000)
-                go_between_lose_up (s_between, 1);
+                bus_proxy_lose_up (s_between, 1);
             else
-                go_between_lose_down (s_between, 1);
+                bus_proxy_lose_down (s_between, 1);
         rig_turn (&s_rig);
     }
     cr_assert_eq (s_worker.done, ITEMS);
     cr_assert_gt (bus_counts[BUS_COUNT_ENDS + STREAM_END_HOLE], holes);
     bus_client_destroy (&s_owner.bus);
     bus_server_destroy (&s_worker.bus);
-    go_between_destroy (&s_between);
+    bus_proxy_destroy (&s_between);
     rig_stop (&s_rig);
 }
 

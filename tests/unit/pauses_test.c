@@ -6,14 +6,14 @@
 
 #define SECOND 1000000u
 
-static whereabouts_t s_whereabouts;
+static timeline_t s_whereabouts;
 static pauses_t s_pauses;
 static wait_t s_wait;
 
 static void
 s_begin (void)
 {
-    s_whereabouts = (whereabouts_t){ .since_us = SECOND };
+    s_whereabouts = (timeline_t){ .since_us = SECOND };
     s_pauses = (pauses_t){ 0 };
     s_wait = (wait_t){ .user = "ann", .what = "an ack", .whereabouts = &s_whereabouts };
 }
@@ -34,14 +34,14 @@ s_expect_spent (const pause_t *pause, unsigned back_off, unsigned away, unsigned
 Test (pauses, is_made_of_where_it_was)
 {
     s_begin ();
-    whereabouts_move (&s_whereabouts, WHERE_IN, 3 * SECOND);
+    timeline_move (&s_whereabouts, WHERE_IN, 3 * SECOND);
     wait_begin (&s_wait, 10 * SECOND);
     wait_begin (&s_wait, 11 * SECOND);
-    whereabouts_move (&s_whereabouts, WHERE_SENT_AWAY, 12 * SECOND);
-    whereabouts_move (&s_whereabouts, WHERE_CONNECTING, 15 * SECOND);
-    whereabouts_move (&s_whereabouts, WHERE_BACKING_OFF, 16 * SECOND);
-    whereabouts_move (&s_whereabouts, WHERE_CONNECTING, 24 * SECOND);
-    whereabouts_move (&s_whereabouts, WHERE_IN, 26 * SECOND);
+    timeline_move (&s_whereabouts, WHERE_SENT_AWAY, 12 * SECOND);
+    timeline_move (&s_whereabouts, WHERE_CONNECTING, 15 * SECOND);
+    timeline_move (&s_whereabouts, WHERE_BACKING_OFF, 16 * SECOND);
+    timeline_move (&s_whereabouts, WHERE_CONNECTING, 24 * SECOND);
+    timeline_move (&s_whereabouts, WHERE_IN, 26 * SECOND);
     wait_progress (&s_wait, &s_pauses, 27 * SECOND, true);
     cr_assert_eq (s_pauses.count, 1);
     s_expect_spent (&s_pauses.pauses[0], 8, 3, 3, 3);
@@ -56,7 +56,7 @@ Test (pauses, is_made_of_where_it_was)
 Test (pauses, what_is_forgiven_does_not_count)
 {
     s_begin ();
-    whereabouts_move (&s_whereabouts, WHERE_IN, SECOND);
+    timeline_move (&s_whereabouts, WHERE_IN, SECOND);
     wait_forgive (&s_wait, SECOND);
     cr_assert_eq (s_wait.since_us, 0);
     wait_begin (&s_wait, 2 * SECOND);
@@ -72,7 +72,7 @@ Test (pauses, a_long_one_has_its_steps)
 {
     s_begin ();
     for (unsigned at = 2; at < 100; at++)
-        whereabouts_step (&s_whereabouts, at * SECOND, "step %u", at);
+        timeline_step (&s_whereabouts, at * SECOND, "step %u", at);
     wait_begin (&s_wait, 80 * SECOND + 1);
     wait_progress (&s_wait, &s_pauses, 100 * SECOND, false);
     const pause_t *pause = &s_pauses.pauses[0];

@@ -1,0 +1,42 @@
+//  conversation — one session and the clients that are in it: a visitor with an agent, or with
+//  the bot; the visitor has the rich dialect or is a widget.
+
+#ifndef CONVERSATION_H
+#define CONVERSATION_H
+
+#include "rich.h"
+#include "widget.h"
+
+typedef enum {
+    TALK_PAIR,         //  rich visitor, agent
+    TALK_ASKER,        //  rich visitor, bot
+    TALK_WIDGET_BOT,   //  widget, bot
+    TALK_WIDGET_AGENT, //  widget, agent
+} conversation_kind_t;
+
+typedef struct talk conversation_t;
+
+//  Of the pairs, one in so many has an agent who reads slowly.
+#define TALK_SLOW_ONE_IN 6
+
+conversation_t *conversation_new (crowd_context_t *scene, conversation_kind_t kind,
+                                  unsigned number);
+void conversation_destroy (conversation_t **self_p);
+void conversation_tick (conversation_t *self);
+//  Nothing more is to come.
+bool conversation_is_quiet (const conversation_t *self);
+//  Complains of whatever is not quiet.
+void conversation_complain (conversation_t *self);
+
+conversation_kind_t conversation_kind (const conversation_t *self);
+const char *conversation_session (const conversation_t *self);
+//  NULL when it is a widget.
+rich_t *conversation_visitor (conversation_t *self);
+//  NULL when it is none.
+widget_t *conversation_widget (conversation_t *self);
+//  NULL when there is none.
+rich_t *conversation_agent (conversation_t *self);
+//  Of whoever the visitor is.
+client_t *conversation_visitor_client (conversation_t *self);
+
+#endif

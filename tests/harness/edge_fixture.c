@@ -1,0 +1,288 @@
+#include "edge_fixture.h"
+
+#include "eventually.h"
+#include "ports.h"
+
+#include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SETTINGS_MOST 24
+#define QUIET_FOR_MS 1000
+#define QUIET_MOST_MS 60
+
+static stage_t s_stage;
+
+static text_t
+s_copy (text_t text)
+{
+    return (text_t){ strndup (text.data, text.size), text.size };
+}
+
+static void
+s_peer_up (void *owner, peer_t peer, const bus_hello_t *hello)
+{
+    stage_t *self = owner;
+    cr_assert_eq (hello->role, NODE_EDGE);
+    self->peer = peer;
+}
+
+static void
+s_peer_down (void *owner, peer_t peer)
+{
+    stage_t *self = owner;
+    if (self->peer == peer)
+        self->peer = 0;
+}
+
+static void
+s_record (void *owner, peer_t peer, const bus_record_t *record)
+{
+    (void) peer;
+    stage_t *self = owner;
+    cr_assert (self->count < HEARD_MOST);
+    bus_record_t *heard = &self->heard[self->count++].record;
+    *heard = *record;
+    switch (record->kind) {
+    case BUS_SYNC:
+        heard->sync.session = s_copy (record->sync.session);
+        heard->sync.app = s_copy (record->sync.app);
+        heard->sync.user = s_copy (record->sync.user);
+        heard->sync.sender = s_copy (record->sync.sender);
+        break;
+    case BUS_POST:
+        heard->post.session = s_copy (record->post.session);
+        heard->post.message_id = s_copy (record->post.message_id);
+        heard->post.sender = s_copy (record->post.sender);
+        heard->post.data = s_copy (record->post.data);
+        heard->post.secret = s_copy (record->post.secret);
+        break;
+    case BUS_LOCATE:
+        heard->locate.app = s_copy (record->locate.app);
+        heard->locate.user = s_copy (record->locate.user);
+        break;
+    case BUS_SIGNAL:
+        heard->signal.session = s_copy (record->signal.session);
+        heard->signal.sender = s_copy (record->signal.sender);
+        break;
+    case BUS_DETACH:
+        heard->detach.session = s_copy (record->detach.session);
+        break;
+    case BUS_SEEN:
+        heard->seen.session = s_copy (record->seen.session);
+        break;
+    case BUS_MORE:
+        heard->more.session = s_copy (record->more.session);
+        break;
+    default:
+        cr_assert_fail ("unexpected %s", bus_kind_name (record->kind));
+    }
+}
+
+void
+stage_open_office (stage_t *self)
+{
+    char endpoint[100];
+    static const bus_server_events_t events = { s_peer_up, s_peer_down, s_record };
+    snprintf (endpoint, sizeof endpoint, "tcp://%.60s",
+              *self->address ? self->address : "127.0.0.1:*");
+    bus_server_config_t config = { .node = "postoffice-test",
+                                   .address = endpoint,
+                                   .heartbeat_ms = 500,
+                                   .queue_limit = 16u << 20,
+                                   .peer_limit = 10 };
+    uint64_t deadline = eventually_deadline (5000);
+    while (!(self->bus = bus_server_new (&self->rig.loop, &config, &events, self))) {
+        cr_assert (clock_mono_ms () < deadline);
+        rig_turn (&self->rig);
+    }
+    snprintf (self->address, sizeof self->address, "%.60s", bus_server_endpoint (self->bus) + 6);
+}
+
+void
+stage_lose_office (stage_t *self)
+{
+    bus_server_destroy (&self->bus);
+    RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_offices") == 0);
+}
+
+stage_t *
+stage_start (const char *const *more)
+{
+    stage_t *self = &s_stage;
+    rig_start (&self->rig);
+    stage_open_office (self);
+    self->port = ports_free ();
+    uint16_t operations_port = ports_free ();
+    char postoffice[100], port[60], operations[60];
+    snprintf (postoffice, sizeof postoffice, "POSTOFFICE_ADDRESSES=%.60s", self->address);
+    snprintf (port, sizeof port, "EDGE_PORT=%u", self->port);
+    snprintf (operations, sizeof operations, "OPERATIONS_PORT=%u", operations_port);
+    const char *const usual[] = { postoffice, port, operations, "BUS_HEARTBEAT=500ms",
+                                  "EDGE_SILENCE=60s", "SHUTDOWN_GRACE=8s", NULL };
+    const char *settings[SETTINGS_MOST];
+    process_settings (settings, SETTINGS_MOST, more, usual);
+    self->edge = process_new ("edge", "edge", NULL, settings);
+    cr_assert (self->edge);
+    process_set_operations_port (self->edge, operations_port);
+    RIG_UNTIL (&self->rig, 10000, self->peer != 0);
+    cr_assert (process_wait_log (self->edge, "listening", 5000));
+    return self;
+}
+
+void
+stage_end (stage_t *self)
+{
+    if (process_is_alive (self->edge))
+        process_kill (self->edge, SIGTERM);
+    cr_expect_eq (process_wait_exit (self->edge, 10000), 0);
+    process_destroy (&self->edge);
+    if (self->bus)
+        bus_server_destroy (&self->bus);
+    rig_stop (&self->rig);
+}
+
+ws_client_t *
+stage_connect (stage_t *self, const char *target)
+{
+    ws_client_t *client = ws_client_connect (target, self->port, target);
+    cr_assert (client, "no connection to %s", target);
+    return client;
+}
+
+heard_t *
+stage_find (stage_t *self, bus_kind_t kind)
+{
+    for (unsigned index = 0; index < self->count; index++)
+        if (!self->heard[index].taken && self->heard[index].record.kind == kind)
+            return &self->heard[index];
+    return NULL;
+}
+
+const bus_record_t *
+stage_hear (stage_t *self, bus_kind_t kind)
+{
+    RIG_UNTIL (&self->rig, 5000, stage_find (self, kind) != NULL);
+    heard_t *heard = stage_find (self, kind);
+    heard->taken = true;
+    return &heard->record;
+}
+
+void
+stage_say (stage_t *self, const bus_record_t *record)
+{
+    cr_assert_eq (bus_server_send (self->bus, self->peer, record), 0);
+    rig_turn_for (&self->rig, 20);
+}
+
+void
+stage_synced (stage_t *self, const bus_record_t *sync, verdict_t verdict, uint64_t seq)
+{
+    stage_say (self, &(bus_record_t){ .kind = BUS_SYNCED,
+                                  .synced = { .endpoint = sync->sync.endpoint,
+                                              .session = sync->sync.session,
+                                              .verdict = verdict,
+                                              .reason = sync->sync.reason,
+                                              .seq = seq } });
+}
+
+void
+stage_posted (stage_t *self, const bus_record_t *post, verdict_t verdict, uint64_t seq)
+{
+    stage_say (self, &(bus_record_t){ .kind = BUS_POSTED,
+                                  .posted = { .post = post->post.post,
+                                              .endpoint = post->post.endpoint,
+                                              .session = post->post.session,
+                                              .verdict = verdict,
+                                              .seq = seq,
+                                              .time_ms = 1760000000000 } });
+}
+
+void
+stage_deliver (stage_t *self, uint64_t endpoint, uint64_t seq, const char *data, bool pause)
+{
+    stage_say (self, &(bus_record_t){ .kind = BUS_DELIVER,
+                                  .deliver = { .endpoints = ids_of (&endpoint, 1),
+                                               .session = TEXT ("demo/s-1"),
+                                               .seq = seq,
+                                               .event = EVENT_NEW_MESSAGE,
+                                               .time_ms = 1760000000000 + seq,
+                                               .message_id = TEXT ("m-bot"),
+                                               .sender = TEXT ("{\"deviceId\":\"Bot\"}"),
+                                               .data = text_of (data),
+                                               .pause = pause } });
+}
+
+uint64_t
+stage_join (stage_t *self, ws_client_t *client)
+{
+    ws_client_send_text (client, "{\"event\":\"user joined\",\"sessionId\":\"s-1\"}");
+    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
+    cr_assert_eq (sync->sync.reason, SYNC_JOIN);
+    stage_synced (self, sync, VERDICT_OK, 1);
+    json_object *update = ws_client_wait_event (client, "connection update", 2000);
+    cr_assert (ws_json_true (update, "data.sessionCreated"));
+    return sync->sync.endpoint;
+}
+
+void
+stage_message (ws_client_t *client, const char *session, const char *message_id)
+{
+    ws_client_send_format (client,
+                           "{\"event\":\"new message\",\"sessionId\":\"%s\",\"messageId\":\"%s\","
+                           "\"data\":{\"rawQuery\":\"hi\",\"userId\":\"liar\","
+                           "\"accessToken\":\"t\"},\"sender\":{\"userId\":\"liar\","
+                           "\"isAdmin\":true,\"displayName\":\"Ann\"},"
+                           "\"timeMs\":5}",
+                           session, message_id);
+}
+
+int
+stage_mute (const stage_t *self)
+{
+    int mute = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons (self->port) };
+    address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+    cr_assert (mute != -1);
+    cr_assert_eq (connect (mute, (struct sockaddr *) &address, sizeof address), 0);
+    return mute;
+}
+
+void
+stage_busy (ws_client_t *client, const char *message_id)
+{
+    json_object *busy = ws_client_wait_event (client, "busy", 2000);
+    cr_assert (busy);
+    cr_assert_str_eq (ws_json_text (busy, "data.messageId"), message_id);
+}
+
+//  Processor time that the edge has used, in ms.
+static uint64_t
+s_cpu_ms (stage_t *self)
+{
+    char path[64], line[1024];
+    snprintf (path, sizeof path, "/proc/%d/stat", (int) process_pid (self->edge));
+    FILE *file = fopen (path, "r");
+    cr_assert (file && fgets (line, sizeof line, file));
+    fclose (file);
+    unsigned long user, system;
+    int read = sscanf (strrchr (line, ')') + 2,
+                       "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
+    cr_assert_eq (read, 2);
+    return (user + system) * 1000 / (uint64_t) sysconf (_SC_CLK_TCK);
+}
+
+void
+stage_expect_quiet (stage_t *self, const char *after)
+{
+    uint64_t before = s_cpu_ms (self);
+    rig_turn_for (&self->rig, QUIET_FOR_MS);
+    uint64_t used = s_cpu_ms (self) - before;
+    cr_expect_leq (used, QUIET_MOST_MS, "%llu ms of %d after %s", (unsigned long long) used,
+                   QUIET_FOR_MS, after);
+}
