@@ -385,7 +385,7 @@ Test (edge_door, who_leaves_a_large_file_has_not_fetched_it)
         tcp_talk_reset (&client);
         tcp_talk_free (&client);
     }
-    cr_expect_eq (process_metric (self->edge, "stentor_edge_pages_paced_total"), 0);
+    cr_expect_eq (process_metric (self->edge, "stentor_edge_pages_throttled_total"), 0);
     s_end (self);
 }
 
@@ -393,8 +393,9 @@ Test (edge_door, who_leaves_a_large_file_has_not_fetched_it)
 Test (edge_door, who_waits_longest_goes_first)
 {
     stage_t *self = s_start ();
-    EVENTUALLY (20000, s_fetches_much_and_leaves (self)
-                           && process_metric (self->edge, "stentor_edge_pages_paced_total") > 0);
+    EVENTUALLY (20000,
+                s_fetches_much_and_leaves (self)
+                    && process_metric (self->edge, "stentor_edge_pages_throttled_total") > 0);
     tcp_talk_t first = tcp_talk_new (self->port, 0);
     s_say (&first, "GET / HTTP/1.1\r\n" HOST CLOSE END);
     uint64_t began_ms = clock_mono_ms ();
@@ -413,8 +414,9 @@ Test (edge_door, who_waits_longest_goes_first)
 Test (edge_door, serves_pages_at_a_pace)
 {
     stage_t *self = s_start ();
-    EVENTUALLY (20000, s_fetches_much_and_leaves (self)
-                           && process_metric (self->edge, "stentor_edge_pages_paced_total") > 0);
+    EVENTUALLY (20000,
+                s_fetches_much_and_leaves (self)
+                    && process_metric (self->edge, "stentor_edge_pages_throttled_total") > 0);
     tcp_talk_t client = tcp_talk_new (self->port, 0);
     s_say (&client, "GET / HTTP/1.1\r\n" HOST CLOSE END);
     ws_client_t *visitor = stage_connect (self, "/?userId=u-1");

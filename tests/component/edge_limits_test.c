@@ -23,7 +23,7 @@ Test (edge_limits, keeps_descriptors_for_itself)
     //  While they are there the bus can be dialled.
     stage_lose_office (self);
     stage_open_office (self);
-    RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_offices") == 1);
+    RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_postoffices") == 1);
     for (int at = 0; at < MUTES; at++)
         close (mutes[at]);
     EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") == 0);
@@ -80,7 +80,8 @@ Test (edge_limits, gives_up_large_frames_when_too_many_come)
         ws_client_send_frame (crowd[at], WS_TEXT, false, begun, sizeof begun);
     }
     EVENTUALLY (5000,
-                process_metric (self->edge, "stentor_edge_closed_total{reason=\"crowded\"}") > 0);
+                process_metric (self->edge, "stentor_edge_closed_total{reason=\"overloaded\"}")
+                    > 0);
     cr_expect_lt (process_metric (self->edge, "stentor_edge_inbox_bytes"), 17 << 20);
     bool is_told = false;
     for (unsigned at = 0; at < CROWD && !is_told; at++)
@@ -113,8 +114,9 @@ Test (edge_limits, lets_sockets_in_at_a_pace)
     EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") >= 10);
     EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") == MUTES);
     cr_expect (clock_mono_ms () - since >= 800, "not paced");
-    EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets_vanished_total") == GONE);
-    cr_expect (process_metric (self->edge, "stentor_edge_accepts_paced_total") > 0);
+    EVENTUALLY (5000,
+                process_metric (self->edge, "stentor_edge_sockets_abandoned_total") == GONE);
+    cr_expect (process_metric (self->edge, "stentor_edge_accepts_throttled_total") > 0);
     for (int at = 0; at < MUTES; at++)
         close (mutes[at]);
     EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_sockets") == 0);
@@ -143,7 +145,7 @@ Test (edge_limits, does_not_swallow_what_it_refused)
 Test (edge_limits, asks_for_one_session_at_a_time)
 {
     stage_t *self = stage_start (NULL);
-    RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_offices") == 1);
+    RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_postoffices") == 1);
     ws_client_t *client = stage_connect (self, "/?userId=u-1");
     for (int at = 0; at < 5; at++)
         ws_client_send_format (client, "{\"event\":\"user joined\",\"sessionId\":\"s-%d\"}", at);
@@ -205,7 +207,7 @@ Test (edge_limits, does_not_read_faster_than_its_pace)
 Test (edge_limits, opens_sessions_at_a_pace)
 {
     stage_t *self = START ("EDGE_SESSIONS_BURST=3", "EDGE_SESSIONS_PER_SECOND=2");
-    RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_offices") == 1);
+    RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_postoffices") == 1);
     ws_client_t *client = stage_connect (self, "/?userId=u-1");
     uint64_t since = clock_mono_ms ();
     for (int at = 0; at < 7; at++)
@@ -274,7 +276,7 @@ Test (edge_limits, wrong_settings_are_refused, .timeout = 60)
     }
 }
 
-#define PACED "stentor_edge_reading_paused_total{reason=\"pace\"}"
+#define PACED "stentor_edge_reading_paused_total{reason=\"rate\"}"
 
 //  Frames that no guest ever sees: pings are answered, empty fragments swallowed. Both
 //  frames are of six bytes.
@@ -291,7 +293,7 @@ s_is_not_read_on (const char *first, const char *frame)
     cr_assert (ws_client_send_raw (client, first, size));
     EVENTUALLY (20000, ws_client_send_raw (client, flood, filled)
                            && process_metric (self->edge, PACED) > 0);
-    cr_expect_geq (process_metric (self->edge, "stentor_edge_strays_total"), 50);
+    cr_expect_geq (process_metric (self->edge, "stentor_edge_overhead_frames_total"), 50);
     ws_client_destroy (&client);
     stage_end (self);
 }

@@ -263,8 +263,9 @@ Test (edge, says_again_what_a_lost_office_did_not_answer)
     uint64_t first = stage_hear (self, BUS_POST)->post.post;
     cr_assert_eq (stage_hear (self, BUS_POST)->post.follows, first);
     bus_server_destroy (&self->bus);
-    RIG_UNTIL (&self->rig, 5000, !process_is_alive (self->edge)
-                                     || process_metric (self->edge, "stentor_edge_offices") == 0);
+    RIG_UNTIL (&self->rig, 5000,
+               !process_is_alive (self->edge)
+                   || process_metric (self->edge, "stentor_edge_postoffices") == 0);
     stage_message (client, "s-1", "m-3");
     stage_open_office (self);
     const bus_record_t *sync = stage_hear (self, BUS_SYNC);

@@ -154,7 +154,7 @@ story("scaled to 3 edges, 3 postoffices, 2 connectors, while people talk", async
     await compose.allHealthy();
     for (const id of await compose.containers("edge")) {
         await until("an edge has found all postoffices", async () =>
-            await compose.metric(id, 9001, "stentor_edge_offices") === 3);
+            await compose.metric(id, 9001, "stentor_edge_postoffices") === 3);
     }
     const names = (await compose.sql("SELECT count (DISTINCT name) FROM node"
         + " WHERE beat_at > now () - interval '5 seconds'"));

@@ -108,7 +108,7 @@ void
 stage_lose_office (stage_t *self)
 {
     bus_server_destroy (&self->bus);
-    RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_offices") == 0);
+    RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_postoffices") == 0);
 }
 
 stage_t *

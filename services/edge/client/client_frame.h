@@ -12,7 +12,7 @@
 
 #include "client/visitor.h"
 #include "model/model.h"
-#include "tables/frame_fault.h"
+#include "tables/reasons.h"
 
 struct json_object;
 

@@ -2,20 +2,10 @@
 
 #include "base/buffer.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 //  Escapes make a text six times as long at most; the path and the query are JSON already.
 #define SENDER_MAX 16384
-
-const char *
-connection_place_name (connection_place_t place)
-{
-    static const char *const names[PLACE_COUNT]
-        = { "silent", "locating", "nowhere", "joining", "in", "relinking", "closing" };
-    assert (place < PLACE_COUNT);
-    return names[place];
-}
 
 bool
 connection_is_placed (const connection_t *self)

@@ -63,7 +63,7 @@ struct connection {
     bool spoke;      //  said something: a late answer to LOCATE is no use any more
     close_reason_t close_reason;
     int office;     //  that was asked last, −1: none
-    uint32_t round; //  counts its SYNCs, from 1
+    uint32_t attach_generation; //  counts its ATTACHes, from 1
     uint64_t placed_ms;
     uint64_t rejoined_ms; //  when it was brought in again last, as its office had lost it
     uint64_t heard_ms;
@@ -130,8 +130,6 @@ connection_is_parting (const connection_t *self)
 {
     return !list_is_empty (&self->parting);
 }
-
-const char *connection_place_name (connection_place_t place);
 
 //  Is what the client says now said in a session (or in one that it is on its way into)?
 bool connection_is_placed (const connection_t *self);

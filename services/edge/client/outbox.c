@@ -4,7 +4,7 @@
 
 struct outbox_entry {
     outbox_entry_t *next;
-    parcel_t parcel;
+    outbox_item_t item;
 };
 
 static size_t
@@ -22,9 +22,9 @@ outbox_init (outbox_t *self)
 void
 outbox_clear (outbox_t *self)
 {
-    parcel_t parcel;
-    while (outbox_take (self, &parcel))
-        frame_destroy (&parcel.frame);
+    outbox_item_t item;
+    while (outbox_take (self, &item))
+        frame_destroy (&item.frame);
 }
 
 static void
@@ -35,25 +35,25 @@ s_append (outbox_t *self, outbox_entry_t *entry)
     else
         self->first = entry;
     self->last = entry;
-    self->bytes += s_cost (entry->parcel.frame);
+    self->bytes += s_cost (entry->item.frame);
 }
 
 int
-outbox_put (outbox_t *self, size_t limit, const parcel_t *parcel)
+outbox_put (outbox_t *self, size_t limit, const outbox_item_t *item)
 {
     if (self->bytes >= limit)
         return -1;
     outbox_entry_t *entry = malloc (sizeof *entry);
     if (!entry)
         return -1;
-    *entry = (outbox_entry_t){ NULL, *parcel };
-    frame_share (parcel->frame);
+    *entry = (outbox_entry_t){ NULL, *item };
+    frame_share (item->frame);
     s_append (self, entry);
     return 0;
 }
 
 bool
-outbox_take (outbox_t *self, parcel_t *parcel)
+outbox_take (outbox_t *self, outbox_item_t *item)
 {
     outbox_entry_t *entry = self->first;
     if (!entry)
@@ -61,8 +61,8 @@ outbox_take (outbox_t *self, parcel_t *parcel)
     self->first = entry->next;
     if (!self->first)
         self->last = NULL;
-    *parcel = entry->parcel;
-    self->bytes -= s_cost (parcel->frame);
+    *item = entry->item;
+    self->bytes -= s_cost (item->frame);
     free (entry);
     return true;
 }
@@ -76,8 +76,8 @@ outbox_leave_session (outbox_t *self)
         outbox_entry_t *entry = all.first;
         all.first = entry->next;
         entry->next = NULL;
-        if (entry->parcel.of_session) {
-            frame_destroy (&entry->parcel.frame);
+        if (entry->item.of_session) {
+            frame_destroy (&entry->item.frame);
             free (entry);
         } else
             s_append (self, entry);

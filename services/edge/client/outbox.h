@@ -20,32 +20,26 @@ typedef struct {
     size_t bytes; //  of the frames, and what it costs to hold each
 } outbox_t;
 
-//  What is known of a frame beside its text.
+//  One frame in an outbox.
 typedef struct {
     frame_t *frame;
     uint64_t seq;    //  of the log entry in it, 0: none
-    uint32_t round;  //  of the SYNC that it came for, when the office waits for its writing; or 0
-    bool of_session; //  nothing to anyone who is not in that session any more
-} parcel_t;
+    uint32_t attach_generation; //  not 0: its postoffice waits for CONTINUE behind this frame
+    bool of_session;            //  dropped when the client leaves the session
+} outbox_item_t;
 
 void outbox_init (outbox_t *self);
 //  Gives every frame back.
 void outbox_clear (outbox_t *self);
 
-//  Shares the parcel's frame. Returns 0; −1 when the outbox was full already (or no memory).
+//  Shares the item's frame. Returns 0; −1 when the outbox was full already.
 __attribute__ ((warn_unused_result)) int outbox_put (outbox_t *self, size_t limit,
-                                                     const parcel_t *parcel);
+                                                     const outbox_item_t *item);
 
-//  Gives back what is of the session: the client has left it.
+//  Drops the frames of the session that the client has left.
 void outbox_leave_session (outbox_t *self);
 
 //  The next frame is the caller's now; false when there is none.
-__attribute__ ((warn_unused_result)) bool outbox_take (outbox_t *self, parcel_t *parcel);
-
-static inline bool
-outbox_is_empty (const outbox_t *self)
-{
-    return self->first == NULL;
-}
+__attribute__ ((warn_unused_result)) bool outbox_take (outbox_t *self, outbox_item_t *item);
 
 #endif

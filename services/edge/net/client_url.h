@@ -7,7 +7,7 @@
 #ifndef CLIENT_URL_H
 #define CLIENT_URL_H
 
-#include "tables/close_reason.h"
+#include "tables/reasons.h"
 #include "model/model.h"
 
 typedef struct {

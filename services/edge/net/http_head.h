@@ -7,7 +7,7 @@
 #ifndef HTTP_HEAD_H
 #define HTTP_HEAD_H
 
-#include "tables/http_fault.h"
+#include "tables/reasons.h"
 #include "base/text.h"
 
 #include <stdint.h>

@@ -15,26 +15,26 @@
 #define STATIC_FILES_PER_SECOND 5000
 #define STATIC_FILES_BURST 5000
 #define BYTES_OF_A_PAGE (16u << 10)
-#define PACE_REST_MS 10
+#define THROTTLE_MS 10
 #define ANSWER_MAX (256u << 10)
 //  What is larger is not waited for when there are too many connections.
 #define LARGE_HEAD (4u << 10)
 
 struct requests {
-    uv_timer_t pacer; //  runs while any rest
+    uv_timer_t throttle; //  runs while any are throttled
     const http_server_events_t *events;
     void *owner;
     text_t fields;
     buffer_t gathered;
-    list_t resting; //  requests that go beyond the pace, in order
-    token_bucket_t pace;
+    list_t throttled; //  requests beyond the rate limit, in order
+    token_bucket_t rate;
 };
 
 struct request {
     http_server_t *requests;
     stream_t *stream;
     void *answerer;
-    list_t resting;
+    list_t throttled;
     uint64_t left;   //  of the body that was announced
     uint32_t seen;   //  bytes of a head that is not whole
     bool has_begun;  //  the head that is not whole has its limit
@@ -56,11 +56,11 @@ s_now (const request_t *self)
 static void
 s_charge (request_t *self, uint64_t tokens)
 {
-    token_bucket_t *pace = &self->requests->pace;
+    token_bucket_t *rate = &self->requests->rate;
     uint64_t most_us = s_now (self) * 1000
                        + 2 * STATIC_FILES_BURST * token_bucket_token_us (STATIC_FILES_PER_SECOND);
-    token_bucket_take_many (pace, s_now (self), STATIC_FILES_PER_SECOND, tokens);
-    pace->full_us = pace->full_us < most_us ? pace->full_us : most_us;
+    token_bucket_take_many (rate, s_now (self), STATIC_FILES_PER_SECOND, tokens);
+    rate->full_us = rate->full_us < most_us ? rate->full_us : most_us;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -224,49 +224,49 @@ request_answerer (const request_t *self)
 static bool
 s_is_too_fast (const http_server_t *self)
 {
-    return token_bucket_is_spent (&self->pace, uv_now (self->pacer.loop), STATIC_FILES_PER_SECOND,
-                                  STATIC_FILES_BURST);
+    return token_bucket_is_spent (&self->rate, uv_now (self->throttle.loop),
+                                  STATIC_FILES_PER_SECOND, STATIC_FILES_BURST);
 }
 
-//  Whoever has waited longest goes on; the others know from the pace that they have to wait.
+//  The longest waiting go on, as many as the rate limit allows.
 static void
-s_on_pacer (uv_timer_t *pacer)
+s_on_throttle (uv_timer_t *throttle)
 {
-    http_server_t *self = pacer->data;
-    uint64_t now = uv_now (pacer->loop);
+    http_server_t *self = throttle->data;
+    uint64_t now = uv_now (throttle->loop);
     uint64_t token_us = token_bucket_token_us (STATIC_FILES_PER_SECOND),
              burst_us = STATIC_FILES_BURST * token_us;
-    uint64_t most = self->pace.full_us >= now * 1000 + burst_us
+    uint64_t most = self->rate.full_us >= now * 1000 + burst_us
                         ? 0
-                        : (now * 1000 + burst_us - self->pace.full_us) / token_us;
-    for (list_t *first; most > 0 && (first = list_first (&self->resting)); most--) {
-        request_t *request = LIST_THING (first, request_t, resting);
+                        : (now * 1000 + burst_us - self->rate.full_us) / token_us;
+    for (list_t *first; most > 0 && (first = list_first (&self->throttled)); most--) {
+        request_t *request = LIST_THING (first, request_t, throttled);
         list_remove (first);
         stream_limit (request->stream, STREAM_HEAD, now);
         stream_read (request->stream, true);
     }
-    if (list_is_empty (&self->resting))
-        uv_timer_stop (pacer);
+    if (list_is_empty (&self->throttled))
+        uv_timer_stop (throttle);
 }
 
 static void
-s_rest (request_t *self)
+s_throttle (request_t *self)
 {
     http_server_t *requests = self->requests;
-    edge_count (EDGE_PAGES_PACED, 1);
+    edge_count (EDGE_PAGES_THROTTLED, 1);
     stream_read (self->stream, false);
     stream_limit (self->stream, STREAM_FREE, 0);
-    list_append (&requests->resting, &self->resting);
-    //  To start it anew for each would put off those that rest already.
-    if (!uv_is_active ((uv_handle_t *) &requests->pacer))
-        uv_timer_start (&requests->pacer, s_on_pacer, PACE_REST_MS, PACE_REST_MS);
+    list_append (&requests->throttled, &self->throttled);
+    //  Starting it anew for each would delay those that wait already.
+    if (!uv_is_active ((uv_handle_t *)&requests->throttle))
+        uv_timer_start (&requests->throttle, s_on_throttle, THROTTLE_MS, THROTTLE_MS);
 }
 
 static void
 s_leave (request_t *self, bool is_closed)
 {
     http_server_t *requests = self->requests;
-    list_remove (&self->resting);
+    list_remove (&self->throttled);
     if (self->answerer)
         requests->events->gone (requests->owner, self);
     requests->events->left (requests->owner, is_closed);
@@ -355,7 +355,7 @@ s_read_one (request_t *self, text_t bytes, bool *is_over)
     }
     bool is_upgrade = ws_handshake_is_asked (&head);
     if (!is_upgrade && s_is_too_fast (self->requests)) {
-        s_rest (self);
+        s_throttle (self);
         return 0;
     }
     self->seen = 0;
@@ -373,7 +373,7 @@ s_on_bytes (void *owner, char *data, size_t size)
     request_t *self = owner;
     size_t done = 0;
     bool is_over = false;
-    while (done < size && !is_over && !self->is_busy && list_is_empty (&self->resting)) {
+    while (done < size && !is_over && !self->is_busy && list_is_empty (&self->throttled)) {
         size_t taken = s_read_one (self, (text_t){ data + done, size - done }, &is_over);
         if (taken == 0)
             break;
@@ -389,7 +389,7 @@ s_on_ended (void *owner)
 {
     request_t *self = owner;
     self->has_ended = true;
-    if (!self->is_busy && list_is_empty (&self->resting))
+    if (!self->is_busy && list_is_empty (&self->throttled))
         s_finish (self);
 }
 
@@ -435,7 +435,7 @@ http_server_take (http_server_t *self, streams_t *streams, int descriptor)
                                             .closed = s_on_closed };
     request_t *request = calloc (1, sizeof *request);
     assert (request);
-    list_init (&request->resting);
+    list_init (&request->throttled);
     request->requests = self;
     request->stream = stream_new (streams, descriptor, &events, request);
     if (!request->stream) {
@@ -456,14 +456,14 @@ http_server_new (uv_loop_t *loop, text_t fields, const http_server_events_t *eve
     self->owner = owner;
     self->fields = fields;
     buffer_init (&self->gathered, ANSWER_MAX);
-    list_init (&self->resting);
-    uv_timer_init (loop, &self->pacer);
-    self->pacer.data = self;
+    list_init (&self->throttled);
+    uv_timer_init (loop, &self->throttle);
+    self->throttle.data = self;
     return self;
 }
 
 static void
-s_on_pacer_closed (uv_handle_t *handle)
+s_on_throttle_closed (uv_handle_t *handle)
 {
     free (handle->data);
 }
@@ -476,5 +476,5 @@ http_server_destroy (http_server_t **self_p)
     if (!self)
         return;
     buffer_free (&self->gathered);
-    uv_close ((uv_handle_t *) &self->pacer, s_on_pacer_closed);
+    uv_close ((uv_handle_t *)&self->throttle, s_on_throttle_closed);
 }

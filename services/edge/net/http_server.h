@@ -2,8 +2,8 @@
 //  over to who answers, and answered in order; what is not a request of RFC 9112 is refused, and
 //  the connection ends. A rightly asked WebSocket takes its connection away.
 //
-//  All of them together have a pace: whoever fetches pages in a loop must not take the time of
-//  those who chat. What comes beyond it waits its turn, unread.
+//  All of them together have a rate limit: fetching pages in a loop must not take the time of the
+//  chats. A request beyond it waits, and its connection is not read meanwhile.
 
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H

@@ -13,19 +13,19 @@
 #include <unistd.h>
 
 #define BACKLOG 4096
-//  So many are looked at in a turn of the loop, and so many of them let in.
+//  In one turn of the loop at most so many sockets are looked at, and so many accepted.
 #define LOOKS_PER_TURN 64
 #define ACCEPTS_PER_TURN 16
-//  Where accepting fails for want of something, it is tried again after this.
-#define REST_MS 100
-//  And where it is too fast, after this.
-#define PACE_REST_MS 4
+//  When accepting failed for lack of descriptors or memory, it is tried again after this.
+#define PAUSE_MS 100
+//  When the rate limit is reached, after this.
+#define RATE_PAUSE_MS 4
 
 struct listener {
     uv_poll_t poll;
-    uv_timer_t rest;
+    uv_timer_t pause;
     unsigned handles; //  not closed yet
-    token_bucket_t pace;
+    token_bucket_t rate;
     uint64_t per_second;
     uint64_t burst;
     int descriptor;
@@ -87,18 +87,18 @@ s_listen (const struct sockaddr_storage *address)
 static void s_on_readable (uv_poll_t *poll, int status, int events);
 
 static void
-s_on_rested (uv_timer_t *rest)
+s_on_pause_over (uv_timer_t *pause)
 {
-    listener_t *self = rest->data;
+    listener_t *self = pause->data;
     uv_poll_start (&self->poll, UV_READABLE, s_on_readable);
 }
 
-//  Whoever waits in the backlog keeps the descriptor readable: to look again at once is to spin.
+//  Sockets that wait keep the descriptor readable: polling it meanwhile would spin.
 static void
-s_rest (listener_t *self, uint64_t time_ms)
+s_pause (listener_t *self, uint64_t time_ms)
 {
     uv_poll_stop (&self->poll);
-    uv_timer_start (&self->rest, s_on_rested, time_ms, 0);
+    uv_timer_start (&self->pause, s_on_pause_over, time_ms, 0);
 }
 
 static void
@@ -106,35 +106,35 @@ s_on_failed (listener_t *self)
 {
     int why = errno;
     if (why != EMFILE && why != ENFILE && why != ENOBUFS && why != ENOMEM)
-        return; //  nobody is there any more, or this one has gone
+        return; //  none is left, or this one was reset
     edge_count (EDGE_ACCEPTS_FAILED, 1);
     static log_limit_t limit = LOG_LIMIT (LOG_WARN, "cannot accept");
     if (log_limit_allows (&limit))
         log_warn ("cannot accept", log_string ("reason", strerror (why)));
-    s_rest (self, REST_MS);
+    s_pause (self, PAUSE_MS);
 }
 
 //  Has its client closed or reset it already?
 static bool
-s_has_vanished (int descriptor)
+s_is_abandoned (int descriptor)
 {
     char byte;
     ssize_t size = recv (descriptor, &byte, 1, MSG_PEEK);
     return size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-//  False when it was not worth while.
+//  False when its client has gone already.
 static bool
-s_let_in (listener_t *self, int descriptor)
+s_accepted (listener_t *self, int descriptor)
 {
-    if (s_has_vanished (descriptor)) {
-        edge_count (EDGE_SOCKETS_VANISHED, 1);
+    if (s_is_abandoned (descriptor)) {
+        edge_count (EDGE_SOCKETS_ABANDONED, 1);
         close (descriptor);
         return false;
     }
     int on = 1;
     (void) setsockopt (descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    token_bucket_take (&self->pace, uv_now (self->rest.loop), self->per_second);
+    token_bucket_take (&self->rate, uv_now (self->pause.loop), self->per_second);
     self->accepted (self->owner, descriptor);
     return true;
 }
@@ -148,10 +148,10 @@ s_on_readable (uv_poll_t *poll, int status, int events)
     int taken = 0;
     for (int looked = 0; status == 0 && looked < LOOKS_PER_TURN && taken < ACCEPTS_PER_TURN;
          looked++) {
-        if (token_bucket_is_spent (&self->pace, uv_now (self->rest.loop), self->per_second,
+        if (token_bucket_is_spent (&self->rate, uv_now (self->pause.loop), self->per_second,
                                    self->burst)) {
-            edge_count (EDGE_ACCEPTS_PACED, 1);
-            s_rest (self, PACE_REST_MS);
+            edge_count (EDGE_ACCEPTS_THROTTLED, 1);
+            s_pause (self, RATE_PAUSE_MS);
             return;
         }
         int descriptor = accept4 (self->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -159,7 +159,7 @@ s_on_readable (uv_poll_t *poll, int status, int events)
             s_on_failed (self);
             return;
         }
-        taken += s_let_in (self, descriptor);
+        taken += s_accepted (self, descriptor);
     }
 }
 
@@ -185,11 +185,11 @@ listener_new (uv_loop_t *loop, const listener_config_t *config, listener_accept_
     self->accepted = accepted;
     self->owner = owner;
     self->handles = 2;
-    self->pace = (token_bucket_t){ 0 };
+    self->rate = (token_bucket_t){ 0 };
     self->per_second = config->per_second;
     self->burst = config->burst;
-    uv_timer_init (loop, &self->rest);
-    self->poll.data = self->rest.data = self;
+    uv_timer_init (loop, &self->pause);
+    self->poll.data = self->pause.data = self;
     uv_poll_start (&self->poll, UV_READABLE, s_on_readable);
     return self;
 }
@@ -212,7 +212,7 @@ listener_destroy (listener_t **self_p)
     uv_poll_stop (&self->poll);
     close (self->descriptor);
     uv_close ((uv_handle_t *) &self->poll, s_on_closed);
-    uv_close ((uv_handle_t *) &self->rest, s_on_closed);
+    uv_close ((uv_handle_t *)&self->pause, s_on_closed);
 }
 
 uint16_t

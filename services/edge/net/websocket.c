@@ -20,11 +20,11 @@
 //  A frame that was larger than this gives its memory back.
 #define ROOM_TO_KEEP (4 * BYTES_PER_TURN)
 #define GATHERED_MOST (64u << 20)
-//  A part of a message that is smaller than this costs more to take than its bytes say.
-#define SMALL_PIECE 256
-//  Of one that is going to be closed so much is read and thrown away, then no more: whoever meant
-//  well has the reason before its eyes, and until it has gone the rest stays where it is.
-#define IGNORED_MOST (64u << 10)
+//  A fragment smaller than this costs more to process than its bytes say.
+#define SMALL_FRAGMENT 256
+//  So much input of a socket that is going to be closed is read and discarded, so that no reset
+//  destroys the close frame. The rest stays in the kernel until the peer has gone.
+#define DISCARDED_MOST (64u << 10)
 
 //  A request must come whole in this time, or begin behind the one before; what was written must be
 //  taken, each piece of it; and a peer that has its answer is to go.
@@ -53,18 +53,18 @@ struct websocket_server {
 struct websocket {
     websocket_server_t *server;
     stream_t *stream;
-    connection_t *guest; //  NULL: it knows that this is gone
+    connection_t *connection; //  NULL: it was told that the socket is gone
     ws_reader_t reader;
     buffer_t inbox;      //  pieces of a message that is not whole yet
     char *pong;          //  to be sent; NULL: none
     uint8_t pong_size;
-    uint32_t ignored;    //  bytes that were thrown away
+    uint32_t discarded;  //  bytes of input that were discarded
     uint64_t began_ms;   //  something that has not come whole, or 0
     uint64_t paused_ms;  //  not read since then, or 0
     uint16_t answer;     //  the code of the peer's close frame, until it is answered
-    bool deaf;           //  what it reads is thrown away: it is going to be closed
-    bool closing;        //  our close frame is written: nothing may follow it
-    bool gone;           //  the peer has closed: nothing of the guest's is written any more
+    bool discards_input; //  it is going to be closed
+    bool closing;        //  our close frame is written: no frame may follow it
+    bool peer_closed;    //  the connection writes nothing more
 };
 
 static uint64_t
@@ -84,22 +84,22 @@ s_empty_inbox (websocket_t *self)
 }
 
 static void
-s_tell_guest (websocket_t *self)
+s_tell_closed (websocket_t *self)
 {
-    connection_t *guest = self->guest;
-    self->gone = true;
-    self->guest = NULL;
-    if (!guest)
+    connection_t *connection = self->connection;
+    self->peer_closed = true;
+    self->connection = NULL;
+    if (!connection)
         return;
     self->server->connections--;
-    self->server->events->closed (self->server->owner, guest);
+    self->server->events->closed (self->server->owner, connection);
 }
 
-//  Both have said that they close, or one has gone: the guest is not kept waiting for the rest.
+//  Both sides have closed, or one has gone: the connection is told at once.
 static void
 s_end (websocket_t *self)
 {
-    s_tell_guest (self);
+    s_tell_closed (self);
     stream_finish (self->stream);
 }
 
@@ -107,7 +107,7 @@ static void
 s_on_closed (void *owner)
 {
     websocket_t *self = owner;
-    s_tell_guest (self);
+    s_tell_closed (self);
     s_empty_inbox (self);
     free (self->pong);
     edge_count (EDGE_SOCKETS, -1);
@@ -126,9 +126,9 @@ s_on_ended (void *owner)
 static void
 s_fault (websocket_t *self, close_reason_t reason)
 {
-    self->deaf = true;
+    self->discards_input = true;
     s_empty_inbox (self);
-    self->server->events->fault (self->server->owner, self->guest, reason);
+    self->server->events->fault (self->server->owner, self->connection, reason);
 }
 
 static void
@@ -137,18 +137,18 @@ s_text (websocket_t *self, text_t text)
     self->began_ms = 0;
     edge_count (EDGE_FRAMES_IN, 1);
     edge_count (EDGE_BYTES_IN, (int64_t) text.size);
-    self->server->events->text (self->server->owner, self->guest, text);
+    self->server->events->text (self->server->owner, self->connection, text);
 }
 
 static void
-s_stray (websocket_t *self)
+s_overhead (websocket_t *self)
 {
-    edge_count (EDGE_STRAYS, 1);
-    self->server->events->strays (self->server->owner, self->guest, 1);
+    edge_count (EDGE_OVERHEAD_FRAMES, 1);
+    self->server->events->overhead (self->server->owner, self->connection, 1);
 }
 
 static void
-s_whole_inbox (websocket_t *self)
+s_take_inbox (websocket_t *self)
 {
     buffer_t inbox = self->inbox;
     buffer_init (&self->inbox, self->server->frame_limit);
@@ -159,15 +159,15 @@ s_whole_inbox (websocket_t *self)
 
 //  Nearly always a whole message, which is passed on as it stands.
 static void
-s_take_piece (websocket_t *self, const ws_event_t *event)
+s_take_fragment (websocket_t *self, const ws_event_t *event)
 {
     const websocket_events_t *events = self->server->events;
     if (event->is_whole && self->inbox.size == 0) {
         s_text (self, event->bytes);
         return;
     }
-    if (self->inbox.size >= LARGE_FRAME && !events->growing (self->server->owner)) {
-        s_fault (self, CLOSE_CROWDED);
+    if (self->inbox.size >= LARGE_FRAME && !events->may_grow (self->server->owner)) {
+        s_fault (self, CLOSE_OVERLOADED);
         return;
     }
     if (buffer_put_text (&self->inbox, event->bytes) != 0) {
@@ -176,12 +176,12 @@ s_take_piece (websocket_t *self, const ws_event_t *event)
     }
     edge_count (EDGE_INBOX_BYTES, (int64_t) event->bytes.size);
     if (event->is_whole) {
-        s_whole_inbox (self);
+        s_take_inbox (self);
         return;
     }
-    events->piece (self->server->owner, self->guest);
-    if (event->is_fresh || event->bytes.size < SMALL_PIECE)
-        s_stray (self);
+    events->fragment (self->server->owner, self->connection);
+    if (event->is_fresh || event->bytes.size < SMALL_FRAGMENT)
+        s_overhead (self);
 }
 
 //  The last ping is answered, if there are many before there is room (RFC 6455, 5.5.3).
@@ -197,8 +197,8 @@ s_take_ping (websocket_t *self, text_t payload)
     memcpy (self->pong, payload.data, payload.size);
     self->pong_size = (uint8_t) payload.size;
     stream_want_write (self->stream);
-    self->server->events->piece (self->server->owner, self->guest);
-    s_stray (self);
+    self->server->events->fragment (self->server->owner, self->connection);
+    s_overhead (self);
 }
 
 static close_reason_t
@@ -215,15 +215,15 @@ static void s_answer_close (websocket_t *self);
 static void
 s_take_close (websocket_t *self, unsigned code)
 {
-    self->deaf = true;
-    s_tell_guest (self);
+    self->discards_input = true;
+    s_tell_closed (self);
     if (self->closing) {
         stream_finish (self->stream);
         return;
     }
     //  1010 is a client's to say.
     self->answer = code == 1010 ? 1000 : (uint16_t) code;
-    //  Who closes and does not read is not waited for long: the guest, which would, is gone.
+    //  A peer that closes and does not read gets a short time: the connection is gone already.
     if (stream_is_full (self->stream))
         stream_limit (self->stream, STREAM_LINGER, s_now (self));
     else
@@ -235,14 +235,14 @@ s_hear (websocket_t *self, const ws_event_t *event)
 {
     switch (event->what) {
     case WS_HEARD_TEXT:
-        s_take_piece (self, event);
+        s_take_fragment (self, event);
         break;
     case WS_HEARD_PING:
         s_take_ping (self, event->bytes);
         break;
     case WS_HEARD_PONG:
-        self->server->events->pong (self->server->owner, self->guest, event->bytes);
-        s_stray (self);
+        self->server->events->pong (self->server->owner, self->connection, event->bytes);
+        s_overhead (self);
         break;
     case WS_HEARD_CLOSE:
         s_take_close (self, event->code);
@@ -252,19 +252,18 @@ s_hear (websocket_t *self, const ws_event_t *event)
     }
 }
 
-//  To read on what a hostile client says as fast as it can would cost as much as all others
-//  together.
+//  Reading on from a hostile client would cost as much as all other clients together.
 static void
-s_ignore (websocket_t *self, size_t size)
+s_discard (websocket_t *self, size_t size)
 {
-    self->ignored += (uint32_t) size;
-    if (self->ignored >= IGNORED_MOST)
+    self->discarded += (uint32_t)size;
+    if (self->discarded >= DISCARDED_MOST)
         stream_read (self->stream, false);
 }
 
 //  What has begun must come whole in time, whatever else comes meanwhile.
 static void
-s_watch (websocket_t *self, bool is_incomplete)
+s_limit_message (websocket_t *self, bool is_incomplete)
 {
     if (!is_incomplete) {
         self->began_ms = 0;
@@ -281,10 +280,10 @@ static size_t
 s_on_bytes (void *owner, char *data, size_t size)
 {
     websocket_t *self = owner;
-    bool was_watched = self->began_ms > 0;
+    bool was_limited = self->began_ms > 0;
     size_t done = 0;
     ws_event_t event;
-    while (!self->deaf && !self->paused_ms) {
+    while (!self->discards_input && !self->paused_ms) {
         done += ws_reader_next (&self->reader, data + done, size - done, &event);
         if (event.what == WS_HEARD_LESS)
             break;
@@ -294,13 +293,13 @@ s_on_bytes (void *owner, char *data, size_t size)
     }
     if (self->paused_ms)
         return done;
-    if (self->deaf) {
-        s_ignore (self, size - done);
+    if (self->discards_input) {
+        s_discard (self, size - done);
         return size;
     }
     bool is_incomplete = done < size || ws_reader_is_within (&self->reader);
-    if (is_incomplete || was_watched)
-        s_watch (self, is_incomplete);
+    if (is_incomplete || was_limited)
+        s_limit_message (self, is_incomplete);
     return done;
 }
 
@@ -308,9 +307,9 @@ static void
 s_on_late (void *owner)
 {
     websocket_t *self = owner;
-    if (!self->guest)
+    if (!self->connection)
         stream_close (self->stream);
-    else if (!self->deaf)
+    else if (!self->discards_input)
         s_fault (self, CLOSE_LATE);
 }
 
@@ -342,8 +341,8 @@ s_put_close (buffer_t *to, websocket_t *self, close_reason_t reason)
     if (!row->ws_code)
         return -1;
     self->closing = true;
-    //  Who is told that we go may have said something before it reads that: it counts.
-    self->deaf = self->deaf || reason != CLOSE_GOING_AWAY;
+    //  A client may have sent something before it reads GOING_AWAY: that still counts.
+    self->discards_input = self->discards_input || reason != CLOSE_GOING_AWAY;
     return ws_frame_put_close (to, row->ws_code, text_of (row->words));
 }
 
@@ -383,7 +382,7 @@ s_gather (websocket_t *self, buffer_t *to)
         return -1;
     while (to->size < BYTES_PER_TURN) {
         websocket_write_t next;
-        if (self->closing || !server->events->next (server->owner, self->guest, &next))
+        if (self->closing || !server->events->next (server->owner, self->connection, &next))
             return 0;
         if (s_put_next (to, self, &next) != 0)
             return -1;
@@ -413,7 +412,7 @@ s_on_write (void *owner)
         s_answer_close (self);
         return;
     }
-    if (self->gone || self->closing)
+    if (self->peer_closed || self->closing)
         return;
     buffer_t *gathered = &self->server->gathered;
     buffer_clear (gathered);
@@ -423,7 +422,7 @@ s_on_write (void *owner)
         buffer_free (gathered);
     if (more < 0)
         stream_close (self->stream);
-    else if (self->closing && self->deaf)
+    else if (self->closing && self->discards_input)
         stream_finish (self->stream);
     else if (more > 0)
         stream_want_write (self->stream);
@@ -432,7 +431,7 @@ s_on_write (void *owner)
 void
 websocket_want_write (websocket_t *self)
 {
-    if (!self->gone && !self->closing)
+    if (!self->peer_closed && !self->closing)
         stream_want_write (self->stream);
 }
 
@@ -446,7 +445,7 @@ websocket_is_full (const websocket_t *self)
 void
 websocket_read (websocket_t *self, bool on)
 {
-    if (self->deaf || self->gone || on == !self->paused_ms)
+    if (self->discards_input || self->peer_closed || on == !self->paused_ms)
         return;
     if (!on) {
         self->paused_ms = s_now (self);
@@ -462,7 +461,7 @@ websocket_read (websocket_t *self, bool on)
 }
 
 void
-websocket_kill (websocket_t *self)
+websocket_abort (websocket_t *self)
 {
     stream_close (self->stream);
 }
@@ -483,7 +482,7 @@ s_check_room (const websocket_server_t *self)
 }
 
 static void
-s_welcome (websocket_server_t *self, stream_t *stream, text_t key)
+s_accept_upgrade (websocket_server_t *self, stream_t *stream, text_t key)
 {
     char accept[WS_ACCEPT_SIZE + 1];
     ws_handshake_accept (key, accept);
@@ -536,16 +535,16 @@ s_on_upgrade (void *owner, stream_t *stream, const http_head_t *head, text_t key
     websocket_t *socket = s_websocket_new (self, stream);
     if (!socket)
         return 503;
-    s_welcome (self, stream, key);
-    socket->guest = self->events->opened (self->owner, socket, &url);
-    if (socket->guest)
+    s_accept_upgrade (self, stream, key);
+    socket->connection = self->events->opened (self->owner, socket, &url);
+    if (socket->connection)
         self->connections++;
     else
         stream_close (stream);
     return 0;
 }
 
-//  A page is an open file. Whoever opens sockets and says nothing takes away the pages, no more.
+//  A page is an open file. Idle sockets use up the allowance of the pages and no other.
 static bool
 s_has_room (void *owner)
 {

@@ -1,11 +1,10 @@
 //  websocket — the front door: the sockets of clients, the HTTP that they begin with, and the
 //  WebSockets that they become: whole text frames in, frames, pings and closes out.
 //
-//  The server owns the sockets; what a WebSocket means is its guest's business (a connection_t),
-//  which comes into being with `opened` and is told with `closed` that the socket is gone. Writing
-//  is by asking: websocket_want_write, and before the loop sleeps `next` is called until it has
-//  nothing more or a turn's share is reached; a socket that could not take that is left alone until
-//  it has.
+//  The server owns the sockets. What is said on a WebSocket concerns its connection_t: `opened`
+//  makes it, `closed` tells it that the socket is gone. The connection asks to write with
+//  websocket_want_write; before the loop sleeps `next` is called until nothing is left or a turn's
+//  share is reached. A full socket is not written to until the kernel has taken what it was given.
 
 #ifndef WEBSOCKET_H
 #define WEBSOCKET_H
@@ -27,25 +26,24 @@ typedef struct {
 } websocket_write_t;
 
 typedef struct {
-    //  May it come in? 0, or the HTTP status that it is refused with.
+    //  Is the upgrade allowed? 0, or the HTTP status that refuses it.
     int (*upgrade) (void *owner, const client_url_t *url, text_t origin);
-    //  NULL: there is no room; the socket is closed.
     connection_t *(*opened) (void *owner, websocket_t *socket, const client_url_t *url);
     //  A whole text frame, however many fragments it came in. Not checked in any way but its size.
-    void (*text) (void *owner, connection_t *guest, text_t frame);
-    //  Something else that shows that it lives: a part of one that is still coming in (not for
-    //  ever: see message_within_ms), or a ping.
-    void (*piece) (void *owner, connection_t *guest);
-    //  So many frames came that are no whole text, and count at its pace like one.
-    void (*strays) (void *owner, connection_t *guest, unsigned frames);
-    //  May a frame that is still coming in become a large one?
-    bool (*growing) (void *owner);
-    void (*pong) (void *owner, connection_t *guest, text_t payload);
-    //  Something that is answered by closing. Nothing more is read.
-    void (*fault) (void *owner, connection_t *guest, close_reason_t reason);
+    void (*text) (void *owner, connection_t *connection, text_t frame);
+    //  Another sign of life: a fragment of a message that is not whole yet (message_within_ms
+    //  limits that), or a ping.
+    void (*fragment) (void *owner, connection_t *connection);
+    //  Frames that are not whole texts: they count at the client's rate limit like one.
+    void (*overhead) (void *owner, connection_t *connection, unsigned frames);
+    //  May a message that is not whole yet become a large one?
+    bool (*may_grow) (void *owner);
+    void (*pong) (void *owner, connection_t *connection, text_t payload);
+    //  A fault that closes the connection. Nothing more is read.
+    void (*fault) (void *owner, connection_t *connection, close_reason_t reason);
     //  What to write now; false: nothing.
-    bool (*next) (void *owner, connection_t *guest, websocket_write_t *write);
-    void (*closed) (void *owner, connection_t *guest);
+    bool (*next) (void *owner, connection_t *connection, websocket_write_t *write);
+    void (*closed) (void *owner, connection_t *connection);
 } websocket_events_t;
 
 //  What /config.json says is written in one piece.
@@ -60,29 +58,29 @@ typedef struct {
     uint64_t message_within_ms; //  a message must come whole
     uint64_t connection_limit;
     uint64_t socket_limit;   //  with those that are not WebSockets (yet); more are closed at once
-    uint64_t sockets_per_second; //  that come in, in the long run
-    uint64_t sockets_burst;      //  and so many at once
+    uint64_t sockets_per_second; //  accepted in the long run
+    uint64_t sockets_burst;      //  accepted at once
     uint64_t page_limit;     //  while more are no WebSockets, no page is served
 } websocket_config_t;
 
 //  NULL when it cannot listen; errno says why.
 websocket_server_t *websocket_server_new (uv_loop_t *loop, const websocket_config_t *config,
                                           const websocket_events_t *events, void *owner);
-//  Takes nobody in any more.
+//  Stops listening.
 void websocket_server_stop (websocket_server_t *self);
 //  Ends what is open: `closed` is called for each within. The loop must turn until its handles are
 //  gone.
 void websocket_server_destroy (websocket_server_t **self_p);
 uint16_t websocket_server_port (const websocket_server_t *self);
 
-//  The socket has not taken all that was written to it.
+//  The kernel has not taken all that was written to the socket.
 bool websocket_is_full (const websocket_t *self);
 
 //  These may be called from anywhere in the loop.
 void websocket_want_write (websocket_t *self);
 //  Stops or goes on reading; what was read already may still come.
 void websocket_read (websocket_t *self, bool on);
-//  Ends it soon without a word, whether the peer reads or not.
-void websocket_kill (websocket_t *self);
+//  Closes the socket soon, without a close frame.
+void websocket_abort (websocket_t *self);
 
 #endif

@@ -74,7 +74,7 @@ s_speak_locate (gateway_t *gateway, connection_t *connection)
         return false;
     connection->office = office;
     connection->asked = true;
-    edge_count (EDGE_LOCATES, 1);
+    edge_count (EDGE_LOOKUPS, 1);
     return true;
 }
 
@@ -109,11 +109,11 @@ s_speak_sync (gateway_t *gateway, connection_t *connection)
         return false;
     connection->office = office;
     connection->asked = true;
-    connection->round++;
+    connection->attach_generation++;
     connection->more_seq = 0;
     connection->catching_up = false;
-    edge_count (EDGE_SYNCS, 1);
-    edge_count (EDGE_RELINKS, relinks);
+    edge_count (EDGE_ATTACHES, 1);
+    edge_count (EDGE_REATTACHES, relinks);
     return true;
 }
 
@@ -390,7 +390,7 @@ attachment_synced (gateway_t *gateway, unsigned office, const bus_synced_t *sync
         || (connection->place != PLACE_IN && !connection->asked)
         || !text_is (connection_session (connection), synced->session))
         return;
-    edge_count_verdict (edge_synced, synced->verdict);
+    edge_count_verdict (edge_attached, synced->verdict);
     if (synced->verdict == VERDICT_OK)
         s_synced_well (gateway, connection, synced);
     else if (synced->verdict != VERDICT_GOING_AWAY)
@@ -433,8 +433,8 @@ s_is_brought_in_again (gateway_t *gateway, connection_t *connection, const bus_p
         || (connection->rejoined_ms && now - connection->rejoined_ms < AGAIN_MS))
         return false;
     connection->rejoined_ms = now;
-    log_warn ("office does not know an endpoint", log_text ("session", posted->session),
-              log_number ("endpoint", (int64_t) connection->endpoint));
+    log_warn ("postoffice does not know an endpoint", log_text ("session", posted->session),
+              log_number ("endpoint", (int64_t)connection->endpoint));
     s_relink (gateway, connection);
     return true;
 }
@@ -538,7 +538,7 @@ s_late_silent (gateway_t *gateway, connection_t *connection)
 static void
 s_late_joining (gateway_t *gateway, connection_t *connection)
 {
-    edge_count (EDGE_SYNCS_EXPIRED, 1);
+    edge_count (EDGE_ATTACHES_EXPIRED, 1);
     if (connection->reason == SYNC_JOIN || connection->reason == SYNC_RESUME)
         s_tell_not_joined (gateway, connection, session_id_of (connection_session (connection)),
                            VERDICT_STORE_DOWN);

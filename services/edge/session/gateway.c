@@ -37,7 +37,7 @@ s_speak_some (gateway_t *self)
             return;
         connection_t *connection = LIST_THING (first, connection_t, waiting);
         list_remove (first);
-        edge_count (EDGE_WAITING, -1);
+        edge_count (EDGE_UNSENT, -1);
         if (!attachment_speak (self, connection)) {
             gateway_wait (self, connection);
             refused++;
@@ -64,7 +64,7 @@ gateway_wait (gateway_t *self, connection_t *connection)
 {
     if (connection && list_is_empty (&connection->waiting)) {
         list_append (&self->waiting, &connection->waiting);
-        edge_count (EDGE_WAITING, 1);
+        edge_count (EDGE_UNSENT, 1);
     }
     //  With no office there is nothing to try: office_up begins again.
     if (self->pumping || bus_client_offices_up (self->bus) == 0)
@@ -81,10 +81,10 @@ gateway_bot_sender (const gateway_t *self, const connection_t *connection)
 }
 
 bool
-gateway_is_crowded (const gateway_t *self)
+gateway_is_overloaded (const gateway_t *self)
 {
     int64_t waiting = edge_metrics[EDGE_OUTBOX_BYTES] + edge_metrics[EDGE_WRITING_BYTES]
-                      + edge_metrics[EDGE_INBOX_BYTES] + edge_metrics[EDGE_POST_BYTES_HELD];
+                      + edge_metrics[EDGE_INBOX_BYTES] + edge_metrics[EDGE_POST_BYTES_PENDING];
     return waiting >= (int64_t) self->config->backlog_limit;
 }
 
@@ -95,8 +95,8 @@ static void
 s_on_office_up (void *owner, unsigned office)
 {
     gateway_t *self = owner;
-    edge_metrics[EDGE_OFFICES_UP] = bus_client_offices_up (self->bus);
-    log_info ("office up", log_number ("office", office));
+    edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_offices_up (self->bus);
+    log_info ("postoffice up", log_number ("postoffice", office));
     attachment_office_up (self);
     gateway_wait (self, NULL);
 }
@@ -105,8 +105,8 @@ static void
 s_on_office_down (void *owner, unsigned office)
 {
     gateway_t *self = owner;
-    edge_metrics[EDGE_OFFICES_UP] = bus_client_offices_up (self->bus);
-    log_warn ("office down", log_number ("office", office));
+    edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_offices_up (self->bus);
+    log_warn ("postoffice down", log_number ("postoffice", office));
     attachment_office_down (self, office);
 }
 
@@ -152,12 +152,12 @@ gateway_close (gateway_t *self, connection_t *connection, close_reason_t reason)
     posts_remove_all (&self->posts, connection);
     if (!list_is_empty (&connection->waiting)) {
         list_remove (&connection->waiting);
-        edge_count (EDGE_WAITING, -1);
+        edge_count (EDGE_UNSENT, -1);
     }
     connection->close_reason = reason;
     connections_move (&self->connections, connection, PLACE_CLOSING, gateway_now (self));
     if (row->ws_code == 0) {
-        websocket_kill (connection->socket);
+        websocket_abort (connection->socket);
         return;
     }
     //  A reader that is too slow has a full socket; what it can take is the close and no more.
@@ -191,7 +191,7 @@ s_kill_parting (gateway_t *self)
             break;
         list_append (all, at); //  not again in the next tick
         connection->parting_ms = gateway_now (self);
-        websocket_kill (connection->socket);
+        websocket_abort (connection->socket);
     }
 }
 
@@ -206,7 +206,7 @@ s_kill_late (gateway_t *self)
             break;
         list_append (all, at); //  not again in the next tick
         connection->placed_ms = gateway_now (self);
-        websocket_kill (connection->socket);
+        websocket_abort (connection->socket);
     }
 }
 
@@ -321,13 +321,13 @@ s_on_text (void *owner, connection_t *connection, text_t text)
 }
 
 static void
-s_on_piece (void *owner, connection_t *connection)
+s_on_fragment (void *owner, connection_t *connection)
 {
     keepalive_heard (owner, connection);
 }
 
 static void
-s_on_strays (void *owner, connection_t *connection, unsigned frames)
+s_on_overhead (void *owner, connection_t *connection, unsigned frames)
 {
     inbound_owe (owner, connection, frames);
 }
@@ -339,11 +339,11 @@ s_on_pong (void *owner, connection_t *connection, text_t payload)
 }
 
 static bool
-s_on_growing (void *owner)
+s_may_grow (void *owner)
 {
-    if (!gateway_is_crowded (owner))
+    if (!gateway_is_overloaded (owner))
         return true;
-    edge_count (EDGE_CROWDED, 1);
+    edge_count (EDGE_OVERLOADED, 1);
     return false;
 }
 
@@ -368,7 +368,7 @@ s_on_closed (void *owner, connection_t *connection)
         attachment_leave (self, connection);
         posts_remove_all (&self->posts, connection);
         if (!list_is_empty (&connection->waiting))
-            edge_count (EDGE_WAITING, -1);
+            edge_count (EDGE_UNSENT, -1);
     }
     connections_remove (&self->connections, &connection);
     s_check_drained (self);
@@ -377,9 +377,9 @@ s_on_closed (void *owner, connection_t *connection)
 const websocket_events_t gateway_socket_events = { .upgrade = s_on_upgrade,
                                                    .opened = s_on_opened,
                                                    .text = s_on_text,
-                                                   .piece = s_on_piece,
-                                                   .strays = s_on_strays,
-                                                   .growing = s_on_growing,
+                                                   .fragment = s_on_fragment,
+                                                   .overhead = s_on_overhead,
+                                                   .may_grow = s_may_grow,
                                                    .pong = s_on_pong,
                                                    .fault = s_on_fault,
                                                    .next = s_on_next,

@@ -75,7 +75,7 @@ void gateway_wait (gateway_t *self, connection_t *connection);
 text_t gateway_bot_sender (const gateway_t *self, const connection_t *connection);
 
 //  Too much waits here, all connections together: what is large is refused.
-bool gateway_is_crowded (const gateway_t *self);
+bool gateway_is_overloaded (const gateway_t *self);
 
 static inline uint64_t
 gateway_now (const gateway_t *self)

@@ -268,7 +268,7 @@ s_watch_pace (gateway_t *gateway, connection_t *connection)
     if (connection->place == PLACE_CLOSING || !s_is_too_fast (gateway, connection))
         return;
     list_append (&gateway->resting, &connection->resting);
-    s_pause (connection, EDGE_PAUSED_PACE);
+    s_pause (connection, EDGE_PAUSED_RATE);
 }
 
 void
@@ -303,7 +303,7 @@ inbound_is_full (const gateway_t *gateway, const connection_t *connection)
 {
     return connection->post_count >= gateway->config->posts
            || connection->post_bytes >= POST_BYTES_MAX
-           || (connection->post_count > 0 && gateway_is_crowded (gateway));
+           || (connection->post_count > 0 && gateway_is_overloaded (gateway));
 }
 
 void

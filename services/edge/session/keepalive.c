@@ -37,7 +37,7 @@ s_tell_seen (gateway_t *gateway)
         if (connection->place == PLACE_IN) {
             if (bus_client_send (gateway->bus, (unsigned)connection->office, &record) != 0)
                 return;
-            edge_count (EDGE_SEENS, 1);
+            edge_count (EDGE_RECEIPTS, 1);
         }
         list_remove (&connection->changed);
     }

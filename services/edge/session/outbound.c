@@ -17,15 +17,15 @@ s_listener (gateway_t *gateway, unsigned office, uint64_t endpoint, text_t sessi
 }
 
 static void
-s_put (gateway_t *gateway, connection_t *connection, const parcel_t *parcel)
+s_put (gateway_t *gateway, connection_t *connection, const outbox_item_t *item)
 {
-    if (websocket_is_full (connection->socket) && gateway_is_crowded (gateway)) {
-        edge_count (EDGE_CROWDED, 1);
+    if (websocket_is_full (connection->socket) && gateway_is_overloaded (gateway)) {
+        edge_count (EDGE_OVERLOADED, 1);
         gateway_close (gateway, connection, CLOSE_SLOW_READER);
         return;
     }
     size_t before = connection->outbox.bytes;
-    if (outbox_put (&connection->outbox, gateway->config->outbox_limit, parcel) != 0) {
+    if (outbox_put (&connection->outbox, gateway->config->outbox_limit, item) != 0) {
         gateway_close (gateway, connection, CLOSE_SLOW_READER);
         return;
     }
@@ -40,7 +40,7 @@ gateway_write (gateway_t *gateway, connection_t *connection, frame_t **frame_p)
 {
     if (connection->place != PLACE_CLOSING) {
         if (*frame_p)
-            s_put (gateway, connection, &(parcel_t){ .frame = *frame_p });
+            s_put (gateway, connection, &(outbox_item_t){ .frame = *frame_p });
         else
             gateway_close (gateway, connection, CLOSE_NO_MEMORY);
     }
@@ -93,10 +93,11 @@ s_deliver_to (gateway_t *gateway, connection_t *connection, const bus_deliver_t 
     connection->catching_up = entry->pause != 0;
     if (version->is_for_them)
         s_put (gateway, connection,
-               &(parcel_t){ .frame = version->frame,
-                            .seq = entry->seq,
-                            .round = entry->pause ? connection->round : 0,
-                            .of_session = true });
+               &(outbox_item_t){ .frame = version->frame,
+                                 .seq = entry->seq,
+                                 .attach_generation =
+                                     entry->pause ? connection->attach_generation : 0,
+                                 .of_session = true });
     else if (entry->pause)
         s_more (gateway, connection, entry->seq);
 }
@@ -134,12 +135,12 @@ outbound_show (gateway_t *gateway, unsigned office, const bus_show_t *event)
         if (!connection)
             continue;
         if (connection->outbox.bytes * 2 >= gateway->config->outbox_limit) {
-            edge_count (EDGE_SHOWS_DROPPED, 1);
+            edge_count (EDGE_BROADCASTS_DROPPED, 1);
             continue;
         }
         if (!frame && !(frame = server_frame_show (event)))
             return;
-        s_put (gateway, connection, &(parcel_t){ .frame = frame, .of_session = true });
+        s_put (gateway, connection, &(outbox_item_t){ .frame = frame, .of_session = true });
     }
     frame_destroy (&frame);
 }
@@ -152,15 +153,16 @@ outbound_next (gateway_t *gateway, connection_t *connection, websocket_write_t *
         return true;
     }
     size_t before = connection->outbox.bytes;
-    parcel_t parcel;
-    if (outbox_take (&connection->outbox, &parcel)) {
+    outbox_item_t item;
+    if (outbox_take (&connection->outbox, &item)) {
         edge_count (EDGE_OUTBOX_BYTES, -(int64_t) (before - connection->outbox.bytes));
-        if (parcel.seq)
-            keepalive_written (gateway, connection, parcel.seq);
-        if (parcel.round == connection->round && parcel.round && connection_is_placed (connection))
-            s_more (gateway, connection, parcel.seq);
+        if (item.seq)
+            keepalive_written (gateway, connection, item.seq);
+        if (item.attach_generation && item.attach_generation == connection->attach_generation
+            && connection_is_placed (connection))
+            s_more (gateway, connection, item.seq);
         write->what = WRITE_TEXT;
-        write->frame = parcel.frame;
+        write->frame = item.frame;
         return true;
     }
     write->what = WRITE_CLOSE;

@@ -26,7 +26,7 @@ s_drop (pending_detaches_t *self, list_t *link)
     list_remove (link);
     free (LIST_THING (link, detach_t, place));
     self->count--;
-    edge_count (EDGE_DETACHES_WAITING, -1);
+    edge_count (EDGE_DETACHES_PENDING, -1);
 }
 
 void
@@ -61,7 +61,7 @@ pending_detaches_put (pending_detaches_t *self, unsigned office, const bus_detac
     list_init (&detach->place);
     list_append (waiting, &detach->place);
     self->count++;
-    edge_count (EDGE_DETACHES_WAITING, 1);
+    edge_count (EDGE_DETACHES_PENDING, 1);
 }
 
 bool

@@ -56,8 +56,8 @@ posts_add (posts_t *self, connection_t *connection, const bus_post_t *record, ui
     list_append (&self->by_age, &post->by_age);
     connection->post_count++;
     connection->post_bytes += post->bytes;
-    edge_count (EDGE_POSTS_HELD, 1);
-    edge_count (EDGE_POST_BYTES_HELD, (int64_t) post->bytes);
+    edge_count (EDGE_POSTS_PENDING, 1);
+    edge_count (EDGE_POST_BYTES_PENDING, (int64_t)post->bytes);
     return post;
 }
 
@@ -71,8 +71,8 @@ posts_remove (posts_t *self, connection_t *connection, post_t **post_p)
     list_remove (&post->by_age);
     connection->post_count--;
     connection->post_bytes -= post->bytes;
-    edge_count (EDGE_POSTS_HELD, -1);
-    edge_count (EDGE_POST_BYTES_HELD, -(int64_t) post->bytes);
+    edge_count (EDGE_POSTS_PENDING, -1);
+    edge_count (EDGE_POST_BYTES_PENDING, -(int64_t)post->bytes);
     free (post);
 }
 

@@ -5,9 +5,9 @@ int64_t edge_closed[CLOSE_REASON_COUNT];
 int64_t edge_refused[FAULT_COUNT];
 int64_t edge_requests_refused[HTTP_FAULT_COUNT];
 int64_t edge_answered[VERDICT_COUNT + 1];
-int64_t edge_synced[VERDICT_COUNT + 1];
+int64_t edge_attached[VERDICT_COUNT + 1];
 histogram_t edge_post_time = { .name = "edge_post_seconds",
-                               .help = "from a client's frame to its office's answer" };
+                               .help = "from a client's frame to its postoffice's answer" };
 
 static const metric_row_t s_rows[] = {
 #define EDGE_METRIC(NAME, name, labels, type, help) { name, labels, type, help },
@@ -39,19 +39,23 @@ static const metric_row_t s_requests_refused_rows[] = {
 };
 
 static const metric_row_t s_answered_rows[] = {
-#define VERDICT(number, NAME, code, again, words)                                                  \
-    { "edge_posts_answered_total", "verdict=\"" code "\"", COUNTER, "what offices said to posts" },
+#define VERDICT(number, NAME, code, again, words)                                                \
+    { "edge_posts_answered_total", "verdict=\"" code "\"", COUNTER,                              \
+      "what postoffices answered to posts" },
 #include "model/verdicts.def"
 #undef VERDICT
-    { "edge_posts_answered_total", "verdict=\"unknown\"", COUNTER, "what offices said to posts" },
+    { "edge_posts_answered_total", "verdict=\"unknown\"", COUNTER,
+      "what postoffices answered to posts" },
 };
 
-static const metric_row_t s_synced_rows[] = {
-#define VERDICT(number, NAME, code, again, words)                                                  \
-    { "edge_syncs_answered_total", "verdict=\"" code "\"", COUNTER, "what offices said to SYNCs" },
+static const metric_row_t s_attached_rows[] = {
+#define VERDICT(number, NAME, code, again, words)                                                \
+    { "edge_attaches_answered_total", "verdict=\"" code "\"", COUNTER,                           \
+      "what postoffices answered to ATTACHes" },
 #include "model/verdicts.def"
 #undef VERDICT
-    { "edge_syncs_answered_total", "verdict=\"unknown\"", COUNTER, "what offices said to SYNCs" },
+    { "edge_attaches_answered_total", "verdict=\"unknown\"", COUNTER,
+      "what postoffices answered to ATTACHes" },
 };
 
 void
@@ -62,7 +66,7 @@ edge_metrics_start (void)
     metrics_register (s_refused_rows, edge_refused, FAULT_COUNT);
     metrics_register (s_requests_refused_rows, edge_requests_refused + 1, HTTP_FAULT_COUNT - 1);
     metrics_register (s_answered_rows, edge_answered, VERDICT_COUNT + 1);
-    metrics_register (s_synced_rows, edge_synced, VERDICT_COUNT + 1);
+    metrics_register (s_attached_rows, edge_attached, VERDICT_COUNT + 1);
     histogram_register (&edge_post_time);
 }
 

@@ -1,4 +1,4 @@
-//  edge_metrics — the edge's numbers: plain slots, one for each row of edge_metrics.def, and one
+//  edge_metrics — the edge's metrics: plain slots, one for each row of edge_metrics.def, and one
 //  for each close reason, frame fault and verdict.
 
 #ifndef EDGE_METRICS_H
@@ -6,9 +6,7 @@
 
 #include "base/metrics.h"
 #include "model/model.h"
-#include "tables/close_reason.h"
-#include "tables/frame_fault.h"
-#include "tables/http_fault.h"
+#include "tables/reasons.h"
 
 typedef enum {
 #define EDGE_METRIC(NAME, name, labels, type, help) EDGE_##NAME,
@@ -20,10 +18,10 @@ typedef enum {
 extern int64_t edge_metrics[EDGE_METRIC_COUNT];
 extern int64_t edge_closed[CLOSE_REASON_COUNT];
 extern int64_t edge_refused[FAULT_COUNT];
-extern int64_t edge_requests_refused[HTTP_FAULT_COUNT]; //  of HTTP
+extern int64_t edge_requests_refused[HTTP_FAULT_COUNT]; //  why HTTP requests were refused
 extern int64_t edge_answered[VERDICT_COUNT + 1]; //  what became of posts
-extern int64_t edge_synced[VERDICT_COUNT + 1];   //  what became of SYNCs
-extern histogram_t edge_post_time;           //  from a client's frame to the office's answer
+extern int64_t edge_attached[VERDICT_COUNT + 1]; //  what became of ATTACHes
+extern histogram_t edge_post_time; //  from a client's frame to the postoffice's answer
 
 //  Once, at the start of the process.
 void edge_metrics_start (void);
