@@ -12,7 +12,7 @@ typedef struct {
 
 random_id_t random_id_new (void);
 
-//  A random number for incarnations, jitter and first tickets.
+//  A random number for incarnations, jitter and first request_ids.
 uint64_t random_id_number (void);
 
 #endif

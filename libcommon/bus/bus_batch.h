@@ -12,7 +12,7 @@
 #define BUS_OUTSIDE 0
 
 typedef struct {
-    uint64_t protocol; //  the sender's: when it is not BUS_PROTOCOL, only UNWELCOME may be read
+    uint64_t protocol; //  the sender's: when it is not BUS_PROTOCOL, only REJECT may be read
     uint64_t stream;   //  chosen at random with HELLO; 0 is no stream
     uint64_t number;   //  1 is HELLO or WELCOME, then rising by one; or BUS_OUTSIDE
     const char *from;  //  the next record

@@ -10,17 +10,17 @@
 //  One that is up stays when its address is not used any more; another takes its row after that.
 
 struct bus_client {
-    bus_link_host_t host;
+    bus_link_owner_t links_owner;
     char *node;
     char *topics;
     bus_client_events_t events;
     void *owner;
     uint64_t looked_ms; //  when we last looked who is silent
     uv_timer_t timer;   //  the earliest thing that is due
-    bus_resolver_t *directory;
+    bus_resolver_t *resolver;
     unsigned up;
     unsigned count;     //  rows in use, free ones included
-    bus_link_t *offices[BUS_LINKS_MAX];
+    bus_link_t *links[BUS_LINKS_MAX];
 };
 
 //  Keys are weighed with the node's name, or with name and address while two have the same.
@@ -28,71 +28,70 @@ static void
 s_label (bus_client_t *self)
 {
     for (unsigned at = 0; at < self->count; at++) {
-        bus_link_t *office = self->offices[at];
+        bus_link_t *link = self->links[at];
         bool is_alone = true;
         for (unsigned other = 0; other < self->count; other++)
-            if (other != at && self->offices[other]->state == OFFICE_UP
-                && strcmp (self->offices[other]->node, office->node) == 0)
+            if (other != at && self->links[other]->state == LINK_UP
+                && strcmp (self->links[other]->node, link->node) == 0)
                 is_alone = false;
-        snprintf (office->label, sizeof office->label, "%s%s%s", office->node,
-                  is_alone ? "" : " ", is_alone ? "" : office->address);
+        snprintf (link->label, sizeof link->label, "%s%s%s", link->node, is_alone ? "" : " ",
+                  is_alone ? "" : link->address);
     }
 }
 
 static bool
-s_is_double (void *client, const bus_link_t *office)
+s_is_duplicate (void *client, const bus_link_t *link)
 {
     const bus_client_t *self = client;
     for (unsigned at = 0; at < self->count; at++) {
-        const bus_link_t *other = self->offices[at];
-        if (other != office && other->state == OFFICE_UP
-            && other->incarnation == office->incarnation)
+        const bus_link_t *other = self->links[at];
+        if (other != link && other->state == LINK_UP && other->incarnation == link->incarnation)
             return true;
     }
     return false;
 }
 
 static void
-s_on_up (void *client, bus_link_t *office)
+s_on_up (void *client, bus_link_t *link)
 {
     bus_client_t *self = client;
     self->up++;
     s_label (self);
-    self->events.office_up (self->owner, office->number);
+    self->events.postoffice_up (self->owner, link->number);
 }
 
 static void
-s_on_down (void *client, bus_link_t *office)
+s_on_down (void *client, bus_link_t *link)
 {
     bus_client_t *self = client;
     self->up--;
     s_label (self);
-    self->events.office_down (self->owner, office->number);
+    self->events.postoffice_down (self->owner, link->number);
 }
 
 static void
-s_on_record (void *client, bus_link_t *office, const bus_record_t *record)
+s_on_record (void *client, bus_link_t *link, const bus_record_t *record)
 {
     bus_client_t *self = client;
-    self->events.record (self->owner, office->number, record);
+    self->events.record (self->owner, link->number, record);
 }
 
 //  Ends what is silent and lets the others know that we live.
 static void
 s_look (bus_client_t *self)
 {
-    self->looked_ms = uv_now (self->host.loop);
+    self->looked_ms = uv_now (self->links_owner.loop);
     for (unsigned at = 0; at < self->count; at++)
-        bus_link_look (self->offices[at]);
+        bus_link_look (self->links[at]);
 }
 
-//  A process that stood still finds what the offices said meanwhile; but they have given it up, so
-//  those streams end before any of that is believed.
+//  A process that stood still finds what the postoffices said meanwhile; but they have given it
+//  up, so those streams end before any of that is believed.
 static void
 s_on_woken (void *client)
 {
     bus_client_t *self = client;
-    if (uv_now (self->host.loop) > self->looked_ms + 2 * self->host.heartbeat_ms)
+    if (uv_now (self->links_owner.loop) > self->looked_ms + 2 * self->links_owner.heartbeat_ms)
         s_look (self);
 }
 
@@ -107,30 +106,30 @@ s_wake_in (void *client, uint64_t milliseconds)
         uv_timer_start (&self->timer, s_on_timer, milliseconds, 0);
 }
 
-//  An address that is gone is given up as soon as its office is not up.
+//  An address that is gone is given up as soon as its postoffice is not up.
 static bool
-s_is_to_forget (const bus_client_t *self, const bus_link_t *office)
+s_is_to_forget (const bus_client_t *self, const bus_link_t *link)
 {
-    return (office->state == OFFICE_RESTING || office->state == OFFICE_DIALLING)
-           && !bus_resolver_has (self->directory, office->address);
+    return (link->state == LINK_BACKOFF || link->state == LINK_CONNECTING)
+           && !bus_resolver_has (self->resolver, link->address);
 }
 
 static void
 s_on_timer (uv_timer_t *timer)
 {
     bus_client_t *self = timer->data;
-    uint64_t now = uv_now (self->host.loop);
-    if (now >= self->looked_ms + self->host.heartbeat_ms)
+    uint64_t now = uv_now (self->links_owner.loop);
+    if (now >= self->looked_ms + self->links_owner.heartbeat_ms)
         s_look (self);
-    uint64_t due = self->looked_ms + self->host.heartbeat_ms;
+    uint64_t due = self->looked_ms + self->links_owner.heartbeat_ms;
     for (unsigned at = 0; at < self->count; at++) {
-        bus_link_t *office = self->offices[at];
-        if (s_is_to_forget (self, office))
-            bus_link_forget (office);
+        bus_link_t *link = self->links[at];
+        if (s_is_to_forget (self, link))
+            bus_link_forget (link);
         else
-            bus_link_step (office);
-        if (office->due_ms < due)
-            due = office->due_ms;
+            bus_link_step (link);
+        if (link->due_ms < due)
+            due = link->due_ms;
     }
     s_wake_in (self, due > now ? due - now : 0);
 }
@@ -140,40 +139,40 @@ static void
 s_on_found (void *owner, const char *address)
 {
     bus_client_t *self = owner;
-    bus_link_t *office = NULL;
+    bus_link_t *link = NULL;
     for (unsigned at = 0; at < self->count; at++) {
-        if (self->offices[at]->state == OFFICE_FREE)
-            office = self->offices[at];
-        else if (strcmp (self->offices[at]->address, address) == 0)
+        if (self->links[at]->state == LINK_FREE)
+            link = self->links[at];
+        else if (strcmp (self->links[at]->address, address) == 0)
             return;
     }
-    if (!office) {
+    if (!link) {
         if (self->count == BUS_LINKS_MAX)
             return;
-        office = bus_link_new (&self->host, self->count);
-        self->offices[self->count++] = office;
+        link = bus_link_new (&self->links_owner, self->count);
+        self->links[self->count++] = link;
     }
-    bus_link_take (office, address);
+    bus_link_take (link, address);
 }
 
 static void
-s_host_init (bus_client_t *self, uv_loop_t *loop, const bus_client_config_t *config)
+s_links_owner_init (bus_client_t *self, uv_loop_t *loop, const bus_client_config_t *config)
 {
-    self->host = (bus_link_host_t){ .loop = loop,
-                                    .node = self->node,
-                                    .topics = self->topics,
-                                    .role = config->role,
-                                    .credit = config->credit,
-                                    .heartbeat_ms = config->heartbeat_ms,
-                                    .queue_limit = config->queue_limit,
-                                    .boot = random_id_new (),
-                                    .client = self,
-                                    .is_double = s_is_double,
-                                    .up = s_on_up,
-                                    .down = s_on_down,
-                                    .record = s_on_record,
-                                    .woken = s_on_woken,
-                                    .wake_in = s_wake_in };
+    self->links_owner = (bus_link_owner_t){ .loop = loop,
+                                            .node = self->node,
+                                            .topics = self->topics,
+                                            .role = config->role,
+                                            .credit = config->credit,
+                                            .heartbeat_ms = config->heartbeat_ms,
+                                            .queue_limit = config->queue_limit,
+                                            .boot = random_id_new (),
+                                            .client = self,
+                                            .is_duplicate = s_is_duplicate,
+                                            .up = s_on_up,
+                                            .down = s_on_down,
+                                            .record = s_on_record,
+                                            .woken = s_on_woken,
+                                            .wake_in = s_wake_in };
 }
 
 static void
@@ -193,12 +192,12 @@ bus_client_new (uv_loop_t *loop, const bus_client_config_t *config,
     self->node = strdup (config->node);
     self->topics = strdup (config->topics);
     assert (self->node && self->topics);
-    s_host_init (self, loop, config);
+    s_links_owner_init (self, loop, config);
     self->events = *events;
     self->owner = owner;
     self->looked_ms = uv_now (loop);
-    self->directory = bus_resolver_new (loop, config->addresses, s_on_found, self);
-    if (!self->directory) {
+    self->resolver = bus_resolver_new (loop, config->addresses, s_on_found, self);
+    if (!self->resolver) {
         s_free (self);
         return NULL;
     }
@@ -223,22 +222,22 @@ bus_client_destroy (bus_client_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    bus_resolver_destroy (&self->directory);
+    bus_resolver_destroy (&self->resolver);
     for (unsigned at = 0; at < self->count; at++)
-        bus_link_destroy (&self->offices[at]);
+        bus_link_destroy (&self->links[at]);
     uv_close ((uv_handle_t *) &self->timer, s_on_closed);
 }
 
 int
-bus_client_office_of (const bus_client_t *self, text_t key)
+bus_client_postoffice_of (const bus_client_t *self, text_t key)
 {
     int best = -1;
     uint64_t most = 0;
     for (unsigned at = 0; at < self->count; at++) {
-        const bus_link_t *office = self->offices[at];
-        if (office->state != OFFICE_UP)
+        const bus_link_t *link = self->links[at];
+        if (link->state != LINK_UP)
             continue;
-        uint64_t weight = rendezvous_weight (key, text_of (office->label));
+        uint64_t weight = rendezvous_weight (key, text_of (link->label));
         if (best == -1 || weight > most) {
             best = (int) at;
             most = weight;
@@ -248,13 +247,13 @@ bus_client_office_of (const bus_client_t *self, text_t key)
 }
 
 unsigned
-bus_client_offices_up (const bus_client_t *self)
+bus_client_postoffices_up (const bus_client_t *self)
 {
     return self->up;
 }
 
 int
-bus_client_send (bus_client_t *self, unsigned office, const bus_record_t *record)
+bus_client_send (bus_client_t *self, unsigned postoffice, const bus_record_t *record)
 {
-    return office < self->count ? bus_link_send (self->offices[office], record) : -1;
+    return postoffice < self->count ? bus_link_send (self->links[postoffice], record) : -1;
 }

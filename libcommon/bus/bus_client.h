@@ -2,11 +2,12 @@
 //
 //  It resolves the addresses (again every few seconds, never blocking the loop), says HELLO,
 //  heartbeats, numbers its batches, notices what dies, falls silent or has lost something, and then
-//  begins anew. To its owner a postoffice is an "office": a small number that is up or down.
+//  begins anew. To its owner a postoffice is a peer: a small number that is up or down.
 //
-//  Records that are sent in one turn of the loop to one office travel as one batch. Everything is
-//  FIFO within a stream; a stream that has a hole ends (office_down), and the next one begins with
-//  office_up. So between office_up and office_down nothing is lost or doubled.
+//  Records that are sent in one turn of the loop to one postoffice travel as one batch.
+//  Everything is FIFO within a stream; a stream that has a gap ends (postoffice_down), and the next
+//  one begins with postoffice_up. So between postoffice_up and postoffice_down nothing is lost
+//  and nothing comes twice.
 
 #ifndef BUS_CLIENT_H
 #define BUS_CLIENT_H
@@ -26,19 +27,19 @@ typedef struct {
     node_role_t role;
     const char *topics;        //  of a worker, else ""
     uint64_t credit;           //  of a worker, else 0
-    const char *addresses;     //  "host:port,host:port": each host may resolve to many offices
+    const char *addresses; //  "host:port,host:port": each host may resolve to many postoffices
     uint64_t heartbeat_ms;     //  how often; three times as long in silence means lost
-    uint64_t queue_limit;      //  bytes that may wait for one office
+    uint64_t queue_limit;      //  bytes that may wait for one postoffice
 } bus_client_config_t;
 
 //  Callbacks come from the loop, never from within a call of the owner's.
 typedef struct {
-    //  A new stream has begun: tell the office everything that it must know of you.
-    void (*office_up) (void *owner, unsigned office);
+    //  A new stream has begun: tell the postoffice everything that it must know of you.
+    void (*postoffice_up) (void *owner, unsigned postoffice);
     //  The stream is over: what was not answered must be said again to whoever is up.
-    void (*office_down) (void *owner, unsigned office);
+    void (*postoffice_down) (void *owner, unsigned postoffice);
     //  The record and its texts live until the callback returns.
-    void (*record) (void *owner, unsigned office, const bus_record_t *record);
+    void (*record) (void *owner, unsigned postoffice, const bus_record_t *record);
 } bus_client_events_t;
 
 //  Copies the config. NULL when the addresses are not of the form.
@@ -48,13 +49,13 @@ bus_client_t *bus_client_new (uv_loop_t *loop, const bus_client_config_t *config
 //  gone. Not from within a callback.
 void bus_client_destroy (bus_client_t **self_p);
 
-//  Which office a key belongs to, of those that are up; −1 when none is. Every key that answers
-//  differently after an office_up or office_down has moved.
-int bus_client_office_of (const bus_client_t *self, text_t key);
-unsigned bus_client_offices_up (const bus_client_t *self);
+//  Which postoffice a key belongs to, of those that are up; −1 when none is. Every key that answers
+//  differently after a postoffice_up or postoffice_down has moved.
+int bus_client_postoffice_of (const bus_client_t *self, text_t key);
+unsigned bus_client_postoffices_up (const bus_client_t *self);
 
-//  Queues a copy of the record. Returns 0; −1 when the office is down or its queue is full.
-__attribute__ ((warn_unused_result)) int bus_client_send (bus_client_t *self, unsigned office,
+//  Queues a copy of the record. Returns 0; −1 when the postoffice is down or its queue is full.
+__attribute__ ((warn_unused_result)) int bus_client_send (bus_client_t *self, unsigned postoffice,
                                                           const bus_record_t *record);
 
 #endif

@@ -8,14 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-//  How soon to offer an office again what ZeroMQ did not take.
+//  How soon to offer a postoffice again what ZeroMQ did not take.
 #define RETRY_MS 5
-#define REST_FIRST_MS 100
-#define REST_MOST_MS 2000
+#define BACKOFF_FIRST_MS 100
+#define BACKOFF_MOST_MS 2000
 //  A stream that lived this long was a good one: the next rest is a short one.
 #define GOOD_AFTER_MS 5000
-//  How long to leave an address alone that leads to an office that we have.
-#define DOUBLE_REST_MS 30000
+//  How long to leave an address alone that leads to a postoffice that we have.
+#define DUPLICATE_BACKOFF_MS 30000
 //  HELLO is answered within this, even where heartbeats are very quick.
 #define ANSWER_LEAST_MS 1000
 #define COMPLAIN_EVERY_MS 30000
@@ -24,29 +24,29 @@
 static uint64_t
 s_now (const bus_link_t *self)
 {
-    return uv_now (self->host->loop);
+    return uv_now (self->owner->loop);
 }
 
 static void
-s_move (bus_link_t *self, office_state_t next, uint64_t due_ms)
+s_move (bus_link_t *self, bus_link_state_t next, uint64_t due_ms)
 {
-    bus_counts[BUS_COUNT_LINKS_UP] += (next == OFFICE_UP) - (self->state == OFFICE_UP);
+    bus_counts[BUS_COUNT_LINKS_UP] += (next == LINK_UP) - (self->state == LINK_UP);
     self->state = next;
     self->due_ms = due_ms;
     self->since_ms = s_now (self);
 }
 
-//  One line when an office is lost, and one now and then while it cannot be had.
+//  One line when a postoffice is lost, and one now and then while it cannot be had.
 static void
 s_log_end (bus_link_t *self, const char *event, text_t reason)
 {
     uint64_t now = s_now (self);
-    if (self->state != OFFICE_UP && self->complained_ms
+    if (self->state != LINK_UP && self->complained_ms
         && now < self->complained_ms + COMPLAIN_EVERY_MS)
         return;
     self->complained_ms = now;
-    log_warn (event, log_string ("office", self->address), log_string ("peer_node", self->node),
-              log_text ("reason", reason));
+    log_warn (event, log_string ("postoffice", self->address),
+              log_string ("peer_node", self->node), log_text ("reason", reason));
 }
 
 //  The socket goes, and with it whatever belonged to the stream.
@@ -61,19 +61,20 @@ s_hang_up (bus_link_t *self)
 static void
 s_end (bus_link_t *self, stream_end_t end, text_t reason)
 {
-    bool was_up = self->state == OFFICE_UP;
+    bool was_up = self->state == LINK_UP;
     uint64_t now = s_now (self);
-    s_log_end (self, was_up ? "office lost" : "office does not welcome us", reason);
+    s_log_end (self, was_up ? "postoffice lost" : "postoffice refuses us", reason);
     bus_counts[BUS_COUNT_ENDS + end]++;
     bus_send_goodbye (self->socket, TEXT_EMPTY, self->stream.id, end);
     s_hang_up (self);
     if (was_up && now > self->since_ms + GOOD_AFTER_MS)
         backoff_reset (&self->backoff);
-    uint64_t rest_ms = end == STREAM_END_DOUBLE ? DOUBLE_REST_MS : backoff_next_ms (&self->backoff);
-    s_move (self, OFFICE_RESTING, now + rest_ms);
-    self->host->wake_in (self->host->client, rest_ms);
+    uint64_t backoff_ms =
+        end == STREAM_END_DUPLICATE ? DUPLICATE_BACKOFF_MS : backoff_next_ms (&self->backoff);
+    s_move (self, LINK_BACKOFF, now + backoff_ms);
+    self->owner->wake_in (self->owner->client, backoff_ms);
     if (was_up)
-        self->host->down (self->host->client, self);
+        self->owner->down (self->owner->client, self);
 }
 
 static void
@@ -90,11 +91,11 @@ s_record (bus_link_t *self, const bus_record_t *record)
         return;
     if (record->kind == BUS_GOODBYE)
         s_end (self, STREAM_END_GOODBYE, record->goodbye.reason);
-    else if (record->kind == BUS_WELCOME || record->kind == BUS_UNWELCOME
+    else if (record->kind == BUS_WELCOME || record->kind == BUS_REJECT
              || !bus_kind_is_from (record->kind, NODE_POSTOFFICE))
         s_end_for (self, STREAM_END_MALFORMED);
     else
-        self->host->record (self->host->client, self, record);
+        self->owner->record (self->owner->client, self, record);
 }
 
 static void
@@ -102,13 +103,13 @@ s_records (bus_link_t *self, bus_batch_t *batch)
 {
     bus_record_t record;
     int rc = 0;
-    while (self->state == OFFICE_UP && (rc = bus_batch_next (batch, &record)) == 1)
+    while (self->state == LINK_UP && (rc = bus_batch_next (batch, &record)) == 1)
         s_record (self, &record);
     if (rc == -1)
         s_end_for (self, STREAM_END_MALFORMED);
 }
 
-//  The first batch of a stream: WELCOME, and whatever the office says at once.
+//  The first batch of a stream: WELCOME, and whatever the postoffice says at once.
 static void
 s_welcome (bus_link_t *self, bus_batch_t *batch)
 {
@@ -120,15 +121,15 @@ s_welcome (bus_link_t *self, bus_batch_t *batch)
     }
     snprintf (self->node, sizeof self->node, "%s", record.welcome.node.data);
     self->incarnation = record.welcome.incarnation;
-    if (self->host->is_double (self->host->client, self)) {
-        s_end_for (self, STREAM_END_DOUBLE);
+    if (self->owner->is_duplicate (self->owner->client, self)) {
+        s_end_for (self, STREAM_END_DUPLICATE);
         return;
     }
-    s_move (self, OFFICE_UP, UINT64_MAX);
+    s_move (self, LINK_UP, UINT64_MAX);
     self->complained_ms = 0;
-    log_info ("office up", log_string ("office", self->address),
+    log_info ("postoffice up", log_string ("postoffice", self->address),
               log_string ("peer_node", self->node));
-    self->host->up (self->host->client, self);
+    self->owner->up (self->owner->client, self);
     s_records (self, batch);
 }
 
@@ -141,9 +142,9 @@ s_outside (bus_link_t *self, bus_batch_t *batch)
         bus_counts[BUS_COUNT_GARBAGE]++;
     else if (record.kind == BUS_GOODBYE)
         s_end (self, STREAM_END_GOODBYE, record.goodbye.reason);
-    else if (record.kind == BUS_UNWELCOME) {
-        bus_counts[BUS_COUNT_UNWELCOMES]++;
-        s_end (self, STREAM_END_UNWELCOME, record.unwelcome.reason);
+    else if (record.kind == BUS_REJECT) {
+        bus_counts[BUS_COUNT_REJECTS]++;
+        s_end (self, STREAM_END_REJECT, record.reject.reason);
     } else
         bus_counts[BUS_COUNT_GARBAGE]++;
 }
@@ -160,12 +161,12 @@ s_on_message (void *owner, text_t from, text_t body)
         s_end_for (self, STREAM_END_PROTOCOL);
     else if (batch.number == BUS_OUTSIDE)
         s_outside (self, &batch);
-    else if (self->state == OFFICE_GREETED)
+    else if (self->state == LINK_HANDSHAKING)
         s_welcome (self, &batch);
-    else if (self->state == OFFICE_UP && bus_stream_take (&self->stream, &batch, s_now (self)))
+    else if (self->state == LINK_UP && bus_stream_take (&self->stream, &batch, s_now (self)))
         s_records (self, &batch);
     else
-        s_end_for (self, STREAM_END_HOLE);
+        s_end_for (self, STREAM_END_GAP);
 }
 
 static void
@@ -179,35 +180,35 @@ static void
 s_on_woken (void *owner)
 {
     bus_link_t *self = owner;
-    self->host->woken (self->host->client);
+    self->owner->woken (self->owner->client);
 }
 
 //  HELLO is with ZeroMQ now: the answer has its time.
 static void
-s_greeted (bus_link_t *self)
+s_hello_sent (bus_link_t *self)
 {
-    uint64_t within_ms = BUS_SILENT_AFTER * self->host->heartbeat_ms;
+    uint64_t within_ms = BUS_SILENT_AFTER * self->owner->heartbeat_ms;
     if (within_ms < ANSWER_LEAST_MS)
         within_ms = ANSWER_LEAST_MS;
     bus_counts[BUS_COUNT_HELLOS]++;
-    s_move (self, OFFICE_GREETED, s_now (self) + within_ms);
-    self->host->wake_in (self->host->client, within_ms);
+    s_move (self, LINK_HANDSHAKING, s_now (self) + within_ms);
+    self->owner->wake_in (self->owner->client, within_ms);
 }
 
 static void
 s_on_turn (void *owner)
 {
     bus_link_t *self = owner;
-    if (bus_stream_waiting (&self->stream) == 0)
+    if (bus_stream_queued (&self->stream) == 0)
         return;
     bus_sent_t sent = bus_stream_flush (&self->stream, self->socket, TEXT_EMPTY);
-    if (self->state == OFFICE_DIALLING) {
+    if (self->state == LINK_CONNECTING) {
         //  When it is not sent the new connection will wake us.
         if (sent == BUS_SENT)
-            s_greeted (self);
+            s_hello_sent (self);
     } else if (sent != BUS_SENT) {
         bus_counts[BUS_COUNT_WAITS]++;
-        self->host->wake_in (self->host->client, RETRY_MS);
+        self->owner->wake_in (self->owner->client, RETRY_MS);
     }
 }
 
@@ -217,11 +218,11 @@ s_socket_new (bus_link_t *self)
     static const bus_socket_events_t s_events = {
         .woken = s_on_woken, .message = s_on_message, .garbage = s_on_garbage, .turn = s_on_turn
     };
-    bus_link_host_t *host = self->host;
+    bus_link_owner_t *owner = self->owner;
     char id[ROUTING_ID_MAX + 1];
-    int size = snprintf (id, sizeof id, "%.128s-%s-%" PRIu64, host->node, host->boot.text,
-                         ++host->dials);
-    return bus_socket_new_dealer (host->loop, self->address, (text_t){ id, (size_t) size },
+    int size = snprintf (id, sizeof id, "%.128s-%s-%" PRIu64, owner->node, owner->boot.text,
+                         ++owner->dials);
+    return bus_socket_new_dealer (owner->loop, self->address, (text_t){ id, (size_t)size },
                                   &s_events, self);
 }
 
@@ -229,31 +230,31 @@ s_socket_new (bus_link_t *self)
 static void
 s_dial (bus_link_t *self)
 {
-    const bus_link_host_t *host = self->host;
+    const bus_link_owner_t *owner = self->owner;
     self->socket = s_socket_new (self);
     if (!self->socket) {
-        s_move (self, OFFICE_RESTING, s_now (self) + backoff_next_ms (&self->backoff));
+        s_move (self, LINK_BACKOFF, s_now (self) + backoff_next_ms (&self->backoff));
         return;
     }
-    bus_stream_init (&self->stream, NODE_POSTOFFICE, random_id_number () | 1, host->queue_limit,
+    bus_stream_init (&self->stream, NODE_POSTOFFICE, random_id_number () | 1, owner->queue_limit,
                      s_now (self));
     bus_record_t hello = { .kind = BUS_HELLO };
     hello.hello.protocol = BUS_PROTOCOL;
-    hello.hello.role = host->role;
-    hello.hello.node = text_of (host->node);
-    hello.hello.topics = text_of (host->topics);
-    hello.hello.credit = host->credit;
+    hello.hello.role = owner->role;
+    hello.hello.node = text_of (owner->node);
+    hello.hello.topics = text_of (owner->topics);
+    hello.hello.credit = owner->credit;
     int rc = bus_stream_put (&self->stream, &hello);
     assert (rc == 0);
-    s_move (self, OFFICE_DIALLING, UINT64_MAX);
+    s_move (self, LINK_CONNECTING, UINT64_MAX);
 }
 
 bus_link_t *
-bus_link_new (bus_link_host_t *host, unsigned number)
+bus_link_new (bus_link_owner_t *owner, unsigned number)
 {
     bus_link_t *self = calloc (1, sizeof *self);
     assert (self);
-    self->host = host;
+    self->owner = owner;
     self->number = number;
     self->due_ms = UINT64_MAX;
     return self;
@@ -265,7 +266,7 @@ s_leave (bus_link_t *self)
 {
     bus_record_t goodbye = { .kind = BUS_GOODBYE };
     goodbye.goodbye.reason = text_of (stream_end_word (STREAM_END_GOODBYE));
-    if (self->state != OFFICE_UP || bus_stream_put (&self->stream, &goodbye) != 0
+    if (self->state != LINK_UP || bus_stream_put (&self->stream, &goodbye) != 0
         || bus_stream_flush (&self->stream, self->socket, TEXT_EMPTY) != BUS_SENT)
         bus_send_goodbye (self->socket, TEXT_EMPTY, self->stream.id, STREAM_END_GOODBYE);
 }
@@ -280,29 +281,29 @@ bus_link_destroy (bus_link_t **self_p)
     if (self->socket)
         s_leave (self);
     s_hang_up (self);
-    s_move (self, OFFICE_FREE, UINT64_MAX);
+    s_move (self, LINK_FREE, UINT64_MAX);
     free (self);
 }
 
 void
 bus_link_take (bus_link_t *self, const char *address)
 {
-    assert (self->state == OFFICE_FREE);
+    assert (self->state == LINK_FREE);
     snprintf (self->address, sizeof self->address, "%s", address);
     self->node[0] = '\0';
     self->complained_ms = 0;
-    self->backoff = (backoff_t){ .first_ms = REST_FIRST_MS, .most_ms = REST_MOST_MS };
-    s_move (self, OFFICE_RESTING, s_now (self));
-    self->host->wake_in (self->host->client, 0);
+    self->backoff = (backoff_t){ .first_ms = BACKOFF_FIRST_MS, .most_ms = BACKOFF_MOST_MS };
+    s_move (self, LINK_BACKOFF, s_now (self));
+    self->owner->wake_in (self->owner->client, 0);
 }
 
 void
 bus_link_forget (bus_link_t *self)
 {
-    assert (self->state != OFFICE_UP);
-    log_info ("office forgotten", log_string ("office", self->address));
+    assert (self->state != LINK_UP);
+    log_info ("postoffice forgotten", log_string ("postoffice", self->address));
     s_hang_up (self);
-    s_move (self, OFFICE_FREE, UINT64_MAX);
+    s_move (self, LINK_FREE, UINT64_MAX);
 }
 
 void
@@ -310,22 +311,22 @@ bus_link_step (bus_link_t *self)
 {
     if (s_now (self) < self->due_ms)
         return;
-    if (self->state == OFFICE_GREETED)
+    if (self->state == LINK_HANDSHAKING)
         s_end_for (self, STREAM_END_UNANSWERED);
-    else if (self->state == OFFICE_RESTING)
+    else if (self->state == LINK_BACKOFF)
         s_dial (self);
 }
 
 void
 bus_link_look (bus_link_t *self)
 {
-    if (self->state != OFFICE_UP)
+    if (self->state != LINK_UP)
         return;
     bus_record_t heartbeat = { .kind = BUS_HEARTBEAT };
     heartbeat.heartbeat.wall_ms = clock_wall_ms ();
-    if (bus_stream_is_silent (&self->stream, s_now (self), self->host->heartbeat_ms))
-        s_end_for (self, STREAM_END_SILENT);
-    else if (bus_stream_waiting (&self->stream) == 0
+    if (bus_stream_is_silent (&self->stream, s_now (self), self->owner->heartbeat_ms))
+        s_end_for (self, STREAM_END_TIMEOUT);
+    else if (bus_stream_queued (&self->stream) == 0
              && bus_stream_put (&self->stream, &heartbeat) != 0)
         s_end_for (self, STREAM_END_FULL);
 }
@@ -333,9 +334,9 @@ bus_link_look (bus_link_t *self)
 int
 bus_link_send (bus_link_t *self, const bus_record_t *record)
 {
-    if (self->state != OFFICE_UP || bus_stream_put (&self->stream, record) != 0)
+    if (self->state != LINK_UP || bus_stream_put (&self->stream, record) != 0)
         return -1;
-    if (bus_stream_waiting (&self->stream) >= BUS_BATCH_SIZE)
+    if (bus_stream_queued (&self->stream) >= BUS_BATCH_SIZE)
         (void) bus_stream_flush (&self->stream, self->socket, TEXT_EMPTY);
     return 0;
 }

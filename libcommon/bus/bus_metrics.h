@@ -1,4 +1,4 @@
-//  bus_metrics — what the bus counts (bus_metrics.def) and why streams end (bus_ends.def).
+//  bus_metrics — what the bus counts (bus_metrics.def) and why streams end (bus_disconnects.def).
 //
 //  One set for the process: an edge has one bus_client, a postoffice one bus_server.
 
@@ -14,7 +14,7 @@ typedef enum {
     STREAM_END_COUNT
 } stream_end_t;
 
-//  "hole".
+//  "gap".
 const char *stream_end_word (stream_end_t end);
 
 typedef enum {

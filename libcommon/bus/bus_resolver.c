@@ -12,7 +12,7 @@
 #define HOST_MAX 254
 
 typedef struct {
-    bus_resolver_t *directory;
+    bus_resolver_t *resolver;
     char name[HOST_MAX];
     char port[6];
     bool is_asking;
@@ -83,7 +83,7 @@ s_parse (bus_resolver_t *self, const char *hosts)
             return -1;
         host_t *host = calloc (1, sizeof *host);
         assert (host);
-        host->directory = self;
+        host->resolver = self;
         host->request.data = host;
         self->hosts[self->count++] = host;
         if (s_host_parse (host, from, size) != 0)
@@ -172,7 +172,7 @@ s_count_unused (bus_resolver_t *self)
 static void
 s_tell (host_t *host)
 {
-    bus_resolver_t *self = host->directory;
+    bus_resolver_t *self = host->resolver;
     s_count_unused (self);
     for (size_t at = 0; at < host->count; at++)
         if (s_is_used (self, host->addresses[at]))
@@ -183,7 +183,7 @@ static void
 s_on_answer (uv_getaddrinfo_t *request, int status, struct addrinfo *answer)
 {
     host_t *host = request->data;
-    bus_resolver_t *self = host->directory;
+    bus_resolver_t *self = host->resolver;
     host->is_asking = false;
     if (!self->is_destroyed && status == 0) {
         host->count = host->unused = 0;
@@ -223,12 +223,12 @@ s_ask (host_t *host)
     }
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
     if (host->is_asking
-        || uv_getaddrinfo (host->directory->loop, &host->request, s_on_answer, host->name, NULL,
+        || uv_getaddrinfo (host->resolver->loop, &host->request, s_on_answer, host->name, NULL,
                            &hints)
                != 0)
         return;
     host->is_asking = true;
-    host->directory->references++;
+    host->resolver->references++;
 }
 
 static void

@@ -181,10 +181,10 @@ s_complain (bus_server_t *self, bus_count_t count, const char *event, text_t fro
 static void
 s_refuse (bus_server_t *self, text_t from, uint64_t stream, stream_end_t why)
 {
-    s_complain (self, BUS_COUNT_UNWELCOMES, "peer is not welcome", from, why);
-    bus_record_t record = { .kind = BUS_UNWELCOME };
-    record.unwelcome.protocol = BUS_PROTOCOL;
-    record.unwelcome.reason = text_of (stream_end_word (why));
+    s_complain (self, BUS_COUNT_REJECTS, "peer is not welcome", from, why);
+    bus_record_t record = { .kind = BUS_REJECT };
+    record.reject.protocol = BUS_PROTOCOL;
+    record.reject.reason = text_of (stream_end_word (why));
     bus_send_outside (self->socket, from, stream, &record);
 }
 
@@ -275,7 +275,7 @@ s_batch (bus_server_t *self, text_t from, bus_batch_t *batch)
     else if (is_same && bus_stream_take (&peer->stream, batch, uv_now (self->loop)))
         s_records (peer, batch);
     else if (is_same)
-        s_peer_end (peer, STREAM_END_HOLE);
+        s_peer_end (peer, STREAM_END_GAP);
     else if (batch->number == 1) {
         if (peer)
             s_peer_end (peer, STREAM_END_REPLACED);
@@ -283,8 +283,8 @@ s_batch (bus_server_t *self, text_t from, bus_batch_t *batch)
         s_hello (self, from, batch);
     } else {
         s_complain (self, BUS_COUNT_GARBAGE, "batch of a stream that is over", from,
-                    STREAM_END_STRANGER);
-        bus_send_goodbye (self->socket, from, batch->stream, STREAM_END_STRANGER);
+                    STREAM_END_UNKNOWN_STREAM);
+        bus_send_goodbye (self->socket, from, batch->stream, STREAM_END_UNKNOWN_STREAM);
     }
 }
 
@@ -323,8 +323,8 @@ s_look (bus_server_t *self)
         if (peer->is_ending)
             continue;
         if (bus_stream_is_silent (&peer->stream, now, self->config.heartbeat_ms))
-            s_peer_end (peer, STREAM_END_SILENT);
-        else if (bus_stream_waiting (&peer->stream) == 0 && s_put (peer, &heartbeat) != 0)
+            s_peer_end (peer, STREAM_END_TIMEOUT);
+        else if (bus_stream_queued (&peer->stream) == 0 && s_put (peer, &heartbeat) != 0)
             s_peer_end (peer, STREAM_END_FULL);
     }
     s_sweep (self);
@@ -460,7 +460,7 @@ bus_server_send (bus_server_t *self, peer_t number, const bus_record_t *record)
         s_peer_end (peer, STREAM_END_FULL);
         return -1;
     }
-    if (bus_stream_waiting (&peer->stream) >= BUS_BATCH_SIZE)
+    if (bus_stream_queued (&peer->stream) >= BUS_BATCH_SIZE)
         s_flush (peer);
     return peer->is_ending ? -1 : 0;
 }

@@ -1,7 +1,7 @@
 //  bus_server — a postoffice's end of the bus: one ROUTER for all edges and workers.
 //
 //  It answers HELLO with WELCOME, heartbeats, numbers its batches to each peer, and drops a peer
-//  that falls silent, says GOODBYE, or whose stream has a hole (telling it, so it begins anew).
+//  that falls silent, says GOODBYE, or whose stream has a gap (telling it, so it begins anew).
 //  Peers are numbers that are never used twice: one that is gone is simply not found any more.
 
 #ifndef BUS_SERVER_H
@@ -19,7 +19,7 @@ typedef struct {
     const char *address;       //  "tcp://127.0.0.1:7001"; port * takes any free one
     uint64_t heartbeat_ms;
     uint64_t queue_limit;      //  bytes that may wait for one peer; a peer beyond it is dropped
-    uint64_t peer_limit;       //  how many peers; one more is told UNWELCOME
+    uint64_t peer_limit;       //  how many peers; one more is told REJECT
 } bus_server_config_t;
 
 typedef struct {

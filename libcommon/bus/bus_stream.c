@@ -8,11 +8,11 @@ static void
 s_gauge (bus_stream_t *self)
 {
     static const bus_count_t gauges[] = {
-        [NODE_POSTOFFICE] = BUS_COUNT_WAITING_POSTOFFICE,
-        [NODE_EDGE] = BUS_COUNT_WAITING_EDGE,
-        [NODE_WORKER] = BUS_COUNT_WAITING_WORKER,
+        [NODE_POSTOFFICE] = BUS_COUNT_QUEUED_POSTOFFICE,
+        [NODE_EDGE] = BUS_COUNT_QUEUED_EDGE,
+        [NODE_WORKER] = BUS_COUNT_QUEUED_WORKER,
     };
-    size_t waiting = bus_stream_waiting (self);
+    size_t waiting = bus_stream_queued (self);
     bus_counts[gauges[self->peer]] += (int64_t) waiting - (int64_t) self->gauged;
     self->gauged = waiting;
 }
@@ -23,49 +23,50 @@ bus_stream_init (bus_stream_t *self, node_role_t peer, uint64_t id, size_t queue
 {
     *self = (bus_stream_t){ .id = id, .peer = peer, .heard_ms = now_ms, .limit = queue_limit };
     //  What is sent stands in it, too, until it is as much as what waits.
-    buffer_init (&self->waiting, queue_limit < SIZE_MAX / 2 ? 2 * queue_limit : SIZE_MAX);
+    buffer_init (&self->queue, queue_limit < SIZE_MAX / 2 ? 2 * queue_limit : SIZE_MAX);
 }
 
 void
 bus_stream_free (bus_stream_t *self)
 {
-    buffer_free (&self->waiting);
-    self->taken = 0;
+    buffer_free (&self->queue);
+    self->sent_offset = 0;
     if (self->id)
         s_gauge (self);
     *self = (bus_stream_t){ .id = 0 };
 }
 
 size_t
-bus_stream_waiting (const bus_stream_t *self)
+bus_stream_queued (const bus_stream_t *self)
 {
-    return self->waiting.size - self->taken;
+    return self->queue.size - self->sent_offset;
 }
 
 //  Forgets what is sent. Moves what waits, so it is not to be called for every few bytes.
 static void
 s_close_up (bus_stream_t *self)
 {
-    size_t waiting = bus_stream_waiting (self);
-    if (waiting && self->taken)
-        memmove (self->waiting.data, self->waiting.data + self->taken, waiting);
-    self->waiting.size = waiting;
-    self->taken = 0;
-    if (waiting == 0 && self->waiting.room > ROOM_TO_KEEP)
-        buffer_free (&self->waiting);
+    size_t waiting = bus_stream_queued (self);
+    if (waiting && self->sent_offset)
+        memmove (self->queue.data, self->queue.data + self->sent_offset, waiting);
+    self->queue.size = waiting;
+    self->sent_offset = 0;
+    if (waiting == 0 && self->queue.room > ROOM_TO_KEEP)
+        buffer_free (&self->queue);
 }
 
 int
 bus_stream_put (bus_stream_t *self, const bus_record_t *record)
 {
     //  At least half of it is sent: on the average no byte is moved more often than it is written.
-    if (self->taken && self->taken >= bus_stream_waiting (self))
+    if (self->sent_offset && self->sent_offset >= bus_stream_queued (self))
         s_close_up (self);
-    size_t before = self->waiting.size;
-    int rc = bus_record_write (record, &self->waiting);
-    if (rc == 0 && (self->waiting.size - before > BUS_RECORD_MAX
-                    || bus_stream_waiting (self) > self->limit)) {
-        self->waiting.size = before;
+    size_t before = self->queue.size;
+    int rc = bus_record_write (record, &self->queue);
+    if (rc == 0
+        && (self->queue.size - before > BUS_RECORD_MAX
+            || bus_stream_queued (self) > self->limit)) {
+        self->queue.size = before;
         rc = -1;
     }
     bus_counts[rc == 0 ? BUS_COUNT_RECORDS_OUT : BUS_COUNT_REFUSED]++;
@@ -77,8 +78,8 @@ bus_stream_put (bus_stream_t *self, const bus_record_t *record)
 static size_t
 s_batch_size (const bus_stream_t *self)
 {
-    const char *from = self->waiting.data + self->taken;
-    size_t waiting = bus_stream_waiting (self), size = 0;
+    const char *from = self->queue.data + self->sent_offset;
+    size_t waiting = bus_stream_queued (self), size = 0;
     if (waiting <= BUS_BATCH_SIZE)
         return waiting;
     while (size < waiting) {
@@ -94,16 +95,16 @@ s_batch_size (const bus_stream_t *self)
 bus_sent_t
 bus_stream_flush (bus_stream_t *self, bus_socket_t *socket, text_t to)
 {
-    while (bus_stream_waiting (self)) {
+    while (bus_stream_queued (self)) {
         char header[BUS_HEADER_SIZE];
         bus_batch_write_header (header, self->id, self->sent + 1);
         text_t head = { header, sizeof header };
-        text_t body = { self->waiting.data + self->taken, s_batch_size (self) };
+        text_t body = { self->queue.data + self->sent_offset, s_batch_size (self) };
         bus_sent_t sent = bus_socket_send (socket, to, head, body);
         if (sent != BUS_SENT)
             return sent;
         self->sent++;
-        self->taken += body.size;
+        self->sent_offset += body.size;
         s_gauge (self);
         bus_counts[BUS_COUNT_BATCHES_OUT]++;
         bus_counts[BUS_COUNT_BYTES_OUT] += (int64_t) (head.size + body.size);

@@ -23,8 +23,8 @@ typedef struct {
     uint64_t received; //  number of the last batch in
     uint64_t heard_ms; //  when that was, on the loop's clock
     size_t limit;      //  of what waits
-    buffer_t waiting;  //  records
-    size_t taken;      //  bytes of `waiting` that are sent already
+    buffer_t queue;    //  records
+    size_t sent_offset; //  bytes of `waiting` that are sent already
     size_t gauged;     //  what the gauge knows of
 } bus_stream_t;
 
@@ -37,7 +37,7 @@ void bus_stream_free (bus_stream_t *self);
 //  Queues a copy. Returns 0; −1 when the queue is full or the record larger than BUS_RECORD_MAX.
 __attribute__ ((warn_unused_result)) int bus_stream_put (bus_stream_t *self,
                                                          const bus_record_t *record);
-size_t bus_stream_waiting (const bus_stream_t *self);
+size_t bus_stream_queued (const bus_stream_t *self);
 //  Sends what waits: BUS_SENT when nothing does any more.
 bus_sent_t bus_stream_flush (bus_stream_t *self, bus_socket_t *socket, text_t to);
 
@@ -45,7 +45,7 @@ bus_sent_t bus_stream_flush (bus_stream_t *self, bus_socket_t *socket, text_t to
 bool bus_stream_take (bus_stream_t *self, const bus_batch_t *batch, uint64_t now_ms);
 bool bus_stream_is_silent (const bus_stream_t *self, uint64_t now_ms, uint64_t heartbeat_ms);
 
-//  Sends one record outside the order, at once or never: GOODBYE or UNWELCOME.
+//  Sends one record outside the order, at once or never: GOODBYE or REJECT.
 void bus_send_outside (bus_socket_t *socket, text_t to, uint64_t stream,
                        const bus_record_t *record);
 void bus_send_goodbye (bus_socket_t *socket, text_t to, uint64_t stream, stream_end_t end);

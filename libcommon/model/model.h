@@ -62,12 +62,13 @@ typedef enum {
 
 //  Why an edge puts an endpoint into a session.
 typedef enum {
-    SYNC_JOIN = 1,   //  the client said `user joined`
-    SYNC_FRAME = 2,  //  the client said something else that names this session
-    SYNC_SILENT = 3, //  the client says nothing; this is the session it was last in
-    SYNC_RESUME = 4, //  the client says which seq it saw last
-    SYNC_RELINK = 5, //  the client notices nothing: a new link, or a new postoffice of the session
-} sync_reason_t;
+    ATTACH_JOIN = 1,   //  the client said `user joined`
+    ATTACH_FRAME = 2,  //  the client said something else that names this session
+    ATTACH_SILENT = 3, //  the client says nothing; this is the session it was last in
+    ATTACH_RESUME = 4, //  the client says which seq it saw last
+    ATTACH_REATTACH =
+        5, //  the client notices nothing: a new link, or a new postoffice of the session
+} attach_reason_t;
 
 //  What came of a turn.
 typedef enum {

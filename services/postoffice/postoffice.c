@@ -36,7 +36,7 @@ typedef struct {
     uint64_t session_endpoints;
     uint64_t sessions;
     uint64_t queue_limit;
-    uint64_t work_taken_within;
+    uint64_t work_accepted_within;
     uint64_t work_recovery;
     service_apps_config_t apps;
 } config_t;
@@ -45,14 +45,15 @@ static config_t s_config;
 
 static const setting_t s_settings[] = {
     SERVICE_SETTINGS (config_t, "9101"),
-    SETTING ("POSTOFFICE_BUS_ADDRESS", SETTING_TEXT, config_t, bus_address, "tcp://127.0.0.1:7001",
-             0, 0, "where edges and workers connect; port * takes any free one"),
+    SETTING ("POSTOFFICE_BUS_ADDRESS", SETTING_TEXT, config_t, bus_address,
+             "tcp://127.0.0.1:7001", 0, 0,
+             "where edges and workers connect; port * takes any free one"),
     SETTING ("BUS_PLAINTEXT", SETTING_SWITCH, config_t, bus_plaintext, "off", 0, 0,
              "on: the bus may listen beyond the loopback, though whoever reaches it is believed"),
     SETTING ("BUS_HEARTBEAT", SETTING_DURATION, config_t, bus_heartbeat, "500ms", 50, 60000,
              "how often the bus says that it lives; three times as long in silence means lost"),
-    SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, config_t, bus_queue_limit, "16m",
-             BUS_QUEUE_LEAST, 0, "bytes that may wait for one peer; one beyond it begins anew"),
+    SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, config_t, bus_queue_limit, "16m", BUS_QUEUE_LEAST,
+             0, "bytes that may wait for one peer; one beyond it begins anew"),
     SETTING ("POSTOFFICE_PEERS", SETTING_NUMBER, config_t, bus_peers, "1000", 1, 100000,
              "edges and workers that may be connected"),
     SETTING ("POSTGRES_URL", SETTING_SECRET, config_t, postgres_url, NULL, 0, 0,
@@ -78,10 +79,12 @@ static const setting_t s_settings[] = {
     SETTING ("POSTOFFICE_QUEUE_LIMIT", SETTING_SIZE, config_t, queue_limit, "64m",
              BUS_QUEUE_LEAST, 0,
              "bytes of requests that may wait for their session; more are answered with busy"),
-    SETTING ("WORK_TAKEN_WITHIN", SETTING_DURATION, config_t, work_taken_within, "2s", 50, 60000,
+    SETTING ("WORK_ACCEPTED_WITHIN", SETTING_DURATION, config_t, work_accepted_within, "2s", 50,
+             60000,
              "how long a worker has to say that it took a work item before another gets it"),
-    SETTING ("WORK_RECOVERY", SETTING_DURATION, config_t, work_recovery, "2s", 50, 60000,
-             "how long an item whose worker or postoffice was lost waits for a worker that has it"),
+    SETTING (
+        "WORK_RECOVERY", SETTING_DURATION, config_t, work_recovery, "2s", 50, 60000,
+        "how long an item whose worker or postoffice was lost waits for a worker that has it"),
     APPS_SETTINGS (config_t),
     APPS_BOT_NAME_SETTING (config_t),
     SETTINGS_END,
@@ -123,19 +126,21 @@ s_endpoint (postoffice_t *self, peer_t peer, text_t session, uint64_t endpoint)
 }
 
 static void
-s_on_seen (postoffice_t *self, peer_t peer, const bus_record_t *record)
+s_on_receipt (postoffice_t *self, peer_t peer, const bus_record_t *record)
 {
-    endpoint_t *endpoint = s_endpoint (self, peer, record->seen.session, record->seen.endpoint);
+    endpoint_t *endpoint =
+        s_endpoint (self, peer, record->receipt.session, record->receipt.endpoint);
     if (endpoint)
-        presence_seen (endpoint, record->seen.seq);
+        presence_receipt (endpoint, record->receipt.seq);
 }
 
 static void
-s_on_more (postoffice_t *self, peer_t peer, const bus_record_t *record)
+s_on_next_window (postoffice_t *self, peer_t peer, const bus_record_t *record)
 {
-    endpoint_t *endpoint = s_endpoint (self, peer, record->more.session, record->more.endpoint);
+    endpoint_t *endpoint =
+        s_endpoint (self, peer, record->next_window.session, record->next_window.endpoint);
     if (endpoint)
-        arrival_more (endpoint);
+        arrival_next_window (endpoint);
 }
 
 static void
@@ -161,52 +166,54 @@ s_on_declined (postoffice_t *self, peer_t peer, const bus_record_t *record)
     workers_declined (self->office.workers, peer, &record->declined);
 }
 
-//  A question that the store answers; on the bus its ticket is the endpoint, here a struct.
+//  A question that the store answers; on the bus its number is the endpoint, here a struct.
 typedef struct {
     postoffice_t *postoffice;
     peer_t peer;
     uint64_t endpoint;
-} locating_t;
+} pending_lookup_t;
 
 static void
-s_on_located (void *owner, uint64_t ticket, store_outcome_t outcome, text_t session)
+s_on_found (void *owner, uint64_t request_id, store_outcome_t outcome, text_t session)
 {
-    (void) ticket;
-    locating_t *locating = owner;
-    bus_record_t record
-        = { .kind = BUS_LOCATED,
-            .located = { .endpoint = locating->endpoint,
-                         .verdict = outcome == STORED ? VERDICT_OK : VERDICT_STORE_DOWN,
-                         .session = session } };
-    if (bus_server_send (locating->postoffice->office.bus, locating->peer, &record) != 0)
-        log_debug ("answer not sent", log_string ("kind", "LOCATED"));
-    free (locating);
+    (void)request_id;
+    pending_lookup_t *pending = owner;
+    bus_record_t record = { .kind = BUS_LOOKUP_REPLY,
+                            .lookup_reply = { .endpoint = pending->endpoint,
+                                              .verdict = outcome == STORED ? VERDICT_OK
+                                                                           : VERDICT_STORE_DOWN,
+                                              .session = session } };
+    if (bus_server_send (pending->postoffice->office.bus, pending->peer, &record) != 0)
+        log_debug ("answer not sent", log_string ("kind", "LOOKUP_REPLY"));
+    free (pending);
 }
 
 static void
-s_on_locate (postoffice_t *self, peer_t peer, const bus_record_t *record)
+s_on_lookup (postoffice_t *self, peer_t peer, const bus_record_t *record)
 {
-    const bus_locate_t *locate = &record->locate;
+    const bus_lookup_t *lookup = &record->lookup;
     //  A name that cannot be stored has never been in a session.
-    bool is_storable = utf8_is_valid (locate->app) && utf8_is_valid (locate->user)
-                       && utf8_is_printable (locate->app) && utf8_is_printable (locate->user);
-    locating_t *locating = malloc (sizeof *locating);
-    if (!locating)
+    bool is_storable = utf8_is_valid (lookup->app) && utf8_is_valid (lookup->user)
+                       && utf8_is_printable (lookup->app) && utf8_is_printable (lookup->user);
+    pending_lookup_t *pending = malloc (sizeof *pending);
+    if (!pending)
         abort ();
-    *locating = (locating_t){ self, peer, locate->endpoint };
+    *pending = (pending_lookup_t){ self, peer, lookup->endpoint };
     if (!is_storable)
-        s_on_located (locating, 0, STORED, TEXT_EMPTY);
-    else if (store_locate (self->office.store, locate->app, locate->user, locate->role, 0,
-                           s_on_located, locating)
+        s_on_found (pending, 0, STORED, TEXT_EMPTY);
+    else if (store_lookup (self->office.store, lookup->app, lookup->user, lookup->role, 0,
+                           s_on_found, pending)
              != 0)
-        s_on_located (locating, 0, STORE_DOWN, TEXT_EMPTY);
+        s_on_found (pending, 0, STORE_DOWN, TEXT_EMPTY);
 }
 
 static record_fn *const s_records[] = {
-    [BUS_LOCATE] = s_on_locate,   [BUS_SYNC] = s_on_operation,  [BUS_DETACH] = s_on_operation,
-    [BUS_SEEN] = s_on_seen,       [BUS_MORE] = s_on_more,       [BUS_POST] = s_on_operation,
-    [BUS_SIGNAL] = s_on_signal,   [BUS_TAKEN] = s_on_operation, [BUS_PROGRESS] = s_on_progress,
-    [BUS_DONE] = s_on_operation,  [BUS_DECLINED] = s_on_declined,
+    [BUS_LOOKUP] = s_on_lookup,           [BUS_ATTACH] = s_on_operation,
+    [BUS_DETACH] = s_on_operation,        [BUS_RECEIPT] = s_on_receipt,
+    [BUS_NEXT_WINDOW] = s_on_next_window, [BUS_POST] = s_on_operation,
+    [BUS_SIGNAL] = s_on_signal,           [BUS_ACCEPTED] = s_on_operation,
+    [BUS_PROGRESS] = s_on_progress,       [BUS_DONE] = s_on_operation,
+    [BUS_DECLINED] = s_on_declined,
 };
 
 static void
@@ -341,8 +348,9 @@ s_start_parts (postoffice_t *self, const config_t *config)
     office->queue_limit = config->queue_limit;
     office->endpoint_limit = config->session_endpoints;
     office->session_limit = config->sessions;
-    office->workers = workers_new (&(workers_config_t){
-        .taken_within_ms = config->work_taken_within, .recovery_ms = config->work_recovery });
+    office->workers =
+        workers_new (&(workers_config_t){ .accepted_within_ms = config->work_accepted_within,
+                                          .recovery_ms = config->work_recovery });
     office->refusals = send_window_new ();
     office->sessions = sessions_new (loop, office);
     office->store = store_new (loop,

@@ -35,7 +35,7 @@ struct call {
 
 typedef void step_fn (bot_call_t *self);
 //  Without the s_ of other static functions: they are the words of turn_states.def.
-static step_fn ignore, say_taken, say_all, say_typing, say_asking, say_done;
+static step_fn ignore, say_accepted, say_all, say_typing, say_asking, say_done;
 static step_fn ask, take_answer, forget;
 
 static step_fn *const s_steps[BOT_CALL_EVENTS][BOT_CALL_STATES] = {
@@ -76,11 +76,11 @@ s_say (bot_call_t *self, const bus_record_t *record)
 }
 
 static void
-say_taken (bot_call_t *self)
+say_accepted (bot_call_t *self)
 {
-    bus_record_t record = { .kind = BUS_TAKEN };
-    record.taken.item = bot_call_item (self);
-    record.taken.session = bot_call_session (self);
+    bus_record_t record = { .kind = BUS_ACCEPTED };
+    record.accepted.item = bot_call_item (self);
+    record.accepted.session = bot_call_session (self);
     if (s_say (self, &record) != 0)
         return; //  the postoffice will hand the item again, and hear it then
 }
@@ -106,7 +106,7 @@ say_typing (bot_call_t *self)
 static void
 say_asking (bot_call_t *self)
 {
-    say_taken (self);
+    say_accepted (self);
     say_typing (self);
 }
 
@@ -130,7 +130,7 @@ say_done (bot_call_t *self)
 static void
 say_all (bot_call_t *self)
 {
-    say_taken (self);
+    say_accepted (self);
     say_done (self);
 }
 
@@ -310,7 +310,7 @@ bot_call_new (const bot_call_context_t *context, unsigned office, const bus_work
     uv_timer_init (context->loop, &self->timer);
     self->timer.data = self;
     buffer_init (&self->request, BOT_REQUEST_MAX);
-    say_taken (self);
+    say_accepted (self);
     if (bot_request_write (&self->request, work) == 0) {
         ask (self);
         return self;
@@ -328,16 +328,16 @@ bot_call_happens (bot_call_t *self, bot_call_event_t event)
 }
 
 void
-bot_call_handed (bot_call_t *self, unsigned office)
+bot_call_repeated (bot_call_t *self, unsigned office)
 {
     self->office = (int) office;
-    bot_call_happens (self, BOT_CALL_EVENT_HANDED);
+    bot_call_happens (self, BOT_CALL_EVENT_REPEATED);
 }
 
 void
 bot_call_office_up (bot_call_t *self, unsigned office)
 {
-    int now = bus_client_office_of (self->context->bus, bot_call_session (self));
+    int now = bus_client_postoffice_of (self->context->bus, bot_call_session (self));
     if (now != (int) office && self->office != NO_OFFICE)
         return;
     self->office = now;
@@ -349,7 +349,7 @@ bot_call_office_down (bot_call_t *self, unsigned office)
 {
     if (self->office != (int) office)
         return;
-    self->office = bus_client_office_of (self->context->bus, bot_call_session (self));
+    self->office = bus_client_postoffice_of (self->context->bus, bot_call_session (self));
     bot_call_happens (self, BOT_CALL_EVENT_MOVED);
 }
 

@@ -58,8 +58,8 @@ void bot_call_destroy (bot_call_t **self_p);
 
 //  One step of the table; the call may be over behind it.
 void bot_call_happens (bot_call_t *self, bot_call_event_t event);
-//  As HANDED, by this postoffice: from now on it is the one that is told.
-void bot_call_handed (bot_call_t *self, unsigned office);
+//  As REPEATED, by this postoffice: from now on it is the one that is told.
+void bot_call_repeated (bot_call_t *self, unsigned office);
 //  A postoffice came or went: if that concerns this call, MOVED.
 void bot_call_office_up (bot_call_t *self, unsigned office);
 void bot_call_office_down (bot_call_t *self, unsigned office);

@@ -17,7 +17,7 @@ enum {
     DONE_TROUBLE,
     DONE_FAILED,
     CANCELLED,
-    HANDED_AGAIN,
+    REPEATS,
     OVER_CREDIT,
     WHILE_DRAINING,
     FAILED_FIRST, //  in the order of bot_failure_t
@@ -34,12 +34,11 @@ static const metric_row_t s_rows[COUNTS] = {
     [DONE_TROUBLE] = { "connector_turns_total", "outcome=\"trouble\"", COUNTER, "calls done" },
     [DONE_FAILED] = { "connector_turns_total", "outcome=\"failed\"", COUNTER, "calls done" },
     [CANCELLED] = { "connector_turns_total", "outcome=\"cancelled\"", COUNTER, "calls done" },
-    [HANDED_AGAIN] = { "connector_handed_again_total", NULL, COUNTER,
-                       "items that were in hand already" },
-    [OVER_CREDIT] = { "connector_not_taken_total", "reason=\"over_credit\"", COUNTER,
-                      "items that were not taken" },
-    [WHILE_DRAINING] = { "connector_not_taken_total", "reason=\"draining\"", COUNTER,
-                         "items that were not taken" },
+    [REPEATS] = { "connector_repeats_total", NULL, COUNTER, "items that were in hand already" },
+    [OVER_CREDIT] = { "connector_declined_total", "reason=\"over_credit\"", COUNTER,
+                      "items that were declined" },
+    [WHILE_DRAINING] = { "connector_declined_total", "reason=\"draining\"", COUNTER,
+                         "items that were declined" },
 #define FAILURE(NAME, label, again, words)                                                         \
     [FAILED_FIRST + BOT_##NAME] = { "connector_bot_failures_total", "class=\"" label "\"",         \
                                     COUNTER, "tries that failed" },
@@ -182,7 +181,8 @@ s_take (bot_calls_t *self, unsigned office, const bus_work_t *work)
     HASH_ADD_KEYPTR (hh, self->places, place->item.data, place->item.size, place);
 }
 
-//  An answer that is lost is no harm: the postoffice waits in vain for TAKEN, and goes to another.
+//  An answer that is lost is no harm: the postoffice waits in vain for ACCEPTED, and goes to
+//  another.
 static void
 s_decline (bot_calls_t *self, unsigned office, const bus_work_t *work)
 {
@@ -200,8 +200,8 @@ bot_calls_work (bot_calls_t *self, unsigned office, const bus_work_t *work)
 {
     place_t *place = s_find (self, work->item);
     if (place) {
-        s_counts[HANDED_AGAIN]++;
-        bot_call_handed (place->call, office);
+        s_counts[REPEATS]++;
+        bot_call_repeated (place->call, office);
     } else if (self->is_draining || HASH_COUNT (self->places) >= self->ceiling)
         s_decline (self, office, work);
     else

@@ -83,7 +83,7 @@ static void
 s_readiness (connector_t *self)
 {
     operations_ready (service_operations (self->service), "postoffice",
-                      bus_client_offices_up (self->bus) > 0);
+                      bus_client_postoffices_up (self->bus) > 0);
 }
 
 static void

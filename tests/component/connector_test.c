@@ -231,14 +231,14 @@ Test (connector, a_url_that_is_none_is_not_tried_again, .timeout = 60)
     bot_fixture_end (self);
 }
 
-Test (connector, cancelled_and_handed_again, .timeout = 60)
+Test (connector, cancelled_and_repeated, .timeout = 60)
 {
     bot_fixture_t *self = bot_fixture_start ((const char *const[]){ "BOT_TIMEOUT=20s", NULL });
     bot_rule (self->bot, "<hangs>", 0, &(bot_reply_t){ .manner = BOT_HANGS });
     bot_fixture_hand (self, "hangs");
     RIG_UNTIL (&self->rig, 5000, bot_asked (self->bot, "<hangs>") == 1);
     bot_fixture_hand (self, "hangs");
-    RIG_UNTIL (&self->rig, 5000, bot_fixture_count (self, "hangs", BUS_TAKEN) == 2);
+    RIG_UNTIL (&self->rig, 5000, bot_fixture_count (self, "hangs", BUS_ACCEPTED) == 2);
     cr_assert_str_eq (bot_fixture_story (self, "hangs"), "taken typing taken");
     bot_fixture_cancel (self, "hangs");
     RIG_UNTIL (&self->rig, 5000, bot_connections (self->bot) == 0);
@@ -269,7 +269,7 @@ Test (connector, a_new_postoffice_is_told_everything, .timeout = 60)
     rig_turn_for (&self->rig, 500);
     bot_fixture_open_office (self);
     RIG_UNTIL (&self->rig, 15000, self->peer != 0);
-    RIG_UNTIL (&self->rig, 5000, bot_fixture_count (self, "slow", BUS_TAKEN) == 2);
+    RIG_UNTIL (&self->rig, 5000, bot_fixture_count (self, "slow", BUS_ACCEPTED) == 2);
     RIG_UNTIL (&self->rig, 5000, bot_fixture_count (self, "quick", BUS_DONE) == 2);
     cr_assert_gt (self->count, before);
     bot_fixture_settle (self, "quick");
@@ -282,7 +282,7 @@ Test (connector, a_new_postoffice_is_told_everything, .timeout = 60)
     bot_fixture_end (self);
 }
 
-Test (connector, more_than_the_credit_is_not_taken, .timeout = 60)
+Test (connector, more_than_the_credit_is_declined, .timeout = 60)
 {
     bot_fixture_t *self =
         bot_fixture_start ((const char *const[]){ "BOT_CREDIT=2", "BOT_TIMEOUT=20s", NULL });
@@ -292,11 +292,12 @@ Test (connector, more_than_the_credit_is_not_taken, .timeout = 60)
     bot_fixture_hand (self, "hangs1");
     bot_fixture_hand (self, "hangs2");
     bot_fixture_hand (self, "third");
-    RIG_UNTIL (&self->rig, 5000, bot_fixture_count (self, "hangs2", BUS_TAKEN) == 1);
+    RIG_UNTIL (&self->rig, 5000, bot_fixture_count (self, "hangs2", BUS_ACCEPTED) == 1);
     RIG_UNTIL (&self->rig, 5000, bot_fixture_count (self, "third", BUS_DECLINED) == 1);
     cr_assert_str_eq (bot_fixture_story (self, "third"), "declined");
     cr_assert_eq (process_metric (self->connector,
-                                  "stentor_connector_not_taken_total{reason=\"over_credit\"}"), 1);
+                                  "stentor_connector_declined_total{reason=\"over_credit\"}"),
+                  1);
     bot_fixture_cancel (self, "hangs1");
     bot_fixture_hand (self, "third");
     bot_fixture_done (self, "third", 5000);

@@ -150,11 +150,11 @@ Test (edge_limits, asks_for_one_session_at_a_time)
     for (int at = 0; at < 5; at++)
         ws_client_send_format (client, "{\"event\":\"user joined\",\"sessionId\":\"s-%d\"}", at);
     for (int at = 0; at < 5; at++) {
-        const bus_record_t *sync = stage_hear (self, BUS_SYNC);
+        const bus_record_t *attach = stage_hear (self, BUS_ATTACH);
         rig_turn_for (&self->rig, 100);
-        cr_assert (!stage_find (self, BUS_SYNC));
+        cr_assert (!stage_find (self, BUS_ATTACH));
         //  Refused or not, the next one comes.
-        stage_synced (self, sync, at % 2 ? VERDICT_OK : VERDICT_NOT_YOURS, 1);
+        stage_attached (self, attach, at % 2 ? VERDICT_OK : VERDICT_NOT_YOURS, 1);
     }
     ws_client_destroy (&client);
     stage_end (self);
@@ -170,13 +170,13 @@ Test (edge_limits, does_not_move_with_unanswered_posts)
     stage_message (client, "s-2", "m-2");
     stage_message (client, "s-2", "m-3");
     rig_turn_for (&self->rig, 200);
-    cr_assert (!stage_find (self, BUS_SYNC) && !stage_find (self, BUS_POST));
+    cr_assert (!stage_find (self, BUS_ATTACH) && !stage_find (self, BUS_POST));
     stage_posted (self, first, VERDICT_OK, 2);
     cr_expect_str_eq (ws_json_text (ws_client_wait_event (client, "ack", 2000), "data.messageId"),
                       "m-1");
-    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
-    cr_expect (text_is (sync->sync.session, TEXT ("demo/s-2")));
-    stage_synced (self, sync, VERDICT_OK, 1);
+    const bus_record_t *attach = stage_hear (self, BUS_ATTACH);
+    cr_expect (text_is (attach->attach.session, TEXT ("demo/s-2")));
+    stage_attached (self, attach, VERDICT_OK, 1);
     static const char *const ids[] = { "m-2", "m-3" };
     for (unsigned at = 0; at < 2; at++) {
         const bus_record_t *post = stage_hear (self, BUS_POST);
@@ -213,7 +213,7 @@ Test (edge_limits, opens_sessions_at_a_pace)
     for (int at = 0; at < 7; at++)
         ws_client_send_format (client, "{\"event\":\"user joined\",\"sessionId\":\"s-%d\"}", at);
     for (int at = 0; at < 7; at++)
-        stage_synced (self, stage_hear (self, BUS_SYNC), VERDICT_OK, 1);
+        stage_attached (self, stage_hear (self, BUS_ATTACH), VERDICT_OK, 1);
     cr_expect (clock_mono_ms () - since >= 1500, "not throttled");
     ws_client_destroy (&client);
     stage_end (self);

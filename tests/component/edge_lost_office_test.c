@@ -24,11 +24,11 @@ Test (edge_lost_office, asks_for_more_of_what_it_has_already)
     stage_lose_office (self);
     s_joins (client);
     stage_open_office (self);
-    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
-    stage_synced (self, sync, VERDICT_OK, 200);
+    const bus_record_t *attach = stage_hear (self, BUS_ATTACH);
+    stage_attached (self, attach, VERDICT_OK, 200);
     stage_deliver (self, endpoint, 99, "{\"outputSpeech\":\"x\"}", false);
     stage_deliver (self, endpoint, 100, "{\"outputSpeech\":\"x\"}", true);
-    cr_expect_eq (stage_hear (self, BUS_MORE)->more.seq, 100);
+    cr_expect_eq (stage_hear (self, BUS_NEXT_WINDOW)->next_window.seq, 100);
     ws_client_destroy (&client);
     stage_end (self);
 }
@@ -40,32 +40,32 @@ Test (edge_lost_office, an_agent_begins_at_the_beginning_again)
     stage_t *self = START ("EDGE_DEMO_MODE=on");
     ws_client_t *client = stage_connect (self, "/?userId=a-1&isAdmin=true");
     s_joins (client);
-    stage_synced (self, stage_hear (self, BUS_SYNC), VERDICT_OK, 5);
+    stage_attached (self, stage_hear (self, BUS_ATTACH), VERDICT_OK, 5);
     cr_assert (ws_client_wait_event (client, "connection update", 5000));
     stage_lose_office (self);
     stage_open_office (self);
-    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
-    cr_expect_eq (sync->sync.reason, SYNC_RELINK);
-    cr_expect_eq (sync->sync.seq, 0);
+    const bus_record_t *attach = stage_hear (self, BUS_ATTACH);
+    cr_expect_eq (attach->attach.reason, ATTACH_REATTACH);
+    cr_expect_eq (attach->attach.seq, 0);
     ws_client_destroy (&client);
     stage_end (self);
 }
 
 //  The client says that it joins while its connection is being brought in again.
-Test (edge_lost_office, a_refused_relink_does_not_swallow_the_join)
+Test (edge_lost_office, a_refused_reattach_does_not_swallow_the_join)
 {
     stage_t *self = stage_start (NULL);
     ws_client_t *client = stage_connect (self, "/?userId=u-1");
     stage_join (self, client);
     stage_lose_office (self);
     stage_open_office (self);
-    bus_record_t relink = *stage_hear (self, BUS_SYNC);
-    cr_assert_eq (relink.sync.reason, SYNC_RELINK);
+    bus_record_t reattach = *stage_hear (self, BUS_ATTACH);
+    cr_assert_eq (reattach.attach.reason, ATTACH_REATTACH);
     s_joins (client);
-    bus_record_t join = *stage_hear (self, BUS_SYNC);
-    cr_assert_eq (join.sync.reason, SYNC_JOIN);
-    stage_synced (self, &relink, VERDICT_STORE_DOWN, 0);
-    stage_synced (self, &join, VERDICT_OK, 3);
+    bus_record_t join = *stage_hear (self, BUS_ATTACH);
+    cr_assert_eq (join.attach.reason, ATTACH_JOIN);
+    stage_attached (self, &reattach, VERDICT_STORE_DOWN, 0);
+    stage_attached (self, &join, VERDICT_OK, 3);
     cr_expect (ws_client_wait_event (client, "connection update", 5000));
     ws_client_destroy (&client);
     stage_end (self);

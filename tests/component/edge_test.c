@@ -17,24 +17,25 @@ Test (edge, puts_a_visitor_into_a_session)
     ws_client_send_text (client, "{\"event\":\"user joined\",\"sessionId\":\"s-1\",\"timeMs\":77,"
                                  "\"sender\":{\"userId\":\"liar\",\"displayName\":\"Ann\","
                                  "\"isAdmin\":true,\"urlAttributes\":{\"path\":[\"\"]}}}");
-    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
-    cr_expect_eq (sync->sync.reason, SYNC_JOIN);
-    cr_expect_eq (sync->sync.role, ROLE_VISITOR);
-    cr_expect_eq (sync->sync.dialect, DIALECT_WIDGET);
-    cr_expect_eq (sync->sync.seq, SEQ_UNKNOWN);
-    cr_expect_eq (sync->sync.time_ms, 77);
-    cr_expect (text_is (sync->sync.session, TEXT ("demo/s-1")));
-    cr_expect (text_is (sync->sync.user, TEXT ("u-1")));
-    cr_expect (text_is (sync->sync.sender,
-                        TEXT ("{\"deviceId\":\"Widget\",\"userId\":\"u-1\",\"displayName\":\"Ann\","
-                              "\"isAdmin\":false,\"urlAttributes\":{\"path\":[\"\"]}}")));
-    stage_synced (self, sync, VERDICT_OK, 3);
+    const bus_record_t *attach = stage_hear (self, BUS_ATTACH);
+    cr_expect_eq (attach->attach.reason, ATTACH_JOIN);
+    cr_expect_eq (attach->attach.role, ROLE_VISITOR);
+    cr_expect_eq (attach->attach.dialect, DIALECT_WIDGET);
+    cr_expect_eq (attach->attach.seq, SEQ_UNKNOWN);
+    cr_expect_eq (attach->attach.time_ms, 77);
+    cr_expect (text_is (attach->attach.session, TEXT ("demo/s-1")));
+    cr_expect (text_is (attach->attach.user, TEXT ("u-1")));
+    cr_expect (
+        text_is (attach->attach.sender,
+                 TEXT ("{\"deviceId\":\"Widget\",\"userId\":\"u-1\",\"displayName\":\"Ann\","
+                       "\"isAdmin\":false,\"urlAttributes\":{\"path\":[\"\"]}}")));
+    stage_attached (self, attach, VERDICT_OK, 3);
     json_object *update = ws_client_wait_event (client, "connection update", 2000);
     cr_expect (ws_json_true (update, "data.sessionCreated"));
     cr_expect_eq (ws_json_number (update, "data.seq"), 3);
     ws_client_destroy (&client);
     const bus_record_t *detach = stage_hear (self, BUS_DETACH);
-    cr_expect_eq (detach->detach.endpoint, sync->sync.endpoint);
+    cr_expect_eq (detach->detach.endpoint, attach->attach.endpoint);
     stage_end (self);
 }
 
@@ -51,7 +52,7 @@ Test (edge, posts_with_the_true_sender_and_acknowledges)
                         TEXT ("{\"rawQuery\":\"hi\",\"userId\":\"u-1\",\"sessionId\":\"s-1\"}")));
     cr_expect (STARTS_WITH (post->post.sender, "{\"deviceId\":\"Widget\",\"userId\":\"u-1\""));
     cr_expect_eq (post->post.time_ms, 5);
-    cr_expect_eq (post->post.quiet, 0);
+    cr_expect_eq (post->post.hidden, 0);
     stage_posted (self, post, VERDICT_DUPLICATE, 9);
     json_object *ack = ws_client_wait_event (client, "ack", 2000);
     cr_expect_str_eq (ws_json_text (ack, "data.messageId"), "m-1");
@@ -99,13 +100,13 @@ Test (edge, tells_what_a_widget_has_received)
     cr_assert_eq (message.size, sizeof ping);
     memcpy (ping, message.data, sizeof ping);
     rig_turn_for (&self->rig, 1200);
-    cr_assert (!stage_find (self, BUS_SEEN));
+    cr_assert (!stage_find (self, BUS_RECEIPT));
     ws_client_send_frame (client, WS_PONG, true, ping, sizeof ping);
-    const bus_record_t *seen = stage_hear (self, BUS_SEEN);
-    cr_expect_eq (seen->seen.endpoint, endpoint);
-    cr_expect_eq (seen->seen.seq, 4);
+    const bus_record_t *receipt = stage_hear (self, BUS_RECEIPT);
+    cr_expect_eq (receipt->receipt.endpoint, endpoint);
+    cr_expect_eq (receipt->receipt.seq, 4);
     ws_client_reset (client);
-    cr_expect_eq (stage_hear (self, BUS_DETACH)->detach.seen, 4);
+    cr_expect_eq (stage_hear (self, BUS_DETACH)->detach.received_seq, 4);
     ws_client_destroy (&client);
     stage_end (self);
 }
@@ -128,8 +129,8 @@ Test (edge, confirms_by_pace)
         //  It answers pings while it listens.
         cr_assert (ws_client_expect_silence (client, 20));
         rig_turn (&self->rig);
-        if (stage_find (self, BUS_SEEN))
-            seen = stage_hear (self, BUS_SEEN)->seen.seq;
+        if (stage_find (self, BUS_RECEIPT))
+            seen = stage_hear (self, BUS_RECEIPT)->receipt.seq;
         cr_assert_lt (clock_mono_ms () - began_ms, 20000u);
     }
     double pings = process_metric (self->edge, "stentor_edge_pongs_total") - before;
@@ -143,37 +144,37 @@ Test (edge, finds_the_session_of_a_silent_connection)
 {
     stage_t *self = START ("EDGE_SILENCE=200ms");
     ws_client_t *client = stage_connect (self, "/?userId=u-1&isAdmin=false&createWsReason=wakeup");
-    const bus_record_t *locate = stage_hear (self, BUS_LOCATE);
-    cr_expect (text_is (locate->locate.user, TEXT ("u-1")));
-    cr_expect (text_is (locate->locate.app, TEXT ("demo")));
-    stage_say (self, &(bus_record_t){ .kind = BUS_LOCATED,
-                                  .located = { .endpoint = locate->locate.endpoint,
-                                               .session = TEXT ("demo/s-1") } });
-    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
-    cr_expect_eq (sync->sync.reason, SYNC_SILENT);
-    cr_expect_eq (sync->sync.seq, SEQ_UNKNOWN);
-    stage_synced (self, sync, VERDICT_OK, 5);
+    const bus_record_t *lookup = stage_hear (self, BUS_LOOKUP);
+    cr_expect (text_is (lookup->lookup.user, TEXT ("u-1")));
+    cr_expect (text_is (lookup->lookup.app, TEXT ("demo")));
+    stage_say (self, &(bus_record_t){ .kind = BUS_LOOKUP_REPLY,
+                                      .lookup_reply = { .endpoint = lookup->lookup.endpoint,
+                                                        .session = TEXT ("demo/s-1") } });
+    const bus_record_t *attach = stage_hear (self, BUS_ATTACH);
+    cr_expect_eq (attach->attach.reason, ATTACH_SILENT);
+    cr_expect_eq (attach->attach.seq, SEQ_UNKNOWN);
+    stage_attached (self, attach, VERDICT_OK, 5);
     cr_expect (ws_json_true (ws_client_wait_event (client, "connection update", 2000),
                              "data.sessionCreated"));
     ws_client_destroy (&client);
 
     client = stage_connect (self, "/?userId=u-2");
-    locate = stage_hear (self, BUS_LOCATE);
-    stage_say (self, &(bus_record_t){ .kind = BUS_LOCATED,
-                                  .located = { .endpoint = locate->locate.endpoint } });
+    lookup = stage_hear (self, BUS_LOOKUP);
+    stage_say (self, &(bus_record_t){ .kind = BUS_LOOKUP_REPLY,
+                                      .lookup_reply = { .endpoint = lookup->lookup.endpoint } });
     cr_expect (ws_json_true (ws_client_wait_event (client, "connection update", 2000),
                              "data.sessionCreated"));
     ws_client_destroy (&client);
 
     //  A frame wins over an answer that comes late.
     client = stage_connect (self, "/?userId=u-3");
-    locate = stage_hear (self, BUS_LOCATE);
+    lookup = stage_hear (self, BUS_LOOKUP);
     stage_join (self, client);
-    stage_say (self, &(bus_record_t){ .kind = BUS_LOCATED,
-                                  .located = { .endpoint = locate->locate.endpoint,
-                                               .session = TEXT ("demo/other") } });
+    stage_say (self, &(bus_record_t){ .kind = BUS_LOOKUP_REPLY,
+                                      .lookup_reply = { .endpoint = lookup->lookup.endpoint,
+                                                        .session = TEXT ("demo/other") } });
     rig_turn_for (&self->rig, 100);
-    cr_expect (!stage_find (self, BUS_SYNC));
+    cr_expect (!stage_find (self, BUS_ATTACH));
     ws_client_destroy (&client);
     stage_end (self);
 }
@@ -186,23 +187,23 @@ Test (edge, follows_the_session_of_each_frame)
     stage_message (client, "s-2", "m-1");
     const bus_record_t *post = stage_hear (self, BUS_POST);
     const bus_record_t *detach = stage_hear (self, BUS_DETACH);
-    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
-    cr_expect (detach < sync && sync < post);
+    const bus_record_t *attach = stage_hear (self, BUS_ATTACH);
+    cr_expect (detach < attach && attach < post);
     cr_expect (text_is (detach->detach.session, TEXT ("demo/s-1")));
-    cr_expect (text_is (sync->sync.session, TEXT ("demo/s-2")));
-    cr_expect_eq (sync->sync.reason, SYNC_FRAME);
+    cr_expect (text_is (attach->attach.session, TEXT ("demo/s-2")));
+    cr_expect_eq (attach->attach.reason, ATTACH_FRAME);
     cr_expect (text_is (post->post.session, TEXT ("demo/s-2")));
     //  A widget's messageId is not its to choose.
     cr_expect_eq (post->post.message_id.size, 32);
     //  A late answer for the old session does not follow into the new one.
     stage_deliver (self, endpoint, 9, "{\"outputSpeech\":\"x\"}", false);
-    stage_synced (self, sync, VERDICT_OK, 1);
+    stage_attached (self, attach, VERDICT_OK, 1);
     cr_expect (ws_client_expect_no (client, "new message", 200));
 
     ws_client_send_text (client, "{\"event\":\"typing\",\"sessionId\":\"s-2\"}");
     const bus_record_t *signal_record = stage_hear (self, BUS_SIGNAL);
     cr_expect_eq (signal_record->signal.event, EVENT_TYPING);
-    cr_expect (!stage_find (self, BUS_SYNC));
+    cr_expect (!stage_find (self, BUS_ATTACH));
     ws_client_destroy (&client);
     stage_end (self);
 }
@@ -240,7 +241,7 @@ Test (edge, passes_on_what_the_office_refuses)
 
     //  Somebody else's session: told once, and the message goes nowhere.
     stage_message (widget, "s-9", "m-2");
-    stage_synced (self, stage_hear (self, BUS_SYNC), VERDICT_NOT_YOURS, 0);
+    stage_attached (self, stage_hear (self, BUS_ATTACH), VERDICT_NOT_YOURS, 0);
     json_object *update = ws_client_wait_event (widget, "connection update", 2000);
     cr_expect_not (ws_json_true (update, "data.sessionCreated"));
     cr_expect_str_eq (ws_json_text (update, "data.code"), "not_yours");
@@ -260,26 +261,26 @@ Test (edge, says_again_what_a_lost_office_did_not_answer)
     stage_message (client, "s-1", "m-1");
     stage_message (client, "s-1", "m-2");
     //  They go together; the second one names the first, which it must not overtake.
-    uint64_t first = stage_hear (self, BUS_POST)->post.post;
-    cr_assert_eq (stage_hear (self, BUS_POST)->post.follows, first);
+    uint64_t first = stage_hear (self, BUS_POST)->post.request_id;
+    cr_assert_eq (stage_hear (self, BUS_POST)->post.after, first);
     bus_server_destroy (&self->bus);
     RIG_UNTIL (&self->rig, 5000,
                !process_is_alive (self->edge)
                    || process_metric (self->edge, "stentor_edge_postoffices") == 0);
     stage_message (client, "s-1", "m-3");
     stage_open_office (self);
-    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
-    cr_expect_eq (sync->sync.reason, SYNC_RELINK);
-    cr_expect_eq (sync->sync.seq, 7);
+    const bus_record_t *attach = stage_hear (self, BUS_ATTACH);
+    cr_expect_eq (attach->attach.reason, ATTACH_REATTACH);
+    cr_expect_eq (attach->attach.seq, 7);
     static const char *const ids[] = { "m-1", "m-2", "m-3" };
     uint64_t before = 0;
     for (unsigned at = 0; at < 3; at++) {
         const bus_record_t *post = stage_hear (self, BUS_POST);
         cr_assert (text_is (post->post.message_id, text_of (ids[at])));
-        cr_assert_eq (post->post.follows, before);
-        before = post->post.post;
+        cr_assert_eq (post->post.after, before);
+        before = post->post.request_id;
         if (at == 0)
-            stage_synced (self, sync, VERDICT_OK, 7);
+            stage_attached (self, attach, VERDICT_OK, 7);
         stage_posted (self, post, VERDICT_OK, 8 + at);
         cr_expect_str_eq (ws_json_text (ws_client_wait_event (client, "ack", 2000),
                                         "data.messageId"),
@@ -296,18 +297,18 @@ Test (edge, tells_another_office_where_a_silent_client_began)
     stage_t *self = stage_start (NULL);
     ws_client_t *client = stage_connect (self, "/?userId=u-1&protocol=2");
     ws_client_send_text (client, "{\"event\":\"user joined\",\"sessionId\":\"s-1\"}");
-    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
-    cr_assert_eq (sync->sync.reason, SYNC_JOIN);
-    cr_expect_eq (sync->sync.seq, SEQ_UNKNOWN);
-    stage_synced (self, sync, VERDICT_OK, 5);
+    const bus_record_t *attach = stage_hear (self, BUS_ATTACH);
+    cr_assert_eq (attach->attach.reason, ATTACH_JOIN);
+    cr_expect_eq (attach->attach.seq, SEQ_UNKNOWN);
+    stage_attached (self, attach, VERDICT_OK, 5);
     cr_assert (ws_client_wait_event (client, "connection update", 2000));
     for (int at = 0; at < 2; at++) {
         stage_lose_office (self);
         stage_open_office (self);
-        sync = stage_hear (self, BUS_SYNC);
-        cr_expect_eq (sync->sync.reason, SYNC_RELINK);
-        cr_expect_eq (sync->sync.seq, 5);
-        stage_synced (self, sync, VERDICT_OK, 6);
+        attach = stage_hear (self, BUS_ATTACH);
+        cr_expect_eq (attach->attach.reason, ATTACH_REATTACH);
+        cr_expect_eq (attach->attach.seq, 5);
+        stage_attached (self, attach, VERDICT_OK, 6);
     }
     ws_client_destroy (&client);
     stage_end (self);
@@ -332,7 +333,7 @@ Test (edge, holds_back_what_follows_a_refused_message)
     stage_message (client, "s-1", "m-1");
     const bus_record_t *again = stage_hear (self, BUS_POST);
     cr_assert (text_is (again->post.message_id, TEXT ("m-1")));
-    cr_assert_eq (again->post.follows, 0);
+    cr_assert_eq (again->post.after, 0);
     stage_posted (self, again, VERDICT_OK, 2);
     cr_assert (ws_client_wait_event (client, "ack", 2000));
     ws_client_destroy (&client);
@@ -348,9 +349,9 @@ Test (edge, brings_in_again_whom_the_office_does_not_know)
     stage_join (self, client);
     stage_message (client, "s-1", "m-1");
     stage_posted (self, stage_hear (self, BUS_POST), VERDICT_NOT_JOINED, 0);
-    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
-    cr_assert_eq (sync->sync.reason, SYNC_RELINK);
-    stage_synced (self, sync, VERDICT_OK, 3);
+    const bus_record_t *attach = stage_hear (self, BUS_ATTACH);
+    cr_assert_eq (attach->attach.reason, ATTACH_REATTACH);
+    stage_attached (self, attach, VERDICT_OK, 3);
     const bus_record_t *post = stage_hear (self, BUS_POST);
     cr_assert (text_is (post->post.message_id, TEXT ("m-1")));
     stage_posted (self, post, VERDICT_OK, 4);
@@ -373,7 +374,7 @@ Test (edge, holds_nothing_back_in_another_session)
     stage_posted (self, stage_hear (self, BUS_POST), VERDICT_BUSY, 0);
     stage_busy (client, "m-1");
     stage_message (client, "s-2", "m-2");
-    stage_synced (self, stage_hear (self, BUS_SYNC), VERDICT_OK, 1);
+    stage_attached (self, stage_hear (self, BUS_ATTACH), VERDICT_OK, 1);
     stage_posted (self, stage_hear (self, BUS_POST), VERDICT_OK, 2);
     cr_assert (ws_client_wait_event (client, "ack", 2000));
     ws_client_destroy (&client);
@@ -385,12 +386,12 @@ Test (edge, gives_the_rest_to_who_claims_to_have_more_than_there_is)
     stage_t *self = stage_start (NULL);
     ws_client_t *client = stage_connect (self, "/?userId=u-1&protocol=2");
     ws_client_send_text (client, "{\"event\":\"resume\",\"sessionId\":\"s-1\",\"lastSeq\":900}");
-    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
-    cr_expect_eq (sync->sync.seq, 900);
-    stage_synced (self, sync, VERDICT_OK, 3);
+    const bus_record_t *attach = stage_hear (self, BUS_ATTACH);
+    cr_expect_eq (attach->attach.seq, 900);
+    stage_attached (self, attach, VERDICT_OK, 3);
     json_object *update = ws_client_wait_event (client, "connection update", 2000);
     cr_expect_eq (ws_json_number (update, "data.seq"), 3);
-    stage_deliver (self, sync->sync.endpoint, 4, "{\"outputSpeech\":\"x\"}", false);
+    stage_deliver (self, attach->attach.endpoint, 4, "{\"outputSpeech\":\"x\"}", false);
     cr_expect (ws_client_wait_event (client, "new message", 2000));
     ws_client_destroy (&client);
     stage_end (self);
@@ -403,9 +404,9 @@ Test (edge, asks_for_more_when_a_part_is_written)
     uint64_t endpoint = stage_join (self, client);
     stage_deliver (self, endpoint, 4, "{\"outputSpeech\":\"x\"}", false);
     stage_deliver (self, endpoint, 5, "{\"outputSpeech\":\"x\"}", true);
-    const bus_record_t *more = stage_hear (self, BUS_MORE);
-    cr_expect_eq (more->more.endpoint, endpoint);
-    cr_expect_eq (more->more.seq, 5);
+    const bus_record_t *more = stage_hear (self, BUS_NEXT_WINDOW);
+    cr_expect_eq (more->next_window.endpoint, endpoint);
+    cr_expect_eq (more->next_window.seq, 5);
     ws_client_destroy (&client);
     stage_end (self);
 }
@@ -438,11 +439,12 @@ Test (edge, drops_events_for_a_half_full_outbox_only)
     stage_t *self = stage_start (NULL);
     ws_client_t *client = stage_connect (self, "/?userId=u-1");
     uint64_t endpoint = stage_join (self, client);
-    stage_say (self, &(bus_record_t){ .kind = BUS_SHOW,
-                                  .show = { .endpoints = ids_of (&endpoint, 1),
-                                            .session = TEXT ("demo/s-1"),
-                                            .event = EVENT_TYPING,
-                                            .sender = TEXT ("{\"deviceId\":\"Bot\"}") } });
+    stage_say (self,
+               &(bus_record_t){ .kind = BUS_BROADCAST,
+                                .broadcast = { .endpoints = ids_of (&endpoint, 1),
+                                               .session = TEXT ("demo/s-1"),
+                                               .event = EVENT_TYPING,
+                                               .sender = TEXT ("{\"deviceId\":\"Bot\"}") } });
     json_object *typing = ws_client_wait_event (client, "typing", 2000);
     cr_expect_str_eq (ws_json_text (typing, "sender.deviceId"), "Bot");
     ws_client_destroy (&client);

@@ -36,10 +36,10 @@ typedef struct {
     //  The last load or read, its texts copied out.
     stored_session_t session;
     char sender[100], body[100], secret[100], known[100];
-    uint64_t participant_seen;
+    uint64_t participant_received;
     uint64_t seqs[ANSWERS];
     size_t seq_count;
-    char located[300];
+    char found[300];
 } box_t;
 
 static void
@@ -139,10 +139,10 @@ s_end_both (box_t *one, box_t *two, postgres_t **postgres_p)
 //  Chunks
 
 static void
-s_on_appended (void *owner, uint64_t ticket, store_outcome_t outcome)
+s_on_appended (void *owner, uint64_t request_id, store_outcome_t outcome)
 {
     box_t *box = owner;
-    box->outcomes[ticket % ANSWERS] = outcome;
+    box->outcomes[request_id % ANSWERS] = outcome;
     box->of_outcome[outcome]++;
     box->answers++;
 }
@@ -172,9 +172,9 @@ s_chunk (const char *session, uint64_t seq, const store_entry_t *entry)
 }
 
 static void
-s_append (box_t *box, const store_chunk_t *chunk, uint64_t ticket)
+s_append (box_t *box, const store_chunk_t *chunk, uint64_t request_id)
 {
-    cr_assert_eq (store_append (box->store, chunk, ticket, s_on_appended, box), 0);
+    cr_assert_eq (store_append (box->store, chunk, request_id, s_on_appended, box), 0);
 }
 
 //  Appends and waits for the answer.
@@ -202,14 +202,15 @@ s_copy (char room[100], text_t text)
 }
 
 static void
-s_on_loaded (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_session_t *session)
+s_on_loaded (void *owner, uint64_t request_id, store_outcome_t outcome,
+             const stored_session_t *session)
 {
     box_t *box = owner;
-    box->outcomes[ticket % ANSWERS] = outcome;
+    box->outcomes[request_id % ANSWERS] = outcome;
     box->session = session ? *session : (stored_session_t){ .exists = false };
     if (session && session->participant_count > 0) {
         s_copy (box->sender, session->participants[0].sender);
-        box->participant_seen = session->participants[0].seen;
+        box->participant_received = session->participants[0].received_seq;
     }
     if (session && session->work_count > 0) {
         s_copy (box->body, session->works[0].body);
@@ -231,11 +232,11 @@ s_load (box_t *box, const char *session, const char *id)
 }
 
 static void
-s_on_read (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_entry_t *entries,
-           size_t count)
+s_on_read (void *owner, uint64_t request_id, store_outcome_t outcome,
+           const stored_entry_t *entries, size_t count)
 {
     box_t *box = owner;
-    box->outcomes[ticket % ANSWERS] = outcome;
+    box->outcomes[request_id % ANSWERS] = outcome;
     box->seq_count = count;
     for (size_t at = 0; at < count; at++)
         box->seqs[at] = entries[at].seq;
@@ -256,22 +257,23 @@ s_read (box_t *box, const char *session, uint64_t after, uint64_t most, uint64_t
 }
 
 static void
-s_on_located (void *owner, uint64_t ticket, store_outcome_t outcome, text_t session)
+s_on_found (void *owner, uint64_t request_id, store_outcome_t outcome, text_t session)
 {
     box_t *box = owner;
-    box->outcomes[ticket % ANSWERS] = outcome;
-    snprintf (box->located, sizeof box->located, "%.*s", TEXT_ARGS (session));
+    box->outcomes[request_id % ANSWERS] = outcome;
+    snprintf (box->found, sizeof box->found, "%.*s", TEXT_ARGS (session));
     box->answers++;
 }
 
 static const char *
-s_locate (box_t *box, const char *user)
+s_lookup (box_t *box, const char *user)
 {
     unsigned before = box->answers;
-    cr_assert_eq (store_locate (box->store, TEXT ("demo"), text_of (user), ROLE_VISITOR, 10,
-                                s_on_located, box), 0);
+    cr_assert_eq (store_lookup (box->store, TEXT ("demo"), text_of (user), ROLE_VISITOR, 10,
+                                s_on_found, box),
+                  0);
     UNTIL (box, box->answers > before);
-    return box->located;
+    return box->found;
 }
 
 //  The one value that the query returns is this one.
@@ -315,7 +317,7 @@ Test (store, stores_and_gives_back)
     cr_assert_eq (session->day, s_today ());
     cr_assert_eq (session->control_role, ROLE_AGENT);
     cr_assert_eq (session->participant_count, 1);
-    cr_assert_eq (box->participant_seen, SEQ_UNKNOWN);
+    cr_assert_eq (box->participant_received, SEQ_UNKNOWN);
     cr_assert_str_eq (box->sender, "{\"n\":1}");
     cr_assert_eq (session->work_count, 1);
     cr_assert_str_eq (box->body, "{\"q\":1}");
@@ -324,8 +326,8 @@ Test (store, stores_and_gives_back)
 
     cr_assert_eq (s_read (box, "demo/s", 0, 10, 1 << 20), 2);
     cr_assert_str_eq (box->body, "{\"text\":\"h\\u0000i\"}");
-    cr_assert_str_eq (s_locate (box, "ann"), "demo/s");
-    cr_assert_str_eq (s_locate (box, "nobody"), "");
+    cr_assert_str_eq (s_lookup (box, "ann"), "demo/s");
+    cr_assert_str_eq (s_lookup (box, "nobody"), "");
     cr_assert_not (s_load (box, "demo/none", "x")->exists);
     s_end (box, &postgres);
 }
@@ -558,7 +560,7 @@ Test (store, takes_over_the_work_of_the_dead)
     postgres_destroy (&postgres);
 }
 
-Test (store, notes_what_was_seen)
+Test (store, notes_receipts)
 {
     postgres_t *postgres = postgres_new (NULL);
     box_t *box = s_box (postgres_url (postgres), 11);
@@ -569,9 +571,9 @@ Test (store, notes_what_was_seen)
     chunk.participants = &who;
     chunk.participant_count = 1;
     cr_assert_eq (s_stored (box, &chunk), STORED);
-    store_seen (box->store, TEXT ("demo/s"), ROLE_VISITOR, TEXT ("ann"), 5);
-    store_seen (box->store, TEXT ("demo/s"), ROLE_VISITOR, TEXT ("ann"), 3);
-    UNTIL (box, s_load (box, "demo/s", "x") && box->participant_seen == 5);
+    store_receipt (box->store, TEXT ("demo/s"), ROLE_VISITOR, TEXT ("ann"), 5);
+    store_receipt (box->store, TEXT ("demo/s"), ROLE_VISITOR, TEXT ("ann"), 3);
+    UNTIL (box, s_load (box, "demo/s", "x") && box->participant_received == 5);
     s_end (box, &postgres);
 }
 
@@ -826,7 +828,7 @@ Test (store, a_server_that_may_only_be_read_is_left)
 //  A participant who is there, in a session of this day.
 static void
 s_join (box_t *box, const char *session, uint64_t seq, const char *user, uint64_t day,
-        uint64_t ticket)
+        uint64_t request_id)
 {
     char id[30];
     snprintf (id, sizeof id, "m%u", (unsigned) seq);
@@ -838,7 +840,7 @@ s_join (box_t *box, const char *session, uint64_t seq, const char *user, uint64_
     chunk.day_ms = day * DAY_MS;
     chunk.participants = &who;
     chunk.participant_count = 1;
-    s_append (box, &chunk, ticket);
+    s_append (box, &chunk, request_id);
 }
 
 static void

@@ -47,8 +47,8 @@ s_record (void *owner, peer_t peer, const bus_record_t *record)
     cr_assert (self->count < HEARD_MOST);
     bot_heard_t *heard = &self->heard[self->count++];
     *heard = (bot_heard_t){ .kind = record->kind, .at_ms = clock_mono_ms () };
-    if (record->kind == BUS_TAKEN)
-        heard->item = s_copy (record->taken.item);
+    if (record->kind == BUS_ACCEPTED)
+        heard->item = s_copy (record->accepted.item);
     else if (record->kind == BUS_DECLINED) {
         heard->item = s_copy (record->declined.item);
         heard->number = record->declined.ending;
@@ -140,7 +140,7 @@ bot_fixture_hand_body (bot_fixture_t *self, const char *item, const char *app, c
     record.work.user = TEXT ("u-1");
     record.work.body = text_of (body);
     record.work.secret = TEXT ("visitor-token");
-    record.work.handed = 1;
+    record.work.attempt = 1;
     cr_assert_eq (bus_server_send (self->bus, self->peer, &record), 0);
 }
 
@@ -200,12 +200,12 @@ bot_fixture_story (const bot_fixture_t *self, const char *item)
         const bot_heard_t *heard = &self->heard[index];
         if (strcmp (heard->item, item) != 0)
             continue;
-        const char *word = heard->kind == BUS_TAKEN          ? "taken"
-                           : heard->kind == BUS_DECLINED     ? heard->number ? "ending" : "declined"
-                           : heard->kind == BUS_DONE         ? outcomes[heard->number]
-                           : heard->number == EVENT_TYPING   ? "typing"
-                           : heard->number == EVENT_TROUBLE  ? heard->data
-                                                             : "?";
+        const char *word = heard->kind == BUS_ACCEPTED     ? "taken"
+                           : heard->kind == BUS_DECLINED   ? heard->number ? "ending" : "declined"
+                           : heard->kind == BUS_DONE       ? outcomes[heard->number]
+                           : heard->number == EVENT_TYPING ? "typing"
+                           : heard->number == EVENT_TROUBLE ? heard->data
+                                                            : "?";
         at += sprintf (at, "%s%s", at == story ? "" : " ", word);
     }
     return story;

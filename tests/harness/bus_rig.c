@@ -107,31 +107,31 @@ rig_server_start (rig_server_t *self, rig_t *rig, const char *node)
 }
 
 static void
-s_office_up (void *owner, unsigned office)
+s_office_up (void *owner, unsigned postoffice)
 {
     rig_client_t *self = owner;
     self->ups++;
-    self->office = (int) office;
-    self->next[office] = 0;
-    self->said[office] = 0;
+    self->postoffice = (int)postoffice;
+    self->next[postoffice] = 0;
+    self->said[postoffice] = 0;
 }
 
 static void
-s_office_down (void *owner, unsigned office)
+s_office_down (void *owner, unsigned postoffice)
 {
-    (void) office;
+    (void)postoffice;
     ((rig_client_t *) owner)->downs++;
 }
 
 static void
-s_client_record (void *owner, unsigned office, const bus_record_t *record)
+s_client_record (void *owner, unsigned postoffice, const bus_record_t *record)
 {
     rig_client_t *self = owner;
     self->records++;
-    if (record->kind != BUS_POSTED || record->posted.post < self->next[office])
+    if (record->kind != BUS_POSTED || record->posted.request_id < self->next[postoffice])
         self->is_broken = true;
-    self->next[office] = record->posted.post + 1;
-    if (self->is_answering && rig_client_say (self, office, TEXT ("{}")) != 0)
+    self->next[postoffice] = record->posted.request_id + 1;
+    if (self->is_answering && rig_client_say (self, postoffice, TEXT ("{}")) != 0)
         self->is_broken = true;
 }
 
@@ -157,16 +157,16 @@ rig_client_start (rig_client_t *self, rig_t *rig, const char *node, const char *
 }
 
 int
-rig_client_say (rig_client_t *self, unsigned office, text_t sender)
+rig_client_say (rig_client_t *self, unsigned postoffice, text_t sender)
 {
     bus_record_t record = { .kind = BUS_SIGNAL };
-    record.signal.endpoint = self->said[office];
+    record.signal.endpoint = self->said[postoffice];
     record.signal.session = TEXT ("demo/s-1");
     record.signal.event = EVENT_TYPING;
     record.signal.sender = sender;
-    int rc = bus_client_send (self->bus, office, &record);
+    int rc = bus_client_send (self->bus, postoffice, &record);
     if (rc == 0)
-        self->said[office]++;
+        self->said[postoffice]++;
     return rc;
 }
 
@@ -174,7 +174,7 @@ int
 rig_server_say (rig_server_t *self, peer_t peer, uint64_t number, text_t session)
 {
     bus_record_t record = { .kind = BUS_POSTED };
-    record.posted.post = number;
+    record.posted.request_id = number;
     record.posted.session = session;
     return bus_server_send (self->bus, peer, &record);
 }

@@ -39,7 +39,7 @@ typedef struct rig_server {
 typedef struct rig_client {
     bus_client_t *bus;
     unsigned ups, downs;
-    int office;        //  the last one that came up
+    int postoffice; //  the last one that came up
     uint64_t records;
     uint64_t next[RIG_OFFICES_MAX];
     bool is_broken;
@@ -71,7 +71,7 @@ void rig_client_start (rig_client_t *self, rig_t *rig, const char *node, const c
 void rig_client_start_with (rig_client_t *self, rig_t *rig, const bus_client_config_t *config);
 
 //  Each says the next thing. Returns what the bus did.
-int rig_client_say (rig_client_t *self, unsigned office, text_t sender);
+int rig_client_say (rig_client_t *self, unsigned postoffice, text_t sender);
 int rig_server_say (rig_server_t *self, peer_t peer, uint64_t number, text_t session);
 
 #endif

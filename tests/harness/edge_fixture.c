@@ -49,11 +49,11 @@ s_record (void *owner, peer_t peer, const bus_record_t *record)
     bus_record_t *heard = &self->heard[self->count++].record;
     *heard = *record;
     switch (record->kind) {
-    case BUS_SYNC:
-        heard->sync.session = s_copy (record->sync.session);
-        heard->sync.app = s_copy (record->sync.app);
-        heard->sync.user = s_copy (record->sync.user);
-        heard->sync.sender = s_copy (record->sync.sender);
+    case BUS_ATTACH:
+        heard->attach.session = s_copy (record->attach.session);
+        heard->attach.app = s_copy (record->attach.app);
+        heard->attach.user = s_copy (record->attach.user);
+        heard->attach.sender = s_copy (record->attach.sender);
         break;
     case BUS_POST:
         heard->post.session = s_copy (record->post.session);
@@ -62,9 +62,9 @@ s_record (void *owner, peer_t peer, const bus_record_t *record)
         heard->post.data = s_copy (record->post.data);
         heard->post.secret = s_copy (record->post.secret);
         break;
-    case BUS_LOCATE:
-        heard->locate.app = s_copy (record->locate.app);
-        heard->locate.user = s_copy (record->locate.user);
+    case BUS_LOOKUP:
+        heard->lookup.app = s_copy (record->lookup.app);
+        heard->lookup.user = s_copy (record->lookup.user);
         break;
     case BUS_SIGNAL:
         heard->signal.session = s_copy (record->signal.session);
@@ -73,11 +73,11 @@ s_record (void *owner, peer_t peer, const bus_record_t *record)
     case BUS_DETACH:
         heard->detach.session = s_copy (record->detach.session);
         break;
-    case BUS_SEEN:
-        heard->seen.session = s_copy (record->seen.session);
+    case BUS_RECEIPT:
+        heard->receipt.session = s_copy (record->receipt.session);
         break;
-    case BUS_MORE:
-        heard->more.session = s_copy (record->more.session);
+    case BUS_NEXT_WINDOW:
+        heard->next_window.session = s_copy (record->next_window.session);
         break;
     default:
         cr_assert_fail ("unexpected %s", bus_kind_name (record->kind));
@@ -181,53 +181,54 @@ stage_say (stage_t *self, const bus_record_t *record)
 }
 
 void
-stage_synced (stage_t *self, const bus_record_t *sync, verdict_t verdict, uint64_t seq)
+stage_attached (stage_t *self, const bus_record_t *attach, verdict_t verdict, uint64_t seq)
 {
-    stage_say (self, &(bus_record_t){ .kind = BUS_SYNCED,
-                                  .synced = { .endpoint = sync->sync.endpoint,
-                                              .session = sync->sync.session,
-                                              .verdict = verdict,
-                                              .reason = sync->sync.reason,
-                                              .seq = seq } });
+    stage_say (self, &(bus_record_t){ .kind = BUS_ATTACHED,
+                                      .attached = { .endpoint = attach->attach.endpoint,
+                                                    .session = attach->attach.session,
+                                                    .verdict = verdict,
+                                                    .reason = attach->attach.reason,
+                                                    .seq = seq } });
 }
 
 void
 stage_posted (stage_t *self, const bus_record_t *post, verdict_t verdict, uint64_t seq)
 {
     stage_say (self, &(bus_record_t){ .kind = BUS_POSTED,
-                                  .posted = { .post = post->post.post,
-                                              .endpoint = post->post.endpoint,
-                                              .session = post->post.session,
-                                              .verdict = verdict,
-                                              .seq = seq,
-                                              .time_ms = 1760000000000 } });
+                                      .posted = { .request_id = post->post.request_id,
+                                                  .endpoint = post->post.endpoint,
+                                                  .session = post->post.session,
+                                                  .verdict = verdict,
+                                                  .seq = seq,
+                                                  .time_ms = 1760000000000 } });
 }
 
 void
-stage_deliver (stage_t *self, uint64_t endpoint, uint64_t seq, const char *data, bool pause)
+stage_deliver (stage_t *self, uint64_t endpoint, uint64_t seq, const char *data,
+               bool end_of_window)
 {
     stage_say (self, &(bus_record_t){ .kind = BUS_DELIVER,
-                                  .deliver = { .endpoints = ids_of (&endpoint, 1),
-                                               .session = TEXT ("demo/s-1"),
-                                               .seq = seq,
-                                               .event = EVENT_NEW_MESSAGE,
-                                               .time_ms = 1760000000000 + seq,
-                                               .message_id = TEXT ("m-bot"),
-                                               .sender = TEXT ("{\"deviceId\":\"Bot\"}"),
-                                               .data = text_of (data),
-                                               .pause = pause } });
+                                      .deliver = { .endpoints = ids_of (&endpoint, 1),
+                                                   .session = TEXT ("demo/s-1"),
+                                                   .seq = seq,
+                                                   .event = EVENT_NEW_MESSAGE,
+                                                   .time_ms = 1760000000000 + seq,
+                                                   .message_id = TEXT ("m-bot"),
+                                                   .sender = TEXT ("{\"deviceId\":\"Bot\"}"),
+                                                   .data = text_of (data),
+                                                   .end_of_window = end_of_window } });
 }
 
 uint64_t
 stage_join (stage_t *self, ws_client_t *client)
 {
     ws_client_send_text (client, "{\"event\":\"user joined\",\"sessionId\":\"s-1\"}");
-    const bus_record_t *sync = stage_hear (self, BUS_SYNC);
-    cr_assert_eq (sync->sync.reason, SYNC_JOIN);
-    stage_synced (self, sync, VERDICT_OK, 1);
+    const bus_record_t *attach = stage_hear (self, BUS_ATTACH);
+    cr_assert_eq (attach->attach.reason, ATTACH_JOIN);
+    stage_attached (self, attach, VERDICT_OK, 1);
     json_object *update = ws_client_wait_event (client, "connection update", 2000);
     cr_assert (ws_json_true (update, "data.sessionCreated"));
-    return sync->sync.endpoint;
+    return attach->attach.endpoint;
 }
 
 void

@@ -55,10 +55,11 @@ const bus_record_t *stage_hear (stage_t *self, bus_kind_t kind);
 
 //  What the office says.
 void stage_say (stage_t *self, const bus_record_t *record);
-void stage_synced (stage_t *self, const bus_record_t *sync, verdict_t verdict, uint64_t seq);
+void stage_attached (stage_t *self, const bus_record_t *attach, verdict_t verdict, uint64_t seq);
 //  The client is told `busy` for this message.
 void stage_busy (ws_client_t *client, const char *message_id);
 void stage_posted (stage_t *self, const bus_record_t *post, verdict_t verdict, uint64_t seq);
-void stage_deliver (stage_t *self, uint64_t endpoint, uint64_t seq, const char *data, bool pause);
+void stage_deliver (stage_t *self, uint64_t endpoint, uint64_t seq, const char *data,
+                    bool end_of_window);
 
 #endif

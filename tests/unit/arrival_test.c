@@ -21,14 +21,14 @@ s_widget_and_agent (void)
     agent_joins (2, 9, "anna");
     post (2, 9, EVENT_BARGE_IN, "in");
     rig_run ();
-    seen (1, 5, 3);
+    received (1, 5, 3);
     rig_forget ();
 }
 
 static void
 s_back_silently (peer_t peer, uint64_t endpoint)
 {
-    sync_as (peer, endpoint, ROLE_VISITOR, "vic", DIALECT_WIDGET, SYNC_SILENT, SEQ_UNKNOWN);
+    attach_as (peer, endpoint, ROLE_VISITOR, "vic", DIALECT_WIDGET, ATTACH_SILENT, SEQ_UNKNOWN);
 }
 
 //  Entries 4… up to the last one, said by the agent and by nobody heard.
@@ -44,8 +44,8 @@ s_log_up_to (uint64_t last)
 
 static uint64_t s_next; //  the seq that is to be delivered next
 
-//  The story so far has deliveries to the endpoint, in order, and nothing behind a pause. True when
-//  it ends with one.
+//  The story so far has deliveries to the endpoint, in order, and nothing behind the end of a
+//  window. True when it ends with one.
 static bool
 s_take_part (peer_t peer, uint64_t endpoint)
 {
@@ -53,18 +53,18 @@ s_take_part (peer_t peer, uint64_t endpoint)
     snprintf (all, sizeof all, "%s", rig_story ());
     rig_forget ();
     snprintf (line, sizeof line, "e%u DELIVER %u ", (unsigned) peer, (unsigned) endpoint);
-    bool pause = false;
+    bool end_of_window = false;
     for (char *at = strtok (all, "\n"); at; at = strtok (NULL, "\n")) {
         if (strncmp (at, line, strlen (line)) != 0)
             continue;
-        cr_assert_not (pause, "before MORE: %s", at);
+        cr_assert_not (end_of_window, "before NEXT_WINDOW: %s", at);
         cr_assert_eq (strtoull (strchr (at, '#') + 1, NULL, 10), s_next, "%s, not %u", at,
                       (unsigned) s_next);
-        pause = strstr (at, " pause") != NULL;
+        end_of_window = strstr (at, " end_of_window") != NULL;
         if (++s_next == 352) //  its own joining
             s_next++;
     }
-    return pause;
+    return end_of_window;
 }
 
 //  All parts that follow come, up to this entry.
@@ -88,7 +88,7 @@ Test (arrival, silent_return_gets_what_it_missed)
     say (2, 9, "one");
     say (1, 5, "mine");
     rig_run ();
-    seen (1, 5, 4);
+    received (1, 5, 4);
     say (2, 9, "two");
     rig_run ();
     rig_forget ();
@@ -97,14 +97,14 @@ Test (arrival, silent_return_gets_what_it_missed)
     s_back_silently (2, 6);
     rig_run ();
     EXPECT ("e2 POSTED 5 ok #7\n"
-            "e2 SYNCED 6 ok #7\n"
+            "e2 ATTACHED 6 ok #7\n"
             "e2 DELIVER 6 #6 two\n"
             "e2 DELIVER 6 #7 three\n"
-            "e2 SHOW 6 stop typing\n");
+            "e2 BROADCAST 6 stop typing\n");
     cr_assert_eq (fake_store_last (KEY), 7);
 }
 
-Test (arrival, what_was_not_seen_counts_as_missed)
+Test (arrival, what_was_not_received_counts_as_missed)
 {
     s_widget_and_agent ();
     say (2, 9, "one");
@@ -114,10 +114,10 @@ Test (arrival, what_was_not_seen_counts_as_missed)
     detach (1, 5, 4); //  the edge says that the first of them was confirmed
     s_back_silently (1, 6);
     rig_run ();
-    EXPECT ("e1 SYNCED 6 ok #5\n"
+    EXPECT ("e1 ATTACHED 6 ok #5\n"
             "e1 DELIVER 6 #5 two\n"
-            "e1 SHOW 6 stop typing\n");
-    cr_assert_eq (fake_store_seen_of (KEY, ROLE_VISITOR, "vic"), 4);
+            "e1 BROADCAST 6 stop typing\n");
+    cr_assert_eq (fake_store_received_of (KEY, ROLE_VISITOR, "vic"), 4);
 }
 
 Test (arrival, silent_return_to_another_postoffice)
@@ -128,45 +128,45 @@ Test (arrival, silent_return_to_another_postoffice)
     fake_store_other_admits (KEY, ROLE_VISITOR, "vic", 2);
     s_back_silently (1, 5);
     rig_run ();
-    EXPECT ("e1 SYNCED 5 ok #3\n"
+    EXPECT ("e1 ATTACHED 5 ok #3\n"
             "e1 DELIVER 5 #3 two\n"
-            "e1 SHOW 5 stop typing\n");
+            "e1 BROADCAST 5 stop typing\n");
 }
 
-Test (arrival, what_is_lost_after_a_relink_is_brought_again)
+Test (arrival, what_is_lost_after_a_reattach_is_brought_again)
 {
     fake_store_other_opens (KEY, "vic");
     s_other_says ("one");
     s_other_says ("two");
     fake_store_other_admits (KEY, ROLE_VISITOR, "vic", SEQ_UNKNOWN);
     //  Both were written to the socket; the client has confirmed the first one only.
-    sync_as (1, 5, ROLE_VISITOR, "vic", DIALECT_WIDGET, SYNC_RELINK, 3);
+    attach_as (1, 5, ROLE_VISITOR, "vic", DIALECT_WIDGET, ATTACH_REATTACH, 3);
     rig_run ();
-    EXPECT ("e1 SYNCED 5 ok #3\n");
+    EXPECT ("e1 ATTACHED 5 ok #3\n");
     detach (1, 5, 2);
     s_back_silently (1, 6);
     rig_run ();
-    EXPECT ("e1 SYNCED 6 ok #3\n"
+    EXPECT ("e1 ATTACHED 6 ok #3\n"
             "e1 DELIVER 6 #3 two\n"
-            "e1 SHOW 6 stop typing\n");
+            "e1 BROADCAST 6 stop typing\n");
 }
 
-Test (arrival, lost_link_does_not_make_seen)
+Test (arrival, lost_link_is_no_receipt)
 {
     s_widget_and_agent ();
     say (2, 9, "one");
     rig_run ();
     edge_down (1); //  the link only: the edge comes back as another peer
     edge_up (3);
-    sync_as (3, 5, ROLE_VISITOR, "vic", DIALECT_WIDGET, SYNC_RELINK, 4);
+    attach_as (3, 5, ROLE_VISITOR, "vic", DIALECT_WIDGET, ATTACH_REATTACH, 4);
     rig_run ();
     rig_forget ();
     detach (3, 5, SEQ_UNKNOWN);
     s_back_silently (3, 6);
     rig_run ();
-    EXPECT ("e3 SYNCED 6 ok #4\n"
+    EXPECT ("e3 ATTACHED 6 ok #4\n"
             "e3 DELIVER 6 #4 one\n"
-            "e3 SHOW 6 stop typing\n");
+            "e3 BROADCAST 6 stop typing\n");
 }
 
 Test (arrival, two_tabs)
@@ -174,8 +174,8 @@ Test (arrival, two_tabs)
     s_widget_and_agent ();
     s_back_silently (1, 6);
     rig_run ();
-    EXPECT ("e1 SYNCED 6 ok #3\n"
-            "e1 SHOW 6 stop typing\n");
+    EXPECT ("e1 ATTACHED 6 ok #3\n"
+            "e1 BROADCAST 6 stop typing\n");
     say (1, 5, "from one tab");
     say (2, 9, "to both");
     rig_run ();
@@ -184,13 +184,13 @@ Test (arrival, two_tabs)
             "e1 POSTED 2 ok #4\n"
             "e1 DELIVER 5,6 #5 to both\n"
             "e2 POSTED 3 ok #5\n");
-    seen (1, 5, 5);
+    received (1, 5, 5);
     detach (1, 6, SEQ_UNKNOWN); //  the other one has not confirmed it
     s_back_silently (1, 7);
     rig_run ();
-    EXPECT ("e1 SYNCED 7 ok #5\n"
+    EXPECT ("e1 ATTACHED 7 ok #5\n"
             "e1 DELIVER 7 #5 to both\n"
-            "e1 SHOW 7 stop typing\n");
+            "e1 BROADCAST 7 stop typing\n");
 }
 
 Test (arrival, typing_state_after_a_return)
@@ -200,19 +200,19 @@ Test (arrival, typing_state_after_a_return)
     worker_up (W1, 5);
     say (1, 5, "hello");
     rig_run ();
-    taken (W1, "t1");
+    accepted (W1, "t1");
     rig_run ();
     rig_forget ();
     progress (W1, "t1", EVENT_TYPING);
-    EXPECT ("e1 SHOW 5 typing\n");
+    EXPECT ("e1 BROADCAST 5 typing\n");
     detach (1, 5, 2);
     s_back_silently (1, 6);
     rig_run ();
-    EXPECT ("e1 SYNCED 6 ok #2\n"
-            "e1 SHOW 6 typing\n");
+    EXPECT ("e1 ATTACHED 6 ok #2\n"
+            "e1 BROADCAST 6 typing\n");
     done (W1, "t1", "yes");
     rig_run ();
-    EXPECT ("e1 SHOW 6 stop typing\n"
+    EXPECT ("e1 BROADCAST 6 stop typing\n"
             "e1 DELIVER 6 #3 yes\n"
             "w1 SETTLED t1\n");
 }
@@ -224,7 +224,7 @@ Test (arrival, typing_that_ends_during_a_catch_up)
     worker_up (W1, 5);
     say (1, 5, "hello");
     rig_run ();
-    taken (W1, "t1");
+    accepted (W1, "t1");
     rig_run ();
     progress (W1, "t1", EVENT_TYPING);
     rig_forget ();
@@ -236,7 +236,7 @@ Test (arrival, typing_that_ends_during_a_catch_up)
     EXPECT ("");
     rig_run ();
     EXPECT ("e1 DELIVER 5 #3 a\n"
-            "e1 SHOW 5 stop typing\n");
+            "e1 BROADCAST 5 stop typing\n");
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -253,22 +253,22 @@ Test (arrival, resume)
     rig_run ();
     rig_forget ();
     edge_down (1);
-    sync_as (2, 6, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RESUME, 4);
+    attach_as (2, 6, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_RESUME, 4);
     rig_run ();
-    EXPECT ("e2 SYNCED 6 ok #6\n"
+    EXPECT ("e2 ATTACHED 6 ok #6\n"
             "e2 DELIVER 6 #5 mine\n"
             "e2 DELIVER 6 #6 two\n"
-            "e2 SHOW 6 stop typing\n");
+            "e2 BROADCAST 6 stop typing\n");
     //  The client says that it has lost something, and is believed.
-    sync_as (2, 6, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RESUME, 5);
+    attach_as (2, 6, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_RESUME, 5);
     rig_run ();
-    EXPECT ("e2 SYNCED 6 ok #6\n"
+    EXPECT ("e2 ATTACHED 6 ok #6\n"
             "e2 DELIVER 6 #6 two\n"
-            "e2 SHOW 6 stop typing\n");
+            "e2 BROADCAST 6 stop typing\n");
 }
 
-//  Another postoffice has written meanwhile, and the client knows more than this one remembers: it
-//  must not be told that the log is shorter, and what it has again.
+//  Another postoffice has written meanwhile, and the client knows more than this one remembers:
+//  it must not be told that the log is shorter, and what it has again.
 Test (arrival, client_knows_more)
 {
     visitor_joins (1, 5);
@@ -277,9 +277,9 @@ Test (arrival, client_knows_more)
     hand_over (1, 5);
     fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
     fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "b" });
-    sync_as (1, 5, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RELINK, 2);
+    attach_as (1, 5, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_REATTACH, 2);
     rig_run ();
-    EXPECT ("e1 SYNCED 5 ok #3\n"
+    EXPECT ("e1 ATTACHED 5 ok #3\n"
             "e1 DELIVER 5 #3 b\n");
 }
 
@@ -290,9 +290,9 @@ Test (arrival, client_knows_another_log)
     rig_run ();
     rig_forget ();
     hand_over (1, 5);
-    sync_as (1, 5, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RELINK, 9);
+    attach_as (1, 5, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_REATTACH, 9);
     rig_run ();
-    EXPECT ("e1 SYNCED 5 ok #1\n");
+    EXPECT ("e1 ATTACHED 5 ok #1\n");
 }
 
 Test (arrival, answer_waits_for_what_stands_before_it)
@@ -305,10 +305,10 @@ Test (arrival, answer_waits_for_what_stands_before_it)
                            &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_VISITOR, "vic", "m1", "m1" });
     s_other_says ("c");
     fake_store_other_admits (KEY, ROLE_VISITOR, "vic", SEQ_UNKNOWN);
-    sync_as (1, 5, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RELINK, 1);
+    attach_as (1, 5, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_REATTACH, 1);
     say (1, 5, "m1");
     rig_run ();
-    EXPECT ("e1 SYNCED 5 ok #5\n"
+    EXPECT ("e1 ATTACHED 5 ok #5\n"
             "e1 DELIVER 5 #2 a\n"
             "e1 DELIVER 5 #3 b\n"
             "e1 DELIVER 5 #4 m1\n"
@@ -322,14 +322,14 @@ Test (arrival, answer_that_waits_goes_with_its_endpoint)
     fake_store_other_says (KEY,
                            &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_VISITOR, "vic", "m1", "m1" });
     fake_store_other_admits (KEY, ROLE_VISITOR, "vic", SEQ_UNKNOWN);
-    sync_as (1, 5, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RELINK, 1);
+    attach_as (1, 5, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_REATTACH, 1);
     say (1, 5, "m1");
     rig_turn ();
     cr_assert (fake_store_step ());
     rig_turn ();
     edge_down (1);
     rig_run ();
-    EXPECT ("e1 SYNCED 5 ok #2\n");
+    EXPECT ("e1 ATTACHED 5 ok #2\n");
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -342,9 +342,9 @@ s_first_part (void)
     fake_store_other_opens (KEY, "vic");
     s_log_up_to (350);
     visitor_joins (2, 6);
-    sync_as (1, 5, ROLE_AGENT, "anna", DIALECT_WIDGET, SYNC_JOIN, SEQ_UNKNOWN);
+    attach_as (1, 5, ROLE_AGENT, "anna", DIALECT_WIDGET, ATTACH_JOIN, SEQ_UNKNOWN);
     rig_run ();
-    cr_assert_not_null (strstr (rig_story (), "e1 SYNCED 5 ok #352\n"));
+    cr_assert_not_null (strstr (rig_story (), "e1 ATTACHED 5 ok #352\n"));
     s_next = 1;
     cr_assert (s_take_part (1, 5));
     cr_assert_eq (s_next, 101);
@@ -421,12 +421,12 @@ Test (arrival, read_that_is_not_taken_is_asked_again)
 Test (arrival, joining_again_begins_again)
 {
     s_first_part ();
-    //  With another page of the agent there the log does not grow, and nothing is between the read
-    //  that is under way and the one that begins.
-    sync_as (2, 7, ROLE_AGENT, "anna", DIALECT_RICH, SYNC_JOIN, SEQ_UNKNOWN);
+    //  With another page of the agent there the log does not grow, and nothing is between the
+    //  read that is under way and the one that begins.
+    attach_as (2, 7, ROLE_AGENT, "anna", DIALECT_RICH, ATTACH_JOIN, SEQ_UNKNOWN);
     rig_run ();
     more (1, 5);
-    sync_as (1, 5, ROLE_AGENT, "anna", DIALECT_WIDGET, SYNC_JOIN, SEQ_UNKNOWN);
+    attach_as (1, 5, ROLE_AGENT, "anna", DIALECT_WIDGET, ATTACH_JOIN, SEQ_UNKNOWN);
     rig_turn ();
     s_next = 1;
     s_take_rest (1, 5, 352);

@@ -106,11 +106,11 @@ Test (audience, all_else_is_for_nobody)
         }
 }
 
-Test (audience, quiet_entries_are_for_nobody)
+Test (audience, hidden_entries_are_for_nobody)
 {
     for (size_t at = 0; at < sizeof s_rows / sizeof *s_rows; at++) {
         stored_entry_t entry = s_entry (s_rows[at].event, s_rows[at].caused_by);
-        entry.quiet = 1;
+        entry.hidden = 1;
         for (unsigned column = 0; column < 8; column++) {
             listener_t listener = s_listener (column < 4 ? VISITOR : AGENT, ROLE_BOT, column & 3);
             cr_assert_eq (audience_event (&entry, &listener), 0);

@@ -24,7 +24,7 @@ s_note (const char *words)
 }
 
 int
-bus_client_office_of (const bus_client_t *self, text_t key)
+bus_client_postoffice_of (const bus_client_t *self, text_t key)
 {
     (void) self, (void) key;
     return s_office;
@@ -36,10 +36,10 @@ bus_client_send (bus_client_t *self, unsigned office, const bus_record_t *record
     (void) self, (void) office;
     if (s_is_refused)
         return -1;
-    s_note (record->kind == BUS_TAKEN ? "taken"
-            : record->kind == BUS_DONE                               ? "done"
-            : record->progress.event == EVENT_TYPING                 ? "typing"
-                                                                     : "trouble");
+    s_note (record->kind == BUS_ACCEPTED             ? "taken"
+            : record->kind == BUS_DONE               ? "done"
+            : record->progress.event == EVENT_TYPING ? "typing"
+                                                     : "trouble");
     return 0;
 }
 
@@ -148,7 +148,7 @@ Test (call, every_event_in_every_state)
         bot_call_event_t event;
         const char *stories[3]; //  asking, pausing, told
     } cases[] = {
-        { BOT_CALL_EVENT_HANDED, { "taken", "taken", "taken done" } },
+        { BOT_CALL_EVENT_REPEATED, { "taken", "taken", "taken done" } },
         { BOT_CALL_EVENT_ANSWERED, { NULL, "", "" } }, //  while asking: by the call, see below
         { BOT_CALL_EVENT_TIMER, { "typing", "post typing", "done" } },
         { BOT_CALL_EVENT_MOVED, { "taken typing", "taken", "done" } },

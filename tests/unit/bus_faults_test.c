@@ -60,19 +60,19 @@ s_expect_new_stream (stream_end_t end)
 Test (bus_faults, a_batch_lost_on_the_way_up)
 {
     bus_proxy_lose_up (s_between, 1);
-    s_expect_new_stream (STREAM_END_HOLE);
+    s_expect_new_stream (STREAM_END_GAP);
 }
 
 Test (bus_faults, a_batch_lost_on_the_way_down)
 {
     bus_proxy_lose_down (s_between, 1);
-    s_expect_new_stream (STREAM_END_HOLE);
+    s_expect_new_stream (STREAM_END_GAP);
 }
 
 Test (bus_faults, a_batch_that_comes_twice)
 {
     bus_proxy_double_up (s_between);
-    s_expect_new_stream (STREAM_END_HOLE);
+    s_expect_new_stream (STREAM_END_GAP);
 }
 
 Test (bus_faults, silence_is_noticed_by_both_within_four_heartbeats)
@@ -81,7 +81,7 @@ Test (bus_faults, silence_is_noticed_by_both_within_four_heartbeats)
     RIG_UNTIL (&s_rig, 5 * RIG_HEARTBEAT_MS, s_client.downs == 1);
     RIG_UNTIL (&s_rig, 3 * RIG_HEARTBEAT_MS, s_server.downs == 1);
     bus_proxy_cut (s_between, false);
-    s_expect_new_stream (STREAM_END_SILENT);
+    s_expect_new_stream (STREAM_END_TIMEOUT);
 }
 
 //  An owner as the contract wants it: it says again what was not answered when a stream ends.
@@ -89,7 +89,7 @@ Test (bus_faults, silence_is_noticed_by_both_within_four_heartbeats)
 
 typedef struct {
     bus_client_t *bus;
-    int office;
+    int postoffice;
     bool is_answered[ITEMS];
     unsigned next, answered;
 } owner_t;
@@ -99,32 +99,32 @@ s_say_item (owner_t *self, uint64_t item)
 {
     bus_record_t record = { .kind = BUS_SIGNAL };
     record.signal.endpoint = item;
-    return bus_client_send (self->bus, (unsigned) self->office, &record);
+    return bus_client_send (self->bus, (unsigned)self->postoffice, &record);
 }
 
 static void
-s_owner_up (void *owner, unsigned office)
+s_owner_up (void *owner, unsigned postoffice)
 {
     owner_t *self = owner;
-    self->office = (int) office;
+    self->postoffice = (int)postoffice;
     for (unsigned item = 0; item < self->next; item++)
         if (!self->is_answered[item])
             cr_assert_eq (s_say_item (self, item), 0);
 }
 
 static void
-s_owner_down (void *owner, unsigned office)
+s_owner_down (void *owner, unsigned postoffice)
 {
-    (void) office;
-    ((owner_t *) owner)->office = -1;
+    (void)postoffice;
+    ((owner_t *)owner)->postoffice = -1;
 }
 
 static void
-s_owner_record (void *owner, unsigned office, const bus_record_t *record)
+s_owner_record (void *owner, unsigned postoffice, const bus_record_t *record)
 {
     owner_t *self = owner;
-    (void) office;
-    uint64_t item = record->posted.post;
+    (void)postoffice;
+    uint64_t item = record->posted.request_id;
     self->answered += !self->is_answered[item];
     self->is_answered[item] = true;
 }
@@ -157,13 +157,13 @@ s_worker_record (void *owner, peer_t peer, const bus_record_t *record)
     self->done += !self->is_done[item];
     self->is_done[item] = true;
     bus_record_t posted = { .kind = BUS_POSTED };
-    posted.posted.post = item;
+    posted.posted.request_id = item;
     self->refused += bus_server_send (self->bus, peer, &posted) != 0;
 }
 
 Test (bus_contract, nothing_is_lost_whatever_the_way_loses, .timeout = 60)
 {
-    static owner_t s_owner = { .office = -1 };
+    static owner_t s_owner = { .postoffice = -1 };
     static worker_t s_worker;
     static const bus_client_events_t s_owner_events = { s_owner_up, s_owner_down, s_owner_record };
     static const bus_server_events_t s_worker_events = { s_worker_up, s_worker_down,
@@ -187,12 +187,13 @@ Test (bus_contract, nothing_is_lost_whatever_the_way_loses, .timeout = 60)
                                                           .heartbeat_ms = RIG_HEARTBEAT_MS,
                                                           .queue_limit = 2 * RIG_QUEUE_LIMIT },
                                   &s_owner_events, &s_owner);
-    int64_t holes = bus_counts[BUS_COUNT_ENDS + STREAM_END_HOLE];
+    int64_t holes = bus_counts[BUS_COUNT_ENDS + STREAM_END_GAP];
     unsigned lost = 0;
     uint64_t deadline = eventually_deadline (40000);
     while (s_owner.answered < ITEMS) {
         cr_assert_lt (clock_mono_ms (), deadline, "%u of %u", s_owner.answered, ITEMS);
-        for (int burst = 0; burst < 100 && s_owner.office != -1 && s_owner.next < ITEMS; burst++)
+        for (int burst = 0; burst < 100 && s_owner.postoffice != -1 && s_owner.next < ITEMS;
+             burst++)
             if (s_say_item (&s_owner, s_owner.next) == 0)
                 s_owner.next++;
         for (; lost + 2000 <= s_owner.next; lost += 2000)
@@ -203,7 +204,7 @@ Test (bus_contract, nothing_is_lost_whatever_the_way_loses, .timeout = 60)
         rig_turn (&s_rig);
     }
     cr_assert_eq (s_worker.done, ITEMS);
-    cr_assert_gt (bus_counts[BUS_COUNT_ENDS + STREAM_END_HOLE], holes);
+    cr_assert_gt (bus_counts[BUS_COUNT_ENDS + STREAM_END_GAP], holes);
     bus_client_destroy (&s_owner.bus);
     bus_server_destroy (&s_worker.bus);
     bus_proxy_destroy (&s_between);
@@ -262,9 +263,9 @@ Test (bus_faults, another_protocol_is_told_so)
     cr_assert (batch.protocol == BUS_PROTOCOL && batch.stream == 4711
                && batch.number == BUS_OUTSIDE);
     cr_assert_eq (bus_batch_next (&batch, &record), 1);
-    cr_assert_eq (record.kind, BUS_UNWELCOME);
-    cr_assert_eq (record.unwelcome.protocol, BUS_PROTOCOL);
-    cr_assert (text_is (record.unwelcome.reason, TEXT ("protocol")));
+    cr_assert_eq (record.kind, BUS_REJECT);
+    cr_assert_eq (record.reject.protocol, BUS_PROTOCOL);
+    cr_assert (text_is (record.reject.reason, TEXT ("protocol")));
     s_stranger_leaves (&stranger);
 }
 
@@ -292,21 +293,21 @@ s_nothing (void *owner)
 
 Test (bus_faults, an_office_of_another_protocol_is_asked_ever_more_seldom)
 {
-    bus_socket_t *office;
+    bus_socket_t *postoffice;
     static const bus_socket_events_t s_events = { s_nothing, s_foreign_office, s_nothing,
                                                   s_nothing };
-    office = bus_socket_new_router (&s_rig.loop, "tcp://127.0.0.1:*", &s_events, &office);
-    cr_assert (office);
+    postoffice = bus_socket_new_router (&s_rig.loop, "tcp://127.0.0.1:*", &s_events, &postoffice);
+    cr_assert (postoffice);
     rig_client_t client = { .bus = NULL };
     rig_client_start (&client, &s_rig, "edge-2",
-                      bus_socket_endpoint (office) + strlen ("tcp://"));
+                      bus_socket_endpoint (postoffice) + strlen ("tcp://"));
     RIG_UNTIL (&s_rig, 5000, s_foreign_hellos >= 2);
     rig_turn_for (&s_rig, 2000);
     cr_assert_leq (s_foreign_hellos, 8);
     cr_assert_eq (client.ups, 0);
     cr_assert_gt (bus_counts[BUS_COUNT_ENDS + STREAM_END_PROTOCOL], 1);
     bus_client_destroy (&client.bus);
-    bus_socket_destroy (&office);
+    bus_socket_destroy (&postoffice);
 }
 
 //  A message of one to four frames of anything, at times with a header that is nearly right.
@@ -434,7 +435,7 @@ Test (bus_zombie, a_postoffice_that_was_stopped_believes_no_old_stream, .timeout
     close (talk);
 }
 
-//  The child is an edge: it exits with 0 when its office went down and came up again.
+//  The child is an edge: it exits with 0 when its postoffice went down and came up again.
 static void
 s_stopped_edge (const char *address)
 {

@@ -35,8 +35,9 @@ Test (bus_link, begins_with_hello_and_welcome)
 {
     cr_assert_eq (s_server.ups, 1);
     cr_assert_str_eq (s_server.node, "edge-1");
-    cr_assert_eq (bus_client_offices_up (s_client.bus), 1);
-    cr_assert_eq (bus_client_office_of (s_client.bus, TEXT ("demo/s-1")), s_client.office);
+    cr_assert_eq (bus_client_postoffices_up (s_client.bus), 1);
+    cr_assert_eq (bus_client_postoffice_of (s_client.bus, TEXT ("demo/s-1")),
+                  s_client.postoffice);
 }
 
 Test (bus_link, carries_records_both_ways)
@@ -65,7 +66,7 @@ Test (bus_link, begins_anew_with_a_restarted_server)
 {
     bus_server_destroy (&s_server.bus);
     RIG_UNTIL (&s_rig, 5000, s_client.downs == 1);
-    cr_assert_eq (bus_client_office_of (s_client.bus, TEXT ("demo/s-1")), -1);
+    cr_assert_eq (bus_client_postoffice_of (s_client.bus, TEXT ("demo/s-1")), -1);
     cr_assert_neq (rig_client_say (&s_client, 0, TEXT ("{}")), 0);
     rig_server_start (&s_server, &s_rig, "postoffice-1");
     RIG_UNTIL (&s_rig, 5000, s_client.ups == 2);
@@ -169,7 +170,7 @@ s_office_of (const rig_client_t *client, int key)
 {
     char name[32];
     snprintf (name, sizeof name, "demo/s-%d", key);
-    return bus_client_office_of (client->bus, text_of (name));
+    return bus_client_postoffice_of (client->bus, text_of (name));
 }
 
 Test (bus_links, only_the_keys_of_a_lost_office_move)
@@ -185,22 +186,22 @@ Test (bus_links, only_the_keys_of_a_lost_office_move)
     snprintf (addresses, sizeof addresses, "%s, %s,%s", servers[0].address, servers[1].address,
               servers[2].address);
     rig_client_start (&client, &s_other, "edge-1", addresses);
-    RIG_UNTIL (&s_other, 5000, bus_client_offices_up (client.bus) == 3);
+    RIG_UNTIL (&s_other, 5000, bus_client_postoffices_up (client.bus) == 3);
 
     unsigned of_each[3] = { 0 };
     for (int key = 0; key < KEYS; key++)
         of_each[before[key] = s_office_of (&client, key)]++;
-    for (int office = 0; office < 3; office++)
-        cr_assert (of_each[office] > KEYS / 5, "%d has %u", office, of_each[office]);
+    for (int postoffice = 0; postoffice < 3; postoffice++)
+        cr_assert (of_each[postoffice] > KEYS / 5, "%d has %u", postoffice, of_each[postoffice]);
 
     bus_server_destroy (&servers[0].bus);
-    RIG_UNTIL (&s_other, 5000, bus_client_offices_up (client.bus) == 2);
+    RIG_UNTIL (&s_other, 5000, bus_client_postoffices_up (client.bus) == 2);
     for (int key = 0; key < KEYS; key++)
         cr_assert (before[key] == 0 ? s_office_of (&client, key) != 0
                                     : s_office_of (&client, key) == before[key]);
 
     rig_server_start (&servers[0], &s_other, "postoffice-1");
-    RIG_UNTIL (&s_other, 5000, bus_client_offices_up (client.bus) == 3);
+    RIG_UNTIL (&s_other, 5000, bus_client_postoffices_up (client.bus) == 3);
     for (int key = 0; key < KEYS; key++)
         cr_assert_eq (s_office_of (&client, key), before[key]);
 

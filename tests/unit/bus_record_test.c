@@ -216,7 +216,7 @@ Test (bus_record, a_full_buffer_stays_as_it_was)
     buffer_t bytes;
     buffer_init (&bytes, 64);
     bus_record_t record = { .kind = BUS_GOODBYE };
-    record.goodbye.reason = TEXT ("hole");
+    record.goodbye.reason = TEXT ("gap");
     cr_assert_eq (bus_record_write (&record, &bytes), 0);
     size_t before = bytes.size;
     record.goodbye.reason = TEXT ("a reason that is longer than what is left of the room");

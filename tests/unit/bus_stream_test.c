@@ -28,8 +28,8 @@ static size_t
 s_put (void)
 {
     bus_record_t record = { .kind = BUS_HEARTBEAT };
-    size_t before = bus_stream_waiting (&s_stream);
-    return bus_stream_put (&s_stream, &record) == 0 ? bus_stream_waiting (&s_stream) - before : 0;
+    size_t before = bus_stream_queued (&s_stream);
+    return bus_stream_put (&s_stream, &record) == 0 ? bus_stream_queued (&s_stream) - before : 0;
 }
 
 static unsigned
@@ -47,9 +47,9 @@ Test (bus_stream, only_what_waits_counts)
     unsigned room = LIMIT / (unsigned) record;
     cr_assert_eq (s_fill (), room - 1);
     for (unsigned sent = 1; sent < room; sent += room / 7) {
-        s_stream.taken += sent * record;
+        s_stream.sent_offset += sent * record;
         cr_assert_eq (s_fill (), sent);
-        cr_assert_leq (s_stream.waiting.size, 2u * LIMIT);
+        cr_assert_leq (s_stream.queue.size, 2u * LIMIT);
     }
 }
 
@@ -57,11 +57,11 @@ Test (bus_stream, a_refused_record_moves_nothing)
 {
     size_t record = s_put ();
     s_fill ();
-    s_stream.taken = record;
+    s_stream.sent_offset = record;
     s_fill ();
-    cr_assert_eq (s_stream.taken, record, "a hundredth is sent");
+    cr_assert_eq (s_stream.sent_offset, record, "a hundredth is sent");
     cr_assert_eq (s_put (), 0);
-    cr_assert_eq (s_stream.taken, record);
+    cr_assert_eq (s_stream.sent_offset, record);
 }
 
 Test (bus_stream, half_sent_is_closed_up)
@@ -69,22 +69,22 @@ Test (bus_stream, half_sent_is_closed_up)
     size_t record = s_put ();
     s_put ();
     s_put ();
-    s_stream.taken = record;
+    s_stream.sent_offset = record;
     s_put ();
-    cr_assert_eq (s_stream.taken, record);
-    s_stream.taken = 2 * record;
+    cr_assert_eq (s_stream.sent_offset, record);
+    s_stream.sent_offset = 2 * record;
     s_put ();
-    cr_assert_eq (s_stream.taken, 0);
-    cr_assert_eq (s_stream.waiting.size, 3 * record);
+    cr_assert_eq (s_stream.sent_offset, 0);
+    cr_assert_eq (s_stream.queue.size, 3 * record);
 }
 
 Test (bus_stream, gauge)
 {
-    cr_assert_eq (bus_counts[BUS_COUNT_WAITING_EDGE], 0);
+    cr_assert_eq (bus_counts[BUS_COUNT_QUEUED_EDGE], 0);
     s_fill ();
-    cr_assert_eq (bus_counts[BUS_COUNT_WAITING_EDGE], (int64_t) bus_stream_waiting (&s_stream));
+    cr_assert_eq (bus_counts[BUS_COUNT_QUEUED_EDGE], (int64_t)bus_stream_queued (&s_stream));
     bus_stream_free (&s_stream);
-    cr_assert_eq (bus_counts[BUS_COUNT_WAITING_EDGE], 0);
+    cr_assert_eq (bus_counts[BUS_COUNT_QUEUED_EDGE], 0);
     bus_stream_free (&s_stream);
-    cr_assert_eq (bus_counts[BUS_COUNT_WAITING_POSTOFFICE], 0);
+    cr_assert_eq (bus_counts[BUS_COUNT_QUEUED_POSTOFFICE], 0);
 }

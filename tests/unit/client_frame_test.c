@@ -34,12 +34,12 @@ Test (client_frame, reads_a_message)
     cr_expect (text_is (frame.data, TEXT ("{\"rawQuery\":\"hi\",\"userId\":\"u-1\",\"sessionId\":"
                                           "\"s-1\",\"n\":1.50}")),
                "%.*s", TEXT_ARGS (frame.data));
-    cr_expect_not (frame.quiet);
+    cr_expect_not (frame.hidden);
     client_frame_free (&frame);
 }
 
 static bool
-s_is_quiet (const char *data, const char *raw_query)
+s_is_hidden (const char *data, const char *raw_query)
 {
     char json[500];
     int size = snprintf (json, sizeof json,
@@ -50,22 +50,22 @@ s_is_quiet (const char *data, const char *raw_query)
     char data_read[500];
     snprintf (data_read, sizeof data_read, "%.*s", TEXT_ARGS (frame.data));
     cr_expect (!raw_query || strstr (data_read, raw_query), "%s", data_read);
-    bool quiet = frame.quiet;
+    bool hidden = frame.hidden;
     client_frame_free (&frame);
-    return quiet;
+    return hidden;
 }
 
 Test (client_frame, knows_what_has_nothing_to_show)
 {
-    cr_expect (s_is_quiet ("{\"type\":\"LAUNCH_REQUEST\"}", NULL));
-    cr_expect (s_is_quiet ("{\"rawQuery\":\"\"}", NULL));
-    cr_expect_not (s_is_quiet ("{\"rawQuery\":\"x\"}", NULL));
-    cr_expect_not (s_is_quiet ("{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":\"t\"}",
-                               "\"rawQuery\":\"t\""));
-    cr_expect_not (s_is_quiet ("{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":\"t\",\"title\":"
-                               "\"Red\"}",
-                               "\"rawQuery\":\"Red\""));
-    cr_expect (s_is_quiet ("{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":null}", NULL));
+    cr_expect (s_is_hidden ("{\"type\":\"LAUNCH_REQUEST\"}", NULL));
+    cr_expect (s_is_hidden ("{\"rawQuery\":\"\"}", NULL));
+    cr_expect_not (s_is_hidden ("{\"rawQuery\":\"x\"}", NULL));
+    cr_expect_not (s_is_hidden ("{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":\"t\"}",
+                                "\"rawQuery\":\"t\""));
+    cr_expect_not (s_is_hidden ("{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":\"t\",\"title\":"
+                                "\"Red\"}",
+                                "\"rawQuery\":\"Red\""));
+    cr_expect (s_is_hidden ("{\"type\":\"OPTION_SELECT_REQUEST\",\"token\":null}", NULL));
 }
 
 Test (client_frame, reads_every_event)

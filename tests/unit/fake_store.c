@@ -36,7 +36,7 @@ typedef struct {
     text_t *ids;
     size_t id_count;
     uint64_t after, most;
-    uint64_t ticket;
+    uint64_t request_id;
     void *owner;
     store_appended_fn *appended;
     store_loaded_fn *loaded;
@@ -188,7 +188,7 @@ s_put_entry (log_of_t *log, const store_entry_t *entry)
                                                        .user = s_keep (entry->user),
                                                        .sender = s_keep (entry->sender),
                                                        .data = s_keep (entry->data),
-                                                       .quiet = entry->quiet };
+                                                       .hidden = entry->hidden };
     log->entry_count++;
 }
 
@@ -200,8 +200,9 @@ s_participant (log_of_t *log, uint64_t role, text_t user)
             return &log->participants[at];
     assert (log->participant_count < MOST_THINGS);
     stored_participant_t *participant = &log->participants[log->participant_count++];
-    *participant = (stored_participant_t){ .role = role, .user = s_keep (user),
-                                           .sender = TEXT ("{}"), .seen = SEQ_UNKNOWN };
+    *participant = (stored_participant_t){
+        .role = role, .user = s_keep (user), .sender = TEXT ("{}"), .received_seq = SEQ_UNKNOWN
+    };
     return participant;
 }
 
@@ -249,9 +250,9 @@ fake_store_works (text_t session)
 }
 
 uint64_t
-fake_store_seen_of (text_t session, uint64_t role, const char *user)
+fake_store_received_of (text_t session, uint64_t role, const char *user)
 {
-    return s_participant (s_log (session), role, text_of (user))->seen;
+    return s_participant (s_log (session), role, text_of (user))->received_seq;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -291,11 +292,11 @@ fake_store_other_opens (text_t session, const char *visitor)
 }
 
 void
-fake_store_other_admits (text_t session, uint64_t role, const char *user, uint64_t seen)
+fake_store_other_admits (text_t session, uint64_t role, const char *user, uint64_t received_seq)
 {
     stored_participant_t *participant = s_participant (s_log (session), role, text_of (user));
     participant->present = true;
-    participant->seen = seen;
+    participant->received_seq = received_seq;
 }
 
 void
@@ -319,7 +320,7 @@ fake_store_other_ends (text_t session)
 //  Requests
 
 static request_t *
-s_request (request_kind_t kind, text_t session, uint64_t ticket, void *owner)
+s_request (request_kind_t kind, text_t session, uint64_t request_id, void *owner)
 {
     fake_mood_t mood = s_store.has_next ? s_store.next : s_store.mood;
     s_store.has_next = false;
@@ -333,7 +334,7 @@ s_request (request_kind_t kind, text_t session, uint64_t ticket, void *owner)
     request->kind = kind;
     request->mood = mood;
     request->session = s_keep (session);
-    request->ticket = ticket;
+    request->request_id = request_id;
     request->owner = owner;
     return request;
 }
@@ -387,12 +388,12 @@ s_copy_chunk (store_chunk_t *chunk)
 }
 
 int
-store_append (store_t *self, const store_chunk_t *chunk, uint64_t ticket,
+store_append (store_t *self, const store_chunk_t *chunk, uint64_t request_id,
               store_appended_fn *appended, void *owner)
 {
     assert (self == &s_store && chunk->entry_count > 0);
     fake_store_appends++;
-    request_t *request = s_request (APPEND, chunk->session, ticket, owner);
+    request_t *request = s_request (APPEND, chunk->session, request_id, owner);
     if (!request)
         return -1;
     request->appended = appended;
@@ -403,12 +404,12 @@ store_append (store_t *self, const store_chunk_t *chunk, uint64_t ticket,
 
 int
 store_load (store_t *self, text_t session, const text_t *ids, size_t id_count, uint64_t recent,
-            uint64_t ticket, store_loaded_fn *loaded, void *owner)
+            uint64_t request_id, store_loaded_fn *loaded, void *owner)
 {
     assert (self == &s_store);
     (void) recent;
     fake_store_loads++;
-    request_t *request = s_request (LOAD, session, ticket, owner);
+    request_t *request = s_request (LOAD, session, request_id, owner);
     if (!request)
         return -1;
     request->loaded = loaded;
@@ -421,12 +422,12 @@ store_load (store_t *self, text_t session, const text_t *ids, size_t id_count, u
 
 int
 store_read (store_t *self, text_t session, uint64_t day, uint64_t after, uint64_t most,
-            uint64_t bytes, uint64_t ticket, store_read_fn *read, void *owner)
+            uint64_t bytes, uint64_t request_id, store_read_fn *read, void *owner)
 {
     assert (self == &s_store);
     (void) day, (void) bytes;
     fake_store_reads++;
-    request_t *request = s_request (READ, session, ticket, owner);
+    request_t *request = s_request (READ, session, request_id, owner);
     if (!request)
         return -1;
     request->read = read;
@@ -450,10 +451,10 @@ fake_store_told (store_tell_t what)
 }
 
 void
-store_seen (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
+store_receipt (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
 {
     assert (self == &s_store);
-    s_participant (s_log (session), role, user)->seen = seq;
+    s_participant (s_log (session), role, user)->received_seq = seq;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -623,12 +624,12 @@ fake_store_step (void)
     if (!request->done)
         s_do (request);
     if (request->kind == APPEND)
-        request->appended (request->owner, request->ticket, request->outcome);
+        request->appended (request->owner, request->request_id, request->outcome);
     else if (request->kind == LOAD)
-        request->loaded (request->owner, request->ticket, request->outcome,
+        request->loaded (request->owner, request->request_id, request->outcome,
                          request->outcome == STORED ? &request->found : NULL);
     else
-        request->read (request->owner, request->ticket, request->outcome, request->entries,
+        request->read (request->owner, request->request_id, request->outcome, request->entries,
                        request->entry_count);
     s_request_free (request);
     return true;

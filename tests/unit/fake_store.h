@@ -47,7 +47,8 @@ void fake_store_other_says (text_t session, const fake_said_t *said);
 //  Another postoffice opens the session for this visitor.
 void fake_store_other_opens (text_t session, const char *visitor);
 //  It says that a participant is there, and of what its clients are known to have.
-void fake_store_other_admits (text_t session, uint64_t role, const char *user, uint64_t seen);
+void fake_store_other_admits (text_t session, uint64_t role, const char *user,
+                              uint64_t received_seq);
 //  It leaves work behind, or ends it.
 void fake_store_other_asks (text_t session, const char *item, uint64_t seq);
 void fake_store_other_ends (text_t session);
@@ -58,7 +59,7 @@ uint64_t fake_store_last (text_t session);
 size_t fake_store_works (text_t session);
 //  How often the other postoffices were told so, with an entry or without.
 unsigned fake_store_told (store_tell_t what);
-uint64_t fake_store_seen_of (text_t session, uint64_t role, const char *user);
+uint64_t fake_store_received_of (text_t session, uint64_t role, const char *user);
 //  How often each was asked.
 extern unsigned fake_store_appends, fake_store_loads, fake_store_reads;
 

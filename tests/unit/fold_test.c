@@ -68,13 +68,13 @@ Test (fold, participants)
 {
     participant_t *vic = fold_admit (&s_fold, NULL, ROLE_VISITOR, TEXT ("a"), TEXT ("{}"));
     participant_t *agent = fold_admit (&s_fold, NULL, ROLE_AGENT, TEXT ("a"), TEXT ("{1}"));
-    cr_assert (vic != agent && vic->present && vic->seen == SEQ_UNKNOWN);
+    cr_assert (vic != agent && vic->present && vic->received_seq == SEQ_UNKNOWN);
     cr_assert_eq (fold_participant (&s_fold, ROLE_AGENT, TEXT ("a")), agent);
     cr_assert_null (fold_participant (&s_fold, ROLE_BOT, TEXT ("a")));
     vic->present = false;
-    vic->seen = 7;
+    vic->received_seq = 7;
     cr_assert_eq (fold_admit (&s_fold, NULL, ROLE_VISITOR, TEXT ("a"), TEXT ("{new}")), vic);
-    cr_assert (vic->present && vic->seen == 7 && text_is (vic->sender, TEXT ("{new}")));
+    cr_assert (vic->present && vic->received_seq == 7 && text_is (vic->sender, TEXT ("{new}")));
 }
 
 Test (fold, control)
@@ -125,7 +125,7 @@ Test (fold, load)
     cr_assert (s_fold.last_time_ms == 99 && s_fold.last_writer == 5);
     cr_assert (fold_controls (&s_fold, ROLE_AGENT, TEXT ("anna")));
     const participant_t *vic = fold_participant (&s_fold, ROLE_VISITOR, TEXT ("vic"));
-    cr_assert (vic->present && vic->seen == 4);
+    cr_assert (vic->present && vic->received_seq == 4);
     cr_assert_not (fold_participant (&s_fold, ROLE_AGENT, TEXT ("anna"))->present);
     cr_assert_eq (s_fold.turn_count, 2);
     cr_assert_eq (fold_turn (&s_fold, TEXT ("i1"))->state, TURN_RECOVERED);

@@ -15,7 +15,7 @@ static uv_loop_t s_loop;
 static char s_story[100000];
 static char s_items[MOST_ITEMS][80];
 static size_t s_item_count;
-static uint64_t s_ticket;
+static uint64_t s_request_id;
 static bool s_down[20];
 
 // ---------------------------------------------------------------------------------------------
@@ -72,8 +72,8 @@ s_note_entry (const bus_deliver_t *entry)
         s_note (" #%u %.*s", (unsigned) entry->seq, TEXT_ARGS (entry->data));
     else
         s_note (" #%u %s", (unsigned) entry->seq, event_wire_name (entry->event));
-    if (entry->pause)
-        s_note (" pause");
+    if (entry->end_of_window)
+        s_note (" end_of_window");
 }
 
 int
@@ -84,20 +84,19 @@ bus_server_send (bus_server_t *self, peer_t peer, const bus_record_t *record)
         return -1;
     s_note ("%c%u %s", peer > 10 ? 'w' : 'e', (unsigned) (peer > 10 ? peer - 10 : peer),
             bus_kind_name (record->kind));
-    if (record->kind == BUS_SYNCED)
-        s_note (" %u %s #%u", (unsigned) record->synced.endpoint,
-                verdict_code (record->synced.verdict), (unsigned) record->synced.seq);
+    if (record->kind == BUS_ATTACHED)
+        s_note (" %u %s #%u", (unsigned)record->attached.endpoint,
+                verdict_code (record->attached.verdict), (unsigned)record->attached.seq);
     else if (record->kind == BUS_POSTED)
-        s_note (" %u %s #%u", (unsigned) record->posted.post,
-                verdict_code (record->posted.verdict), (unsigned) record->posted.seq);
+        s_note (" %u %s #%u", (unsigned)record->posted.request_id,
+                verdict_code (record->posted.verdict), (unsigned)record->posted.seq);
     else if (record->kind == BUS_DELIVER)
         s_note_entry (&record->deliver);
-    else if (record->kind == BUS_SHOW) {
-        s_note_ids (record->show.endpoints);
-        s_note (" %s", event_wire_name (record->show.event));
-    }
-    else if (record->kind == BUS_WORK)
-        s_note (" t%u %u", s_item_number (record->work.item), (unsigned) record->work.handed);
+    else if (record->kind == BUS_BROADCAST) {
+        s_note_ids (record->broadcast.endpoints);
+        s_note (" %s", event_wire_name (record->broadcast.event));
+    } else if (record->kind == BUS_WORK)
+        s_note (" t%u %u", s_item_number (record->work.item), (unsigned)record->work.attempt);
     else if (record->kind == BUS_SETTLED)
         s_note (" t%u", s_item_number (record->settled.item));
     else if (record->kind == BUS_CANCEL)
@@ -134,7 +133,7 @@ rig_begin (void)
 {
     rig_forget ();
     s_item_count = 0;
-    s_ticket = 0;
+    s_request_id = 0;
     memset (s_down, 0, sizeof s_down);
     uv_loop_init (&s_loop);
     rig_office = (postoffice_context_t){ .store = fake_store_new (),
@@ -149,8 +148,8 @@ rig_begin (void)
     rig_office.apps = apps_new (&s_loop, &(apps_config_t){ .file = "", .app_id = "demo" },
                                 &complaint);
     cr_assert_not_null (rig_office.apps);
-    rig_office.workers = workers_new (&(workers_config_t){ .taken_within_ms = TAKEN_WITHIN_MS,
-                                                           .recovery_ms = RECOVERY_MS });
+    rig_office.workers = workers_new (&(workers_config_t){
+        .accepted_within_ms = ACCEPTED_WITHIN_MS, .recovery_ms = RECOVERY_MS });
     rig_office.refusals = send_window_new ();
     rig_office.sessions = sessions_new (&s_loop, &rig_office);
     edge_up (1);
@@ -222,45 +221,45 @@ edge_down (peer_t peer)
 }
 
 void
-sync_as (peer_t peer, uint64_t endpoint, uint64_t role, const char *user, uint64_t dialect,
-         sync_reason_t reason, uint64_t seq)
+attach_as (peer_t peer, uint64_t endpoint, uint64_t role, const char *user, uint64_t dialect,
+           attach_reason_t reason, uint64_t seq)
 {
-    s_ask (peer, &(bus_record_t){ .kind = BUS_SYNC,
-                                  .sync = { .endpoint = endpoint,
-                                            .reason = reason,
-                                            .session = KEY,
-                                            .app = TEXT ("demo"),
-                                            .user = text_of (user),
-                                            .role = role,
-                                            .dialect = dialect,
-                                            .seq = seq,
-                                            .sender = TEXT ("{}") } });
+    s_ask (peer, &(bus_record_t){ .kind = BUS_ATTACH,
+                                  .attach = { .endpoint = endpoint,
+                                              .reason = reason,
+                                              .session = KEY,
+                                              .app = TEXT ("demo"),
+                                              .user = text_of (user),
+                                              .role = role,
+                                              .dialect = dialect,
+                                              .seq = seq,
+                                              .sender = TEXT ("{}") } });
 }
 
 void
 visitor_joins (peer_t peer, uint64_t endpoint)
 {
-    sync_as (peer, endpoint, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_JOIN, SEQ_UNKNOWN);
+    attach_as (peer, endpoint, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_JOIN, SEQ_UNKNOWN);
 }
 
 void
 widget_joins (peer_t peer, uint64_t endpoint)
 {
-    sync_as (peer, endpoint, ROLE_VISITOR, "vic", DIALECT_WIDGET, SYNC_JOIN, SEQ_UNKNOWN);
+    attach_as (peer, endpoint, ROLE_VISITOR, "vic", DIALECT_WIDGET, ATTACH_JOIN, SEQ_UNKNOWN);
 }
 
 void
 agent_joins (peer_t peer, uint64_t endpoint, const char *user)
 {
-    sync_as (peer, endpoint, ROLE_AGENT, user, DIALECT_RICH, SYNC_JOIN, SEQ_UNKNOWN);
+    attach_as (peer, endpoint, ROLE_AGENT, user, DIALECT_RICH, ATTACH_JOIN, SEQ_UNKNOWN);
 }
 
 void
 detach (peer_t peer, uint64_t endpoint, uint64_t seq)
 {
-    s_ask (peer, &(bus_record_t){ .kind = BUS_DETACH,
-                                  .detach = { .endpoint = endpoint,
-                                              .session = KEY, .seen = seq } });
+    s_ask (peer, &(bus_record_t){
+                     .kind = BUS_DETACH,
+                     .detach = { .endpoint = endpoint, .session = KEY, .received_seq = seq } });
 }
 
 void
@@ -269,16 +268,16 @@ hand_over (peer_t peer, uint64_t endpoint)
     s_ask (peer, &(bus_record_t){ .kind = BUS_DETACH,
                                   .detach = { .endpoint = endpoint,
                                               .session = KEY,
-                                              .seen = SEQ_UNKNOWN,
+                                              .received_seq = SEQ_UNKNOWN,
                                               .moved = 1 } });
 }
 
 static void
 s_post (peer_t peer, uint64_t endpoint, event_t event, const char *id, uint64_t time_ms,
-        uint64_t follows)
+        uint64_t after)
 {
     s_ask (peer, &(bus_record_t){ .kind = BUS_POST,
-                                  .post = { .post = ++s_ticket,
+                                  .post = { .request_id = ++s_request_id,
                                             .endpoint = endpoint,
                                             .session = KEY,
                                             .event = event,
@@ -287,7 +286,7 @@ s_post (peer_t peer, uint64_t endpoint, event_t event, const char *id, uint64_t 
                                             .sender = TEXT ("{}"),
                                             .data = text_of (id),
                                             .secret = TEXT ("token"),
-                                            .follows = follows } });
+                                            .after = after } });
 }
 
 void
@@ -303,9 +302,9 @@ say_at (peer_t peer, uint64_t endpoint, const char *id, uint64_t time_ms)
 }
 
 void
-say_behind (peer_t peer, uint64_t endpoint, const char *id, uint64_t follows)
+say_behind (peer_t peer, uint64_t endpoint, const char *id, uint64_t after)
 {
-    s_post (peer, endpoint, EVENT_NEW_MESSAGE, id, 0, follows);
+    s_post (peer, endpoint, EVENT_NEW_MESSAGE, id, 0, after);
 }
 
 void
@@ -337,14 +336,14 @@ void
 more (peer_t peer, uint64_t endpoint)
 {
     cr_assert_not_null (s_endpoint (peer, endpoint));
-    arrival_more (s_endpoint (peer, endpoint));
+    arrival_next_window (s_endpoint (peer, endpoint));
 }
 
 void
-seen (peer_t peer, uint64_t endpoint, uint64_t seq)
+received (peer_t peer, uint64_t endpoint, uint64_t seq)
 {
     cr_assert_not_null (s_endpoint (peer, endpoint));
-    presence_seen (s_endpoint (peer, endpoint), seq);
+    presence_receipt (s_endpoint (peer, endpoint), seq);
 }
 
 void
@@ -370,10 +369,10 @@ worker_down (peer_t peer)
 }
 
 void
-taken (peer_t peer, const char *turn)
+accepted (peer_t peer, const char *turn)
 {
-    s_ask (peer, &(bus_record_t){ .kind = BUS_TAKEN,
-                                  .taken = { .item = s_item (turn), .session = KEY } });
+    s_ask (peer, &(bus_record_t){ .kind = BUS_ACCEPTED,
+                                  .accepted = { .item = s_item (turn), .session = KEY } });
 }
 
 void

@@ -1,12 +1,12 @@
 //  office_rig — a postoffice's parts on a fake store and a fake bus, and short words for what peers
 //  say to it. Everything that it says to peers is written down as lines, which a story compares:
 //
-//      e1 SYNCED 5 ok #1             endpoint 5 is in, the log's last entry is 1
-//      e1 POSTED 3 ok #2             the post with ticket 3
+//      e1 ATTACHED 5 ok #1             endpoint 5 is in, the log's last entry is 1
+//      e1 POSTED 3 ok #2             the post with request_id 3
 //      e1 DELIVER 5,6 #2 hello       an entry; its data, or its event when it has none
-//      e1 DELIVER 5 #9 hello pause
-//      e1 SHOW 5 typing
-//      w1 WORK t1 2                  an item's name is t and its place among all; handed twice
+//      e1 DELIVER 5 #9 hello end_of_window
+//      e1 BROADCAST 5 typing
+//      w1 WORK t1 2                  an item's name is t and its place among all; second attempt
 //
 //  Peers 1… are edges, 11… workers. Everything is about one session, s_key.
 
@@ -23,7 +23,7 @@
 #define W1 11u
 #define W2 12u
 #define GRACE_MS 150
-#define TAKEN_WITHIN_MS 200
+#define ACCEPTED_WITHIN_MS 200
 #define RECOVERY_MS 40
 #define IDLE_MS 40
 #define QUEUE_LIMIT (64 * 1024)
@@ -50,30 +50,30 @@ session_t *rig_session (void);
 
 void edge_up (peer_t peer);
 void edge_down (peer_t peer);
-void sync_as (peer_t peer, uint64_t endpoint, uint64_t role, const char *user, uint64_t dialect,
-              sync_reason_t reason, uint64_t seq);
+void attach_as (peer_t peer, uint64_t endpoint, uint64_t role, const char *user, uint64_t dialect,
+                attach_reason_t reason, uint64_t seq);
 void visitor_joins (peer_t peer, uint64_t endpoint);   //  "vic", of the rich dialect
 void widget_joins (peer_t peer, uint64_t endpoint);    //  "vic", of the widget's
 void agent_joins (peer_t peer, uint64_t endpoint, const char *user); //  of the rich dialect
-void detach (peer_t peer, uint64_t endpoint, uint64_t seen);
+void detach (peer_t peer, uint64_t endpoint, uint64_t received_seq);
 //  Its session has another postoffice now.
 void hand_over (peer_t peer, uint64_t endpoint);
-//  The ticket is a number that rises from 1; the id is the data, too.
+//  The request_id is a number that rises from 1; the id is the data, too.
 void say (peer_t peer, uint64_t endpoint, const char *id);
 void say_at (peer_t peer, uint64_t endpoint, const char *id, uint64_t time_ms);
-//  Another one, with this ticket, was under way when it was said.
-void say_behind (peer_t peer, uint64_t endpoint, const char *id, uint64_t follows);
+//  Another one, with this request_id, was under way when it was said.
+void say_behind (peer_t peer, uint64_t endpoint, const char *id, uint64_t after);
 //  The visitor at endpoint 5 of edge 1 says as much as the bot may have open: m0, m1 … And forgets
 //  the story of it.
 void rig_fill_turns (void);
 void post (peer_t peer, uint64_t endpoint, event_t event, const char *id);
 void more (peer_t peer, uint64_t endpoint);
-void seen (peer_t peer, uint64_t endpoint, uint64_t seq);
+void received (peer_t peer, uint64_t endpoint, uint64_t seq);
 void type (peer_t peer, uint64_t endpoint, event_t event);
 
 void worker_up (peer_t peer, uint64_t credit);
 void worker_down (peer_t peer);
-void taken (peer_t peer, const char *turn);
+void accepted (peer_t peer, const char *turn);
 void done (peer_t peer, const char *turn, const char *data);
 void progress (peer_t peer, const char *turn, event_t event);
 //  Gives an item that is in the store already the next name.

@@ -31,49 +31,57 @@ s_check (const operation_t *operation, const text_t *texts, unsigned count)
     cr_assert_eq (operation->peer, 3);
 }
 
-Test (operation, sync)
+Test (operation, attach)
 {
-    operation_t *self = operation_of_record (
-        3, &(bus_record_t){ .kind = BUS_SYNC,
-                            .sync = { .endpoint = 5, .session = s_text (0), .app = s_text (1),
-                                      .user = s_text (2), .sender = s_text (3), .seq = 8 } });
-    const bus_sync_t *sync = &self->record.sync;
-    s_check (self, (text_t[]){ sync->session, sync->app, sync->user, sync->sender }, 4);
-    cr_assert (self->kind == OPERATION_SYNC && sync->endpoint == 5 && sync->seq == 8);
+    operation_t *self =
+        operation_of_record (3, &(bus_record_t){ .kind = BUS_ATTACH,
+                                                 .attach = { .endpoint = 5,
+                                                             .session = s_text (0),
+                                                             .app = s_text (1),
+                                                             .user = s_text (2),
+                                                             .sender = s_text (3),
+                                                             .seq = 8 } });
+    const bus_attach_t *attach = &self->record.attach;
+    s_check (self, (text_t[]){ attach->session, attach->app, attach->user, attach->sender }, 4);
+    cr_assert (self->kind == OPERATION_ATTACH && attach->endpoint == 5 && attach->seq == 8);
     operation_destroy (&self);
 }
 
 Test (operation, detach)
 {
     operation_t *self = operation_of_record (
-        3, &(bus_record_t){ .kind = BUS_DETACH, .detach = { .session = s_text (0), .seen = 4 } });
+        3, &(bus_record_t){ .kind = BUS_DETACH,
+                            .detach = { .session = s_text (0), .received_seq = 4 } });
     s_check (self, &self->record.detach.session, 1);
-    cr_assert (self->kind == OPERATION_DETACH && self->record.detach.seen == 4);
+    cr_assert (self->kind == OPERATION_DETACH && self->record.detach.received_seq == 4);
     operation_destroy (&self);
 }
 
 Test (operation, post)
 {
-    operation_t *self = operation_of_record (
-        3, &(bus_record_t){ .kind = BUS_POST,
-                            .post = { .session = s_text (0), .message_id = s_text (1),
-                                      .sender = s_text (2), .data = s_text (3),
-                                      .secret = s_text (4), .post = 77 } });
+    operation_t *self =
+        operation_of_record (3, &(bus_record_t){ .kind = BUS_POST,
+                                                 .post = { .session = s_text (0),
+                                                           .message_id = s_text (1),
+                                                           .sender = s_text (2),
+                                                           .data = s_text (3),
+                                                           .secret = s_text (4),
+                                                           .request_id = 77 } });
     const bus_post_t *post = &self->record.post;
     s_check (self,
              (text_t[]){ post->session, post->message_id, post->sender, post->data, post->secret },
              5);
-    cr_assert (self->kind == OPERATION_POST && post->post == 77);
+    cr_assert (self->kind == OPERATION_POST && post->request_id == 77);
     operation_destroy (&self);
 }
 
 Test (operation, taken)
 {
     operation_t *self = operation_of_record (
-        3, &(bus_record_t){ .kind = BUS_TAKEN,
-                            .taken = { .session = s_text (0), .item = s_text (1) } });
-    s_check (self, (text_t[]){ self->record.taken.session, self->record.taken.item }, 2);
-    cr_assert_eq (self->kind, OPERATION_TAKEN);
+        3, &(bus_record_t){ .kind = BUS_ACCEPTED,
+                            .accepted = { .session = s_text (0), .item = s_text (1) } });
+    s_check (self, (text_t[]){ self->record.accepted.session, self->record.accepted.item }, 2);
+    cr_assert_eq (self->kind, OPERATION_ACCEPTED);
     operation_destroy (&self);
 }
 

@@ -12,7 +12,7 @@ static void
 s_refuse (connection_t *connection, const char *id, uint64_t now_ms)
 {
     post_t post = { .named = true,
-                    .ticket = (uint64_t) *id,
+                    .request_id = (uint64_t)*id,
                     .record = { .message_id = text_of (id) } };
     posts_hold_back (connection, &post, now_ms);
 }

@@ -27,8 +27,8 @@ Test (presence, who_stays_away_has_left)
     visitor_joins (1, 6);
     rig_run ();
     EXPECT ("e2 DELIVER 9,10 #5 user joined\n"
-            "e1 SYNCED 6 ok #5\n"
-            "e1 SHOW 6 stop typing\n");
+            "e1 ATTACHED 6 ok #5\n"
+            "e1 BROADCAST 6 stop typing\n");
 }
 
 Test (presence, who_returns_was_not_away)
@@ -121,9 +121,9 @@ Test (presence, those_of_a_dead_postoffice)
     fake_store_other_opens (KEY, "vic");
     fake_store_other_admits (KEY, ROLE_VISITOR, "vic", SEQ_UNKNOWN);
     fake_store_other_admits (KEY, ROLE_AGENT, "anna", SEQ_UNKNOWN);
-    sync_as (1, 5, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RELINK, 1);
+    attach_as (1, 5, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_REATTACH, 1);
     rig_run ();
-    EXPECT ("e1 SYNCED 5 ok #1\n");
+    EXPECT ("e1 ATTACHED 5 ok #1\n");
     rig_wait (LONG_ENOUGH);
     cr_assert_eq (fake_store_last (KEY), 2);
     cr_assert_eq (fake_store_entry (KEY, 2)->event, EVENT_USER_LEFT);
@@ -164,8 +164,8 @@ Test (presence, typing)
     rig_run ();
     rig_forget ();
     type (1, 5, EVENT_TYPING);
-    EXPECT ("e2 SHOW 9 typing\n"
-            "e2 SHOW 10 typing\n");
+    EXPECT ("e2 BROADCAST 9 typing\n"
+            "e2 BROADCAST 10 typing\n");
     type (2, 9, EVENT_TYPING); //  not in control
     type (1, 5, EVENT_NEW_MESSAGE);
     EXPECT ("");
@@ -174,8 +174,8 @@ Test (presence, typing)
     EXPECT ("");
     detach (1, 5, SEQ_UNKNOWN);
     rig_run ();
-    EXPECT ("e2 SHOW 9 stop typing\n"
-            "e2 SHOW 10 stop typing\n");
+    EXPECT ("e2 BROADCAST 9 stop typing\n"
+            "e2 BROADCAST 10 stop typing\n");
 }
 
 Test (presence, agent_in_control_types)
@@ -185,6 +185,6 @@ Test (presence, agent_in_control_types)
     rig_run ();
     rig_forget ();
     type (2, 9, EVENT_TYPING);
-    EXPECT ("e1 SHOW 5 typing\n"
-            "e2 SHOW 10 typing\n");
+    EXPECT ("e1 BROADCAST 5 typing\n"
+            "e2 BROADCAST 10 typing\n");
 }

@@ -63,7 +63,7 @@ Test (answers, each_verdict_has_its_own_limit)
         say (1, 99, "m");
     rig_run ();
     s_catch ();
-    sync_as (1, 6, ROLE_VISITOR, "mallory", DIALECT_RICH, SYNC_JOIN, 0);
+    attach_as (1, 6, ROLE_VISITOR, "mallory", DIALECT_RICH, ATTACH_JOIN, 0);
     rig_run ();
     cr_assert_eq (s_lines ("not_yours"), 1);
 }

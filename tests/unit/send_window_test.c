@@ -5,16 +5,16 @@
 #include <criterion/criterion.h>
 
 static bool
-s_include (send_window_t *refusals, peer_t peer, uint64_t post, uint64_t follows)
+s_include (send_window_t *refusals, peer_t peer, uint64_t post, uint64_t after)
 {
-    return send_window_include (refusals, peer,
-                                &(bus_post_t){ .endpoint = 5, .post = post, .follows = follows });
+    return send_window_include (
+        refusals, peer, &(bus_post_t){ .endpoint = 5, .request_id = post, .after = after });
 }
 
 static void
 s_refuse (send_window_t *refusals, peer_t peer, uint64_t post)
 {
-    send_window_note (refusals, peer, &(bus_post_t){ .endpoint = 5, .post = post }, 1000);
+    send_window_note (refusals, peer, &(bus_post_t){ .endpoint = 5, .request_id = post }, 1000);
 }
 
 Test (refusals, a_run_goes_on_until_something_follows_none_of_it)
@@ -64,7 +64,8 @@ Test (refusals, endpoints_and_edges_are_told_apart)
 Test (refusals, what_is_of_no_run_ends_none)
 {
     send_window_t *refusals = send_window_new ();
-    send_window_note (refusals, 1, &(bus_post_t){ .endpoint = 5, .post = 9, .follows = 9 }, 1000);
+    send_window_note (refusals, 1, &(bus_post_t){ .endpoint = 5, .request_id = 9, .after = 9 },
+                      1000);
     cr_assert_eq (send_window_count (refusals), 0);
     s_refuse (refusals, 1, 10);
     cr_assert_not (s_include (refusals, 1, 11, 11));
@@ -76,9 +77,10 @@ Test (refusals, old_runs_are_forgotten)
 {
     send_window_t *refusals = send_window_new ();
     for (uint64_t endpoint = 0; endpoint < 3; endpoint++)
-        send_window_note (refusals, 1, &(bus_post_t){ .endpoint = endpoint, .post = 10 },
+        send_window_note (refusals, 1, &(bus_post_t){ .endpoint = endpoint, .request_id = 10 },
                           endpoint);
-    send_window_note (refusals, 1, &(bus_post_t){ .endpoint = 0, .post = 11, .follows = 10 }, 3);
+    send_window_note (refusals, 1, &(bus_post_t){ .endpoint = 0, .request_id = 11, .after = 10 },
+                      3);
     send_window_expire (refusals, SEND_WINDOW_KEPT_MS + 1);
     cr_assert_eq (send_window_count (refusals), 2); //  endpoint 1 is gone
     send_window_expire (refusals, SEND_WINDOW_KEPT_MS + 3);
@@ -90,11 +92,12 @@ Test (refusals, the_oldest_goes_when_there_are_too_many)
 {
     send_window_t *refusals = send_window_new ();
     for (uint64_t endpoint = 1; endpoint <= SEND_WINDOW_MOST + 1; endpoint++)
-        send_window_note (refusals, 1, &(bus_post_t){ .endpoint = endpoint, .post = 10 }, 0);
+        send_window_note (refusals, 1, &(bus_post_t){ .endpoint = endpoint, .request_id = 10 },
+                          0);
     cr_assert_eq (send_window_count (refusals), SEND_WINDOW_MOST);
     cr_assert_not (send_window_include (
-        refusals, 1, &(bus_post_t){ .endpoint = 1, .post = 11, .follows = 10 }));
-    cr_assert (send_window_include (refusals, 1,
-                                    &(bus_post_t){ .endpoint = 2, .post = 11, .follows = 10 }));
+        refusals, 1, &(bus_post_t){ .endpoint = 1, .request_id = 11, .after = 10 }));
+    cr_assert (send_window_include (
+        refusals, 1, &(bus_post_t){ .endpoint = 2, .request_id = 11, .after = 10 }));
     send_window_destroy (&refusals);
 }

@@ -22,7 +22,7 @@ Test (session_outage, what_a_worker_says_again_is_kept_once)
     worker_up (W1, 5);
     say (1, 5, "hello");
     rig_run ();
-    taken (W1, "t1");
+    accepted (W1, "t1");
     rig_run ();
     rig_forget ();
     fake_store_always (FAKE_DOWN);
@@ -86,7 +86,7 @@ Test (session_outage, a_refusal_waits_for_nothing)
         fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL,
                                                     "a" });
     session_moved (rig_session ());
-    sync_as (2, 6, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RELINK, 1);
+    attach_as (2, 6, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_REATTACH, 1);
     rig_run ();
     rig_forget ();
     fake_store_always (FAKE_DOWN);

@@ -13,7 +13,7 @@ s_visitor (void)
 {
     visitor_joins (1, 5);
     rig_run ();
-    EXPECT ("e1 SYNCED 5 ok #1\n");
+    EXPECT ("e1 ATTACHED 5 ok #1\n");
 }
 
 static void
@@ -22,8 +22,8 @@ s_visitor_twice (void)
     s_visitor ();
     visitor_joins (2, 6);
     rig_run ();
-    EXPECT ("e2 SYNCED 6 ok #1\n"
-            "e2 SHOW 6 stop typing\n");
+    EXPECT ("e2 ATTACHED 6 ok #1\n"
+            "e2 BROADCAST 6 stop typing\n");
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -35,19 +35,19 @@ Test (session, join_opens)
     rig_turn ();
     EXPECT ("");
     rig_run ();
-    EXPECT ("e1 SYNCED 5 ok #1\n");
+    EXPECT ("e1 ATTACHED 5 ok #1\n");
     cr_assert_eq (fake_store_last (KEY), 1);
     cr_assert_eq (fake_store_entry (KEY, 1)->event, EVENT_USER_JOINED);
-    cr_assert_eq (fake_store_entry (KEY, 1)->quiet, 0);
+    cr_assert_eq (fake_store_entry (KEY, 1)->hidden, 0);
 }
 
 Test (session, foreign_visitor_is_refused_and_nothing_changes)
 {
     s_visitor ();
-    sync_as (2, 6, ROLE_VISITOR, "mallory", DIALECT_RICH, SYNC_JOIN, SEQ_UNKNOWN);
+    attach_as (2, 6, ROLE_VISITOR, "mallory", DIALECT_RICH, ATTACH_JOIN, SEQ_UNKNOWN);
     say (2, 6, "let me in");
     rig_run ();
-    EXPECT ("e2 SYNCED 6 not_yours #1\n"
+    EXPECT ("e2 ATTACHED 6 not_yours #1\n"
             "e2 POSTED 1 not_joined #0\n");
     cr_assert_eq (fake_store_last (KEY), 1);
     cr_assert_eq (rig_session ()->endpoint_count, 1);
@@ -57,7 +57,7 @@ Test (session, agent_does_not_open)
 {
     agent_joins (1, 5, "anna");
     rig_run ();
-    EXPECT ("e1 SYNCED 5 not_joined #0\n");
+    EXPECT ("e1 ATTACHED 5 not_joined #0\n");
     cr_assert_eq (fake_store_last (KEY), 0);
 }
 
@@ -69,7 +69,7 @@ Test (session, opened_by_another_at_the_same_time)
     rig_turn ();
     fake_store_other_opens (KEY, "mallory");
     rig_run ();
-    EXPECT ("e1 SYNCED 5 not_yours #1\n");
+    EXPECT ("e1 ATTACHED 5 not_yours #1\n");
     cr_assert_eq (fake_store_last (KEY), 1);
     cr_assert_eq (rig_session ()->endpoint_count, 0);
 }
@@ -83,7 +83,7 @@ Test (session, endpoint_limit)
     rig_forget ();
     agent_joins (2, 20, "anna");
     rig_run ();
-    EXPECT ("e2 SYNCED 20 busy #1\n");
+    EXPECT ("e2 ATTACHED 20 busy #1\n");
     cr_assert_eq (fake_store_last (KEY), 1, "who is not let in has not joined");
 }
 
@@ -385,8 +385,8 @@ Test (session, unsure_opening)
     rig_turn ();
     fake_store_next (FAKE_UNSURE);
     rig_run ();
-    EXPECT ("e1 SYNCED 5 ok #1\n"
-            "e1 SHOW 5 stop typing\n");
+    EXPECT ("e1 ATTACHED 5 ok #1\n"
+            "e1 BROADCAST 5 stop typing\n");
     cr_assert_eq (fake_store_last (KEY), 1);
 }
 
@@ -396,7 +396,7 @@ Test (session, unsure_answer_of_the_bot)
     worker_up (W1, 5);
     say (1, 5, "hello");
     rig_run ();
-    taken (W1, "t1");
+    accepted (W1, "t1");
     rig_run ();
     rig_forget ();
     fake_store_next (FAKE_UNSURE);
@@ -420,12 +420,12 @@ Test (session, store_is_down_for_a_load)
     visitor_joins (1, 5);
     say (1, 5, "hello");
     rig_run ();
-    EXPECT ("e1 SYNCED 5 store_down #0\n"
+    EXPECT ("e1 ATTACHED 5 store_down #0\n"
             "e1 POSTED 1 store_down #0\n");
     fake_store_always (FAKE_WELL);
     visitor_joins (1, 5);
     rig_run ();
-    EXPECT ("e1 SYNCED 5 ok #1\n");
+    EXPECT ("e1 ATTACHED 5 ok #1\n");
 }
 
 Test (session, store_is_down_for_an_append)
@@ -456,20 +456,20 @@ Test (session, store_is_full)
     EXPECT ("e1 POSTED 2 ok #2\n");
 }
 
-Test (session, relinks_wait_for_the_store)
+Test (session, reattaches_wait_for_the_store)
 {
     s_visitor ();
     edge_down (1);
     fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
     session_moved (rig_session ());
     fake_store_always (FAKE_DOWN);
-    sync_as (2, 6, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RELINK, 1);
+    attach_as (2, 6, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_REATTACH, 1);
     rig_run ();
     EXPECT ("");
     fake_store_always (FAKE_WELL);
     sessions_store_ready (rig_office.sessions);
     rig_run ();
-    EXPECT ("e2 SYNCED 6 ok #2\n"
+    EXPECT ("e2 ATTACHED 6 ok #2\n"
             "e2 DELIVER 6 #2 a\n");
 }
 
@@ -479,7 +479,7 @@ Test (session, outcomes_wait_for_the_store)
     worker_up (W1, 5);
     say (1, 5, "hello");
     rig_run ();
-    taken (W1, "t1");
+    accepted (W1, "t1");
     rig_run ();
     rig_forget ();
     fake_store_always (FAKE_DOWN);
@@ -496,16 +496,16 @@ Test (session, outcomes_wait_for_the_store)
 // ---------------------------------------------------------------------------------------------
 //  Going while something waits
 
-Test (session, detach_behind_a_sync)
+Test (session, detach_behind_an_attach)
 {
     visitor_joins (1, 5);
     detach (1, 5, SEQ_UNKNOWN);
     rig_run ();
-    EXPECT ("e1 SYNCED 5 ok #1\n");
+    EXPECT ("e1 ATTACHED 5 ok #1\n");
     cr_assert_eq (rig_session ()->endpoint_count, 0);
 }
 
-Test (session, detach_behind_a_sync_that_is_decided_again)
+Test (session, detach_behind_an_attach_that_is_decided_again)
 {
     s_visitor ();
     visitor_joins (2, 6);
@@ -515,26 +515,26 @@ Test (session, detach_behind_a_sync_that_is_decided_again)
     fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
     rig_run ();
     EXPECT ("e1 DELIVER 5 #2 a\n"
-            "e2 SYNCED 6 ok #2\n"
-            "e2 SHOW 6 stop typing\n"
+            "e2 ATTACHED 6 ok #2\n"
+            "e2 BROADCAST 6 stop typing\n"
             "e1 DELIVER 5 #3 last words\n"
             "e2 POSTED 1 ok #3\n");
     cr_assert_eq (rig_session ()->endpoint_count, 1);
 }
 
-Test (session, detach_behind_a_relink_that_waits)
+Test (session, detach_behind_a_reattach_that_waits)
 {
     s_visitor ();
     edge_down (1);
     session_moved (rig_session ());
     fake_store_always (FAKE_DOWN);
-    sync_as (2, 6, ROLE_VISITOR, "vic", DIALECT_RICH, SYNC_RELINK, 1);
+    attach_as (2, 6, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_REATTACH, 1);
     detach (2, 6, SEQ_UNKNOWN);
     rig_run ();
     fake_store_always (FAKE_WELL);
     sessions_store_ready (rig_office.sessions);
     rig_run ();
-    EXPECT ("e2 SYNCED 6 ok #1\n");
+    EXPECT ("e2 ATTACHED 6 ok #1\n");
     cr_assert_eq (rig_session ()->endpoint_count, 0);
 }
 
@@ -560,7 +560,7 @@ Test (session, edge_lost_with_a_message_at_the_store)
     cr_assert_eq (rig_session ()->endpoint_count, 1);
 }
 
-Test (session, edge_lost_with_a_sync_at_the_store)
+Test (session, edge_lost_with_an_attach_at_the_store)
 {
     visitor_joins (1, 5);
     rig_turn ();
@@ -574,7 +574,7 @@ Test (session, edge_lost_with_a_sync_at_the_store)
     cr_assert_eq (fake_store_last (KEY), 2, "left after the grace period");
 }
 
-Test (session, sync_of_a_lost_edge)
+Test (session, attach_of_a_lost_edge)
 {
     visitor_joins (1, 5);
     edge_down (1);
@@ -620,7 +620,7 @@ Test (session, what_follows_a_refused_message_is_refused)
     for (int at = 1; at <= 2; at++) {
         char id[20];
         snprintf (id, sizeof id, "t%d", at);
-        taken (W1, id);
+        accepted (W1, id);
         done (W1, id, "answer");
         rig_run ();
     }
@@ -652,11 +652,11 @@ Test (session, leaves_and_comes_again_while_the_store_is_away)
     visitor_joins (1, 6);
     say (1, 6, "two");
     rig_run ();
-    EXPECT ("e1 SYNCED 6 ok #1\n"
-            "e1 SHOW 6 stop typing\n"
+    EXPECT ("e1 ATTACHED 6 ok #1\n"
+            "e1 BROADCAST 6 stop typing\n"
             "e1 POSTED 1 ok #2\n"
-            "e1 SYNCED 6 ok #2\n"
-            "e1 SHOW 6 stop typing\n"
+            "e1 ATTACHED 6 ok #2\n"
+            "e1 BROADCAST 6 stop typing\n"
             "e1 POSTED 2 ok #3\n");
     cr_assert_eq (rig_session ()->endpoint_count, 1);
     say (1, 6, "three");
@@ -707,8 +707,8 @@ Test (session, idle_ones_are_dropped)
     rig_forget ();
     visitor_joins (1, 5);
     rig_run ();
-    EXPECT ("e1 SYNCED 5 ok #3\n"
-            "e1 SHOW 5 stop typing\n");
+    EXPECT ("e1 ATTACHED 5 ok #3\n"
+            "e1 BROADCAST 5 stop typing\n");
 }
 
 Test (session, unknown_one_is_dropped)
@@ -754,11 +754,11 @@ Test (session, an_agent_who_was_away_too_long_is_told_when_it_is_back)
     detach (2, 9, SEQ_UNKNOWN);
     rig_wait (2 * GRACE_MS);
     rig_forget ();
-    sync_as (2, 10, ROLE_AGENT, "anna", DIALECT_RICH, SYNC_RESUME, 3);
+    attach_as (2, 10, ROLE_AGENT, "anna", DIALECT_RICH, ATTACH_RESUME, 3);
     rig_run ();
-    EXPECT ("e2 SYNCED 10 ok #6\n"
+    EXPECT ("e2 ATTACHED 10 ok #6\n"
             "e2 DELIVER 10 #4 user left\n"
-            "e2 SHOW 10 stop typing\n");
+            "e2 BROADCAST 10 stop typing\n");
     say (2, 10, "still here?");
     rig_run ();
     EXPECT ("e2 POSTED 2 not_in_control #0\n");

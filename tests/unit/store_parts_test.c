@@ -3,7 +3,7 @@
 #include "pg/pg_error_class.h"
 #include "store/lanes.h"
 #include "store/migrations.h"
-#include "store/seen.h"
+#include "store/receipts.h"
 #include "store/tail_cache.h"
 
 #include <arpa/inet.h>
@@ -165,21 +165,21 @@ Test (lanes, put_back_goes_first)
     lanes_destroy (&waiting.lanes);
 }
 
-Test (seen, keeps_the_highest_and_is_bounded)
+Test (receipts, keeps_the_highest_and_is_bounded)
 {
-    seen_t *seen = seen_new (2);
-    cr_assert_eq (seen_note (seen, TEXT ("b"), 1, TEXT ("u"), 5), 0);
-    cr_assert_eq (seen_note (seen, TEXT ("b"), 1, TEXT ("u"), 3), 0);
-    cr_assert_eq (seen_note (seen, TEXT ("a"), 1, TEXT ("u"), 1), 0);
-    cr_assert_eq (seen_note (seen, TEXT ("c"), 1, TEXT ("u"), 1), -1);
+    receipts_t *receipts = receipts_new (2);
+    cr_assert_eq (receipts_note (receipts, TEXT ("b"), 1, TEXT ("u"), 5), 0);
+    cr_assert_eq (receipts_note (receipts, TEXT ("b"), 1, TEXT ("u"), 3), 0);
+    cr_assert_eq (receipts_note (receipts, TEXT ("a"), 1, TEXT ("u"), 1), 0);
+    cr_assert_eq (receipts_note (receipts, TEXT ("c"), 1, TEXT ("u"), 1), -1);
     pg_values_t values = { .count = 0 };
-    seen_write (seen, &values);
+    receipts_write (receipts, &values);
     cr_assert_eq (values.values[0].count, 2);
     cr_assert_eq (values.values[0].bytes.data[24], 'a', "sorted");
     cr_assert_eq (s_32 (&values.values[3].bytes, 20 + 12 + 8), 5);
-    cr_assert_eq (seen_count (seen), 0);
+    cr_assert_eq (receipts_count (receipts), 0);
     pg_values_free (&values);
-    seen_destroy (&seen);
+    receipts_destroy (&receipts);
 }
 
 Test (tail_cache, knows_only_the_last)

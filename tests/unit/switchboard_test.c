@@ -76,7 +76,7 @@ s_outcome (operation_t *operation)
     for (size_t at = 0; at < operation->entry_count; at++) {
         const store_entry_t *entry = &s_draft->entries[operation->first_entry + at];
         s_note ("%s %s%s", at ? "," : "", event_wire_name (entry->event),
-                entry->quiet ? " (quiet)" : "");
+                entry->hidden ? " (hidden)" : "");
     }
     s_note ("; %s; %zu", s_fold.control_role == ROLE_BOT ? "bot" : s_fold.control_user.data,
             s_fold.turn_count);
@@ -98,17 +98,17 @@ s_post (event_t event, const char *id)
 }
 
 static operation_t *
-s_sync (role_t role, const char *user, dialect_t dialect, sync_reason_t reason)
+s_attach (role_t role, const char *user, dialect_t dialect, attach_reason_t reason)
 {
-    return operation_of_record (1, &(bus_record_t){ .kind = BUS_SYNC,
-                                                    .sync = { .endpoint = 5,
-                                                              .reason = reason,
-                                                              .session = TEXT ("demo/s"),
-                                                              .app = TEXT ("demo"),
-                                                              .user = text_of (user),
-                                                              .role = role,
-                                                              .dialect = dialect,
-                                                              .sender = TEXT ("{}") } });
+    return operation_of_record (1, &(bus_record_t){ .kind = BUS_ATTACH,
+                                                    .attach = { .endpoint = 5,
+                                                                .reason = reason,
+                                                                .session = TEXT ("demo/s"),
+                                                                .app = TEXT ("demo"),
+                                                                .user = text_of (user),
+                                                                .role = role,
+                                                                .dialect = dialect,
+                                                                .sender = TEXT ("{}") } });
 }
 
 static operation_t *
@@ -179,43 +179,45 @@ Test (switchboard, post)
     }
 }
 
-Test (switchboard, sync)
+Test (switchboard, attach)
 {
     const struct {
         const char *control;
         role_t role;
         const char *user;
         dialect_t dialect;
-        sync_reason_t reason;
+        attach_reason_t reason;
         bool accompanied;
         const char *outcome;
     } rows[] = {
-        { "none", VISITOR, "vic", DIALECT_RICH, SYNC_JOIN, false, "ok: user joined; bot; 0" },
-        { "none", VISITOR, "vic", DIALECT_WIDGET, SYNC_FRAME, false, "ok: user joined; bot; 0" },
-        { "none", VISITOR, "vic", DIALECT_RICH, SYNC_RESUME, false, "ok: user joined; bot; 0" },
-        { "none", VISITOR, "vic", DIALECT_WIDGET, SYNC_SILENT, false, "not_joined:; bot; 0" },
-        { "none", AGENT, "anna", DIALECT_RICH, SYNC_JOIN, false, "not_joined:; bot; 0" },
-        { "none", ROLE_BOT, "bot", DIALECT_RICH, SYNC_JOIN, false, "bad_request:; bot; 0" },
-        { "bot", ROLE_ROUTER, "r", DIALECT_RICH, SYNC_JOIN, false, "bad_request:; bot; 0" },
-        { "bot", 0, "r", DIALECT_RICH, SYNC_JOIN, false, "bad_request:; bot; 0" },
-        { "bot", VISITOR, "mallory", DIALECT_RICH, SYNC_JOIN, false, "not_yours:; bot; 0" },
-        { "bot", VISITOR, "mallory", DIALECT_WIDGET, SYNC_SILENT, false, "not_yours:; bot; 0" },
-        { "bot", VISITOR, "anna", DIALECT_RICH, SYNC_RELINK, false, "not_yours:; bot; 0" },
-        { "bot", VISITOR, "vic", DIALECT_RICH, SYNC_JOIN, false, "ok:; bot; 0" },
-        { "bot", VISITOR, "vic", DIALECT_WIDGET, SYNC_JOIN, false,
-          "ok: user joined (quiet); bot; 0" },
-        { "bot", VISITOR, "vic", DIALECT_WIDGET, SYNC_JOIN, true, "ok:; bot; 0" },
-        { "bot", VISITOR, "vic", DIALECT_WIDGET, SYNC_SILENT, false, "ok:; bot; 0" },
-        { "bot", VISITOR, "vic", DIALECT_WIDGET, SYNC_RELINK, false, "ok:; bot; 0" },
-        { "anna", AGENT, "otto", DIALECT_RICH, SYNC_JOIN, false, "ok: user joined; anna; 0" },
-        { "anna", AGENT, "new", DIALECT_RICH, SYNC_JOIN, false, "ok: user joined; anna; 0" },
-        { "anna", AGENT, "otto", DIALECT_WIDGET, SYNC_RELINK, false, "ok: user joined; anna; 0" },
+        { "none", VISITOR, "vic", DIALECT_RICH, ATTACH_JOIN, false, "ok: user joined; bot; 0" },
+        { "none", VISITOR, "vic", DIALECT_WIDGET, ATTACH_FRAME, false,
+          "ok: user joined; bot; 0" },
+        { "none", VISITOR, "vic", DIALECT_RICH, ATTACH_RESUME, false, "ok: user joined; bot; 0" },
+        { "none", VISITOR, "vic", DIALECT_WIDGET, ATTACH_SILENT, false, "not_joined:; bot; 0" },
+        { "none", AGENT, "anna", DIALECT_RICH, ATTACH_JOIN, false, "not_joined:; bot; 0" },
+        { "none", ROLE_BOT, "bot", DIALECT_RICH, ATTACH_JOIN, false, "bad_request:; bot; 0" },
+        { "bot", ROLE_ROUTER, "r", DIALECT_RICH, ATTACH_JOIN, false, "bad_request:; bot; 0" },
+        { "bot", 0, "r", DIALECT_RICH, ATTACH_JOIN, false, "bad_request:; bot; 0" },
+        { "bot", VISITOR, "mallory", DIALECT_RICH, ATTACH_JOIN, false, "not_yours:; bot; 0" },
+        { "bot", VISITOR, "mallory", DIALECT_WIDGET, ATTACH_SILENT, false, "not_yours:; bot; 0" },
+        { "bot", VISITOR, "anna", DIALECT_RICH, ATTACH_REATTACH, false, "not_yours:; bot; 0" },
+        { "bot", VISITOR, "vic", DIALECT_RICH, ATTACH_JOIN, false, "ok:; bot; 0" },
+        { "bot", VISITOR, "vic", DIALECT_WIDGET, ATTACH_JOIN, false,
+          "ok: user joined (hidden); bot; 0" },
+        { "bot", VISITOR, "vic", DIALECT_WIDGET, ATTACH_JOIN, true, "ok:; bot; 0" },
+        { "bot", VISITOR, "vic", DIALECT_WIDGET, ATTACH_SILENT, false, "ok:; bot; 0" },
+        { "bot", VISITOR, "vic", DIALECT_WIDGET, ATTACH_REATTACH, false, "ok:; bot; 0" },
+        { "anna", AGENT, "otto", DIALECT_RICH, ATTACH_JOIN, false, "ok: user joined; anna; 0" },
+        { "anna", AGENT, "new", DIALECT_RICH, ATTACH_JOIN, false, "ok: user joined; anna; 0" },
+        { "anna", AGENT, "otto", DIALECT_WIDGET, ATTACH_REATTACH, false,
+          "ok: user joined; anna; 0" },
     };
     for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
         s_begin (rows[at].control);
-        operation_t *operation
-            = s_sync (rows[at].role, rows[at].user, rows[at].dialect, rows[at].reason);
-        switchboard_sync (&s_switchboard, operation, rows[at].accompanied);
+        operation_t *operation =
+            s_attach (rows[at].role, rows[at].user, rows[at].dialect, rows[at].reason);
+        switchboard_attach (&s_switchboard, operation, rows[at].accompanied);
         bool opened = operation->opened;
         const char *outcome = s_outcome (operation);
         cr_assert_str_eq (outcome, rows[at].outcome, "row %zu: %s, not %s", at, outcome,
@@ -238,13 +240,13 @@ Test (switchboard, done)
     } rows[] = {
         { "item", OUTCOME_ANSWERED, "{}", ASK_NOTHING, WORK_ANSWERED, "ok: new message; bot; 0" },
         { "item", OUTCOME_ANSWERED, "", ASK_NOTHING, WORK_ANSWERED,
-          "ok: new message (quiet); bot; 0" },
+          "ok: new message (hidden); bot; 0" },
         { "item", OUTCOME_TROUBLE, "{}", ASK_NOTHING, WORK_FAILED, "ok: new message; bot; 0" },
         { "item", OUTCOME_FAILED, "{}", ASK_NOTHING, WORK_FAILED, "ok: failure; bot; 0" },
         { "item", OUTCOME_ANSWERED, "{}", ASK_HANDOFF, WORK_ANSWERED,
           "ok: new message, handoff; bot; 0" },
         { "item", OUTCOME_ANSWERED, "", ASK_TRANSFER_CALL, WORK_ANSWERED,
-          "ok: new message (quiet), handoff; bot; 0" },
+          "ok: new message (hidden), handoff; bot; 0" },
         { "other", OUTCOME_ANSWERED, "{}", ASK_HANDOFF, WORK_WAITING, "duplicate:; bot; 1" },
     };
     for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {

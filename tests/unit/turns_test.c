@@ -17,12 +17,12 @@ TestSuite (turns, .init = s_begin, .fini = rig_end);
 
 //  A turn that this worker has taken.
 static void
-s_turn_taken (peer_t worker)
+s_turn_accepted (peer_t worker)
 {
     worker_up (worker, 5);
     say (1, 5, "hello");
     rig_run ();
-    taken (worker, "t1");
+    accepted (worker, "t1");
     rig_run ();
     rig_forget ();
 }
@@ -36,7 +36,7 @@ Test (turns, one_at_a_time_and_in_order)
     EXPECT ("e1 POSTED 1 ok #2\n"
             "e1 POSTED 2 ok #3\n"
             "w1 WORK t1 1\n");
-    taken (W1, "t1");
+    accepted (W1, "t1");
     say (1, 5, "c");
     rig_run ();
     EXPECT ("e1 POSTED 3 ok #4\n");
@@ -45,7 +45,7 @@ Test (turns, one_at_a_time_and_in_order)
     EXPECT ("e1 DELIVER 5 #5 A\n"
             "w1 SETTLED t1\n"
             "w1 WORK t2 1\n");
-    taken (W1, "t2");
+    accepted (W1, "t2");
     done (W1, "t2", "B");
     rig_run ();
     EXPECT ("e1 DELIVER 5 #6 B\n"
@@ -66,7 +66,7 @@ Test (turns, nothing_is_handed_out_before_its_commit)
 
 Test (turns, done_twice)
 {
-    s_turn_taken (W1);
+    s_turn_accepted (W1);
     done (W1, "t1", "yes");
     done (W1, "t1", "yes");
     rig_run ();
@@ -80,22 +80,22 @@ Test (turns, done_twice)
 
 Test (turns, bot_has_nothing_to_say)
 {
-    s_turn_taken (W1);
+    s_turn_accepted (W1);
     done (W1, "t1", "");
     rig_run ();
     EXPECT ("w1 SETTLED t1\n");
     cr_assert_eq (fake_store_works (KEY), 0);
-    cr_assert_eq (fake_store_entry (KEY, 3)->quiet, 1);
+    cr_assert_eq (fake_store_entry (KEY, 3)->hidden, 1);
 }
 
 Test (turns, typing_ends_with_the_turn)
 {
-    s_turn_taken (W1);
+    s_turn_accepted (W1);
     progress (W1, "t1", EVENT_TYPING);
     done (W1, "t1", "yes");
     rig_run ();
-    EXPECT ("e1 SHOW 5 typing\n"
-            "e1 SHOW 5 stop typing\n"
+    EXPECT ("e1 BROADCAST 5 typing\n"
+            "e1 BROADCAST 5 stop typing\n"
             "e1 DELIVER 5 #3 yes\n"
             "w1 SETTLED t1\n");
     progress (W1, "t1", EVENT_TYPING); //  late
@@ -107,7 +107,7 @@ Test (turns, typing_ends_with_the_turn)
 
 Test (turns, barge_in_cancels)
 {
-    s_turn_taken (W1);
+    s_turn_accepted (W1);
     say (1, 5, "and?");
     agent_joins (2, 9, "anna");
     rig_run ();
@@ -133,7 +133,7 @@ Test (turns, barge_in_cancels)
 
 Test (turns, answer_that_is_late_for_the_commit_only)
 {
-    s_turn_taken (W1);
+    s_turn_accepted (W1);
     agent_joins (2, 9, "anna");
     rig_run ();
     rig_forget ();
@@ -165,15 +165,15 @@ Test (turns, asked_and_cancelled_in_one_draft)
     cr_assert_eq (fake_store_works (KEY), 0);
 }
 
-Test (turns, taken_and_cancelled_in_one_draft)
+Test (turns, accepted_and_cancelled_in_one_draft)
 {
-    s_turn_taken (W1);
+    s_turn_accepted (W1);
     agent_joins (2, 9, "anna");
     rig_run ();
     worker_down (W1);
     worker_up (W2, 5); //  the same process on a new stream
     rig_forget ();
-    taken (W2, "t1");
+    accepted (W2, "t1");
     post (2, 9, EVENT_BARGE_IN, "in");
     rig_run ();
     EXPECT ("w2 CANCEL t1\n"
@@ -184,7 +184,7 @@ Test (turns, taken_and_cancelled_in_one_draft)
 
 Test (turns, control_taken_at_another_postoffice)
 {
-    s_turn_taken (W1);
+    s_turn_accepted (W1);
     done (W1, "t1", "too late");
     rig_turn ();
     fake_store_other_says (KEY, &(fake_said_t){ EVENT_BARGE_IN, ROLE_AGENT, "otto", NULL, "" });
@@ -200,14 +200,14 @@ Test (turns, control_taken_at_another_postoffice)
 
 Test (turns, lost_worker)
 {
-    s_turn_taken (W1);
+    s_turn_accepted (W1);
     worker_up (W2, 5);
     worker_down (W1);
     rig_run ();
     EXPECT (""); //  it may only have been cut off
     rig_wait (RECOVERY_MS + 50);
     EXPECT ("w2 WORK t1 2\n");
-    taken (W2, "t1");
+    accepted (W2, "t1");
     done (W2, "t1", "yes");
     rig_run ();
     EXPECT ("e1 DELIVER 5 #3 yes\n"
@@ -216,10 +216,10 @@ Test (turns, lost_worker)
 
 Test (turns, worker_that_was_cut_off)
 {
-    s_turn_taken (W1);
+    s_turn_accepted (W1);
     worker_down (W1);
     worker_up (W2, 5);
-    taken (W2, "t1"); //  the same process on a new stream
+    accepted (W2, "t1"); //  the same process on a new stream
     rig_wait (RECOVERY_MS + 50);
     EXPECT ("");
     done (W2, "t1", "yes");
@@ -228,11 +228,11 @@ Test (turns, worker_that_was_cut_off)
             "w2 SETTLED t1\n");
 }
 
-Test (turns, taken_by_two)
+Test (turns, accepted_by_two)
 {
-    s_turn_taken (W1);
+    s_turn_accepted (W1);
     worker_up (W2, 5);
-    taken (W2, "t1");
+    accepted (W2, "t1");
     rig_run ();
     EXPECT ("w2 CANCEL t1\n");
     done (W1, "t1", "yes");
@@ -241,19 +241,19 @@ Test (turns, taken_by_two)
             "w1 SETTLED t1\n");
 }
 
-Test (turns, taken_by_who_was_not_offered_it)
+Test (turns, accepted_by_who_was_not_offered_it)
 {
     worker_up (W1, 5);
     say (1, 5, "hello");
     rig_run ();
     worker_up (W2, 5);
     rig_forget ();
-    taken (W2, "t1");
+    accepted (W2, "t1");
     rig_run ();
     EXPECT ("w1 CANCEL t1\n");
 }
 
-Test (turns, not_taken_goes_to_another)
+Test (turns, not_accepted_goes_to_another)
 {
     worker_up (W1, 500);
     worker_up (W2, 5);
@@ -261,17 +261,17 @@ Test (turns, not_taken_goes_to_another)
     rig_run ();
     EXPECT ("e1 POSTED 1 ok #2\n"
             "w1 WORK t1 1\n");
-    rig_wait (TAKEN_WITHIN_MS + 20);
+    rig_wait (ACCEPTED_WITHIN_MS + 20);
     EXPECT ("w2 WORK t1 2\n");
 }
 
-Test (turns, taken_in_vain)
+Test (turns, accepted_in_vain)
 {
-    s_turn_taken (W1);
+    s_turn_accepted (W1);
     done (W1, "t1", "yes");
     rig_run ();
     rig_forget ();
-    taken (W1, "t1");
+    accepted (W1, "t1");
     rig_run ();
     EXPECT ("w1 CANCEL t1\n");
 }
@@ -281,7 +281,7 @@ Test (turns, taken_in_vain)
 
 Test (turns, in_hand_while_the_session_is_loaded_again)
 {
-    s_turn_taken (W1);
+    s_turn_accepted (W1);
     fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "x", NULL, "x" });
     session_moved (rig_session ());
     rig_wait (RECOVERY_MS + 50);
@@ -294,7 +294,7 @@ Test (turns, in_hand_while_the_session_is_loaded_again)
 
 Test (turns, answer_to_a_question_that_was_asked_elsewhere)
 {
-    s_turn_taken (W1);
+    s_turn_accepted (W1);
     done (W1, "t1", "yes");
     rig_run ();
     fake_store_other_asks (KEY, "theirs", fake_store_last (KEY));
@@ -308,7 +308,7 @@ Test (turns, answer_to_a_question_that_was_asked_elsewhere)
 
 Test (turns, recovery_is_not_begun_anew_by_another_writer)
 {
-    s_turn_taken (W1);
+    s_turn_accepted (W1);
     worker_down (W1);
     worker_up (W2, 5);
     for (int at = 0; at < 10; at++) {
@@ -366,7 +366,7 @@ Test (turns, orphan_in_a_session_that_is_being_loaded)
 
 Test (turns, ended_elsewhere_in_a_session_that_nobody_is_in)
 {
-    s_turn_taken (W1);
+    s_turn_accepted (W1);
     detach (1, 5, SEQ_UNKNOWN);
     rig_wait (GRACE_MS + 400);
     worker_down (W1);

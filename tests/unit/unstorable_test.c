@@ -76,7 +76,7 @@ Test (unstorable, an_answer_is_a_failure)
     say (1, 5, "one");
     say (1, 5, "two");
     rig_run ();
-    taken (11, "t1");
+    accepted (11, "t1");
     rig_run ();
     rig_forget ();
     done (11, "t1", "poison");
@@ -86,7 +86,7 @@ Test (unstorable, an_answer_is_a_failure)
             "w1 WORK t2 1\n");
     cr_assert_eq (fake_store_works (KEY), 1);
     cr_assert_eq (fake_store_entry (KEY, 4)->event, EVENT_FAILURE);
-    taken (11, "t2");
+    accepted (11, "t2");
     done (11, "t2", "good");
     rig_run ();
     EXPECT ("e1 DELIVER 5 #5 good\n"
@@ -99,7 +99,7 @@ Test (unstorable, an_answer_does_not_take_a_message_with_it)
     visitor_joins (1, 5);
     say (1, 5, "one");
     rig_run ();
-    taken (11, "t1");
+    accepted (11, "t1");
     rig_run ();
     rig_forget ();
     say (1, 5, "two");
@@ -119,12 +119,12 @@ Test (unstorable, what_is_no_utf8_is_refused_at_the_door)
     say (1, 5, "not \xff UTF-8");
     say (1, 5, "half \xe2\x82");
     say (1, 5, "surrogate \xed\xa0\x80");
-    sync_as (1, 7, ROLE_VISITOR, "v\xc0\x80", DIALECT_RICH, SYNC_JOIN, 0);
+    attach_as (1, 7, ROLE_VISITOR, "v\xc0\x80", DIALECT_RICH, ATTACH_JOIN, 0);
     rig_run ();
     EXPECT ("e1 POSTED 1 bad_request #0\n"
             "e1 POSTED 2 bad_request #0\n"
             "e1 POSTED 3 bad_request #0\n"
-            "e1 SYNCED 7 bad_request #0\n");
+            "e1 ATTACHED 7 bad_request #0\n");
     cr_assert_eq (fake_store_appends, before);
 }
 
@@ -134,7 +134,7 @@ Test (unstorable, an_answer_that_is_no_utf8_is_a_failure)
     visitor_joins (1, 5);
     say (1, 5, "one");
     rig_run ();
-    taken (11, "t1");
+    accepted (11, "t1");
     rig_run ();
     rig_forget ();
     done (11, "t1", "\xff");

@@ -6,7 +6,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#define TAKEN_WITHIN_MS 100
+#define ACCEPTED_WITHIN_MS 100
 #define RECOVERY_MS 30
 
 static workers_t *s_workers;
@@ -45,8 +45,8 @@ session_app (const session_t *self)
 static void
 s_begin (void)
 {
-    s_workers = workers_new (
-        &(workers_config_t){ .taken_within_ms = TAKEN_WITHIN_MS, .recovery_ms = RECOVERY_MS });
+    s_workers = workers_new (&(workers_config_t){ .accepted_within_ms = ACCEPTED_WITHIN_MS,
+                                                  .recovery_ms = RECOVERY_MS });
 }
 
 static void
@@ -111,7 +111,7 @@ Test (workers, credit)
     turn_t *a = s_turn ("a");
     s_turn ("b");
     EXPECT ("1 WORK a");
-    workers_taken (s_workers, a, 1);
+    workers_accepted (s_workers, a, 1);
     EXPECT ("");
     workers_forget (s_workers, a, false);
     EXPECT ("1 WORK b");
@@ -168,14 +168,14 @@ Test (workers, who_cannot_be_reached)
     workers_remove (s_workers, 1);
     s_worker (2, "bot", 1);
     EXPECT ("2 WORK a");
-    cr_assert_eq (turn->handed, 1);
+    cr_assert_eq (turn->attempts, 1);
 }
 
 Test (workers, unknown_peers)
 {
     turn_t *turn = s_turn ("a");
     workers_remove (s_workers, 9);
-    workers_taken (s_workers, turn, 9);
+    workers_accepted (s_workers, turn, 9);
     cr_assert_eq (turn->state, TURN_WAITING);
 }
 
@@ -184,7 +184,7 @@ Test (workers, cancel)
     s_worker (1, "bot", 5);
     turn_t *a = s_turn ("a");
     turn_t *b = s_turn ("b");
-    workers_taken (s_workers, b, 1);
+    workers_accepted (s_workers, b, 1);
     s_story[0] = 0;
     workers_forget (s_workers, a, true);
     workers_forget (s_workers, b, true);
@@ -209,7 +209,7 @@ Test (workers, lost_ones_turn_is_recovered)
 {
     s_worker (1, "bot", 5);
     turn_t *turn = s_turn ("a");
-    workers_taken (s_workers, turn, 1);
+    workers_accepted (s_workers, turn, 1);
     s_worker (2, "bot", 5);
     s_story[0] = 0;
     workers_remove (s_workers, 1);
@@ -217,7 +217,7 @@ Test (workers, lost_ones_turn_is_recovered)
     uv_sleep (RECOVERY_MS + 10);
     workers_tick (s_workers);
     EXPECT ("2 WORK a");
-    cr_assert_eq (turn->handed, 2);
+    cr_assert_eq (turn->attempts, 2);
 }
 
 Test (workers, not_taken)
@@ -225,15 +225,15 @@ Test (workers, not_taken)
     s_worker (1, "bot", 50);
     turn_t *turn = s_turn ("a");
     EXPECT ("1 WORK a");
-    uv_sleep (TAKEN_WITHIN_MS + 10);
+    uv_sleep (ACCEPTED_WITHIN_MS + 10);
     workers_tick (s_workers); //  there is no other
     EXPECT ("1 WORK a");
     s_worker (2, "bot", 1);
-    uv_sleep (TAKEN_WITHIN_MS + 10);
+    uv_sleep (ACCEPTED_WITHIN_MS + 10);
     workers_tick (s_workers);
     EXPECT ("2 WORK a");
-    workers_taken (s_workers, turn, 2);
-    uv_sleep (TAKEN_WITHIN_MS + 10);
+    workers_accepted (s_workers, turn, 2);
+    uv_sleep (ACCEPTED_WITHIN_MS + 10);
     workers_tick (s_workers);
     EXPECT ("");
 }
@@ -253,7 +253,7 @@ Test (workers, declined_goes_to_another_at_once)
     EXPECT ("1 WORK a");
     s_decline (1, "a", false);
     EXPECT ("2 WORK a");
-    cr_assert_eq (a->handed, 1);
+    cr_assert_eq (a->attempts, 1);
     s_turn ("b");
     EXPECT ("2 WORK b");
     workers_tick (s_workers); //  that was long enough
@@ -266,7 +266,7 @@ Test (workers, declined_by_all_waits_for_the_tick)
     s_worker (1, "bot", 50);
     turn_t *a = s_turn ("a");
     turn_t *b = s_turn ("b");
-    workers_taken (s_workers, a, 1);
+    workers_accepted (s_workers, a, 1);
     EXPECT ("1 WORK a, 1 WORK b");
     s_decline (1, "b", false);
     EXPECT ("");
@@ -282,7 +282,7 @@ Test (workers, one_that_is_ending_gets_nothing_more)
 {
     s_worker (1, "bot", 50);
     turn_t *a = s_turn ("a");
-    workers_taken (s_workers, a, 1);
+    workers_accepted (s_workers, a, 1);
     s_turn ("b");
     EXPECT ("1 WORK a, 1 WORK b");
     s_decline (1, "b", true);
@@ -297,12 +297,12 @@ Test (workers, declined_by_whom_it_was_not_offered)
 {
     s_worker (1, "bot", 5);
     turn_t *a = s_turn ("a");
-    workers_taken (s_workers, a, 1);
+    workers_accepted (s_workers, a, 1);
     EXPECT ("1 WORK a");
     s_decline (1, "a", false); //  it has it
     s_decline (1, "unknown", false);
     s_decline (9, "a", true);
-    cr_assert_eq (a->state, TURN_TAKEN);
+    cr_assert_eq (a->state, TURN_ACCEPTED);
     EXPECT ("");
 }
 
@@ -313,7 +313,7 @@ Test (workers, inherit)
     } rows[] = { { TURN_QUEUED, TURN_QUEUED },
                  { TURN_RECOVERED, TURN_RECOVERED },
                  { TURN_OFFERED, TURN_OFFERED },
-                 { TURN_TAKEN, TURN_TAKEN } };
+                 { TURN_ACCEPTED, TURN_ACCEPTED } };
     s_worker (1, "bot", 5);
     for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
         turn_state_t first = rows[at].state == TURN_RECOVERED ? TURN_RECOVERED : TURN_QUEUED;
@@ -325,8 +325,8 @@ Test (workers, inherit)
                                                  .secret = TEXT_EMPTY });
         if (rows[at].state != TURN_QUEUED)
             workers_want (s_workers, old);
-        if (rows[at].state == TURN_TAKEN)
-            workers_taken (s_workers, old, 1);
+        if (rows[at].state == TURN_ACCEPTED)
+            workers_accepted (s_workers, old, 1);
         s_story[0] = 0;
         turn_t *turn = turn_new (NULL, old);
         turn->state = TURN_RECOVERED;

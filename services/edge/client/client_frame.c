@@ -359,7 +359,7 @@ s_read_data (client_frame_t *self, text_t user)
         return fault;
     s_put_text (data, "sessionId", self->session_id);
     s_put_text (data, "userId", user);
-    self->quiet = s_raw_query (data).size == 0;
+    self->hidden = s_raw_query (data).size == 0;
     self->data = json_print (data);
     return self->data.size > 0 ? FAULT_NONE : FAULT_DATA;
 }

@@ -41,7 +41,7 @@ typedef struct {
     text_t secret;       //  data.accessToken, which is not in data any more
     size_t text_size;    //  bytes of the longest text that is passed on
     unsigned cost;       //  at the client's pace, in frames: at least 1
-    bool quiet;          //  nothing in it to show to people
+    bool hidden;         //  nothing in it to show to people
     struct json_object *json;
 } client_frame_t;
 

@@ -11,7 +11,7 @@ bool
 connection_is_placed (const connection_t *self)
 {
     return self->place == PLACE_JOINING || self->place == PLACE_IN
-           || self->place == PLACE_RELINKING;
+           || self->place == PLACE_REATTACHING;
 }
 
 int

@@ -22,20 +22,20 @@
 
 //  PLACE (NAME, "what it is doing")
 typedef enum {
-    PLACE_SILENT,    //  has said nothing yet: EDGE_SILENCE is running
-    PLACE_LOCATING,  //  its office is asked which session its user was last in
-    PLACE_NOWHERE,   //  is in no session; the next frame says where it goes
-    PLACE_JOINING,   //  a SYNC is wanted or on its way: the client is waiting
-    PLACE_IN,        //  the office has it in the session
-    PLACE_RELINKING, //  a SYNC is wanted or on its way: the client notices nothing
-    PLACE_CLOSING,   //  only what is left in the outbox is written
+    PLACE_SILENT,      //  has said nothing yet: EDGE_SILENCE is running
+    PLACE_LOCATING,    //  its office is asked which session its user was last in
+    PLACE_NOWHERE,     //  is in no session; the next frame says where it goes
+    PLACE_JOINING,     //  an ATTACH is wanted or on its way: the client is waiting
+    PLACE_IN,          //  the office has it in the session
+    PLACE_REATTACHING, //  an ATTACH is wanted or on its way: the client notices nothing
+    PLACE_CLOSING,     //  only what is left in the outbox is written
     PLACE_COUNT
 } connection_place_t;
 
 //  A message that was refused for now and that its client is to say again.
 typedef struct {
     char *id;        //  NULL: none
-    uint64_t ticket; //  of its post: later ones have higher ones
+    uint64_t request_id; //  of its post: later ones have higher ones
 } hold_t;
 
 struct connection {
@@ -48,22 +48,22 @@ struct connection {
     list_t parting; //  was told that we go; is in its session and heard until it goes, too
     list_t resting; //  goes too fast: not read for a while
     list_t unconfirmed; //  what was written to it is to be confirmed; by check_ms
-    list_t changed; //  its confirmed seq is to be told with SEEN
+    list_t changed;     //  its confirmed seq is to be told with RECEIPT
 
     connection_place_t place;
     uint8_t role;    //  role_t
     uint8_t dialect; //  dialect_t
-    uint8_t reason;  //  of the SYNC: sync_reason_t
+    uint8_t reason;  //  of the ATTACH: attach_reason_t
     uint8_t faults;  //  refused frames since the last good one
     bool asked;      //  what the place wants of the office was sent
     bool paused;     //  not read: see inbound_resume
-    bool catching_up; //  the office holds something back until MORE
+    bool catching_up; //  the office holds something back until NEXT_WINDOW
     bool ping_wanted;
     bool ping_out;
-    bool spoke;      //  said something: a late answer to LOCATE is no use any more
+    bool spoke; //  said something: a late answer to LOOKUP is no use any more
     close_reason_t close_reason;
     int office;     //  that was asked last, −1: none
-    uint32_t attach_generation; //  counts its ATTACHes, from 1
+    uint32_t attach_generation; //  counts its ATTACH records, from 1
     uint64_t placed_ms;
     uint64_t rejoined_ms; //  when it was brought in again last, as its office had lost it
     uint64_t heard_ms;
@@ -74,12 +74,12 @@ struct connection {
     char *session;       //  key, or NULL
     size_t session_size;
     uint64_t seq;        //  highest that went into the outbox, or was given to its own post
-    uint64_t sync_seq;   //  for the SYNC that is wanted
-    uint64_t sync_time_ms;
+    uint64_t attach_seq; //  for the ATTACH that is wanted
+    uint64_t attach_time_ms;
     uint64_t written_seq;
     uint64_t pinged_seq;    //  written before the ping that is out
     uint64_t confirmed_seq; //  known to be received
-    uint64_t more_seq;      //  0, or a MORE with it is to be sent
+    uint64_t next_window_seq; //  0, or a NEXT_WINDOW with it is to be sent
     uint64_t ping_number;
     uint64_t pinged_ms; //  when the last ping was written
     uint64_t check_ms;  //  when it is looked at whether a ping is to confirm what was written

@@ -119,7 +119,7 @@ server_frame_deliver (const bus_deliver_t *entry)
 }
 
 frame_t *
-server_frame_show (const bus_show_t *shown)
+server_frame_broadcast (const bus_broadcast_t *shown)
 {
     draft_t draft;
     const char *event = event_wire_name (shown->event);

@@ -10,7 +10,7 @@
 #include "net/frame.h"
 
 frame_t *server_frame_deliver (const bus_deliver_t *entry);
-frame_t *server_frame_show (const bus_show_t *event);
+frame_t *server_frame_broadcast (const bus_broadcast_t *event);
 
 //  connection update: in, with the last seq of the session (or SEQ_UNKNOWN); or not, and why.
 frame_t *server_frame_joined (text_t session_id, uint64_t seq);

@@ -31,7 +31,7 @@ s_tell_detach (gateway_t *gateway, connection_t *connection, bool moved)
     pending_detaches_put (&gateway->pending_detaches, office,
                           &(bus_detach_t){ .endpoint = connection->endpoint,
                                            .session = connection_session (connection),
-                                           .seen = keepalive_seen (connection),
+                                           .received_seq = keepalive_received_seq (connection),
                                            .moved = moved });
     if (!pending_detaches_send (&gateway->pending_detaches, gateway->bus, office))
         gateway_wait (gateway, NULL);
@@ -40,11 +40,11 @@ s_tell_detach (gateway_t *gateway, connection_t *connection, bool moved)
 void
 attachment_leave (gateway_t *gateway, connection_t *connection)
 {
-    //  With an office of its own it was sent a SYNC (a LOCATE has no session yet).
+    //  With an office of its own it was sent an ATTACH (a LOOKUP has no session yet).
     if (connection->session && connection->office >= 0)
         s_tell_detach (gateway, connection, false);
     connection->office = -1;
-    connection->more_seq = 0;
+    connection->next_window_seq = 0;
     size_t before = connection->outbox.bytes;
     outbox_leave_session (&connection->outbox);
     edge_count (EDGE_OUTBOX_BYTES, -(int64_t) (before - connection->outbox.bytes));
@@ -57,16 +57,16 @@ attachment_leave (gateway_t *gateway, connection_t *connection)
 //  Speaking
 
 static bool
-s_speak_locate (gateway_t *gateway, connection_t *connection)
+s_speak_lookup (gateway_t *gateway, connection_t *connection)
 {
     char key[APP_ID_MAX + 1 + USER_ID_MAX + 1];
     int size = snprintf (key, sizeof key, "%.*s/%.*s", TEXT_ARGS (connection_app (connection)),
                          TEXT_ARGS (connection_user (connection)));
-    int office = bus_client_office_of (gateway->bus, (text_t){ key, (size_t)size });
+    int office = bus_client_postoffice_of (gateway->bus, (text_t){ key, (size_t)size });
     if (office < 0)
         return false;
-    bus_record_t record = { .kind = BUS_LOCATE,
-                            .locate = { .endpoint = connection->endpoint,
+    bus_record_t record = { .kind = BUS_LOOKUP,
+                            .lookup = { .endpoint = connection->endpoint,
                                         .app = connection_app (connection),
                                         .user = connection_user (connection),
                                         .role = connection->role } };
@@ -79,9 +79,9 @@ s_speak_locate (gateway_t *gateway, connection_t *connection)
 }
 
 static bool
-s_speak_sync (gateway_t *gateway, connection_t *connection)
+s_speak_attach (gateway_t *gateway, connection_t *connection)
 {
-    int office = bus_client_office_of (gateway->bus, connection_session (connection));
+    int office = bus_client_postoffice_of (gateway->bus, connection_session (connection));
     if (office < 0)
         return false;
     if (connection->office >= 0 && connection->office != office) {
@@ -89,31 +89,31 @@ s_speak_sync (gateway_t *gateway, connection_t *connection)
         connection->office = -1;
         posts_unsend (connection);
     }
-    //  A SYNC must not overtake what this office has not heard yet.
+    //  A ATTACH must not overtake what this office has not heard yet.
     if (!pending_detaches_send (&gateway->pending_detaches, gateway->bus, (unsigned)office))
         return false;
-    bool relinks = connection->place == PLACE_RELINKING;
-    bus_record_t record = { .kind = BUS_SYNC,
-                            .sync = { .endpoint = connection->endpoint,
-                                      .reason = relinks ? SYNC_RELINK : connection->reason,
-                                      .session = connection_session (connection),
-                                      .app = connection_app (connection),
-                                      .user = connection_user (connection),
-                                      .role = connection->role,
-                                      .dialect = connection->dialect,
-                                      .seq = connection->seq ? connection->seq
-                                                             : connection->sync_seq,
-                                      .time_ms = connection->sync_time_ms,
-                                      .sender = connection_sender (connection) } };
+    bool reattaches = connection->place == PLACE_REATTACHING;
+    bus_record_t record = { .kind = BUS_ATTACH,
+                            .attach = {
+                                .endpoint = connection->endpoint,
+                                .reason = reattaches ? ATTACH_REATTACH : connection->reason,
+                                .session = connection_session (connection),
+                                .app = connection_app (connection),
+                                .user = connection_user (connection),
+                                .role = connection->role,
+                                .dialect = connection->dialect,
+                                .seq = connection->seq ? connection->seq : connection->attach_seq,
+                                .time_ms = connection->attach_time_ms,
+                                .sender = connection_sender (connection) } };
     if (bus_client_send (gateway->bus, (unsigned)office, &record) != 0)
         return false;
     connection->office = office;
     connection->asked = true;
     connection->attach_generation++;
-    connection->more_seq = 0;
+    connection->next_window_seq = 0;
     connection->catching_up = false;
     edge_count (EDGE_ATTACHES, 1);
-    edge_count (EDGE_REATTACHES, relinks);
+    edge_count (EDGE_REATTACHES, reattaches);
     return true;
 }
 
@@ -123,7 +123,7 @@ s_speak_posts (gateway_t *gateway, connection_t *connection)
     post_t *post;
     while ((post = posts_next (connection))) {
         bus_record_t record = { .kind = BUS_POST, .post = post->record };
-        record.post.follows = posts_before (connection, post);
+        record.post.after = posts_before (connection, post);
         if (bus_client_send (gateway->bus, (unsigned)connection->office, &record) != 0)
             return false;
         edge_count (EDGE_POSTS_SENT_AGAIN, post->ever_sent);
@@ -134,17 +134,17 @@ s_speak_posts (gateway_t *gateway, connection_t *connection)
 }
 
 static bool
-s_speak_more (gateway_t *gateway, connection_t *connection)
+s_speak_next_window (gateway_t *gateway, connection_t *connection)
 {
-    if (connection->more_seq == 0)
+    if (connection->next_window_seq == 0)
         return true;
-    bus_record_t record = { .kind = BUS_MORE,
-                            .more = { .endpoint = connection->endpoint,
-                                      .session = connection_session (connection),
-                                      .seq = connection->more_seq } };
+    bus_record_t record = { .kind = BUS_NEXT_WINDOW,
+                            .next_window = { .endpoint = connection->endpoint,
+                                             .session = connection_session (connection),
+                                             .seq = connection->next_window_seq } };
     if (bus_client_send (gateway->bus, (unsigned)connection->office, &record) != 0)
         return false;
-    connection->more_seq = 0;
+    connection->next_window_seq = 0;
     return true;
 }
 
@@ -152,18 +152,18 @@ bool
 attachment_speak (gateway_t *gateway, connection_t *connection)
 {
     if (connection->place == PLACE_LOCATING)
-        return connection->asked || s_speak_locate (gateway, connection);
+        return connection->asked || s_speak_lookup (gateway, connection);
     if (!connection_is_placed (connection))
         return true;
     if (connection->place != PLACE_IN && !connection->asked
-        && !s_speak_sync (gateway, connection))
+        && !s_speak_attach (gateway, connection))
         return false;
-    return s_speak_posts (gateway, connection) && s_speak_more (gateway, connection);
+    return s_speak_posts (gateway, connection) && s_speak_next_window (gateway, connection);
 }
 
 int
 attachment_enter (gateway_t *gateway, connection_t *connection, text_t session_key,
-                  sync_reason_t reason, uint64_t seq, uint64_t time_ms)
+                  attach_reason_t reason, uint64_t seq, uint64_t time_ms)
 {
     if (!text_is (session_key, connection_session (connection))) {
         attachment_leave (gateway, connection);
@@ -172,10 +172,10 @@ attachment_enter (gateway_t *gateway, connection_t *connection, text_t session_k
     } else if (connection->place == PLACE_LOCATING)
         connection->office = -1;
     //  A client that says what it has is believed: it may have lost what was written to it.
-    if (reason == SYNC_RESUME && seq != SEQ_UNKNOWN)
+    if (reason == ATTACH_RESUME && seq != SEQ_UNKNOWN)
         connection->seq = seq;
-    connection->sync_seq = seq;
-    connection->sync_time_ms = time_ms;
+    connection->attach_seq = seq;
+    connection->attach_time_ms = time_ms;
     connection->reason = (uint8_t) reason;
     connections_move (&gateway->connections, connection, PLACE_JOINING, gateway_now (gateway));
     return 0;
@@ -264,7 +264,7 @@ s_refuse_named (gateway_t *gateway, connection_t *connection)
     for (list_t *at = connection->posts.next; at != &connection->posts; at = next) {
         next = at->next;
         post_t *post = LIST_THING (at, post_t, of_connection);
-        if (!post->named || post->ticket < connection->refused.ticket)
+        if (!post->named || post->request_id < connection->refused.request_id)
             continue;
         edge_count (EDGE_POSTS_HELD_BACK, 1);
         posts_hold_back (connection, post, gateway_now (gateway));
@@ -305,20 +305,20 @@ s_put_out (gateway_t *gateway, connection_t *connection, verdict_t verdict)
 }
 
 void
-attachment_located (gateway_t *gateway, unsigned office, const bus_located_t *located)
+attachment_lookup_reply (gateway_t *gateway, unsigned office, const bus_lookup_reply_t *reply)
 {
-    connection_t *connection = connections_find (&gateway->connections, located->endpoint);
+    connection_t *connection = connections_find (&gateway->connections, reply->endpoint);
     if (!connection || connection->place != PLACE_LOCATING
         || connection->office != (int) office)
         return;
     connection->office = -1;
-    if (located->verdict != VERDICT_OK)
+    if (reply->verdict != VERDICT_OK)
         connections_move (&gateway->connections, connection, PLACE_SILENT, gateway_now (gateway));
-    else if (located->session.size == 0 || located->session.size > SESSION_KEY_MAX) {
+    else if (reply->session.size == 0 || reply->session.size > SESSION_KEY_MAX) {
         connections_move (&gateway->connections, connection, PLACE_NOWHERE,
                           gateway_now (gateway));
         s_tell_joined (gateway, connection, TEXT_EMPTY, SEQ_UNKNOWN);
-    } else if (attachment_enter (gateway, connection, located->session, SYNC_SILENT, SEQ_UNKNOWN,
+    } else if (attachment_enter (gateway, connection, reply->session, ATTACH_SILENT, SEQ_UNKNOWN,
                                  0)
                != 0)
         gateway_close (gateway, connection, CLOSE_NO_MEMORY);
@@ -327,49 +327,50 @@ attachment_located (gateway_t *gateway, unsigned office, const bus_located_t *lo
 }
 
 static void
-s_synced_well (gateway_t *gateway, connection_t *connection, const bus_synced_t *synced)
+s_attached_well (gateway_t *gateway, connection_t *connection, const bus_attached_t *attached)
 {
     if (connection->place != PLACE_IN)
         connections_move (&gateway->connections, connection, PLACE_IN, gateway_now (gateway));
     //  A widget agent that joins is told the history from its beginning, and what it was told on
     //  this socket before it joined does not count: its page may have been loaded anew.
-    if (synced->reason == SYNC_JOIN && connection->role == ROLE_AGENT
+    if (attached->reason == ATTACH_JOIN && connection->role == ROLE_AGENT
         && connection->dialect == DIALECT_WIDGET)
-        connection->seq = connection->sync_seq = 0;
+        connection->seq = connection->attach_seq = 0;
     //  Who has more than there is has it from another log (before a restore, say), and would hear
     //  nothing until this one is as long.
-    bool is_another_log = connection->seq > synced->seq;
+    bool is_another_log = connection->seq > attached->seq;
     if (is_another_log)
-        connection->seq = synced->seq;
+        connection->seq = attached->seq;
     //  Who joins now is to hear what comes behind this. Until it has heard something, that is what
     //  another office must know: it would begin at the end of the log, and leave out what came
     //  between.
-    if (synced->reason == SYNC_JOIN && connection->dialect == DIALECT_RICH
-        && connection->sync_seq == SEQ_UNKNOWN)
-        connection->sync_seq = synced->seq;
-    if ((synced->reason != SYNC_FRAME && synced->reason != SYNC_RELINK) || is_another_log)
-        s_tell_joined (gateway, connection, session_id_of (synced->session), synced->seq);
+    if (attached->reason == ATTACH_JOIN && connection->dialect == DIALECT_RICH
+        && connection->attach_seq == SEQ_UNKNOWN)
+        connection->attach_seq = attached->seq;
+    if ((attached->reason != ATTACH_FRAME && attached->reason != ATTACH_REATTACH)
+        || is_another_log)
+        s_tell_joined (gateway, connection, session_id_of (attached->session), attached->seq);
 }
 
 static void
-s_synced_badly (gateway_t *gateway, connection_t *connection, const bus_synced_t *synced)
+s_attached_badly (gateway_t *gateway, connection_t *connection, const bus_attached_t *attached)
 {
-    text_t session_id = session_id_of (synced->session);
-    verdict_t verdict = (verdict_t) synced->verdict;
+    text_t session_id = session_id_of (attached->session);
+    verdict_t verdict = (verdict_t)attached->verdict;
     bool again = verdict_again (verdict);
     //  It has joined anew meanwhile, and the answer to that one is behind this.
-    if (synced->reason == SYNC_RELINK && connection->place == PLACE_JOINING)
+    if (attached->reason == ATTACH_REATTACH && connection->place == PLACE_JOINING)
         return;
-    if (synced->reason == SYNC_RELINK && again) {
+    if (attached->reason == ATTACH_REATTACH && again) {
         //  Stays where it is and is asked again by attachment_tick.
-        connections_move (&gateway->connections, connection, PLACE_RELINKING,
+        connections_move (&gateway->connections, connection, PLACE_REATTACHING,
                           gateway_now (gateway));
         posts_unsend (connection);
         return;
     }
-    if (synced->reason == SYNC_SILENT && !again)
+    if (attached->reason == ATTACH_SILENT && !again)
         s_tell_joined (gateway, connection, TEXT_EMPTY, SEQ_UNKNOWN);
-    else if (synced->reason != SYNC_SILENT && (!again || synced->reason != SYNC_FRAME))
+    else if (attached->reason != ATTACH_SILENT && (!again || attached->reason != ATTACH_FRAME))
         s_tell_not_joined (gateway, connection, session_id, verdict);
     //  Of a foreign session one answer is enough.
     if (again)
@@ -383,18 +384,18 @@ s_synced_badly (gateway_t *gateway, connection_t *connection, const bus_synced_t
 }
 
 void
-attachment_synced (gateway_t *gateway, unsigned office, const bus_synced_t *synced)
+attachment_attached (gateway_t *gateway, unsigned office, const bus_attached_t *attached)
 {
-    connection_t *connection = connections_find (&gateway->connections, synced->endpoint);
-    if (!connection || !connection_is_placed (connection) || connection->office != (int) office
+    connection_t *connection = connections_find (&gateway->connections, attached->endpoint);
+    if (!connection || !connection_is_placed (connection) || connection->office != (int)office
         || (connection->place != PLACE_IN && !connection->asked)
-        || !text_is (connection_session (connection), synced->session))
+        || !text_is (connection_session (connection), attached->session))
         return;
-    edge_count_verdict (edge_attached, synced->verdict);
-    if (synced->verdict == VERDICT_OK)
-        s_synced_well (gateway, connection, synced);
-    else if (synced->verdict != VERDICT_GOING_AWAY)
-        s_synced_badly (gateway, connection, synced);
+    edge_count_verdict (edge_attached, attached->verdict);
+    if (attached->verdict == VERDICT_OK)
+        s_attached_well (gateway, connection, attached);
+    else if (attached->verdict != VERDICT_GOING_AWAY)
+        s_attached_badly (gateway, connection, attached);
     inbound_resume (gateway, connection);
     //  GOING_AWAY: its GOODBYE is behind it, and then another office is asked.
 }
@@ -410,12 +411,12 @@ s_go_on (gateway_t *gateway, connection_t *connection)
     inbound_resume (gateway, connection);
 }
 
-//  It is to be synced again, with an office that will be found when it speaks.
+//  It is to be attached again, with an office that will be found when it speaks.
 static void
-s_relink (gateway_t *gateway, connection_t *connection)
+s_reattach (gateway_t *gateway, connection_t *connection)
 {
     if (connection->place == PLACE_IN)
-        connections_move (&gateway->connections, connection, PLACE_RELINKING,
+        connections_move (&gateway->connections, connection, PLACE_REATTACHING,
                           gateway_now (gateway));
     connection->asked = false;
     posts_unsend (connection);
@@ -435,14 +436,14 @@ s_is_brought_in_again (gateway_t *gateway, connection_t *connection, const bus_p
     connection->rejoined_ms = now;
     log_warn ("postoffice does not know an endpoint", log_text ("session", posted->session),
               log_number ("endpoint", (int64_t)connection->endpoint));
-    s_relink (gateway, connection);
+    s_reattach (gateway, connection);
     return true;
 }
 
 void
 attachment_posted (gateway_t *gateway, unsigned office, const bus_posted_t *posted)
 {
-    post_t *post = posts_find (&gateway->posts, posted->post);
+    post_t *post = posts_find (&gateway->posts, posted->request_id);
     connection_t *connection =
         post ? connections_find (&gateway->connections, post->endpoint) : NULL;
     if (!connection || post->office != (int)office || posted->verdict == VERDICT_GOING_AWAY
@@ -463,7 +464,7 @@ attachment_posted (gateway_t *gateway, unsigned office, const bus_posted_t *post
     } else
         s_answer_refused (gateway, connection, post, (verdict_t)posted->verdict);
     //  Writing may have closed the connection, which forgets its posts.
-    post = posts_find (&gateway->posts, posted->post);
+    post = posts_find (&gateway->posts, posted->request_id);
     if (post)
         posts_remove (&gateway->posts, connection, &post);
     s_go_on (gateway, connection);
@@ -482,7 +483,7 @@ s_lost_office (gateway_t *gateway, connection_t *connection, unsigned office)
         connection->asked = false;
         gateway_wait (gateway, connection);
     } else if (connection_is_placed (connection))
-        s_relink (gateway, connection);
+        s_reattach (gateway, connection);
 }
 
 void
@@ -502,9 +503,9 @@ attachment_office_up (gateway_t *gateway)
     {
         if (!connection_is_placed (connection) || connection->office < 0)
             continue;
-        int office = bus_client_office_of (gateway->bus, connection_session (connection));
+        int office = bus_client_postoffice_of (gateway->bus, connection_session (connection));
         if (office >= 0 && office != connection->office)
-            s_relink (gateway, connection);
+            s_reattach (gateway, connection);
     }
 }
 
@@ -539,7 +540,7 @@ static void
 s_late_joining (gateway_t *gateway, connection_t *connection)
 {
     edge_count (EDGE_ATTACHES_EXPIRED, 1);
-    if (connection->reason == SYNC_JOIN || connection->reason == SYNC_RESUME)
+    if (connection->reason == ATTACH_JOIN || connection->reason == ATTACH_RESUME)
         s_tell_not_joined (gateway, connection, session_id_of (connection_session (connection)),
                            VERDICT_STORE_DOWN);
     s_refuse_posts (gateway, connection, VERDICT_STORE_DOWN);
@@ -550,7 +551,7 @@ s_late_joining (gateway_t *gateway, connection_t *connection)
 }
 
 static void
-s_late_relinking (gateway_t *gateway, connection_t *connection)
+s_late_reattaching (gateway_t *gateway, connection_t *connection)
 {
     if (!connection->asked)
         gateway_wait (gateway, connection);
@@ -562,9 +563,9 @@ s_expire_post (gateway_t *gateway, post_t *post)
     connection_t *connection = connections_find (&gateway->connections, post->endpoint);
     assert (connection);
     edge_count (EDGE_POSTS_EXPIRED, 1);
-    uint64_t ticket = post->ticket;
+    uint64_t request_id = post->request_id;
     s_answer_refused (gateway, connection, post, VERDICT_STORE_DOWN);
-    post = posts_find (&gateway->posts, ticket);
+    post = posts_find (&gateway->posts, request_id);
     if (post)
         posts_remove (&gateway->posts, connection, &post);
     s_go_on (gateway, connection);
@@ -594,7 +595,7 @@ attachment_tick (gateway_t *gateway)
 {
     s_walk (gateway, PLACE_SILENT, gateway->config->silence, s_late_silent);
     s_walk (gateway, PLACE_JOINING, ASK_LIMIT_MS, s_late_joining);
-    s_walk (gateway, PLACE_RELINKING, AGAIN_MS, s_late_relinking);
+    s_walk (gateway, PLACE_REATTACHING, AGAIN_MS, s_late_reattaching);
     while (s_expire_one (gateway))
         ;
 }

@@ -51,7 +51,7 @@ s_on_pump (uv_timer_t *timer)
 {
     gateway_t *self = timer->data;
     bool detached = pending_detaches_send_all (&self->pending_detaches, self->bus);
-    if (bus_client_offices_up (self->bus) > 0)
+    if (bus_client_postoffices_up (self->bus) > 0)
         s_speak_some (self);
     self->pumping = false;
     if (!list_is_empty (&self->waiting) || !detached)
@@ -67,7 +67,7 @@ gateway_wait (gateway_t *self, connection_t *connection)
         edge_count (EDGE_UNSENT, 1);
     }
     //  With no office there is nothing to try: office_up begins again.
-    if (self->pumping || bus_client_offices_up (self->bus) == 0)
+    if (self->pumping || bus_client_postoffices_up (self->bus) == 0)
         return;
     self->pumping = true;
     uv_timer_start (self->pump, s_on_pump, connection ? 0 : SPEAK_AGAIN_MS, 0);
@@ -95,7 +95,7 @@ static void
 s_on_office_up (void *owner, unsigned office)
 {
     gateway_t *self = owner;
-    edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_offices_up (self->bus);
+    edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_postoffices_up (self->bus);
     log_info ("postoffice up", log_number ("postoffice", office));
     attachment_office_up (self);
     gateway_wait (self, NULL);
@@ -105,7 +105,7 @@ static void
 s_on_office_down (void *owner, unsigned office)
 {
     gateway_t *self = owner;
-    edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_offices_up (self->bus);
+    edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_postoffices_up (self->bus);
     log_warn ("postoffice down", log_number ("postoffice", office));
     attachment_office_down (self, office);
 }
@@ -118,17 +118,17 @@ s_on_record (void *owner, unsigned office, const bus_record_t *record)
     case BUS_DELIVER:
         outbound_deliver (self, office, &record->deliver);
         break;
-    case BUS_SHOW:
-        outbound_show (self, office, &record->show);
+    case BUS_BROADCAST:
+        outbound_broadcast (self, office, &record->broadcast);
         break;
     case BUS_POSTED:
         attachment_posted (self, office, &record->posted);
         break;
-    case BUS_SYNCED:
-        attachment_synced (self, office, &record->synced);
+    case BUS_ATTACHED:
+        attachment_attached (self, office, &record->attached);
         break;
-    case BUS_LOCATED:
-        attachment_located (self, office, &record->located);
+    case BUS_LOOKUP_REPLY:
+        attachment_lookup_reply (self, office, &record->lookup_reply);
         break;
     default:
         log_warn ("unexpected record", log_string ("kind", bus_kind_name (record->kind)));
@@ -427,8 +427,8 @@ s_timer (gateway_t *self)
 gateway_t *
 gateway_new (uv_loop_t *loop, const char *node, const edge_config_t *config, const apps_t *apps)
 {
-    static const bus_client_events_t events = { .office_up = s_on_office_up,
-                                                .office_down = s_on_office_down,
+    static const bus_client_events_t events = { .postoffice_up = s_on_office_up,
+                                                .postoffice_down = s_on_office_down,
                                                 .record = s_on_record };
     gateway_t *self = calloc (1, sizeof *self);
     assert (self);

@@ -3,12 +3,12 @@
 //
 //  The work is divided among files that share this struct:
 //      inbound.c      a client's frame: refused, or placed in its session and posted
-//      attachment.c  LOCATE, SYNC, DETACH and posts on their way to an office; what comes back
+//      attachment.c  LOOKUP, ATTACH, DETACH and posts on their way to an office; what comes back
 //      outbound.c    entries and events from an office into outboxes, and out of them
-//      keepalive.c    pings, pongs, SEEN
+//      keepalive.c    pings, pongs, RECEIPT
 //      gateway.c       its life, time limits, offices that come and go
 //
-//  Everything is remembered by number (endpoint, ticket): an answer for a gone one is ignored.
+//  Everything is remembered by number (endpoint, request_id): an answer for a gone one is ignored.
 
 #ifndef GATEWAY_H
 #define GATEWAY_H

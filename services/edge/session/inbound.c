@@ -85,10 +85,10 @@ s_is_allowed (const connection_t *connection, client_says_t says)
     return true;
 }
 
-static sync_reason_t
+static attach_reason_t
 s_reason (client_says_t says)
 {
-    return says == SAYS_JOINED ? SYNC_JOIN : says == SAYS_RESUME ? SYNC_RESUME : SYNC_FRAME;
+    return says == SAYS_JOINED ? ATTACH_JOIN : says == SAYS_RESUME ? ATTACH_RESUME : ATTACH_FRAME;
 }
 
 static void
@@ -114,8 +114,8 @@ s_key (const connection_t *connection, const client_frame_t *frame, session_key_
     return (text_t){ key->bytes, (size_t) size };
 }
 
-//  One SYNC is answered before the next one is asked for, however many a client would like; and the
-//  answers to its posts come from the session that they went to.
+//  One ATTACH is answered before the next one is asked for, however many a client would like; and
+//  the answers to its posts come from the session that they went to.
 static bool
 s_must_wait (const connection_t *connection, const client_frame_t *frame)
 {
@@ -192,7 +192,7 @@ s_post (gateway_t *gateway, connection_t *connection, const client_frame_t *fram
                           .sender = connection_sender (connection),
                           .data = frame->data,
                           .secret = frame->secret,
-                          .quiet = frame->quiet };
+                          .hidden = frame->hidden };
     post_t *post = posts_add (&gateway->posts, connection, &record, gateway_now (gateway));
     if (!post)
         return -1;

@@ -24,16 +24,16 @@ s_want_ping (connection_t *connection)
 }
 
 static void
-s_tell_seen (gateway_t *gateway)
+s_send_receipts (gateway_t *gateway)
 {
     list_t *first;
     while ((first = list_first (&gateway->changed))) {
         connection_t *connection = LIST_THING (first, connection_t, changed);
-        bus_record_t record = { .kind = BUS_SEEN,
-                                .seen = { .endpoint = connection->endpoint,
-                                          .session = connection_session (connection),
-                                          .seq = connection->confirmed_seq } };
-        //  One on its way to a new office tells it with the next SEEN, or with its DETACH.
+        bus_record_t record = { .kind = BUS_RECEIPT,
+                                .receipt = { .endpoint = connection->endpoint,
+                                             .session = connection_session (connection),
+                                             .seq = connection->confirmed_seq } };
+        //  One on its way to a new office tells it with the next RECEIPT, or with its DETACH.
         if (connection->place == PLACE_IN) {
             if (bus_client_send (gateway->bus, (unsigned)connection->office, &record) != 0)
                 return;
@@ -83,7 +83,7 @@ s_on_confirm (uv_timer_t *timer)
         }
         s_consider_ping (gateway, connection);
     }
-    s_tell_seen (gateway);
+    s_send_receipts (gateway);
 }
 
 void
@@ -129,7 +129,7 @@ keepalive_pong (gateway_t *gateway, connection_t *connection, text_t payload)
 }
 
 uint64_t
-keepalive_seen (const connection_t *connection)
+keepalive_received_seq (const connection_t *connection)
 {
     return connection->dialect == DIALECT_WIDGET && connection->confirmed_seq > 0
                ? connection->confirmed_seq
@@ -173,5 +173,5 @@ keepalive_tick (gateway_t *gateway)
             break;
         s_look_after (gateway, connection, now - connection->heard_ms);
     }
-    s_tell_seen (gateway);
+    s_send_receipts (gateway);
 }

@@ -18,7 +18,7 @@ void keepalive_written (gateway_t *gateway, connection_t *connection, uint64_t s
 bool keepalive_ping (gateway_t *gateway, connection_t *connection, uint64_t *number);
 void keepalive_pong (gateway_t *gateway, connection_t *connection, text_t payload);
 //  What the office may be told that the client has; SEQ_UNKNOWN when that is not known.
-uint64_t keepalive_seen (const connection_t *connection);
+uint64_t keepalive_received_seq (const connection_t *connection);
 //  It is in another session: nothing is known of that.
 void keepalive_forget (connection_t *connection);
 

@@ -47,12 +47,12 @@ gateway_write (gateway_t *gateway, connection_t *connection, frame_t **frame_p)
     frame_destroy (frame_p);
 }
 
-//  The office may send the next part. Should this get lost, the stream is, too, and the SYNC that
+//  The office may send the next part. Should this get lost, the stream is, too, and the ATTACH that
 //  follows asks for the rest.
 static void
-s_more (gateway_t *gateway, connection_t *connection, uint64_t seq)
+s_next_window (gateway_t *gateway, connection_t *connection, uint64_t seq)
 {
-    connection->more_seq = seq;
+    connection->next_window_seq = seq;
     gateway_wait (gateway, connection);
 }
 
@@ -90,16 +90,16 @@ s_deliver_to (gateway_t *gateway, connection_t *connection, const bus_deliver_t 
     }
     connection->seq = entry->seq;
     posts_is_told (connection, entry->message_id, gateway_now (gateway));
-    connection->catching_up = entry->pause != 0;
+    connection->catching_up = entry->end_of_window != 0;
     if (version->is_for_them)
         s_put (gateway, connection,
                &(outbox_item_t){ .frame = version->frame,
                                  .seq = entry->seq,
                                  .attach_generation =
-                                     entry->pause ? connection->attach_generation : 0,
+                                     entry->end_of_window ? connection->attach_generation : 0,
                                  .of_session = true });
-    else if (entry->pause)
-        s_more (gateway, connection, entry->seq);
+    else if (entry->end_of_window)
+        s_next_window (gateway, connection, entry->seq);
 }
 
 void
@@ -112,8 +112,8 @@ outbound_deliver (gateway_t *gateway, unsigned office, const bus_deliver_t *entr
         if (!connection || entry->seq <= connection->seq) {
             edge_count (EDGE_DELIVERS_IGNORED, 1);
             //  The office waits for the word to go on with what comes behind.
-            if (connection && entry->pause)
-                s_more (gateway, connection, entry->seq);
+            if (connection && entry->end_of_window)
+                s_next_window (gateway, connection, entry->seq);
             continue;
         }
         version_t *version = &versions[connection->dialect];
@@ -126,7 +126,7 @@ outbound_deliver (gateway_t *gateway, unsigned office, const bus_deliver_t *entr
 }
 
 void
-outbound_show (gateway_t *gateway, unsigned office, const bus_show_t *event)
+outbound_broadcast (gateway_t *gateway, unsigned office, const bus_broadcast_t *event)
 {
     frame_t *frame = NULL;
     for (size_t at = 0; at < event->endpoints.count; at++) {
@@ -138,7 +138,7 @@ outbound_show (gateway_t *gateway, unsigned office, const bus_show_t *event)
             edge_count (EDGE_BROADCASTS_DROPPED, 1);
             continue;
         }
-        if (!frame && !(frame = server_frame_show (event)))
+        if (!frame && !(frame = server_frame_broadcast (event)))
             return;
         s_put (gateway, connection, &(outbox_item_t){ .frame = frame, .of_session = true });
     }
@@ -160,7 +160,7 @@ outbound_next (gateway_t *gateway, connection_t *connection, websocket_write_t *
             keepalive_written (gateway, connection, item.seq);
         if (item.attach_generation && item.attach_generation == connection->attach_generation
             && connection_is_placed (connection))
-            s_more (gateway, connection, item.seq);
+            s_next_window (gateway, connection, item.seq);
         write->what = WRITE_TEXT;
         write->frame = item.frame;
         return true;

@@ -7,7 +7,7 @@
 #include "session/gateway.h"
 
 void outbound_deliver (gateway_t *gateway, unsigned office, const bus_deliver_t *entry);
-void outbound_show (gateway_t *gateway, unsigned office, const bus_show_t *event);
+void outbound_broadcast (gateway_t *gateway, unsigned office, const bus_broadcast_t *event);
 
 //  The next thing to write to the connection's socket; false: nothing.
 bool outbound_next (gateway_t *gateway, connection_t *connection, websocket_write_t *write);

@@ -12,9 +12,9 @@
 void
 posts_init (posts_t *self)
 {
-    self->by_ticket = NULL;
+    self->by_request_id = NULL;
     list_init (&self->by_age);
-    self->next_ticket = (random_id_number () >> 2) + 1;
+    self->next_request_id = (random_id_number () >> 2) + 1;
 }
 
 static char *
@@ -34,14 +34,14 @@ posts_add (posts_t *self, connection_t *connection, const bus_post_t *record, ui
     post_t *post = calloc (1, sizeof *post + texts);
     if (!post)
         return NULL;
-    post->ticket = self->next_ticket++;
+    post->request_id = self->next_request_id++;
     post->endpoint = connection->endpoint;
     post->office = -1;
     post->since_ms = now_ms;
     post->since_us = clock_mono_us ();
     post->bytes = sizeof *post + texts;
     post->record = *record;
-    post->record.post = post->ticket;
+    post->record.request_id = post->request_id;
     post->record.endpoint = connection->endpoint;
     char *at = s_keep (post->texts, &post->record.session);
     at = s_keep (at, &post->record.message_id);
@@ -49,7 +49,7 @@ posts_add (posts_t *self, connection_t *connection, const bus_post_t *record, ui
     at = s_keep (at, &post->record.data);
     s_keep (at, &post->record.secret);
 
-    HASH_ADD (hh, self->by_ticket, ticket, sizeof post->ticket, post);
+    HASH_ADD (hh, self->by_request_id, request_id, sizeof post->request_id, post);
     list_init (&post->of_connection);
     list_init (&post->by_age);
     list_append (&connection->posts, &post->of_connection);
@@ -66,7 +66,7 @@ posts_remove (posts_t *self, connection_t *connection, post_t **post_p)
 {
     post_t *post = *post_p;
     *post_p = NULL;
-    HASH_DELETE (hh, self->by_ticket, post);
+    HASH_DELETE (hh, self->by_request_id, post);
     list_remove (&post->of_connection);
     list_remove (&post->by_age);
     connection->post_count--;
@@ -87,10 +87,10 @@ posts_remove_all (posts_t *self, connection_t *connection)
 }
 
 post_t *
-posts_find (const posts_t *self, uint64_t ticket)
+posts_find (const posts_t *self, uint64_t request_id)
 {
     post_t *post;
-    HASH_FIND (hh, self->by_ticket, &ticket, sizeof ticket, post);
+    HASH_FIND (hh, self->by_request_id, &request_id, sizeof request_id, post);
     return post;
 }
 
@@ -116,29 +116,29 @@ uint64_t
 posts_before (const connection_t *connection, const post_t *post)
 {
     if (!post->named)
-        return post->ticket;
+        return post->request_id;
     const list_t *at = post->of_connection.previous;
     while (at != &connection->posts && !LIST_THING (at, post_t, of_connection)->named)
         at = at->previous;
-    return at == &connection->posts ? 0 : LIST_THING (at, post_t, of_connection)->ticket;
+    return at == &connection->posts ? 0 : LIST_THING (at, post_t, of_connection)->request_id;
 }
 
 static void
-s_hold (hold_t *hold, text_t id, uint64_t ticket)
+s_hold (hold_t *hold, text_t id, uint64_t request_id)
 {
     free (hold->id);
     hold->id = strndup (id.data, id.size);
     assert (hold->id);
-    hold->ticket = ticket;
+    hold->request_id = request_id;
 }
 
 //  The one that was said first of those that were refused because of another: answers may come in
 //  any order.
 static void
-s_hold_behind (connection_t *connection, text_t id, uint64_t ticket)
+s_hold_behind (connection_t *connection, text_t id, uint64_t request_id)
 {
-    if (!connection->behind.id || ticket < connection->behind.ticket)
-        s_hold (&connection->behind, id, ticket);
+    if (!connection->behind.id || request_id < connection->behind.request_id)
+        s_hold (&connection->behind, id, request_id);
 }
 
 //  The one that was waited for will not come: the next one is.
@@ -166,15 +166,15 @@ posts_hold_back (connection_t *connection, const post_t *refused, uint64_t now_m
     hold_t *first = &connection->refused;
     if (!refused->named)
         return;
-    if (first->id && refused->ticket > first->ticket) {
-        s_hold_behind (connection, id, refused->ticket);
+    if (first->id && refused->request_id > first->request_id) {
+        s_hold_behind (connection, id, refused->request_id);
         return;
     }
     if (first->id)
-        s_hold_behind (connection, text_of (first->id), first->ticket);
+        s_hold_behind (connection, text_of (first->id), first->request_id);
     else
         connection->refused_ms = now_ms;
-    s_hold (first, id, refused->ticket);
+    s_hold (first, id, refused->request_id);
 }
 
 bool
@@ -186,7 +186,7 @@ posts_is_held_back (connection_t *connection, text_t message_id, uint64_t now_ms
     if (!connection->refused.id)
         return false;
     if (!text_is (message_id, text_of (connection->refused.id))) {
-        //  It has no ticket yet: it comes behind all that have one.
+        //  It has no request_id yet: it comes behind all that have one.
         s_hold_behind (connection, message_id, UINT64_MAX);
         return true;
     }

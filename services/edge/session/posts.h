@@ -8,7 +8,7 @@
 #include "client/connection.h"
 
 typedef struct {
-    uint64_t ticket; //  what the bus calls it
+    uint64_t request_id; //  what the bus calls it
     UT_hash_handle hh;
     list_t of_connection;
     list_t by_age;
@@ -24,22 +24,22 @@ typedef struct {
 } post_t;
 
 typedef struct {
-    post_t *by_ticket; //  hash table
+    post_t *by_request_id; //  hash table
     list_t by_age;
-    uint64_t next_ticket;
+    uint64_t next_request_id;
 } posts_t;
 
 void posts_init (posts_t *self);
 
-//  Copies the record, gives it a ticket and puts it behind the connection's others. NULL when there
-//  is no memory.
+//  Copies the record, gives it a request_id and puts it behind the others of its connection. NULL
+//  when there is no memory.
 post_t *posts_add (posts_t *self, connection_t *connection, const bus_post_t *record,
                    uint64_t now_ms);
 void posts_remove (posts_t *self, connection_t *connection, post_t **post_p);
 void posts_remove_all (posts_t *self, connection_t *connection);
 
 //  NULL when it is not (any more) ours.
-post_t *posts_find (const posts_t *self, uint64_t ticket);
+post_t *posts_find (const posts_t *self, uint64_t request_id);
 
 //  All of the connection's posts are to be sent (again).
 void posts_unsend (connection_t *connection);
@@ -47,8 +47,8 @@ void posts_unsend (connection_t *connection);
 //  The oldest of the connection that is not sent; NULL when all are.
 post_t *posts_next (const connection_t *connection);
 
-//  The ticket of the one that its client said before this one and would say again, too: it must not
-//  be overtaken. 0: there is none under way; its own ticket: its client would not say it again.
+//  The request_id of the post that its client sent before and would send again, too: it must not
+//  be overtaken. 0: there is none under way; its own request_id: its client would not say it again.
 uint64_t posts_before (const connection_t *connection, const post_t *post);
 
 //  A client with acknowledgements has several messages on their way. When one is refused for now,

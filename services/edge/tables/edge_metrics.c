@@ -51,11 +51,11 @@ static const metric_row_t s_answered_rows[] = {
 static const metric_row_t s_attached_rows[] = {
 #define VERDICT(number, NAME, code, again, words)                                                \
     { "edge_attaches_answered_total", "verdict=\"" code "\"", COUNTER,                           \
-      "what postoffices answered to ATTACHes" },
+      "what postoffices answered to ATTACH records" },
 #include "model/verdicts.def"
 #undef VERDICT
     { "edge_attaches_answered_total", "verdict=\"unknown\"", COUNTER,
-      "what postoffices answered to ATTACHes" },
+      "what postoffices answered to ATTACH records" },
 };
 
 void

@@ -20,7 +20,7 @@ extern int64_t edge_closed[CLOSE_REASON_COUNT];
 extern int64_t edge_refused[FAULT_COUNT];
 extern int64_t edge_requests_refused[HTTP_FAULT_COUNT]; //  why HTTP requests were refused
 extern int64_t edge_answered[VERDICT_COUNT + 1]; //  what became of posts
-extern int64_t edge_attached[VERDICT_COUNT + 1]; //  what became of ATTACHes
+extern int64_t edge_attached[VERDICT_COUNT + 1]; //  what became of ATTACH records
 extern histogram_t edge_post_time; //  from a client's frame to the postoffice's answer
 
 //  Once, at the start of the process.

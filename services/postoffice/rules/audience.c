@@ -78,7 +78,7 @@ s_fits (const audience_row_t *row, const stored_entry_t *entry, const listener_t
 uint64_t
 audience_event (const stored_entry_t *entry, const listener_t *listener)
 {
-    if (entry->quiet || entry->role > ROLE_ROUTER)
+    if (entry->hidden || entry->role > ROLE_ROUTER)
         return 0;
     for (size_t at = 0; at < sizeof s_rows / sizeof *s_rows; at++)
         if (s_fits (&s_rows[at], entry, listener))

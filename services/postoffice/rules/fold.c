@@ -92,7 +92,7 @@ s_load_participants (fold_t *self, session_t *session, const stored_session_t *s
         const stored_participant_t *row = &stored->participants[at];
         participant_t *participant = fold_admit (self, session, row->role, row->user, row->sender);
         participant->present = row->present;
-        participant->seen = row->seen;
+        participant->received_seq = row->received_seq;
     }
 }
 
@@ -177,7 +177,7 @@ fold_admit (fold_t *self, session_t *session, uint64_t role, text_t user, text_t
         participant->session = session;
         participant->role = role;
         participant->user = participant->sender = TEXT_EMPTY;
-        participant->seen = SEQ_UNKNOWN;
+        participant->received_seq = SEQ_UNKNOWN;
         s_replace (&participant->user, user);
         list_init (&participant->in_fold);
         list_init (&participant->absent);

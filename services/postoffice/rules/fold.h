@@ -22,7 +22,8 @@ typedef struct {
     text_t sender;         //  JSON object
     bool present;
     bool typing;
-    uint64_t seen;         //  what its clients are known to have had when they went; or SEQ_UNKNOWN
+    uint64_t
+        received_seq; //  what its clients are known to have had when they went; or SEQ_UNKNOWN
 } participant_t;
 
 //  The last message ids, remembered by hash: a repeated one is answered without the database.

@@ -15,11 +15,11 @@ s_texts (bus_record_t *record, text_t *texts[MOST_TEXTS])
 {
     size_t count = 0;
     switch (record->kind) {
-    case BUS_SYNC:
-        texts[count++] = &record->sync.session;
-        texts[count++] = &record->sync.app;
-        texts[count++] = &record->sync.user;
-        texts[count++] = &record->sync.sender;
+    case BUS_ATTACH:
+        texts[count++] = &record->attach.session;
+        texts[count++] = &record->attach.app;
+        texts[count++] = &record->attach.user;
+        texts[count++] = &record->attach.sender;
         break;
     case BUS_DETACH:
         texts[count++] = &record->detach.session;
@@ -31,9 +31,9 @@ s_texts (bus_record_t *record, text_t *texts[MOST_TEXTS])
         texts[count++] = &record->post.data;
         texts[count++] = &record->post.secret;
         break;
-    case BUS_TAKEN:
-        texts[count++] = &record->taken.session;
-        texts[count++] = &record->taken.item;
+    case BUS_ACCEPTED:
+        texts[count++] = &record->accepted.session;
+        texts[count++] = &record->accepted.item;
         break;
     case BUS_DONE:
         texts[count++] = &record->done.session;
@@ -52,14 +52,14 @@ static operation_kind_t
 s_kind (bus_kind_t kind)
 {
     switch (kind) {
-    case BUS_SYNC:
-        return OPERATION_SYNC;
+    case BUS_ATTACH:
+        return OPERATION_ATTACH;
     case BUS_DETACH:
         return OPERATION_DETACH;
     case BUS_POST:
         return OPERATION_POST;
-    case BUS_TAKEN:
-        return OPERATION_TAKEN;
+    case BUS_ACCEPTED:
+        return OPERATION_ACCEPTED;
     default:
         return OPERATION_DONE;
     }
@@ -118,14 +118,14 @@ text_t
 operation_session (const operation_t *self)
 {
     switch (self->kind) {
-    case OPERATION_SYNC:
-        return self->record.sync.session;
+    case OPERATION_ATTACH:
+        return self->record.attach.session;
     case OPERATION_DETACH:
         return self->record.detach.session;
     case OPERATION_POST:
         return self->record.post.session;
-    case OPERATION_TAKEN:
-        return self->record.taken.session;
+    case OPERATION_ACCEPTED:
+        return self->record.accepted.session;
     case OPERATION_DONE:
         return self->record.done.session;
     default:
@@ -181,8 +181,8 @@ uint64_t
 operation_endpoint (const operation_t *self)
 {
     switch (self->kind) {
-    case OPERATION_SYNC:
-        return self->record.sync.endpoint;
+    case OPERATION_ATTACH:
+        return self->record.attach.endpoint;
     case OPERATION_DETACH:
         return self->record.detach.endpoint;
     case OPERATION_POST:
@@ -195,7 +195,7 @@ operation_endpoint (const operation_t *self)
 text_t
 operation_item (const operation_t *self)
 {
-    return self->kind == OPERATION_TAKEN  ? self->record.taken.item
-           : self->kind == OPERATION_DONE ? self->record.done.item
-                                          : TEXT_EMPTY;
+    return self->kind == OPERATION_ACCEPTED ? self->record.accepted.item
+           : self->kind == OPERATION_DONE   ? self->record.done.item
+                                            : TEXT_EMPTY;
 }

@@ -13,12 +13,12 @@
 #include "model/model.h"
 
 typedef enum {
-    OPERATION_SYNC,   //  an endpoint is in the session
-    OPERATION_DETACH, //  an endpoint is gone
-    OPERATION_POST,   //  a participant says something, takes or gives back control
-    OPERATION_TAKEN,  //  a worker has a turn in hand
-    OPERATION_DONE,   //  a worker tells what came of a turn
-    OPERATION_ABSENT, //  a participant has been without an endpoint for the grace period
+    OPERATION_ATTACH,   //  an endpoint is in the session
+    OPERATION_DETACH,   //  an endpoint is gone
+    OPERATION_POST,     //  a participant says something, takes or gives back control
+    OPERATION_ACCEPTED, //  a worker has a turn in hand
+    OPERATION_DONE,     //  a worker tells what came of a turn
+    OPERATION_ABSENT,   //  a participant has been without an endpoint for the grace period
 } operation_kind_t;
 
 typedef struct {
@@ -42,10 +42,10 @@ typedef struct {
     uint64_t time_ms;
     size_t first_entry; //  its entries in the changeset
     size_t entry_count;
-    bool opened;             //  OPERATION_SYNC: the session began with it
+    bool opened; //  OPERATION_ATTACH: the session began with it
 } operation_t;
 
-//  Copies the record, which must be a SYNC, DETACH, POST, TAKEN or DONE.
+//  Copies the record, which must be an ATTACH, DETACH, POST, ACCEPTED or DONE.
 operation_t *operation_of_record (peer_t peer, const bus_record_t *record);
 operation_t *operation_absent (uint64_t role, text_t user);
 void operation_destroy (operation_t **self_p);
@@ -67,7 +67,7 @@ bool operation_is_behind_refused (operation_t *self, send_window_t *refusals);
 text_t operation_session (const operation_t *self);
 //  The endpoint that it is about; 0 for none.
 uint64_t operation_endpoint (const operation_t *self);
-//  The item that a worker speaks of: OPERATION_TAKEN and OPERATION_DONE; empty for the others.
+//  The item that a worker speaks of: OPERATION_ACCEPTED and OPERATION_DONE; empty for the others.
 text_t operation_item (const operation_t *self);
 
 #endif

@@ -15,7 +15,7 @@ typedef struct {
     UT_hash_handle hh;
     run_key_t key;
     list_t by_age;
-    uint64_t since;    //  the first ticket that was refused
+    uint64_t since;    //  the first request_id that was refused
     uint64_t noted_ms; //  when the last one was
 } run_t;
 
@@ -66,7 +66,7 @@ send_window_destroy (send_window_t **self_p)
 static bool
 s_is_of_no_run (const bus_post_t *post)
 {
-    return post->follows == post->post;
+    return post->after == post->request_id;
 }
 
 static run_t *
@@ -77,7 +77,7 @@ s_begin (send_window_t *self, peer_t peer, const bus_post_t *post)
     run_t *run = calloc (1, sizeof *run);
     assert (run);
     run->key = (run_key_t){ peer, post->endpoint };
-    run->since = post->post;
+    run->since = post->request_id;
     list_init (&run->by_age);
     HASH_ADD (hh, self->runs, key, sizeof run->key, run);
     return run;
@@ -92,8 +92,8 @@ send_window_note (send_window_t *self, peer_t peer, const bus_post_t *post, uint
     if (!run)
         run = s_begin (self, peer, post);
     //  One that was decided on before, and is decided on again, may come behind later ones.
-    if (post->post < run->since)
-        run->since = post->post;
+    if (post->request_id < run->since)
+        run->since = post->request_id;
     run->noted_ms = now_ms;
     list_append (&self->by_age, &run->by_age);
 }
@@ -104,9 +104,9 @@ send_window_include (send_window_t *self, peer_t peer, const bus_post_t *post)
     run_t *run = self->runs && !s_is_of_no_run (post) ? s_find (self, peer, post->endpoint) : NULL;
     if (!run)
         return false;
-    if (post->follows >= run->since)
+    if (post->after >= run->since)
         return true;
-    if (post->post > run->since)
+    if (post->request_id > run->since)
         s_end (self, run);
     return false;
 }

@@ -1,7 +1,7 @@
 //  send_window — which posts of an endpoint are refused because one before them was: of what a
 //  client says in one go, nothing may be stored that overtakes a message that it is to say again.
 //
-//  Each POST names the one that was under way before it (`follows`). When that one, or one before
+//  Each POST names the one that was under way before it (`after`). When that one, or one before
 //  it, was refused for now, so is this one. The run ends with a later POST that follows none of
 //  them: the client has begun again. Tickets of one edge only rise. A post whose client would not
 //  say it again names itself and is of no run.

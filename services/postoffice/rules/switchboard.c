@@ -17,7 +17,7 @@ typedef struct {
     text_t sender;
     text_t data;
     uint64_t client_ms;
-    bool quiet;
+    bool hidden;
 } said_t;
 
 //  Drafts one entry for the operation and folds it in.
@@ -33,7 +33,7 @@ s_append (switchboard_t *self, operation_t *operation, const said_t *said)
                             .user = said->user,
                             .sender = said->sender,
                             .data = said->data,
-                            .quiet = said->quiet };
+                            .hidden = said->hidden };
     //  What a connection said does not come back to it; what follows from it may.
     origin_t origin = { 0, 0 };
     if (said->event == EVENT_NEW_MESSAGE && operation->kind == OPERATION_POST)
@@ -92,14 +92,15 @@ s_control (switchboard_t *self, uint64_t role, text_t user)
 //  Coming in
 
 static verdict_t
-s_may_enter (const switchboard_t *self, const bus_sync_t *sync)
+s_may_enter (const switchboard_t *self, const bus_attach_t *attach)
 {
-    if (sync->role != ROLE_VISITOR && sync->role != ROLE_AGENT)
+    if (attach->role != ROLE_VISITOR && attach->role != ROLE_AGENT)
         return VERDICT_BAD_REQUEST;
     if (!self->fold->exists)
-        return sync->role == ROLE_VISITOR && sync->reason != SYNC_SILENT ? VERDICT_OK
-                                                                          : VERDICT_NOT_JOINED;
-    if (sync->role == ROLE_VISITOR && !text_is (self->fold->visitor, sync->user))
+        return attach->role == ROLE_VISITOR && attach->reason != ATTACH_SILENT
+                   ? VERDICT_OK
+                   : VERDICT_NOT_JOINED;
+    if (attach->role == ROLE_VISITOR && !text_is (self->fold->visitor, attach->user))
         return VERDICT_NOT_YOURS;
     return VERDICT_OK;
 }
@@ -108,35 +109,35 @@ s_may_enter (const switchboard_t *self, const bus_sync_t *sync)
 static bool
 s_is_of_client (uint64_t reason, uint64_t dialect)
 {
-    return dialect == DIALECT_WIDGET && (reason == SYNC_JOIN || reason == SYNC_FRAME);
+    return dialect == DIALECT_WIDGET && (reason == ATTACH_JOIN || reason == ATTACH_FRAME);
 }
 
 void
-switchboard_sync (switchboard_t *self, operation_t *operation, bool accompanied)
+switchboard_attach (switchboard_t *self, operation_t *operation, bool accompanied)
 {
-    const bus_sync_t *sync = &operation->record.sync;
-    operation->verdict = s_may_enter (self, sync);
+    const bus_attach_t *attach = &operation->record.attach;
+    operation->verdict = s_may_enter (self, attach);
     if (operation->verdict != VERDICT_OK)
         return;
     if (!self->fold->exists) {
-        fold_open (self->fold, sync->app, sync->user, clock_wall_ms ());
+        fold_open (self->fold, attach->app, attach->user, clock_wall_ms ());
         self->changeset->opens = true;
         operation->opened = true;
     }
-    const participant_t *participant = fold_participant (self->fold, sync->role, sync->user);
+    const participant_t *participant = fold_participant (self->fold, attach->role, attach->user);
     bool was_present = participant && participant->present;
-    if (was_present && (accompanied || !s_is_of_client (sync->reason, sync->dialect)))
+    if (was_present && (accompanied || !s_is_of_client (attach->reason, attach->dialect)))
         return;
     s_append (self, operation,
               &(said_t){ .event = EVENT_USER_JOINED,
                          .message_id = s_new_id (self),
-                         .role = sync->role,
-                         .user = sync->user,
-                         .sender = sync->sender,
+                         .role = attach->role,
+                         .user = attach->user,
+                         .sender = attach->sender,
                          .data = TEXT_EMPTY,
-                         .client_ms = sync->time_ms,
-                         .quiet = was_present });
-    s_admit (self, sync->role, sync->user, sync->sender);
+                         .client_ms = attach->time_ms,
+                         .hidden = was_present });
+    s_admit (self, attach->role, attach->user, attach->sender);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -205,7 +206,7 @@ s_say (switchboard_t *self, operation_t *operation, uint64_t role, text_t user)
                          .sender = post->sender,
                          .data = post->data,
                          .client_ms = post->time_ms,
-                         .quiet = post->quiet != 0 });
+                         .hidden = post->hidden != 0 });
 }
 
 //  Puts what the visitor said before the bot.
@@ -296,7 +297,7 @@ switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, te
 //  What came of a turn
 
 static void
-s_bot_says (switchboard_t *self, operation_t *operation, event_t event, text_t data, bool quiet)
+s_bot_says (switchboard_t *self, operation_t *operation, event_t event, text_t data, bool hidden)
 {
     s_append (self, operation,
               &(said_t){ .event = event,
@@ -305,7 +306,7 @@ s_bot_says (switchboard_t *self, operation_t *operation, event_t event, text_t d
                          .user = TEXT ("bot"),
                          .sender = s_keep (self, self->bot_sender),
                          .data = data,
-                         .quiet = quiet });
+                         .hidden = hidden });
 }
 
 static void

@@ -28,7 +28,7 @@ typedef struct {
 //  Each decides on one operation and writes its verdict, seq and entries into it.
 
 //  An endpoint comes in. `accompanied`: the participant has another endpoint here.
-void switchboard_sync (switchboard_t *self, operation_t *operation, bool accompanied);
+void switchboard_attach (switchboard_t *self, operation_t *operation, bool accompanied);
 
 //  A participant posts, over a connection of this dialect.
 void switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, text_t user,

@@ -20,9 +20,8 @@ s_endpoint_by_serial (const session_t *self, uint64_t serial)
     return NULL;
 }
 
-static void
-s_on_read (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_entry_t *entries,
-           size_t count);
+static void s_on_read (void *owner, uint64_t request_id, store_outcome_t outcome,
+                       const stored_entry_t *entries, size_t count);
 
 //  The store cannot be asked now: another turn of the session will.
 static void
@@ -77,12 +76,13 @@ s_go_live (session_t *self, endpoint_t *endpoint)
     if (!endpoint->settle_typing)
         return;
     endpoint->settle_typing = false;
-    outbound_show_one (self->office, endpoint, self->key,
-                       &(showing_t){ .event = self->bot_typing ? EVENT_TYPING : EVENT_STOP_TYPING,
-                                     .sender = session_bot_sender (self),
-                                     .data = TEXT_EMPTY,
-                                     .to_visitors = true,
-                                     .except_user = TEXT_EMPTY });
+    outbound_broadcast_one (
+        self->office, endpoint, self->key,
+        &(ephemeral_t){ .event = self->bot_typing ? EVENT_TYPING : EVENT_STOP_TYPING,
+                        .sender = session_bot_sender (self),
+                        .data = TEXT_EMPTY,
+                        .to_visitors = true,
+                        .except_user = TEXT_EMPTY });
 }
 
 //  Live when there is nothing between the endpoint and the end of the log, else reads on.
@@ -103,12 +103,12 @@ s_catch_up (session_t *self, endpoint_t *endpoint)
 }
 
 static void
-s_on_read (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_entry_t *entries,
-           size_t count)
+s_on_read (void *owner, uint64_t request_id, store_outcome_t outcome,
+           const stored_entry_t *entries, size_t count)
 {
     session_t *self = owner;
     self->reads--;
-    endpoint_t *endpoint = s_endpoint_by_serial (self, ticket);
+    endpoint_t *endpoint = s_endpoint_by_serial (self, request_id);
     if (!endpoint || endpoint->state != ENDPOINT_READING) {
         sessions_consider_idle (self->office->sessions, self);
         return;
@@ -129,7 +129,7 @@ s_on_read (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_e
 }
 
 void
-arrival_more (endpoint_t *endpoint)
+arrival_next_window (endpoint_t *endpoint)
 {
     if (endpoint->state == ENDPOINT_PAUSED)
         s_catch_up (endpoint->session, endpoint);
@@ -157,14 +157,14 @@ static uint64_t
 s_known_to_have (session_t *self, endpoint_t *but)
 {
     participant_t *participant = fold_participant (&self->fold, but->role, but->user);
-    uint64_t least = participant ? participant->seen : SEQ_UNKNOWN;
+    uint64_t least = participant ? participant->received_seq : SEQ_UNKNOWN;
     if (participant)
-        participant->seen = SEQ_UNKNOWN; //  from here on the endpoint itself carries it
+        participant->received_seq = SEQ_UNKNOWN; //  from here on the endpoint itself carries it
     for (list_t *link = self->endpoints.next; link != &self->endpoints; link = link->next) {
         const endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
         if (endpoint != but && endpoint_is_of (endpoint, but->role, but->user)
-            && endpoint->seen < least)
-            least = endpoint->seen;
+            && endpoint->received_seq < least)
+            least = endpoint->received_seq;
     }
     return least;
 }
@@ -178,63 +178,66 @@ s_at_most (uint64_t seq, uint64_t most)
 static uint64_t
 s_first_cursor (session_t *self, endpoint_t *endpoint, const operation_t *operation)
 {
-    const bus_sync_t *sync = &operation->record.sync;
-    if (sync->reason == SYNC_JOIN && sync->dialect == DIALECT_WIDGET && sync->role == ROLE_AGENT)
+    const bus_attach_t *attach = &operation->record.attach;
+    if (attach->reason == ATTACH_JOIN && attach->dialect == DIALECT_WIDGET
+        && attach->role == ROLE_AGENT)
         return 0;
-    if (operation->opened || (sync->reason == SYNC_JOIN && sync->dialect == DIALECT_RICH))
+    if (operation->opened || (attach->reason == ATTACH_JOIN && attach->dialect == DIALECT_RICH))
         return self->told;
-    if ((sync->reason == SYNC_RELINK || sync->reason == SYNC_RESUME) && sync->seq != SEQ_UNKNOWN)
-        return s_at_most (sync->seq, self->told);
+    if ((attach->reason == ATTACH_REATTACH || attach->reason == ATTACH_RESUME)
+        && attach->seq != SEQ_UNKNOWN)
+        return s_at_most (attach->seq, self->told);
     uint64_t known = s_known_to_have (self, endpoint);
     //  Forgotten in a crash: all of it again is harmless to a widget, none of it is a loss.
-    bool was_here = sync->role == ROLE_VISITOR || sync->reason == SYNC_SILENT;
-    if (known == SEQ_UNKNOWN && sync->dialect == DIALECT_WIDGET && was_here)
+    bool was_here = attach->role == ROLE_VISITOR || attach->reason == ATTACH_SILENT;
+    if (known == SEQ_UNKNOWN && attach->dialect == DIALECT_WIDGET && was_here)
         return 0;
     return s_at_most (known, self->told);
 }
 
 //  What the client is known to have. That its edge has written something to it says nothing: after
-//  a relink it is what was known before, or nothing until a SEEN or the DETACH tells.
+//  a reattach it is what was known before, or nothing until a RECEIPT or the DETACH tells.
 static uint64_t
-s_first_seen (session_t *self, endpoint_t *endpoint, sync_reason_t reason)
+s_first_received (session_t *self, endpoint_t *endpoint, attach_reason_t reason)
 {
     if (endpoint->dialect != DIALECT_WIDGET)
-        return endpoint->seen;
-    if (reason != SYNC_RELINK)
+        return endpoint->received_seq;
+    if (reason != ATTACH_REATTACH)
         return endpoint->cursor;
     uint64_t known = s_known_to_have (self, endpoint);
     return known == SEQ_UNKNOWN ? 0 : s_at_most (known, endpoint->cursor);
 }
 
-//  The SYNC is committed: the endpoint is in.
+//  The ATTACH is committed: the endpoint is in.
 void
 arrival_let_in (session_t *self, const operation_t *operation)
 {
-    const bus_sync_t *sync = &operation->record.sync;
-    endpoint_t *endpoint = session_endpoint (self, operation->peer, sync->endpoint);
+    const bus_attach_t *attach = &operation->record.attach;
+    endpoint_t *endpoint = session_endpoint (self, operation->peer, attach->endpoint);
     if (!endpoint)
         return;
     bool again = endpoint->state != ENDPOINT_ATTACHING;
-    reply_sync (self->office, operation, self->told);
+    reply_attach (self->office, operation, self->told);
     //  A visitor's page that says `user joined` twice on one connection has missed nothing.
-    if (again && !(sync->role == ROLE_AGENT && sync->reason == SYNC_JOIN)
-        && sync->reason != SYNC_RESUME)
+    if (again && !(attach->role == ROLE_AGENT && attach->reason == ATTACH_JOIN)
+        && attach->reason != ATTACH_RESUME)
         return;
     //  A part that is being read for it continues from where it was, not from where it begins now.
     endpoint_renew (endpoint);
     endpoint->cursor = s_first_cursor (self, endpoint, operation);
-    endpoint->seen = s_first_seen (self, endpoint, (sync_reason_t) sync->reason);
-    endpoint->settle_typing = !operation->opened && sync->reason != SYNC_RELINK;
+    endpoint->received_seq = s_first_received (self, endpoint, (attach_reason_t)attach->reason);
+    endpoint->settle_typing = !operation->opened && attach->reason != ATTACH_REATTACH;
     s_catch_up (self, endpoint);
 }
 
 void
 arrival_shut_out (session_t *self, const operation_t *operation)
 {
-    endpoint_t *endpoint
-        = session_endpoint (self, operation->peer, operation->record.sync.endpoint);
+    endpoint_t *endpoint =
+        session_endpoint (self, operation->peer, operation->record.attach.endpoint);
     if (endpoint && endpoint->state == ENDPOINT_ATTACHING)
         presence_lose (self, endpoint);
-    send_window_forget (self->office->refusals, operation->peer, operation->record.sync.endpoint);
-    reply_sync (self->office, operation, self->told);
+    send_window_forget (self->office->refusals, operation->peer,
+                        operation->record.attach.endpoint);
+    reply_attach (self->office, operation, self->told);
 }

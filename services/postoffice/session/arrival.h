@@ -6,10 +6,10 @@
 
 #include "session/session.h"
 
-//  The SYNC is granted and committed: answers it and brings the endpoint up to date.
+//  The ATTACH is granted and committed: answers it and brings the endpoint up to date.
 void arrival_let_in (session_t *session, const operation_t *operation);
 
-//  The SYNC is refused.
+//  The ATTACH is refused.
 void arrival_shut_out (session_t *session, const operation_t *operation);
 
 //  The post is done. It is answered when its endpoint has been sent all that stands before it
@@ -17,7 +17,7 @@ void arrival_shut_out (session_t *session, const operation_t *operation);
 void arrival_answer_post (session_t *session, const operation_t *operation);
 
 //  The edge has room for the next part of what the endpoint missed.
-void arrival_more (endpoint_t *endpoint);
+void arrival_next_window (endpoint_t *endpoint);
 
 //  Those whom somebody else's entries have passed by, and those whose read has failed.
 void arrival_catch_up_all (session_t *session);

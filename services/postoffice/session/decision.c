@@ -4,13 +4,13 @@
 #include "session/presence.h"
 #include "session/sessions.h"
 
-//  Finds or makes the endpoint of a SYNC that was granted.
+//  Finds or makes the endpoint of an ATTACH that was granted.
 static void
 s_admit_endpoint (session_t *self, operation_t *operation)
 {
-    const bus_sync_t *sync = &operation->record.sync;
-    if (!session_endpoint (self, operation->peer, sync->endpoint)) {
-        endpoint_t *endpoint = endpoint_new (self, operation->peer, sync);
+    const bus_attach_t *attach = &operation->record.attach;
+    if (!session_endpoint (self, operation->peer, attach->endpoint)) {
+        endpoint_t *endpoint = endpoint_new (self, operation->peer, attach);
         list_append (&self->endpoints, &endpoint->in_session);
         self->endpoint_count++;
         if (!sessions_file_endpoint (self->office->sessions, endpoint)) {
@@ -19,23 +19,23 @@ s_admit_endpoint (session_t *self, operation_t *operation)
             return;
         }
     }
-    participant_t *participant = fold_participant (&self->fold, sync->role, sync->user);
+    participant_t *participant = fold_participant (&self->fold, attach->role, attach->user);
     if (participant)
         list_remove (&participant->absent);
 }
 
 static void
-s_decide_sync (switchboard_t *switchboard, session_t *self, operation_t *operation)
+s_decide_attach (switchboard_t *switchboard, session_t *self, operation_t *operation)
 {
-    const bus_sync_t *sync = &operation->record.sync;
-    endpoint_t *endpoint = session_endpoint (self, operation->peer, sync->endpoint);
+    const bus_attach_t *attach = &operation->record.attach;
+    endpoint_t *endpoint = session_endpoint (self, operation->peer, attach->endpoint);
     //  Before anything is drafted: who is not let in must not be in the log as joined.
     if (!endpoint && self->endpoint_count >= self->office->endpoint_limit) {
         operation->verdict = VERDICT_BUSY;
         return;
     }
-    switchboard_sync (switchboard, operation,
-                      session_is_accompanied (self, sync->role, sync->user, endpoint));
+    switchboard_attach (switchboard, operation,
+                        session_is_accompanied (self, attach->role, attach->user, endpoint));
     if (operation->verdict == VERDICT_OK)
         s_admit_endpoint (self, operation);
 }
@@ -61,11 +61,11 @@ s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operati
 //  The log has nothing of it, so it counts at once: the turn may be over when the changeset is
 //  stored.
 static void
-s_decide_taken (session_t *self, operation_t *operation)
+s_decide_accepted (session_t *self, operation_t *operation)
 {
-    turn_t *turn = fold_turn (&self->fold, operation->record.taken.item);
+    turn_t *turn = fold_turn (&self->fold, operation->record.accepted.item);
     if (turn)
-        workers_taken (self->office->workers, turn, operation->peer);
+        workers_accepted (self->office->workers, turn, operation->peer);
     else
         operation->verdict = VERDICT_DUPLICATE;
 }
@@ -110,8 +110,8 @@ decision_make (session_t *self, operation_t *operation)
     operation->first_entry = self->changeset->entry_count;
     operation->entry_count = 0;
     switch (operation->kind) {
-    case OPERATION_SYNC:
-        s_decide_sync (&switchboard, self, operation);
+    case OPERATION_ATTACH:
+        s_decide_attach (&switchboard, self, operation);
         break;
     case OPERATION_POST:
         s_decide_post (&switchboard, self, operation);
@@ -123,8 +123,8 @@ decision_make (session_t *self, operation_t *operation)
         if (s_is_to_say (self, operation) && !s_may_be_elsewhere (self, operation))
             switchboard_absent (&switchboard, operation);
         break;
-    case OPERATION_TAKEN:
-        s_decide_taken (self, operation);
+    case OPERATION_ACCEPTED:
+        s_decide_accepted (self, operation);
         break;
     case OPERATION_DETACH:
         break; //  changes nothing in the log: done when its turn has come

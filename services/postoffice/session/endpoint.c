@@ -14,18 +14,18 @@ endpoint_renew (endpoint_t *self)
 }
 
 endpoint_t *
-endpoint_new (session_t *session, peer_t peer, const bus_sync_t *sync)
+endpoint_new (session_t *session, peer_t peer, const bus_attach_t *attach)
 {
-    text_t user = sync->user;
+    text_t user = attach->user;
     endpoint_t *self = alloc_packed (sizeof *self, &user, 1);
     self->session = session;
     self->state = ENDPOINT_ATTACHING;
     self->peer = peer;
-    self->id = sync->endpoint;
+    self->id = attach->endpoint;
     endpoint_renew (self);
-    self->role = sync->role;
-    self->dialect = sync->dialect;
-    self->seen = SEQ_UNKNOWN;
+    self->role = attach->role;
+    self->dialect = attach->dialect;
+    self->received_seq = SEQ_UNKNOWN;
     self->user = user;
     list_init (&self->in_session);
     list_init (&self->in_peer);

@@ -15,11 +15,11 @@
 typedef struct session session_t;
 
 typedef enum {
-    ENDPOINT_ATTACHING, //  its SYNC is not answered yet
+    ENDPOINT_ATTACHING, //  its ATTACH is not answered yet
     ENDPOINT_LIVE,      //  is sent entries as they are committed
     ENDPOINT_LAGGING,   //  missed something that could not be asked of the store yet
     ENDPOINT_READING,   //  what it missed is being read from the log
-    ENDPOINT_PAUSED,    //  a part was sent; the edge says MORE when the client has room again
+    ENDPOINT_PAUSED, //  a part was sent; the edge says NEXT_WINDOW when the client has room again
 } endpoint_state_t;
 
 typedef struct {
@@ -33,7 +33,8 @@ typedef struct {
     uint64_t role;
     uint64_t dialect;
     uint64_t cursor;    //  everything up to this was sent, or is not for it
-    uint64_t seen;      //  the client is known to have received up to this; SEQ_UNKNOWN: not known
+    uint64_t
+        received_seq; //  the client is known to have received up to this; SEQ_UNKNOWN: not known
     list_t held;        //  posts that are done and wait to be answered (operations)
     bool settle_typing; //  to be told the typing state when it has caught up
     text_t user;        //  in the endpoint's own memory
@@ -43,7 +44,7 @@ typedef struct {
 void endpoint_renew (endpoint_t *self);
 
 //  In state ENDPOINT_ATTACHING and in no list.
-endpoint_t *endpoint_new (session_t *session, peer_t peer, const bus_sync_t *sync);
+endpoint_t *endpoint_new (session_t *session, peer_t peer, const bus_attach_t *attach);
 void endpoint_destroy (endpoint_t **self_p);
 
 bool endpoint_is_of (const endpoint_t *self, uint64_t role, text_t user);

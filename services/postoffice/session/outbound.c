@@ -16,7 +16,7 @@ s_send (postoffice_context_t *office, peer_t peer, const bus_record_t *record)
 
 static void
 s_deliver (postoffice_context_t *office, peer_t peer, ids_t endpoints, text_t session,
-           uint64_t event, const stored_entry_t *entry, bool pause)
+           uint64_t event, const stored_entry_t *entry, bool end_of_window)
 {
     bus_record_t record = { .kind = BUS_DELIVER,
                             .deliver = { .endpoints = endpoints,
@@ -27,7 +27,7 @@ s_deliver (postoffice_context_t *office, peer_t peer, ids_t endpoints, text_t se
                                          .message_id = entry->message_id,
                                          .sender = entry->sender,
                                          .data = entry->data,
-                                         .pause = pause } };
+                                         .end_of_window = end_of_window } };
     s_send (office, peer, &record);
     metric_add (POSTOFFICE_DELIVERIES, (int64_t)endpoints.count);
 }
@@ -72,7 +72,7 @@ outbound_tell (postoffice_context_t *office, list_t *endpoints, text_t session, 
                              .user = row->user,
                              .sender = row->sender,
                              .data = row->data,
-                             .quiet = row->quiet };
+                             .hidden = row->hidden };
     group_t group = { .count = 0 };
     for (list_t *link = endpoints->next; link != endpoints; link = link->next) {
         endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
@@ -94,7 +94,7 @@ outbound_tell (postoffice_context_t *office, list_t *endpoints, text_t session, 
 }
 
 static bool
-s_is_shown (const endpoint_t *endpoint, const showing_t *showing)
+s_is_addressed (const endpoint_t *endpoint, const ephemeral_t *showing)
 {
     if (endpoint->role == ROLE_VISITOR && !showing->to_visitors)
         return false;
@@ -102,30 +102,30 @@ s_is_shown (const endpoint_t *endpoint, const showing_t *showing)
 }
 
 void
-outbound_show_one (postoffice_context_t *office, const endpoint_t *endpoint, text_t session,
-                   const showing_t *showing)
+outbound_broadcast_one (postoffice_context_t *office, const endpoint_t *endpoint, text_t session,
+                        const ephemeral_t *showing)
 {
-    if (!s_is_shown (endpoint, showing))
+    if (!s_is_addressed (endpoint, showing))
         return;
-    bus_record_t record = { .kind = BUS_SHOW,
-                            .show = { .endpoints = ids_of (&endpoint->id, 1),
-                                      .session = session,
-                                      .event = showing->event,
-                                      .time_ms = clock_wall_ms (),
-                                      .sender = showing->sender,
-                                      .data = showing->data } };
+    bus_record_t record = { .kind = BUS_BROADCAST,
+                            .broadcast = { .endpoints = ids_of (&endpoint->id, 1),
+                                           .session = session,
+                                           .event = showing->event,
+                                           .time_ms = clock_wall_ms (),
+                                           .sender = showing->sender,
+                                           .data = showing->data } };
     s_send (office, endpoint->peer, &record);
-    metric_add (POSTOFFICE_SHOWS, 1);
+    metric_add (POSTOFFICE_BROADCASTS, 1);
 }
 
 void
-outbound_show (postoffice_context_t *office, list_t *endpoints, text_t session,
-               const showing_t *showing)
+outbound_broadcast (postoffice_context_t *office, list_t *endpoints, text_t session,
+                    const ephemeral_t *showing)
 {
     for (list_t *link = endpoints->next; link != endpoints; link = link->next) {
         endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
         if (endpoint->state == ENDPOINT_LIVE)
-            outbound_show_one (office, endpoint, session, showing);
+            outbound_broadcast_one (office, endpoint, session, showing);
         else if (showing->event == EVENT_STOP_TYPING)
             endpoint->settle_typing = true; //  else it would show for ever what ended meanwhile
     }

@@ -24,18 +24,18 @@ typedef struct {
     bool to_visitors;
     uint64_t except_role;    //  not to this participant
     text_t except_user;
-} showing_t;
+} ephemeral_t;
 
 //  Shows it to all endpoints that have caught up; the others are told the typing state when they
 //  have.
-void outbound_show (postoffice_context_t *office, list_t *endpoints, text_t session,
-                    const showing_t *showing);
+void outbound_broadcast (postoffice_context_t *office, list_t *endpoints, text_t session,
+                         const ephemeral_t *showing);
 //  Shows it to one endpoint.
-void outbound_show_one (postoffice_context_t *office, const endpoint_t *endpoint, text_t session,
-                        const showing_t *showing);
+void outbound_broadcast_one (postoffice_context_t *office, const endpoint_t *endpoint,
+                             text_t session, const ephemeral_t *showing);
 
 //  Sends what of a part of the log is for the endpoint, and moves its cursor behind the part.
-//  `last`: no more of the log follows. Returns true when the endpoint must say MORE.
+//  `last`: no more of the log follows. Returns true when the endpoint must say NEXT_WINDOW.
 bool outbound_catch_up (postoffice_context_t *office, endpoint_t *endpoint, text_t session,
                         const stored_entry_t *entries, size_t count, bool last);
 

@@ -32,36 +32,37 @@ presence_forget_graces (session_t *self)
 }
 
 static void
-s_show_typing (session_t *self, participant_t *participant, bool typing)
+s_broadcast_typing (session_t *self, participant_t *participant, bool typing)
 {
     participant->typing = typing;
-    outbound_show (self->office, &self->endpoints, self->key,
-                   &(showing_t){ .event = typing ? EVENT_TYPING : EVENT_STOP_TYPING,
-                                 .sender = participant->sender,
-                                 .data = TEXT_EMPTY,
-                                 .to_visitors = participant->role == ROLE_AGENT,
-                                 .except_role = participant->role,
-                                 .except_user = participant->user });
+    outbound_broadcast (self->office, &self->endpoints, self->key,
+                        &(ephemeral_t){ .event = typing ? EVENT_TYPING : EVENT_STOP_TYPING,
+                                        .sender = participant->sender,
+                                        .data = TEXT_EMPTY,
+                                        .to_visitors = participant->role == ROLE_AGENT,
+                                        .except_role = participant->role,
+                                        .except_user = participant->user });
 }
 
 //  What its client is known to have is remembered for when it comes back.
 static void
-s_note_seen (session_t *self, const endpoint_t *endpoint, participant_t *participant)
+s_note_receipt (session_t *self, const endpoint_t *endpoint, participant_t *participant)
 {
-    uint64_t seen = endpoint->dialect == DIALECT_WIDGET ? endpoint->seen : SEQ_UNKNOWN;
-    if (!participant || seen == SEQ_UNKNOWN)
+    uint64_t received_seq =
+        endpoint->dialect == DIALECT_WIDGET ? endpoint->received_seq : SEQ_UNKNOWN;
+    if (!participant || received_seq == SEQ_UNKNOWN)
         return;
-    if (participant->seen == SEQ_UNKNOWN || participant->seen > seen)
-        participant->seen = seen;
-    store_seen (self->office->store, self->key, participant->role, participant->user,
-                participant->seen);
+    if (participant->received_seq == SEQ_UNKNOWN || participant->received_seq > received_seq)
+        participant->received_seq = received_seq;
+    store_receipt (self->office->store, self->key, participant->role, participant->user,
+                   participant->received_seq);
 }
 
 static participant_t *
 s_part (session_t *self, endpoint_t *endpoint)
 {
     participant_t *participant = fold_participant (&self->fold, endpoint->role, endpoint->user);
-    s_note_seen (self, endpoint, participant);
+    s_note_receipt (self, endpoint, participant);
     endpoint_destroy (&endpoint);
     self->endpoint_count--;
     return participant;
@@ -74,7 +75,7 @@ presence_lose (session_t *self, endpoint_t *endpoint)
     if (participant) {
         s_begin_grace (self, participant);
         if (participant->typing && !list_is_empty (&participant->absent))
-            s_show_typing (self, participant, false);
+            s_broadcast_typing (self, participant, false);
     }
     sessions_consider_idle (self->office->sessions, self);
 }
@@ -91,10 +92,11 @@ presence_hand_over (session_t *self, endpoint_t *endpoint)
 }
 
 void
-presence_seen (endpoint_t *endpoint, uint64_t seq)
+presence_receipt (endpoint_t *endpoint, uint64_t seq)
 {
-    if (seq <= endpoint->session->told && (endpoint->seen == SEQ_UNKNOWN || endpoint->seen < seq))
-        endpoint->seen = seq;
+    if (seq <= endpoint->session->told
+        && (endpoint->received_seq == SEQ_UNKNOWN || endpoint->received_seq < seq))
+        endpoint->received_seq = seq;
 }
 
 void
@@ -107,28 +109,28 @@ presence_signal (endpoint_t *endpoint, const bus_signal_t *signal)
         return;
     if (endpoint->role == ROLE_AGENT && !fold_controls (&self->fold, ROLE_AGENT, endpoint->user))
         return;
-    s_show_typing (self, participant, signal->event == EVENT_TYPING);
+    s_broadcast_typing (self, participant, signal->event == EVENT_TYPING);
 }
 
 // ---------------------------------------------------------------------------------------------
 //  The bot's signs of life
 
 static void
-s_show_bot (session_t *self, event_t event, text_t data)
+s_broadcast_bot (session_t *self, event_t event, text_t data)
 {
-    outbound_show (self->office, &self->endpoints, self->key,
-                   &(showing_t){ .event = event,
-                                 .sender = session_bot_sender (self),
-                                 .data = data,
-                                 .to_visitors = true,
-                                 .except_user = TEXT_EMPTY });
+    outbound_broadcast (self->office, &self->endpoints, self->key,
+                        &(ephemeral_t){ .event = event,
+                                        .sender = session_bot_sender (self),
+                                        .data = data,
+                                        .to_visitors = true,
+                                        .except_user = TEXT_EMPTY });
 }
 
 void
 presence_end_bot_typing (session_t *self)
 {
     if (self->bot_typing)
-        s_show_bot (self, EVENT_STOP_TYPING, TEXT_EMPTY);
+        s_broadcast_bot (self, EVENT_STOP_TYPING, TEXT_EMPTY);
     self->bot_typing = false;
 }
 
@@ -145,5 +147,5 @@ presence_progress (session_t *self, const bus_progress_t *progress)
     if (progress->event != EVENT_TYPING && progress->event != EVENT_TROUBLE)
         return;
     self->bot_typing = progress->event == EVENT_TYPING; //  a failure ends it by itself
-    s_show_bot (self, (event_t) progress->event, progress->data);
+    s_broadcast_bot (self, (event_t)progress->event, progress->data);
 }

@@ -19,7 +19,7 @@ void presence_lose (session_t *session, endpoint_t *endpoint);
 void presence_hand_over (session_t *session, endpoint_t *endpoint);
 
 //  The client is known to have received up to seq.
-void presence_seen (endpoint_t *endpoint, uint64_t seq);
+void presence_receipt (endpoint_t *endpoint, uint64_t seq);
 
 //  An ephemeral event of the endpoint's participant.
 void presence_signal (endpoint_t *endpoint, const bus_signal_t *signal);

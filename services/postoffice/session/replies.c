@@ -35,16 +35,16 @@ s_note (const operation_t *operation, text_t session)
 }
 
 void
-reply_sync (postoffice_context_t *office, const operation_t *operation, uint64_t last_seq)
+reply_attach (postoffice_context_t *office, const operation_t *operation, uint64_t last_seq)
 {
-    const bus_sync_t *sync = &operation->record.sync;
-    s_note (operation, sync->session);
-    bus_record_t record = { .kind = BUS_SYNCED,
-                            .synced = { .endpoint = sync->endpoint,
-                                        .session = sync->session,
-                                        .verdict = operation->verdict,
-                                        .reason = sync->reason,
-                                        .seq = last_seq } };
+    const bus_attach_t *attach = &operation->record.attach;
+    s_note (operation, attach->session);
+    bus_record_t record = { .kind = BUS_ATTACHED,
+                            .attached = { .endpoint = attach->endpoint,
+                                          .session = attach->session,
+                                          .verdict = operation->verdict,
+                                          .reason = attach->reason,
+                                          .seq = last_seq } };
     s_send (office, operation, &record);
 }
 
@@ -54,7 +54,7 @@ reply_post (postoffice_context_t *office, const operation_t *operation)
     const bus_post_t *post = &operation->record.post;
     s_note (operation, post->session);
     bus_record_t record = { .kind = BUS_POSTED,
-                            .posted = { .post = post->post,
+                            .posted = { .request_id = post->request_id,
                                         .endpoint = post->endpoint,
                                         .session = post->session,
                                         .verdict = operation->verdict,
@@ -97,11 +97,11 @@ reply_done (postoffice_context_t *office, const operation_t *operation)
 }
 
 void
-reply_taken_in_vain (postoffice_context_t *office, const operation_t *operation)
+reply_accepted_in_vain (postoffice_context_t *office, const operation_t *operation)
 {
-    const bus_taken_t *taken = &operation->record.taken;
+    const bus_accepted_t *accepted = &operation->record.accepted;
     bus_record_t record = { .kind = BUS_CANCEL,
-                            .cancel = { .item = taken->item, .session = taken->session } };
+                            .cancel = { .item = accepted->item, .session = accepted->session } };
     s_send (office, operation, &record);
 }
 
@@ -109,8 +109,8 @@ void
 reply_refused (postoffice_context_t *office, operation_t *operation, verdict_t verdict)
 {
     operation->verdict = verdict;
-    if (operation->kind == OPERATION_SYNC)
-        reply_sync (office, operation, 0);
+    if (operation->kind == OPERATION_ATTACH)
+        reply_attach (office, operation, 0);
     else if (operation->kind == OPERATION_POST) {
         operation_note_refusal (operation, office->refusals);
         reply_post (office, operation);

@@ -7,14 +7,14 @@
 #include "session/postoffice_context.h"
 #include "rules/operation.h"
 
-//  SYNCED, with the last seq that is committed.
-void reply_sync (postoffice_context_t *office, const operation_t *operation, uint64_t last_seq);
+//  ATTACHED, with the last seq that is committed.
+void reply_attach (postoffice_context_t *office, const operation_t *operation, uint64_t last_seq);
 //  POSTED.
 void reply_post (postoffice_context_t *office, const operation_t *operation);
 //  SETTLED: committed, or too late.
 void reply_done (postoffice_context_t *office, const operation_t *operation);
 //  CANCEL: nobody waits for what the worker says it has in hand.
-void reply_taken_in_vain (postoffice_context_t *office, const operation_t *operation);
+void reply_accepted_in_vain (postoffice_context_t *office, const operation_t *operation);
 
 //  The operation cannot even be queued: whatever answer its kind has, with this verdict. What has
 //  none (a worker's) is said again by the worker.

@@ -141,8 +141,8 @@ s_detach (session_t *self, const operation_t *operation)
     send_window_forget (self->office->refusals, operation->peer, detach->endpoint);
     if (!endpoint)
         return;
-    if (detach->seen != SEQ_UNKNOWN)
-        presence_seen (endpoint, detach->seen);
+    if (detach->received_seq != SEQ_UNKNOWN)
+        presence_receipt (endpoint, detach->received_seq);
     if (detach->moved)
         presence_hand_over (self, endpoint);
     else
@@ -169,7 +169,7 @@ static void
 s_finish (session_t *self, operation_t *operation)
 {
     switch (operation->kind) {
-    case OPERATION_SYNC:
+    case OPERATION_ATTACH:
         if (operation->verdict == VERDICT_OK) {
             arrival_let_in (self, operation);
             if (s_is_foreign (self))
@@ -183,9 +183,9 @@ s_finish (session_t *self, operation_t *operation)
     case OPERATION_POST:
         arrival_answer_post (self, operation);
         break;
-    case OPERATION_TAKEN:
+    case OPERATION_ACCEPTED:
         if (operation->verdict != VERDICT_OK)
-            reply_taken_in_vain (self->office, operation);
+            reply_accepted_in_vain (self->office, operation);
         break;
     case OPERATION_DONE:
         reply_done (self->office, operation);
@@ -294,15 +294,16 @@ s_refuse_queued (session_t *self, verdict_t verdict, unsigned tries)
     while (link != &self->queue) {
         operation_t *operation = LIST_THING (link, operation_t, place);
         link = link->next;
-        bool of_client = operation->kind == OPERATION_SYNC || operation->kind == OPERATION_POST;
+        bool of_client = operation->kind == OPERATION_ATTACH || operation->kind == OPERATION_POST;
         //  Nobody must be told "not stored" of what may be; the edge has a limit of its own.
         if (operation->unsure)
             continue;
         //  An edge that brings back an endpoint has nobody to tell that it must wait.
-        bool relinks
-            = operation->kind == OPERATION_SYNC && operation->record.sync.reason == SYNC_RELINK;
-        if (operation->kind == OPERATION_DETACH ? s_is_behind_its_own (self, operation)
-                                                : !of_client || relinks || operation->tries < tries)
+        bool reattaches = operation->kind == OPERATION_ATTACH
+                          && operation->record.attach.reason == ATTACH_REATTACH;
+        if (operation->kind == OPERATION_DETACH
+                ? s_is_behind_its_own (self, operation)
+                : !of_client || reattaches || operation->tries < tries)
             continue;
         list_remove (&operation->place);
         self->queue_count--;
@@ -356,9 +357,9 @@ s_on_never (session_t *self)
 }
 
 static void
-s_on_appended (void *owner, uint64_t ticket, store_outcome_t outcome)
+s_on_appended (void *owner, uint64_t request_id, store_outcome_t outcome)
 {
-    (void) ticket;
+    (void)request_id;
     session_t *self = owner;
     assert (self->state == SESSION_COMMITTING);
     if (outcome == STORED) {
@@ -422,7 +423,7 @@ s_inherit (session_t *self, fold_t *old)
             participant->absent_since_ms = earlier->absent_since_ms;
             list_append (&earlier->absent, &participant->absent); //  at its place
         }
-        participant->seen = earlier->seen;
+        participant->received_seq = earlier->received_seq;
         participant->typing = earlier->typing;
     }
     for (list_t *link = old->turns.next; link != &old->turns; link = link->next)
@@ -447,7 +448,7 @@ s_has_company (const session_t *self)
 {
     const list_t *queue = &self->queue;
     for (const list_t *link = queue->next; link != queue; link = link->next)
-        if (LIST_THING (link, operation_t, place)->kind == OPERATION_SYNC)
+        if (LIST_THING (link, operation_t, place)->kind == OPERATION_ATTACH)
             return true;
     return self->endpoint_count > 0;
 }
@@ -462,9 +463,10 @@ s_lose_endpoints (session_t *self)
 }
 
 static void
-s_on_loaded (void *owner, uint64_t ticket, store_outcome_t outcome, const stored_session_t *stored)
+s_on_loaded (void *owner, uint64_t request_id, store_outcome_t outcome,
+             const stored_session_t *stored)
 {
-    (void) ticket;
+    (void)request_id;
     session_t *self = owner;
     assert (self->state == SESSION_LOADING);
     if (outcome != STORED) {
@@ -555,11 +557,11 @@ s_is_doubtful (const session_t *self, const operation_t *operation)
     switch (operation->kind) {
     case OPERATION_DONE:
         return !fold_turn (&self->fold, operation->record.done.item);
-    case OPERATION_TAKEN:
-        return !fold_turn (&self->fold, operation->record.taken.item);
-    case OPERATION_SYNC:
-        return operation->record.sync.seq != SEQ_UNKNOWN
-               && operation->record.sync.seq > self->fold.last_seq;
+    case OPERATION_ACCEPTED:
+        return !fold_turn (&self->fold, operation->record.accepted.item);
+    case OPERATION_ATTACH:
+        return operation->record.attach.seq != SEQ_UNKNOWN
+               && operation->record.attach.seq > self->fold.last_seq;
     default:
         return false;
     }
@@ -570,7 +572,7 @@ s_is_doubtful (const session_t *self, const operation_t *operation)
 static bool
 s_returns_too_soon (const session_t *self, const operation_t *operation)
 {
-    if (operation->kind != OPERATION_SYNC)
+    if (operation->kind != OPERATION_ATTACH)
         return false;
     const list_t *drafted = &self->changeset->operations;
     for (const list_t *link = drafted->next; link != drafted; link = link->next) {
@@ -662,7 +664,7 @@ s_is_said_again (list_t *among, const operation_t *operation)
 bool
 session_has_heard (session_t *self, const operation_t *operation)
 {
-    //  A TAKEN of the changeset has been decided on, for the worker that said it.
+    //  A ACCEPTED of the changeset has been decided on, for the worker that said it.
     return s_is_said_again (&self->queue, operation)
            || (self->changeset && operation->kind == OPERATION_DONE
                && s_is_said_again (&self->changeset->operations, operation));

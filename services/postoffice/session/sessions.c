@@ -251,7 +251,7 @@ sessions_ask (sessions_t *self, text_t key, operation_t **operation_p)
         return;
     }
     //  What frees memory or ends work is taken even when too much waits: it is what helps.
-    bool adds = operation->kind == OPERATION_SYNC || operation->kind == OPERATION_POST;
+    bool adds = operation->kind == OPERATION_ATTACH || operation->kind == OPERATION_POST;
     bool full = self->weight + operation->weight > self->office->queue_limit
                 || (HASH_COUNT (self->by_key) >= self->office->session_limit
                     && !sessions_find (self, key));

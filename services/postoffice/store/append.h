@@ -12,7 +12,7 @@ typedef struct {
     aged_t age;            //  among everything that waits, oldest first
     store_chunk_t copy;     //  everything it points at stands behind this struct
     size_t size;            //  bytes of memory
-    uint64_t ticket;
+    uint64_t request_id;
     store_appended_fn *appended;
     void *owner;
 } chunk_t;

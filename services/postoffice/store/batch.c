@@ -101,7 +101,7 @@ s_compare_groups (const void *left, const void *right)
 
 //  List heads point at themselves: they cannot be moved like plain bytes.
 static void
-s_relink (list_t *head, list_t *first, list_t *last)
+s_reattach (list_t *head, list_t *first, list_t *last)
 {
     head->next = first;
     head->previous = last;
@@ -115,7 +115,7 @@ batch_sort (batch_t *self)
     qsort (self->groups, self->count, sizeof *self->groups, s_compare_groups);
     for (size_t at = 0; at < self->count; at++) {
         list_t *head = &self->groups[at].chunks;
-        s_relink (head, head->next, head->previous);
+        s_reattach (head, head->next, head->previous);
     }
     qsort (self->days, self->day_count, sizeof *self->days, s_compare_days);
 }
@@ -124,7 +124,7 @@ batch_sort (batch_t *self)
 //  Writing the parameters, in the order of append_batch's
 
 typedef struct {
-    pg_value_t *session, *seq, *message, *event, *time, *role, *user, *sender, *data, *quiet;
+    pg_value_t *session, *seq, *message, *event, *time, *role, *user, *sender, *data, *hidden;
 } entry_columns_t;
 
 typedef struct {
@@ -151,7 +151,7 @@ s_entry_columns (pg_values_t *values)
     to.user = pg_values_array (values, PG_TEXT);
     to.sender = pg_values_array (values, PG_TEXT);
     to.data = pg_values_array (values, PG_TEXT);
-    to.quiet = pg_values_array (values, PG_BOOL);
+    to.hidden = pg_values_array (values, PG_BOOL);
     return to;
 }
 
@@ -206,7 +206,7 @@ s_write_entries (const entry_columns_t *to, const store_chunk_t *chunk)
             pg_array_text (to->data, entry->data);
         else
             pg_array_null (to->data);
-        pg_array_flag (to->quiet, entry->quiet != 0);
+        pg_array_flag (to->hidden, entry->hidden != 0);
     }
 }
 
@@ -339,7 +339,7 @@ s_write_only_entry (const batch_group_t *group, pg_values_t *values)
         pg_values_text (values, entry->data);
     else
         pg_values_null (values);
-    pg_values_flag (values, entry->quiet != 0);
+    pg_values_flag (values, entry->hidden != 0);
 }
 
 static void

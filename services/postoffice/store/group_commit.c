@@ -85,7 +85,7 @@ s_answer_chunks (group_commit_t *self, list_t *chunks, store_outcome_t outcome)
         s_count_outcome (chunk, outcome);
         list_remove (&chunk->place);
         s_forget (self, chunk->size);
-        chunk->appended (chunk->owner, chunk->ticket, outcome);
+        chunk->appended (chunk->owner, chunk->request_id, outcome);
         chunk_destroy (&chunk);
     }
 }

@@ -109,7 +109,7 @@ s_read_participant (const PGresult *result, int row)
     return (stored_participant_t){
         .role = s_number (result, row, N1),
         .present = pg_flag (result, row, N2),
-        .seen = pg_is_null (result, row, N3) ? SEQ_UNKNOWN : s_number (result, row, N3),
+        .received_seq = pg_is_null (result, row, N3) ? SEQ_UNKNOWN : s_number (result, row, N3),
         .user = pg_text (result, row, T1),
         .sender = pg_text (result, row, T2),
     };
@@ -161,7 +161,7 @@ s_answer_load (query_t *self, const PGresult *result)
         else
             known[session.known_count++] = s_read_id (result, row);
     }
-    self->loaded (self->owner, self->ticket, STORED, &session);
+    self->loaded (self->owner, self->request_id, STORED, &session);
     free (participants);
     free (works);
     free (known);
@@ -185,9 +185,9 @@ s_answer_read (query_t *self, const PGresult *result)
             .user = pg_text (result, row, 5),
             .sender = pg_text (result, row, 6),
             .data = pg_text (result, row, 7),
-            .quiet = pg_flag (result, row, 8),
+            .hidden = pg_flag (result, row, 8),
         };
-    self->read (self->owner, self->ticket, STORED, entries, (size_t) rows);
+    self->read (self->owner, self->request_id, STORED, entries, (size_t)rows);
     free (entries);
 }
 
@@ -198,15 +198,15 @@ query_answer (query_t *self, store_outcome_t outcome, const PGresult *result)
         if (result)
             s_answer_load (self, result);
         else
-            self->loaded (self->owner, self->ticket, outcome, NULL);
+            self->loaded (self->owner, self->request_id, outcome, NULL);
     } else if (self->kind == QUERY_READ) {
         if (result)
             s_answer_read (self, result);
         else
-            self->read (self->owner, self->ticket, outcome, NULL, 0);
+            self->read (self->owner, self->request_id, outcome, NULL, 0);
     } else {
         bool found = result && PQntuples (result) > 0;
-        self->located (self->owner, self->ticket, outcome,
-                       found ? pg_text (result, 0, 0) : TEXT_EMPTY);
+        self->found (self->owner, self->request_id, outcome,
+                     found ? pg_text (result, 0, 0) : TEXT_EMPTY);
     }
 }

@@ -10,23 +10,23 @@
 #include "pg/pg_values.h"
 #include "store/store.h"
 
-typedef enum { QUERY_LOAD, QUERY_READ, QUERY_LOCATE } query_kind_t;
+typedef enum { QUERY_LOAD, QUERY_READ, QUERY_LOOKUP } query_kind_t;
 
 typedef struct {
     list_t place; //  in the store_link's queue, or behind a lane of chunks that must go first
     aged_t age;          //  among everything that waits, oldest first
     query_kind_t kind;
-    text_t session;      //  locate: the app
-    text_t user;         //  locate
+    text_t session;      //  lookup: the app
+    text_t user;         //  lookup
     text_t *ids;         //  load
     size_t id_count;
-    uint64_t numbers[4]; //  load: recent; read: day, after, most, bytes; locate: role
+    uint64_t numbers[4]; //  load: recent; read: day, after, most, bytes; lookup: role
     size_t size;
-    uint64_t ticket;
+    uint64_t request_id;
     void *owner;
     store_loaded_fn *loaded;
     store_read_fn *read;
-    store_located_fn *located;
+    store_found_fn *found;
 } query_t;
 
 //  Copies the texts; the rest is for the caller to fill in. NULL when there is no memory.
@@ -48,7 +48,8 @@ void query_answer (query_t *self, store_outcome_t outcome, const PGresult *resul
     "  SELECT * FROM log WHERE session = $1::text AND day = $2::date AND seq > $3::bigint"         \
     "  ORDER BY seq LIMIT $4::bigint) AS part) AS sized"                                           \
     " WHERE coalesce (before, 0) < $5::bigint ORDER BY seq"
-#define QUERY_LOCATE_SQL                                                                           \
-    "SELECT session FROM place WHERE app = $1::text AND user_id = $2::text AND role = $3::bigint"
+#define QUERY_LOOKUP_SQL                                                                         \
+    "SELECT session FROM place WHERE app = $1::text AND user_id = $2::text AND role = "          \
+    "$3::bigint"
 
 #endif

@@ -166,7 +166,7 @@ s_is_full (const store_t *self)
 }
 
 int
-store_append (store_t *self, const store_chunk_t *chunk, uint64_t ticket,
+store_append (store_t *self, const store_chunk_t *chunk, uint64_t request_id,
               store_appended_fn *appended, void *owner)
 {
     if (s_is_full (self))
@@ -174,7 +174,7 @@ store_append (store_t *self, const store_chunk_t *chunk, uint64_t ticket,
     chunk_t *copy = chunk_new (chunk);
     if (!copy)
         return -1;
-    copy->ticket = ticket;
+    copy->request_id = request_id;
     copy->appended = appended;
     copy->owner = owner;
     store_link_append (s_desk (self, chunk->session), &copy);
@@ -182,9 +182,9 @@ store_append (store_t *self, const store_chunk_t *chunk, uint64_t ticket,
 }
 
 static int
-s_ask (store_t *self, query_t *query, uint64_t ticket, void *owner)
+s_ask (store_t *self, query_t *query, uint64_t request_id, void *owner)
 {
-    query->ticket = ticket;
+    query->request_id = request_id;
     query->owner = owner;
     store_link_ask (s_desk (self, query->session), &query);
     return 0;
@@ -192,7 +192,7 @@ s_ask (store_t *self, query_t *query, uint64_t ticket, void *owner)
 
 int
 store_load (store_t *self, text_t session, const text_t *ids, size_t id_count, uint64_t recent,
-            uint64_t ticket, store_loaded_fn *loaded, void *owner)
+            uint64_t request_id, store_loaded_fn *loaded, void *owner)
 {
     query_t *query =
         s_is_full (self) ? NULL : query_new (QUERY_LOAD, session, TEXT_EMPTY, ids, id_count);
@@ -200,12 +200,12 @@ store_load (store_t *self, text_t session, const text_t *ids, size_t id_count, u
         return -1;
     query->numbers[0] = recent;
     query->loaded = loaded;
-    return s_ask (self, query, ticket, owner);
+    return s_ask (self, query, request_id, owner);
 }
 
 int
 store_read (store_t *self, text_t session, uint64_t day, uint64_t after, uint64_t most,
-            uint64_t bytes, uint64_t ticket, store_read_fn *read, void *owner)
+            uint64_t bytes, uint64_t request_id, store_read_fn *read, void *owner)
 {
     query_t *query =
         s_is_full (self) ? NULL : query_new (QUERY_READ, session, TEXT_EMPTY, NULL, 0);
@@ -216,25 +216,25 @@ store_read (store_t *self, text_t session, uint64_t day, uint64_t after, uint64_
     query->numbers[2] = most;
     query->numbers[3] = bytes;
     query->read = read;
-    return s_ask (self, query, ticket, owner);
+    return s_ask (self, query, request_id, owner);
 }
 
 int
-store_locate (store_t *self, text_t app, text_t user, uint64_t role, uint64_t ticket,
-              store_located_fn *located, void *owner)
+store_lookup (store_t *self, text_t app, text_t user, uint64_t role, uint64_t request_id,
+              store_found_fn *found, void *owner)
 {
-    query_t *query = s_is_full (self) ? NULL : query_new (QUERY_LOCATE, app, user, NULL, 0);
+    query_t *query = s_is_full (self) ? NULL : query_new (QUERY_LOOKUP, app, user, NULL, 0);
     if (!query)
         return -1;
     query->numbers[0] = role;
-    query->located = located;
-    return s_ask (self, query, ticket, owner);
+    query->found = found;
+    return s_ask (self, query, request_id, owner);
 }
 
 void
-store_seen (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
+store_receipt (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
 {
-    store_link_seen (s_desk (self, session), session, role, user, seq);
+    store_link_receipt (s_desk (self, session), session, role, user, seq);
 }
 
 int

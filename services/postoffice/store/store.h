@@ -76,7 +76,7 @@ typedef struct {
     text_t user;
     text_t sender;      //  JSON object
     text_t data;        //  JSON object, or empty
-    uint64_t quiet;     //  1: not for people's eyes
+    uint64_t hidden;    //  1: not for people's eyes
 } store_entry_t;
 
 //  A participant as it is from now on. Also makes this the session that the user was last in.
@@ -133,12 +133,12 @@ typedef struct {
     bool tell_others;           //  others wrote last, or may have its endpoints: they get `moved`
 } store_chunk_t;
 
-typedef void store_appended_fn (void *owner, uint64_t ticket, store_outcome_t outcome);
+typedef void store_appended_fn (void *owner, uint64_t request_id, store_outcome_t outcome);
 
-//  Copies the chunk. The answer is called with the ticket. Returns 0; −1 when the queue is full.
+//  Copies the chunk. The answer gets the request_id. Returns 0; −1 when the queue is full.
 __attribute__ ((warn_unused_result)) int store_append (store_t *self, const store_chunk_t *chunk,
-                                                       uint64_t ticket, store_appended_fn *appended,
-                                                       void *owner);
+                                                       uint64_t request_id,
+                                                       store_appended_fn *appended, void *owner);
 
 // ---------------------------------------------------------------------------------------------
 //  Loading a session
@@ -148,7 +148,7 @@ typedef struct {
     text_t user;
     text_t sender;
     bool present;
-    uint64_t seen;      //  SEQ_UNKNOWN when nothing was said of it
+    uint64_t received_seq; //  SEQ_UNKNOWN when nothing was said of it
 } stored_participant_t;
 
 typedef struct {
@@ -185,14 +185,14 @@ typedef struct {
 } stored_session_t;
 
 //  `session` is NULL when the outcome is STORE_DOWN.
-typedef void store_loaded_fn (void *owner, uint64_t ticket, store_outcome_t outcome,
+typedef void store_loaded_fn (void *owner, uint64_t request_id, store_outcome_t outcome,
                               const stored_session_t *session);
 
 //  Loads a session as it is after everything that was asked before. `ids`: message ids that the
 //  caller wants to know about beside the last `recent` ones.
 __attribute__ ((warn_unused_result)) int store_load (store_t *self, text_t session,
                                                      const text_t *ids, size_t id_count,
-                                                     uint64_t recent, uint64_t ticket,
+                                                     uint64_t recent, uint64_t request_id,
                                                      store_loaded_fn *loaded, void *owner);
 
 // ---------------------------------------------------------------------------------------------
@@ -207,34 +207,34 @@ typedef struct {
     text_t user;
     text_t sender;
     text_t data;
-    uint64_t quiet;
+    uint64_t hidden;
 } stored_entry_t;
 
-typedef void store_read_fn (void *owner, uint64_t ticket, store_outcome_t outcome,
+typedef void store_read_fn (void *owner, uint64_t request_id, store_outcome_t outcome,
                             const stored_entry_t *entries, size_t count);
 
 //  The entries after `after` in order, at most `most`, and at most about `bytes` of them (but one
 //  at least). Fewer than there are is no sign of the end; none is.
 __attribute__ ((warn_unused_result)) int store_read (store_t *self, text_t session, uint64_t day,
-                                                     uint64_t after, uint64_t most, uint64_t bytes,
-                                                     uint64_t ticket, store_read_fn *read,
-                                                     void *owner);
+                                                     uint64_t after, uint64_t most,
+                                                     uint64_t bytes, uint64_t request_id,
+                                                     store_read_fn *read, void *owner);
 
 // ---------------------------------------------------------------------------------------------
 //  Small things
 
-typedef void store_located_fn (void *owner, uint64_t ticket, store_outcome_t outcome,
-                               text_t session);
+typedef void store_found_fn (void *owner, uint64_t request_id, store_outcome_t outcome,
+                             text_t session);
 
 //  The session that the user was last in; empty when there is none.
-__attribute__ ((warn_unused_result)) int store_locate (store_t *self, text_t app, text_t user,
-                                                       uint64_t role, uint64_t ticket,
-                                                       store_located_fn *located, void *owner);
+__attribute__ ((warn_unused_result)) int store_lookup (store_t *self, text_t app, text_t user,
+                                                       uint64_t role, uint64_t request_id,
+                                                       store_found_fn *found, void *owner);
 
 //  Remembers what a participant's clients are known to have received. Gathered and written with
 //  other things; no answer; lost with the process (then too much is delivered again, never too
 //  little).
-void store_seen (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq);
+void store_receipt (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq);
 
 typedef enum {
     TELL_MOVED,  //  something was written to the session: load it again

@@ -5,7 +5,7 @@
 #include "pg/pg_error_class.h"
 #include "base/backoff.h"
 #include "base/clock.h"
-#include "store/seen.h"
+#include "store/receipts.h"
 #include "base/log.h"
 #include "store/store_metrics.h"
 
@@ -13,8 +13,8 @@
 #include <stdlib.h>
 
 #define TICK_MS 100
-#define SEEN_MS 500
-#define SEEN_MOST 4096
+#define RECEIPTS_MS 500
+#define RECEIPTS_MOST 4096
 //  A probe may be written where a batch cannot (a disk that is full, but for one row): each time
 //  that it was believed in vain, the next one waits longer.
 #define PROBE_FIRST_MS 500
@@ -23,7 +23,9 @@
 #define ROOM_FOR_BATCH 6
 
 static const size_t s_query_statements[] = {
-    [QUERY_LOAD] = SAY_LOAD, [QUERY_READ] = SAY_READ, [QUERY_LOCATE] = SAY_LOCATE,
+    [QUERY_LOAD] = SAY_LOAD,
+    [QUERY_READ] = SAY_READ,
+    [QUERY_LOOKUP] = SAY_LOOKUP,
 };
 
 struct store_link {
@@ -44,8 +46,8 @@ struct store_link {
     bool probing;
     uint64_t probe_ms;       //  when it is due
     backoff_t illness;
-    uint64_t seen_ms;
-    seen_t *seen;
+    uint64_t receipts_ms;
+    receipts_t *receipts;
     pg_values_t values;
 };
 
@@ -175,7 +177,7 @@ s_probe (store_link_t *self, uint64_t now)
 //  From time to time
 
 static void
-s_on_seen (void *owner, void *unused, const pg_answer_t *answer)
+s_on_receipt (void *owner, void *unused, const pg_answer_t *answer)
 {
     (void) owner;
     (void) unused;
@@ -183,15 +185,15 @@ s_on_seen (void *owner, void *unused, const pg_answer_t *answer)
 }
 
 static void
-s_write_seen (store_link_t *self)
+s_write_receipts (store_link_t *self)
 {
-    if (seen_count (self->seen) == 0 || self->sick
+    if (receipts_count (self->receipts) == 0 || self->sick
         || pg_link_room (self->link) <= ROOM_FOR_BATCH)
         return;
-    self->seen_ms = clock_mono_ms ();
-    seen_write (self->seen, &self->values);
-    pg_link_add (self->link, SAY_SEEN, &self->values);
-    pg_link_send (self->link, s_on_seen, self, NULL);
+    self->receipts_ms = clock_mono_ms ();
+    receipts_write (self->receipts, &self->values);
+    pg_link_add (self->link, SAY_RECEIPTS, &self->values);
+    pg_link_send (self->link, s_on_receipt, self, NULL);
 }
 
 static void
@@ -213,8 +215,8 @@ s_on_timer (uv_timer_t *timer)
     uint64_t now = clock_mono_ms ();
     s_expire (self, now);
     s_probe (self, now);
-    if (now - self->seen_ms >= SEEN_MS)
-        s_write_seen (self);
+    if (now - self->receipts_ms >= RECEIPTS_MS)
+        s_write_receipts (self);
     s_pump (self);
 }
 
@@ -254,7 +256,7 @@ store_link_new (uv_loop_t *loop, const store_config_t *config, store_link_change
     assert (self->node);
     self->patience_ms = config->patience_ms;
     self->illness = (backoff_t){ .first_ms = PROBE_FIRST_MS, .most_ms = PROBE_MOST_MS };
-    self->seen = seen_new (SEEN_MOST);
+    self->receipts = receipts_new (RECEIPTS_MOST);
     list_init (&self->queries);
     list_init (&self->asked);
     list_init (&self->ages);
@@ -304,7 +306,7 @@ store_link_destroy (store_link_t **self_p)
     s_destroy_queries (&self->queries);
     s_destroy_queries (&self->asked);
     store_metrics[STORE_QUEUE_BYTES] -= (int64_t)self->bytes;
-    seen_destroy (&self->seen);
+    receipts_destroy (&self->receipts);
     uv_close ((uv_handle_t *) &self->timer, s_on_closed);
 }
 
@@ -349,18 +351,18 @@ store_link_ask (store_link_t *self, query_t **query_p)
     self->bytes += query->size;
     store_metrics[STORE_QUEUE_BYTES] += (int64_t)query->size;
     list_append (&self->ages, &query->age.link);
-    if (query->kind == QUERY_LOCATE || !group_commit_follow (self->group_commit, query))
+    if (query->kind == QUERY_LOOKUP || !group_commit_follow (self->group_commit, query))
         list_append (&self->queries, &query->place);
     s_pump (self);
 }
 
 void
-store_link_seen (store_link_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
+store_link_receipt (store_link_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
 {
-    if (seen_note (self->seen, session, role, user, seq) == 0)
+    if (receipts_note (self->receipts, session, role, user, seq) == 0)
         return;
-    s_write_seen (self);
+    s_write_receipts (self);
     //  When the database is away the note is lost: too much is delivered again, not too little.
-    if (seen_note (self->seen, session, role, user, seq) != 0)
-        store_metrics[STORE_SEEN_LOST]++;
+    if (receipts_note (self->receipts, session, role, user, seq) != 0)
+        store_metrics[STORE_RECEIPTS_LOST]++;
 }

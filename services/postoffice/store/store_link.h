@@ -31,7 +31,7 @@ uint64_t store_link_bytes (const store_link_t *self);
 //  Both take what they are given.
 void store_link_append (store_link_t *self, chunk_t **chunk_p);
 void store_link_ask (store_link_t *self, query_t **query_p);
-void store_link_seen (store_link_t *self, text_t session, uint64_t role, text_t user,
-                      uint64_t seq);
+void store_link_receipt (store_link_t *self, text_t session, uint64_t role, text_t user,
+                         uint64_t seq);
 
 #endif

@@ -32,8 +32,8 @@ static const metric_row_t s_rows[STORE_METRICS] = {
                        "times another postoffice said that it has endpoints of a session, too" },
     [STORE_TELLS_LOST] = { "store_tells_lost_total", NULL, COUNTER,
                            "notes to other postoffices that found no room" },
-    [STORE_SEEN_LOST] = { "store_seen_lost_total", NULL, COUNTER,
-                          "notes of what clients have received that found no room" },
+    [STORE_RECEIPTS_LOST] = { "store_receipts_lost_total", NULL, COUNTER,
+                              "notes of what clients have received that found no room" },
 };
 
 int64_t store_metrics[STORE_METRICS];

@@ -25,7 +25,7 @@ typedef enum {
     STORE_MOVED,
     STORE_SHARED,
     STORE_TELLS_LOST,
-    STORE_SEEN_LOST,
+    STORE_RECEIPTS_LOST,
     STORE_METRICS,
 } store_metric_t;
 

@@ -25,8 +25,8 @@ const pg_statement_t store_statements[STORE_STATEMENTS] = {
                              " $8::smallint, $9::text, $10::text, $11::text, $12::boolean)" },
     [SAY_LOAD] = { "load", QUERY_LOAD_SQL },
     [SAY_READ] = { "read", QUERY_READ_SQL },
-    [SAY_LOCATE] = { "locate", QUERY_LOCATE_SQL },
-    [SAY_SEEN] = { "seen", "SELECT note_seen ($1, $2, $3, $4)" },
+    [SAY_LOOKUP] = { "lookup", QUERY_LOOKUP_SQL },
+    [SAY_RECEIPTS] = { "seen", "SELECT note_seen ($1, $2, $3, $4)" },
     [SAY_DAY] = { "day", "SELECT make_day ($1::date)" },
     [SAY_PROBE] = { "probe", "SELECT beat ($1::bigint, $2::text)" },
 };

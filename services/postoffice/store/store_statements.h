@@ -11,8 +11,8 @@ enum {
     SAY_ENTRY,
     SAY_LOAD,
     SAY_READ,
-    SAY_LOCATE,
-    SAY_SEEN,
+    SAY_LOOKUP,
+    SAY_RECEIPTS,
     SAY_DAY,
     SAY_PROBE,
     STORE_STATEMENTS

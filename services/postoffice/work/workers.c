@@ -150,7 +150,7 @@ s_put_in_hand (worker_t *worker, turn_t *turn, turn_state_t state)
 static void
 s_take_out (workers_t *self, turn_t *turn)
 {
-    if (turn->state == TURN_OFFERED || turn->state == TURN_TAKEN) {
+    if (turn->state == TURN_OFFERED || turn->state == TURN_ACCEPTED) {
         worker_t *worker = s_worker (self, turn->worker);
         if (worker) {
             assert (worker->in_hand > 0);
@@ -182,14 +182,14 @@ s_offer (workers_t *self, worker_t *worker, turn_t *turn)
                                       .user = turn->user,
                                       .body = turn->body,
                                       .secret = turn->secret,
-                                      .handed = turn->handed + 1 } };
+                                      .attempt = turn->attempts + 1 } };
     if (bus_server_send (self->bus, worker->peer, &record) != 0)
         return -1;
-    turn->handed++;
+    turn->attempts++;
     list_remove (&turn->place);
     s_put_in_hand (worker, turn, TURN_OFFERED);
     metric_add (POSTOFFICE_WORK_OFFERED, 1);
-    if (turn->handed > 1)
+    if (turn->attempts > 1)
         metric_add (POSTOFFICE_WORK_OFFERED_AGAIN, 1);
     return 0;
 }
@@ -238,7 +238,7 @@ workers_remove (workers_t *self, peer_t peer)
     if (!worker)
         return;
     //  Its work goes to others at once, but it may come back with what it has in hand: a worker
-    //  that was only cut off says TAKEN again, and the turn is its again.
+    //  that was only cut off says ACCEPTED again, and the turn is its again.
     list_t *link;
     while ((link = list_first (&worker->turns))) {
         turn_t *turn = LIST_THING (link, turn_t, place);
@@ -268,25 +268,26 @@ workers_want (workers_t *self, turn_t *turn)
 }
 
 void
-workers_taken (workers_t *self, turn_t *turn, peer_t peer)
+workers_accepted (workers_t *self, turn_t *turn, peer_t peer)
 {
     worker_t *worker = s_worker (self, peer);
     if (!worker)
         return;
-    if ((turn->state == TURN_TAKEN || turn->state == TURN_OFFERED) && turn->worker != peer) {
-        //  Two have it: the first that took it goes on, so that the bot hears it once if possible.
+    if ((turn->state == TURN_ACCEPTED || turn->state == TURN_OFFERED) && turn->worker != peer) {
+        //  Two have it: the first that took it goes on, so that the bot hears it once if
+        //  possible.
         bus_record_t record = { .kind = BUS_CANCEL,
                                 .cancel = { .item = turn->item,
                                             .session = session_key (turn->session) } };
-        peer_t loser = turn->state == TURN_TAKEN ? peer : turn->worker;
+        peer_t loser = turn->state == TURN_ACCEPTED ? peer : turn->worker;
         static log_limit_t limit = LOG_LIMIT (LOG_WARN, "cancel not sent");
         if (bus_server_send (self->bus, loser, &record) != 0 && log_limit_allows (&limit))
             log_warn ("cancel not sent", log_text ("item", turn->item));
-        if (turn->state == TURN_TAKEN)
+        if (turn->state == TURN_ACCEPTED)
             return;
     }
     s_take_out (self, turn);
-    s_put_in_hand (worker, turn, TURN_TAKEN);
+    s_put_in_hand (worker, turn, TURN_ACCEPTED);
 }
 
 //  The one offered last of that id: most are declined as soon as they are offered.
@@ -314,7 +315,7 @@ workers_declined (workers_t *self, peer_t peer, const bus_declined_t *declined)
     if (turn) {
         metric_add (POSTOFFICE_WORK_DECLINED, 1);
         turn->shunned = peer;
-        turn->handed--; //  nobody has heard of it
+        turn->attempts--; //  nobody has heard of it
         s_wait (self, turn);
     }
     worker->is_full = true;
@@ -326,7 +327,7 @@ void
 workers_forget (workers_t *self, turn_t *turn, bool cancel)
 {
     peer_t peer = turn->worker;
-    bool in_hand = turn->state == TURN_OFFERED || turn->state == TURN_TAKEN;
+    bool in_hand = turn->state == TURN_OFFERED || turn->state == TURN_ACCEPTED;
     s_take_out (self, turn);
     turn->state = TURN_QUEUED;
     if (in_hand && cancel) {
@@ -344,10 +345,10 @@ void
 workers_inherit (workers_t *self, turn_t *turn, turn_t *old)
 {
     worker_t *worker = NULL;
-    if (old->state == TURN_OFFERED || old->state == TURN_TAKEN)
+    if (old->state == TURN_OFFERED || old->state == TURN_ACCEPTED)
         worker = s_worker (self, old->worker);
     turn_state_t state = old->state;
-    turn->handed = old->handed;
+    turn->attempts = old->attempts;
     turn->shunned = old->shunned;
     if (state == TURN_WAITING || state == TURN_RECOVERED || state == TURN_QUEUED)
         turn->state = state;
@@ -360,8 +361,8 @@ workers_inherit (workers_t *self, turn_t *turn, turn_t *old)
     turn->since_ms = old->since_ms;
 }
 
-//  Offers that nobody took in time go to another worker; a worker that does not even say TAKEN is
-//  in trouble, and the bus will tell.
+//  Offers that nobody took in time go to another worker; a worker that does not even say ACCEPTED
+//  is in trouble, and the bus will tell.
 static void
 s_tick_worker (workers_t *self, worker_t *worker, uint64_t now)
 {
@@ -370,13 +371,13 @@ s_tick_worker (workers_t *self, worker_t *worker, uint64_t now)
     while (link != &worker->turns) {
         turn_t *turn = LIST_THING (link, turn_t, place);
         link = link->next;
-        if (turn->state != TURN_OFFERED || now - turn->since_ms < self->config.taken_within_ms)
+        if (turn->state != TURN_OFFERED || now - turn->since_ms < self->config.accepted_within_ms)
             continue;
         if (log_limit_allows (&limit))
             log_warn ("work not taken in time", log_text ("session", session_key (turn->session)),
                       log_text ("item", turn->item),
-                      log_number ("handed", (int64_t) turn->handed));
-        metric_add (POSTOFFICE_WORK_NOT_TAKEN, 1);
+                      log_number ("attempts", (int64_t)turn->attempts));
+        metric_add (POSTOFFICE_WORK_NOT_ACCEPTED, 1);
         turn->shunned = worker->peer;
         s_wait (self, turn);
     }

@@ -1,8 +1,8 @@
 //  workers — who takes which topic, and which turns they have in hand.
 //
 //  A topic is a queue group: a turn goes to one worker that subscribes to it, within the credit
-//  that the worker gave, to the one with the most credit left. A turn that is not TAKEN in time, or
-//  whose worker is lost, waits again and goes to another. Turns belong to the folds of their
+//  that the worker gave, to the one with the most credit left. A turn that is not ACCEPTED in time,
+//  or whose worker is lost, waits again and goes to another. Turns belong to the folds of their
 //  sessions; here they stand in lists.
 
 #ifndef WORKERS_H
@@ -14,7 +14,7 @@
 typedef struct workers workers_t;
 
 typedef struct {
-    uint64_t taken_within_ms;   //  an offer that is not TAKEN by then goes to another worker
+    uint64_t accepted_within_ms; //  an offer that is not ACCEPTED by then goes to another worker
     uint64_t recovery_ms;       //  how long a loaded turn waits for a worker that has it already
 } workers_config_t;
 
@@ -31,7 +31,7 @@ void workers_remove (workers_t *self, peer_t peer);
 void workers_want (workers_t *self, turn_t *turn);
 
 //  The worker says that it has the turn in hand.
-void workers_taken (workers_t *self, turn_t *turn, peer_t worker);
+void workers_accepted (workers_t *self, turn_t *turn, peer_t worker);
 
 //  The worker does not take it: it goes to another at once. One that is ending gets nothing more;
 //  one that is full is left alone for a moment. Unknown peers and items are ignored.

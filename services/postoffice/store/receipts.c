@@ -1,4 +1,4 @@
-#include "store/seen.h"
+#include "store/receipts.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -14,22 +14,22 @@ typedef struct {
     char key[];     //  session, NUL, role, user
 } note_t;
 
-struct seen {
+struct receipts {
     note_t *notes;
     size_t most;
 };
 
-seen_t *
-seen_new (size_t most)
+receipts_t *
+receipts_new (size_t most)
 {
-    seen_t *self = calloc (1, sizeof *self);
+    receipts_t *self = calloc (1, sizeof *self);
     assert (self);
     self->most = most;
     return self;
 }
 
 static void
-s_clear (seen_t *self)
+s_clear (receipts_t *self)
 {
     note_t *note, *next;
     HASH_ITER (hh, self->notes, note, next) {
@@ -39,9 +39,9 @@ s_clear (seen_t *self)
 }
 
 void
-seen_destroy (seen_t **self_p)
+receipts_destroy (receipts_t **self_p)
 {
-    seen_t *self = *self_p;
+    receipts_t *self = *self_p;
     if (!self)
         return;
     *self_p = NULL;
@@ -66,7 +66,7 @@ s_note_new (text_t session, uint64_t role, text_t user)
 }
 
 int
-seen_note (seen_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
+receipts_note (receipts_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
 {
     note_t *note = s_note_new (session, role, user);
     note_t *old;
@@ -86,7 +86,7 @@ seen_note (seen_t *self, text_t session, uint64_t role, text_t user, uint64_t se
 }
 
 size_t
-seen_count (const seen_t *self)
+receipts_count (const receipts_t *self)
 {
     return HASH_COUNT (self->notes);
 }
@@ -102,7 +102,7 @@ s_compare (const note_t *left, const note_t *right)
 }
 
 void
-seen_write (seen_t *self, pg_values_t *values)
+receipts_write (receipts_t *self, pg_values_t *values)
 {
     HASH_SORT (self->notes, s_compare);
     pg_values_begin (values);
