@@ -72,9 +72,9 @@ typedef enum {
 
 //  What came of a turn.
 typedef enum {
-    OUTCOME_ANSWERED = 1, //  data is what the bot said; may be empty: the bot had nothing to say
-    OUTCOME_TROUBLE = 2,  //  the bot says itself that it failed; data is its apology
-    OUTCOME_FAILED = 3,   //  no answer after all tries; data is the last `failure` frame's data
+    OUTCOME_ANSWERED = 1,  //  data is what the bot said; may be empty: the bot had nothing to say
+    OUTCOME_BOT_ERROR = 2, //  the bot says itself that it failed; data is its apology
+    OUTCOME_FAILED = 3,    //  no answer after all tries; data is the last `failure` frame's data
 } outcome_t;
 
 //  What the bot asks the switchboard for, beside its words.

@@ -95,9 +95,9 @@ s_describe (bot_answer_t *self, text_t body)
         || buffer_put_string (&self->detail, ": ") != 0)
         return;
     size_t size = body.size < BOT_DETAIL_BODY ? body.size : BOT_DETAIL_BODY;
-    char *place = buffer_grow (&self->detail, size);
-    for (size_t index = 0; place && index < size; index++)
-        place[index] = s_printable (body.data[index]);
+    char *entry = buffer_grow (&self->detail, size);
+    for (size_t index = 0; entry && index < size; index++)
+        entry[index] = s_printable (body.data[index]);
 }
 
 static void
@@ -243,14 +243,14 @@ s_read_system (bot_answer_t *self, json_object *answer)
     }
 }
 
-//  A bot's own word that it failed, which people are to read in place of all else.
+//  A bot's own word that it failed, which people are to read in entry of all else.
 static void
 s_read_error (bot_answer_t *self, json_object *answer)
 {
     json_object *words = s_member (answer, "errorText", json_type_string);
     if (!words || json_object_get_string_len (words) == 0)
         return;
-    self->outcome = OUTCOME_TROUBLE;
+    self->outcome = OUTCOME_BOT_ERROR;
     json_object *speech = json_object_new_object ();
     json_object_object_add (speech, "displayText", json_object_get (words));
     json_object_object_add (answer, "outputSpeech", speech);
@@ -275,7 +275,7 @@ s_read_object (bot_answer_t *self, json_object *answer)
     if (s_is_nothing (answer))
         return;
     if (s_is_trouble (answer))
-        self->outcome = OUTCOME_TROUBLE;
+        self->outcome = OUTCOME_BOT_ERROR;
     s_clean_speech (answer);
     s_clean_displays (answer);
     s_read_system (self, answer);

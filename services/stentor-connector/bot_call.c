@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "bot_request.h"
 #include "base/random_id.h"
+#include "json/json_write.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -14,33 +15,34 @@
 #define DONE_REFUSED_MS 500      //  the bus was full, or no postoffice is there
 #define RETRY_AFTER_MOST_MS 30000
 #define JITTER_MS 200
+#define FAILURE_MAX 500 //  bytes of the `data` of a `failure` frame
 //  A key is at most 4000 bytes (apps_file.h); the rest is ": ", a blank and the NUL.
 #define HEADER_MAX (4000 + 2 * AUTH_WORD_MAX + 4)
-#define NO_OFFICE (-1)
+#define NO_POSTOFFICE (-1)
 
-struct call {
+struct bot_call {
     const bot_call_context_t *context;
     bot_call_state_t state;
-    int office; //  who is told; NO_OFFICE: nobody is there
+    int postoffice; //  that owns the session; NO_POSTOFFICE: none is up
     unsigned failed;
     uv_timer_t timer;
     http_call_t call;
     const http_answer_t *heard; //  during the call's callback only
-    buffer_t request;    //  until TOLD
-    bot_answer_t answer; //  while TOLD
+    buffer_t request;           //  until REPORTING
+    bot_answer_t answer;        //  while REPORTING
     char *session;
     char *app;
     char item[];
 };
 
 typedef void step_fn (bot_call_t *self);
-//  Without the s_ of other static functions: they are the words of turn_states.def.
-static step_fn ignore, say_accepted, say_all, say_typing, say_asking, say_done;
-static step_fn ask, take_answer, forget;
+//  Without the s_ of other static functions: these names stand in bot_call_states.def.
+static step_fn ignore, send_accepted, send_all, send_typing, send_asking, send_done;
+static step_fn ask, take_answer, finish;
 
 static step_fn *const s_steps[BOT_CALL_EVENTS][BOT_CALL_STATES] = {
-#define EVENT(NAME, asking, pausing, told, words)                                                \
-    [BOT_CALL_EVENT_##NAME] = { asking, pausing, told, ignore },
+#define EVENT(NAME, asking, pausing, reporting, words)                                           \
+    [BOT_CALL_EVENT_##NAME] = { asking, pausing, reporting, ignore },
 #include "bot_call_states.def"
 #undef EVENT
 };
@@ -66,52 +68,52 @@ s_move (bot_call_t *self, bot_call_state_t next, uint64_t timer_ms, uint64_t rep
     self->context->moved (self->context->owner, self, from, next);
 }
 
-//  A word that is lost here is said again when the postoffice is back: it begins a new stream.
+//  A record that is lost here is sent again when the postoffice is back: MOVED.
 static int
-s_say (bot_call_t *self, const bus_record_t *record)
+s_send (bot_call_t *self, const bus_record_t *record)
 {
-    if (self->office == NO_OFFICE)
+    if (self->postoffice == NO_POSTOFFICE)
         return -1;
-    return bus_client_send (self->context->bus, (unsigned)self->office, record);
+    return bus_client_send (self->context->bus, (unsigned)self->postoffice, record);
 }
 
 static void
-say_accepted (bot_call_t *self)
+send_accepted (bot_call_t *self)
 {
     bus_record_t record = { .kind = BUS_ACCEPTED };
     record.accepted.item = bot_call_item (self);
     record.accepted.session = bot_call_session (self);
-    if (s_say (self, &record) != 0)
+    if (s_send (self, &record) != 0)
         return; //  the postoffice will hand the item again, and hear it then
 }
 
 static void
-s_say_progress (bot_call_t *self, event_t event, text_t data)
+s_send_progress (bot_call_t *self, event_t event, text_t data)
 {
     bus_record_t record = { .kind = BUS_PROGRESS };
     record.progress.item = bot_call_item (self);
     record.progress.session = bot_call_session (self);
     record.progress.event = event;
     record.progress.data = data;
-    if (s_say (self, &record) != 0)
+    if (s_send (self, &record) != 0)
         return; //  ephemeral: may be lost
 }
 
 static void
-say_typing (bot_call_t *self)
+send_typing (bot_call_t *self)
 {
-    s_say_progress (self, EVENT_TYPING, TEXT_EMPTY);
+    s_send_progress (self, EVENT_TYPING, TEXT_EMPTY);
 }
 
 static void
-say_asking (bot_call_t *self)
+send_asking (bot_call_t *self)
 {
-    say_accepted (self);
-    say_typing (self);
+    send_accepted (self);
+    send_typing (self);
 }
 
 static void
-say_done (bot_call_t *self)
+send_done (bot_call_t *self)
 {
     const bot_answer_t *answer = &self->answer;
     bus_record_t record = { .kind = BUS_DONE };
@@ -122,26 +124,32 @@ say_done (bot_call_t *self)
     record.done.ask = answer->ask;
     record.done.target = buffer_text (&answer->target);
     record.done.detail = buffer_text (&answer->detail);
-    uint64_t again_ms = s_say (self, &record) == 0 ? DONE_EVERY_MS : DONE_REFUSED_MS;
+    uint64_t again_ms = s_send (self, &record) == 0 ? DONE_EVERY_MS : DONE_REFUSED_MS;
     uv_timer_start (&self->timer, s_timer_fired, again_ms, 0);
 }
 
 //  Handed although it is done: that postoffice has not heard of it.
 static void
-say_all (bot_call_t *self)
+send_all (bot_call_t *self)
 {
-    say_accepted (self);
-    say_done (self);
+    send_accepted (self);
+    send_done (self);
 }
 
-//  The `data` of a `failure` frame.
-static text_t
-s_failure (char *to, size_t room, unsigned tries, uint64_t delay_s, const char *error)
+//  The `data` of a `failure` frame, into the buffer.
+static void
+s_put_failure (buffer_t *to, unsigned tries, uint64_t delay_s, const char *error)
 {
-    static const char form[] = "{\"type\":\"BOT\",\"tries\":%u,\"delay\":%llu,\"error\":\"%s\"}";
-    int size = snprintf (to, room, form, tries, (unsigned long long) delay_s, error);
-    assert (size > 0 && (size_t) size < room);
-    return (text_t){ to, (size_t) size };
+    json_writer_t json;
+    json_write_begin (&json, to);
+    json_open_object (&json, NULL);
+    json_put_string (&json, "type", "BOT");
+    json_put_number (&json, "tries", tries);
+    json_put_number (&json, "delay", delay_s);
+    json_put_string (&json, "error", error);
+    json_close_object (&json);
+    int rc = json_write_end (&json);
+    assert (rc == 0); //  the error is a text of ours (bot_failures.def)
 }
 
 //  The outcome is known: the question is not needed any more.
@@ -150,15 +158,12 @@ s_conclude (bot_call_t *self)
 {
     buffer_free (&self->request);
     if (self->answer.outcome == OUTCOME_FAILED) {
-        char data[200];
         buffer_free (&self->answer.data);
-        buffer_init (&self->answer.data, sizeof data);
-        text_t failure = s_failure (data, sizeof data, BOT_TRIES_MOST, 0, self->answer.error);
-        int rc = buffer_put_text (&self->answer.data, failure);
-        assert (rc == 0);
+        buffer_init (&self->answer.data, FAILURE_MAX);
+        s_put_failure (&self->answer.data, BOT_TRIES_MOST, 0, self->answer.error);
     }
-    s_move (self, BOT_CALL_TOLD, DONE_EVERY_MS, 0);
-    say_done (self);
+    s_move (self, BOT_CALL_REPORTING, DONE_EVERY_MS, 0);
+    send_done (self);
 }
 
 //  Whole seconds for the widget's countdown, at least one.
@@ -174,10 +179,12 @@ s_delay_s (const bot_call_t *self, uint64_t retry_after_ms)
 static void
 s_pause (bot_call_t *self, uint64_t retry_after_ms)
 {
-    char data[200];
     uint64_t delay_s = s_delay_s (self, retry_after_ms);
-    s_say_progress (self, EVENT_TROUBLE, s_failure (data, sizeof data, self->failed, delay_s,
-                                                    self->answer.error));
+    buffer_t notice;
+    buffer_init (&notice, FAILURE_MAX);
+    s_put_failure (&notice, self->failed, delay_s, self->answer.error);
+    s_send_progress (self, EVENT_RETRY_NOTICE, buffer_text (&notice));
+    buffer_free (&notice);
     bot_answer_free (&self->answer);
     s_move (self, BOT_CALL_PAUSING, delay_s * 1000 + random_id_number () % JITTER_MS, 0);
 }
@@ -252,7 +259,7 @@ ask (bot_call_t *self)
     else if (app->bot_url.size == 0)
         s_cannot_ask (self, BOT_NO_BOT, TEXT ("the app has no bot"));
     else if (s_post (self, app) == 0)
-        say_typing (self);
+        send_typing (self);
     else if (errno == EINVAL)
         s_cannot_ask (self, BOT_NO_BOT, TEXT ("the bot's URL is none"));
     else
@@ -283,34 +290,26 @@ bot_call_destroy (bot_call_t **self_p)
 }
 
 static void
-forget (bot_call_t *self)
+finish (bot_call_t *self)
 {
     self->context->moved (self->context->owner, self, self->state, BOT_CALL_OVER);
     self->context->over (self->context->owner, self);
     bot_call_destroy (&self);
 }
 
-static char *
-s_copy (text_t text)
-{
-    char *copy = strndup (text.data, text.size);
-    assert (copy);
-    return copy;
-}
-
 bot_call_t *
-bot_call_new (const bot_call_context_t *context, unsigned office, const bus_work_t *work)
+bot_call_new (const bot_call_context_t *context, unsigned postoffice, const bus_work_t *work)
 {
     bot_call_t *self = alloc_zeroed (sizeof *self + work->item.size + 1);
     memcpy (self->item, work->item.data, work->item.size);
     self->context = context;
-    self->office = (int) office;
-    self->session = s_copy (work->session);
-    self->app = s_copy (work->app);
+    self->postoffice = (int)postoffice;
+    self->session = alloc_text (work->session);
+    self->app = alloc_text (work->app);
     uv_timer_init (context->loop, &self->timer);
     self->timer.data = self;
     buffer_init (&self->request, BOT_REQUEST_MAX);
-    say_accepted (self);
+    send_accepted (self);
     if (bot_request_write (&self->request, work) == 0) {
         ask (self);
         return self;
@@ -328,28 +327,28 @@ bot_call_happens (bot_call_t *self, bot_call_event_t event)
 }
 
 void
-bot_call_repeated (bot_call_t *self, unsigned office)
+bot_call_repeated (bot_call_t *self, unsigned postoffice)
 {
-    self->office = (int) office;
+    self->postoffice = (int)postoffice;
     bot_call_happens (self, BOT_CALL_EVENT_REPEATED);
 }
 
 void
-bot_call_office_up (bot_call_t *self, unsigned office)
+bot_call_postoffice_up (bot_call_t *self, unsigned postoffice)
 {
     int now = bus_client_postoffice_of (self->context->bus, bot_call_session (self));
-    if (now != (int) office && self->office != NO_OFFICE)
+    if (now != (int)postoffice && self->postoffice != NO_POSTOFFICE)
         return;
-    self->office = now;
+    self->postoffice = now;
     bot_call_happens (self, BOT_CALL_EVENT_MOVED);
 }
 
 void
-bot_call_office_down (bot_call_t *self, unsigned office)
+bot_call_postoffice_down (bot_call_t *self, unsigned postoffice)
 {
-    if (self->office != (int) office)
+    if (self->postoffice != (int)postoffice)
         return;
-    self->office = bus_client_postoffice_of (self->context->bus, bot_call_session (self));
+    self->postoffice = bus_client_postoffice_of (self->context->bus, bot_call_session (self));
     bot_call_happens (self, BOT_CALL_EVENT_MOVED);
 }
 

@@ -1,10 +1,21 @@
-//  bot_call — one item of work: a question that is put to a bot until it answers, the tries are
-//  used up, or nobody wants the answer any more; then its outcome, until a postoffice has settled
-//  it.
+//  bot_call — one work item: a question that is put to a bot until the bot answers, the tries are
+//  used up, or the item is cancelled; then its outcome, until a postoffice has settled it.
 //
-//  A state machine, as turn_states.def has it. A call keeps the question while it may be put
-//  again and the outcome while it may be told again, never both. It is freed by the loop, after
-//  `over`.
+//  States and events are a table (bot_call_states.def). The scenarios behind the table:
+//
+//  - The bot fails, or answers with something that is no answer. The item PAUSES and asks again,
+//  up
+//    to BOT_TRIES; the visitor sees a `failure` notice with a countdown meanwhile.
+//  - The session's postoffice dies while the bot has the question, or after the outcome is known.
+//    The item MOVED: the new postoffice is sent ACCEPTED, so that it does not give the item to
+//    another worker, or DONE.
+//  - A postoffice that missed ACCEPTED or DONE sends the item once more (REPEATED): both are sent
+//    again. DONE is repeated until SETTLED in any case.
+//  - An agent takes control while the bot has the question: CANCELLED. The bot's answer is
+//  dropped.
+//
+//  A call keeps the question while the question may be asked again, and the outcome while the
+//  outcome may be sent again, never both. The loop frees the call after `over`.
 
 #ifndef BOT_CALL_H
 #define BOT_CALL_H
@@ -16,7 +27,7 @@
 #define AUTH_WORD_MAX 100 //  bytes of the key's header name, and of the word before the key
 #define BOT_TRIES_MOST 3  //  the widget has words for three failures
 
-typedef struct call bot_call_t;
+typedef struct bot_call bot_call_t;
 
 typedef enum {
 #define STATE(NAME, words) BOT_CALL_##NAME,
@@ -26,7 +37,7 @@ typedef enum {
 } bot_call_state_t;
 
 typedef enum {
-#define EVENT(NAME, asking, pausing, told, words) BOT_CALL_EVENT_##NAME,
+#define EVENT(NAME, asking, pausing, reporting, words) BOT_CALL_EVENT_##NAME,
 #include "bot_call_states.def"
 #undef EVENT
     BOT_CALL_EVENTS
@@ -50,19 +61,19 @@ typedef struct {
     void *owner;
 } bot_call_context_t;
 
-//  Takes the item: says so, and puts the question to the bot. The call may be TOLD at once.
-bot_call_t *bot_call_new (const bot_call_context_t *context, unsigned office,
+//  Accepts the item, and puts the question to the bot. The call may be REPORTING at once.
+bot_call_t *bot_call_new (const bot_call_context_t *context, unsigned postoffice,
                           const bus_work_t *work);
 //  Ends without a word, as when the process ends; `over` is not called.
 void bot_call_destroy (bot_call_t **self_p);
 
 //  One step of the table; the call may be over behind it.
 void bot_call_happens (bot_call_t *self, bot_call_event_t event);
-//  As REPEATED, by this postoffice: from now on it is the one that is told.
-void bot_call_repeated (bot_call_t *self, unsigned office);
+//  REPEATED, by this postoffice: the outcome is sent there from now on.
+void bot_call_repeated (bot_call_t *self, unsigned postoffice);
 //  A postoffice came or went: if that concerns this call, MOVED.
-void bot_call_office_up (bot_call_t *self, unsigned office);
-void bot_call_office_down (bot_call_t *self, unsigned office);
+void bot_call_postoffice_up (bot_call_t *self, unsigned postoffice);
+void bot_call_postoffice_down (bot_call_t *self, unsigned postoffice);
 
 text_t bot_call_item (const bot_call_t *self);
 text_t bot_call_session (const bot_call_t *self);

@@ -11,10 +11,10 @@
 enum {
     IN_ASKING, //  in the order of bot_call_state_t
     IN_PAUSING,
-    IN_TOLD,
+    IN_REPORTING,
     LIMIT,
     DONE_ANSWERED,
-    DONE_TROUBLE,
+    DONE_BOT_ERROR,
     DONE_FAILED,
     CANCELLED,
     REPEATS,
@@ -26,14 +26,16 @@ enum {
 
 static int64_t s_counts[COUNTS];
 static const metric_row_t s_rows[COUNTS] = {
-    [IN_ASKING] = { "connector_turns", "state=\"asking\"", GAUGE, "calls in hand" },
-    [IN_PAUSING] = { "connector_turns", "state=\"pausing\"", GAUGE, "calls in hand" },
-    [IN_TOLD] = { "connector_turns", "state=\"told\"", GAUGE, "calls in hand" },
-    [LIMIT] = { "connector_turns_limit", NULL, GAUGE, "most calls in hand (BOT_CREDIT)" },
-    [DONE_ANSWERED] = { "connector_turns_total", "outcome=\"answered\"", COUNTER, "calls done" },
-    [DONE_TROUBLE] = { "connector_turns_total", "outcome=\"trouble\"", COUNTER, "calls done" },
-    [DONE_FAILED] = { "connector_turns_total", "outcome=\"failed\"", COUNTER, "calls done" },
-    [CANCELLED] = { "connector_turns_total", "outcome=\"cancelled\"", COUNTER, "calls done" },
+    [IN_ASKING] = { "connector_bot_calls", "state=\"asking\"", GAUGE, "calls in hand" },
+    [IN_PAUSING] = { "connector_bot_calls", "state=\"pausing\"", GAUGE, "calls in hand" },
+    [IN_REPORTING] = { "connector_bot_calls", "state=\"reporting\"", GAUGE, "calls in hand" },
+    [LIMIT] = { "connector_bot_calls_limit", NULL, GAUGE, "most calls in hand (BOT_CREDIT)" },
+    [DONE_ANSWERED] = { "connector_bot_calls_total", "outcome=\"answered\"", COUNTER,
+                        "calls done" },
+    [DONE_BOT_ERROR] = { "connector_bot_calls_total", "outcome=\"bot_error\"", COUNTER,
+                         "calls done" },
+    [DONE_FAILED] = { "connector_bot_calls_total", "outcome=\"failed\"", COUNTER, "calls done" },
+    [CANCELLED] = { "connector_bot_calls_total", "outcome=\"cancelled\"", COUNTER, "calls done" },
     [REPEATS] = { "connector_repeats_total", NULL, COUNTER, "items that were in hand already" },
     [OVER_CREDIT] = { "connector_declined_total", "reason=\"over_credit\"", COUNTER,
                       "items that were declined" },
@@ -55,23 +57,23 @@ typedef struct {
     bot_call_t *call;
     text_t item; //  the call's own
     UT_hash_handle hh;
-} place_t;
+} entry_t;
 
-struct calls {
+struct bot_calls {
     bot_call_context_t context;
-    place_t *places;
+    entry_t *entries;
     uint64_t ceiling;
     bool is_draining;
     void (*emptied) (void *owner);
     void *owner;
 };
 
-static place_t *
+static entry_t *
 s_find (bot_calls_t *self, text_t item)
 {
-    place_t *place;
-    HASH_FIND (hh, self->places, item.data, item.size, place);
-    return place;
+    entry_t *entry;
+    HASH_FIND (hh, self->entries, item.data, item.size, entry);
+    return entry;
 }
 
 //  The states' gauges.
@@ -120,18 +122,18 @@ s_tried (void *owner, bot_call_t *call, const bot_answer_t *answer, uint64_t too
         if (!bot_failure_again (answer->failure) || bot_call_failed (call) >= self->context.tries)
             s_counts[DONE_FAILED]++;
     } else
-        s_counts[answer->outcome == OUTCOME_TROUBLE ? DONE_TROUBLE : DONE_ANSWERED]++;
+        s_counts[answer->outcome == OUTCOME_BOT_ERROR ? DONE_BOT_ERROR : DONE_ANSWERED]++;
 }
 
 static void
 s_over (void *owner, bot_call_t *call)
 {
     bot_calls_t *self = owner;
-    place_t *place = s_find (self, bot_call_item (call));
-    assert (place && place->call == call);
-    HASH_DEL (self->places, place);
-    free (place);
-    if (self->is_draining && !self->places)
+    entry_t *entry = s_find (self, bot_call_item (call));
+    assert (entry && entry->call == call);
+    HASH_DEL (self->entries, entry);
+    free (entry);
+    if (self->is_draining && !self->entries)
         self->emptied (self->owner);
 }
 
@@ -162,82 +164,82 @@ bot_calls_destroy (bot_calls_t **self_p)
     *self_p = NULL;
     if (!self)
         return;
-    place_t *place, *next;
-    HASH_ITER (hh, self->places, place, next)
+    entry_t *entry, *next;
+    HASH_ITER (hh, self->entries, entry, next)
     {
-        HASH_DEL (self->places, place);
-        bot_call_destroy (&place->call);
-        free (place);
+        HASH_DEL (self->entries, entry);
+        bot_call_destroy (&entry->call);
+        free (entry);
     }
     free (self);
 }
 
 static void
-s_take (bot_calls_t *self, unsigned office, const bus_work_t *work)
+s_take (bot_calls_t *self, unsigned postoffice, const bus_work_t *work)
 {
-    place_t *place = alloc_zeroed (sizeof *place);
-    place->call = bot_call_new (&self->context, office, work);
-    place->item = bot_call_item (place->call);
-    HASH_ADD_KEYPTR (hh, self->places, place->item.data, place->item.size, place);
+    entry_t *entry = alloc_zeroed (sizeof *entry);
+    entry->call = bot_call_new (&self->context, postoffice, work);
+    entry->item = bot_call_item (entry->call);
+    HASH_ADD_KEYPTR (hh, self->entries, entry->item.data, entry->item.size, entry);
 }
 
 //  An answer that is lost is no harm: the postoffice waits in vain for ACCEPTED, and goes to
 //  another.
 static void
-s_decline (bot_calls_t *self, unsigned office, const bus_work_t *work)
+s_decline (bot_calls_t *self, unsigned postoffice, const bus_work_t *work)
 {
     s_counts[self->is_draining ? WHILE_DRAINING : OVER_CREDIT]++;
     bus_record_t record = { .kind = BUS_DECLINED,
                             .declined = { .item = work->item,
                                           .session = work->session,
                                           .ending = self->is_draining } };
-    if (bus_client_send (self->context.bus, office, &record) != 0)
+    if (bus_client_send (self->context.bus, postoffice, &record) != 0)
         log_debug ("decline not sent", log_text ("item", work->item));
 }
 
 void
-bot_calls_work (bot_calls_t *self, unsigned office, const bus_work_t *work)
+bot_calls_work (bot_calls_t *self, unsigned postoffice, const bus_work_t *work)
 {
-    place_t *place = s_find (self, work->item);
-    if (place) {
+    entry_t *entry = s_find (self, work->item);
+    if (entry) {
         s_counts[REPEATS]++;
-        bot_call_repeated (place->call, office);
-    } else if (self->is_draining || HASH_COUNT (self->places) >= self->ceiling)
-        s_decline (self, office, work);
+        bot_call_repeated (entry->call, postoffice);
+    } else if (self->is_draining || HASH_COUNT (self->entries) >= self->ceiling)
+        s_decline (self, postoffice, work);
     else
-        s_take (self, office, work);
+        s_take (self, postoffice, work);
 }
 
 void
 bot_calls_happens (bot_calls_t *self, text_t item, bot_call_event_t event)
 {
-    place_t *place = s_find (self, item);
-    if (!place)
+    entry_t *entry = s_find (self, item);
+    if (!entry)
         return;
-    bot_call_state_t state = bot_call_state (place->call);
+    bot_call_state_t state = bot_call_state (entry->call);
     s_counts[CANCELLED] +=
-        state != BOT_CALL_TOLD; //  else it was counted when its outcome was known
-    bot_call_happens (place->call, event);
+        state != BOT_CALL_REPORTING; //  else it was counted when its outcome was known
+    bot_call_happens (entry->call, event);
 }
 
 void
-bot_calls_office_up (bot_calls_t *self, unsigned office)
+bot_calls_postoffice_up (bot_calls_t *self, unsigned postoffice)
 {
-    for (place_t *place = self->places; place; place = place->hh.next)
-        bot_call_office_up (place->call, office);
+    for (entry_t *entry = self->entries; entry; entry = entry->hh.next)
+        bot_call_postoffice_up (entry->call, postoffice);
 }
 
 void
-bot_calls_office_down (bot_calls_t *self, unsigned office)
+bot_calls_postoffice_down (bot_calls_t *self, unsigned postoffice)
 {
-    for (place_t *place = self->places; place; place = place->hh.next)
-        bot_call_office_down (place->call, office);
+    for (entry_t *entry = self->entries; entry; entry = entry->hh.next)
+        bot_call_postoffice_down (entry->call, postoffice);
 }
 
 void
 bot_calls_drain (bot_calls_t *self)
 {
     self->is_draining = true;
-    if (!self->places)
+    if (!self->entries)
         self->emptied (self->owner);
 }

@@ -8,20 +8,20 @@
 
 #include "bot_call.h"
 
-typedef struct calls bot_calls_t;
+typedef struct bot_calls bot_calls_t;
 
 //  `context` is copied, but for what it points to; its owner and callbacks are set here.
 //  `emptied` is called when the last item is settled while draining.
 bot_calls_t *bot_calls_new (const bot_call_context_t *context, uint64_t ceiling,
                             void (*emptied) (void *owner), void *owner);
-//  Forgets all items without a word; the loop must call until their timers are gone.
+//  Forgets all items without a word; the loop must turn until their timers are gone.
 void bot_calls_destroy (bot_calls_t **self_p);
 
-void bot_calls_work (bot_calls_t *self, unsigned office, const bus_work_t *work);
+void bot_calls_work (bot_calls_t *self, unsigned postoffice, const bus_work_t *work);
 //  SETTLED or CANCELLED; items that are not in hand are ignored.
 void bot_calls_happens (bot_calls_t *self, text_t item, bot_call_event_t event);
-void bot_calls_office_up (bot_calls_t *self, unsigned office);
-void bot_calls_office_down (bot_calls_t *self, unsigned office);
+void bot_calls_postoffice_up (bot_calls_t *self, unsigned postoffice);
+void bot_calls_postoffice_down (bot_calls_t *self, unsigned postoffice);
 
 //  Takes nothing more. Calls `emptied` at once when nothing is in hand.
 void bot_calls_drain (bot_calls_t *self);

@@ -87,45 +87,45 @@ s_readiness (connector_t *self)
 }
 
 static void
-s_office_up (void *owner, unsigned office)
+s_postoffice_up (void *owner, unsigned postoffice)
 {
     connector_t *self = owner;
     s_readiness (self);
-    bot_calls_office_up (self->calls, office);
+    bot_calls_postoffice_up (self->calls, postoffice);
 }
 
 static void
-s_office_down (void *owner, unsigned office)
+s_postoffice_down (void *owner, unsigned postoffice)
 {
     connector_t *self = owner;
     s_readiness (self);
-    bot_calls_office_down (self->calls, office);
+    bot_calls_postoffice_down (self->calls, postoffice);
 }
 
 static void
-s_on_work (connector_t *self, unsigned office, const bus_record_t *record)
+s_on_work (connector_t *self, unsigned postoffice, const bus_record_t *record)
 {
     if (text_is (record->work.topic, TEXT (TOPIC)))
-        bot_calls_work (self->calls, office, &record->work);
+        bot_calls_work (self->calls, postoffice, &record->work);
     else
         log_warn ("work of a topic that is not ours", log_text ("topic", record->work.topic));
 }
 
 static void
-s_on_settled (connector_t *self, unsigned office, const bus_record_t *record)
+s_on_settled (connector_t *self, unsigned postoffice, const bus_record_t *record)
 {
-    (void) office;
+    (void)postoffice;
     bot_calls_happens (self->calls, record->settled.item, BOT_CALL_EVENT_SETTLED);
 }
 
 static void
-s_on_cancel (connector_t *self, unsigned office, const bus_record_t *record)
+s_on_cancel (connector_t *self, unsigned postoffice, const bus_record_t *record)
 {
-    (void) office;
+    (void)postoffice;
     bot_calls_happens (self->calls, record->cancel.item, BOT_CALL_EVENT_CANCELLED);
 }
 
-typedef void record_fn (connector_t *self, unsigned office, const bus_record_t *record);
+typedef void record_fn (connector_t *self, unsigned postoffice, const bus_record_t *record);
 static record_fn *const s_handlers[] = {
     [BUS_WORK] = s_on_work,
     [BUS_SETTLED] = s_on_settled,
@@ -133,12 +133,12 @@ static record_fn *const s_handlers[] = {
 };
 
 static void
-s_record (void *owner, unsigned office, const bus_record_t *record)
+s_record (void *owner, unsigned postoffice, const bus_record_t *record)
 {
     record_fn *handler =
         record->kind < sizeof s_handlers / sizeof *s_handlers ? s_handlers[record->kind] : NULL;
     if (handler)
-        handler (owner, office, record);
+        handler (owner, postoffice, record);
     else
         log_warn ("a record that is not for a worker",
                   log_string ("kind", bus_kind_name (record->kind)));
@@ -216,7 +216,7 @@ s_start_bus (connector_t *self, const config_t *config)
                                 .addresses = config->postoffices,
                                 .heartbeat_ms = config->heartbeat_ms,
                                 .queue_limit = config->queue_limit };
-    bus_client_events_t events = { s_office_up, s_office_down, s_record };
+    bus_client_events_t events = { s_postoffice_up, s_postoffice_down, s_record };
     self->bus = bus_client_new (service_loop (self->service), &bus, &events, self);
     if (self->bus)
         return 0;
@@ -231,7 +231,7 @@ s_emptied (void *owner)
 }
 
 static void
-s_start_turns (connector_t *self, const config_t *config)
+s_start_calls (connector_t *self, const config_t *config)
 {
     bot_call_context_t context = { .loop = service_loop (self->service),
                                    .bus = self->bus,
@@ -246,7 +246,7 @@ s_start_turns (connector_t *self, const config_t *config)
     self->calls = bot_calls_new (&context, config->credit, s_emptied, self);
 }
 
-//  Turns first: each of them holds a call and a place on the bus.
+//  Calls first: each of them holds an HTTP request and a entry on the bus.
 static void
 s_stop (void **state_p)
 {
@@ -279,7 +279,7 @@ s_start (service_t *service, const void *of_service)
         s_stop (&state);
         return NULL;
     }
-    s_start_turns (self, config);
+    s_start_calls (self, config);
     return self;
 }
 

@@ -31,9 +31,11 @@ Test (connector, question_and_answer, .timeout = 60)
     free (request);
     bot_fixture_settle (self, "q");
     rig_turn_for (&self->rig, 300);
-    cr_assert_eq (process_metric (self->connector, "stentor_connector_turns{state=\"told\"}"), 0);
+    cr_assert_eq (
+        process_metric (self->connector, "stentor_connector_bot_calls{state=\"reporting\"}"), 0);
     cr_assert_eq (process_metric (self->connector,
-                                  "stentor_connector_turns_total{outcome=\"answered\"}"), 1);
+                                  "stentor_connector_bot_calls_total{outcome=\"answered\"}"),
+                  1);
     cr_assert_eq (process_log_count (self->connector, "visitor-token"), 0);
     cr_assert_eq (process_log_count (self->connector, "<q>"), 0);
     cr_assert_eq (process_log_count (self->connector, "the-key"), 0);
@@ -66,7 +68,7 @@ Test (connector, what_clients_are_shown, .timeout = 60)
     cr_assert (strstr (done->data, "TRANSFER_CALL"), "it is for every client but the widget");
     cr_assert_str_eq (bot_fixture_done (self, "nothing", 5000)->data, "");
     done = bot_fixture_done (self, "trouble", 5000);
-    cr_assert_eq (done->number, OUTCOME_TROUBLE);
+    cr_assert_eq (done->number, OUTCOME_BOT_ERROR);
     cr_assert_str_eq (done->data, "{\"tag\":\"TROUBLE_WITH_REQUEST\",\"outputSpeech\":\"sorry\"}");
     cr_assert_eq (bot_asked (self->bot, "<trouble>"), 1, "the bot may have acted on it");
     cr_assert_str_eq (bot_fixture_done (self, "chunks", 5000)->data,
@@ -245,9 +247,11 @@ Test (connector, cancelled_and_repeated, .timeout = 60)
     rig_turn_for (&self->rig, 300);
     cr_assert_eq (bot_asked (self->bot, "<hangs>"), 1);
     cr_assert_eq (bot_fixture_count (self, "hangs", BUS_DONE), 0, "no outcome is wanted");
-    cr_assert_eq (process_metric (self->connector, "stentor_connector_turns{state=\"asking\"}"), 0);
+    cr_assert_eq (
+        process_metric (self->connector, "stentor_connector_bot_calls{state=\"asking\"}"), 0);
     cr_assert_eq (process_metric (self->connector,
-                                  "stentor_connector_turns_total{outcome=\"cancelled\"}"), 1);
+                                  "stentor_connector_bot_calls_total{outcome=\"cancelled\"}"),
+                  1);
     bot_fixture_cancel (self, "unknown");
     bot_fixture_hand (self, "after");
     bot_fixture_done (self, "after", 5000);
@@ -278,7 +282,8 @@ Test (connector, a_new_postoffice_is_told_everything, .timeout = 60)
     cr_assert_eq (bot_asked (self->bot, "<slow>"), 1, "the bot is not asked twice for it");
     bot_fixture_settle (self, "slow");
     rig_turn_for (&self->rig, 300);
-    cr_assert_eq (process_metric (self->connector, "stentor_connector_turns{state=\"told\"}"), 0);
+    cr_assert_eq (
+        process_metric (self->connector, "stentor_connector_bot_calls{state=\"reporting\"}"), 0);
     bot_fixture_end (self);
 }
 
@@ -287,7 +292,7 @@ Test (connector, more_than_the_credit_is_declined, .timeout = 60)
     bot_fixture_t *self =
         bot_fixture_start ((const char *const[]){ "BOT_CREDIT=2", "BOT_TIMEOUT=20s", NULL });
     cr_assert_eq (self->credit, 2);
-    cr_assert_eq (process_metric (self->connector, "stentor_connector_turns_limit"), 2);
+    cr_assert_eq (process_metric (self->connector, "stentor_connector_bot_calls_limit"), 2);
     bot_rule (self->bot, "<hangs", 0, &(bot_reply_t){ .manner = BOT_HANGS });
     bot_fixture_hand (self, "hangs1");
     bot_fixture_hand (self, "hangs2");

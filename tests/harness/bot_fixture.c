@@ -204,8 +204,8 @@ bot_fixture_story (const bot_fixture_t *self, const char *item)
                            : heard->kind == BUS_DECLINED   ? heard->number ? "ending" : "declined"
                            : heard->kind == BUS_DONE       ? outcomes[heard->number]
                            : heard->number == EVENT_TYPING ? "typing"
-                           : heard->number == EVENT_TROUBLE ? heard->data
-                                                            : "?";
+                           : heard->number == EVENT_RETRY_NOTICE ? heard->data
+                                                                 : "?";
         at += sprintf (at, "%s%s", at == story ? "" : " ", word);
     }
     return story;

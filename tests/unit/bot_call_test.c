@@ -31,9 +31,9 @@ bus_client_postoffice_of (const bus_client_t *self, text_t key)
 }
 
 int
-bus_client_send (bus_client_t *self, unsigned office, const bus_record_t *record)
+bus_client_send (bus_client_t *self, unsigned postoffice, const bus_record_t *record)
 {
-    (void) self, (void) office;
+    (void)self, (void)postoffice;
     if (s_is_refused)
         return -1;
     s_note (record->kind == BUS_ACCEPTED             ? "taken"
@@ -127,7 +127,7 @@ s_turn_in (bot_call_state_t state)
     bot_call_t *call = bot_call_new (&s_means, 1, &work);
     if (state == BOT_CALL_PAUSING)
         s_answer (500, "");
-    else if (state == BOT_CALL_TOLD)
+    else if (state == BOT_CALL_REPORTING)
         s_answer (200, "{\"outputSpeech\":\"x\"}");
     cr_assert_eq (bot_call_state (call), state);
     s_story[0] = '\0';
@@ -176,7 +176,7 @@ Test (call, answers_decide)
     bot_call_happens (call, BOT_CALL_EVENT_TIMER);
     s_answer (200, "<html>");
     cr_assert_str_eq (s_story, "trouble post typing done");
-    cr_assert_eq (bot_call_state (call), BOT_CALL_TOLD);
+    cr_assert_eq (bot_call_state (call), BOT_CALL_REPORTING);
     s_end (call);
 }
 
@@ -221,16 +221,16 @@ Test (call, tries_end)
 
 Test (call, follows_its_session)
 {
-    bot_call_t *call = s_turn_in (BOT_CALL_TOLD);
-    bot_call_office_down (call, 3);
-    bot_call_office_up (call, 2);
+    bot_call_t *call = s_turn_in (BOT_CALL_REPORTING);
+    bot_call_postoffice_down (call, 3);
+    bot_call_postoffice_up (call, 2);
     cr_assert_str_eq (s_story, "", "neither is this session's");
     s_office = -1;
     s_is_refused = true;
-    bot_call_office_down (call, 1);
+    bot_call_postoffice_down (call, 1);
     s_office = 2;
     s_is_refused = false;
-    bot_call_office_up (call, 2);
+    bot_call_postoffice_up (call, 2);
     cr_assert_str_eq (s_story, "done");
     s_end (call);
 }

@@ -14,8 +14,8 @@ Test (words, events_have_the_names_of_the_wire)
     cr_assert (event_is_durable (EVENT_NEW_MESSAGE));
     cr_assert_not (event_is_durable (EVENT_TYPING));
     //  To a client both are a failure; only the last one is worth a row.
-    cr_assert_str_eq (event_wire_name (EVENT_TROUBLE), event_wire_name (EVENT_FAILURE));
-    cr_assert (event_is_durable (EVENT_FAILURE) && !event_is_durable (EVENT_TROUBLE));
+    cr_assert_str_eq (event_wire_name (EVENT_RETRY_NOTICE), event_wire_name (EVENT_FAILURE));
+    cr_assert (event_is_durable (EVENT_FAILURE) && !event_is_durable (EVENT_RETRY_NOTICE));
 }
 
 Test (words, numbers_of_peers_are_not_trusted)

@@ -241,7 +241,7 @@ Test (switchboard, done)
         { "item", OUTCOME_ANSWERED, "{}", ASK_NOTHING, WORK_ANSWERED, "ok: new message; bot; 0" },
         { "item", OUTCOME_ANSWERED, "", ASK_NOTHING, WORK_ANSWERED,
           "ok: new message (hidden); bot; 0" },
-        { "item", OUTCOME_TROUBLE, "{}", ASK_NOTHING, WORK_FAILED, "ok: new message; bot; 0" },
+        { "item", OUTCOME_BOT_ERROR, "{}", ASK_NOTHING, WORK_FAILED, "ok: new message; bot; 0" },
         { "item", OUTCOME_FAILED, "{}", ASK_NOTHING, WORK_FAILED, "ok: failure; bot; 0" },
         { "item", OUTCOME_ANSWERED, "{}", ASK_HANDOFF, WORK_ANSWERED,
           "ok: new message, handoff; bot; 0" },
