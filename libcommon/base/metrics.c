@@ -109,14 +109,19 @@ s_compare (const void *left, const void *right)
 static int
 s_print_samples (const sample_t *samples, size_t count, buffer_t *to)
 {
-    static const char *const types[] = { [COUNTER] = "counter", [GAUGE] = "gauge" };
+    static const char *const types[] = {
+        [COUNTER] = "counter", [GAUGE] = "gauge", [SECONDS] = "gauge"
+    };
     int rc = 0;
     for (size_t at = 0; at < count && rc == 0; at++) {
         const metric_row_t *row = samples[at].row;
         if (at == 0 || strcmp (samples[at - 1].row->name, row->name) != 0)
             rc = s_put_head (to, row->name, types[row->type], row->help);
-        char value[24];
-        snprintf (value, sizeof value, "%lld", (long long) samples[at].value);
+        char value[32];
+        if (row->type == SECONDS)
+            snprintf (value, sizeof value, "%.6f", (double)samples[at].value / 1e6);
+        else
+            snprintf (value, sizeof value, "%lld", (long long)samples[at].value);
         if (rc == 0)
             rc = s_put_sample (to, row->name, "", row->labels, NULL, value);
     }

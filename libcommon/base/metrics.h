@@ -20,6 +20,7 @@
 typedef enum {
     COUNTER, //  only rises
     GAUGE,   //  rises and falls
+    SECONDS, //  a gauge whose value is kept in microseconds, and shown in seconds
 } metric_type_t;
 
 typedef struct {

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -60,35 +61,48 @@ s_open_descriptors (void)
     return count - 3; //  ".", ".." and the walk's own
 }
 
-static int
-s_put (buffer_t *to, const char *name, const char *type, const char *help, double value)
+static double
+s_started_seconds (void)
 {
-    char lines[512];
-    snprintf (lines, sizeof lines,
-              "# HELP stentor_%s %s\n# TYPE stentor_%s %s\nstentor_%s %.15g\n", name, help, name,
-              type, name, value);
-    return buffer_put_string (to, lines);
+    return (double)s_started_ms / 1000;
 }
+
+static double
+s_most_descriptors (void)
+{
+    struct rlimit files;
+    return getrlimit (RLIMIT_NOFILE, &files) == 0 ? (double)files.rlim_cur : 0;
+}
+
+//  The names that Prometheus' client libraries give to these, so that dashboards know them.
+static const struct {
+    const char *name;
+    const char *type;
+    const char *help;
+    double (*read) (void);
+} s_rows[] = {
+    { "process_start_time_seconds", "gauge", "start of the process (Unix time)",
+      s_started_seconds },
+    { "process_cpu_seconds_total", "counter", "CPU time used", s_cpu_seconds },
+    { "process_resident_memory_bytes", "gauge", "memory in use", s_resident_bytes },
+    { "process_open_fds", "gauge", "open file descriptors", s_open_descriptors },
+    { "process_max_fds", "gauge", "limit of open file descriptors", s_most_descriptors },
+};
 
 int
 process_print (buffer_t *to)
 {
-    char info[256];
-    snprintf (info, sizeof info,
+    char lines[512];
+    snprintf (lines, sizeof lines,
               "# HELP stentor_build_info what is running\n# TYPE stentor_build_info gauge\n"
               "stentor_build_info{service=\"%s\",version=\"%s\"} 1\n",
               s_service, STENTOR_VERSION);
-    int rc = buffer_put_string (to, info);
-    if (rc == 0)
-        rc = s_put (to, "process_start_time_seconds", "gauge", "when it was started (Unix time)",
-                    (double) s_started_ms / 1000);
-    if (rc == 0)
-        rc = s_put (to, "process_cpu_seconds_total", "counter", "CPU time used", s_cpu_seconds ());
-    if (rc == 0)
-        rc = s_put (to, "process_resident_memory_bytes", "gauge", "memory in use",
-                    s_resident_bytes ());
-    if (rc == 0)
-        rc = s_put (to, "open_file_descriptors", "gauge", "descriptors that are open",
-                    s_open_descriptors ());
+    int rc = buffer_put_string (to, lines);
+    for (size_t row = 0; row < sizeof s_rows / sizeof *s_rows && rc == 0; row++) {
+        const char *name = s_rows[row].name;
+        snprintf (lines, sizeof lines, "# HELP %s %s\n# TYPE %s %s\n%s %.15g\n", name,
+                  s_rows[row].help, name, s_rows[row].type, name, s_rows[row].read ());
+        rc = buffer_put_string (to, lines);
+    }
     return rc;
 }

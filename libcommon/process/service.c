@@ -45,9 +45,9 @@ struct service {
 enum { TURNS, LONGEST, COUNTS };
 
 static const metric_row_t s_rows[COUNTS] = {
-    [TURNS] = { "loop_turns_total", NULL, COUNTER, "turns of the event loop" },
-    [LONGEST] = { "loop_turn_longest_microseconds", NULL, GAUGE,
-                  "longest turn of the event loop so far, without the time that it slept" },
+    [TURNS] = { "loop_iterations_total", NULL, COUNTER, "iterations of the event loop" },
+    [LONGEST] = { "loop_iteration_longest_seconds", NULL, SECONDS,
+                  "longest iteration of the event loop so far, without the time that it slept" },
 };
 static int64_t s_counts[COUNTS];
 

@@ -36,12 +36,22 @@ s_times (const char *page, const char *what)
     return times;
 }
 
-Test (counters, nothing_registered_is_an_empty_page)
+Test (metrics, nothing_registered_is_an_empty_page)
 {
     cr_assert_str_eq (s_page (), "");
 }
 
-Test (counters, rows_of_one_name_stand_under_one_head)
+Test (metrics, seconds_are_kept_in_microseconds)
+{
+    static const metric_row_t row = { "longest_seconds", NULL, SECONDS, "longest one" };
+    static int64_t value = 1250000;
+    metrics_register (&row, &value, 1);
+    cr_assert_str_eq (s_page (), "# HELP stentor_longest_seconds longest one\n"
+                                 "# TYPE stentor_longest_seconds gauge\n"
+                                 "stentor_longest_seconds 1.250000\n");
+}
+
+Test (metrics, rows_of_one_name_stand_under_one_head)
 {
     metrics_register (s_rows, s_counts, COUNTS);
     metrics_register (s_rows, s_counts, COUNTS); //  twice is once
@@ -61,7 +71,7 @@ Test (counters, rows_of_one_name_stand_under_one_head)
                       "stentor_edge_open -1\n");
 }
 
-Test (counters, a_histogram_adds_up)
+Test (metrics, a_histogram_adds_up)
 {
     static histogram_t plain = { .name = "took_seconds", .help = "how long it took" };
     static histogram_t other = { .name = "took_seconds", .labels = "of=\"b\"", .help = "how long" };
@@ -89,7 +99,7 @@ Test (counters, a_histogram_adds_up)
         cr_assert_eq (s_times (page, samples[at]), 1, "%s", samples[at]);
 }
 
-Test (counters, a_page_that_is_too_small_is_told)
+Test (metrics, a_page_that_is_too_small_is_told)
 {
     metrics_register (s_rows, s_counts, COUNTS);
     buffer_t page;

@@ -100,7 +100,7 @@ Test (operations, answers_what_it_has, .timeout = 30)
     server_t *server = s_server_new ();
     s_expect (server, "GET", "/healthz", 200, "ok\n");
     s_expect (server, "GET", "/metrics", 200, "stentor_operations_requests_total 2\n");
-    s_expect (server, "GET", "/metrics?x=1", 200, "\nstentor_process_resident_memory_bytes ");
+    s_expect (server, "GET", "/metrics?x=1", 200, "\nprocess_resident_memory_bytes ");
     s_expect (server, "GET", "/", 404, "/readyz");
     s_expect (server, "GET", "/../etc/passwd", 404, "/readyz");
     s_expect (server, "POST", "/metrics", 405, "only GET");

@@ -66,14 +66,14 @@ Test (service, lives_and_answers, .timeout = 60)
     static const char build[] = "stentor_build_info{service=\"example\",version=\"0.1.0\"}";
     cr_assert_eq (process_metric (process, build), 1);
     cr_assert_eq (process_metric (process, "stentor_ready"), 1);
-    double started = process_metric (process, "stentor_process_start_time_seconds");
+    double started = process_metric (process, "process_start_time_seconds");
     double now = (double) clock_wall_ms () / 1000;
     cr_assert (started <= now && started > now - 60);
-    cr_assert_geq (process_metric (process, "stentor_process_cpu_seconds_total"), 0);
-    cr_assert_gt (process_metric (process, "stentor_process_resident_memory_bytes"), 100000);
-    cr_assert_gt (process_metric (process, "stentor_open_file_descriptors"), 4);
-    cr_assert_gt (process_metric (process, "stentor_loop_turns_total"), 1);
-    cr_assert_gt (process_metric (process, "stentor_loop_turn_longest_microseconds"), 0);
+    cr_assert_geq (process_metric (process, "process_cpu_seconds_total"), 0);
+    cr_assert_gt (process_metric (process, "process_resident_memory_bytes"), 100000);
+    cr_assert_gt (process_metric (process, "process_open_fds"), 4);
+    cr_assert_gt (process_metric (process, "stentor_loop_iterations_total"), 1);
+    cr_assert_gt (process_metric (process, "stentor_loop_iteration_longest_seconds"), 0);
     cr_assert_eq (process_log_count (process, "\"node\":\"example-7\""),
                   process_log_count (process, "\"time\":"));
     cr_assert_eq (process_stop (process, 10000), 0);
@@ -227,9 +227,9 @@ Test (service, explains_itself, .timeout = 60)
 Test (service, sleeps_when_there_is_nothing_to_do, .timeout = 60)
 {
     process_t *process = s_start_ready (NULL, NULL);
-    double before = process_metric (process, "stentor_loop_turns_total");
+    double before = process_metric (process, "stentor_loop_iterations_total");
     cr_assert_eq (process_wait_exit (process, 1000), -1);
-    cr_assert_lt (process_metric (process, "stentor_loop_turns_total") - before, 20);
+    cr_assert_lt (process_metric (process, "stentor_loop_iterations_total") - before, 20);
     cr_assert_eq (process_stop (process, 10000), 0);
     process_destroy (&process);
 }
