@@ -4,11 +4,10 @@
 #ifndef RENDEZVOUS_H
 #define RENDEZVOUS_H
 
-#include "base/text.h"
+#include "base/keyed_hash.h"
 
-#include <stdint.h>
-
-//  The key's weight at the node; the node with the highest has the key.
-uint64_t rendezvous_weight (text_t key, text_t node);
+//  The weight of `key` at the node; the node with the highest has it. The hash key is the node's
+//  own: weights compare all the same, as each is evenly spread.
+uint64_t rendezvous_weight (const hash_key_t *hash_key, text_t key, text_t node);
 
 #endif

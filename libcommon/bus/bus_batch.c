@@ -1,5 +1,7 @@
 #include "bus/bus_batch.h"
 
+#include "bus/bus_metrics.h"
+
 int
 bus_batch_open (bus_batch_t *self, text_t bytes)
 {
@@ -17,16 +19,21 @@ bus_batch_open (bus_batch_t *self, text_t bytes)
 int
 bus_batch_next (bus_batch_t *self, bus_record_t *record)
 {
-    if (self->from == self->end)
-        return 0;
-    return bus_record_read (record, &self->from, self->end) == 0 ? 1 : -1;
+    while (self->from != self->end) {
+        int rc = bus_record_read (record, &self->from, self->end);
+        if (rc != 0)
+            return rc;
+        bus_counts[BUS_COUNT_SKIPPED]++;
+    }
+    return 0;
 }
 
 void
-bus_batch_write_header (char header[BUS_HEADER_SIZE], uint64_t stream, uint64_t number)
+bus_batch_write_header (char header[BUS_HEADER_SIZE], uint64_t protocol, uint64_t stream,
+                        uint64_t number)
 {
     memset (header, 0, BUS_HEADER_SIZE);
-    header[0] = BUS_PROTOCOL;
+    header[0] = (char) protocol;
     memcpy (header + 8, &stream, sizeof stream);
     memcpy (header + 16, &number, sizeof number);
 }

@@ -12,7 +12,7 @@
 #define BUS_OUTSIDE 0
 
 typedef struct {
-    uint64_t protocol; //  the sender's: when it is not BUS_PROTOCOL, only REJECT may be read
+    uint64_t protocol; //  of the stream; before WELCOME and outside the order the sender's lowest
     uint64_t stream;   //  chosen at random with HELLO; 0 is no stream
     uint64_t number;   //  1 is HELLO or WELCOME, then rising by one; or BUS_OUTSIDE
     const char *from;  //  the next record
@@ -21,10 +21,12 @@ typedef struct {
 
 //  Returns 0; −1 when the bytes cannot be a batch of any protocol.
 __attribute__ ((warn_unused_result)) int bus_batch_open (bus_batch_t *self, text_t bytes);
-//  Returns 1 when there was a record, 0 at the end, −1 when the rest is malformed.
+//  Returns 1 when there was a record, 0 at the end, −1 when the rest is malformed. Skips and counts
+//  records of unknown optional kinds.
 __attribute__ ((warn_unused_result)) int bus_batch_next (bus_batch_t *self, bus_record_t *record);
 
-void bus_batch_write_header (char header[BUS_HEADER_SIZE], uint64_t stream, uint64_t number);
+void bus_batch_write_header (char header[BUS_HEADER_SIZE], uint64_t protocol, uint64_t stream,
+                             uint64_t number);
 
 //  True when a node of that role may send this kind to a postoffice (or for NODE_POSTOFFICE: to
 //  anyone) in a running stream.

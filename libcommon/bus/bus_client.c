@@ -1,7 +1,8 @@
 #include "bus/bus_client.h"
 
 #include "bus/bus_link.h"
-#include "base/rendezvous.h"
+#include "bus/bus_metrics.h"
+#include "base/alloc.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -31,11 +32,10 @@ s_label (bus_client_t *self)
         bus_link_t *link = self->links[at];
         bool is_alone = true;
         for (unsigned other = 0; other < self->count; other++)
-            if (other != at && self->links[other]->state == LINK_UP
-                && strcmp (self->links[other]->node, link->node) == 0)
+            if (other != at && bus_link_is_up (self->links[other])
+                && strcmp (bus_link_node (self->links[other]), bus_link_node (link)) == 0)
                 is_alone = false;
-        snprintf (link->label, sizeof link->label, "%s%s%s", link->node, is_alone ? "" : " ",
-                  is_alone ? "" : link->address);
+        bus_link_set_label (link, bus_link_node (link), is_alone ? "" : bus_link_address (link));
     }
 }
 
@@ -45,7 +45,8 @@ s_is_duplicate (void *client, const bus_link_t *link)
     const bus_client_t *self = client;
     for (unsigned at = 0; at < self->count; at++) {
         const bus_link_t *other = self->links[at];
-        if (other != link && other->state == LINK_UP && other->incarnation == link->incarnation)
+        if (other != link && bus_link_is_up (other)
+            && bus_link_incarnation (other) == bus_link_incarnation (link))
             return true;
     }
     return false;
@@ -57,7 +58,7 @@ s_on_up (void *client, bus_link_t *link)
     bus_client_t *self = client;
     self->up++;
     s_label (self);
-    self->events.postoffice_up (self->owner, link->number);
+    self->events.postoffice_up (self->owner, bus_link_number (link));
 }
 
 static void
@@ -66,14 +67,14 @@ s_on_down (void *client, bus_link_t *link)
     bus_client_t *self = client;
     self->up--;
     s_label (self);
-    self->events.postoffice_down (self->owner, link->number);
+    self->events.postoffice_down (self->owner, bus_link_number (link));
 }
 
 static void
 s_on_record (void *client, bus_link_t *link, const bus_record_t *record)
 {
     bus_client_t *self = client;
-    self->events.record (self->owner, link->number, record);
+    self->events.record (self->owner, bus_link_number (link), record);
 }
 
 //  Ends what is silent and lets the others know that we live.
@@ -110,8 +111,7 @@ s_wake_in (void *client, uint64_t milliseconds)
 static bool
 s_is_to_forget (const bus_client_t *self, const bus_link_t *link)
 {
-    return (link->state == LINK_BACKOFF || link->state == LINK_CONNECTING)
-           && !bus_resolver_has (self->resolver, link->address);
+    return bus_link_is_idle (link) && !bus_resolver_has (self->resolver, bus_link_address (link));
 }
 
 static void
@@ -128,8 +128,8 @@ s_on_timer (uv_timer_t *timer)
             bus_link_forget (link);
         else
             bus_link_step (link);
-        if (link->due_ms < due)
-            due = link->due_ms;
+        if (bus_link_due_ms (link) < due)
+            due = bus_link_due_ms (link);
     }
     s_wake_in (self, due > now ? due - now : 0);
 }
@@ -141,9 +141,9 @@ s_on_found (void *owner, const char *address)
     bus_client_t *self = owner;
     bus_link_t *link = NULL;
     for (unsigned at = 0; at < self->count; at++) {
-        if (self->links[at]->state == LINK_FREE)
+        if (bus_link_is_free (self->links[at]))
             link = self->links[at];
-        else if (strcmp (self->links[at]->address, address) == 0)
+        else if (strcmp (bus_link_address (self->links[at]), address) == 0)
             return;
     }
     if (!link) {
@@ -187,11 +187,9 @@ bus_client_t *
 bus_client_new (uv_loop_t *loop, const bus_client_config_t *config,
                 const bus_client_events_t *events, void *owner)
 {
-    bus_client_t *self = calloc (1, sizeof *self);
-    assert (self);
-    self->node = strdup (config->node);
-    self->topics = strdup (config->topics);
-    assert (self->node && self->topics);
+    bus_client_t *self = alloc_zeroed (sizeof *self);
+    self->node = alloc_string (config->node);
+    self->topics = alloc_string (config->topics);
     s_links_owner_init (self, loop, config);
     self->events = *events;
     self->owner = owner;
@@ -235,9 +233,9 @@ bus_client_postoffice_of (const bus_client_t *self, text_t key)
     uint64_t most = 0;
     for (unsigned at = 0; at < self->count; at++) {
         const bus_link_t *link = self->links[at];
-        if (link->state != LINK_UP)
+        if (!bus_link_is_up (link))
             continue;
-        uint64_t weight = rendezvous_weight (key, text_of (link->label));
+        uint64_t weight = bus_link_weight (link, key);
         if (best == -1 || weight > most) {
             best = (int) at;
             most = weight;

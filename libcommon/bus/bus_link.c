@@ -1,7 +1,11 @@
 #include "bus/bus_link.h"
 
-#include "base/clock.h"
+#include "bus/bus_resolver.h"
+#include "bus/bus_stream.h"
+#include "base/alloc.h"
+#include "base/backoff.h"
 #include "base/log.h"
+#include "base/rendezvous.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -18,8 +22,34 @@
 #define DUPLICATE_BACKOFF_MS 30000
 //  HELLO is answered within this, even where heartbeats are very quick.
 #define ANSWER_LEAST_MS 1000
-#define COMPLAIN_EVERY_MS 30000
+#define REMIND_EVERY_MS 30000
 #define ROUTING_ID_MAX 255
+#define NODE_MAX 128
+
+typedef enum {
+    LINK_FREE,        //  no address
+    LINK_BACKOFF,     //  until due_ms, then a connection is tried
+    LINK_CONNECTING,  //  HELLO waits for the connection
+    LINK_HANDSHAKING, //  HELLO is out: WELCOME must come until due_ms
+    LINK_UP,
+} link_state_t;
+
+struct bus_link {
+    bus_link_owner_t *owner;
+    unsigned number;
+    link_state_t state;
+    uint64_t due_ms;      //  UINT64_MAX: nothing is due
+    uint64_t since_ms;    //  when it came into this state
+    uint64_t reminded_ms; //  the last line in the log about why it is not up
+    backoff_t backoff;
+    bus_socket_t *socket; //  while connecting, handshaking and up
+    bus_stream_t *stream; //  likewise
+    uint64_t incarnation;
+    hash_key_t hash_key;
+    char address[BUS_ADDRESS_MAX];
+    char node[NODE_MAX];
+    char label[NODE_MAX + BUS_ADDRESS_MAX];
+};
 
 static uint64_t
 s_now (const bus_link_t *self)
@@ -28,7 +58,7 @@ s_now (const bus_link_t *self)
 }
 
 static void
-s_move (bus_link_t *self, bus_link_state_t next, uint64_t due_ms)
+s_move (bus_link_t *self, link_state_t next, uint64_t due_ms)
 {
     bus_counts[BUS_COUNT_LINKS_UP] += (next == LINK_UP) - (self->state == LINK_UP);
     self->state = next;
@@ -41,10 +71,9 @@ static void
 s_log_end (bus_link_t *self, const char *event, text_t reason)
 {
     uint64_t now = s_now (self);
-    if (self->state != LINK_UP && self->complained_ms
-        && now < self->complained_ms + COMPLAIN_EVERY_MS)
+    if (self->state != LINK_UP && self->reminded_ms && now < self->reminded_ms + REMIND_EVERY_MS)
         return;
-    self->complained_ms = now;
+    self->reminded_ms = now;
     log_warn (event, log_string ("postoffice", self->address),
               log_string ("peer_node", self->node), log_text ("reason", reason));
 }
@@ -54,7 +83,7 @@ static void
 s_hang_up (bus_link_t *self)
 {
     bus_socket_destroy (&self->socket);
-    bus_stream_free (&self->stream);
+    bus_stream_destroy (&self->stream);
 }
 
 //  The stream is over. Only from the loop.
@@ -65,7 +94,7 @@ s_end (bus_link_t *self, stream_end_t end, text_t reason)
     uint64_t now = s_now (self);
     s_log_end (self, was_up ? "postoffice lost" : "postoffice refuses us", reason);
     bus_counts[BUS_COUNT_ENDS + end]++;
-    bus_send_goodbye (self->socket, TEXT_EMPTY, self->stream.id, end);
+    bus_send_goodbye (self->socket, TEXT_EMPTY, bus_stream_id (self->stream), end);
     s_hang_up (self);
     if (was_up && now > self->since_ms + GOOD_AFTER_MS)
         backoff_reset (&self->backoff);
@@ -109,28 +138,70 @@ s_records (bus_link_t *self, bus_batch_t *batch)
         s_end_for (self, STREAM_END_MALFORMED);
 }
 
+//  Two nodes that are configured differently work by what WELCOME says; somebody should know.
+static void
+s_log_heartbeat (const bus_link_t *self, uint64_t agreed_ms)
+{
+    static log_limit_t s_limit = LOG_LIMIT (LOG_WARN, "heartbeats differ");
+    if (agreed_ms != self->owner->heartbeat_ms && log_limit_allows (&s_limit))
+        log_warn ("heartbeats differ", log_string ("peer_node", self->node),
+                  log_number ("ours_ms", (int64_t) self->owner->heartbeat_ms),
+                  log_number ("agreed_ms", (int64_t) agreed_ms));
+}
+
+static void
+s_agree (bus_link_t *self, const bus_welcome_t *welcome)
+{
+    snprintf (self->node, sizeof self->node, "%s", welcome->node.data);
+    self->incarnation = welcome->incarnation;
+    self->hash_key = hash_key_of (welcome->hash_key);
+    uint64_t heartbeat_ms = bus_heartbeat_of (self->owner->heartbeat_ms, welcome->heartbeat_ms);
+    bus_stream_agree (self->stream, welcome->protocol, heartbeat_ms);
+    s_log_heartbeat (self, heartbeat_ms);
+}
+
 //  The first batch of a stream: WELCOME, and whatever the postoffice says at once.
 static void
 s_welcome (bus_link_t *self, bus_batch_t *batch)
 {
     bus_record_t record;
-    if (!bus_stream_take (&self->stream, batch, s_now (self))
+    if (!bus_stream_take (self->stream, batch, s_now (self))
         || bus_batch_next (batch, &record) != 1 || record.kind != BUS_WELCOME) {
         s_end_for (self, STREAM_END_MALFORMED);
         return;
     }
-    snprintf (self->node, sizeof self->node, "%s", record.welcome.node.data);
-    self->incarnation = record.welcome.incarnation;
+    uint64_t protocol = record.welcome.protocol;
+    if (protocol != batch->protocol || protocol < BUS_PROTOCOL_LOWEST
+        || protocol > BUS_PROTOCOL_HIGHEST) {
+        s_end_for (self, STREAM_END_PROTOCOL);
+        return;
+    }
+    s_agree (self, &record.welcome);
     if (self->owner->is_duplicate (self->owner->client, self)) {
         s_end_for (self, STREAM_END_DUPLICATE);
         return;
     }
     s_move (self, LINK_UP, UINT64_MAX);
-    self->complained_ms = 0;
+    self->reminded_ms = 0;
     log_info ("postoffice up", log_string ("postoffice", self->address),
-              log_string ("peer_node", self->node));
+              log_string ("peer_node", self->node), log_number ("protocol", (int64_t) protocol));
     self->owner->up (self->owner->client, self);
     s_records (self, batch);
+}
+
+//  REJECT ends the attempt. The reason `protocol` is logged with both ranges.
+static void
+s_reject (bus_link_t *self, const bus_reject_t *reject)
+{
+    bus_counts[BUS_COUNT_REJECTS]++;
+    char reason[128];
+    if (text_is (reject->reason, text_of (stream_end_word (STREAM_END_PROTOCOL))))
+        snprintf (reason, sizeof reason,
+                  "protocol: we speak %d to %d, it speaks %" PRIu64 " to %" PRIu64,
+                  BUS_PROTOCOL_LOWEST, BUS_PROTOCOL_HIGHEST, reject->lowest, reject->highest);
+    else
+        snprintf (reason, sizeof reason, "%.*s", TEXT_ARGS (reject->reason));
+    s_end (self, STREAM_END_REJECT, text_of (reason));
 }
 
 //  A batch outside the order ends the stream, if it says anything.
@@ -138,14 +209,14 @@ static void
 s_outside (bus_link_t *self, bus_batch_t *batch)
 {
     bus_record_t record;
-    if (bus_batch_next (batch, &record) != 1)
-        bus_counts[BUS_COUNT_GARBAGE]++;
-    else if (record.kind == BUS_GOODBYE)
+    bool is_read = bus_batch_next (batch, &record) == 1;
+    if (is_read && record.kind == BUS_GOODBYE)
         s_end (self, STREAM_END_GOODBYE, record.goodbye.reason);
-    else if (record.kind == BUS_REJECT) {
-        bus_counts[BUS_COUNT_REJECTS]++;
-        s_end (self, STREAM_END_REJECT, record.reject.reason);
-    } else
+    else if (is_read && record.kind == BUS_REJECT)
+        s_reject (self, &record.reject);
+    else if (batch->protocol > BUS_PROTOCOL_HIGHEST)
+        s_end_for (self, STREAM_END_PROTOCOL);
+    else
         bus_counts[BUS_COUNT_GARBAGE]++;
 }
 
@@ -155,15 +226,15 @@ s_on_message (void *owner, text_t from, text_t body)
     (void) from;
     bus_link_t *self = owner;
     bus_batch_t batch;
-    if (bus_batch_open (&batch, body) != 0 || batch.stream != self->stream.id)
+    if (bus_batch_open (&batch, body) != 0 || batch.stream != bus_stream_id (self->stream))
         bus_counts[BUS_COUNT_GARBAGE]++;
-    else if (batch.protocol != BUS_PROTOCOL)
+    else if (batch.protocol < BUS_PROTOCOL_EXTENSIBLE)
         s_end_for (self, STREAM_END_PROTOCOL);
     else if (batch.number == BUS_OUTSIDE)
         s_outside (self, &batch);
     else if (self->state == LINK_HANDSHAKING)
         s_welcome (self, &batch);
-    else if (self->state == LINK_UP && bus_stream_take (&self->stream, &batch, s_now (self)))
+    else if (self->state == LINK_UP && bus_stream_take (self->stream, &batch, s_now (self)))
         s_records (self, &batch);
     else
         s_end_for (self, STREAM_END_GAP);
@@ -187,7 +258,7 @@ s_on_woken (void *owner)
 static void
 s_hello_sent (bus_link_t *self)
 {
-    uint64_t within_ms = BUS_SILENT_AFTER * self->owner->heartbeat_ms;
+    uint64_t within_ms = BUS_HEARTBEATS_MISSED * self->owner->heartbeat_ms;
     if (within_ms < ANSWER_LEAST_MS)
         within_ms = ANSWER_LEAST_MS;
     bus_counts[BUS_COUNT_HELLOS]++;
@@ -199,9 +270,9 @@ static void
 s_on_turn (void *owner)
 {
     bus_link_t *self = owner;
-    if (bus_stream_queued (&self->stream) == 0)
+    if (bus_stream_queued (self->stream) == 0)
         return;
-    bus_sent_t sent = bus_stream_flush (&self->stream, self->socket, TEXT_EMPTY);
+    bus_sent_t sent = bus_stream_flush (self->stream, self->socket, TEXT_EMPTY);
     if (self->state == LINK_CONNECTING) {
         //  When it is not sent the new connection will wake us.
         if (sent == BUS_SENT)
@@ -236,15 +307,18 @@ s_dial (bus_link_t *self)
         s_move (self, LINK_BACKOFF, s_now (self) + backoff_next_ms (&self->backoff));
         return;
     }
-    bus_stream_init (&self->stream, NODE_POSTOFFICE, random_id_number () | 1, owner->queue_limit,
-                     s_now (self));
+    self->stream = bus_stream_new (NODE_POSTOFFICE, random_id_number () | 1, owner->queue_limit,
+                                   owner->heartbeat_ms, s_now (self));
     bus_record_t hello = { .kind = BUS_HELLO };
-    hello.hello.protocol = BUS_PROTOCOL;
+    hello.hello.lowest = BUS_PROTOCOL_LOWEST;
+    hello.hello.highest = BUS_PROTOCOL_HIGHEST;
     hello.hello.role = owner->role;
     hello.hello.node = text_of (owner->node);
     hello.hello.topics = text_of (owner->topics);
     hello.hello.credit = owner->credit;
-    int rc = bus_stream_put (&self->stream, &hello);
+    hello.hello.heartbeat_ms = owner->heartbeat_ms;
+    hello.hello.features = BUS_FEATURES;
+    int rc = bus_stream_put (self->stream, &hello);
     assert (rc == 0);
     s_move (self, LINK_CONNECTING, UINT64_MAX);
 }
@@ -252,12 +326,71 @@ s_dial (bus_link_t *self)
 bus_link_t *
 bus_link_new (bus_link_owner_t *owner, unsigned number)
 {
-    bus_link_t *self = calloc (1, sizeof *self);
-    assert (self);
+    bus_link_t *self = alloc_zeroed (sizeof *self);
     self->owner = owner;
     self->number = number;
     self->due_ms = UINT64_MAX;
     return self;
+}
+
+unsigned
+bus_link_number (const bus_link_t *self)
+{
+    return self->number;
+}
+
+bool
+bus_link_is_free (const bus_link_t *self)
+{
+    return self->state == LINK_FREE;
+}
+
+bool
+bus_link_is_up (const bus_link_t *self)
+{
+    return self->state == LINK_UP;
+}
+
+bool
+bus_link_is_idle (const bus_link_t *self)
+{
+    return self->state == LINK_BACKOFF || self->state == LINK_CONNECTING;
+}
+
+uint64_t
+bus_link_due_ms (const bus_link_t *self)
+{
+    return self->due_ms;
+}
+
+const char *
+bus_link_address (const bus_link_t *self)
+{
+    return self->address;
+}
+
+const char *
+bus_link_node (const bus_link_t *self)
+{
+    return self->node;
+}
+
+uint64_t
+bus_link_incarnation (const bus_link_t *self)
+{
+    return self->incarnation;
+}
+
+void
+bus_link_set_label (bus_link_t *self, const char *node, const char *address)
+{
+    snprintf (self->label, sizeof self->label, "%s%s%s", node, *address ? " " : "", address);
+}
+
+uint64_t
+bus_link_weight (const bus_link_t *self, text_t session)
+{
+    return rendezvous_weight (&self->hash_key, session, text_of (self->label));
 }
 
 //  GOODBYE behind what waits, or out of order when that does not go out.
@@ -266,9 +399,10 @@ s_leave (bus_link_t *self)
 {
     bus_record_t goodbye = { .kind = BUS_GOODBYE };
     goodbye.goodbye.reason = text_of (stream_end_word (STREAM_END_GOODBYE));
-    if (self->state != LINK_UP || bus_stream_put (&self->stream, &goodbye) != 0
-        || bus_stream_flush (&self->stream, self->socket, TEXT_EMPTY) != BUS_SENT)
-        bus_send_goodbye (self->socket, TEXT_EMPTY, self->stream.id, STREAM_END_GOODBYE);
+    if (self->state != LINK_UP || bus_stream_put (self->stream, &goodbye) != 0
+        || bus_stream_flush (self->stream, self->socket, TEXT_EMPTY) != BUS_SENT)
+        bus_send_goodbye (self->socket, TEXT_EMPTY, bus_stream_id (self->stream),
+                          STREAM_END_GOODBYE);
 }
 
 void
@@ -291,7 +425,7 @@ bus_link_take (bus_link_t *self, const char *address)
     assert (self->state == LINK_FREE);
     snprintf (self->address, sizeof self->address, "%s", address);
     self->node[0] = '\0';
-    self->complained_ms = 0;
+    self->reminded_ms = 0;
     self->backoff = (backoff_t){ .first_ms = BACKOFF_FIRST_MS, .most_ms = BACKOFF_MOST_MS };
     s_move (self, LINK_BACKOFF, s_now (self));
     self->owner->wake_in (self->owner->client, 0);
@@ -322,21 +456,18 @@ bus_link_look (bus_link_t *self)
 {
     if (self->state != LINK_UP)
         return;
-    bus_record_t heartbeat = { .kind = BUS_HEARTBEAT };
-    heartbeat.heartbeat.wall_ms = clock_wall_ms ();
-    if (bus_stream_is_silent (&self->stream, s_now (self), self->owner->heartbeat_ms))
+    if (bus_stream_is_silent (self->stream, s_now (self)))
         s_end_for (self, STREAM_END_TIMEOUT);
-    else if (bus_stream_queued (&self->stream) == 0
-             && bus_stream_put (&self->stream, &heartbeat) != 0)
+    else if (bus_stream_put_heartbeat (self->stream, s_now (self)) != 0)
         s_end_for (self, STREAM_END_FULL);
 }
 
 int
 bus_link_send (bus_link_t *self, const bus_record_t *record)
 {
-    if (self->state != LINK_UP || bus_stream_put (&self->stream, record) != 0)
+    if (self->state != LINK_UP || bus_stream_put (self->stream, record) != 0)
         return -1;
-    if (bus_stream_queued (&self->stream) >= BUS_BATCH_SIZE)
-        (void) bus_stream_flush (&self->stream, self->socket, TEXT_EMPTY);
+    if (bus_stream_queued (self->stream) >= BUS_BATCH_SIZE)
+        (void) bus_stream_flush (self->stream, self->socket, TEXT_EMPTY);
     return 0;
 }

@@ -172,6 +172,18 @@ s_field_take (const field_t *field, char *body, const char **from, const char *e
     return 0;
 }
 
+//  A field that the writer did not have.
+static void
+s_field_clear (const field_t *field, char *body)
+{
+    if (field->type == FIELD_NUMBER)
+        memset (body + field->offset, 0, sizeof (uint64_t));
+    else if (field->type == FIELD_TEXT)
+        *(text_t *) (body + field->offset) = TEXT_EMPTY;
+    else
+        *(ids_t *) (body + field->offset) = (ids_t){ .count = 0 };
+}
+
 int
 bus_record_read (bus_record_t *self, const char **from, const char *end)
 {
@@ -182,11 +194,32 @@ bus_record_read (bus_record_t *self, const char **from, const char *end)
     if (s_take_size (from, stop, &kind) != 0)
         return -1;
     const kind_row_t *row = s_kind (kind);
-    if (!row)
+    if (!row && kind < BUS_KIND_OPTIONAL)
         return -1;
-    self->kind = (bus_kind_t) kind;
+    if (row) {
+        self->kind = (bus_kind_t) kind;
+        char *body = s_body (self);
+        const field_t *field = row->fields;
+        for (; field->type != FIELD_END && *from != stop; field++)
+            if (s_field_take (field, body, from, stop) != 0)
+                return -1;
+        for (; field->type != FIELD_END; field++)
+            s_field_clear (field, body);
+    }
+    *from = stop;
+    return row ? 1 : 0;
+}
+
+size_t
+bus_record_texts (bus_record_t *self, text_t *texts[BUS_TEXTS_MAX])
+{
+    const kind_row_t *row = s_kind (self->kind);
+    assert (row);
+    size_t count = 0;
     for (const field_t *field = row->fields; field->type != FIELD_END; field++)
-        if (s_field_take (field, s_body (self), from, stop) != 0)
-            return -1;
-    return *from == stop ? 0 : -1;
+        if (field->type == FIELD_TEXT) {
+            assert (count < BUS_TEXTS_MAX);
+            texts[count++] = (text_t *) (void *) (s_body (self) + field->offset);
+        }
+    return count;
 }

@@ -4,6 +4,10 @@
 //      record  = size kind *field          size: of what follows it
 //      number  = 8 bytes, text = size bytes NUL, ids = count *number; little-endian, sizes 4 bytes
 //
+//  Records can grow: fields that are missing at the end read as zero or empty, bytes behind the
+//  last field that is known are skipped, and so are whole records of unknown kinds from
+//  BUS_KIND_OPTIONAL on. So processes with and without a new field or kind understand each other.
+//
 //  A record borrows its texts and ids: one that was read points into the bytes it was read from,
 //  and one that is written is copied. Reading never trusts a length and never allocates.
 
@@ -13,8 +17,16 @@
 #include "base/buffer.h"
 #include "model/model.h"
 
-//  Raised whenever bus_kinds.def or bus_fields.def changes in a way that an older peer cannot read.
-#define BUS_PROTOCOL 2
+//  The range of protocols that this program speaks. The highest is raised for a change that a peer
+//  without it would misread; the lowest when an old way of speaking is given up.
+#define BUS_PROTOCOL_LOWEST 3
+#define BUS_PROTOCOL_HIGHEST 3
+//  From this protocol on HELLO and REJECT of any later one can be read.
+#define BUS_PROTOCOL_EXTENSIBLE 3
+//  Bits that HELLO and WELCOME agree on. None so far.
+#define BUS_FEATURES 0
+//  Unknown kinds from this number on are skipped.
+#define BUS_KIND_OPTIONAL 128
 
 typedef enum {
 #define KIND(number, NAME, name, sender, receiver, promise) BUS_##NAME = number,
@@ -57,10 +69,14 @@ typedef struct {
 //  Texts with NULL data count as empty.
 __attribute__ ((warn_unused_result)) int bus_record_write (const bus_record_t *self, buffer_t *to);
 
-//  Reads the record at *from and moves *from behind it. Returns 0; −1 when the bytes are no record
-//  of this protocol (*from is then undefined).
+//  Reads the record at *from and moves *from behind it. Returns 1; 0 when it was of an unknown kind
+//  that may be skipped; −1 when the bytes are no record (*from is then undefined).
 __attribute__ ((warn_unused_result)) int bus_record_read (bus_record_t *self, const char **from,
                                                           const char *end);
+
+//  The texts of a record, in the order of its fields: for who copies records. Returns how many.
+#define BUS_TEXTS_MAX 8
+size_t bus_record_texts (bus_record_t *self, text_t *texts[BUS_TEXTS_MAX]);
 
 //  "POST"; "?" for a number that is no kind.
 const char *bus_kind_name (uint64_t kind);

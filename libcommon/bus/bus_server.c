@@ -1,20 +1,18 @@
 #include "bus/bus_server.h"
 
 #include "bus/bus_stream.h"
-#include "base/clock.h"
-#include "base/random_id.h"
+#include "base/alloc.h"
+#include "base/hash_table.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/random_id.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <uthash.h>
 
 //  How soon to offer a peer again what ZeroMQ did not take.
 #define RETRY_MS 5
-//  At most one line about garbage in this time.
-#define COMPLAIN_EVERY_MS 10000
 #define NODE_MAX 64
 
 typedef struct {
@@ -22,7 +20,7 @@ typedef struct {
     bus_server_t *server;
     node_role_t role;
     char node[NODE_MAX]; //  for the log
-    bus_stream_t stream;
+    bus_stream_t *stream;
     list_t busy;       //  in server->busy while something waits
     list_t ending;     //  in server->ending when it is lost and its owner does not know yet
     bool is_ending;
@@ -47,8 +45,7 @@ struct bus_server {
     list_t busy;
     list_t ending;
     bool is_draining;
-    uint64_t looked_ms;    //  when we last looked who is silent
-    uint64_t complained_ms;
+    uint64_t looked_ms; //  when we last looked who is silent
     uv_timer_t tick;
     uv_timer_t retry;
     unsigned handles;
@@ -80,8 +77,7 @@ s_find (bus_server_t *self, peer_t number)
 static peer_row_t *
 s_peer_new (bus_server_t *self, text_t id, uint64_t stream, const bus_hello_t *hello)
 {
-    peer_row_t *peer = calloc (1, sizeof *peer + id.size);
-    assert (peer);
+    peer_row_t *peer = alloc_zeroed (sizeof *peer + id.size);
     peer->number = ++self->last_number;
     peer->server = self;
     peer->role = (node_role_t) hello->role;
@@ -90,8 +86,8 @@ s_peer_new (bus_server_t *self, text_t id, uint64_t stream, const bus_hello_t *h
     memcpy (peer->id, id.data, id.size);
     list_init (&peer->busy);
     list_init (&peer->ending);
-    bus_stream_init (&peer->stream, peer->role, stream, self->config.queue_limit,
-                     uv_now (self->loop));
+    peer->stream = bus_stream_new (peer->role, stream, self->config.queue_limit,
+                                   self->config.heartbeat_ms, uv_now (self->loop));
     HASH_ADD (by_id, self->peers_by_id, id, id.size, peer);
     HASH_ADD (by_number, self->peers_by_number, number, sizeof peer->number, peer);
     bus_counts[BUS_COUNT_LINKS_UP]++;
@@ -106,7 +102,7 @@ s_peer_destroy (peer_row_t *peer)
     HASH_DELETE (by_number, self->peers_by_number, peer);
     list_remove (&peer->busy);
     list_remove (&peer->ending);
-    bus_stream_free (&peer->stream);
+    bus_stream_destroy (&peer->stream);
     free (peer);
     bus_counts[BUS_COUNT_LINKS_UP]--;
 }
@@ -124,7 +120,7 @@ s_peer_end (peer_row_t *peer, stream_end_t end)
     list_append (&self->ending, &peer->ending);
     bus_counts[BUS_COUNT_ENDS + end]++;
     if (end != STREAM_END_GOODBYE && end != STREAM_END_UNREACHABLE)
-        bus_send_goodbye (self->socket, s_id (peer), peer->stream.id, end);
+        bus_send_goodbye (self->socket, s_id (peer), bus_stream_id (peer->stream), end);
 }
 
 //  Tells the owner of those who are lost. Only from the loop.
@@ -146,7 +142,7 @@ s_sweep (bus_server_t *self)
 static void
 s_flush (peer_row_t *peer)
 {
-    bus_sent_t sent = bus_stream_flush (&peer->stream, peer->server->socket, s_id (peer));
+    bus_sent_t sent = bus_stream_flush (peer->stream, peer->server->socket, s_id (peer));
     if (sent == BUS_SENT)
         list_remove (&peer->busy);
     else if (sent == BUS_UNREACHABLE)
@@ -158,75 +154,119 @@ s_flush (peer_row_t *peer)
 static int
 s_put (peer_row_t *peer, const bus_record_t *record)
 {
-    if (bus_stream_put (&peer->stream, record) != 0)
+    if (bus_stream_put (peer->stream, record) != 0)
         return -1;
     list_append (&peer->server->busy, &peer->busy);
     return 0;
 }
 
-//  A nuisance that costs nothing but a count, and a line now and then.
+//  What costs nothing but a count, and a line now and then.
 static void
-s_complain (bus_server_t *self, bus_count_t count, const char *event, text_t from,
-            stream_end_t why)
+s_complain (const char *what, text_t from)
 {
-    bus_counts[count]++;
-    uint64_t now = uv_now (self->loop);
-    if (self->complained_ms && now < self->complained_ms + COMPLAIN_EVERY_MS)
-        return;
-    self->complained_ms = now;
-    log_warn (event, log_text ("from", from), log_string ("reason", stream_end_word (why)),
-              log_number ("so_far", bus_counts[count]));
+    static log_limit_t s_limit = LOG_LIMIT (LOG_WARN, "garbage on the bus");
+    bus_counts[BUS_COUNT_GARBAGE]++;
+    if (log_limit_allows (&s_limit))
+        log_warn ("garbage on the bus", log_text ("from", from), log_string ("what", what));
 }
 
 static void
-s_refuse (bus_server_t *self, text_t from, uint64_t stream, stream_end_t why)
+s_refuse (bus_server_t *self, text_t from, uint64_t stream, stream_end_t why,
+          const bus_hello_t *hello)
 {
-    s_complain (self, BUS_COUNT_REJECTS, "peer is not welcome", from, why);
+    static log_limit_t s_limit = LOG_LIMIT (LOG_WARN, "peer refused");
+    bus_counts[BUS_COUNT_REJECTS]++;
+    if (log_limit_allows (&s_limit))
+        log_warn ("peer refused", log_text ("from", from),
+                  log_string ("reason", stream_end_word (why)),
+                  log_number ("its_lowest", (int64_t) hello->lowest),
+                  log_number ("its_highest", (int64_t) hello->highest),
+                  log_number ("our_lowest", BUS_PROTOCOL_LOWEST),
+                  log_number ("our_highest", BUS_PROTOCOL_HIGHEST));
     bus_record_t record = { .kind = BUS_REJECT };
-    record.reject.protocol = BUS_PROTOCOL;
+    record.reject.lowest = BUS_PROTOCOL_LOWEST;
+    record.reject.highest = BUS_PROTOCOL_HIGHEST;
     record.reject.reason = text_of (stream_end_word (why));
     bus_send_outside (self->socket, from, stream, &record);
 }
 
+//  Two nodes that are configured differently work by what WELCOME says; somebody should know.
 static void
-s_welcome (bus_server_t *self, text_t from, uint64_t stream, const bus_hello_t *hello)
+s_log_heartbeat (const peer_row_t *peer, uint64_t ours_ms, uint64_t theirs_ms, uint64_t agreed_ms)
 {
-    peer_row_t *peer = s_peer_new (self, from, stream, hello);
-    peer->stream.received = 1;
+    static log_limit_t s_limit = LOG_LIMIT (LOG_WARN, "heartbeats differ");
+    if (ours_ms != theirs_ms && log_limit_allows (&s_limit))
+        log_warn ("heartbeats differ", log_string ("peer_node", peer->node),
+                  log_number ("ours_ms", (int64_t) ours_ms),
+                  log_number ("theirs_ms", (int64_t) theirs_ms),
+                  log_number ("agreed_ms", (int64_t) agreed_ms));
+}
+
+static void
+s_welcome (bus_server_t *self, text_t from, const bus_batch_t *batch, const bus_hello_t *hello)
+{
+    peer_row_t *peer = s_peer_new (self, from, batch->stream, hello);
+    bool is_first = bus_stream_take (peer->stream, batch, uv_now (self->loop));
+    assert (is_first);
+    uint64_t ours_ms = self->config.heartbeat_ms;
     bus_record_t record = { .kind = BUS_WELCOME };
-    record.welcome.protocol = BUS_PROTOCOL;
-    record.welcome.node = text_of (self->node);
-    record.welcome.incarnation = self->incarnation;
+    bus_welcome_t *welcome = &record.welcome;
+    welcome->protocol =
+        hello->highest < BUS_PROTOCOL_HIGHEST ? hello->highest : BUS_PROTOCOL_HIGHEST;
+    welcome->node = text_of (self->node);
+    welcome->incarnation = self->incarnation;
+    welcome->heartbeat_ms = bus_heartbeat_of (ours_ms, hello->heartbeat_ms);
+    welcome->features = hello->features & BUS_FEATURES;
+    welcome->hash_key = hash_key_text (&self->config.hash_key);
+    bus_stream_agree (peer->stream, welcome->protocol, welcome->heartbeat_ms);
+    s_log_heartbeat (peer, ours_ms, hello->heartbeat_ms, welcome->heartbeat_ms);
     if (s_put (peer, &record) != 0) {
         s_peer_end (peer, STREAM_END_FULL);
         return;
     }
     log_info ("peer up", log_number ("peer", (int64_t) peer->number),
-              log_string ("peer_node", peer->node), log_number ("role", (int64_t) hello->role));
+              log_string ("peer_node", peer->node), log_number ("role", (int64_t) hello->role),
+              log_number ("protocol", (int64_t) welcome->protocol));
     self->events.peer_up (self->owner, peer->number, hello);
 }
 
-//  The first batch of a stream: nothing but HELLO.
+//  Why a HELLO is refused; STREAM_END_COUNT when it is not.
+static stream_end_t
+s_objection (const bus_server_t *self, const bus_hello_t *hello)
+{
+    if (hello->lowest > BUS_PROTOCOL_HIGHEST || hello->highest < BUS_PROTOCOL_LOWEST)
+        return STREAM_END_PROTOCOL;
+    if (hello->role != NODE_EDGE && hello->role != NODE_WORKER)
+        return STREAM_END_ROLE;
+    if (self->is_draining)
+        return STREAM_END_DRAINING;
+    if (HASH_CNT (by_id, self->peers_by_id) >= self->config.peer_limit)
+        return STREAM_END_TOO_MANY;
+    return STREAM_END_COUNT;
+}
+
+//  The first batch of a stream: nothing but HELLO. One that cannot be read is answered when its
+//  header says that it is of a protocol which we do not speak.
 static void
 s_hello (bus_server_t *self, text_t from, bus_batch_t *batch)
 {
-    bus_record_t record;
-    if (bus_batch_next (batch, &record) != 1 || record.kind != BUS_HELLO) {
-        s_complain (self, BUS_COUNT_GARBAGE, "garbage on the bus", from, STREAM_END_MALFORMED);
+    bus_record_t record = { .kind = BUS_HELLO };
+    bool is_ours = batch->protocol >= BUS_PROTOCOL_EXTENSIBLE;
+    bool is_hello = is_ours && bus_batch_next (batch, &record) == 1 && record.kind == BUS_HELLO;
+    if (!is_hello && is_ours && batch->protocol <= BUS_PROTOCOL_HIGHEST) {
+        s_complain ("a first batch that is no HELLO", from);
         return;
     }
     bus_counts[BUS_COUNT_HELLOS]++;
-    uint64_t role = record.hello.role;
-    if (record.hello.protocol != BUS_PROTOCOL)
-        s_refuse (self, from, batch->stream, STREAM_END_PROTOCOL);
-    else if (role != NODE_EDGE && role != NODE_WORKER)
-        s_refuse (self, from, batch->stream, STREAM_END_ROLE);
-    else if (self->is_draining)
-        s_refuse (self, from, batch->stream, STREAM_END_DRAINING);
-    else if (HASH_CNT (by_id, self->peers_by_id) >= self->config.peer_limit)
-        s_refuse (self, from, batch->stream, STREAM_END_TOO_MANY);
+    if (!is_hello)
+        record =
+            (bus_record_t){ .kind = BUS_HELLO,
+                            .hello = { .lowest = batch->protocol, .highest = batch->protocol } };
+    stream_end_t objection = s_objection (self, &record.hello);
+    if (objection == STREAM_END_COUNT)
+        s_welcome (self, from, batch, &record.hello);
     else
-        s_welcome (self, from, batch->stream, &record.hello);
+        s_refuse (self, from, batch->stream, objection, &record.hello);
 }
 
 static void
@@ -260,8 +300,8 @@ static void
 s_outside (peer_row_t *peer, bus_batch_t *batch)
 {
     bus_record_t record;
-    if (peer && peer->stream.id == batch->stream && bus_batch_next (batch, &record) == 1
-        && record.kind == BUS_GOODBYE)
+    if (peer && bus_stream_id (peer->stream) == batch->stream
+        && bus_batch_next (batch, &record) == 1 && record.kind == BUS_GOODBYE)
         s_peer_end (peer, STREAM_END_GOODBYE);
 }
 
@@ -269,10 +309,10 @@ static void
 s_batch (bus_server_t *self, text_t from, bus_batch_t *batch)
 {
     peer_row_t *peer = s_find_id (self, from);
-    bool is_same = peer && peer->stream.id == batch->stream;
+    bool is_same = peer && bus_stream_id (peer->stream) == batch->stream;
     if (batch->number == BUS_OUTSIDE)
         s_outside (peer, batch);
-    else if (is_same && bus_stream_take (&peer->stream, batch, uv_now (self->loop)))
+    else if (is_same && bus_stream_take (peer->stream, batch, uv_now (self->loop)))
         s_records (peer, batch);
     else if (is_same)
         s_peer_end (peer, STREAM_END_GAP);
@@ -282,8 +322,7 @@ s_batch (bus_server_t *self, text_t from, bus_batch_t *batch)
         s_sweep (self);
         s_hello (self, from, batch);
     } else {
-        s_complain (self, BUS_COUNT_GARBAGE, "batch of a stream that is over", from,
-                    STREAM_END_UNKNOWN_STREAM);
+        s_complain ("a batch of an unknown stream", from);
         bus_send_goodbye (self->socket, from, batch->stream, STREAM_END_UNKNOWN_STREAM);
     }
 }
@@ -294,21 +333,19 @@ s_on_message (void *owner, text_t from, text_t body)
     bus_server_t *self = owner;
     bus_batch_t batch;
     if (bus_batch_open (&batch, body) != 0)
-        s_complain (self, BUS_COUNT_GARBAGE, "garbage on the bus", from, STREAM_END_MALFORMED);
-    else if (batch.protocol == BUS_PROTOCOL)
+        s_complain ("a message that is no batch", from);
+    else if (batch.protocol >= BUS_PROTOCOL_EXTENSIBLE || batch.number == 1)
         s_batch (self, from, &batch);
-    else if (batch.number == 1)
-        s_refuse (self, from, batch.stream, STREAM_END_PROTOCOL);
     else
-        bus_counts[BUS_COUNT_GARBAGE]++;
+        s_complain ("a batch of an old protocol", from);
     s_sweep (self);
 }
 
 static void
 s_on_garbage (void *owner)
 {
-    s_complain (owner, BUS_COUNT_GARBAGE, "garbage on the bus", TEXT_EMPTY,
-                STREAM_END_MALFORMED);
+    (void) owner;
+    s_complain ("a message of many frames", TEXT_EMPTY);
 }
 
 //  Ends who is silent and lets the others know that we live.
@@ -316,16 +353,16 @@ static void
 s_look (bus_server_t *self)
 {
     uint64_t now = self->looked_ms = uv_now (self->loop);
-    bus_record_t heartbeat = { .kind = BUS_HEARTBEAT };
-    heartbeat.heartbeat.wall_ms = clock_wall_ms ();
     peer_row_t *peer, *next;
     HASH_ITER (by_id, self->peers_by_id, peer, next) {
         if (peer->is_ending)
             continue;
-        if (bus_stream_is_silent (&peer->stream, now, self->config.heartbeat_ms))
+        if (bus_stream_is_silent (peer->stream, now))
             s_peer_end (peer, STREAM_END_TIMEOUT);
-        else if (bus_stream_queued (&peer->stream) == 0 && s_put (peer, &heartbeat) != 0)
+        else if (bus_stream_put_heartbeat (peer->stream, now) != 0)
             s_peer_end (peer, STREAM_END_FULL);
+        else if (bus_stream_queued (peer->stream) > 0)
+            list_append (&self->busy, &peer->busy);
     }
     s_sweep (self);
 }
@@ -378,8 +415,7 @@ bus_server_new (uv_loop_t *loop, const bus_server_config_t *config,
     static const bus_socket_events_t s_socket_events = {
         .woken = s_on_woken, .message = s_on_message, .garbage = s_on_garbage, .turn = s_on_turn
     };
-    bus_server_t *self = calloc (1, sizeof *self);
-    assert (self);
+    bus_server_t *self = alloc_zeroed (sizeof *self);
     self->socket = bus_socket_new_router (loop, config->address, &s_socket_events, self);
     if (!self->socket) {
         free (self);
@@ -389,8 +425,7 @@ bus_server_new (uv_loop_t *loop, const bus_server_config_t *config,
     bus_counts[BUS_COUNT_QUEUE_LIMIT] = (int64_t) config->queue_limit;
     self->loop = loop;
     self->config = *config;
-    self->node = strdup (config->node);
-    assert (self->node);
+    self->node = alloc_string (config->node);
     self->events = *events;
     self->owner = owner;
     self->incarnation = random_id_number ();
@@ -422,8 +457,8 @@ s_say_goodbye (peer_row_t *peer, stream_end_t why)
     bus_record_t goodbye = { .kind = BUS_GOODBYE };
     goodbye.goodbye.reason = text_of (stream_end_word (why));
     if (s_put (peer, &goodbye) != 0
-        || bus_stream_flush (&peer->stream, peer->server->socket, s_id (peer)) != BUS_SENT)
-        bus_send_goodbye (peer->server->socket, s_id (peer), peer->stream.id, why);
+        || bus_stream_flush (peer->stream, peer->server->socket, s_id (peer)) != BUS_SENT)
+        bus_send_goodbye (peer->server->socket, s_id (peer), bus_stream_id (peer->stream), why);
 }
 
 void
@@ -460,7 +495,7 @@ bus_server_send (bus_server_t *self, peer_t number, const bus_record_t *record)
         s_peer_end (peer, STREAM_END_FULL);
         return -1;
     }
-    if (bus_stream_queued (&peer->stream) >= BUS_BATCH_SIZE)
+    if (bus_stream_queued (peer->stream) >= BUS_BATCH_SIZE)
         s_flush (peer);
     return peer->is_ending ? -1 : 0;
 }

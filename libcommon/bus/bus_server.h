@@ -8,6 +8,7 @@
 #define BUS_SERVER_H
 
 #include "bus/bus_record.h"
+#include "base/keyed_hash.h"
 
 #include <uv.h>
 
@@ -20,6 +21,7 @@ typedef struct {
     uint64_t heartbeat_ms;
     uint64_t queue_limit;      //  bytes that may wait for one peer; a peer beyond it is dropped
     uint64_t peer_limit;       //  how many peers; one more is told REJECT
+    hash_key_t hash_key;       //  what edges weigh sessions at this postoffice with
 } bus_server_config_t;
 
 typedef struct {

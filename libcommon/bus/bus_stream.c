@@ -1,7 +1,32 @@
 #include "bus/bus_stream.h"
 
+#include "base/alloc.h"
+
+#include <stdlib.h>
+
 //  A queue that was larger than this gives its memory back when it is empty.
 #define ROOM_TO_KEEP (256 * 1024)
+
+struct bus_stream {
+    uint64_t id;
+    node_role_t peer;
+    uint64_t protocol;
+    uint64_t heartbeat_ms;
+    uint64_t beat_ms;   //  the last HEARTBEAT
+    uint64_t sent;      //  number of the last batch out
+    uint64_t received;  //  number of the last batch in
+    uint64_t heard_ms;  //  when that was, on the loop's clock
+    size_t limit;       //  of the send queue
+    buffer_t queue;     //  records
+    size_t sent_offset; //  bytes of `queue` that are sent already
+    size_t gauged;      //  what the gauge knows of
+};
+
+uint64_t
+bus_heartbeat_of (uint64_t ours_ms, uint64_t theirs_ms)
+{
+    return theirs_ms > ours_ms && theirs_ms <= BUS_HEARTBEAT_MOST_MS ? theirs_ms : ours_ms;
+}
 
 //  The gauge of all streams to peers of this kind.
 static void
@@ -12,28 +37,51 @@ s_gauge (bus_stream_t *self)
         [NODE_EDGE] = BUS_COUNT_QUEUED_EDGE,
         [NODE_WORKER] = BUS_COUNT_QUEUED_WORKER,
     };
-    size_t waiting = bus_stream_queued (self);
-    bus_counts[gauges[self->peer]] += (int64_t) waiting - (int64_t) self->gauged;
-    self->gauged = waiting;
+    size_t queued = bus_stream_queued (self);
+    bus_counts[gauges[self->peer]] += (int64_t) queued - (int64_t) self->gauged;
+    self->gauged = queued;
 }
 
-void
-bus_stream_init (bus_stream_t *self, node_role_t peer, uint64_t id, size_t queue_limit,
-                 uint64_t now_ms)
+bus_stream_t *
+bus_stream_new (node_role_t peer, uint64_t id, size_t queue_limit, uint64_t heartbeat_ms,
+                uint64_t now_ms)
 {
-    *self = (bus_stream_t){ .id = id, .peer = peer, .heard_ms = now_ms, .limit = queue_limit };
-    //  What is sent stands in it, too, until it is as much as what waits.
+    bus_stream_t *self = alloc_zeroed (sizeof *self);
+    self->id = id;
+    self->peer = peer;
+    self->protocol = BUS_PROTOCOL_LOWEST;
+    self->heartbeat_ms = heartbeat_ms;
+    self->heard_ms = now_ms;
+    self->limit = queue_limit;
+    //  Sent bytes stay in the queue's memory until they are as many as those that wait.
     buffer_init (&self->queue, queue_limit < SIZE_MAX / 2 ? 2 * queue_limit : SIZE_MAX);
+    return self;
 }
 
 void
-bus_stream_free (bus_stream_t *self)
+bus_stream_destroy (bus_stream_t **self_p)
 {
+    bus_stream_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
     buffer_free (&self->queue);
     self->sent_offset = 0;
-    if (self->id)
-        s_gauge (self);
-    *self = (bus_stream_t){ .id = 0 };
+    s_gauge (self);
+    free (self);
+}
+
+void
+bus_stream_agree (bus_stream_t *self, uint64_t protocol, uint64_t heartbeat_ms)
+{
+    self->protocol = protocol;
+    self->heartbeat_ms = heartbeat_ms;
+}
+
+uint64_t
+bus_stream_id (const bus_stream_t *self)
+{
+    return self->id;
 }
 
 size_t
@@ -42,16 +90,22 @@ bus_stream_queued (const bus_stream_t *self)
     return self->queue.size - self->sent_offset;
 }
 
-//  Forgets what is sent. Moves what waits, so it is not to be called for every few bytes.
+size_t
+bus_stream_held (const bus_stream_t *self)
+{
+    return self->queue.size;
+}
+
+//  Forgets what is sent. Moves the rest, so it is not to be called for every few bytes.
 static void
 s_close_up (bus_stream_t *self)
 {
-    size_t waiting = bus_stream_queued (self);
-    if (waiting && self->sent_offset)
-        memmove (self->queue.data, self->queue.data + self->sent_offset, waiting);
-    self->queue.size = waiting;
+    size_t queued = bus_stream_queued (self);
+    if (queued && self->sent_offset)
+        memmove (self->queue.data, self->queue.data + self->sent_offset, queued);
+    self->queue.size = queued;
     self->sent_offset = 0;
-    if (waiting == 0 && self->queue.room > ROOM_TO_KEEP)
+    if (queued == 0 && self->queue.room > ROOM_TO_KEEP)
         buffer_free (&self->queue);
 }
 
@@ -74,15 +128,26 @@ bus_stream_put (bus_stream_t *self, const bus_record_t *record)
     return rc;
 }
 
+int
+bus_stream_put_heartbeat (bus_stream_t *self, uint64_t now_ms)
+{
+    //  A quarter of an interval early is early enough: our own ticks are not exact.
+    if (bus_stream_queued (self) > 0
+        || now_ms + self->heartbeat_ms / 4 < self->beat_ms + self->heartbeat_ms)
+        return 0;
+    self->beat_ms = now_ms;
+    return bus_stream_put (self, &(bus_record_t){ .kind = BUS_HEARTBEAT });
+}
+
 //  The size of the next batch: whole records, as many as fit, at least one.
 static size_t
 s_batch_size (const bus_stream_t *self)
 {
     const char *from = self->queue.data + self->sent_offset;
-    size_t waiting = bus_stream_queued (self), size = 0;
-    if (waiting <= BUS_BATCH_SIZE)
-        return waiting;
-    while (size < waiting) {
+    size_t queued = bus_stream_queued (self), size = 0;
+    if (queued <= BUS_BATCH_SIZE)
+        return queued;
+    while (size < queued) {
         uint32_t record;
         memcpy (&record, from + size, sizeof record);
         if (size && size + sizeof record + record > BUS_BATCH_SIZE)
@@ -92,20 +157,26 @@ s_batch_size (const bus_stream_t *self)
     return size;
 }
 
+void
+bus_stream_note_sent (bus_stream_t *self, size_t bytes)
+{
+    self->sent++;
+    self->sent_offset += bytes;
+    s_gauge (self);
+}
+
 bus_sent_t
 bus_stream_flush (bus_stream_t *self, bus_socket_t *socket, text_t to)
 {
     while (bus_stream_queued (self)) {
         char header[BUS_HEADER_SIZE];
-        bus_batch_write_header (header, self->id, self->sent + 1);
+        bus_batch_write_header (header, self->protocol, self->id, self->sent + 1);
         text_t head = { header, sizeof header };
         text_t body = { self->queue.data + self->sent_offset, s_batch_size (self) };
         bus_sent_t sent = bus_socket_send (socket, to, head, body);
         if (sent != BUS_SENT)
             return sent;
-        self->sent++;
-        self->sent_offset += body.size;
-        s_gauge (self);
+        bus_stream_note_sent (self, body.size);
         bus_counts[BUS_COUNT_BATCHES_OUT]++;
         bus_counts[BUS_COUNT_BYTES_OUT] += (int64_t) (head.size + body.size);
     }
@@ -126,16 +197,16 @@ bus_stream_take (bus_stream_t *self, const bus_batch_t *batch, uint64_t now_ms)
 }
 
 bool
-bus_stream_is_silent (const bus_stream_t *self, uint64_t now_ms, uint64_t heartbeat_ms)
+bus_stream_is_silent (const bus_stream_t *self, uint64_t now_ms)
 {
-    return now_ms > self->heard_ms + BUS_SILENT_AFTER * heartbeat_ms;
+    return now_ms > self->heard_ms + BUS_HEARTBEATS_MISSED * self->heartbeat_ms;
 }
 
 void
 bus_send_outside (bus_socket_t *socket, text_t to, uint64_t stream, const bus_record_t *record)
 {
     char header[BUS_HEADER_SIZE];
-    bus_batch_write_header (header, stream, BUS_OUTSIDE);
+    bus_batch_write_header (header, BUS_PROTOCOL_LOWEST, stream, BUS_OUTSIDE);
     buffer_t body;
     buffer_init (&body, 1024);
     if (bus_record_write (record, &body) == 0)

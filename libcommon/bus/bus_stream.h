@@ -1,8 +1,8 @@
 //  bus_stream — one end of a stream: numbers what goes out and checks what comes in.
 //
-//  Records gather here and leave as batches of about BUS_BATCH_SIZE. What ZeroMQ does not take
-//  stays here, at most `queue_limit` bytes, and leaves with a later flush. Every batch that comes
-//  in must be the next one; when it is not, the stream is over for both ends.
+//  Records gather in a send queue and leave as batches of about BUS_BATCH_SIZE. What ZeroMQ does
+//  not take stays in the queue, at most `queue_limit` bytes, and leaves with a later flush. Every
+//  batch that comes in must be the next one; when it is not, the stream is over for both ends.
 
 #ifndef BUS_STREAM_H
 #define BUS_STREAM_H
@@ -13,37 +13,45 @@
 
 //  As much as this is worth a message of its own before the turn ends.
 #define BUS_BATCH_SIZE (64 * 1024)
-//  Nothing heard for this many heartbeats: gone.
-#define BUS_SILENT_AFTER 3
+//  Nothing heard for this many heartbeats: the peer is lost.
+#define BUS_HEARTBEATS_MISSED 3
 
-typedef struct {
-    uint64_t id;       //  0: none
-    node_role_t peer;
-    uint64_t sent;     //  number of the last batch out
-    uint64_t received; //  number of the last batch in
-    uint64_t heard_ms; //  when that was, on the loop's clock
-    size_t limit;      //  of what waits
-    buffer_t queue;    //  records
-    size_t sent_offset; //  bytes of `waiting` that are sent already
-    size_t gauged;     //  what the gauge knows of
-} bus_stream_t;
+//  The heartbeat of a stream: the larger of the two settings, so that nobody is asked for more than
+//  it was told to do, and nobody is given up too soon. A peer that asks for none, or for more than
+//  BUS_HEARTBEAT_MOST_MS, gets ours.
+#define BUS_HEARTBEAT_MOST_MS 60000
+uint64_t bus_heartbeat_of (uint64_t ours_ms, uint64_t theirs_ms);
 
-//  `peer` is what the other end is.
-void bus_stream_init (bus_stream_t *self, node_role_t peer, uint64_t id, size_t queue_limit,
-                      uint64_t now_ms);
-//  Safe on a zeroed struct and safe to call twice.
-void bus_stream_free (bus_stream_t *self);
+typedef struct bus_stream bus_stream_t;
+
+//  `peer` is the role of the other end. Until bus_stream_agree is called the stream speaks
+//  BUS_PROTOCOL_LOWEST, and `heartbeat_ms` is our own setting.
+bus_stream_t *bus_stream_new (node_role_t peer, uint64_t id, size_t queue_limit,
+                              uint64_t heartbeat_ms, uint64_t now_ms);
+void bus_stream_destroy (bus_stream_t **self_p);
+//  What HELLO and WELCOME agreed on.
+void bus_stream_agree (bus_stream_t *self, uint64_t protocol, uint64_t heartbeat_ms);
+
+uint64_t bus_stream_id (const bus_stream_t *self);
 
 //  Queues a copy. Returns 0; −1 when the queue is full or the record larger than BUS_RECORD_MAX.
 __attribute__ ((warn_unused_result)) int bus_stream_put (bus_stream_t *self,
                                                          const bus_record_t *record);
+//  Queues a HEARTBEAT when one is due. Returns 0; −1 when the queue is full.
+__attribute__ ((warn_unused_result)) int bus_stream_put_heartbeat (bus_stream_t *self,
+                                                                   uint64_t now_ms);
+//  Bytes in the send queue.
 size_t bus_stream_queued (const bus_stream_t *self);
-//  Sends what waits: BUS_SENT when nothing does any more.
+//  Bytes of memory that the queue holds, those included that were sent already.
+size_t bus_stream_held (const bus_stream_t *self);
+//  Sends what is queued: BUS_SENT when nothing is left.
 bus_sent_t bus_stream_flush (bus_stream_t *self, bus_socket_t *socket, text_t to);
+//  So many bytes of the queue have left. The flush calls it for each batch.
+void bus_stream_note_sent (bus_stream_t *self, size_t bytes);
 
 //  Returns true and notes the batch when it is the next one of this stream.
 bool bus_stream_take (bus_stream_t *self, const bus_batch_t *batch, uint64_t now_ms);
-bool bus_stream_is_silent (const bus_stream_t *self, uint64_t now_ms, uint64_t heartbeat_ms);
+bool bus_stream_is_silent (const bus_stream_t *self, uint64_t now_ms);
 
 //  Sends one record outside the order, at once or never: GOODBYE or REJECT.
 void bus_send_outside (bus_socket_t *socket, text_t to, uint64_t stream,

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <uthash.h>
+#include "base/hash_table.h"
 
 //  Small, because a thousand calls may be waiting: answers are a few kilobytes.
 #define RECEIVE_BUFFER 4096L

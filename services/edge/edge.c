@@ -206,7 +206,7 @@ s_start_sockets (edge_t *self)
                    log_number ("port", (int64_t) self->config->port));
         return -1;
     }
-    edge_metrics[EDGE_SOCKETS_LIMIT] = (int64_t)self->socket_limit;
+    edge_metrics[EDGE_SOCKETS_LIMIT] = (int64_t) self->socket_limit;
     log_info ("listening", log_string ("address", self->config->address),
               log_number ("port", websocket_server_port (self->sockets)));
     return 0;

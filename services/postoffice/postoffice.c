@@ -176,7 +176,7 @@ typedef struct {
 static void
 s_on_found (void *owner, uint64_t request_id, store_outcome_t outcome, text_t session)
 {
-    (void)request_id;
+    (void) request_id;
     pending_lookup_t *pending = owner;
     bus_record_t record = { .kind = BUS_LOOKUP_REPLY,
                             .lookup_reply = { .endpoint = pending->endpoint,
@@ -400,7 +400,7 @@ s_on_tick (uv_timer_t *timer)
     workers_tick (self->office.workers);
     send_window_expire (self->office.refusals, clock_mono_ms ());
     postoffice_counts[POSTOFFICE_REFUSAL_RUNS] =
-        (int64_t)send_window_count (self->office.refusals);
+        (int64_t) send_window_count (self->office.refusals);
     if (self->draining && sessions_unfinished (self->office.sessions) == 0
         && store_pending (self->office.store) == 0)
         service_drained (self->service);

@@ -74,7 +74,7 @@ s_send (bot_call_t *self, const bus_record_t *record)
 {
     if (self->postoffice == NO_POSTOFFICE)
         return -1;
-    return bus_client_send (self->context->bus, (unsigned)self->postoffice, record);
+    return bus_client_send (self->context->bus, (unsigned) self->postoffice, record);
 }
 
 static void
@@ -303,7 +303,7 @@ bot_call_new (const bot_call_context_t *context, unsigned postoffice, const bus_
     bot_call_t *self = alloc_zeroed (sizeof *self + work->item.size + 1);
     memcpy (self->item, work->item.data, work->item.size);
     self->context = context;
-    self->postoffice = (int)postoffice;
+    self->postoffice = (int) postoffice;
     self->session = alloc_text (work->session);
     self->app = alloc_text (work->app);
     uv_timer_init (context->loop, &self->timer);
@@ -329,7 +329,7 @@ bot_call_happens (bot_call_t *self, bot_call_event_t event)
 void
 bot_call_repeated (bot_call_t *self, unsigned postoffice)
 {
-    self->postoffice = (int)postoffice;
+    self->postoffice = (int) postoffice;
     bot_call_happens (self, BOT_CALL_EVENT_REPEATED);
 }
 
@@ -337,7 +337,7 @@ void
 bot_call_postoffice_up (bot_call_t *self, unsigned postoffice)
 {
     int now = bus_client_postoffice_of (self->context->bus, bot_call_session (self));
-    if (now != (int)postoffice && self->postoffice != NO_POSTOFFICE)
+    if (now != (int) postoffice && self->postoffice != NO_POSTOFFICE)
         return;
     self->postoffice = now;
     bot_call_happens (self, BOT_CALL_EVENT_MOVED);
@@ -346,7 +346,7 @@ bot_call_postoffice_up (bot_call_t *self, unsigned postoffice)
 void
 bot_call_postoffice_down (bot_call_t *self, unsigned postoffice)
 {
-    if (self->postoffice != (int)postoffice)
+    if (self->postoffice != (int) postoffice)
         return;
     self->postoffice = bus_client_postoffice_of (self->context->bus, bot_call_session (self));
     bot_call_happens (self, BOT_CALL_EVENT_MOVED);

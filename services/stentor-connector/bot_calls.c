@@ -6,7 +6,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <uthash.h>
+#include "base/hash_table.h"
 
 enum {
     IN_ASKING, //  in the order of bot_call_state_t
@@ -80,7 +80,7 @@ s_find (bot_calls_t *self, text_t item)
 static void
 s_moved (void *owner, bot_call_t *call, bot_call_state_t from, bot_call_state_t to)
 {
-    (void)owner, (void)call;
+    (void) owner, (void) call;
     if (from == to)
         s_counts[IN_ASKING] += to == BOT_CALL_ASKING; //  a new call begins in ASKING
     else {

@@ -15,7 +15,7 @@ s_members (text_t json)
 {
     struct json_tokener *tokener = json_tokener_new ();
     json_tokener_set_flags (tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    struct json_object *object = json_tokener_parse_ex (tokener, json.data, (int)json.size);
+    struct json_object *object = json_tokener_parse_ex (tokener, json.data, (int) json.size);
     json_tokener_free (tokener);
     int members =
         json_object_is_type (object, json_type_object) ? json_object_object_length (object) : -1;

@@ -111,7 +111,7 @@ s_office_up (void *owner, unsigned postoffice)
 {
     rig_client_t *self = owner;
     self->ups++;
-    self->postoffice = (int)postoffice;
+    self->postoffice = (int) postoffice;
     self->next[postoffice] = 0;
     self->said[postoffice] = 0;
 }
@@ -119,7 +119,7 @@ s_office_up (void *owner, unsigned postoffice)
 static void
 s_office_down (void *owner, unsigned postoffice)
 {
-    (void)postoffice;
+    (void) postoffice;
     ((rig_client_t *) owner)->downs++;
 }
 

@@ -33,7 +33,7 @@ bus_client_postoffice_of (const bus_client_t *self, text_t key)
 int
 bus_client_send (bus_client_t *self, unsigned postoffice, const bus_record_t *record)
 {
-    (void)self, (void)postoffice;
+    (void) self, (void) postoffice;
     if (s_is_refused)
         return -1;
     s_note (record->kind == BUS_ACCEPTED             ? "taken"
@@ -79,19 +79,19 @@ apps_find (const apps_t *self, text_t id)
 static void
 s_moved (void *owner, bot_call_t *call, bot_call_state_t from, bot_call_state_t to)
 {
-    (void)owner, (void)call, (void)from, (void)to;
+    (void) owner, (void) call, (void) from, (void) to;
 }
 
 static void
 s_tried (void *owner, bot_call_t *call, const bot_answer_t *answer, uint64_t took_us)
 {
-    (void)owner, (void)call, (void)answer, (void)took_us;
+    (void) owner, (void) call, (void) answer, (void) took_us;
 }
 
 static void
 s_over (void *owner, bot_call_t *call)
 {
-    (void)call;
+    (void) call;
     *(bool *) owner = true;
     s_note ("over");
 }

@@ -99,14 +99,14 @@ s_say_item (owner_t *self, uint64_t item)
 {
     bus_record_t record = { .kind = BUS_SIGNAL };
     record.signal.endpoint = item;
-    return bus_client_send (self->bus, (unsigned)self->postoffice, &record);
+    return bus_client_send (self->bus, (unsigned) self->postoffice, &record);
 }
 
 static void
 s_owner_up (void *owner, unsigned postoffice)
 {
     owner_t *self = owner;
-    self->postoffice = (int)postoffice;
+    self->postoffice = (int) postoffice;
     for (unsigned item = 0; item < self->next; item++)
         if (!self->is_answered[item])
             cr_assert_eq (s_say_item (self, item), 0);
@@ -115,15 +115,15 @@ s_owner_up (void *owner, unsigned postoffice)
 static void
 s_owner_down (void *owner, unsigned postoffice)
 {
-    (void)postoffice;
-    ((owner_t *)owner)->postoffice = -1;
+    (void) postoffice;
+    ((owner_t *) owner)->postoffice = -1;
 }
 
 static void
 s_owner_record (void *owner, unsigned postoffice, const bus_record_t *record)
 {
     owner_t *self = owner;
-    (void)postoffice;
+    (void) postoffice;
     uint64_t item = record->posted.request_id;
     self->answered += !self->is_answered[item];
     self->is_answered[item] = true;
@@ -242,8 +242,7 @@ s_stranger_leaves (stranger_t *self)
 static size_t
 s_foreign_hello (char *to, uint64_t number)
 {
-    bus_batch_write_header (to, 4711, number);
-    to[0] = 9;
+    bus_batch_write_header (to, 9, 4711, number);
     memcpy (to + BUS_HEADER_SIZE, "what a later protocol says", 26);
     return BUS_HEADER_SIZE + 26;
 }
@@ -260,11 +259,12 @@ Test (bus_faults, another_protocol_is_told_so)
     bus_batch_t batch;
     bus_record_t record;
     cr_assert_eq (bus_batch_open (&batch, (text_t){ bytes, (size_t) got }), 0);
-    cr_assert (batch.protocol == BUS_PROTOCOL && batch.stream == 4711
+    cr_assert (batch.protocol == BUS_PROTOCOL_LOWEST && batch.stream == 4711
                && batch.number == BUS_OUTSIDE);
     cr_assert_eq (bus_batch_next (&batch, &record), 1);
     cr_assert_eq (record.kind, BUS_REJECT);
-    cr_assert_eq (record.reject.protocol, BUS_PROTOCOL);
+    cr_assert_eq (record.reject.lowest, BUS_PROTOCOL_LOWEST);
+    cr_assert_eq (record.reject.highest, BUS_PROTOCOL_HIGHEST);
     cr_assert (text_is (record.reject.reason, TEXT ("protocol")));
     s_stranger_leaves (&stranger);
 }
@@ -321,7 +321,8 @@ s_say_garbage (stranger_t *stranger)
         for (size_t at = 0; at < size; at++)
             bytes[at] = (char) rand ();
         if (rand () % 2 && size >= BUS_HEADER_SIZE)
-            bus_batch_write_header (bytes, 1 + (uint64_t) rand () % 3, (uint64_t) rand () % 3);
+            bus_batch_write_header (bytes, (uint64_t) rand () % 5, 1 + (uint64_t) rand () % 3,
+                                    (uint64_t) rand () % 3);
         zmq_send (stranger->socket, bytes, size, frame < frames ? ZMQ_SNDMORE : 0);
     }
 }

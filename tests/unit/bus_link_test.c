@@ -261,6 +261,31 @@ Test (bus_links, one_peer_too_many_is_not_welcome)
     rig_stop (&s_other);
 }
 
+//  An edge that is told to beat ten times as often, and one a fifth as often, than its postoffice.
+Test (bus_links, heartbeats_that_differ_are_agreed_on)
+{
+    static const uint64_t s_heartbeats[] = { RIG_HEARTBEAT_MS / 10, 5 * RIG_HEARTBEAT_MS };
+    for (unsigned at = 0; at < 2; at++) {
+        rig_server_t server = { .bus = NULL };
+        rig_client_t client = { .bus = NULL };
+        rig_start (&s_other);
+        rig_server_start (&server, &s_other, "postoffice-1");
+        rig_client_start_with (&client, &s_other,
+                               &(bus_client_config_t){ .node = "edge-1",
+                                                       .role = NODE_EDGE,
+                                                       .topics = "",
+                                                       .addresses = server.address,
+                                                       .heartbeat_ms = s_heartbeats[at],
+                                                       .queue_limit = RIG_QUEUE_LIMIT });
+        RIG_UNTIL (&s_other, 5000, client.ups == 1);
+        rig_turn_for (&s_other, 12 * RIG_HEARTBEAT_MS);
+        cr_assert (client.ups == 1 && client.downs == 0 && server.downs == 0);
+        bus_client_destroy (&client.bus);
+        bus_server_destroy (&server.bus);
+        rig_stop (&s_other);
+    }
+}
+
 Test (bus_links, one_process_at_two_addresses_is_one_office)
 {
     rig_server_t server = { .address = "0.0.0.0:*" };

@@ -85,18 +85,18 @@ bus_server_send (bus_server_t *self, peer_t peer, const bus_record_t *record)
     s_note ("%c%u %s", peer > 10 ? 'w' : 'e', (unsigned) (peer > 10 ? peer - 10 : peer),
             bus_kind_name (record->kind));
     if (record->kind == BUS_ATTACHED)
-        s_note (" %u %s #%u", (unsigned)record->attached.endpoint,
-                verdict_code (record->attached.verdict), (unsigned)record->attached.seq);
+        s_note (" %u %s #%u", (unsigned) record->attached.endpoint,
+                verdict_code (record->attached.verdict), (unsigned) record->attached.seq);
     else if (record->kind == BUS_POSTED)
-        s_note (" %u %s #%u", (unsigned)record->posted.request_id,
-                verdict_code (record->posted.verdict), (unsigned)record->posted.seq);
+        s_note (" %u %s #%u", (unsigned) record->posted.request_id,
+                verdict_code (record->posted.verdict), (unsigned) record->posted.seq);
     else if (record->kind == BUS_DELIVER)
         s_note_entry (&record->deliver);
     else if (record->kind == BUS_BROADCAST) {
         s_note_ids (record->broadcast.endpoints);
         s_note (" %s", event_wire_name (record->broadcast.event));
     } else if (record->kind == BUS_WORK)
-        s_note (" t%u %u", s_item_number (record->work.item), (unsigned)record->work.attempt);
+        s_note (" t%u %u", s_item_number (record->work.item), (unsigned) record->work.attempt);
     else if (record->kind == BUS_SETTLED)
         s_note (" t%u", s_item_number (record->settled.item));
     else if (record->kind == BUS_CANCEL)

@@ -27,7 +27,11 @@ s_check (const operation_t *operation, const text_t *texts, unsigned count)
         cr_assert (text_is (texts[at], text_of (expected)), "text %u", at);
     }
     cr_assert (text_is (operation_session (operation), TEXT ("text 0")));
-    cr_assert_eq (operation->weight, sizeof *operation + 7 * count);
+    //  Those that are not set are empty, and end with a NUL, too.
+    bus_record_t record = operation->record;
+    text_t *all[BUS_TEXTS_MAX];
+    cr_assert_eq (operation->weight,
+                  sizeof *operation + 6 * count + bus_record_texts (&record, all));
     cr_assert_eq (operation->peer, 3);
 }
 

@@ -3,12 +3,23 @@
 #include "base/rendezvous.h"
 
 #include <criterion/criterion.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #define KEYS 12000
 #define NODES 4
 
 static const char *const s_names[NODES] = { "office-1", "office-2", "office-3", "office-4" };
+
+//  The postoffices have one hash key in common, or each its own.
+static hash_key_t s_keys[NODES];
+
+static void
+s_set_keys (bool in_common)
+{
+    for (unsigned node = 0; node < NODES; node++)
+        s_keys[node] = hash_key_derived (text_of (in_common ? "one secret" : s_names[node]));
+}
 
 static unsigned
 s_node_of (unsigned key, unsigned nodes)
@@ -18,7 +29,8 @@ s_node_of (unsigned key, unsigned nodes)
     unsigned best = 0;
     uint64_t heaviest = 0;
     for (unsigned node = 0; node < nodes; node++) {
-        uint64_t weight = rendezvous_weight (text_of (text), text_of (s_names[node]));
+        uint64_t weight =
+            rendezvous_weight (&s_keys[node], text_of (text), text_of (s_names[node]));
         if (weight >= heaviest) {
             heaviest = weight;
             best = node;
@@ -27,7 +39,8 @@ s_node_of (unsigned key, unsigned nodes)
     return best;
 }
 
-Test (rendezvous, spreads_evenly)
+static void
+s_expect_even_shares (void)
 {
     unsigned share[NODES] = { 0 };
     for (unsigned key = 0; key < KEYS; key++)
@@ -37,19 +50,65 @@ Test (rendezvous, spreads_evenly)
                    "node %u has %u of %u keys", node, share[node], KEYS);
 }
 
+Test (rendezvous, spreads_evenly)
+{
+    s_set_keys (true);
+    s_expect_even_shares ();
+    s_set_keys (false);
+    s_expect_even_shares ();
+}
+
 Test (rendezvous, a_new_node_takes_keys_but_moves_no_others)
 {
-    for (unsigned key = 0; key < KEYS; key++) {
-        unsigned before = s_node_of (key, NODES - 1);
-        unsigned after = s_node_of (key, NODES);
-        cr_assert (after == before || after == NODES - 1);
+    for (int in_common = 0; in_common < 2; in_common++) {
+        s_set_keys (in_common);
+        for (unsigned key = 0; key < KEYS; key++) {
+            unsigned before = s_node_of (key, NODES - 1);
+            unsigned after = s_node_of (key, NODES);
+            cr_assert (after == before || after == NODES - 1);
+        }
     }
 }
 
 //  An edge of one release and an edge of the next one must send a session to the same postoffice.
 Test (rendezvous, weights_never_change)
 {
-    cr_assert_eq (rendezvous_weight (TEXT ("demo/s-1"), TEXT ("office-1")),
-                  UINT64_C (0xb03864b7956f612f));
-    cr_assert_eq (rendezvous_weight (TEXT (""), TEXT ("")), UINT64_C (0xc70b7d317e33bf45));
+    hash_key_t zeros = hash_key_of (TEXT_EMPTY);
+    hash_key_t derived = hash_key_derived (TEXT ("a secret"));
+    cr_assert_eq (rendezvous_weight (&zeros, TEXT ("demo/s-1"), TEXT ("office-1")),
+                  UINT64_C (0xeb08c90b514bcdc9));
+    cr_assert_eq (rendezvous_weight (&derived, TEXT ("demo/s-1"), TEXT ("office-1")),
+                  UINT64_C (0xdddc510db2130697));
+    cr_assert_eq (rendezvous_weight (&zeros, TEXT (""), TEXT ("")),
+                  UINT64_C (0xae379bbdf828800d));
+}
+
+//  What a client can do is to choose session ids; without the key it cannot tell where they land.
+Test (rendezvous, ids_that_one_key_sends_to_one_place_are_spread_by_another)
+{
+    unsigned share[NODES] = { 0 }, chosen = 0;
+    for (unsigned key = 0; chosen < KEYS / NODES; key++) {
+        s_set_keys (true);
+        if (s_node_of (key, NODES) != 0)
+            continue;
+        chosen++;
+        s_set_keys (false);
+        share[s_node_of (key, NODES)]++;
+    }
+    for (unsigned node = 0; node < NODES; node++)
+        cr_assert_gt (share[node], chosen / NODES * 8 / 10, "node %u has %u of %u", node,
+                      share[node], chosen);
+}
+
+//  The vectors of SipHash's authors: 64 bits of the inputs "", 00, 00 01 with the key 00 01 … 0f.
+Test (keyed_hash, is_siphash)
+{
+    unsigned char bytes[HASH_KEY_SIZE];
+    for (unsigned at = 0; at < HASH_KEY_SIZE; at++)
+        bytes[at] = (unsigned char) at;
+    hash_key_t key = hash_key_of ((text_t){ (const char *) bytes, HASH_KEY_SIZE });
+    cr_assert_eq (keyed_hash (&key, TEXT_EMPTY), UINT64_C (0x726fdb47dd0e0e31));
+    cr_assert_eq (keyed_hash (&key, TEXT ("\0")), UINT64_C (0x74f839c593dc67fd));
+    cr_assert_eq (keyed_hash (&key, TEXT ("\0\1")), UINT64_C (0x0d6c8009d9a94f5a));
+    cr_assert (text_is (hash_key_text (&key), (text_t){ (const char *) bytes, HASH_KEY_SIZE }));
 }

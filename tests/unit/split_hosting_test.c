@@ -39,11 +39,11 @@ Test (split_hosting, a_session_that_was_just_loaded_tells_once)
 Test (split_hosting, ends_when_nobody_answers_for_long)
 {
     split_hosting_t split_hosting = { 0 };
-    (void)split_hosting_heard (&split_hosting, 1000);
+    (void) split_hosting_heard (&split_hosting, 1000);
     uint64_t now = 1000;
     cr_assert (split_hosting_tells (&split_hosting, now));
     cr_assert (split_hosting_tells (&split_hosting, now + SPLIT_HOSTING_UNANSWERED_MS));
-    (void)split_hosting_heard (&split_hosting, now + SPLIT_HOSTING_UNANSWERED_MS);
+    (void) split_hosting_heard (&split_hosting, now + SPLIT_HOSTING_UNANSWERED_MS);
     //  However long it was silent: it is told at least once more before it is given up.
     now += 100 * SPLIT_HOSTING_UNANSWERED_MS;
     cr_assert (split_hosting_tells (&split_hosting, now));

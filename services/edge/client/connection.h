@@ -18,7 +18,7 @@
 #include "net/websocket.h"
 #include "model/model.h"
 
-#include <uthash.h>
+#include "base/hash_table.h"
 
 //  PLACE (NAME, "what it is doing")
 typedef enum {

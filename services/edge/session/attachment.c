@@ -70,7 +70,7 @@ s_speak_lookup (gateway_t *gateway, connection_t *connection)
                                         .app = connection_app (connection),
                                         .user = connection_user (connection),
                                         .role = connection->role } };
-    if (bus_client_send (gateway->bus, (unsigned)office, &record) != 0)
+    if (bus_client_send (gateway->bus, (unsigned) office, &record) != 0)
         return false;
     connection->office = office;
     connection->asked = true;
@@ -90,7 +90,7 @@ s_speak_attach (gateway_t *gateway, connection_t *connection)
         posts_unsend (connection);
     }
     //  A ATTACH must not overtake what this office has not heard yet.
-    if (!pending_detaches_send (&gateway->pending_detaches, gateway->bus, (unsigned)office))
+    if (!pending_detaches_send (&gateway->pending_detaches, gateway->bus, (unsigned) office))
         return false;
     bool reattaches = connection->place == PLACE_REATTACHING;
     bus_record_t record = { .kind = BUS_ATTACH,
@@ -105,7 +105,7 @@ s_speak_attach (gateway_t *gateway, connection_t *connection)
                                 .seq = connection->seq ? connection->seq : connection->attach_seq,
                                 .time_ms = connection->attach_time_ms,
                                 .sender = connection_sender (connection) } };
-    if (bus_client_send (gateway->bus, (unsigned)office, &record) != 0)
+    if (bus_client_send (gateway->bus, (unsigned) office, &record) != 0)
         return false;
     connection->office = office;
     connection->asked = true;
@@ -124,7 +124,7 @@ s_speak_posts (gateway_t *gateway, connection_t *connection)
     while ((post = posts_next (connection))) {
         bus_record_t record = { .kind = BUS_POST, .post = post->record };
         record.post.after = posts_before (connection, post);
-        if (bus_client_send (gateway->bus, (unsigned)connection->office, &record) != 0)
+        if (bus_client_send (gateway->bus, (unsigned) connection->office, &record) != 0)
             return false;
         edge_count (EDGE_POSTS_SENT_AGAIN, post->ever_sent);
         post->office = connection->office;
@@ -142,7 +142,7 @@ s_speak_next_window (gateway_t *gateway, connection_t *connection)
                             .next_window = { .endpoint = connection->endpoint,
                                              .session = connection_session (connection),
                                              .seq = connection->next_window_seq } };
-    if (bus_client_send (gateway->bus, (unsigned)connection->office, &record) != 0)
+    if (bus_client_send (gateway->bus, (unsigned) connection->office, &record) != 0)
         return false;
     connection->next_window_seq = 0;
     return true;
@@ -192,7 +192,7 @@ attachment_signal (gateway_t *gateway, connection_t *connection, event_t event)
     if (!attachment_speak (gateway, connection)) {
         gateway_wait (gateway, connection);
         edge_count (EDGE_SIGNALS_DROPPED, 1);
-    } else if (bus_client_send (gateway->bus, (unsigned)connection->office, &record) != 0)
+    } else if (bus_client_send (gateway->bus, (unsigned) connection->office, &record) != 0)
         edge_count (EDGE_SIGNALS_DROPPED, 1);
 }
 
@@ -387,7 +387,7 @@ void
 attachment_attached (gateway_t *gateway, unsigned office, const bus_attached_t *attached)
 {
     connection_t *connection = connections_find (&gateway->connections, attached->endpoint);
-    if (!connection || !connection_is_placed (connection) || connection->office != (int)office
+    if (!connection || !connection_is_placed (connection) || connection->office != (int) office
         || (connection->place != PLACE_IN && !connection->asked)
         || !text_is (connection_session (connection), attached->session))
         return;
@@ -435,7 +435,7 @@ s_is_brought_in_again (gateway_t *gateway, connection_t *connection, const bus_p
         return false;
     connection->rejoined_ms = now;
     log_warn ("postoffice does not know an endpoint", log_text ("session", posted->session),
-              log_number ("endpoint", (int64_t)connection->endpoint));
+              log_number ("endpoint", (int64_t) connection->endpoint));
     s_reattach (gateway, connection);
     return true;
 }
@@ -446,7 +446,7 @@ attachment_posted (gateway_t *gateway, unsigned office, const bus_posted_t *post
     post_t *post = posts_find (&gateway->posts, posted->request_id);
     connection_t *connection =
         post ? connections_find (&gateway->connections, post->endpoint) : NULL;
-    if (!connection || post->office != (int)office || posted->verdict == VERDICT_GOING_AWAY
+    if (!connection || post->office != (int) office || posted->verdict == VERDICT_GOING_AWAY
         || s_is_brought_in_again (gateway, connection, posted))
         return;
     edge_count_verdict (edge_answered, posted->verdict);

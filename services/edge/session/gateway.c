@@ -237,7 +237,7 @@ s_check_drained (gateway_t *self)
         return;
     void (*drained) (void *owner) = self->drained;
     self->drained = NULL;
-    (void)pending_detaches_send_all (&self->pending_detaches, self->bus);
+    (void) pending_detaches_send_all (&self->pending_detaches, self->bus);
     drained (self->owner);
 }
 
@@ -459,9 +459,9 @@ gateway_new (uv_loop_t *loop, const char *node, const edge_config_t *config, con
     self->tick = s_timer (self);
     self->tick_ms = s_tick_ms (config);
     uv_timer_start (self->tick, s_on_tick, self->tick_ms, self->tick_ms);
-    edge_metrics[EDGE_CONNECTIONS_LIMIT] = (int64_t)config->connections;
-    edge_metrics[EDGE_BACKLOG_LIMIT] = (int64_t)config->backlog_limit;
-    edge_metrics[EDGE_OUTBOX_LIMIT] = (int64_t)config->outbox_limit;
+    edge_metrics[EDGE_CONNECTIONS_LIMIT] = (int64_t) config->connections;
+    edge_metrics[EDGE_BACKLOG_LIMIT] = (int64_t) config->backlog_limit;
+    edge_metrics[EDGE_OUTBOX_LIMIT] = (int64_t) config->outbox_limit;
     return self;
 }
 

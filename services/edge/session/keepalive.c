@@ -35,7 +35,7 @@ s_send_receipts (gateway_t *gateway)
                                              .seq = connection->confirmed_seq } };
         //  One on its way to a new office tells it with the next RECEIPT, or with its DETACH.
         if (connection->place == PLACE_IN) {
-            if (bus_client_send (gateway->bus, (unsigned)connection->office, &record) != 0)
+            if (bus_client_send (gateway->bus, (unsigned) connection->office, &record) != 0)
                 return;
             edge_count (EDGE_RECEIPTS, 1);
         }

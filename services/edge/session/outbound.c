@@ -30,8 +30,8 @@ s_put (gateway_t *gateway, connection_t *connection, const outbox_item_t *item)
         return;
     }
     edge_count (EDGE_OUTBOX_BYTES, (int64_t) (connection->outbox.bytes - before));
-    if ((int64_t)connection->outbox.bytes > edge_metrics[EDGE_OUTBOX_HIGHEST])
-        edge_metrics[EDGE_OUTBOX_HIGHEST] = (int64_t)connection->outbox.bytes;
+    if ((int64_t) connection->outbox.bytes > edge_metrics[EDGE_OUTBOX_HIGHEST])
+        edge_metrics[EDGE_OUTBOX_HIGHEST] = (int64_t) connection->outbox.bytes;
     websocket_want_write (connection->socket);
 }
 

@@ -57,7 +57,7 @@ posts_add (posts_t *self, connection_t *connection, const bus_post_t *record, ui
     connection->post_count++;
     connection->post_bytes += post->bytes;
     edge_count (EDGE_POSTS_PENDING, 1);
-    edge_count (EDGE_POST_BYTES_PENDING, (int64_t)post->bytes);
+    edge_count (EDGE_POST_BYTES_PENDING, (int64_t) post->bytes);
     return post;
 }
 
@@ -72,7 +72,7 @@ posts_remove (posts_t *self, connection_t *connection, post_t **post_p)
     connection->post_count--;
     connection->post_bytes -= post->bytes;
     edge_count (EDGE_POSTS_PENDING, -1);
-    edge_count (EDGE_POST_BYTES_PENDING, -(int64_t)post->bytes);
+    edge_count (EDGE_POST_BYTES_PENDING, -(int64_t) post->bytes);
     free (post);
 }
 

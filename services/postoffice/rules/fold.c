@@ -1,7 +1,7 @@
 #include "rules/fold.h"
 
 #include "base/alloc.h"
-#include "base/rendezvous.h"
+#include "base/keyed_hash.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -228,11 +228,11 @@ fold_end_turn (fold_t *self, turn_t *turn)
     list_remove (&turn->in_fold);
 }
 
-//  The hash that spreads sessions over postoffices is as good for telling ids apart.
+//  Keyed, so that nobody can choose an id with the hash of another.
 static uint64_t
 s_hash (text_t message_id)
 {
-    return rendezvous_weight (message_id, TEXT ("message id"));
+    return keyed_hash (hash_key_of_process (), message_id);
 }
 
 void

@@ -7,47 +7,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define MOST_TEXTS 8
-
-//  The texts of a record that becomes an operation, so that they can be copied in one go.
-static size_t
-s_texts (bus_record_t *record, text_t *texts[MOST_TEXTS])
-{
-    size_t count = 0;
-    switch (record->kind) {
-    case BUS_ATTACH:
-        texts[count++] = &record->attach.session;
-        texts[count++] = &record->attach.app;
-        texts[count++] = &record->attach.user;
-        texts[count++] = &record->attach.sender;
-        break;
-    case BUS_DETACH:
-        texts[count++] = &record->detach.session;
-        break;
-    case BUS_POST:
-        texts[count++] = &record->post.session;
-        texts[count++] = &record->post.message_id;
-        texts[count++] = &record->post.sender;
-        texts[count++] = &record->post.data;
-        texts[count++] = &record->post.secret;
-        break;
-    case BUS_ACCEPTED:
-        texts[count++] = &record->accepted.session;
-        texts[count++] = &record->accepted.item;
-        break;
-    case BUS_DONE:
-        texts[count++] = &record->done.session;
-        texts[count++] = &record->done.item;
-        texts[count++] = &record->done.data;
-        texts[count++] = &record->done.target;
-        texts[count++] = &record->done.detail;
-        break;
-    default:
-        assert (!"a record that is no operation");
-    }
-    return count;
-}
-
 static operation_kind_t
 s_kind (bus_kind_t kind)
 {
@@ -60,7 +19,10 @@ s_kind (bus_kind_t kind)
         return OPERATION_POST;
     case BUS_ACCEPTED:
         return OPERATION_ACCEPTED;
+    case BUS_DONE:
+        return OPERATION_DONE;
     default:
+        assert (!"a record that is no operation");
         return OPERATION_DONE;
     }
 }
@@ -69,9 +31,9 @@ operation_t *
 operation_of_record (peer_t peer, const bus_record_t *record)
 {
     bus_record_t copy = *record;
-    text_t *places[MOST_TEXTS];
-    text_t texts[MOST_TEXTS];
-    size_t count = s_texts (&copy, places);
+    text_t *places[BUS_TEXTS_MAX];
+    text_t texts[BUS_TEXTS_MAX];
+    size_t count = bus_record_texts (&copy, places);
     size_t weight = sizeof (operation_t);
     for (size_t at = 0; at < count; at++) {
         texts[at] = *places[at];
@@ -139,8 +101,8 @@ operation_is_storable (const operation_t *self)
     if (self->kind == OPERATION_ABSENT)
         return true;
     bus_record_t record = self->record;
-    text_t *texts[MOST_TEXTS];
-    size_t count = s_texts (&record, texts);
+    text_t *texts[BUS_TEXTS_MAX];
+    size_t count = bus_record_texts (&record, texts);
     for (size_t at = 0; at < count; at++)
         if (!utf8_is_valid (*texts[at])
             || (texts[at]->size > 0 && memchr (texts[at]->data, 0, texts[at]->size)))

@@ -4,7 +4,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <uthash.h>
+#include "base/hash_table.h"
 
 typedef struct {
     peer_t peer;

@@ -29,7 +29,7 @@ s_deliver (postoffice_context_t *office, peer_t peer, ids_t endpoints, text_t se
                                          .data = entry->data,
                                          .end_of_window = end_of_window } };
     s_send (office, peer, &record);
-    metric_add (POSTOFFICE_DELIVERIES, (int64_t)endpoints.count);
+    metric_add (POSTOFFICE_DELIVERIES, (int64_t) endpoints.count);
 }
 
 static uint64_t

@@ -231,7 +231,7 @@ static void
 s_settle (session_t *self, changeset_t **changeset_p)
 {
     changeset_t *changeset = *changeset_p;
-    metric_add (POSTOFFICE_ENTRIES, (int64_t)changeset->entry_count);
+    metric_add (POSTOFFICE_ENTRIES, (int64_t) changeset->entry_count);
     if (changeset->opens)
         metric_add (POSTOFFICE_OPENED, 1);
     s_end_turns (self, changeset);
@@ -359,7 +359,7 @@ s_on_never (session_t *self)
 static void
 s_on_appended (void *owner, uint64_t request_id, store_outcome_t outcome)
 {
-    (void)request_id;
+    (void) request_id;
     session_t *self = owner;
     assert (self->state == SESSION_COMMITTING);
     if (outcome == STORED) {
@@ -466,7 +466,7 @@ static void
 s_on_loaded (void *owner, uint64_t request_id, store_outcome_t outcome,
              const stored_session_t *stored)
 {
-    (void)request_id;
+    (void) request_id;
     session_t *self = owner;
     assert (self->state == SESSION_LOADING);
     if (outcome != STORED) {

@@ -16,7 +16,7 @@
 #include "rules/operation.h"
 #include "session/split_hosting.h"
 
-#include <uthash.h>
+#include "base/hash_table.h"
 
 typedef enum {
     SESSION_UNKNOWN,    //  its fold says nothing: to be loaded

@@ -52,7 +52,7 @@ s_count_outcome (const chunk_t *chunk, store_outcome_t outcome)
     switch (outcome) {
     case STORED:
         store_metrics[STORE_CHUNKS]++;
-        store_metrics[STORE_ENTRIES] += (int64_t)chunk->copy.entry_count;
+        store_metrics[STORE_ENTRIES] += (int64_t) chunk->copy.entry_count;
         break;
     case STORE_CONFLICT:
         store_metrics[STORE_CONFLICTS]++;
@@ -74,7 +74,7 @@ s_forget (group_commit_t *self, size_t size)
 {
     self->pending--;
     self->bytes -= size;
-    store_metrics[STORE_QUEUE_BYTES] -= (int64_t)size;
+    store_metrics[STORE_QUEUE_BYTES] -= (int64_t) size;
 }
 
 static void
@@ -404,7 +404,7 @@ group_commit_destroy (group_commit_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    store_metrics[STORE_QUEUE_BYTES] -= (int64_t)self->bytes;
+    store_metrics[STORE_QUEUE_BYTES] -= (int64_t) self->bytes;
     batch_destroy (&self->batch);
     lanes_destroy (&self->lanes);
     tail_cache_destroy (&self->tail_cache);
@@ -417,7 +417,7 @@ group_commit_put (group_commit_t *self, chunk_t *chunk)
 {
     self->pending++;
     self->bytes += chunk->size;
-    store_metrics[STORE_QUEUE_BYTES] += (int64_t)chunk->size;
+    store_metrics[STORE_QUEUE_BYTES] += (int64_t) chunk->size;
     list_append (&self->ages, &chunk->age.link);
     lanes_put (self->lanes, chunk);
 }

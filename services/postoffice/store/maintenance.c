@@ -260,7 +260,7 @@ s_tell_done (maintenance_t *self, tell_t *tell)
 static void
 s_forget_tells (maintenance_t *self)
 {
-    store_metrics[STORE_TELLS_LOST] += (int64_t)self->tell_count;
+    store_metrics[STORE_TELLS_LOST] += (int64_t) self->tell_count;
     for (list_t *first; (first = list_first (&self->tells));)
         s_tell_done (self, LIST_THING (first, tell_t, place));
 }

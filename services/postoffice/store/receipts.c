@@ -2,7 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <uthash.h>
+#include "base/hash_table.h"
 
 typedef struct {
     UT_hash_handle hh;

@@ -2,7 +2,7 @@
 
 #include "store/maintenance.h"
 #include "store/store_link.h"
-#include "base/rendezvous.h"
+#include "base/keyed_hash.h"
 #include "base/log.h"
 #include "store/store_metrics.h"
 
@@ -150,8 +150,7 @@ store_pending (const store_t *self)
 static store_link_t *
 s_desk (const store_t *self, text_t session)
 {
-    return self
-        ->store_links[rendezvous_weight (session, TEXT ("store_link")) % self->config.links];
+    return self->store_links[keyed_hash (hash_key_of_process (), session) % self->config.links];
 }
 
 static bool

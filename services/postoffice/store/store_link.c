@@ -61,7 +61,7 @@ s_forget (store_link_t *self, size_t size)
 {
     self->pending--;
     self->bytes -= size;
-    store_metrics[STORE_QUEUE_BYTES] -= (int64_t)size;
+    store_metrics[STORE_QUEUE_BYTES] -= (int64_t) size;
 }
 
 static void
@@ -305,7 +305,7 @@ store_link_destroy (store_link_t **self_p)
     group_commit_destroy (&self->group_commit);
     s_destroy_queries (&self->queries);
     s_destroy_queries (&self->asked);
-    store_metrics[STORE_QUEUE_BYTES] -= (int64_t)self->bytes;
+    store_metrics[STORE_QUEUE_BYTES] -= (int64_t) self->bytes;
     receipts_destroy (&self->receipts);
     uv_close ((uv_handle_t *) &self->timer, s_on_closed);
 }
@@ -349,7 +349,7 @@ store_link_ask (store_link_t *self, query_t **query_p)
     *query_p = NULL;
     self->pending++;
     self->bytes += query->size;
-    store_metrics[STORE_QUEUE_BYTES] += (int64_t)query->size;
+    store_metrics[STORE_QUEUE_BYTES] += (int64_t) query->size;
     list_append (&self->ages, &query->age.link);
     if (query->kind == QUERY_LOOKUP || !group_commit_follow (self->group_commit, query))
         list_append (&self->queries, &query->place);

@@ -1,6 +1,6 @@
 #include "store/tail_cache.h"
 
-#include "base/rendezvous.h"
+#include "base/keyed_hash.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ tail_cache_destroy (tail_cache_t **self_p)
 static uint64_t
 s_mark (text_t session)
 {
-    return rendezvous_weight (session, TEXT ("tail_cache"));
+    return keyed_hash (hash_key_of_process (), session);
 }
 
 void

@@ -1,0 +1,58 @@
+#include "base/keyed_hash.h"
+
+#include <assert.h>
+#include <sodium.h>
+#include <stdbool.h>
+
+_Static_assert(HASH_KEY_SIZE == crypto_shorthash_KEYBYTES, "a key of SipHash");
+_Static_assert(sizeof (uint64_t) == crypto_shorthash_BYTES, "a hash of SipHash");
+
+hash_key_t
+hash_key_of (text_t bytes)
+{
+    hash_key_t key = { { 0 } };
+    if (bytes.size == HASH_KEY_SIZE)
+        memcpy (key.bytes, bytes.data, HASH_KEY_SIZE);
+    return key;
+}
+
+hash_key_t
+hash_key_derived (text_t secret)
+{
+    static const char s_purpose[] = "stentor: weights of sessions";
+    hash_key_t key = { { 0 } };
+    if (secret.size == 0)
+        return key;
+    int rc =
+        crypto_generichash (key.bytes, sizeof key.bytes, (const unsigned char *) secret.data,
+                            secret.size, (const unsigned char *) s_purpose, sizeof s_purpose - 1);
+    assert (rc == 0);
+    return key;
+}
+
+text_t
+hash_key_text (const hash_key_t *key)
+{
+    return (text_t){ (const char *) key->bytes, HASH_KEY_SIZE };
+}
+
+const hash_key_t *
+hash_key_of_process (void)
+{
+    static hash_key_t s_key;
+    static bool s_is_made;
+    if (!s_is_made) {
+        crypto_shorthash_keygen (s_key.bytes);
+        s_is_made = true;
+    }
+    return &s_key;
+}
+
+uint64_t
+keyed_hash (const hash_key_t *key, text_t text)
+{
+    uint64_t hash;
+    crypto_shorthash ((unsigned char *) &hash, (const unsigned char *) text.data, text.size,
+                      key->bytes);
+    return hash;
+}

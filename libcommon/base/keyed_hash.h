@@ -1,0 +1,28 @@
+//  keyed_hash — SipHash-2-4 (of libsodium) with a key of 16 bytes: who does not have the key cannot
+//  choose inputs that collide, or that all land in one place.
+
+#ifndef KEYED_HASH_H
+#define KEYED_HASH_H
+
+#include "base/text.h"
+
+#include <stdint.h>
+
+#define HASH_KEY_SIZE 16
+
+typedef struct {
+    unsigned char bytes[HASH_KEY_SIZE];
+} hash_key_t;
+
+//  The key with these bytes; of anything but 16 bytes the key of zeros, which everybody knows.
+hash_key_t hash_key_of (text_t bytes);
+//  A key that follows from the secret, and says nothing about it. Of "" the key of zeros.
+hash_key_t hash_key_derived (text_t secret);
+//  Borrowed: the bytes of the key.
+text_t hash_key_text (const hash_key_t *key);
+//  Another one in each process: for tables in memory.
+const hash_key_t *hash_key_of_process (void);
+
+uint64_t keyed_hash (const hash_key_t *key, text_t text);
+
+#endif
