@@ -41,9 +41,9 @@ static const metric_row_t s_rows[COUNTS] = {
     [LINES_ERROR] = { "log_lines_total", "level=\"error\"", COUNTER, "log lines by level" },
     [LINES_FATAL] = { "log_lines_total", "level=\"fatal\"", COUNTER, "log lines by level" },
     [DROPPED] = { "log_lines_dropped_total", NULL, COUNTER,
-                  "log lines that nobody took from standard error" },
+                  "log lines lost because standard error was not read" },
     [LEFT_OUT] = { "log_lines_left_out_total", NULL, COUNTER,
-                   "log lines left out because they came too often" },
+                   "log lines left out by the rate limit" },
 };
 static int64_t s_counts[COUNTS];
 

@@ -22,7 +22,7 @@ static const metric_row_t s_rows[COUNTS] = {
                      "changed apps files that were read" },
     [REFUSED] = { "apps_reloads_total", "result=\"refused\"", COUNTER,
                   "changed apps files that were read" },
-    [APPS] = { "apps", NULL, GAUGE, "apps that are known" },
+    [APPS] = { "apps", NULL, GAUGE, "apps in use" },
 };
 
 //  One look at the file, in libuv's thread pool: a disk may be slow, the loop must not be.

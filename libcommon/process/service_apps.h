@@ -24,12 +24,12 @@ typedef struct {
 //  For those that show the bot to people.
 #define APPS_BOT_NAME_SETTING(config)                                                              \
     SETTING ("BOT_NAME", SETTING_TEXT, config, apps.bot_name, "Bot", 0, 0,                         \
-             "name of the bot that clients show, when there is no APPS_FILE")
+             "name of the bot that people see, when there is no APPS_FILE")
 
 //  For the one that hears visitors.
 #define APPS_TEXT_LIMIT_SETTING(config)                                                            \
     SETTING ("TEXT_LIMIT", SETTING_SIZE, config, apps.text_limit, "8k", 1, APP_TEXT_LIMIT_MOST,    \
-             "largest text of a visitor, when there is no APPS_FILE (there: textLimit)")
+             "limit of a visitor's text, when there is no APPS_FILE (there: textLimit)")
 
 //  Address and key of the bot are "" in a service that asks none. NULL when there are no apps to be
 //  had: logged, and the service will end with EX_CONFIG.
