@@ -56,9 +56,9 @@ static const metric_row_t s_rows[COUNTS] = {
     [REQUESTS] = { "operations_requests_total", NULL, COUNTER,
                    "requests to the operations port" },
     [REFUSED] = { "operations_refused_total", NULL, COUNTER,
-                  "requests to the operations port for what it does not have" },
+                  "requests to the operations port with an unknown path or method" },
     [EVICTED] = { "operations_evicted_total", NULL, COUNTER,
-                  "connections to the operations port that made room for newer ones" },
+                  "connections to the operations port closed to make room for newer ones" },
     [READY] = { "ready", NULL, GAUGE, "1 when every condition of readiness holds" },
 };
 static int64_t s_counts[COUNTS];

@@ -94,7 +94,7 @@ process_print (buffer_t *to)
 {
     char lines[512];
     snprintf (lines, sizeof lines,
-              "# HELP stentor_build_info what is running\n# TYPE stentor_build_info gauge\n"
+              "# HELP stentor_build_info version of the program\n# TYPE stentor_build_info gauge\n"
               "stentor_build_info{service=\"%s\",version=\"%s\"} 1\n",
               s_service, STENTOR_VERSION);
     int rc = buffer_put_string (to, lines);
