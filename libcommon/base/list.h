@@ -50,6 +50,17 @@ list_append (list_t *self, list_t *link)
     self->previous = link;
 }
 
+//  And at its head.
+static inline void
+list_prepend (list_t *self, list_t *link)
+{
+    list_remove (link);
+    link->previous = self;
+    link->next = self->next;
+    self->next->previous = link;
+    self->next = link;
+}
+
 //  The first link, still in the list; NULL when the list is empty.
 static inline list_t *
 list_first (const list_t *self)

@@ -1,5 +1,6 @@
 #include "postoffice.h"
 
+#include "base/alloc.h"
 #include "session/replies.h"
 #include "session/arrival.h"
 #include "bus/bus_address.h"
@@ -193,9 +194,7 @@ s_on_lookup (postoffice_t *self, peer_t peer, const bus_record_t *record)
     //  A name that cannot be stored has never been in a session.
     bool is_storable = utf8_is_valid (lookup->app) && utf8_is_valid (lookup->user)
                        && utf8_is_printable (lookup->app) && utf8_is_printable (lookup->user);
-    pending_lookup_t *pending = malloc (sizeof *pending);
-    if (!pending)
-        abort ();
+    pending_lookup_t *pending = alloc_zeroed (sizeof *pending);
     *pending = (pending_lookup_t){ self, peer, lookup->endpoint };
     if (!is_storable)
         s_on_found (pending, 0, STORED, TEXT_EMPTY);
@@ -354,7 +353,7 @@ s_start_parts (postoffice_t *self, const config_t *config)
     office->store = store_new (loop,
                                &(store_config_t){ .url = config->postgres_url,
                                                   .links = config->postgres_links,
-                                                  .batch_chunks = config->postgres_batch,
+                                                  .batch_appends = config->postgres_batch,
                                                   .queue_limit = config->postgres_queue_limit,
                                                   .patience_ms = config->postgres_patience,
                                                   .answer_ms = config->postgres_timeout,
@@ -397,7 +396,7 @@ s_on_tick (uv_timer_t *timer)
     postoffice_t *self = timer->data;
     workers_tick (self->office.workers);
     send_window_expire (self->office.refusals, clock_mono_ms ());
-    postoffice_counts[POSTOFFICE_REFUSAL_RUNS] =
+    postoffice_counts[POSTOFFICE_HELD_WINDOWS] =
         (int64_t) send_window_count (self->office.refusals);
     if (self->draining && sessions_unfinished (self->office.sessions) == 0
         && store_pending (self->office.store) == 0)
@@ -407,9 +406,7 @@ s_on_tick (uv_timer_t *timer)
 static void *
 s_start (service_t *service, const void *config)
 {
-    postoffice_t *self = calloc (1, sizeof *self);
-    if (!self)
-        abort ();
+    postoffice_t *self = alloc_zeroed (sizeof *self);
     self->service = service;
     self->writer = random_id_number () >> 1;
     self->office.rules.writer = self->writer;

@@ -123,7 +123,7 @@ Test (odd_database, what_it_can_never_take_is_refused_for_good)
     hears (bob, "bot", "You said: and now?");
     cr_assert_eq (bot_asked (stack_bot (stack), "say something odd"), 1);
     cr_assert_eq (stack_metric (stack, "postoffice-", "stentor_postoffice_work_done_total"), 5);
-    cr_assert_geq (stack_metric (stack, "postoffice-", "stentor_store_never_total"), 3);
+    cr_assert_geq (stack_metric (stack, "postoffice-", "stentor_store_rejected_total"), 3);
     cr_assert (process_is_ready (stack_process (stack, "postoffice-1")));
     leaves (&ann);
     leaves (&bob);

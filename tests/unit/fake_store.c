@@ -32,7 +32,7 @@ typedef struct {
     request_kind_t kind;
     fake_mood_t mood;
     text_t session;
-    store_chunk_t chunk;
+    store_append_t append;
     text_t *ids;
     size_t id_count;
     uint64_t after, most;
@@ -98,7 +98,7 @@ s_free_all (list_t *rooms)
     }
 }
 
-static unsigned s_tells[2]; //  by store_tell_t
+static unsigned s_notices[2]; //  by store_notice_t
 
 store_t *
 fake_store_new (void)
@@ -108,7 +108,7 @@ fake_store_new (void)
     list_init (&s_store.requests);
     list_init (&s_store.texts);
     fake_store_appends = fake_store_loads = fake_store_reads = 0;
-    memset (s_tells, 0, sizeof s_tells);
+    memset (s_notices, 0, sizeof s_notices);
     return &s_store;
 }
 
@@ -292,11 +292,11 @@ fake_store_other_opens (text_t session, const char *visitor)
 }
 
 void
-fake_store_other_admits (text_t session, uint64_t role, const char *user, uint64_t received_seq)
+fake_store_other_admits (text_t session, uint64_t role, const char *user, uint64_t seen)
 {
     stored_participant_t *participant = s_participant (s_log (session), role, text_of (user));
     participant->present = true;
-    participant->received_seq = received_seq;
+    participant->received_seq = seen;
 }
 
 void
@@ -348,57 +348,17 @@ s_copies_of (const void *things, size_t count, size_t size)
     return room;
 }
 
-//  As store.h says, the chunk is copied when it is asked.
-static void
-s_copy_chunk (store_chunk_t *chunk)
-{
-    chunk->session = s_keep (chunk->session);
-    chunk->app = s_keep (chunk->app);
-    chunk->visitor = s_keep (chunk->visitor);
-    chunk->control_user = s_keep (chunk->control_user);
-    store_entry_t *entries = s_copies_of (chunk->entries, chunk->entry_count, sizeof *entries);
-    for (size_t at = 0; at < chunk->entry_count; at++) {
-        text_t *texts[] = { &entries[at].message_id, &entries[at].user, &entries[at].sender,
-                            &entries[at].data };
-        for (size_t text = 0; text < 4; text++)
-            *texts[text] = s_keep (*texts[text]);
-    }
-    chunk->entries = entries;
-    store_participant_t *participants
-        = s_copies_of (chunk->participants, chunk->participant_count, sizeof *participants);
-    for (size_t at = 0; at < chunk->participant_count; at++) {
-        participants[at].user = s_keep (participants[at].user);
-        participants[at].sender = s_keep (participants[at].sender);
-    }
-    chunk->participants = participants;
-    store_work_t *works = s_copies_of (chunk->works, chunk->work_count, sizeof *works);
-    for (size_t at = 0; at < chunk->work_count; at++) {
-        text_t *texts[] = { &works[at].item, &works[at].topic, &works[at].user, &works[at].body,
-                            &works[at].secret };
-        for (size_t text = 0; text < 5; text++)
-            *texts[text] = s_keep (*texts[text]);
-    }
-    chunk->works = works;
-    store_finish_t *finishes = s_copies_of (chunk->finishes, chunk->finish_count, sizeof *finishes);
-    for (size_t at = 0; at < chunk->finish_count; at++) {
-        finishes[at].item = s_keep (finishes[at].item);
-        finishes[at].detail = s_keep (finishes[at].detail);
-    }
-    chunk->finishes = finishes;
-}
-
 int
-store_append (store_t *self, const store_chunk_t *chunk, uint64_t request_id,
+store_append (store_t *self, const store_append_t *append, uint64_t request_id,
               store_appended_fn *appended, void *owner)
 {
-    assert (self == &s_store && chunk->entry_count > 0);
+    assert (self == &s_store && append->entry_count > 0);
     fake_store_appends++;
-    request_t *request = s_request (APPEND, chunk->session, request_id, owner);
+    request_t *request = s_request (APPEND, append->session, request_id, owner);
     if (!request)
         return -1;
     request->appended = appended;
-    request->chunk = *chunk;
-    s_copy_chunk (&request->chunk);
+    request->append = *append; //  borrowed, as store.h says
     return 0;
 }
 
@@ -437,17 +397,17 @@ store_read (store_t *self, text_t session, uint64_t day, uint64_t after, uint64_
 }
 
 int
-store_tell (store_t *self, store_tell_t what, text_t session)
+store_notify (store_t *self, store_notice_t what, text_t session)
 {
     (void) self, (void) session;
-    s_tells[what]++;
+    s_notices[what]++;
     return 0;
 }
 
 unsigned
-fake_store_told (store_tell_t what)
+fake_store_notified (store_notice_t what)
 {
-    return s_tells[what];
+    return s_notices[what];
 }
 
 void
@@ -461,57 +421,57 @@ store_receipt (store_t *self, text_t session, uint64_t role, text_t user, uint64
 //  Answers
 
 static bool
-s_supposes_right (const log_of_t *log, const store_chunk_t *chunk)
+s_supposes_right (const log_of_t *log, const store_append_t *append)
 {
-    if (chunk->opens == log->exists || log->entry_count + 1 != chunk->first_seq)
+    if (append->opens == log->exists || log->entry_count + 1 != append->first_seq)
         return false;
-    for (size_t at = 0; at < chunk->entry_count; at++)
-        if (s_find_id (log, chunk->entries[at].message_id))
+    for (size_t at = 0; at < append->entry_count; at++)
+        if (s_find_id (log, append->entries[at].message_id))
             return false;
     return true;
 }
 
 static bool
-s_is_poisoned (const store_chunk_t *chunk)
+s_is_poisoned (const store_append_t *append)
 {
-    for (size_t at = 0; at < chunk->entry_count; at++)
-        if (memmem (chunk->entries[at].data.data, chunk->entries[at].data.size, FAKE_POISON,
+    for (size_t at = 0; at < append->entry_count; at++)
+        if (memmem (append->entries[at].data.data, append->entries[at].data.size, FAKE_POISON,
                     strlen (FAKE_POISON)))
             return true;
     return false;
 }
 
 static store_outcome_t
-s_append (const store_chunk_t *chunk)
+s_append (const store_append_t *append)
 {
-    log_of_t *log = s_log (chunk->session);
-    if (s_is_poisoned (chunk))
-        return STORE_NEVER;
-    if (!s_supposes_right (log, chunk))
+    log_of_t *log = s_log (append->session);
+    if (s_is_poisoned (append))
+        return STORE_REJECTED;
+    if (!s_supposes_right (log, append))
         return STORE_CONFLICT;
-    assert (chunk->opens || chunk->tell_others || log->last_writer == FAKE_WRITER);
-    s_tells[TELL_MOVED] += chunk->tell_others;
-    if (chunk->opens) {
-        assert (chunk->app.size && chunk->visitor.size && chunk->day_ms);
+    assert (append->opens || append->notify_others || log->last_writer == FAKE_WRITER);
+    s_notices[NOTIFY_MOVED] += append->notify_others;
+    if (append->opens) {
+        assert (append->app.size && append->visitor.size && append->day_ms);
         log->exists = true;
-        log->visitor = chunk->visitor;
+        log->visitor = s_keep (append->visitor);
     }
-    for (size_t at = 0; at < chunk->entry_count; at++)
-        s_put_entry (log, &chunk->entries[at]);
-    for (size_t at = 0; at < chunk->participant_count; at++) {
-        const store_participant_t *row = &chunk->participants[at];
+    for (size_t at = 0; at < append->entry_count; at++)
+        s_put_entry (log, &append->entries[at]);
+    for (size_t at = 0; at < append->participant_count; at++) {
+        const store_participant_t *row = &append->participants[at];
         stored_participant_t *participant = s_participant (log, row->role, row->user);
-        participant->sender = row->sender;
+        participant->sender = s_keep (row->sender);
         participant->present = row->present;
     }
-    if (chunk->control_changes) {
-        log->control_role = chunk->control_role;
-        log->control_user = chunk->control_user;
+    if (append->control_changes) {
+        log->control_role = append->control_role;
+        log->control_user = s_keep (append->control_user);
     }
-    for (size_t at = 0; at < chunk->work_count; at++)
-        s_put_work (log, &chunk->works[at]);
-    for (size_t at = 0; at < chunk->finish_count; at++)
-        s_finish_work (log, chunk->finishes[at].item);
+    for (size_t at = 0; at < append->work_count; at++)
+        s_put_work (log, &append->works[at]);
+    for (size_t at = 0; at < append->finish_count; at++)
+        s_finish_work (log, append->finishes[at].item);
     log->last_writer = FAKE_WRITER;
     return STORED;
 }
@@ -590,7 +550,7 @@ s_do (request_t *request)
     else if (request->kind == APPEND && request->mood == FAKE_UNSURE_LOST)
         request->outcome = STORE_UNSURE;
     else if (request->kind == APPEND) {
-        request->outcome = s_append (&request->chunk);
+        request->outcome = s_append (&request->append);
         if (request->mood == FAKE_UNSURE)
             request->outcome = STORE_UNSURE;
     }

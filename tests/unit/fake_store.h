@@ -1,9 +1,10 @@
 //  fake_store — store.h in memory, for tests of what stands on it: it keeps the same promises (one
 //  step or nothing, ids unique, answers later and in order) and fails when it is told to.
 //
-//  It checks each chunk as the real store's callers must make it: entries without a gap, times that
-//  rise, items that are there when they are finished. Texts of an answer are freed when its
-//  callback returns, so that a sanitizer sees who keeps them.
+//  It checks each append as the real store's callers must make it: entries without a gap, times
+//  that rise, items that are there when they are finished. It borrows appends as the real one
+//  does, and frees the texts of an answer when its callback returns: a sanitizer sees who keeps too
+//  little or too much.
 
 #ifndef FAKE_STORE_H
 #define FAKE_STORE_H
@@ -27,7 +28,7 @@ void fake_store_free (void);
 //  Of the next request only, and of all that follow until it is said otherwise.
 void fake_store_next (fake_mood_t mood);
 void fake_store_always (fake_mood_t mood);
-//  An entry whose data has this in it can never be stored: STORE_NEVER.
+//  An entry whose data has this in it can never be stored: STORE_REJECTED.
 #define FAKE_POISON "poison"
 
 //  Does the oldest request and answers it. False when there is none.
@@ -47,8 +48,7 @@ void fake_store_other_says (text_t session, const fake_said_t *said);
 //  Another postoffice opens the session for this visitor.
 void fake_store_other_opens (text_t session, const char *visitor);
 //  It says that a participant is there, and of what its clients are known to have.
-void fake_store_other_admits (text_t session, uint64_t role, const char *user,
-                              uint64_t received_seq);
+void fake_store_other_admits (text_t session, uint64_t role, const char *user, uint64_t seen);
 //  It leaves work behind, or ends it.
 void fake_store_other_asks (text_t session, const char *item, uint64_t seq);
 void fake_store_other_ends (text_t session);
@@ -58,7 +58,7 @@ const stored_entry_t *fake_store_entry (text_t session, uint64_t seq);
 uint64_t fake_store_last (text_t session);
 size_t fake_store_works (text_t session);
 //  How often the other postoffices were told so, with an entry or without.
-unsigned fake_store_told (store_tell_t what);
+unsigned fake_store_notified (store_notice_t what);
 uint64_t fake_store_received_of (text_t session, uint64_t role, const char *user);
 //  How often each was asked.
 extern unsigned fake_store_appends, fake_store_loads, fake_store_reads;

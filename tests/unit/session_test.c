@@ -260,25 +260,25 @@ Test (session, shared_with_another_postoffice)
     s_visitor_twice ();
     say (1, 5, "alone");
     rig_run ();
-    cr_assert_eq (fake_store_told (TELL_MOVED) + fake_store_told (TELL_SHARED), 0);
+    cr_assert_eq (fake_store_notified (NOTIFY_MOVED) + fake_store_notified (NOTIFY_SHARED), 0);
     fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
     session_moved (rig_session ());
     rig_run ();
-    cr_assert_eq (fake_store_told (TELL_SHARED), 1);
+    cr_assert_eq (fake_store_notified (NOTIFY_SHARED), 1);
 
     say (1, 5, "behind another's");
     rig_run ();
-    cr_assert_eq (fake_store_told (TELL_MOVED), 1);
+    cr_assert_eq (fake_store_notified (NOTIFY_MOVED), 1);
     session_shared (rig_session ());
-    cr_assert_eq (fake_store_told (TELL_MOVED), 2); //  of what it may have missed
+    cr_assert_eq (fake_store_notified (NOTIFY_MOVED), 2); //  of what it may have missed
     session_shared (rig_session ());
-    cr_assert_eq (fake_store_told (TELL_MOVED), 2);
+    cr_assert_eq (fake_store_notified (NOTIFY_MOVED), 2);
     say (1, 5, "behind ours");
     rig_run ();
     say (1, 5, "and again");
     rig_run ();
-    cr_assert_eq (fake_store_told (TELL_MOVED), 4);
-    cr_assert_eq (fake_store_told (TELL_SHARED), 1);
+    cr_assert_eq (fake_store_notified (NOTIFY_MOVED), 4);
+    cr_assert_eq (fake_store_notified (NOTIFY_SHARED), 1);
 }
 
 //  It is too soon to say so again: it is said later.
@@ -288,13 +288,13 @@ Test (session, shared_is_said_at_last)
     fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
     session_moved (rig_session ());
     rig_run ();
-    cr_assert_eq (fake_store_told (TELL_SHARED), 1);
+    cr_assert_eq (fake_store_notified (NOTIFY_SHARED), 1);
     rig_session ()->split_hosting.said_ms -= SPLIT_HOSTING_SAY_EVERY_MS - 500;
     session_shared (rig_session ());
     rig_run ();
-    cr_assert_eq (fake_store_told (TELL_SHARED), 1);
+    cr_assert_eq (fake_store_notified (NOTIFY_SHARED), 1);
     rig_wait (1200);
-    cr_assert_eq (fake_store_told (TELL_SHARED), 2);
+    cr_assert_eq (fake_store_notified (NOTIFY_SHARED), 2);
 }
 
 //  An agent without an endpoint here may have one there.
@@ -310,7 +310,7 @@ Test (session, nobody_leaves_who_may_be_at_another_postoffice)
     rig_wait (8 * GRACE_MS);
     EXPECT ("");
     cr_assert (fold_controls (&rig_session ()->fold, ROLE_AGENT, TEXT ("anna")));
-    cr_assert_geq (fake_store_told (TELL_MOVED), 3); //  it is asked in each grace period
+    cr_assert_geq (fake_store_notified (NOTIFY_MOVED), 3); //  it is asked in each grace period
     rig_session ()->split_hosting = (split_hosting_t){ 0 };
     rig_wait (4 * GRACE_MS);
     cr_assert_not (fold_controls (&rig_session ()->fold, ROLE_AGENT, TEXT ("anna")));

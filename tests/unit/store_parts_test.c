@@ -1,13 +1,14 @@
-//  What the store does before it speaks to PostgreSQL: values, lanes, batches, notes, migrations.
+//  What the store does before it speaks to PostgreSQL: values, batches, receipts, migrations.
 
 #include "pg/pg_error_class.h"
-#include "store/lanes.h"
+#include "store/batch.h"
 #include "store/migrations.h"
 #include "store/receipts.h"
 #include "store/tail_cache.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,129 +41,146 @@ Test (pg_values, writes_arrays_in_binary)
     pg_values_free (&values);
 }
 
-static chunk_t *
-s_chunk (const char *session, uint64_t first, size_t count, uint64_t day)
+static append_t *
+s_append (const char *session, uint64_t first, size_t count, uint64_t day)
 {
-    static store_entry_t entries[8];
-    for (size_t at = 0; at < 8; at++)
-        entries[at] = (store_entry_t){ .message_id = TEXT ("m"), .user = TEXT ("u"),
-                                       .sender = TEXT ("{}"), .data = TEXT ("") };
-    chunk_t *chunk = chunk_new (&(store_chunk_t){ .session = text_of (session), .day = day,
-                                                  .first_seq = first, .entries = entries,
-                                                  .entry_count = count });
-    cr_assert_not_null (chunk);
-    return chunk;
+    static const store_entry_t entries[8];
+    return append_new (&(store_append_t){ .session = text_of (session),
+                                          .day = day,
+                                          .first_seq = first,
+                                          .entries = entries,
+                                          .entry_count = count });
 }
 
-Test (chunk, owns_what_it_points_at)
+static void
+s_wait (list_t *waiting, append_t *append)
 {
-    char session[] = "demo/s", id[] = "m-1";
-    store_entry_t entry = { .message_id = text_of (id) };
-    chunk_t *chunk = chunk_new (&(store_chunk_t){ .session = text_of (session), .opens = true,
-                                                  .day_ms = 86400000u * 3 + 5, .first_seq = 1,
-                                                  .entries = &entry, .entry_count = 1 });
-    session[0] = id[0] = 'X';
-    entry.message_id = TEXT ("gone");
-    cr_assert (text_is (chunk->copy.session, TEXT ("demo/s")));
-    cr_assert (text_is (chunk->copy.entries[0].message_id, TEXT ("m-1")));
-    cr_assert_eq (chunk_day (chunk), 3);
-    chunk_destroy (&chunk);
-    chunk_destroy (&chunk);
+    list_append (waiting, &append->link);
 }
 
-typedef struct {
-    lanes_t *lanes;
-    list_t freed;
-} waiting_t;
-
-static batch_t *
-s_fill (waiting_t *waiting, size_t most, bool alone)
+//  The sessions of what waits, and so of a batch, which is destroyed.
+static const char *
+s_sessions (list_t *waiting)
 {
-    batch_t *batch = batch_new (most);
-    list_init (&waiting->freed);
-    lanes_fill (waiting->lanes, batch, most, alone, &waiting->freed);
-    batch_sort (batch);
-    return batch;
-}
-
-Test (lanes, one_group_for_each_session_in_a_fixed_order)
-{
-    waiting_t waiting = { .lanes = lanes_new () };
-    lanes_put (waiting.lanes, s_chunk ("demo/b", 5, 2, 7));
-    lanes_put (waiting.lanes, s_chunk ("demo/a", 2, 1, 7));
-    lanes_put (waiting.lanes, s_chunk ("demo/c", 2, 1, 6));
-    lanes_put (waiting.lanes, s_chunk ("demo/b", 7, 3, 7));
-    batch_t *batch = s_fill (&waiting, 100, false);
-    cr_assert_eq (batch->count, 3);
-    cr_assert_eq (batch->chunks, 4);
-    cr_assert (text_is (batch->groups[0].session, TEXT ("demo/c")), "days first");
-    cr_assert (text_is (batch->groups[1].session, TEXT ("demo/a")));
-    cr_assert_eq (batch_group_before (&batch->groups[2]), 4);
-    cr_assert_eq (batch_group_last (&batch->groups[2]), 9);
-    cr_assert_eq (batch->days[0], 6);
-    batch_lose (batch, 1, TEXT ("demo/a"));
-    batch_lose (batch, 0, TEXT ("demo/b"));
-    cr_assert (batch->groups[1].lost && !batch->groups[2].lost);
-    cr_assert (lanes_are_empty (waiting.lanes));
-    batch_destroy (&batch);
-    lanes_destroy (&waiting.lanes);
-}
-
-Test (lanes, what_does_not_continue_waits)
-{
-    waiting_t waiting = { .lanes = lanes_new () };
-    lanes_put (waiting.lanes, s_chunk ("demo/a", 2, 1, 7));
-    lanes_put (waiting.lanes, s_chunk ("demo/a", 9, 1, 7));
-    query_t *query = query_new (QUERY_LOAD, TEXT ("demo/a"), TEXT_EMPTY, NULL, 0);
-    cr_assert (lanes_follow (waiting.lanes, query));
-    batch_t *first = s_fill (&waiting, 100, false);
-    cr_assert_eq (first->chunks, 1);
-    cr_assert (list_is_empty (&waiting.freed), "its session's chunks have not all been sent");
-    batch_t *second = s_fill (&waiting, 100, false);
-    cr_assert_eq (second->chunks, 1);
-    cr_assert_not (list_is_empty (&waiting.freed));
-    query_destroy (&query);
-    batch_destroy (&first);
-    batch_destroy (&second);
-    lanes_destroy (&waiting.lanes);
-}
-
-Test (lanes, limits_of_a_batch)
-{
-    waiting_t waiting = { .lanes = lanes_new () };
-    for (unsigned at = 0; at < 8; at++) {
-        char name[20];
-        snprintf (name, sizeof name, "demo/%u", at);
-        lanes_put (waiting.lanes, s_chunk (name, 2, 1, at));
+    static char names[200];
+    names[0] = 0;
+    list_t *link;
+    while ((link = list_first (waiting))) {
+        append_t *append = LIST_THING (link, append_t, link);
+        strncat (names, append->request.session.data, append->request.session.size);
+        append_destroy (&append);
     }
-    batch_t *days = s_fill (&waiting, 100, false);
-    cr_assert_eq (days->count, BATCH_DAYS);
-    batch_t *alone = s_fill (&waiting, 100, true);
-    cr_assert_eq (alone->count, 1);
-    batch_t *most = s_fill (&waiting, 2, false);
-    cr_assert_eq (most->count, 2);
-    batch_destroy (&days);
-    batch_destroy (&alone);
-    batch_destroy (&most);
-    cr_assert_not (lanes_are_empty (waiting.lanes));
-    lanes_destroy (&waiting.lanes);
+    return names;
 }
 
-Test (lanes, put_back_goes_first)
+static const char *
+s_batched (batch_t **batch_p)
 {
-    waiting_t waiting = { .lanes = lanes_new () };
-    lanes_put (waiting.lanes, s_chunk ("demo/a", 2, 1, 7));
-    batch_t *batch = s_fill (&waiting, 100, false);
-    lanes_put (waiting.lanes, s_chunk ("demo/b", 2, 1, 7));
-    lanes_put (waiting.lanes, s_chunk ("demo/a", 3, 1, 7));
-    lanes_put_back (waiting.lanes, &batch->groups[0].chunks);
+    static char names[200];
+    names[0] = 0;
+    for (size_t at = 0; at < batch_count (*batch_p); at++)
+        strcat (names, batch_append (*batch_p, at)->request.session.data);
+    batch_destroy (batch_p);
+    return names;
+}
+
+Test (append, borrows_and_measures)
+{
+    store_entry_t entry = { .message_id = TEXT ("m-1"), .data = TEXT ("12345") };
+    store_append_t request = { .session = TEXT ("demo/s"),
+                               .opens = true,
+                               .day_ms = 86400000u * 3 + 5,
+                               .first_seq = 1,
+                               .entries = &entry,
+                               .entry_count = 1 };
+    append_t *append = append_new (&request);
+    cr_assert_eq (append->request.entries, &entry);
+    cr_assert_eq (append->day, 3);
+    cr_assert_eq (append->size, sizeof *append + sizeof entry + 6 + 3 + 5);
+    cr_assert_eq (append_before (append), 0);
+    cr_assert_eq (append_last (append), 1);
+    append_destroy (&append);
+    append_destroy (&append);
+}
+
+Test (batch, is_sorted_by_day_and_session)
+{
+    list_t waiting;
+    list_init (&waiting);
+    s_wait (&waiting, s_append ("b", 5, 2, 7));
+    s_wait (&waiting, s_append ("a", 2, 1, 7));
+    s_wait (&waiting, s_append ("c", 2, 1, 6));
+    batch_t *batch = batch_new (&waiting, 100);
+    cr_assert_eq (batch_days (batch), 2);
+    cr_assert_eq (batch_day (batch, 0), 6);
+    cr_assert_eq (append_before (batch_append (batch, 2)), 4);
+    cr_assert_eq (append_last (batch_append (batch, 2)), 6);
+    batch_lose (batch, 1, TEXT ("a"));
+    batch_lose (batch, 0, TEXT ("b")); //  of another day
+    cr_assert (batch_append (batch, 1)->lost && !batch_append (batch, 2)->lost);
+    cr_assert_str_eq (s_batched (&batch), "cab");
+    cr_assert (list_is_empty (&waiting));
+}
+
+Test (batch, has_limits)
+{
+    static const char *const names[] = { "0", "1", "2", "3", "4", "5", "6", "7" };
+    list_t waiting;
+    list_init (&waiting);
+    for (unsigned at = 0; at < 8; at++)
+        s_wait (&waiting, s_append (names[at], 2, 1, at));
+    batch_t *days = batch_new (&waiting, 100);
+    cr_assert_eq (batch_count (days), BATCH_DAYS);
+    batch_t *most = batch_new (&waiting, 1);
+    cr_assert_str_eq (s_batched (&days), "0123");
+    cr_assert_str_eq (s_batched (&most), "4");
+    LIST_THING (list_first (&waiting), append_t, link)->size = BATCH_BYTES;
+    batch_t *bytes = batch_new (&waiting, 100);
+    cr_assert_str_eq (s_batched (&bytes), "5");
+    cr_assert_str_eq (s_sessions (&waiting), "67");
+}
+
+Test (batch, goes_back_oldest_first)
+{
+    list_t waiting;
+    list_init (&waiting);
+    s_wait (&waiting, s_append ("b", 2, 1, 7));
+    s_wait (&waiting, s_append ("a", 2, 1, 7));
+    LIST_THING (waiting.next, append_t, link)->since_ms = 1;
+    LIST_THING (waiting.previous, append_t, link)->since_ms = 2;
+    batch_t *batch = batch_new (&waiting, 100);
+    cr_assert_eq (batch_since_ms (batch), 1);
+    s_wait (&waiting, s_append ("c", 2, 1, 7));
+    batch_put_back (batch, &waiting);
     batch_destroy (&batch);
-    batch = s_fill (&waiting, 100, true);
-    cr_assert (text_is (batch->groups[0].session, TEXT ("demo/a")));
-    cr_assert_eq (batch_group_before (&batch->groups[0]), 1);
-    cr_assert_eq (batch_group_last (&batch->groups[0]), 3);
+    cr_assert_str_eq (s_sessions (&waiting), "bac");
+}
+
+Test (batch, has_no_session_twice, .signal = SIGABRT)
+{
+    list_t waiting;
+    list_init (&waiting);
+    s_wait (&waiting, s_append ("a", 2, 1, 7));
+    s_wait (&waiting, s_append ("a", 3, 1, 7));
+    batch_new (&waiting, 100);
+}
+
+Test (batch, the_simplest_way_for_a_day)
+{
+    list_t waiting;
+    list_init (&waiting);
+    s_wait (&waiting, s_append ("a", 2, 1, 7));
+    s_wait (&waiting, s_append ("b", 2, 2, 8));
+    s_wait (&waiting, s_append ("c", 2, 1, 9));
+    batch_t *batch = batch_new (&waiting, 100);
+    batch_append (batch, 0)->tail_known = batch_append (batch, 1)->tail_known = true;
+    cr_assert_eq (batch_way (batch, 0, false), BATCH_ENTRY);
+    cr_assert_eq (batch_way (batch, 1, false), BATCH_ENTRIES);
+    cr_assert_eq (batch_way (batch, 2, false), BATCH_ALL, "its predecessor is not known");
+    cr_assert_eq (batch_way (batch, 0, true), BATCH_ALL);
+    batch_append (batch, 0)->request.notify_others = true;
+    cr_assert_eq (batch_way (batch, 0, false), BATCH_ALL);
     batch_destroy (&batch);
-    lanes_destroy (&waiting.lanes);
 }
 
 Test (receipts, keeps_the_highest_and_is_bounded)
@@ -218,14 +236,14 @@ Test (migrations, only_what_is_missing)
 
 Test (pg_error_class, each_class_has_one)
 {
-    cr_assert_eq (pg_error_class_of ("40P01"), JUDGED_AGAIN);
-    cr_assert_eq (pg_error_class_of ("23514"), JUDGED_NO_PARTITION);
-    cr_assert_eq (pg_error_class_of ("23505"), JUDGED_DOUBLE);
-    cr_assert_eq (pg_error_class_of ("23502"), JUDGED_INDIGESTIBLE);
-    cr_assert_eq (pg_error_class_of ("55P03"), JUDGED_LOCKED);
-    cr_assert_eq (pg_error_class_of ("25006"), JUDGED_STRANGE);
-    cr_assert_eq (pg_error_class_of ("53100"), JUDGED_SICK);
-    cr_assert_eq (pg_error_class_of (""), JUDGED_SICK);
+    cr_assert_eq (pg_error_class_of ("40P01"), PG_ERROR_RETRY);
+    cr_assert_eq (pg_error_class_of ("23514"), PG_ERROR_NO_PARTITION);
+    cr_assert_eq (pg_error_class_of ("23505"), PG_ERROR_DUPLICATE);
+    cr_assert_eq (pg_error_class_of ("23502"), PG_ERROR_REJECTED);
+    cr_assert_eq (pg_error_class_of ("55P03"), PG_ERROR_LOCKED);
+    cr_assert_eq (pg_error_class_of ("25006"), PG_ERROR_RECONNECT);
+    cr_assert_eq (pg_error_class_of ("53100"), PG_ERROR_UNAVAILABLE);
+    cr_assert_eq (pg_error_class_of (""), PG_ERROR_UNAVAILABLE);
 }
 
 Test (pg_values, a_huge_one_gives_its_memory_back)

@@ -152,7 +152,7 @@ Test (workers, topics)
     for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
         s_worker (at + 1, rows[at].topics, 1);
         turn_t *turn = s_turn_of ("x", rows[at].topic, TURN_QUEUED);
-        cr_assert_eq (turn->state == TURN_OFFERED, rows[at].takes, "row %zu", at);
+        cr_assert_eq (turn->state == TURN_DISPATCHED, rows[at].takes, "row %zu", at);
         workers_forget (s_workers, turn, false);
         turn_destroy (&s_turns[--s_turn_count]);
         workers_remove (s_workers, at + 1);
@@ -312,7 +312,7 @@ Test (workers, inherit)
         turn_state_t state, becomes;
     } rows[] = { { TURN_QUEUED, TURN_QUEUED },
                  { TURN_RECOVERED, TURN_RECOVERED },
-                 { TURN_OFFERED, TURN_OFFERED },
+                 { TURN_DISPATCHED, TURN_DISPATCHED },
                  { TURN_ACCEPTED, TURN_ACCEPTED } };
     s_worker (1, "bot", 5);
     for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {

@@ -1,5 +1,6 @@
 #include "pg/pg_address.h"
 
+#include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/log.h"
 
@@ -74,9 +75,7 @@ s_element (const char *list, size_t number)
         list++;
         number--;
     }
-    char *element = list ? strndup (list, strcspn (list, ",")) : strdup ("");
-    assert (element);
-    return element;
+    return alloc_text (list ? (text_t){ list, strcspn (list, ",") } : TEXT_EMPTY);
 }
 
 static bool
@@ -257,8 +256,7 @@ s_look_up (uv_loop_t *loop, host_t *host)
 pg_address_t *
 pg_address_new (uv_loop_t *loop, const char *url, pg_address_resolved_fn *resolved, void *owner)
 {
-    pg_address_t *self = calloc (1, sizeof *self);
-    assert (self);
+    pg_address_t *self = alloc_zeroed (sizeof *self);
     self->resolved = resolved;
     self->owner = owner;
     for (size_t at = 0; at < 3; at++)

@@ -1,5 +1,6 @@
 #include "pg/pg_dial.h"
 
+#include "base/alloc.h"
 #include "pg/pg_address.h"
 #include "pg/pg_fitness.h"
 #include "pg/pg_socket.h"
@@ -315,12 +316,10 @@ pg_dial_t *
 pg_dial_new (uv_loop_t *loop, const pg_dial_config_t *config, const pg_dial_events_t *events,
              void *owner)
 {
-    pg_dial_t *self = calloc (1, sizeof *self);
-    assert (self);
+    pg_dial_t *self = alloc_zeroed (sizeof *self);
     self->loop = loop;
-    self->url = strdup (config->url);
-    self->node = strdup (config->node);
-    assert (self->url && self->node);
+    self->url = alloc_string (config->url);
+    self->node = alloc_string (config->node);
     self->answer_ms = config->answer_ms;
     self->events = *events;
     self->owner = owner;

@@ -9,18 +9,17 @@ typedef struct {
 
 //  The first one that fits.
 static const pg_error_class_row_t s_rows[] = {
-    { "40", JUDGED_AGAIN },           //  deadlock, serialization
-    { "23514", JUDGED_NO_PARTITION }, //  the log has no other check
-    { "23505", JUDGED_DOUBLE },
-    { "55P03", JUDGED_LOCKED },
-    { "21", JUDGED_INDIGESTIBLE }, //  cardinality
-    { "22", JUDGED_INDIGESTIBLE }, //  data
-    { "23", JUDGED_INDIGESTIBLE }, //  constraints
-    { "54", JUDGED_INDIGESTIBLE }, //  too large
-    { "25006", JUDGED_STRANGE },   //  read-only
-    { "42", JUDGED_STRANGE },      //  no such table, not allowed
-    { "0A", JUDGED_STRANGE },      //  the plan does not fit any more
-    { "", JUDGED_SICK },
+    { "40", PG_ERROR_RETRY },           //  deadlock, serialization
+    { "23514", PG_ERROR_NO_PARTITION }, //  the log has no other check
+    { "23505", PG_ERROR_DUPLICATE },    { "55P03", PG_ERROR_LOCKED },
+    { "21", PG_ERROR_REJECTED },     //  cardinality
+    { "22", PG_ERROR_REJECTED },     //  data
+    { "23", PG_ERROR_REJECTED },     //  constraints
+    { "54", PG_ERROR_REJECTED },     //  too large
+    { "25006", PG_ERROR_RECONNECT }, //  read-only
+    { "42", PG_ERROR_RECONNECT },    //  no such table, not allowed
+    { "0A", PG_ERROR_RECONNECT },    //  the plan does not fit any more
+    { "", PG_ERROR_UNAVAILABLE },
 };
 
 pg_error_class_t

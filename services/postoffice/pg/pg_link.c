@@ -1,5 +1,6 @@
 #include "pg/pg_link.h"
 
+#include "base/alloc.h"
 #include "base/backoff.h"
 #include "pg/pg_dial.h"
 #include "pg/pg_socket.h"
@@ -376,8 +377,7 @@ pg_link_t *
 pg_link_new (uv_loop_t *loop, const pg_link_config_t *config, const pg_link_events_t *events,
              void *owner)
 {
-    pg_link_t *self = calloc (1, sizeof *self);
-    assert (self);
+    pg_link_t *self = alloc_zeroed (sizeof *self);
     assert (config->statement_count <= PG_LINK_STATEMENTS);
     self->loop = loop;
     self->config = *config; //  its strings are the dial's to keep

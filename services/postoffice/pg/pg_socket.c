@@ -1,5 +1,6 @@
 #include "pg/pg_socket.h"
 
+#include "base/alloc.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -37,8 +38,7 @@ void
 pg_socket_watch (pg_socket_t *self, const PGconn *connection, int events)
 {
     if (!self->poll) {
-        self->poll = calloc (1, sizeof *self->poll);
-        assert (self->poll);
+        self->poll = alloc_array (1, sizeof *self->poll);
         self->poll->data = self;
         int rc = uv_poll_init (self->loop, self->poll, PQsocket (connection));
         assert (rc == 0);

@@ -16,18 +16,13 @@ s_grow (void *array, size_t count, size_t size)
 {
     if (count & (count - 1)) //  neither 0, 1 nor a power of two: there is room
         return array;
-    void *grown = realloc (array, (count ? count * 2 : 1) * size);
-    if (!grown)
-        abort ();
-    return grown;
+    return alloc_resized (array, (count ? count * 2 : 1) * size);
 }
 
 changeset_t *
 changeset_new (text_t session)
 {
-    changeset_t *self = calloc (1, sizeof *self);
-    if (!self)
-        abort ();
+    changeset_t *self = alloc_zeroed (sizeof *self);
     self->session = session;
     list_init (&self->ended);
     list_init (&self->operations);

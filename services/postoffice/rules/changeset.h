@@ -1,9 +1,8 @@
-//  changeset — what one or more operations want to append to a session's log: a chunk in the
-//  making.
+//  changeset — what one or more operations append to a session's log in one step.
 //
-//  Filled by the switchboard, given to the store, and kept until the store's answer: the entries
-//  are then what is delivered. Texts are borrowed from the operations, which the changeset owns,
-//  or copied into the changeset.
+//  Filled by the switchboard, lent to the store, and kept until the store's answer: the entries are
+//  then what is delivered. Texts are borrowed from the operations, which the changeset owns, or
+//  copied into the changeset.
 
 #ifndef CHANGESET_H
 #define CHANGESET_H

@@ -171,9 +171,7 @@ fold_admit (fold_t *self, session_t *session, uint64_t role, text_t user, text_t
 {
     participant_t *participant = fold_participant (self, role, user);
     if (!participant) {
-        participant = calloc (1, sizeof *participant);
-        if (!participant)
-            abort ();
+        participant = alloc_zeroed (sizeof *participant);
         participant->session = session;
         participant->role = role;
         participant->user = participant->sender = TEXT_EMPTY;
@@ -239,9 +237,7 @@ void
 fold_remember (fold_t *self, text_t message_id, uint64_t seq, uint64_t time_ms)
 {
     if (!self->recent)
-        self->recent = calloc (RECENT_IDS, sizeof *self->recent);
-    if (!self->recent)
-        abort ();
+        self->recent = alloc_array (RECENT_IDS, sizeof *self->recent);
     self->recent[self->recent_next] = (recent_id_t){ s_hash (message_id), seq, time_ms };
     self->recent_next = (self->recent_next + 1) % RECENT_IDS;
 }

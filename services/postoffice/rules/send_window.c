@@ -1,8 +1,8 @@
 #include "rules/send_window.h"
 
+#include "base/alloc.h"
 #include "base/list.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include "base/hash_table.h"
 
@@ -27,8 +27,7 @@ struct refusals {
 send_window_t *
 send_window_new (void)
 {
-    send_window_t *self = calloc (1, sizeof *self);
-    assert (self);
+    send_window_t *self = alloc_zeroed (sizeof *self);
     list_init (&self->by_age);
     return self;
 }
@@ -74,8 +73,7 @@ s_begin (send_window_t *self, peer_t peer, const bus_post_t *post)
 {
     if (HASH_COUNT (self->runs) >= SEND_WINDOW_MOST)
         s_end (self, LIST_THING (list_first (&self->by_age), run_t, by_age));
-    run_t *run = calloc (1, sizeof *run);
-    assert (run);
+    run_t *run = alloc_zeroed (sizeof *run);
     run->key = (run_key_t){ peer, post->endpoint };
     run->since = post->request_id;
     list_init (&run->by_age);

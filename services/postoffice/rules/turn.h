@@ -17,8 +17,8 @@ typedef enum {
     TURN_QUEUED, //  an earlier turn of the same topic goes first, or its entry is not committed
     TURN_RECOVERED, //  loaded from the store: a worker may say that it has it; else it starts anew
     TURN_WAITING,   //  for a worker with credit
-    TURN_OFFERED,   //  handed to a worker that has not said ACCEPTED yet
-    TURN_ACCEPTED,  //  a worker is at it
+    TURN_DISPATCHED, //  handed to a worker that has not said ACCEPTED yet
+    TURN_ACCEPTED,   //  a worker is at it
 } turn_state_t;
 
 typedef struct {
@@ -26,8 +26,8 @@ typedef struct {
     list_t in_fold;  //  in the session's turns, by seq
     session_t *session;
     turn_state_t state;
-    peer_t worker;   //  of TURN_OFFERED and TURN_ACCEPTED
-    peer_t shunned;  //  a worker that was offered it and did not take it in time
+    peer_t worker; //  of TURN_DISPATCHED and TURN_ACCEPTED
+    peer_t avoid;  //  a worker that was offered it and did not take it in time
     uint64_t since_ms;
     uint64_t attempts;
     uint64_t seq;

@@ -91,7 +91,7 @@ s_may_be_elsewhere (session_t *self, const operation_t *absent)
     if (participant && participant->present && list_is_empty (&participant->absent)) {
         participant->absent_since_ms = now;
         sessions_await_return (self->office->sessions, participant);
-        (void) store_tell (self->office->store, TELL_MOVED, self->key);
+        (void)store_notify (self->office->store, NOTIFY_MOVED, self->key);
     }
     return true;
 }

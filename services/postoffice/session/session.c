@@ -161,7 +161,7 @@ s_say_shared (session_t *self)
 {
     uint64_t now = clock_mono_ms ();
     if (self->endpoint_count > 0 && split_hosting_says (&self->split_hosting, now)
-        && store_tell (self->office->store, TELL_SHARED, self->key) == 0)
+        && store_notify (self->office->store, NOTIFY_SHARED, self->key) == 0)
         split_hosting_said (&self->split_hosting, now);
 }
 
@@ -337,7 +337,7 @@ s_refuse_for_good (session_t *self, operation_t *operation)
 //  The database can never take what was drafted. When that was one operation's, it is that one's
 //  fault; of several each goes into a changeset of its own, so that the neighbours are stored.
 static void
-s_on_never (session_t *self)
+s_on_rejected (session_t *self)
 {
     size_t writers = 0;
     operation_t *writer = NULL;
@@ -368,12 +368,10 @@ s_on_appended (void *owner, uint64_t request_id, store_outcome_t outcome)
         changeset_t *changeset = self->changeset;
         self->changeset = NULL;
         s_settle (self, &changeset);
-    }
-    else if (outcome == STORE_NEVER) {
+    } else if (outcome == STORE_REJECTED) {
         self->state = SESSION_UNKNOWN;
-        s_on_never (self);
-    }
-    else {
+        s_on_rejected (self);
+    } else {
         metric_add (POSTOFFICE_CONFLICTS, outcome != STORE_DOWN);
         self->state = SESSION_UNKNOWN;
         s_put_back (self, outcome == STORE_UNSURE);
@@ -522,27 +520,27 @@ static void
 s_commit (session_t *self)
 {
     changeset_t *changeset = self->changeset;
-    store_chunk_t chunk = { .session = self->key,
-                            .opens = changeset->opens,
-                            .app = self->fold.app,
-                            .visitor = self->fold.visitor,
-                            .day_ms = self->fold.day_ms,
-                            .day = self->fold.day,
-                            .first_seq = changeset->first_seq,
-                            .entries = changeset->entries,
-                            .entry_count = changeset->entry_count,
-                            .participants = changeset->participants,
-                            .participant_count = changeset->participant_count,
-                            .control_changes = changeset->control_changes,
-                            .control_role = self->fold.control_role,
-                            .control_user = self->fold.control_user,
-                            .works = changeset->works,
-                            .work_count = changeset->work_count,
-                            .finishes = changeset->finishes,
-                            .finish_count = changeset->finish_count,
-                            .tell_others = changeset->follows_other };
+    store_append_t append = { .session = self->key,
+                              .opens = changeset->opens,
+                              .app = self->fold.app,
+                              .visitor = self->fold.visitor,
+                              .day_ms = self->fold.day_ms,
+                              .day = self->fold.day,
+                              .first_seq = changeset->first_seq,
+                              .entries = changeset->entries,
+                              .entry_count = changeset->entry_count,
+                              .participants = changeset->participants,
+                              .participant_count = changeset->participant_count,
+                              .control_changes = changeset->control_changes,
+                              .control_role = self->fold.control_role,
+                              .control_user = self->fold.control_user,
+                              .works = changeset->works,
+                              .work_count = changeset->work_count,
+                              .finishes = changeset->finishes,
+                              .finish_count = changeset->finish_count,
+                              .notify_others = changeset->follows_other };
     self->state = SESSION_COMMITTING;
-    if (store_append (self->office->store, &chunk, 0, s_on_appended, self) != 0)
+    if (store_append (self->office->store, &append, 0, s_on_appended, self) != 0)
         s_on_appended (self, 0, STORE_DOWN);
 }
 
@@ -694,7 +692,7 @@ void
 session_shared (session_t *self)
 {
     if (split_hosting_heard (&self->split_hosting, clock_mono_ms ()))
-        (void) store_tell (self->office->store, TELL_MOVED, self->key);
+        (void)store_notify (self->office->store, NOTIFY_MOVED, self->key);
     if (self->state == SESSION_READY)
         sessions_pend (self->office->sessions, self);
 }

@@ -1,5 +1,6 @@
 #include "session/sessions.h"
 
+#include "base/alloc.h"
 #include "session/replies.h"
 #include "base/clock.h"
 #include "tables/postoffice_metrics.h"
@@ -86,7 +87,7 @@ sessions_store_ready (sessions_t *self)
             continue; //  will be, or is being, loaded anyway
         session->stale = true;
         if (session->split_hosting.is_shared)
-            (void) store_tell (self->office->store, TELL_MOVED, session->key);
+            (void)store_notify (self->office->store, NOTIFY_MOVED, session->key);
         if (list_is_empty (&session->pending) && session->endpoint_count > 0)
             sessions_retry (self, session);
     }
@@ -164,9 +165,7 @@ sessions_consider_idle (sessions_t *self, session_t *session)
 sessions_t *
 sessions_new (uv_loop_t *loop, postoffice_context_t *office)
 {
-    sessions_t *self = calloc (1, sizeof *self);
-    if (!self)
-        abort ();
+    sessions_t *self = alloc_zeroed (sizeof *self);
     self->office = office;
     list_init (&self->pending);
     list_init (&self->retrying);
@@ -309,9 +308,7 @@ s_edge (sessions_t *self, peer_t peer)
 void
 sessions_edge_up (sessions_t *self, peer_t peer)
 {
-    edge_t *edge = calloc (1, sizeof *edge);
-    if (!edge)
-        abort ();
+    edge_t *edge = alloc_zeroed (sizeof *edge);
     edge->peer = peer;
     list_init (&edge->endpoints);
     HASH_ADD (hh, self->edges, peer, sizeof edge->peer, edge);

@@ -1,29 +1,34 @@
-//  chunk — a chunk that waits to be stored: the store's own deep copy, and whom to answer.
+//  append — one session's append on its way into the log: the request, borrowed from its changeset,
+//  and whom to answer.
+//
+//  The struct is open to batch.c and group_commit.c: an append moves between their lists and
+//  arrays.
 
-#ifndef CHUNK_H
-#define CHUNK_H
+#ifndef APPEND_H
+#define APPEND_H
 
-#include "store/aged.h"
 #include "base/list.h"
-#include "store/store.h"
+#include "store/store_model.h"
 
 typedef struct {
-    list_t place;           //  among its session's chunks: in a lane or in a batch
-    aged_t age;            //  among everything that waits, oldest first
-    store_chunk_t copy;     //  everything it points at stands behind this struct
-    size_t size;            //  bytes of memory
+    list_t link;            //  among those that wait
+    store_append_t request; //  what it points at belongs to the asker, until the answer
+    uint64_t day;           //  days since 1970 that its log rows belong to
+    uint64_t since_ms;      //  when it was asked
+    size_t size;            //  bytes, for the ceilings
+    bool tail_known;        //  the entry before is known to be stored
+    bool lost;              //  the server says that the log was not as supposed
     uint64_t request_id;
     store_appended_fn *appended;
     void *owner;
-} chunk_t;
+} append_t;
 
-//  NULL when there is no memory for it.
-chunk_t *chunk_new (const store_chunk_t *chunk);
-void chunk_destroy (chunk_t **self_p);
+append_t *append_new (const store_append_t *request);
+//  Answers nobody.
+void append_destroy (append_t **self_p);
 
-//  True when `next` continues where this one ends, so that both can be stored as one.
-bool chunk_continues (const chunk_t *self, const chunk_t *next);
-//  Days since 1970 that its log rows belong to.
-uint64_t chunk_day (const chunk_t *self);
+//  The seqs before its first entry and of its last one.
+uint64_t append_before (const append_t *self);
+uint64_t append_last (const append_t *self);
 
 #endif

@@ -1,35 +1,16 @@
 #include "store/batch.h"
 
+#include "base/alloc.h"
 #include <assert.h>
 #include <stdlib.h>
 
-batch_t *
-batch_new (size_t room)
-{
-    batch_t *self = calloc (1, sizeof *self);
-    assert (self);
-    self->groups = calloc (room, sizeof *self->groups);
-    assert (self->groups);
-    self->room = room;
-    return self;
-}
-
-void
-batch_destroy (batch_t **self_p)
-{
-    batch_t *self = *self_p;
-    if (!self)
-        return;
-    *self_p = NULL;
-    for (size_t at = 0; at < self->count; at++) {
-        while (!list_is_empty (&self->groups[at].chunks)) {
-            chunk_t *chunk = LIST_THING (list_first (&self->groups[at].chunks), chunk_t, place);
-            chunk_destroy (&chunk);
-        }
-    }
-    free (self->groups);
-    free (self);
-}
+struct batch {
+    append_t **appends;
+    size_t count;
+    size_t bytes;
+    uint64_t days[BATCH_DAYS];
+    size_t day_count;
+};
 
 static bool
 s_has_day (const batch_t *self, uint64_t day)
@@ -38,38 +19,6 @@ s_has_day (const batch_t *self, uint64_t day)
         if (self->days[at] == day)
             return true;
     return false;
-}
-
-bool
-batch_takes (const batch_t *self, uint64_t day)
-{
-    return self->count < self->room && self->bytes < BATCH_BYTES
-           && (self->day_count < BATCH_DAYS || s_has_day (self, day));
-}
-
-void
-batch_add (batch_t *self, list_t *lane, size_t most)
-{
-    chunk_t *last = LIST_THING (list_first (lane), chunk_t, place);
-    batch_group_t *group = &self->groups[self->count++];
-    list_init (&group->chunks);
-    group->session = last->copy.session;
-    group->day = chunk_day (last);
-    if (!s_has_day (self, group->day))
-        self->days[self->day_count++] = group->day;
-    size_t taken = 0;
-    do {
-        list_append (&group->chunks, &last->place);
-        list_remove (&last->age.link);
-        taken++;
-        self->bytes += last->size;
-        chunk_t *next =
-            list_is_empty (lane) ? NULL : LIST_THING (list_first (lane), chunk_t, place);
-        if (!next || taken >= most || self->bytes >= BATCH_BYTES || !chunk_continues (last, next))
-            break;
-        last = next;
-    } while (true);
-    self->chunks += taken;
 }
 
 static int
@@ -91,33 +40,110 @@ s_compare_days (const void *left, const void *right)
 }
 
 static int
-s_compare_groups (const void *left, const void *right)
+s_compare_appends (const void *left, const void *right)
 {
-    const batch_group_t *a = left;
-    const batch_group_t *b = right;
+    const append_t *a = *(append_t *const *)left;
+    const append_t *b = *(append_t *const *)right;
     int order = s_compare_days (&a->day, &b->day);
-    return order != 0 ? order : s_compare_texts (a->session, b->session);
+    return order != 0 ? order : s_compare_texts (a->request.session, b->request.session);
 }
 
-//  List heads point at themselves: they cannot be moved like plain bytes.
-static void
-s_reattach (list_t *head, list_t *first, list_t *last)
+static int
+s_compare_ages (const void *left, const void *right)
 {
-    head->next = first;
-    head->previous = last;
-    first->previous = head;
-    last->next = head;
+    const append_t *a = *(append_t *const *)left;
+    const append_t *b = *(append_t *const *)right;
+    return s_compare_days (&a->since_ms, &b->since_ms);
+}
+
+batch_t *
+batch_new (list_t *waiting, size_t most)
+{
+    assert (!list_is_empty (waiting) && most > 0);
+    batch_t *self = alloc_zeroed (sizeof *self);
+    self->appends = alloc_array (most, sizeof (append_t *));
+    list_t *link;
+    while (self->count < most && self->bytes < BATCH_BYTES && (link = list_first (waiting))) {
+        append_t *append = LIST_THING (link, append_t, link);
+        if (!s_has_day (self, append->day)) {
+            if (self->day_count == BATCH_DAYS)
+                break;
+            self->days[self->day_count++] = append->day;
+        }
+        list_remove (link);
+        self->appends[self->count++] = append;
+        self->bytes += append->size;
+    }
+    qsort (self->appends, self->count, sizeof (append_t *), s_compare_appends);
+    qsort (self->days, self->day_count, sizeof *self->days, s_compare_days);
+    //  Two of one session would be stored or lost as one, and only one of them would hear of it.
+    for (size_t at = 1; at < self->count; at++)
+        assert (s_compare_appends (&self->appends[at - 1], &self->appends[at]) != 0);
+    return self;
 }
 
 void
-batch_sort (batch_t *self)
+batch_destroy (batch_t **self_p)
 {
-    qsort (self->groups, self->count, sizeof *self->groups, s_compare_groups);
-    for (size_t at = 0; at < self->count; at++) {
-        list_t *head = &self->groups[at].chunks;
-        s_reattach (head, head->next, head->previous);
-    }
-    qsort (self->days, self->day_count, sizeof *self->days, s_compare_days);
+    batch_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    for (size_t at = 0; at < self->count; at++)
+        append_destroy (&self->appends[at]);
+    free (self->appends);
+    free (self);
+}
+
+size_t
+batch_count (const batch_t *self)
+{
+    return self->count;
+}
+
+append_t *
+batch_append (const batch_t *self, size_t at)
+{
+    return self->appends[at];
+}
+
+append_t *
+batch_take (batch_t *self, size_t at)
+{
+    append_t *append = self->appends[at];
+    self->appends[at] = NULL;
+    return append;
+}
+
+void
+batch_put_back (batch_t *self, list_t *waiting)
+{
+    qsort (self->appends, self->count, sizeof (append_t *), s_compare_ages);
+    for (size_t at = self->count; at > 0; at--)
+        list_prepend (waiting, &batch_take (self, at - 1)->link);
+    self->count = 0;
+}
+
+uint64_t
+batch_since_ms (const batch_t *self)
+{
+    uint64_t since_ms = UINT64_MAX;
+    for (size_t at = 0; at < self->count; at++)
+        if (self->appends[at]->since_ms < since_ms)
+            since_ms = self->appends[at]->since_ms;
+    return since_ms;
+}
+
+size_t
+batch_days (const batch_t *self)
+{
+    return self->day_count;
+}
+
+uint64_t
+batch_day (const batch_t *self, size_t day)
+{
+    return self->days[day];
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -135,7 +161,7 @@ typedef struct {
     pg_value_t *k_session, *k_role, *k_user;
     pg_value_t *w_session, *w_item, *w_topic, *w_seq, *w_user, *w_body, *w_secret;
     pg_value_t *f_session, *f_item, *f_state, *f_detail;
-    pg_value_t *t_session;
+    pg_value_t *n_session;
 } columns_t;
 
 static entry_columns_t
@@ -185,17 +211,17 @@ s_columns (pg_values_t *values)
     to.f_item = pg_values_array (values, PG_TEXT);
     to.f_state = pg_values_array (values, PG_SMALL);
     to.f_detail = pg_values_array (values, PG_TEXT);
-    to.t_session = pg_values_array (values, PG_TEXT);
+    to.n_session = pg_values_array (values, PG_TEXT);
     return to;
 }
 
 static void
-s_write_entries (const entry_columns_t *to, const store_chunk_t *chunk)
+s_write_entries (const entry_columns_t *to, const store_append_t *append)
 {
-    for (size_t at = 0; at < chunk->entry_count; at++) {
-        const store_entry_t *entry = &chunk->entries[at];
-        pg_array_text (to->session, chunk->session);
-        pg_array_number (to->seq, (int64_t) (chunk->first_seq + at));
+    for (size_t at = 0; at < append->entry_count; at++) {
+        const store_entry_t *entry = &append->entries[at];
+        pg_array_text (to->session, append->session);
+        pg_array_number (to->seq, (int64_t)(append->first_seq + at));
         pg_array_text (to->message, entry->message_id);
         pg_array_number (to->event, (int64_t) entry->event);
         pg_array_number (to->time, (int64_t) entry->time_ms);
@@ -219,12 +245,12 @@ s_app (text_t session)
 }
 
 static void
-s_write_participants (const columns_t *to, const store_chunk_t *chunk)
+s_write_participants (const columns_t *to, const store_append_t *append)
 {
-    for (size_t at = 0; at < chunk->participant_count; at++) {
-        const store_participant_t *participant = &chunk->participants[at];
-        pg_array_text (to->p_session, chunk->session);
-        pg_array_text (to->p_app, s_app (chunk->session));
+    for (size_t at = 0; at < append->participant_count; at++) {
+        const store_participant_t *participant = &append->participants[at];
+        pg_array_text (to->p_session, append->session);
+        pg_array_text (to->p_app, s_app (append->session));
         pg_array_number (to->p_role, (int64_t) participant->role);
         pg_array_text (to->p_user, participant->user);
         pg_array_text (to->p_sender, participant->sender);
@@ -233,11 +259,11 @@ s_write_participants (const columns_t *to, const store_chunk_t *chunk)
 }
 
 static void
-s_write_work (const columns_t *to, const store_chunk_t *chunk)
+s_write_work (const columns_t *to, const store_append_t *append)
 {
-    for (size_t at = 0; at < chunk->work_count; at++) {
-        const store_work_t *work = &chunk->works[at];
-        pg_array_text (to->w_session, chunk->session);
+    for (size_t at = 0; at < append->work_count; at++) {
+        const store_work_t *work = &append->works[at];
+        pg_array_text (to->w_session, append->session);
         pg_array_text (to->w_item, work->item);
         pg_array_text (to->w_topic, work->topic);
         pg_array_number (to->w_seq, (int64_t) work->seq);
@@ -245,9 +271,9 @@ s_write_work (const columns_t *to, const store_chunk_t *chunk)
         pg_array_text (to->w_body, work->body);
         pg_array_text (to->w_secret, work->secret);
     }
-    for (size_t at = 0; at < chunk->finish_count; at++) {
-        const store_finish_t *finish = &chunk->finishes[at];
-        pg_array_text (to->f_session, chunk->session);
+    for (size_t at = 0; at < append->finish_count; at++) {
+        const store_finish_t *finish = &append->finishes[at];
+        pg_array_text (to->f_session, append->session);
         pg_array_text (to->f_item, finish->item);
         pg_array_number (to->f_state, finish->state);
         pg_array_text (to->f_detail, finish->detail);
@@ -255,80 +281,47 @@ s_write_work (const columns_t *to, const store_chunk_t *chunk)
 }
 
 static void
-s_write_opening (const columns_t *to, const store_chunk_t *chunk)
+s_write_opening (const columns_t *to, const store_append_t *append)
 {
-    if (!chunk->opens)
+    if (!append->opens)
         return;
-    pg_array_text (to->o_session, chunk->session);
-    pg_array_text (to->o_app, chunk->app);
-    pg_array_text (to->o_visitor, chunk->visitor);
-}
-
-//  What there may be only one of for a session: the last chunk that says something of it wins.
-static void
-s_write_group (const columns_t *to, const batch_group_t *group)
-{
-    const store_chunk_t *control = NULL;
-    bool tell = false;
-    for (list_t *link = group->chunks.next; link != &group->chunks; link = link->next) {
-        const store_chunk_t *chunk = &LIST_THING (link, chunk_t, place)->copy;
-        s_write_opening (to, chunk);
-        s_write_entries (&to->entries, chunk);
-        s_write_participants (to, chunk);
-        s_write_work (to, chunk);
-        control = chunk->control_changes ? chunk : control;
-        tell = tell || chunk->tell_others;
-    }
-    if (control) {
-        pg_array_text (to->k_session, group->session);
-        pg_array_number (to->k_role, (int64_t) control->control_role);
-        pg_array_text (to->k_user, control->control_user);
-    }
-    if (tell)
-        pg_array_text (to->t_session, group->session);
+    pg_array_text (to->o_session, append->session);
+    pg_array_text (to->o_app, append->app);
+    pg_array_text (to->o_visitor, append->visitor);
 }
 
 static bool
-s_is_plain (const store_chunk_t *chunk)
+s_is_plain (const store_append_t *append)
 {
-    return !chunk->opens && !chunk->participant_count && !chunk->control_changes
-           && !chunk->work_count && !chunk->finish_count && !chunk->tell_others;
+    return !append->opens && !append->participant_count && !append->control_changes
+           && !append->work_count && !append->finish_count && !append->notify_others;
 }
 
 batch_way_t
-batch_way (const batch_t *self, size_t day)
+batch_way (const batch_t *self, size_t day, bool checked)
 {
     size_t entries = 0;
     for (size_t at = 0; at < self->count; at++) {
-        const batch_group_t *group = &self->groups[at];
-        if (group->day != self->days[day])
+        const append_t *append = self->appends[at];
+        if (append->day != self->days[day])
             continue;
-        if (!group->sure || self->careful)
+        if (checked || !append->tail_known || !s_is_plain (&append->request))
             return BATCH_ALL;
-        for (list_t *link = group->chunks.next; link != &group->chunks; link = link->next) {
-            const store_chunk_t *chunk = &LIST_THING (link, chunk_t, place)->copy;
-            if (!s_is_plain (chunk))
-                return BATCH_ALL;
-            entries += chunk->entry_count;
-        }
+        entries += append->request.entry_count;
     }
     return entries == 1 ? BATCH_ENTRY : BATCH_ENTRIES;
 }
 
 static void
-s_write_plain_group (const entry_columns_t *to, const batch_group_t *group)
+s_write_entry (const batch_t *self, uint64_t day, pg_values_t *values)
 {
-    for (list_t *link = group->chunks.next; link != &group->chunks; link = link->next)
-        s_write_entries (to, &LIST_THING (link, chunk_t, place)->copy);
-}
-
-static void
-s_write_only_entry (const batch_group_t *group, pg_values_t *values)
-{
-    const store_chunk_t *chunk = &LIST_THING (group->chunks.next, chunk_t, place)->copy;
-    const store_entry_t *entry = &chunk->entries[0];
-    pg_values_text (values, chunk->session);
-    pg_values_number (values, (int64_t) chunk->first_seq);
+    size_t at = 0;
+    while (self->appends[at]->day != day)
+        at++;
+    const store_append_t *append = &self->appends[at]->request;
+    const store_entry_t *entry = &append->entries[0];
+    pg_values_text (values, append->session);
+    pg_values_number (values, (int64_t) append->first_seq);
     pg_values_text (values, entry->message_id);
     pg_values_small (values, (int64_t) entry->event);
     pg_values_number (values, (int64_t) entry->time_ms);
@@ -343,40 +336,39 @@ s_write_only_entry (const batch_group_t *group, pg_values_t *values)
 }
 
 static void
-s_write_whole_group (const columns_t *to, const batch_group_t *group)
-{
-    const chunk_t *first = LIST_THING (group->chunks.next, chunk_t, place);
-    if (!first->copy.opens && !group->sure) {
-        pg_array_text (to->c_session, group->session);
-        pg_array_number (to->c_before, (int64_t) batch_group_before (group));
-    }
-    s_write_group (to, group);
-}
-
-static void
-s_write_entries_of_day (const batch_t *self, uint64_t day, pg_values_t *values)
+s_write_plain (const batch_t *self, uint64_t day, pg_values_t *values)
 {
     entry_columns_t to = s_entry_columns (values);
     for (size_t at = 0; at < self->count; at++)
-        if (self->groups[at].day == day)
-            s_write_plain_group (&to, &self->groups[at]);
+        if (self->appends[at]->day == day)
+            s_write_entries (&to, &self->appends[at]->request);
 }
 
 static void
-s_write_all_of_day (const batch_t *self, uint64_t day, pg_values_t *values)
+s_write_all (const batch_t *self, uint64_t day, pg_values_t *values)
 {
     columns_t to = s_columns (values);
-    for (size_t at = 0; at < self->count; at++)
-        if (self->groups[at].day == day)
-            s_write_whole_group (&to, &self->groups[at]);
-}
-
-static void
-s_write_entry_of_day (const batch_t *self, uint64_t day, pg_values_t *values)
-{
-    for (size_t at = 0; at < self->count; at++)
-        if (self->groups[at].day == day)
-            s_write_only_entry (&self->groups[at], values);
+    for (size_t at = 0; at < self->count; at++) {
+        const append_t *append = self->appends[at];
+        const store_append_t *request = &append->request;
+        if (append->day != day)
+            continue;
+        if (!request->opens && !append->tail_known) {
+            pg_array_text (to.c_session, request->session);
+            pg_array_number (to.c_before, (int64_t) append_before (append));
+        }
+        s_write_opening (&to, request);
+        s_write_entries (&to.entries, request);
+        s_write_participants (&to, request);
+        s_write_work (&to, request);
+        if (request->control_changes) {
+            pg_array_text (to.k_session, request->session);
+            pg_array_number (to.k_role, (int64_t) request->control_role);
+            pg_array_text (to.k_user, request->control_user);
+        }
+        if (request->notify_others)
+            pg_array_text (to.n_session, request->session);
+    }
 }
 
 void
@@ -384,9 +376,9 @@ batch_write (const batch_t *self, size_t day, batch_way_t way, int64_t writer,
              pg_values_t *values)
 {
     static void (*const s_write[]) (const batch_t *self, uint64_t day, pg_values_t *values) = {
-        [BATCH_ENTRY] = s_write_entry_of_day,
-        [BATCH_ENTRIES] = s_write_entries_of_day,
-        [BATCH_ALL] = s_write_all_of_day,
+        [BATCH_ENTRY] = s_write_entry,
+        [BATCH_ENTRIES] = s_write_plain,
+        [BATCH_ALL] = s_write_all,
     };
     pg_values_begin (values);
     pg_values_number (values, writer);
@@ -397,22 +389,10 @@ batch_write (const batch_t *self, size_t day, batch_way_t way, int64_t writer,
 void
 batch_lose (batch_t *self, size_t day, text_t session)
 {
-    batch_group_t key = { .day = self->days[day], .session = session };
-    batch_group_t *group =
-        bsearch (&key, self->groups, self->count, sizeof *self->groups, s_compare_groups);
-    if (group)
-        group->lost = true;
-}
-
-uint64_t
-batch_group_before (const batch_group_t *group)
-{
-    return LIST_THING (group->chunks.next, chunk_t, place)->copy.first_seq - 1;
-}
-
-uint64_t
-batch_group_last (const batch_group_t *group)
-{
-    const store_chunk_t *last = &LIST_THING (group->chunks.previous, chunk_t, place)->copy;
-    return last->first_seq + last->entry_count - 1;
+    append_t key = { .day = self->days[day], .request = { .session = session } };
+    append_t *wanted = &key;
+    append_t **found =
+        bsearch (&wanted, self->appends, self->count, sizeof (append_t *), s_compare_appends);
+    if (found)
+        (*found)->lost = true;
 }

@@ -1,51 +1,37 @@
-//  batch — the chunks that are stored together, in one transaction and one round trip.
+//  batch — the appends that are stored together, in one transaction and one round trip.
 //
-//  A group is what one session has in it: chunks that continue each other, stored or refused as one
-//  (the later ones were decided in the belief that the earlier ones are stored). Groups are sorted
-//  by day and session, so that two postoffices never wait for each other in a circle.
+//  A session has at most one append in a batch. Appends are sorted by day and session, so that two
+//  postoffices never wait for each other in a circle.
 
 #ifndef BATCH_H
 #define BATCH_H
 
-#include "store/append.h"
 #include "pg/pg_values.h"
+#include "store/append.h"
+
+typedef struct batch batch_t;
 
 //  More days than this in one batch and it is cut: each may need two statements in one request.
 #define BATCH_DAYS 4
 //  A batch that is this large takes no more.
 #define BATCH_BYTES (8u << 20)
 
-typedef struct {
-    list_t chunks;
-    text_t session;     //  stands in the first chunk
-    uint64_t day;
-    bool sure;          //  the entry before is known to be stored
-    bool lost;
-} batch_group_t;
-
-typedef struct {
-    batch_group_t *groups;
-    size_t count;
-    size_t room;
-    size_t chunks;
-    size_t bytes;
-    uint64_t days[BATCH_DAYS];
-    size_t day_count;
-    uint64_t sent_us;
-    unsigned tries;
-    bool careful;       //  one of its groups loses, or may: all are stored with append_batch
-} batch_t;
-
-batch_t *batch_new (size_t room);
-//  Destroys the chunks that are still in it.
+//  Takes from the head of the list as much as fits: one append at least, `most` at most.
+batch_t *batch_new (list_t *waiting, size_t most);
+//  Destroys the appends that are still in it.
 void batch_destroy (batch_t **self_p);
-//  Room for one more group, of this day?
-bool batch_takes (const batch_t *self, uint64_t day);
-//  Moves chunks from the lane's list into a new group, as far as they continue each other and fit
-//  into `most` chunks; the first one always does.
-void batch_add (batch_t *self, list_t *lane, size_t most);
-//  Once, when all have been added.
-void batch_sort (batch_t *self);
+
+size_t batch_count (const batch_t *self);
+//  The append at this place, which is empty (NULL) once it was taken.
+append_t *batch_append (const batch_t *self, size_t at);
+append_t *batch_take (batch_t *self, size_t at);
+//  Puts all appends back before what waits, in the order in which they were asked.
+void batch_put_back (batch_t *self, list_t *waiting);
+//  When the oldest of them was asked.
+uint64_t batch_since_ms (const batch_t *self);
+
+size_t batch_days (const batch_t *self);
+uint64_t batch_day (const batch_t *self, size_t day);
 
 //  How what is to be stored for one day can be said.
 typedef enum {
@@ -54,15 +40,13 @@ typedef enum {
     BATCH_ALL,     //  append_batch
 } batch_way_t;
 
-//  The simplest way for the day with this index.
-batch_way_t batch_way (const batch_t *self, size_t day);
+//  The simplest way for the day with this index; `checked`: an append of the batch has lost or may
+//  lose, so all go through append_batch, which says which.
+batch_way_t batch_way (const batch_t *self, size_t day, bool checked);
 //  Writes the parameters of that way's statement.
 void batch_write (const batch_t *self, size_t day, batch_way_t way, int64_t writer,
                   pg_values_t *values);
 //  The server says that this session lost.
 void batch_lose (batch_t *self, size_t day, text_t session);
-//  The seqs before the group's first entry and of its last one.
-uint64_t batch_group_before (const batch_group_t *group);
-uint64_t batch_group_last (const batch_group_t *group);
 
 #endif

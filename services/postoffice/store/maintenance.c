@@ -1,5 +1,6 @@
 #include "store/maintenance.h"
 
+#include "base/alloc.h"
 #include "pg/pg_error_class.h"
 #include "store/migrations.h"
 #include "base/clock.h"
@@ -27,33 +28,35 @@
 #define MIGRATING_MS 330000
 //  Statements that may be under way; more means that the server hangs.
 #define ROOM_AT_LEAST 8
-//  What is to be told gathers for so long, and so much of it is told at once; beyond so much that
+//  What is to be sent gathers for so long, and so much of it is sent at once; beyond so much that
 //  waits nothing more is taken.
-#define TELL_AFTER_MS 5
-#define TELLS_AT_ONCE 1000
-#define TELLS_MOST 100000
-//  What stands before the writer when endpoints are told of, and not an entry.
+#define NOTIFY_AFTER_MS 5
+#define NOTICES_AT_ONCE 1000
+#define NOTICES_MOST 100000
+//  What stands before the writer when endpoints are sent of, and not an entry.
 #define SHARED "shared "
-#define TELL_MOST (SESSION_KEY_MAX + 64)
+#define NOTICE_SIZE (SESSION_KEY_MAX + 64)
 //  And what stands before it in what we say to ourselves.
 #define ECHOED "echo "
 
-enum { SAY_BEAT, SAY_CLAIM, SAY_DAY, SAY_FORGET, SAY_TELL, STATEMENTS };
+enum { SAY_BEAT, SAY_CLAIM, SAY_DAY, SAY_FORGET, SAY_NOTIFY, STATEMENTS };
 
 static const pg_statement_t s_statements[STATEMENTS] = {
     [SAY_BEAT] = { "beat", "SELECT beat ($1::bigint, $2::text)" },
-    [SAY_CLAIM] = { "claim", "SELECT * FROM claim_orphans ($1::bigint, $2::bigint, $3::boolean)" },
+    [SAY_CLAIM] = { "claim",
+                    "SELECT * FROM claim_orphans ($1::bigint, $2::bigint, $3::boolean)" },
     [SAY_DAY] = { "day", "SELECT make_day ($1::date)" },
     [SAY_FORGET] = { "forget", "SELECT forget_nodes ()" },
-    [SAY_TELL] = { "tell", "SELECT pg_notify ('session_moved', t) FROM unnest ($1::text[]) AS t" },
+    [SAY_NOTIFY] = { "notify",
+                     "SELECT pg_notify ('session_moved', t) FROM unnest ($1::text[]) AS t" },
 };
 
-//  Something that other postoffices are to be told.
+//  Something that other postoffices are to be sent.
 typedef struct {
     list_t place;
     size_t size;
     char payload[];
-} tell_t;
+} notice_t;
 
 struct maintenance {
     uv_loop_t *loop;
@@ -80,9 +83,9 @@ struct maintenance {
     bool claiming;
     bool claim_lost;        //  what was claimed last is ours, but we do not know it
     uint64_t own_ms;
-    list_t tells;
-    size_t tell_count;
-    uv_timer_t telling;
+    list_t notices;
+    size_t notice_count;
+    uv_timer_t notify_timer;
     unsigned handles;       //  timers that are not closed yet
 };
 
@@ -140,7 +143,7 @@ s_refused (maintenance_t *self, const char *what, const pg_answer_t *answer)
 {
     log_warn ("database refused housekeeping", log_string ("what", what),
               log_string ("sqlstate", answer->sqlstate));
-    if (pg_error_class_of (answer->sqlstate) == JUDGED_STRANGE)
+    if (pg_error_class_of (answer->sqlstate) == PG_ERROR_RECONNECT)
         pg_link_renew (self->link);
 }
 
@@ -247,80 +250,79 @@ s_on_timer (uv_timer_t *timer)
 }
 
 // ---------------------------------------------------------------------------------------------
-//  Telling
+//  Notifying others
 
 static void
-s_tell_done (maintenance_t *self, tell_t *tell)
+s_notice_destroy (maintenance_t *self, notice_t *notice)
 {
-    list_remove (&tell->place);
-    free (tell);
-    self->tell_count--;
+    list_remove (&notice->place);
+    free (notice);
+    self->notice_count--;
 }
 
 static void
-s_forget_tells (maintenance_t *self)
+s_forget_notices (maintenance_t *self)
 {
-    store_metrics[STORE_TELLS_LOST] += (int64_t) self->tell_count;
-    for (list_t *first; (first = list_first (&self->tells));)
-        s_tell_done (self, LIST_THING (first, tell_t, place));
+    store_metrics[STORE_NOTICES_LOST] += (int64_t) self->notice_count;
+    for (list_t *first; (first = list_first (&self->notices));)
+        s_notice_destroy (self, LIST_THING (first, notice_t, place));
 }
 
 //  How many they were stands in place of a request.
 static void
-s_on_told (void *owner, void *count, const pg_answer_t *answer)
+s_on_notices_sent (void *owner, void *count, const pg_answer_t *answer)
 {
     maintenance_t *self = owner;
     if (answer->lost || answer->failed)
-        store_metrics[STORE_TELLS_LOST] += (int64_t)(uintptr_t)count;
+        store_metrics[STORE_NOTICES_LOST] += (int64_t)(uintptr_t)count;
     if (!answer->lost && answer->failed)
-        s_refused (self, "tell", answer);
+        s_refused (self, "notify", answer);
 }
 
 static void
-s_tell_some (maintenance_t *self)
+s_send_notices (maintenance_t *self)
 {
     pg_values_begin (&self->values);
     pg_value_t *payloads = pg_values_array (&self->values, PG_TEXT);
-    uintptr_t told = 0;
-    for (list_t *first; told < TELLS_AT_ONCE && (first = list_first (&self->tells)); told++) {
-        tell_t *tell = LIST_THING (first, tell_t, place);
-        pg_array_text (payloads, (text_t){ tell->payload, tell->size });
-        s_tell_done (self, tell);
+    uintptr_t sent = 0;
+    for (list_t *first; sent < NOTICES_AT_ONCE && (first = list_first (&self->notices)); sent++) {
+        notice_t *notice = LIST_THING (first, notice_t, place);
+        pg_array_text (payloads, (text_t){ notice->payload, notice->size });
+        s_notice_destroy (self, notice);
     }
-    pg_link_add (self->link, SAY_TELL, &self->values);
-    pg_link_send (self->link, s_on_told, self, (void *) told);
+    pg_link_add (self->link, SAY_NOTIFY, &self->values);
+    pg_link_send (self->link, s_on_notices_sent, self, (void *)sent);
 }
 
 static void
-s_on_telling (uv_timer_t *timer)
+s_on_notify_timer (uv_timer_t *timer)
 {
     maintenance_t *self = timer->data;
-    while (!list_is_empty (&self->tells) && pg_link_room (self->link) >= ROOM_AT_LEAST)
-        s_tell_some (self);
-    if (!list_is_empty (&self->tells))
-        uv_timer_start (timer, s_on_telling, TELL_AFTER_MS, 0);
+    while (!list_is_empty (&self->notices) && pg_link_room (self->link) >= ROOM_AT_LEAST)
+        s_send_notices (self);
+    if (!list_is_empty (&self->notices))
+        uv_timer_start (timer, s_on_notify_timer, NOTIFY_AFTER_MS, 0);
 }
 
 int
-maintenance_tell (maintenance_t *self, store_tell_t what, text_t session)
+maintenance_notify (maintenance_t *self, store_notice_t what, text_t session)
 {
-    char payload[TELL_MOST];
+    char payload[NOTICE_SIZE];
     int size = snprintf (payload, sizeof payload, "%s%" PRIu64 " %.*s",
-                         what == TELL_SHARED ? SHARED : "", self->writer, TEXT_ARGS (session));
-    if (!self->begun || !pg_link_is_up (self->link) || self->tell_count >= TELLS_MOST || size < 0
-        || (size_t) size >= sizeof payload) {
-        store_metrics[STORE_TELLS_LOST]++;
+                         what == NOTIFY_SHARED ? SHARED : "", self->writer, TEXT_ARGS (session));
+    if (!self->begun || !pg_link_is_up (self->link) || self->notice_count >= NOTICES_MOST
+        || size < 0 || (size_t)size >= sizeof payload) {
+        store_metrics[STORE_NOTICES_LOST]++;
         return -1;
     }
-    tell_t *tell = malloc (sizeof *tell + (size_t) size);
-    assert (tell);
-    tell->size = (size_t) size;
-    memcpy (tell->payload, payload, tell->size);
-    list_init (&tell->place);
-    list_append (&self->tells, &tell->place);
-    self->tell_count++;
-    if (!uv_is_active ((uv_handle_t *) &self->telling))
-        uv_timer_start (&self->telling, s_on_telling, TELL_AFTER_MS, 0);
+    notice_t *notice = alloc_zeroed (sizeof *notice + (size_t)size);
+    notice->size = (size_t)size;
+    memcpy (notice->payload, payload, notice->size);
+    list_init (&notice->place);
+    list_append (&self->notices, &notice->place);
+    self->notice_count++;
+    if (!uv_is_active ((uv_handle_t *)&self->notify_timer))
+        uv_timer_start (&self->notify_timer, s_on_notify_timer, NOTIFY_AFTER_MS, 0);
     return 0;
 }
 
@@ -431,7 +433,7 @@ s_on_down (void *owner)
 {
     maintenance_t *self = owner;
     s_drop_echo (self);
-    s_forget_tells (self);
+    s_forget_notices (self);
     if (self->begun)
         self->events.down (self->owner);
     self->begun = false;
@@ -471,15 +473,13 @@ maintenance_t *
 maintenance_new (uv_loop_t *loop, const store_config_t *config,
                  const maintenance_events_t *events, void *owner)
 {
-    maintenance_t *self = calloc (1, sizeof *self);
-    assert (self);
+    maintenance_t *self = alloc_zeroed (sizeof *self);
     self->events = *events;
     self->owner = owner;
     self->writer = config->writer;
     self->loop = loop;
-    self->url = strdup (config->url);
-    self->node = strdup (config->node);
-    assert (self->url && self->node);
+    self->url = alloc_string (config->url);
+    self->node = alloc_string (config->node);
     self->answer_ms = config->answer_ms;
     self->link = pg_link_new (
         loop,
@@ -490,10 +490,10 @@ maintenance_new (uv_loop_t *loop, const store_config_t *config,
                              .notified = s_on_notified, .unfit = s_on_unfit },
         self);
     pg_link_open (self->link);
-    list_init (&self->tells);
-    uv_timer_init (loop, &self->telling);
+    list_init (&self->notices);
+    uv_timer_init (loop, &self->notify_timer);
     uv_timer_init (loop, &self->timer);
-    self->timer.data = self->telling.data = self;
+    self->timer.data = self->notify_timer.data = self;
     uv_timer_start (&self->timer, s_on_timer, 500, 500);
     return self;
 }
@@ -520,8 +520,8 @@ maintenance_destroy (maintenance_t **self_p)
     *self_p = NULL;
     s_drop_echo (self);
     pg_link_destroy (&self->link);
-    s_forget_tells (self);
+    s_forget_notices (self);
     self->handles = 2;
-    uv_close ((uv_handle_t *) &self->telling, s_on_closed);
+    uv_close ((uv_handle_t *)&self->notify_timer, s_on_closed);
     uv_close ((uv_handle_t *) &self->timer, s_on_closed);
 }

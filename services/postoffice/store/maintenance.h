@@ -9,7 +9,9 @@
 #ifndef MAINTENANCE_H
 #define MAINTENANCE_H
 
-#include "store/store.h"
+#include "store/store_model.h"
+
+#include <uv.h>
 
 typedef struct maintenance maintenance_t;
 
@@ -26,7 +28,7 @@ maintenance_t *maintenance_new (uv_loop_t *loop, const store_config_t *config,
                                 const maintenance_events_t *events, void *owner);
 void maintenance_destroy (maintenance_t **self_p);
 
-//  See store_tell.
-int maintenance_tell (maintenance_t *self, store_tell_t what, text_t session);
+//  See store_notify.
+int maintenance_notify (maintenance_t *self, store_notice_t what, text_t session);
 
 #endif

@@ -1,8 +1,8 @@
 #include "store/query.h"
 
+#include "base/alloc.h"
 #include "base/clock.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 static text_t
@@ -21,13 +21,11 @@ query_new (query_kind_t kind, text_t session, text_t user, const text_t *ids, si
     size_t size = sizeof (query_t) + id_count * sizeof (text_t) + session.size + user.size;
     for (size_t at = 0; at < id_count; at++)
         size += ids[at].size;
-    query_t *self = malloc (size);
-    if (!self)
-        return NULL;
-    *self = (query_t){ .kind = kind, .id_count = id_count, .size = size,
-                       .age = { .since_ms = clock_mono_ms () } };
-    list_init (&self->place);
-    list_init (&self->age.link);
+    query_t *self = alloc_zeroed (size);
+    *self = (query_t){
+        .kind = kind, .id_count = id_count, .size = size, .since_ms = clock_mono_ms ()
+    };
+    list_init (&self->link);
     self->ids = (text_t *) (void *) (self + 1);
     char *to = (char *) (self->ids + id_count);
     self->session = s_copy (&to, session);
@@ -44,8 +42,7 @@ query_destroy (query_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    list_remove (&self->place);
-    list_remove (&self->age.link);
+    list_remove (&self->link);
     free (self);
 }
 
@@ -143,10 +140,9 @@ s_answer_load (query_t *self, const PGresult *result)
 {
     int rows = PQntuples (result);
     size_t room = (size_t) rows + 1;
-    stored_participant_t *participants = calloc (room, sizeof *participants);
-    stored_work_t *works = calloc (room, sizeof *works);
-    stored_id_t *known = calloc (room, sizeof *known);
-    assert (participants && works && known);
+    stored_participant_t *participants = alloc_array (room, sizeof *participants);
+    stored_work_t *works = alloc_array (room, sizeof *works);
+    stored_id_t *known = alloc_array (room, sizeof *known);
     stored_session_t session = { .participants = participants, .works = works, .known = known,
                                  .app = TEXT_EMPTY, .visitor = TEXT_EMPTY,
                                  .control_user = TEXT_EMPTY };
@@ -173,8 +169,7 @@ static void
 s_answer_read (query_t *self, const PGresult *result)
 {
     int rows = PQntuples (result);
-    stored_entry_t *entries = calloc ((size_t) rows + 1, sizeof *entries);
-    assert (entries);
+    stored_entry_t *entries = alloc_array ((size_t)rows + 1, sizeof *entries);
     for (int row = 0; row < rows; row++)
         entries[row] = (stored_entry_t){
             .seq = s_number (result, row, 0),

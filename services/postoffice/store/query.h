@@ -1,20 +1,21 @@
-//  query — a question to the database that waits for its turn or for its answer: a load, a read or
-//  a look-up of a user's place. It owns copies of what was asked; the answer's contents live only
-//  while the caller is told.
+//  query — a question to the database that waits to be sent or for its answer: a load, a read or
+//  the look-up of a user's last session. It owns copies of what was asked; the answer's contents
+//  live only until the callback returns.
+//
+//  The struct is open to store_link.c, whose lists it stands in, and to store.c, which fills it in.
 
 #ifndef QUERY_H
 #define QUERY_H
 
-#include "store/aged.h"
 #include "base/list.h"
 #include "pg/pg_values.h"
-#include "store/store.h"
+#include "store/store_model.h"
 
 typedef enum { QUERY_LOAD, QUERY_READ, QUERY_LOOKUP } query_kind_t;
 
 typedef struct {
-    list_t place; //  in the store_link's queue, or behind a lane of chunks that must go first
-    aged_t age;          //  among everything that waits, oldest first
+    list_t link;       //  among those that wait, oldest first, or those under way
+    uint64_t since_ms; //  when it was asked
     query_kind_t kind;
     text_t session;      //  lookup: the app
     text_t user;         //  lookup
@@ -29,7 +30,7 @@ typedef struct {
     store_found_fn *found;
 } query_t;
 
-//  Copies the texts; the rest is for the caller to fill in. NULL when there is no memory.
+//  Copies the texts; the rest is for the caller to fill in.
 query_t *query_new (query_kind_t kind, text_t session, text_t user, const text_t *ids,
                     size_t id_count);
 void query_destroy (query_t **self_p);

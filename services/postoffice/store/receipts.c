@@ -1,6 +1,6 @@
 #include "store/receipts.h"
 
-#include <assert.h>
+#include "base/alloc.h"
 #include <stdlib.h>
 #include "base/hash_table.h"
 
@@ -22,8 +22,7 @@ struct receipts {
 receipts_t *
 receipts_new (size_t most)
 {
-    receipts_t *self = calloc (1, sizeof *self);
-    assert (self);
+    receipts_t *self = alloc_zeroed (sizeof *self);
     self->most = most;
     return self;
 }
@@ -53,8 +52,7 @@ static note_t *
 s_note_new (text_t session, uint64_t role, text_t user)
 {
     size_t size = session.size + 2 + user.size;
-    note_t *note = calloc (1, sizeof *note + size);
-    assert (note);
+    note_t *note = alloc_zeroed (sizeof *note + size);
     memcpy (note->key, session.data, session.size);
     note->key[session.size + 1] = (char) ('0' + role);
     memcpy (note->key + session.size + 2, user.data, user.size);

@@ -1,5 +1,5 @@
 //  receipts — what participants' clients are known to have received, gathered until it is
-//  written: one note for each participant, the highest seq wins. Bounded; when it is full it is
+//  written: one row for each participant, the highest seq wins. Bounded; when it is full it is
 //  time to write.
 
 #ifndef RECEIPTS_H

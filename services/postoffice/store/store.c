@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include "base/alloc.h"
 #include "store/maintenance.h"
 #include "store/store_link.h"
 #include "base/keyed_hash.h"
@@ -14,7 +15,7 @@ struct store {
     store_events_t events;
     void *owner;
     maintenance_t *maintenance;
-    bool cared; //  the maintenance's link is up
+    bool is_maintained; //  the link of maintenance is up
     store_link_t **store_links;
     bool ready;             //  as we told our owner
 };
@@ -29,7 +30,7 @@ s_is_ready (const store_t *self)
     for (uint64_t at = 0; at < self->config.links; at++)
         if (!store_link_is_usable (self->store_links[at]))
             return false;
-    return self->cared;
+    return self->is_maintained;
 }
 
 static void
@@ -46,10 +47,10 @@ s_on_changed (void *owner)
 }
 
 static void
-s_on_cared (void *owner)
+s_on_maintained (void *owner)
 {
     store_t *self = owner;
-    self->cared = true;
+    self->is_maintained = true;
     store_metrics[STORE_LINKS_UP]++;
     for (uint64_t at = 0; at < self->config.links; at++)
         store_link_open (self->store_links[at]);
@@ -57,10 +58,10 @@ s_on_cared (void *owner)
 }
 
 static void
-s_on_uncared (void *owner)
+s_on_unmaintained (void *owner)
 {
     store_t *self = owner;
-    self->cared = false;
+    self->is_maintained = false;
     store_metrics[STORE_LINKS_UP]--;
     store_metrics[STORE_LINKS_LOST]++;
     s_on_changed (self);
@@ -100,22 +101,20 @@ s_on_orphan (void *owner, text_t session)
 store_t *
 store_new (uv_loop_t *loop, const store_config_t *config, const store_events_t *events, void *owner)
 {
-    assert (config->links > 0 && config->batch_chunks > 0 && config->answer_ms > 0);
+    assert (config->links > 0 && config->batch_appends > 0 && config->answer_ms > 0);
     assert (config->writer <= INT64_MAX);
-    store_t *self = calloc (1, sizeof *self);
-    assert (self);
+    store_t *self = alloc_zeroed (sizeof *self);
     store_metrics_start ();
     self->config = *config; //  its strings are the links' to keep
     self->config.url = self->config.node = NULL;
     self->events = *events;
     self->owner = owner;
-    self->store_links = calloc (config->links, sizeof (store_link_t *));
-    assert (self->store_links);
+    self->store_links = alloc_array (config->links, sizeof (store_link_t *));
     for (uint64_t at = 0; at < config->links; at++)
         self->store_links[at] = store_link_new (loop, config, s_on_changed, self);
     self->maintenance = maintenance_new (loop, config,
-                                         &(maintenance_events_t){ .up = s_on_cared,
-                                                                  .down = s_on_uncared,
+                                         &(maintenance_events_t){ .up = s_on_maintained,
+                                                                  .down = s_on_unmaintained,
                                                                   .unfit = s_on_unfit,
                                                                   .moved = s_on_moved,
                                                                   .shared = s_on_shared,
@@ -138,6 +137,15 @@ store_destroy (store_t **self_p)
     free (self);
 }
 
+bool
+store_is_connected (const store_t *self)
+{
+    for (uint64_t at = 0; at < self->config.links; at++)
+        if (!store_link_is_up (self->store_links[at]))
+            return false;
+    return self->is_maintained;
+}
+
 uint64_t
 store_pending (const store_t *self)
 {
@@ -148,7 +156,7 @@ store_pending (const store_t *self)
 }
 
 static store_link_t *
-s_desk (const store_t *self, text_t session)
+s_link (const store_t *self, text_t session)
 {
     return self->store_links[keyed_hash (hash_key_of_process (), session) % self->config.links];
 }
@@ -165,18 +173,16 @@ s_is_full (const store_t *self)
 }
 
 int
-store_append (store_t *self, const store_chunk_t *chunk, uint64_t request_id,
+store_append (store_t *self, const store_append_t *request, uint64_t request_id,
               store_appended_fn *appended, void *owner)
 {
     if (s_is_full (self))
         return -1;
-    chunk_t *copy = chunk_new (chunk);
-    if (!copy)
-        return -1;
-    copy->request_id = request_id;
-    copy->appended = appended;
-    copy->owner = owner;
-    store_link_append (s_desk (self, chunk->session), &copy);
+    append_t *append = append_new (request);
+    append->request_id = request_id;
+    append->appended = appended;
+    append->owner = owner;
+    store_link_append (s_link (self, request->session), &append);
     return 0;
 }
 
@@ -185,7 +191,7 @@ s_ask (store_t *self, query_t *query, uint64_t request_id, void *owner)
 {
     query->request_id = request_id;
     query->owner = owner;
-    store_link_ask (s_desk (self, query->session), &query);
+    store_link_ask (s_link (self, query->session), &query);
     return 0;
 }
 
@@ -193,10 +199,9 @@ int
 store_load (store_t *self, text_t session, const text_t *ids, size_t id_count, uint64_t recent,
             uint64_t request_id, store_loaded_fn *loaded, void *owner)
 {
-    query_t *query =
-        s_is_full (self) ? NULL : query_new (QUERY_LOAD, session, TEXT_EMPTY, ids, id_count);
-    if (!query)
+    if (s_is_full (self))
         return -1;
+    query_t *query = query_new (QUERY_LOAD, session, TEXT_EMPTY, ids, id_count);
     query->numbers[0] = recent;
     query->loaded = loaded;
     return s_ask (self, query, request_id, owner);
@@ -206,10 +211,9 @@ int
 store_read (store_t *self, text_t session, uint64_t day, uint64_t after, uint64_t most,
             uint64_t bytes, uint64_t request_id, store_read_fn *read, void *owner)
 {
-    query_t *query =
-        s_is_full (self) ? NULL : query_new (QUERY_READ, session, TEXT_EMPTY, NULL, 0);
-    if (!query)
+    if (s_is_full (self))
         return -1;
+    query_t *query = query_new (QUERY_READ, session, TEXT_EMPTY, NULL, 0);
     query->numbers[0] = day;
     query->numbers[1] = after;
     query->numbers[2] = most;
@@ -222,9 +226,9 @@ int
 store_lookup (store_t *self, text_t app, text_t user, uint64_t role, uint64_t request_id,
               store_found_fn *found, void *owner)
 {
-    query_t *query = s_is_full (self) ? NULL : query_new (QUERY_LOOKUP, app, user, NULL, 0);
-    if (!query)
+    if (s_is_full (self))
         return -1;
+    query_t *query = query_new (QUERY_LOOKUP, app, user, NULL, 0);
     query->numbers[0] = role;
     query->found = found;
     return s_ask (self, query, request_id, owner);
@@ -233,11 +237,11 @@ store_lookup (store_t *self, text_t app, text_t user, uint64_t role, uint64_t re
 void
 store_receipt (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
 {
-    store_link_receipt (s_desk (self, session), session, role, user, seq);
+    store_link_receipt (s_link (self, session), session, role, user, seq);
 }
 
 int
-store_tell (store_t *self, store_tell_t what, text_t session)
+store_notify (store_t *self, store_notice_t what, text_t session)
 {
-    return maintenance_tell (self->maintenance, what, session);
+    return maintenance_notify (self->maintenance, what, session);
 }

@@ -1,5 +1,6 @@
 #include "store/store_link.h"
 
+#include "base/alloc.h"
 #include "store/group_commit.h"
 #include "store/store_statements.h"
 #include "pg/pg_error_class.h"
@@ -9,7 +10,6 @@
 #include "base/log.h"
 #include "store/store_metrics.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #define TICK_MS 100
@@ -37,16 +37,16 @@ struct store_link {
     char *node;
     uint64_t patience_ms;
     group_commit_t *group_commit;
-    list_t queries;          //  that may be sent
-    list_t asked;            //  under way
-    list_t ages;             //  the questions that wait, oldest first
+    list_t waiting;          //  questions, oldest first
+    list_t asked;            //  questions under way
+    list_t returned;         //  questions whose answer is lost with the link: they wait again
     uint64_t pending;        //  questions that are not answered, and their bytes
     uint64_t bytes;
-    bool sick;               //  the server cannot write; a probe is due
-    bool probing;
+    bool is_unavailable; //  the server cannot write; a probe is due
+    bool is_probing;
     uint64_t probe_ms;       //  when it is due
-    backoff_t illness;
-    uint64_t receipts_ms;
+    backoff_t probe_backoff;
+    uint64_t receipts_ms; //  when they were written last
     receipts_t *receipts;
     pg_values_t values;
 };
@@ -68,7 +68,7 @@ static void
 s_answer_query (store_link_t *self, query_t *query, store_outcome_t outcome,
                 const PGresult *result)
 {
-    list_remove (&query->place);
+    list_remove (&query->link);
     s_forget (self, query->size);
     if (outcome == STORE_DOWN)
         store_metrics[STORE_DOWNS]++;
@@ -82,15 +82,14 @@ s_on_asked (void *owner, void *request, const pg_answer_t *answer)
     store_link_t *self = owner;
     query_t *query = request;
     if (answer->lost) {
-        list_append (&self->queries, &query->place); //  asking again does no harm
-        list_append (&self->ages, &query->age.link);
+        list_append (&self->returned, &query->link); //  asking again does no harm
         return;
     }
     if (answer->failed) {
         static log_limit_t limit = LOG_LIMIT (LOG_WARN, "database refused a question");
         if (log_limit_allows (&limit))
             log_warn ("database refused a question", log_string ("sqlstate", answer->sqlstate));
-        if (pg_error_class_of (answer->sqlstate) == JUDGED_STRANGE)
+        if (pg_error_class_of (answer->sqlstate) == PG_ERROR_RECONNECT)
             pg_link_renew (self->link);
         s_answer_query (self, query, STORE_DOWN, NULL);
     } else {
@@ -103,21 +102,20 @@ s_on_asked (void *owner, void *request, const pg_answer_t *answer)
 static void
 s_send_queries (store_link_t *self)
 {
-    while (!list_is_empty (&self->queries) && pg_link_room (self->link) >= ROOM_FOR_BATCH) {
-        query_t *query = LIST_THING (list_first (&self->queries), query_t, place);
-        list_append (&self->asked, &query->place);
-        list_remove (&query->age.link);
+    while (!list_is_empty (&self->waiting) && pg_link_room (self->link) >= ROOM_FOR_BATCH) {
+        query_t *query = LIST_THING (list_first (&self->waiting), query_t, link);
+        list_append (&self->asked, &query->link);
         query_write (query, (int64_t) self->writer, &self->values);
         pg_link_add (self->link, s_query_statements[query->kind], &self->values);
         pg_link_send (self->link, s_on_asked, self, query);
     }
 }
 
-//  Sends what may be sent. A batch goes before the questions that it frees.
+//  Sends what may be sent. A batch goes first.
 static void
 s_pump (store_link_t *self)
 {
-    if (!self->sick)
+    if (!self->is_unavailable)
         group_commit_pump (self->group_commit);
     s_send_queries (self);
 }
@@ -126,13 +124,13 @@ s_pump (store_link_t *self)
 //  A server that cannot write
 
 static void
-s_on_sick (void *owner, const char *sqlstate)
+s_on_unavailable (void *owner, const char *sqlstate)
 {
     store_link_t *self = owner;
     log_error ("database cannot write", log_string ("sqlstate", sqlstate),
                log_string ("advice", "see its log: disk full, read-only, or shutting down?"));
-    self->sick = true;
-    self->probe_ms = clock_mono_ms () + backoff_next_ms (&self->illness);
+    self->is_unavailable = true;
+    self->probe_ms = clock_mono_ms () + backoff_next_ms (&self->probe_backoff);
     self->changed (self->owner);
 }
 
@@ -141,7 +139,7 @@ s_on_answered (void *owner, bool stored)
 {
     store_link_t *self = owner;
     if (stored)
-        backoff_reset (&self->illness);
+        backoff_reset (&self->probe_backoff);
     s_pump (self);
 }
 
@@ -150,12 +148,12 @@ s_on_probed (void *owner, void *unused, const pg_answer_t *answer)
 {
     store_link_t *self = owner;
     (void) unused;
-    self->probing = false;
+    self->is_probing = false;
     self->probe_ms = clock_mono_ms () + PROBE_FIRST_MS;
-    if (answer->lost || answer->failed || !self->sick)
+    if (answer->lost || answer->failed || !self->is_unavailable)
         return;
     log_info ("database can write again", log_string ("node", self->node));
-    self->sick = false;
+    self->is_unavailable = false;
     self->changed (self->owner);
     s_pump (self);
 }
@@ -163,9 +161,10 @@ s_on_probed (void *owner, void *unused, const pg_answer_t *answer)
 static void
 s_probe (store_link_t *self, uint64_t now)
 {
-    if (!self->sick || self->probing || now < self->probe_ms || pg_link_room (self->link) == 0)
+    if (!self->is_unavailable || self->is_probing || now < self->probe_ms
+        || pg_link_room (self->link) == 0)
         return;
-    self->probing = true;
+    self->is_probing = true;
     pg_values_begin (&self->values);
     pg_values_number (&self->values, (int64_t) self->writer);
     pg_values_text (&self->values, text_of (self->node));
@@ -177,34 +176,35 @@ s_probe (store_link_t *self, uint64_t now)
 //  From time to time
 
 static void
-s_on_receipt (void *owner, void *unused, const pg_answer_t *answer)
+s_on_receipts (void *owner, void *unused, const pg_answer_t *answer)
 {
     (void) owner;
     (void) unused;
-    (void) answer; //  lost notes only make us deliver something twice
+    (void)answer; //  lost receipts only make us deliver something twice
 }
 
 static void
 s_write_receipts (store_link_t *self)
 {
-    if (receipts_count (self->receipts) == 0 || self->sick
+    if (receipts_count (self->receipts) == 0 || self->is_unavailable
         || pg_link_room (self->link) <= ROOM_FOR_BATCH)
         return;
     self->receipts_ms = clock_mono_ms ();
     receipts_write (self->receipts, &self->values);
     pg_link_add (self->link, SAY_RECEIPTS, &self->values);
-    pg_link_send (self->link, s_on_receipt, self, NULL);
+    pg_link_send (self->link, s_on_receipts, self, NULL);
 }
 
 static void
 s_expire (store_link_t *self, uint64_t now)
 {
     group_commit_expire (self->group_commit, now);
-    while (!list_is_empty (&self->ages)) {
-        aged_t *oldest = LIST_THING (list_first (&self->ages), aged_t, link);
-        if (now - oldest->since_ms <= self->patience_ms)
+    list_t *link;
+    while ((link = list_first (&self->waiting))) {
+        query_t *query = LIST_THING (link, query_t, link);
+        if (now - query->since_ms <= self->patience_ms)
             return;
-        s_answer_query (self, LIST_THING (&oldest->link, query_t, age.link), STORE_DOWN, NULL);
+        s_answer_query (self, query, STORE_DOWN, NULL);
     }
 }
 
@@ -227,8 +227,8 @@ s_on_up (void *owner)
 {
     store_link_t *self = owner;
     store_metrics[STORE_LINKS_UP]++;
-    self->sick = false; //  a new connection: the next batch will tell
-    self->probing = false;
+    self->is_unavailable = false; //  a new connection: the next batch will tell
+    self->is_probing = false;
     group_commit_renew (self->group_commit);
     self->changed (self->owner);
     s_pump (self);
@@ -240,6 +240,9 @@ s_on_down (void *owner)
     store_link_t *self = owner;
     store_metrics[STORE_LINKS_UP]--;
     store_metrics[STORE_LINKS_LOST]++;
+    //  They are older than all that waits: they are to be the first to have waited for too long.
+    while (!list_is_empty (&self->returned))
+        list_prepend (&self->waiting, self->returned.previous);
     self->changed (self->owner);
 }
 
@@ -247,19 +250,17 @@ store_link_t *
 store_link_new (uv_loop_t *loop, const store_config_t *config, store_link_changed_fn *changed,
                 void *owner)
 {
-    store_link_t *self = calloc (1, sizeof *self);
-    assert (self);
+    store_link_t *self = alloc_zeroed (sizeof *self);
     self->changed = changed;
     self->owner = owner;
     self->writer = config->writer;
-    self->node = strdup (config->node);
-    assert (self->node);
+    self->node = alloc_string (config->node);
     self->patience_ms = config->patience_ms;
-    self->illness = (backoff_t){ .first_ms = PROBE_FIRST_MS, .most_ms = PROBE_MOST_MS };
+    self->probe_backoff = (backoff_t){ .first_ms = PROBE_FIRST_MS, .most_ms = PROBE_MOST_MS };
     self->receipts = receipts_new (RECEIPTS_MOST);
-    list_init (&self->queries);
+    list_init (&self->waiting);
     list_init (&self->asked);
-    list_init (&self->ages);
+    list_init (&self->returned);
     self->link = pg_link_new (loop,
                               &(pg_link_config_t){ .url = config->url,
                                                    .node = config->node,
@@ -268,8 +269,9 @@ store_link_new (uv_loop_t *loop, const store_config_t *config, store_link_change
                                                    .answer_ms = config->answer_ms },
                               &(pg_link_events_t){ .up = s_on_up, .down = s_on_down }, self);
     self->group_commit = group_commit_new (
-        self->link, config, &self->queries,
-        &(group_commit_events_t){ .sick = s_on_sick, .answered = s_on_answered }, self);
+        self->link, config,
+        &(group_commit_events_t){ .unavailable = s_on_unavailable, .answered = s_on_answered },
+        self);
     uv_timer_init (loop, &self->timer);
     self->timer.data = self;
     uv_timer_start (&self->timer, s_on_timer, TICK_MS, TICK_MS);
@@ -280,7 +282,7 @@ static void
 s_destroy_queries (list_t *queries)
 {
     while (!list_is_empty (queries)) {
-        query_t *query = LIST_THING (list_first (queries), query_t, place);
+        query_t *query = LIST_THING (list_first (queries), query_t, link);
         query_destroy (&query);
     }
 }
@@ -303,8 +305,9 @@ store_link_destroy (store_link_t **self_p)
     *self_p = NULL;
     pg_link_destroy (&self->link);
     group_commit_destroy (&self->group_commit);
-    s_destroy_queries (&self->queries);
+    s_destroy_queries (&self->waiting);
     s_destroy_queries (&self->asked);
+    s_destroy_queries (&self->returned);
     store_metrics[STORE_QUEUE_BYTES] -= (int64_t) self->bytes;
     receipts_destroy (&self->receipts);
     uv_close ((uv_handle_t *) &self->timer, s_on_closed);
@@ -317,9 +320,15 @@ store_link_open (store_link_t *self)
 }
 
 bool
+store_link_is_up (const store_link_t *self)
+{
+    return pg_link_is_up (self->link);
+}
+
+bool
 store_link_is_usable (const store_link_t *self)
 {
-    return pg_link_is_up (self->link) && !self->sick;
+    return pg_link_is_up (self->link) && !self->is_unavailable;
 }
 
 uint64_t
@@ -335,10 +344,9 @@ store_link_bytes (const store_link_t *self)
 }
 
 void
-store_link_append (store_link_t *self, chunk_t **chunk_p)
+store_link_append (store_link_t *self, append_t **append_p)
 {
-    group_commit_put (self->group_commit, *chunk_p);
-    *chunk_p = NULL;
+    group_commit_put (self->group_commit, append_p);
     s_pump (self);
 }
 
@@ -350,9 +358,7 @@ store_link_ask (store_link_t *self, query_t **query_p)
     self->pending++;
     self->bytes += query->size;
     store_metrics[STORE_QUEUE_BYTES] += (int64_t) query->size;
-    list_append (&self->ages, &query->age.link);
-    if (query->kind == QUERY_LOOKUP || !group_commit_follow (self->group_commit, query))
-        list_append (&self->queries, &query->place);
+    list_append (&self->waiting, &query->link);
     s_pump (self);
 }
 
@@ -362,7 +368,7 @@ store_link_receipt (store_link_t *self, text_t session, uint64_t role, text_t us
     if (receipts_note (self->receipts, session, role, user, seq) == 0)
         return;
     s_write_receipts (self);
-    //  When the database is away the note is lost: too much is delivered again, not too little.
+    //  When the database is away the receipt is lost: too much is delivered again, not too little.
     if (receipts_note (self->receipts, session, role, user, seq) != 0)
         store_metrics[STORE_RECEIPTS_LOST]++;
 }

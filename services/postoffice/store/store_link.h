@@ -1,10 +1,7 @@
-//  store_link — one database link of the store and what waits for it. A session always comes to
-//  the same store_link, so what is asked for it is done in the order in which it was asked.
+//  store_link — one database link of the store and what waits for it.
 //
-//  Chunks go through the group_commit. Questions are sent at once (up to the link's limit), but
-//  for those of a session whose chunks have not been sent yet: they go right behind them.
-//
-//  While the server cannot write no batch is sent, until a probe was written.
+//  Appends go through group_commit. Questions are sent at once, up to the link's limit. While the
+//  server cannot write no batch is sent, until a probe was written.
 
 #ifndef STORE_LINK_H
 #define STORE_LINK_H
@@ -12,9 +9,11 @@
 #include "store/append.h"
 #include "store/query.h"
 
+#include <uv.h>
+
 typedef struct store_link store_link_t;
 
-//  `changed` is called when store_link_is_usable may have another answer.
+//  `changed` is called when store_link_is_usable or store_link_is_up may have another answer.
 typedef void store_link_changed_fn (void *owner);
 
 store_link_t *store_link_new (uv_loop_t *loop, const store_config_t *config,
@@ -23,13 +22,15 @@ void store_link_destroy (store_link_t **self_p);
 
 //  Begins to connect: the schema is the right one now.
 void store_link_open (store_link_t *self);
+bool store_link_is_up (const store_link_t *self);
+//  It is up and the server can write.
 bool store_link_is_usable (const store_link_t *self);
 //  Requests that are not answered, and their bytes.
 uint64_t store_link_pending (const store_link_t *self);
 uint64_t store_link_bytes (const store_link_t *self);
 
 //  Both take what they are given.
-void store_link_append (store_link_t *self, chunk_t **chunk_p);
+void store_link_append (store_link_t *self, append_t **append_p);
 void store_link_ask (store_link_t *self, query_t **query_p);
 void store_link_receipt (store_link_t *self, text_t session, uint64_t role, text_t user,
                          uint64_t seq);

@@ -3,21 +3,21 @@
 #include <stdbool.h>
 
 static const metric_row_t s_rows[STORE_METRICS] = {
-    [STORE_BATCHES] = { "store_batches_total", NULL, COUNTER, "transactions that stored chunks" },
-    [STORE_CHUNKS] = { "store_chunks_total", NULL, COUNTER, "chunks stored" },
+    [STORE_BATCHES] = { "store_batches_total", NULL, COUNTER,
+                        "transactions that stored appends" },
+    [STORE_APPENDS] = { "store_appends_total", NULL, COUNTER, "appends stored" },
     [STORE_ENTRIES] = { "store_entries_total", NULL, COUNTER, "log entries stored" },
     [STORE_CONFLICTS] = { "store_conflicts_total", NULL, COUNTER,
-                          "chunks that lost against another postoffice" },
+                          "appends that lost against another postoffice" },
     [STORE_UNSURES] = { "store_unsure_total", NULL, COUNTER,
-                        "chunks whose link broke before the answer" },
+                        "appends whose link broke before the answer" },
     [STORE_DOWNS] = { "store_down_total", NULL, COUNTER,
-                      "requests refused because the database was down" },
-    [STORE_NEVERS] = { "store_never_total", NULL, COUNTER,
-                       "chunks that PostgreSQL can never take" },
+                      "requests that the database was away for" },
+    [STORE_REJECTIONS] = { "store_rejected_total", NULL, COUNTER,
+                           "appends that PostgreSQL can never take" },
     [STORE_RETRIES] = { "store_retries_total", NULL, COUNTER, "batches sent again" },
-    [STORE_CAREFUL] = { "store_careful_total", NULL, COUNTER,
-                        "plain inserts that conflicted and were sent again as checked "
-                        "statements" },
+    [STORE_CHECKED] = { "store_checked_total", NULL, COUNTER,
+                        "plain inserts that lost and were sent again through append_batch" },
     [STORE_REFUSED] = { "store_refused_total", NULL, COUNTER,
                         "requests refused because the queue was full" },
     [STORE_QUEUE_BYTES] = { "store_queue_bytes", NULL, GAUGE,
@@ -31,12 +31,11 @@ static const metric_row_t s_rows[STORE_METRICS] = {
     [STORE_MOVED] = { "store_moved_total", NULL, COUNTER,
                       "times that another postoffice wrote to a session of ours" },
     [STORE_SHARED] = { "store_shared_total", NULL, COUNTER,
-                       "times that another postoffice told of endpoints of a session that is "
-                       "here, too" },
-    [STORE_TELLS_LOST] = { "store_tells_lost_total", NULL, COUNTER,
-                           "notifications of other postoffices dropped: too many waited" },
+                       "times another postoffice said that it has endpoints of a session, too" },
+    [STORE_NOTICES_LOST] = { "store_notices_lost_total", NULL, COUNTER,
+                             "notices to other postoffices that could not be sent" },
     [STORE_RECEIPTS_LOST] = { "store_receipts_lost_total", NULL, COUNTER,
-                              "receipts dropped: too many waited" },
+                              "receipts of clients that found no room" },
 };
 
 int64_t store_metrics[STORE_METRICS];

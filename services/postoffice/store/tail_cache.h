@@ -1,5 +1,5 @@
-//  tail_cache — the last seqs that one connection committed. A chunk that begins where we know to
-//  have ended needs no look into the log for a gap: the same server has said on this connection
+//  tail_cache — the last seqs that one connection committed. An append that begins where we know
+//  to have ended needs no look into the log for a gap: the same server has said on this connection
 //  that the entry before is stored. Forgotten with the connection: a fail-over may lose a log's
 //  tail.
 //

@@ -12,9 +12,9 @@
 typedef struct {
     list_t place;
     peer_t peer;
-    char *topics;      //  " bot.stentor platform.genesys ": each with a blank on both sides
+    char *topics; //  "bot.stentor platform.genesys"
     uint64_t credit;
-    uint64_t in_hand;
+    uint64_t in_flight;
     bool is_full;      //  it declined: nothing for it until the next tick, or until it is done
                        //  with something
     list_t turns;      //  offered and taken
@@ -38,9 +38,7 @@ struct workers {
 workers_t *
 workers_new (const workers_config_t *config)
 {
-    workers_t *self = calloc (1, sizeof *self);
-    if (!self)
-        abort ();
+    workers_t *self = alloc_zeroed (sizeof *self);
     self->config = *config;
     list_init (&self->workers);
     list_init (&self->queues);
@@ -110,9 +108,12 @@ s_worker (const workers_t *self, peer_t peer)
 static bool
 s_subscribes (const worker_t *worker, text_t topic)
 {
-    for (const char *at = worker->topics; (at = strchr (at, ' ')) && at[1]; at++)
-        if (strncmp (at + 1, topic.data, topic.size) == 0 && at[1 + topic.size] == ' ')
+    for (const char *at = worker->topics; *at; at += strspn (at, " ")) {
+        size_t size = strcspn (at, " ");
+        if (text_is ((text_t){ at, size }, topic))
             return true;
+        at += size;
+    }
     return false;
 }
 
@@ -124,23 +125,23 @@ s_free_worker (const workers_t *self, const turn_t *turn)
     worker_t *best = NULL;
     for (list_t *link = self->workers.next; link != &self->workers; link = link->next) {
         worker_t *worker = LIST_THING (link, worker_t, place);
-        if (worker->is_full || worker->in_hand >= worker->credit
+        if (worker->is_full || worker->in_flight >= worker->credit
             || !s_subscribes (worker, turn->topic))
             continue;
-        if (best && worker->peer == turn->shunned)
+        if (best && worker->peer == turn->avoid)
             continue;
-        if (!best || best->peer == turn->shunned
-            || worker->credit - worker->in_hand > best->credit - best->in_hand)
+        if (!best || best->peer == turn->avoid
+            || worker->credit - worker->in_flight > best->credit - best->in_flight)
             best = worker;
     }
     return best;
 }
 
 static void
-s_put_in_hand (worker_t *worker, turn_t *turn, turn_state_t state)
+s_put_in_flight (worker_t *worker, turn_t *turn, turn_state_t state)
 {
     list_append (&worker->turns, &turn->place);
-    worker->in_hand++;
+    worker->in_flight++;
     turn->worker = worker->peer;
     turn->state = state;
     turn->since_ms = clock_mono_ms ();
@@ -150,11 +151,11 @@ s_put_in_hand (worker_t *worker, turn_t *turn, turn_state_t state)
 static void
 s_take_out (workers_t *self, turn_t *turn)
 {
-    if (turn->state == TURN_OFFERED || turn->state == TURN_ACCEPTED) {
+    if (turn->state == TURN_DISPATCHED || turn->state == TURN_ACCEPTED) {
         worker_t *worker = s_worker (self, turn->worker);
         if (worker) {
-            assert (worker->in_hand > 0);
-            worker->in_hand--;
+            assert (worker->in_flight > 0);
+            worker->in_flight--;
             worker->is_full = false;
         }
     }
@@ -187,10 +188,10 @@ s_offer (workers_t *self, worker_t *worker, turn_t *turn)
         return -1;
     turn->attempts++;
     list_remove (&turn->place);
-    s_put_in_hand (worker, turn, TURN_OFFERED);
-    metric_add (POSTOFFICE_WORK_OFFERED, 1);
+    s_put_in_flight (worker, turn, TURN_DISPATCHED);
+    metric_add (POSTOFFICE_WORK_DISPATCHED, 1);
     if (turn->attempts > 1)
-        metric_add (POSTOFFICE_WORK_OFFERED_AGAIN, 1);
+        metric_add (POSTOFFICE_WORK_REDISPATCHED, 1);
     return 0;
 }
 
@@ -217,11 +218,8 @@ s_pump_all (workers_t *self)
 void
 workers_add (workers_t *self, peer_t peer, const bus_hello_t *hello)
 {
-    worker_t *worker = calloc (1, sizeof *worker);
-    if (!worker)
-        abort ();
-    if (asprintf (&worker->topics, " %.*s ", TEXT_ARGS (hello->topics)) < 0)
-        abort ();
+    worker_t *worker = alloc_zeroed (sizeof *worker);
+    worker->topics = alloc_text (hello->topics);
     worker->peer = peer;
     worker->credit = hello->credit;
     list_init (&worker->turns);
@@ -273,9 +271,9 @@ workers_accepted (workers_t *self, turn_t *turn, peer_t peer)
     worker_t *worker = s_worker (self, peer);
     if (!worker)
         return;
-    if ((turn->state == TURN_ACCEPTED || turn->state == TURN_OFFERED) && turn->worker != peer) {
-        //  Two have it: the first that took it goes on, so that the bot hears it once if
-        //  possible.
+    if ((turn->state == TURN_ACCEPTED || turn->state == TURN_DISPATCHED)
+        && turn->worker != peer) {
+        //  Two have it: the first that took it goes on, so that the bot hears it once if possible.
         bus_record_t record = { .kind = BUS_CANCEL,
                                 .cancel = { .item = turn->item,
                                             .session = session_key (turn->session) } };
@@ -287,7 +285,7 @@ workers_accepted (workers_t *self, turn_t *turn, peer_t peer)
             return;
     }
     s_take_out (self, turn);
-    s_put_in_hand (worker, turn, TURN_ACCEPTED);
+    s_put_in_flight (worker, turn, TURN_ACCEPTED);
 }
 
 //  The one offered last of that id: most are declined as soon as they are offered.
@@ -297,7 +295,7 @@ s_offered (const worker_t *worker, text_t item)
     for (list_t *link = worker->turns.previous; link != &worker->turns;
          link = link->previous) {
         turn_t *turn = LIST_THING (link, turn_t, place);
-        if (turn->state == TURN_OFFERED && text_is (turn->item, item))
+        if (turn->state == TURN_DISPATCHED && text_is (turn->item, item))
             return turn;
     }
     return NULL;
@@ -314,7 +312,7 @@ workers_declined (workers_t *self, peer_t peer, const bus_declined_t *declined)
     turn_t *turn = s_offered (worker, declined->item);
     if (turn) {
         metric_add (POSTOFFICE_WORK_DECLINED, 1);
-        turn->shunned = peer;
+        turn->avoid = peer;
         turn->attempts--; //  nobody has heard of it
         s_wait (self, turn);
     }
@@ -327,17 +325,17 @@ void
 workers_forget (workers_t *self, turn_t *turn, bool cancel)
 {
     peer_t peer = turn->worker;
-    bool in_hand = turn->state == TURN_OFFERED || turn->state == TURN_ACCEPTED;
+    bool in_flight = turn->state == TURN_DISPATCHED || turn->state == TURN_ACCEPTED;
     s_take_out (self, turn);
     turn->state = TURN_QUEUED;
-    if (in_hand && cancel) {
+    if (in_flight && cancel) {
         bus_record_t record = { .kind = BUS_CANCEL,
                                 .cancel = { .item = turn->item,
                                             .session = session_key (turn->session) } };
         if (bus_server_send (self->bus, peer, &record) != 0)
             log_debug ("cancel not sent", log_text ("item", turn->item));
     }
-    if (in_hand)
+    if (in_flight)
         s_pump (self, s_queue (self, turn->topic));
 }
 
@@ -345,11 +343,11 @@ void
 workers_inherit (workers_t *self, turn_t *turn, turn_t *old)
 {
     worker_t *worker = NULL;
-    if (old->state == TURN_OFFERED || old->state == TURN_ACCEPTED)
+    if (old->state == TURN_DISPATCHED || old->state == TURN_ACCEPTED)
         worker = s_worker (self, old->worker);
     turn_state_t state = old->state;
     turn->attempts = old->attempts;
-    turn->shunned = old->shunned;
+    turn->avoid = old->avoid;
     if (state == TURN_WAITING || state == TURN_RECOVERED || state == TURN_QUEUED)
         turn->state = state;
     if (!worker && !list_is_empty (&old->place))
@@ -357,12 +355,11 @@ workers_inherit (workers_t *self, turn_t *turn, turn_t *old)
     s_take_out (self, old);
     old->state = TURN_QUEUED;
     if (worker)
-        s_put_in_hand (worker, turn, state);
+        s_put_in_flight (worker, turn, state);
     turn->since_ms = old->since_ms;
 }
 
-//  Offers that nobody took in time go to another worker; a worker that does not even say ACCEPTED
-//  is in trouble, and the bus will tell.
+//  Items that were not accepted in time go to another worker.
 static void
 s_tick_worker (workers_t *self, worker_t *worker, uint64_t now)
 {
@@ -371,14 +368,15 @@ s_tick_worker (workers_t *self, worker_t *worker, uint64_t now)
     while (link != &worker->turns) {
         turn_t *turn = LIST_THING (link, turn_t, place);
         link = link->next;
-        if (turn->state != TURN_OFFERED || now - turn->since_ms < self->config.accepted_within_ms)
+        if (turn->state != TURN_DISPATCHED
+            || now - turn->since_ms < self->config.accepted_within_ms)
             continue;
         if (log_limit_allows (&limit))
             log_warn ("work not taken in time", log_text ("session", session_key (turn->session)),
                       log_text ("item", turn->item),
                       log_number ("attempts", (int64_t) turn->attempts));
         metric_add (POSTOFFICE_WORK_NOT_ACCEPTED, 1);
-        turn->shunned = worker->peer;
+        turn->avoid = worker->peer;
         s_wait (self, turn);
     }
 }

@@ -1,0 +1,173 @@
+//  store_model — what the store is asked and what it answers, as types. The calls are in store.h.
+
+#ifndef STORE_MODEL_H
+#define STORE_MODEL_H
+
+#include "base/text.h"
+#include "model/model.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+    const char *url;        //  libpq connection string or URI
+    uint64_t links;         //  database connections for sessions (one more one listens)
+    uint64_t batch_appends; //  most appends in one batch
+    uint64_t queue_limit;   //  bytes of requests that may wait, over all links
+    uint64_t patience_ms;   //  how long a request may wait for a database that is away
+    uint64_t answer_ms;     //  how long the database may be silent when an answer is due
+    uint64_t writer;        //  this process' incarnation, in each row that it writes; < 2^63
+    const char *node;       //  its name
+} store_config_t;
+
+typedef enum {
+    STORED,         //  done and committed
+    STORE_CONFLICT, //  append only: the log is not as supposed, nothing of it was stored
+    STORE_UNSURE,   //  append only: the link broke before the answer; it may be stored or not
+    STORE_DOWN,     //  not done, and nothing was stored
+    STORE_REJECTED, //  append only: PostgreSQL can never take it; nothing of it was stored
+} store_outcome_t;
+
+// ---------------------------------------------------------------------------------------------
+//  Appending
+
+//  One entry of the log. seq is implied: the append's first, and so on.
+typedef struct {
+    text_t message_id; //  unique in the session for ever; never empty
+    uint64_t event;    //  event_t, a durable one
+    uint64_t time_ms;
+    uint64_t role; //  of who caused it
+    text_t user;
+    text_t sender;   //  JSON object
+    text_t data;     //  JSON object, or empty
+    uint64_t hidden; //  1: not shown to people
+} store_entry_t;
+
+//  A participant as it is from now on. Also makes this the session that the user was last in.
+typedef struct {
+    uint64_t role;
+    text_t user;
+    text_t sender;
+    bool present;
+} store_participant_t;
+
+typedef struct {
+    text_t item; //  unique for ever
+    text_t topic;
+    uint64_t seq; //  of the entry that caused it
+    text_t user;
+    text_t body;   //  JSON object
+    text_t secret; //  deleted when the item is finished
+} store_work_t;
+
+typedef enum {
+    WORK_WAITING = 0,
+    WORK_ANSWERED = 1,
+    WORK_FAILED = 2,
+    WORK_CANCELLED = 3
+} work_state_t;
+
+typedef struct {
+    text_t item;
+    work_state_t state; //  not WORK_WAITING
+    text_t detail;      //  for the operator; may be empty
+} store_finish_t;
+
+//  What happens to one session in one step: all of it or nothing. Stored only when the log's last
+//  seq is first_seq − 1, no message id is in it yet, and, with opens, the session does not exist.
+typedef struct {
+    text_t session;
+    bool opens; //  creates the session: app, visitor and day_ms are set
+    text_t app;
+    text_t visitor;  //  user id of the visitor who owns it
+    uint64_t day_ms; //  wall clock that chooses the day of its partition
+    uint64_t day;    //  without opens: the session's day as loaded (days since 1970)
+    uint64_t first_seq;
+    const store_entry_t *entries;
+    size_t entry_count; //  at least 1
+    const store_participant_t *participants;
+    size_t participant_count;
+    bool control_changes;
+    uint64_t control_role; //  ROLE_BOT or ROLE_AGENT
+    text_t control_user;
+    const store_work_t *works;
+    size_t work_count;
+    const store_finish_t *finishes;
+    size_t finish_count;
+    bool notify_others; //  others wrote last, or may have its endpoints: they get `moved`
+} store_append_t;
+
+typedef void store_appended_fn (void *owner, uint64_t request_id, store_outcome_t outcome);
+
+// ---------------------------------------------------------------------------------------------
+//  Loading a session, reading a log
+
+typedef struct {
+    uint64_t role;
+    text_t user;
+    text_t sender;
+    bool present;
+    uint64_t received_seq; //  SEQ_UNKNOWN when nothing was said of it
+} stored_participant_t;
+
+typedef struct {
+    text_t item;
+    text_t topic;
+    uint64_t seq;
+    text_t user;
+    text_t body;
+    text_t secret;
+} stored_work_t;
+
+typedef struct {
+    text_t message_id;
+    uint64_t seq;
+    uint64_t time_ms;
+} stored_id_t;
+
+typedef struct {
+    bool exists;
+    text_t app;
+    text_t visitor;
+    uint64_t day; //  days since 1970
+    uint64_t last_seq;
+    uint64_t last_time_ms;
+    uint64_t last_writer;
+    uint64_t control_role;
+    text_t control_user;
+    const stored_participant_t *participants;
+    size_t participant_count;
+    const stored_work_t *works; //  unfinished, by seq
+    size_t work_count;
+    const stored_id_t *known; //  those of the asked ids that are in the log, and its last ones
+    size_t known_count;
+} stored_session_t;
+
+//  `session` is NULL when the outcome is STORE_DOWN.
+typedef void store_loaded_fn (void *owner, uint64_t request_id, store_outcome_t outcome,
+                              const stored_session_t *session);
+
+typedef struct {
+    uint64_t seq;
+    text_t message_id;
+    uint64_t event;
+    uint64_t time_ms;
+    uint64_t role;
+    text_t user;
+    text_t sender;
+    text_t data;
+    uint64_t hidden;
+} stored_entry_t;
+
+typedef void store_read_fn (void *owner, uint64_t request_id, store_outcome_t outcome,
+                            const stored_entry_t *entries, size_t count);
+
+typedef void store_found_fn (void *owner, uint64_t request_id, store_outcome_t outcome,
+                             text_t session);
+
+typedef enum {
+    NOTIFY_MOVED,  //  something was written to the session: load it again
+    NOTIFY_SHARED, //  there are endpoints of it here, though another postoffice wrote last
+} store_notice_t;
+
+#endif
