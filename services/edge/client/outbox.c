@@ -1,5 +1,7 @@
 #include "client/outbox.h"
 
+#include "base/alloc.h"
+
 #include <stdlib.h>
 
 struct outbox_entry {
@@ -43,9 +45,7 @@ outbox_put (outbox_t *self, size_t limit, const outbox_item_t *item)
 {
     if (self->bytes >= limit)
         return -1;
-    outbox_entry_t *entry = malloc (sizeof *entry);
-    if (!entry)
-        return -1;
+    outbox_entry_t *entry = alloc_zeroed (sizeof *entry);
     *entry = (outbox_entry_t){ NULL, *item };
     frame_share (item->frame);
     s_append (self, entry);

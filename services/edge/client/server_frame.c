@@ -1,87 +1,46 @@
 #include "client/server_frame.h"
 
-#define SIZE_MOST (16u << 20)
+#include "json/json_write.h"
+#include "model/session_key.h"
 
-//  A JSON object that is being written. Once something did not fit, nothing more is written.
+#include <assert.h>
+
+//  What a frame is made of is bounded by the bus: JSON of a record, and a text six times as long at
+//  most when all of it is escaped. So this is never reached.
+#define SIZE_MOST (64u << 20)
+
+//  A frame that is being written.
 typedef struct {
     buffer_t buffer;
-    int rc;
+    json_writer_t json;
 } draft_t;
 
-static void
-s_put (draft_t *self, text_t text)
-{
-    if (self->rc == 0)
-        self->rc = buffer_put_text (&self->buffer, text);
-}
-
-static void
-s_put_string (draft_t *self, const char *string)
-{
-    s_put (self, text_of (string));
-}
-
-//  `,"name":` — or `{"name":` when it is the first of its object.
-static void
-s_name (draft_t *self, const char *name)
-{
-    char last = self->buffer.size ? self->buffer.data[self->buffer.size - 1] : '{';
-    if (last != '{')
-        s_put_string (self, ",");
-    s_put_string (self, "\"");
-    s_put_string (self, name);
-    s_put_string (self, "\":");
-}
-
-static void
-s_text (draft_t *self, const char *name, text_t value)
-{
-    s_name (self, name);
-    if (self->rc == 0)
-        self->rc = buffer_put_json (&self->buffer, value);
-}
-
-static void
-s_number (draft_t *self, const char *name, uint64_t value)
-{
-    s_name (self, name);
-    if (self->rc == 0)
-        self->rc = buffer_put_number (&self->buffer, value);
-}
-
-//  Ready JSON; an empty one leaves the field out.
-static void
-s_json (draft_t *self, const char *name, text_t value)
-{
-    if (value.size == 0)
-        return;
-    s_name (self, name);
-    s_put (self, value);
-}
-
-static void
+static json_writer_t *
 s_begin (draft_t *self, const char *event, text_t session_id)
 {
-    *self = (draft_t){ .rc = 0 };
     buffer_init (&self->buffer, SIZE_MOST);
-    s_put_string (self, "{");
-    s_text (self, "event", text_of (event));
-    if (session_id.size > 0)
-        s_text (self, "sessionId", session_id);
+    json_write_begin (&self->json, &self->buffer);
+    json_open_object (&self->json, NULL);
+    json_put_string (&self->json, "event", event ? event : "unknown");
+    json_put_text_if (&self->json, "sessionId", session_id);
+    return &self->json;
 }
 
-static void
-s_begin_data (draft_t *self)
+static json_writer_t *
+s_begin_data (draft_t *self, const char *event, text_t session_id)
 {
-    s_name (self, "data");
-    s_put_string (self, "{");
+    json_writer_t *json = s_begin (self, event, session_id);
+    json_open_object (json, "data");
+    return json;
 }
 
 static frame_t *
 s_end (draft_t *self)
 {
-    s_put_string (self, "}");
-    frame_t *frame = self->rc == 0 ? frame_new (buffer_text (&self->buffer)) : NULL;
+    json_close_object (&self->json);
+    int rc = json_write_end (&self->json);
+    assert (rc == 0);
+    frame_t *frame = frame_new (buffer_text (&self->buffer));
     buffer_free (&self->buffer);
     return frame;
 }
@@ -89,44 +48,33 @@ s_end (draft_t *self)
 static frame_t *
 s_end_data (draft_t *self)
 {
-    s_put_string (self, "}");
+    json_close_object (&self->json);
     return s_end (self);
-}
-
-text_t
-session_id_of (text_t session_key)
-{
-    const char *slash = memchr (session_key.data, '/', session_key.size);
-    if (!slash)
-        return session_key;
-    size_t before = (size_t) (slash + 1 - session_key.data);
-    return (text_t){ slash + 1, session_key.size - before };
 }
 
 frame_t *
 server_frame_deliver (const bus_deliver_t *entry)
 {
     draft_t draft;
-    const char *event = event_wire_name (entry->event);
-    s_begin (&draft, event ? event : "unknown", session_id_of (entry->session));
-    s_json (&draft, "data", entry->data);
-    s_json (&draft, "sender", entry->sender);
-    s_number (&draft, "timeMs", entry->time_ms);
-    s_number (&draft, "seq", entry->seq);
-    if (entry->message_id.size > 0)
-        s_text (&draft, "messageId", entry->message_id);
+    json_writer_t *json =
+        s_begin (&draft, event_wire_name (entry->event), session_key_id (entry->session));
+    json_put_json (json, "data", entry->data);
+    json_put_json (json, "sender", entry->sender);
+    json_put_number (json, "timeMs", entry->time_ms);
+    json_put_number (json, "seq", entry->seq);
+    json_put_text_if (json, "messageId", entry->message_id);
     return s_end (&draft);
 }
 
 frame_t *
-server_frame_broadcast (const bus_broadcast_t *shown)
+server_frame_broadcast (const bus_broadcast_t *event)
 {
     draft_t draft;
-    const char *event = event_wire_name (shown->event);
-    s_begin (&draft, event ? event : "unknown", session_id_of (shown->session));
-    s_json (&draft, "data", shown->data);
-    s_json (&draft, "sender", shown->sender);
-    s_number (&draft, "timeMs", shown->time_ms);
+    json_writer_t *json =
+        s_begin (&draft, event_wire_name (event->event), session_key_id (event->session));
+    json_put_json (json, "data", event->data);
+    json_put_json (json, "sender", event->sender);
+    json_put_number (json, "timeMs", event->time_ms);
     return s_end (&draft);
 }
 
@@ -134,11 +82,10 @@ frame_t *
 server_frame_joined (text_t session_id, uint64_t seq)
 {
     draft_t draft;
-    s_begin (&draft, "connection update", session_id);
-    s_begin_data (&draft);
-    s_json (&draft, "sessionCreated", TEXT ("true"));
+    json_writer_t *json = s_begin_data (&draft, "connection update", session_id);
+    json_put_bool (json, "sessionCreated", true);
     if (seq != SEQ_UNKNOWN)
-        s_number (&draft, "seq", seq);
+        json_put_number (json, "seq", seq);
     return s_end_data (&draft);
 }
 
@@ -146,11 +93,10 @@ frame_t *
 server_frame_not_joined (text_t session_id, const char *code, const char *words)
 {
     draft_t draft;
-    s_begin (&draft, "connection update", session_id);
-    s_begin_data (&draft);
-    s_json (&draft, "sessionCreated", TEXT ("false"));
-    s_text (&draft, "errorMessage", text_of (words));
-    s_text (&draft, "code", text_of (code));
+    json_writer_t *json = s_begin_data (&draft, "connection update", session_id);
+    json_put_bool (json, "sessionCreated", false);
+    json_put_string (json, "errorMessage", words);
+    json_put_string (json, "code", code);
     return s_end_data (&draft);
 }
 
@@ -158,13 +104,11 @@ frame_t *
 server_frame_ack (text_t session_id, text_t message_id, const bus_posted_t *posted)
 {
     draft_t draft;
-    s_begin (&draft, "ack", session_id);
-    s_begin_data (&draft);
-    s_text (&draft, "messageId", message_id);
-    s_number (&draft, "seq", posted->seq);
-    s_number (&draft, "timeMs", posted->time_ms);
-    s_json (&draft, "duplicate",
-            posted->verdict == VERDICT_DUPLICATE ? TEXT ("true") : TEXT ("false"));
+    json_writer_t *json = s_begin_data (&draft, "ack", session_id);
+    json_put_text (json, "messageId", message_id);
+    json_put_number (json, "seq", posted->seq);
+    json_put_number (json, "timeMs", posted->time_ms);
+    json_put_bool (json, "duplicate", posted->verdict == VERDICT_DUPLICATE);
     return s_end_data (&draft);
 }
 
@@ -173,12 +117,11 @@ server_frame_busy (text_t session_id, text_t message_id, verdict_t verdict,
                    uint64_t retry_after_ms)
 {
     draft_t draft;
-    s_begin (&draft, "busy", session_id);
-    s_begin_data (&draft);
-    s_text (&draft, "code", text_of (verdict_code (verdict)));
-    s_text (&draft, "message", text_of (verdict_words (verdict)));
-    s_text (&draft, "messageId", message_id);
-    s_number (&draft, "retryAfterMs", retry_after_ms);
+    json_writer_t *json = s_begin_data (&draft, "busy", session_id);
+    json_put_string (json, "code", verdict_code (verdict));
+    json_put_string (json, "message", verdict_words (verdict));
+    json_put_text (json, "messageId", message_id);
+    json_put_number (json, "retryAfterMs", retry_after_ms);
     return s_end_data (&draft);
 }
 
@@ -186,12 +129,10 @@ frame_t *
 server_frame_error (text_t session_id, text_t message_id, const char *code, const char *words)
 {
     draft_t draft;
-    s_begin (&draft, "error", session_id);
-    s_begin_data (&draft);
-    s_text (&draft, "code", text_of (code));
-    s_text (&draft, "message", text_of (words));
-    if (message_id.size > 0)
-        s_text (&draft, "messageId", message_id);
+    json_writer_t *json = s_begin_data (&draft, "error", session_id);
+    json_put_string (json, "code", code);
+    json_put_string (json, "message", words);
+    json_put_text_if (json, "messageId", message_id);
     return s_end_data (&draft);
 }
 
@@ -199,14 +140,13 @@ frame_t *
 server_frame_failure (text_t session_id, text_t bot_sender, const char *words)
 {
     draft_t draft;
-    s_begin (&draft, "failure", session_id);
-    s_begin_data (&draft);
-    s_text (&draft, "type", TEXT ("BOT"));
-    s_number (&draft, "tries", 3);
-    s_number (&draft, "delay", 0);
-    s_text (&draft, "error", text_of (words));
-    s_put_string (&draft, "}");
-    s_json (&draft, "sender", bot_sender);
+    json_writer_t *json = s_begin_data (&draft, "failure", session_id);
+    json_put_string (json, "type", "BOT");
+    json_put_number (json, "tries", 3);
+    json_put_number (json, "delay", 0);
+    json_put_string (json, "error", words);
+    json_close_object (json);
+    json_put_json (json, "sender", bot_sender);
     return s_end (&draft);
 }
 
@@ -214,8 +154,7 @@ frame_t *
 server_frame_going_away (uint64_t delay_ms)
 {
     draft_t draft;
-    s_begin (&draft, "going away", TEXT_EMPTY);
-    s_begin_data (&draft);
-    s_number (&draft, "delayMs", delay_ms);
+    json_writer_t *json = s_begin_data (&draft, "going away", TEXT_EMPTY);
+    json_put_number (json, "delayMs", delay_ms);
     return s_end_data (&draft);
 }

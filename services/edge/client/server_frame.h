@@ -1,6 +1,6 @@
 //  server_frame — what clients are told, as the JSON of docs/client-protocol.md, section 4.
 //
-//  Each function makes one frame, which is the caller's; NULL when there is no memory for it.
+//  Each function makes one frame, which is the caller's.
 //  Senders and data that come from a postoffice are JSON already and stand in it as they are.
 
 #ifndef SERVER_FRAME_H
@@ -24,8 +24,5 @@ frame_t *server_frame_error (text_t session_id, text_t message_id, const char *c
 //  What the widget shows as its apology, said as the bot of this name.
 frame_t *server_frame_failure (text_t session_id, text_t bot_sender, const char *words);
 frame_t *server_frame_going_away (uint64_t delay_ms);
-
-//  "s-1" of the session key "demo/s-1".
-text_t session_id_of (text_t session_key);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "json/json_members.h"
 
+#include <assert.h>
 #include <string.h>
 
 //  How the sender of every bot begins (apps_file.c).
@@ -101,5 +102,7 @@ widget_view (const bus_deliver_t *entry, buffer_t *to)
         return WIDGET_VIEW_NOTHING;
     if (!members.drops_system && !members.lacks_data)
         return WIDGET_VIEW_SAME;
-    return s_write (&members, entry->data, to) == 0 ? WIDGET_VIEW_CHANGED : WIDGET_VIEW_NO_MEMORY;
+    int rc = s_write (&members, entry->data, to);
+    assert (rc == 0); //  WIDGET_VIEW_ROOM is what may be added
+    return WIDGET_VIEW_CHANGED;
 }

@@ -15,7 +15,6 @@ typedef enum {
     WIDGET_VIEW_SAME,    //  as it is
     WIDGET_VIEW_CHANGED, //  as `to` has it
     WIDGET_VIEW_NOTHING, //  not at all
-    WIDGET_VIEW_NO_MEMORY,
 } widget_view_t;
 
 //  What may have to be added to an entry's data.

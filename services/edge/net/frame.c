@@ -1,16 +1,15 @@
 #include "net/frame.h"
 
+#include "base/alloc.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
 frame_t *
 frame_new (text_t text)
 {
-    if (text.size > UINT32_MAX)
-        return NULL;
-    frame_t *self = malloc (sizeof *self + text.size);
-    if (!self)
-        return NULL;
+    assert (text.size <= UINT32_MAX);
+    frame_t *self = alloc_resized (NULL, sizeof *self + text.size);
     self->references = 1;
     self->size = (uint32_t) text.size;
     memcpy (self->text, text.data, text.size);

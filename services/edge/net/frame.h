@@ -15,7 +15,7 @@ typedef struct {
     char text[];
 } frame_t;
 
-//  Copies the text. The caller has the only reference. NULL when there is no memory.
+//  Copies the text. The caller has the only reference.
 frame_t *frame_new (text_t text);
 //  One reference more.
 frame_t *frame_share (frame_t *self);

@@ -1,5 +1,6 @@
 #include "net/stream.h"
 
+#include "base/alloc.h"
 #include "base/list.h"
 
 #include <assert.h>
@@ -134,11 +135,18 @@ s_on_tick (uv_timer_t *tick)
 //  Reading
 
 static void
+s_count_kept (const stream_t *self, int64_t change)
+{
+    const streams_config_t *config = &self->streams->config;
+    config->kept (config->owner, change);
+}
+
+static void
 s_forget_kept (stream_t *self)
 {
     if (!self->kept)
         return;
-    self->streams->config.kept (-(int64_t) self->kept_size);
+    s_count_kept (self, -(int64_t)self->kept_size);
     free (self->kept);
     self->kept = NULL;
     self->kept_size = 0;
@@ -148,14 +156,10 @@ static void
 s_keep (stream_t *self, const char *data, size_t size)
 {
     assert (size <= KEPT_MOST && !self->kept);
-    self->kept = malloc (size);
-    if (!self->kept) {
-        stream_close (self);
-        return;
-    }
+    self->kept = alloc_resized (NULL, size);
     memcpy (self->kept, data, size);
     self->kept_size = (uint32_t) size;
-    self->streams->config.kept ((int64_t) size);
+    s_count_kept (self, (int64_t)size);
 }
 
 static void
@@ -292,10 +296,19 @@ stream_read (stream_t *self, bool on)
 // ---------------------------------------------------------------------------------------------
 //  Writing
 
+//  At the end its owner is gone before libuv gives back what it holds.
+static void
+s_count_unsent (const stream_t *self, int64_t change)
+{
+    const streams_config_t *config = &self->streams->config;
+    if (!self->streams->ending)
+        config->unsent (config->owner, change);
+}
+
 static void
 s_note_waiting (stream_t *self, size_t size)
 {
-    self->streams->config.waiting ((int64_t) size - (int64_t) self->waiting);
+    s_count_unsent (self, (int64_t)size - (int64_t)self->waiting);
     self->waiting = (uint32_t) size;
 }
 
@@ -316,11 +329,7 @@ s_on_written (uv_write_t *request, int status)
 static void
 s_write_rest (stream_t *self, text_t bytes)
 {
-    rest_t *rest = malloc (sizeof *rest + bytes.size);
-    if (!rest) {
-        stream_close (self);
-        return;
-    }
+    rest_t *rest = alloc_resized (NULL, sizeof *rest + bytes.size);
     memcpy (rest->bytes, bytes.data, bytes.size);
     rest->request.data = self;
     uv_buf_t buffer = uv_buf_init (rest->bytes, (unsigned) bytes.size);
@@ -468,8 +477,8 @@ stream_finish (stream_t *self)
 stream_t *
 stream_new (streams_t *streams, int descriptor, const stream_events_t *events, void *owner)
 {
-    stream_t *self = calloc (1, sizeof *self);
-    if (!self || uv_tcp_init (streams->loop, &self->tcp) != 0) {
+    stream_t *self = alloc_zeroed (sizeof *self);
+    if (uv_tcp_init (streams->loop, &self->tcp) != 0) {
         free (self);
         close (descriptor);
         return NULL;
@@ -509,8 +518,7 @@ streams_count (const streams_t *self)
 streams_t *
 streams_new (uv_loop_t *loop, const streams_config_t *config)
 {
-    streams_t *self = malloc (sizeof *self);
-    assert (self);
+    streams_t *self = alloc_zeroed (sizeof *self);
     self->loop = loop;
     self->config = *config;
     self->limited_count = self->count = 0;

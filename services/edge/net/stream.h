@@ -46,9 +46,10 @@ typedef enum {
 
 typedef struct {
     uint64_t limits_ms[STREAM_LIMITS];
-    //  Bytes that are kept for all of them changed by so much; and those that wait to be taken.
-    void (*kept) (int64_t change);
-    void (*waiting) (int64_t change);
+    //  So many bytes more (or less) are kept for all of them; or wait for the kernel to take them.
+    void (*kept) (void *owner, int64_t change);
+    void (*unsent) (void *owner, int64_t change);
+    void *owner;
 } streams_config_t;
 
 streams_t *streams_new (uv_loop_t *loop, const streams_config_t *config);

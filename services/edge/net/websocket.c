@@ -7,6 +7,7 @@
 #include "net/ws_handshake.h"
 #include "net/ws_reader.h"
 #include "net/static_files.h"
+#include "base/alloc.h"
 #include "base/buffer.h"
 
 #include <assert.h>
@@ -77,9 +78,15 @@ s_now (const websocket_t *self)
 //  Its end
 
 static void
+s_count_inbox (const websocket_t *self, int64_t change)
+{
+    self->server->events->memory (self->server->owner, WEBSOCKET_INBOX, change);
+}
+
+static void
 s_empty_inbox (websocket_t *self)
 {
-    edge_count (EDGE_INBOX_BYTES, -(int64_t) self->inbox.size);
+    s_count_inbox (self, -(int64_t)self->inbox.size);
     buffer_free (&self->inbox);
 }
 
@@ -152,7 +159,7 @@ s_take_inbox (websocket_t *self)
 {
     buffer_t inbox = self->inbox;
     buffer_init (&self->inbox, self->server->frame_limit);
-    edge_count (EDGE_INBOX_BYTES, -(int64_t) inbox.size);
+    s_count_inbox (self, -(int64_t)inbox.size);
     s_text (self, buffer_text (&inbox));
     buffer_free (&inbox);
 }
@@ -170,11 +177,10 @@ s_take_fragment (websocket_t *self, const ws_event_t *event)
         s_fault (self, CLOSE_OVERLOADED);
         return;
     }
-    if (buffer_put_text (&self->inbox, event->bytes) != 0) {
-        s_fault (self, CLOSE_NO_MEMORY);
-        return;
-    }
-    edge_count (EDGE_INBOX_BYTES, (int64_t) event->bytes.size);
+    //  ws_reader.c has the same limit of a message.
+    int rc = buffer_put_text (&self->inbox, event->bytes);
+    assert (rc == 0);
+    s_count_inbox (self, (int64_t)event->bytes.size);
     if (event->is_whole) {
         s_take_inbox (self);
         return;
@@ -189,11 +195,7 @@ static void
 s_take_ping (websocket_t *self, text_t payload)
 {
     if (!self->pong)
-        self->pong = malloc (WS_CONTROL_MAX);
-    if (!self->pong) {
-        s_fault (self, CLOSE_NO_MEMORY);
-        return;
-    }
+        self->pong = alloc_zeroed (WS_CONTROL_MAX);
     memcpy (self->pong, payload.data, payload.size);
     self->pong_size = (uint8_t) payload.size;
     stream_want_write (self->stream);
@@ -503,9 +505,7 @@ s_websocket_new (websocket_server_t *self, stream_t *stream)
                                             .write = s_on_write,
                                             .late = s_on_late,
                                             .closed = s_on_closed };
-    websocket_t *socket = calloc (1, sizeof *socket);
-    if (!socket)
-        return NULL;
+    websocket_t *socket = alloc_zeroed (sizeof *socket);
     socket->server = self;
     socket->stream = stream;
     ws_reader_init (&socket->reader, (uint32_t) self->frame_limit);
@@ -533,14 +533,9 @@ s_on_upgrade (void *owner, stream_t *stream, const http_head_t *head, text_t key
     if (status)
         return status;
     websocket_t *socket = s_websocket_new (self, stream);
-    if (!socket)
-        return 503;
     s_accept_upgrade (self, stream, key);
     socket->connection = self->events->opened (self->owner, socket, &url);
-    if (socket->connection)
-        self->connections++;
-    else
-        stream_close (stream);
+    self->connections++;
     return 0;
 }
 
@@ -600,15 +595,17 @@ s_on_accept (void *owner, int descriptor)
 //  Life
 
 static void
-s_on_kept (int64_t change)
+s_on_kept (void *owner, int64_t change)
 {
-    edge_count (EDGE_INBOX_BYTES, change);
+    websocket_server_t *self = owner;
+    self->events->memory (self->owner, WEBSOCKET_INBOX, change);
 }
 
 static void
-s_on_waiting (int64_t change)
+s_on_unsent (void *owner, int64_t change)
 {
-    edge_count (EDGE_WRITING_BYTES, change);
+    websocket_server_t *self = owner;
+    self->events->memory (self->owner, WEBSOCKET_UNSENT, change);
 }
 
 static void
@@ -626,7 +623,8 @@ s_start (websocket_server_t *self, uv_loop_t *loop, const websocket_config_t *co
                                                 [STREAM_MESSAGE] = config->message_within_ms,
                                                 [STREAM_LINGER] = LINGER_MS },
                                  .kept = s_on_kept,
-                                 .waiting = s_on_waiting };
+                                 .unsent = s_on_unsent,
+                                 .owner = self };
     self->streams = streams_new (loop, &streams);
     self->requests = http_server_new (loop, static_files_fields (), &events, self);
     self->pages = static_files_new (loop, config->web_root, config->config_json);
@@ -636,8 +634,8 @@ websocket_server_t *
 websocket_server_new (uv_loop_t *loop, const websocket_config_t *config,
                       const websocket_events_t *events, void *owner)
 {
-    websocket_server_t *self = calloc (1, sizeof *self);
-    assert (self && config->frame_limit <= UINT32_MAX);
+    assert (config->frame_limit <= UINT32_MAX);
+    websocket_server_t *self = alloc_zeroed (sizeof *self);
     self->events = events;
     self->owner = owner;
     buffer_init (&self->gathered, GATHERED_MOST);

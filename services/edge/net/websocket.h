@@ -25,6 +25,12 @@ typedef struct {
     close_reason_t reason; //  of a close
 } websocket_write_t;
 
+//  Where bytes of its sockets wait.
+typedef enum {
+    WEBSOCKET_INBOX,  //  read, and not whole or not taken yet
+    WEBSOCKET_UNSENT, //  written, and not taken by the kernel yet
+} websocket_memory_t;
+
 typedef struct {
     //  Is the upgrade allowed? 0, or the HTTP status that refuses it.
     int (*upgrade) (void *owner, const client_url_t *url, text_t origin);
@@ -38,6 +44,8 @@ typedef struct {
     void (*overhead) (void *owner, connection_t *connection, unsigned frames);
     //  May a message that is not whole yet become a large one?
     bool (*may_grow) (void *owner);
+    //  So many bytes more (or less) wait there, of all sockets together.
+    void (*memory) (void *owner, websocket_memory_t what, int64_t change);
     void (*pong) (void *owner, connection_t *connection, text_t payload);
     //  A fault that closes the connection. Nothing more is read.
     void (*fault) (void *owner, connection_t *connection, close_reason_t reason);

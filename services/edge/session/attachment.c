@@ -1,601 +1,688 @@
 #include "session/attachment.h"
 
-#include "tables/edge_metrics.h"
-#include "session/inbound.h"
-#include "session/keepalive.h"
+#include "base/alloc.h"
 #include "base/clock.h"
-#include "base/random_id.h"
+#include "base/list.h"
+#include "base/log.h"
 #include "client/server_frame.h"
+#include "model/session_key.h"
+#include "session/post_answer.h"
+#include "tables/edge_metrics.h"
 
-#include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-//  How long a client waits at most (the widget gives up after 10 s by itself), and a post whose
-//  office may have stored it.
-#define ASK_LIMIT_MS 8000
+//  How long a client waits at most (the widget gives up after 10 s by itself), and how long a post
+//  that its postoffice may have stored.
+#define ANSWER_LIMIT_MS 8000
 #define POST_LIMIT_MS 30000
-//  A refusal that may pass is asked again after this.
+//  A re-ATTACH that was refused for now is sent again after this.
 #define AGAIN_MS 1000
-//  A client that is told `busy` waits from once to twice this.
-#define RETRY_MS 1000
 
-// ---------------------------------------------------------------------------------------------
-//  Leaving
+typedef enum {
+    DEADLINE_NONE,
+    DEADLINE_SILENCE,
+    DEADLINE_ANSWER,
+    DEADLINE_AGAIN,
+    DEADLINES
+} deadline_t;
 
-//  Tells the office that was asked last that the connection is not there any more.
+struct attachments {
+    uv_loop_t *loop;
+    attachments_config_t config;
+    endpoint_context_t context;
+    list_t by_deadline[DEADLINES]; //  the longest running first
+    uint64_t limits_ms[DEADLINES];
+};
+
+struct attachment {
+    attachments_t *all;
+    list_t by_deadline;
+    list_t unsent;          //  in the send queue
+    uint64_t since_ms;      //  the deadline runs since then
+    uint64_t reattached_ms; //  when its postoffice did not know it last
+    endpoint_t endpoint;
+    uint8_t state;
+};
+
+//  What comes with an event.
+typedef union {
+    struct {
+        text_t session;
+        attach_reason_t reason;
+        uint64_t seq;
+        uint64_t time_ms;
+    } enter;
+    const bus_lookup_reply_t *reply;
+    const bus_attached_t *attached;
+} news_t;
+
+//  True when nothing is left to send; only SEND asks.
+typedef bool step_fn (attachment_t *self, const news_t *news);
+//  Without the s_ of other static functions: they are the words of attachment_states.def.
+static step_fn ignore, enter, look_up, send_lookup, be_silent, found, found_none;
+static step_fn send_attach, send_posts, attach_again, accepted, busy, refused, give_up;
+static step_fn reattach, reattach_later, retry, leave;
+
+static step_fn *const s_steps[ATTACHMENT_EVENTS][ATTACHMENT_STATES] = {
+#define EVENT(NAME, words, ...) [ATTACHMENT_EVENT_##NAME] = { __VA_ARGS__, ignore },
+#include "session/attachment_states.def"
+#undef EVENT
+};
+
+static const deadline_t s_deadlines[ATTACHMENT_STATES] = {
+#define STATE(NAME, deadline, words) DEADLINE_##deadline,
+#include "session/attachment_states.def"
+#undef STATE
+};
+
+static uint64_t
+s_now (const attachment_t *self)
+{
+    return uv_now (self->all->loop);
+}
+
+//  A client that was closed a moment ago, and has not left yet, has nothing more to do.
+static bool
+s_happens (attachment_t *self, attachment_event_t event, const news_t *news)
+{
+    if (client_is_closed (self->endpoint.client) && event != ATTACHMENT_EVENT_CLOSE)
+        return true;
+    return s_steps[event][self->state](self, news);
+}
+
 static void
-s_tell_detach (gateway_t *gateway, connection_t *connection, bool moved)
+s_restart_deadline (attachment_t *self)
 {
-    unsigned office = (unsigned) connection->office;
-    pending_detaches_put (&gateway->pending_detaches, office,
-                          &(bus_detach_t){ .endpoint = connection->endpoint,
-                                           .session = connection_session (connection),
-                                           .received_seq = keepalive_received_seq (connection),
-                                           .moved = moved });
-    if (!pending_detaches_send (&gateway->pending_detaches, gateway->bus, office))
-        gateway_wait (gateway, NULL);
+    deadline_t deadline = s_deadlines[self->state];
+    self->since_ms = s_now (self);
+    if (deadline == DEADLINE_NONE)
+        list_remove (&self->by_deadline);
+    else
+        list_append (&self->all->by_deadline[deadline], &self->by_deadline);
 }
 
-void
-attachment_leave (gateway_t *gateway, connection_t *connection)
+static void
+s_move (attachment_t *self, attachment_state_t next)
 {
-    //  With an office of its own it was sent an ATTACH (a LOOKUP has no session yet).
-    if (connection->session && connection->office >= 0)
-        s_tell_detach (gateway, connection, false);
-    connection->office = -1;
-    connection->next_window_seq = 0;
-    size_t before = connection->outbox.bytes;
-    outbox_leave_session (&connection->outbox);
-    edge_count (EDGE_OUTBOX_BYTES, -(int64_t) (before - connection->outbox.bytes));
-    keepalive_forget (connection);
-    posts_hold_nothing (connection);
-    (void) connection_set_session (connection, TEXT_EMPTY);
+    deadline_t before = s_deadlines[self->state];
+    self->state = (uint8_t)next;
+    if (s_deadlines[next] != before)
+        s_restart_deadline (self);
+}
+
+static void
+s_send_later (attachment_t *self)
+{
+    send_queue_add (self->all->context.send_queue, &self->unsent);
+}
+
+static void
+s_tell_answered (attachment_t *self)
+{
+    self->all->config.answered (self->all->config.owner, self->endpoint.client);
+}
+
+static bool
+ignore (attachment_t *self, const news_t *news)
+{
+    (void)self;
+    (void)news;
+    return true;
 }
 
 // ---------------------------------------------------------------------------------------------
-//  Speaking
+//  Entering and leaving
 
 static bool
-s_speak_lookup (gateway_t *gateway, connection_t *connection)
+enter (attachment_t *self, const news_t *news)
 {
-    char key[APP_ID_MAX + 1 + USER_ID_MAX + 1];
-    int size = snprintf (key, sizeof key, "%.*s/%.*s", TEXT_ARGS (connection_app (connection)),
-                         TEXT_ARGS (connection_user (connection)));
-    int office = bus_client_postoffice_of (gateway->bus, (text_t){ key, (size_t)size });
-    if (office < 0)
-        return false;
-    bus_record_t record = { .kind = BUS_LOOKUP,
-                            .lookup = { .endpoint = connection->endpoint,
-                                        .app = connection_app (connection),
-                                        .user = connection_user (connection),
-                                        .role = connection->role } };
-    if (bus_client_send (gateway->bus, (unsigned) office, &record) != 0)
-        return false;
-    connection->office = office;
-    connection->asked = true;
-    edge_count (EDGE_LOOKUPS, 1);
-    return true;
-}
-
-static bool
-s_speak_attach (gateway_t *gateway, connection_t *connection)
-{
-    int office = bus_client_postoffice_of (gateway->bus, connection_session (connection));
-    if (office < 0)
-        return false;
-    if (connection->office >= 0 && connection->office != office) {
-        s_tell_detach (gateway, connection, true);
-        connection->office = -1;
-        posts_unsend (connection);
-    }
-    //  A ATTACH must not overtake what this office has not heard yet.
-    if (!pending_detaches_send (&gateway->pending_detaches, gateway->bus, (unsigned) office))
-        return false;
-    bool reattaches = connection->place == PLACE_REATTACHING;
-    bus_record_t record = { .kind = BUS_ATTACH,
-                            .attach = {
-                                .endpoint = connection->endpoint,
-                                .reason = reattaches ? ATTACH_REATTACH : connection->reason,
-                                .session = connection_session (connection),
-                                .app = connection_app (connection),
-                                .user = connection_user (connection),
-                                .role = connection->role,
-                                .dialect = connection->dialect,
-                                .seq = connection->seq ? connection->seq : connection->attach_seq,
-                                .time_ms = connection->attach_time_ms,
-                                .sender = connection_sender (connection) } };
-    if (bus_client_send (gateway->bus, (unsigned) office, &record) != 0)
-        return false;
-    connection->office = office;
-    connection->asked = true;
-    connection->attach_generation++;
-    connection->next_window_seq = 0;
-    connection->catching_up = false;
-    edge_count (EDGE_ATTACHES, 1);
-    edge_count (EDGE_REATTACHES, reattaches);
-    return true;
-}
-
-static bool
-s_speak_posts (gateway_t *gateway, connection_t *connection)
-{
-    post_t *post;
-    while ((post = posts_next (connection))) {
-        bus_record_t record = { .kind = BUS_POST, .post = post->record };
-        record.post.after = posts_before (connection, post);
-        if (bus_client_send (gateway->bus, (unsigned) connection->office, &record) != 0)
-            return false;
-        edge_count (EDGE_POSTS_SENT_AGAIN, post->ever_sent);
-        post->office = connection->office;
-        post->ever_sent = true;
-    }
-    return true;
-}
-
-static bool
-s_speak_next_window (gateway_t *gateway, connection_t *connection)
-{
-    if (connection->next_window_seq == 0)
-        return true;
-    bus_record_t record = { .kind = BUS_NEXT_WINDOW,
-                            .next_window = { .endpoint = connection->endpoint,
-                                             .session = connection_session (connection),
-                                             .seq = connection->next_window_seq } };
-    if (bus_client_send (gateway->bus, (unsigned) connection->office, &record) != 0)
-        return false;
-    connection->next_window_seq = 0;
-    return true;
-}
-
-bool
-attachment_speak (gateway_t *gateway, connection_t *connection)
-{
-    if (connection->place == PLACE_LOCATING)
-        return connection->asked || s_speak_lookup (gateway, connection);
-    if (!connection_is_placed (connection))
-        return true;
-    if (connection->place != PLACE_IN && !connection->asked
-        && !s_speak_attach (gateway, connection))
-        return false;
-    return s_speak_posts (gateway, connection) && s_speak_next_window (gateway, connection);
-}
-
-int
-attachment_enter (gateway_t *gateway, connection_t *connection, text_t session_key,
-                  attach_reason_t reason, uint64_t seq, uint64_t time_ms)
-{
-    if (!text_is (session_key, connection_session (connection))) {
-        attachment_leave (gateway, connection);
-        if (connection_set_session (connection, session_key) != 0)
-            return -1;
-    } else if (connection->place == PLACE_LOCATING)
-        connection->office = -1;
+    endpoint_t *endpoint = &self->endpoint;
+    endpoint_enter (endpoint, news->enter.session);
     //  A client that says what it has is believed: it may have lost what was written to it.
-    if (reason == ATTACH_RESUME && seq != SEQ_UNKNOWN)
-        connection->seq = seq;
-    connection->attach_seq = seq;
-    connection->attach_time_ms = time_ms;
-    connection->reason = (uint8_t) reason;
-    connections_move (&gateway->connections, connection, PLACE_JOINING, gateway_now (gateway));
-    return 0;
-}
-
-void
-attachment_signal (gateway_t *gateway, connection_t *connection, event_t event)
-{
-    bus_record_t record = { .kind = BUS_SIGNAL,
-                            .signal = { .endpoint = connection->endpoint,
-                                        .session = connection_session (connection),
-                                        .event = event,
-                                        .sender = connection_sender (connection) } };
-    if (!attachment_speak (gateway, connection)) {
-        gateway_wait (gateway, connection);
-        edge_count (EDGE_SIGNALS_DROPPED, 1);
-    } else if (bus_client_send (gateway->bus, (unsigned) connection->office, &record) != 0)
-        edge_count (EDGE_SIGNALS_DROPPED, 1);
-}
-
-// ---------------------------------------------------------------------------------------------
-//  What comes back
-
-static void
-s_tell_busy (gateway_t *gateway, connection_t *connection, text_t session_key, text_t message_id,
-             verdict_t verdict)
-{
-    frame_t *busy = server_frame_busy (session_id_of (session_key), message_id, verdict,
-                                       RETRY_MS + random_id_number () % RETRY_MS);
-    gateway_write (gateway, connection, &busy);
-}
-
-bool
-attachment_holds_back (gateway_t *gateway, connection_t *connection, text_t message_id)
-{
-    if (!posts_is_held_back (connection, message_id, gateway_now (gateway)))
-        return false;
-    edge_count (EDGE_POSTS_HELD_BACK, 1);
-    s_tell_busy (gateway, connection, connection_session (connection), message_id, VERDICT_BUSY);
+    if (news->enter.reason == ATTACH_RESUME && news->enter.seq != SEQ_UNKNOWN)
+        endpoint->seq = news->enter.seq;
+    endpoint->attach_seq = news->enter.seq;
+    endpoint->attach_time_ms = news->enter.time_ms;
+    endpoint->reason = (uint8_t)news->enter.reason;
+    s_move (self, ATTACHMENT_ATTACH_DUE);
+    s_restart_deadline (self);
     return true;
 }
 
-//  Tells the client that a post was not stored, in the words of its dialect: a widget knows no
-//  `error`, and would wait for ever for what becomes of its message.
+//  Out of its session, into a state without one.
 static void
-s_answer_refused (gateway_t *gateway, connection_t *connection, const post_t *post,
-                  verdict_t verdict)
+s_move_out (attachment_t *self, attachment_state_t next)
 {
-    text_t session_id = session_id_of (post->record.session);
-    const char *words = verdict_words (verdict);
-    frame_t *answer;
-    if (verdict == VERDICT_NOT_YOURS)
-        answer = server_frame_not_joined (session_id, verdict_code (verdict), words);
-    else if (connection->dialect != DIALECT_RICH && post->record.event == EVENT_NEW_MESSAGE)
-        answer =
-            server_frame_failure (session_id, gateway_bot_sender (gateway, connection), words);
-    else if (connection->dialect == DIALECT_RICH && verdict_again (verdict)) {
-        posts_hold_back (connection, post, gateway_now (gateway));
-        s_tell_busy (gateway, connection, post->record.session, post->record.message_id, verdict);
-        return;
-    } else
-        answer = server_frame_error (session_id, post->record.message_id, verdict_code (verdict),
-                                     words);
-    gateway_write (gateway, connection, &answer);
+    endpoint_enter (&self->endpoint, TEXT_EMPTY);
+    s_move (self, next);
+}
+
+static bool
+leave (attachment_t *self, const news_t *news)
+{
+    (void)news;
+    endpoint_drop_posts (&self->endpoint);
+    send_queue_remove (self->all->context.send_queue, &self->unsent);
+    s_move_out (self, ATTACHMENT_CLOSED);
+    return true;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  LOOKUP: the last session of a client that says nothing
+
+static bool
+look_up (attachment_t *self, const news_t *news)
+{
+    (void)news;
+    s_move (self, ATTACHMENT_LOOKUP_DUE);
+    s_send_later (self);
+    return true;
+}
+
+static bool
+send_lookup (attachment_t *self, const news_t *news)
+{
+    (void)news;
+    if (!endpoint_send_lookup (&self->endpoint))
+        return false;
+    s_move (self, ATTACHMENT_LOOKUP_SENT);
+    return true;
+}
+
+static bool
+be_silent (attachment_t *self, const news_t *news)
+{
+    (void)news;
+    s_move_out (self, ATTACHMENT_SILENT);
+    return true;
 }
 
 static void
-s_refuse_posts (gateway_t *gateway, connection_t *connection, verdict_t verdict)
-{
-    list_t *first;
-    while ((first = list_first (&connection->posts))) {
-        post_t *post = LIST_THING (first, post_t, of_connection);
-        s_answer_refused (gateway, connection, post, verdict);
-        //  Answering may have closed the connection and taken its posts.
-        if (list_first (&connection->posts) == first)
-            posts_remove (&gateway->posts, connection, &post);
-    }
-}
-
-//  Those that are under way, too: their office will refuse them, but another one, should that be
-//  lost, would know of no refusal; and what their client says again now must not stand behind them.
-static void
-s_refuse_named (gateway_t *gateway, connection_t *connection)
-{
-    list_t *next;
-    for (list_t *at = connection->posts.next; at != &connection->posts; at = next) {
-        next = at->next;
-        post_t *post = LIST_THING (at, post_t, of_connection);
-        if (!post->named || post->request_id < connection->refused.request_id)
-            continue;
-        edge_count (EDGE_POSTS_HELD_BACK, 1);
-        posts_hold_back (connection, post, gateway_now (gateway));
-        s_tell_busy (gateway, connection, post->record.session, post->record.message_id,
-                     VERDICT_BUSY);
-        if (connection->place == PLACE_CLOSING)
-            return; //  telling it has closed the connection, which has forgotten its posts
-        posts_remove (&gateway->posts, connection, &post);
-    }
-}
-
-static void
-s_tell_joined (gateway_t *gateway, connection_t *connection, text_t session_id, uint64_t seq)
+s_tell_joined (attachment_t *self, text_t session_id, uint64_t seq)
 {
     frame_t *update = server_frame_joined (session_id, seq);
-    gateway_write (gateway, connection, &update);
+    client_write (self->endpoint.client, &update);
 }
 
 static void
-s_tell_not_joined (gateway_t *gateway, connection_t *connection, text_t session_id,
-                   verdict_t verdict)
+s_tell_not_joined (attachment_t *self, verdict_t verdict)
 {
-    frame_t *update
-        = server_frame_not_joined (session_id, verdict_code (verdict), verdict_words (verdict));
-    gateway_write (gateway, connection, &update);
+    text_t session_id = session_key_id (endpoint_session (&self->endpoint));
+    frame_t *update =
+        server_frame_not_joined (session_id, verdict_code (verdict), verdict_words (verdict));
+    client_write (self->endpoint.client, &update);
 }
 
-//  Out of its session for now. A refusal that may pass puts it among the silent ones: after a while
-//  its office is asked again, and an unasked connection update repairs the widget.
-static void
-s_put_out (gateway_t *gateway, connection_t *connection, verdict_t verdict)
-{
-    attachment_leave (gateway, connection);
-    connection->spoke = false;
-    connections_move (&gateway->connections, connection,
-                      verdict_again (verdict) ? PLACE_SILENT : PLACE_NOWHERE,
-                      gateway_now (gateway));
-}
-
-void
-attachment_lookup_reply (gateway_t *gateway, unsigned office, const bus_lookup_reply_t *reply)
-{
-    connection_t *connection = connections_find (&gateway->connections, reply->endpoint);
-    if (!connection || connection->place != PLACE_LOCATING
-        || connection->office != (int) office)
-        return;
-    connection->office = -1;
-    if (reply->verdict != VERDICT_OK)
-        connections_move (&gateway->connections, connection, PLACE_SILENT, gateway_now (gateway));
-    else if (reply->session.size == 0 || reply->session.size > SESSION_KEY_MAX) {
-        connections_move (&gateway->connections, connection, PLACE_NOWHERE,
-                          gateway_now (gateway));
-        s_tell_joined (gateway, connection, TEXT_EMPTY, SEQ_UNKNOWN);
-    } else if (attachment_enter (gateway, connection, reply->session, ATTACH_SILENT, SEQ_UNKNOWN,
-                                 0)
-               != 0)
-        gateway_close (gateway, connection, CLOSE_NO_MEMORY);
-    else if (!attachment_speak (gateway, connection))
-        gateway_wait (gateway, connection);
-}
-
-static void
-s_attached_well (gateway_t *gateway, connection_t *connection, const bus_attached_t *attached)
-{
-    if (connection->place != PLACE_IN)
-        connections_move (&gateway->connections, connection, PLACE_IN, gateway_now (gateway));
-    //  A widget agent that joins is told the history from its beginning, and what it was told on
-    //  this socket before it joined does not count: its page may have been loaded anew.
-    if (attached->reason == ATTACH_JOIN && connection->role == ROLE_AGENT
-        && connection->dialect == DIALECT_WIDGET)
-        connection->seq = connection->attach_seq = 0;
-    //  Who has more than there is has it from another log (before a restore, say), and would hear
-    //  nothing until this one is as long.
-    bool is_another_log = connection->seq > attached->seq;
-    if (is_another_log)
-        connection->seq = attached->seq;
-    //  Who joins now is to hear what comes behind this. Until it has heard something, that is what
-    //  another office must know: it would begin at the end of the log, and leave out what came
-    //  between.
-    if (attached->reason == ATTACH_JOIN && connection->dialect == DIALECT_RICH
-        && connection->attach_seq == SEQ_UNKNOWN)
-        connection->attach_seq = attached->seq;
-    if ((attached->reason != ATTACH_FRAME && attached->reason != ATTACH_REATTACH)
-        || is_another_log)
-        s_tell_joined (gateway, connection, session_id_of (attached->session), attached->seq);
-}
-
-static void
-s_attached_badly (gateway_t *gateway, connection_t *connection, const bus_attached_t *attached)
-{
-    text_t session_id = session_id_of (attached->session);
-    verdict_t verdict = (verdict_t)attached->verdict;
-    bool again = verdict_again (verdict);
-    //  It has joined anew meanwhile, and the answer to that one is behind this.
-    if (attached->reason == ATTACH_REATTACH && connection->place == PLACE_JOINING)
-        return;
-    if (attached->reason == ATTACH_REATTACH && again) {
-        //  Stays where it is and is asked again by attachment_tick.
-        connections_move (&gateway->connections, connection, PLACE_REATTACHING,
-                          gateway_now (gateway));
-        posts_unsend (connection);
-        return;
-    }
-    if (attached->reason == ATTACH_SILENT && !again)
-        s_tell_joined (gateway, connection, TEXT_EMPTY, SEQ_UNKNOWN);
-    else if (attached->reason != ATTACH_SILENT && (!again || attached->reason != ATTACH_FRAME))
-        s_tell_not_joined (gateway, connection, session_id, verdict);
-    //  Of a foreign session one answer is enough.
-    if (again)
-        s_refuse_posts (gateway, connection, verdict);
-    posts_remove_all (&gateway->posts, connection);
-    if (connection->place == PLACE_CLOSING)
-        return;
-    //  The office has refused: it has nothing to detach.
-    connection->office = -1;
-    s_put_out (gateway, connection, verdict);
-}
-
-void
-attachment_attached (gateway_t *gateway, unsigned office, const bus_attached_t *attached)
-{
-    connection_t *connection = connections_find (&gateway->connections, attached->endpoint);
-    if (!connection || !connection_is_placed (connection) || connection->office != (int) office
-        || (connection->place != PLACE_IN && !connection->asked)
-        || !text_is (connection_session (connection), attached->session))
-        return;
-    edge_count_verdict (edge_attached, attached->verdict);
-    if (attached->verdict == VERDICT_OK)
-        s_attached_well (gateway, connection, attached);
-    else if (attached->verdict != VERDICT_GOING_AWAY)
-        s_attached_badly (gateway, connection, attached);
-    inbound_resume (gateway, connection);
-    //  GOING_AWAY: its GOODBYE is behind it, and then another office is asked.
-}
-
-//  Behind a message that its client is to say again, those that wait are refused as it was.
-static void
-s_go_on (gateway_t *gateway, connection_t *connection)
-{
-    if (connection->refused.id)
-        s_refuse_named (gateway, connection);
-    if (!attachment_speak (gateway, connection))
-        gateway_wait (gateway, connection);
-    inbound_resume (gateway, connection);
-}
-
-//  It is to be attached again, with an office that will be found when it speaks.
-static void
-s_reattach (gateway_t *gateway, connection_t *connection)
-{
-    if (connection->place == PLACE_IN)
-        connections_move (&gateway->connections, connection, PLACE_REATTACHING,
-                          gateway_now (gateway));
-    connection->asked = false;
-    posts_unsend (connection);
-    gateway_wait (gateway, connection);
-}
-
-//  Its office does not know of it, though we took it to be in: it is brought in again, and what it
-//  said is said again. Once in a while, so that nobody goes round and round.
 static bool
-s_is_brought_in_again (gateway_t *gateway, connection_t *connection, const bus_posted_t *posted)
+found (attachment_t *self, const news_t *news)
 {
-    uint64_t now = gateway_now (gateway);
-    if (posted->verdict != VERDICT_NOT_JOINED || connection->place != PLACE_IN
-        || !text_is (posted->session, connection_session (connection))
-        || (connection->rejoined_ms && now - connection->rejoined_ms < AGAIN_MS))
-        return false;
-    connection->rejoined_ms = now;
-    log_warn ("postoffice does not know an endpoint", log_text ("session", posted->session),
-              log_number ("endpoint", (int64_t) connection->endpoint));
-    s_reattach (gateway, connection);
+    attachment_enter (self, news->reply->session, ATTACH_SILENT, SEQ_UNKNOWN, 0);
+    attachment_send (self);
     return true;
 }
 
-void
-attachment_posted (gateway_t *gateway, unsigned office, const bus_posted_t *posted)
+static bool
+found_none (attachment_t *self, const news_t *news)
 {
-    post_t *post = posts_find (&gateway->posts, posted->request_id);
-    connection_t *connection =
-        post ? connections_find (&gateway->connections, post->endpoint) : NULL;
-    if (!connection || post->office != (int) office || posted->verdict == VERDICT_GOING_AWAY
-        || s_is_brought_in_again (gateway, connection, posted))
+    (void)news;
+    s_move_out (self, ATTACHMENT_DETACHED);
+    s_tell_joined (self, TEXT_EMPTY, SEQ_UNKNOWN);
+    return true;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  ATTACH
+
+static bool
+send_posts (attachment_t *self, const news_t *news)
+{
+    (void)news;
+    return endpoint_send_posts (&self->endpoint);
+}
+
+static bool
+send_attach (attachment_t *self, const news_t *news)
+{
+    (void)news;
+    bool again = self->state == ATTACHMENT_REATTACH_DUE;
+    attach_reason_t reason = again ? ATTACH_REATTACH : (attach_reason_t)self->endpoint.reason;
+    if (!endpoint_send_attach (&self->endpoint, reason))
+        return false;
+    s_move (self, again ? ATTACHMENT_REATTACH_SENT : ATTACHMENT_ATTACH_SENT);
+    return endpoint_send_posts (&self->endpoint);
+}
+
+//  The client waits since it asked: the deadline runs on.
+static bool
+attach_again (attachment_t *self, const news_t *news)
+{
+    (void)news;
+    s_move (self, ATTACHMENT_ATTACH_DUE);
+    endpoint_unsend_posts (&self->endpoint);
+    s_send_later (self);
+    return true;
+}
+
+//  At the deadline, or with the next post.
+static bool
+reattach_later (attachment_t *self, const news_t *news)
+{
+    (void)news;
+    s_move (self, ATTACHMENT_REATTACH_DUE);
+    endpoint_unsend_posts (&self->endpoint);
+    return true;
+}
+
+static bool
+reattach (attachment_t *self, const news_t *news)
+{
+    reattach_later (self, news);
+    s_send_later (self);
+    return true;
+}
+
+static bool
+retry (attachment_t *self, const news_t *news)
+{
+    (void)news;
+    s_send_later (self);
+    return true;
+}
+
+static bool
+accepted (attachment_t *self, const news_t *news)
+{
+    const bus_attached_t *attached = news->attached;
+    endpoint_t *endpoint = &self->endpoint;
+    bool is_rich = client_dialect (endpoint->client) == DIALECT_RICH;
+    bool is_join = attached->reason == ATTACH_JOIN;
+    s_move (self, ATTACHMENT_ATTACHED);
+    //  A widget agent that joins is given the history from its beginning: its page may have been
+    //  loaded anew, and what it was given on this socket before does not count.
+    if (is_join && !is_rich && client_role (endpoint->client) == ROLE_AGENT)
+        endpoint->seq = endpoint->attach_seq = 0;
+    //  A client that has more than there is has it from another log (before a restore, say), and
+    //  would be given nothing until this one is as long.
+    bool is_another_log = endpoint->seq > attached->seq;
+    if (is_another_log)
+        endpoint->seq = attached->seq;
+    //  A client that joins now is given what comes behind this. Until it was given something, that
+    //  is what another postoffice must know: it would begin at the end of its log, and leave out
+    //  what came between.
+    if (is_join && is_rich && endpoint->attach_seq == SEQ_UNKNOWN)
+        endpoint->attach_seq = attached->seq;
+    bool is_awaited = attached->reason != ATTACH_FRAME && attached->reason != ATTACH_REATTACH;
+    if (is_awaited || is_another_log)
+        s_tell_joined (self, session_key_id (attached->session), attached->seq);
+    return true;
+}
+
+static void
+s_refuse_posts (attachment_t *self, verdict_t verdict)
+{
+    endpoint_t *endpoint = &self->endpoint;
+    if (endpoint->posts)
+        post_answer_refuse_all (endpoint->client, endpoint->posts, verdict, s_now (self));
+}
+
+//  After a while it is looked up again, and the connection update that it is then given repairs
+//  the stock widget. A postoffice that has refused has nothing to detach.
+static bool
+busy (attachment_t *self, const news_t *news)
+{
+    const bus_attached_t *attached = news->attached;
+    if (attached->reason != ATTACH_SILENT && attached->reason != ATTACH_FRAME)
+        s_tell_not_joined (self, (verdict_t)attached->verdict);
+    s_refuse_posts (self, (verdict_t)attached->verdict);
+    self->endpoint.postoffice = NO_POSTOFFICE;
+    s_move_out (self, ATTACHMENT_SILENT);
+    return true;
+}
+
+//  Of a session that is not its own the client is told once, and not for each post.
+static bool
+refused (attachment_t *self, const news_t *news)
+{
+    if (news->attached->reason == ATTACH_SILENT)
+        s_tell_joined (self, TEXT_EMPTY, SEQ_UNKNOWN);
+    else
+        s_tell_not_joined (self, (verdict_t)news->attached->verdict);
+    endpoint_drop_posts (&self->endpoint);
+    self->endpoint.postoffice = NO_POSTOFFICE;
+    s_move_out (self, ATTACHMENT_DETACHED);
+    return true;
+}
+
+//  No postoffice has answered: the client is told before it gives up by itself.
+static bool
+give_up (attachment_t *self, const news_t *news)
+{
+    (void)news;
+    uint8_t reason = self->endpoint.reason;
+    edge_count (EDGE_ATTACHES_EXPIRED, 1);
+    if (reason == ATTACH_JOIN || reason == ATTACH_RESUME)
+        s_tell_not_joined (self, VERDICT_STORE_DOWN);
+    s_refuse_posts (self, VERDICT_STORE_DOWN);
+    s_move_out (self, ATTACHMENT_SILENT);
+    s_tell_answered (self);
+    return true;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  What postoffices say
+
+static attachment_event_t
+s_event_of_attached (const bus_attached_t *attached)
+{
+    bool again = verdict_again (attached->verdict);
+    if (attached->verdict == VERDICT_OK)
+        return ATTACHMENT_EVENT_ACCEPTED;
+    if (attached->reason == ATTACH_REATTACH)
+        return again ? ATTACHMENT_EVENT_REATTACH_BUSY : ATTACHMENT_EVENT_REATTACH_REFUSED;
+    return again ? ATTACHMENT_EVENT_BUSY : ATTACHMENT_EVENT_REFUSED;
+}
+
+//  GOING_AWAY: a GOODBYE is behind it, and then another postoffice is asked.
+void
+attachment_attached (attachment_t *self, unsigned postoffice, const bus_attached_t *attached)
+{
+    bool is_due = self->state == ATTACHMENT_ATTACH_DUE || self->state == ATTACHMENT_REATTACH_DUE;
+    if (is_due || !endpoint_is_at (&self->endpoint, postoffice, attached->session))
+        return;
+    edge_count_verdict (edge_attached, attached->verdict);
+    if (attached->verdict != VERDICT_GOING_AWAY)
+        (void)s_happens (self, s_event_of_attached (attached), &(news_t){ .attached = attached });
+    s_tell_answered (self);
+}
+
+void
+attachment_looked_up (attachment_t *self, unsigned postoffice, const bus_lookup_reply_t *reply)
+{
+    if (self->endpoint.postoffice != (int)postoffice)
+        return;
+    attachment_event_t event = ATTACHMENT_EVENT_FOUND;
+    if (reply->verdict != VERDICT_OK)
+        event = ATTACHMENT_EVENT_LOOKUP_BUSY;
+    else if (reply->session.size == 0 || reply->session.size > SESSION_KEY_MAX)
+        event = ATTACHMENT_EVENT_FOUND_NONE;
+    (void)s_happens (self, event, &(news_t){ .reply = reply });
+}
+
+void
+attachment_postoffice_up (attachment_t *self)
+{
+    if (endpoint_has_moved (&self->endpoint))
+        (void)s_happens (self, ATTACHMENT_EVENT_POSTOFFICE_CHANGED, NULL);
+}
+
+void
+attachment_postoffice_down (attachment_t *self, unsigned postoffice)
+{
+    if (self->endpoint.postoffice != (int)postoffice)
+        return;
+    self->endpoint.postoffice = NO_POSTOFFICE;
+    (void)s_happens (self, ATTACHMENT_EVENT_POSTOFFICE_CHANGED, NULL);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Answers to posts
+
+//  A post is answered, and the next ones go on. Posts behind one that is to come again are refused
+//  as it was.
+static void
+s_go_on (attachment_t *self, post_t *answered)
+{
+    endpoint_t *endpoint = &self->endpoint;
+    uint64_t from;
+    post_remove (&answered);
+    if (post_queue_holds_back (endpoint->posts, &from))
+        post_answer_refuse_held_back (endpoint->client, endpoint->posts, s_now (self));
+    if (post_queue_is_idle (endpoint->posts))
+        endpoint_drop_posts (endpoint);
+    attachment_send (self);
+    s_tell_answered (self);
+}
+
+//  Does its postoffice not know the endpoint, though it is attached? Then it is attached again, and
+//  its posts are sent again; once a second, so that this ends.
+static bool
+s_is_unknown (attachment_t *self, const bus_posted_t *posted)
+{
+    uint64_t now = s_now (self);
+    if (posted->verdict != VERDICT_NOT_JOINED || self->state != ATTACHMENT_ATTACHED
+        || !text_is (posted->session, endpoint_session (&self->endpoint))
+        || (self->reattached_ms && now - self->reattached_ms < AGAIN_MS))
+        return false;
+    self->reattached_ms = now;
+    log_warn ("postoffice does not know an endpoint", log_text ("session", posted->session),
+              log_number ("endpoint", (int64_t)posted->endpoint));
+    (void)s_happens (self, ATTACHMENT_EVENT_UNKNOWN, NULL);
+    return true;
+}
+
+static void
+s_stored (endpoint_t *endpoint, const post_t *post, const bus_posted_t *posted)
+{
+    //  While the client catches up, older entries are still to come.
+    if (!endpoint->catching_up && posted->seq > endpoint->seq
+        && text_is (posted->session, endpoint_session (endpoint)))
+        endpoint->seq = posted->seq;
+    post_answer_stored (endpoint->client, post, posted);
+}
+
+void
+attachments_posted (attachments_t *self, unsigned postoffice, const bus_posted_t *posted)
+{
+    post_t *post = posts_find (self->context.posts, posted->request_id);
+    if (!post || post->postoffice != (int)postoffice || posted->verdict == VERDICT_GOING_AWAY)
+        return;
+    attachment_t *attachment = post_queue_owner (post->queue);
+    if (s_is_unknown (attachment, posted))
         return;
     edge_count_verdict (edge_answered, posted->verdict);
     histogram_add (&edge_post_time, clock_mono_us () - post->since_us);
-    if (posted->verdict == VERDICT_OK || posted->verdict == VERDICT_DUPLICATE) {
-        //  While a catch-up is held back, older entries are still to come.
-        if (!connection->catching_up && posted->seq > connection->seq
-            && text_is (posted->session, connection_session (connection)))
-            connection->seq = posted->seq;
-        if (connection->dialect == DIALECT_RICH) {
-            frame_t *ack = server_frame_ack (session_id_of (post->record.session),
-                                             post->record.message_id, posted);
-            gateway_write (gateway, connection, &ack);
-        }
-    } else
-        s_answer_refused (gateway, connection, post, (verdict_t)posted->verdict);
-    //  Writing may have closed the connection, which forgets its posts.
-    post = posts_find (&gateway->posts, posted->request_id);
-    if (post)
-        posts_remove (&gateway->posts, connection, &post);
-    s_go_on (gateway, connection);
+    if (posted->verdict == VERDICT_OK || posted->verdict == VERDICT_DUPLICATE)
+        s_stored (&attachment->endpoint, post, posted);
+    else
+        post_answer_refused (attachment->endpoint.client, post, (verdict_t)posted->verdict,
+                             uv_now (self->loop));
+    s_go_on (attachment, post);
 }
 
-// ---------------------------------------------------------------------------------------------
-//  Offices that come and go
-
-static void
-s_lost_office (gateway_t *gateway, connection_t *connection, unsigned office)
-{
-    if (connection->office != (int) office)
-        return;
-    connection->office = -1;
-    if (connection->place == PLACE_LOCATING) {
-        connection->asked = false;
-        gateway_wait (gateway, connection);
-    } else if (connection_is_placed (connection))
-        s_reattach (gateway, connection);
-}
-
-void
-attachment_office_down (gateway_t *gateway, unsigned office)
-{
-    pending_detaches_forget (&gateway->pending_detaches, office);
-    connection_t *connection, *next;
-    HASH_ITER (hh, gateway->connections.by_endpoint, connection, next)
-    s_lost_office (gateway, connection, office);
-}
-
-void
-attachment_office_up (gateway_t *gateway)
-{
-    connection_t *connection, *next;
-    HASH_ITER (hh, gateway->connections.by_endpoint, connection, next)
-    {
-        if (!connection_is_placed (connection) || connection->office < 0)
-            continue;
-        int office = bus_client_postoffice_of (gateway->bus, connection_session (connection));
-        if (office >= 0 && office != connection->office)
-            s_reattach (gateway, connection);
-    }
-}
-
-// ---------------------------------------------------------------------------------------------
-//  Time limits
-
-//  Calls for all that are in the place for at least that long, the longest first.
-static void
-s_walk (gateway_t *gateway, connection_place_t place, uint64_t limit_ms,
-        void (*late) (gateway_t *gateway, connection_t *connection))
-{
-    uint64_t now = gateway_now (gateway);
-    list_t *all = &gateway->connections.places[place], *next;
-    for (list_t *at = all->next; at != all; at = next) {
-        next = at->next;
-        connection_t *connection = LIST_THING (at, connection_t, placed);
-        if (now - connection->placed_ms < limit_ms)
-            break;
-        late (gateway, connection);
-    }
-}
-
-static void
-s_late_silent (gateway_t *gateway, connection_t *connection)
-{
-    connections_move (&gateway->connections, connection, PLACE_LOCATING, gateway_now (gateway));
-    gateway_wait (gateway, connection);
-}
-
-//  No office has answered: the client is told before it gives up by itself.
-static void
-s_late_joining (gateway_t *gateway, connection_t *connection)
-{
-    edge_count (EDGE_ATTACHES_EXPIRED, 1);
-    if (connection->reason == ATTACH_JOIN || connection->reason == ATTACH_RESUME)
-        s_tell_not_joined (gateway, connection, session_id_of (connection_session (connection)),
-                           VERDICT_STORE_DOWN);
-    s_refuse_posts (gateway, connection, VERDICT_STORE_DOWN);
-    if (connection->place == PLACE_CLOSING)
-        return;
-    s_put_out (gateway, connection, VERDICT_STORE_DOWN);
-    inbound_resume (gateway, connection);
-}
-
-static void
-s_late_reattaching (gateway_t *gateway, connection_t *connection)
-{
-    if (!connection->asked)
-        gateway_wait (gateway, connection);
-}
-
-static void
-s_expire_post (gateway_t *gateway, post_t *post)
-{
-    connection_t *connection = connections_find (&gateway->connections, post->endpoint);
-    assert (connection);
-    edge_count (EDGE_POSTS_EXPIRED, 1);
-    uint64_t request_id = post->request_id;
-    s_answer_refused (gateway, connection, post, VERDICT_STORE_DOWN);
-    post = posts_find (&gateway->posts, request_id);
-    if (post)
-        posts_remove (&gateway->posts, connection, &post);
-    s_go_on (gateway, connection);
-}
-
-//  One that reached an office may be stored, and is given longer. Refusing one may take others of
-//  its connection with it, so the walk begins anew after each.
+//  A post that reached a postoffice may be stored, and gets more time. Refusing one may take others
+//  of its client with it, so the walk begins anew after each.
 static bool
-s_expire_one (gateway_t *gateway)
+s_expire_one (attachments_t *self)
 {
-    uint64_t now = gateway_now (gateway);
-    list_t *all = &gateway->posts.by_age;
-    for (list_t *at = all->next; at != all; at = at->next) {
-        post_t *post = LIST_THING (at, post_t, by_age);
-        if (now - post->since_ms < ASK_LIMIT_MS)
+    uint64_t now = uv_now (self->loop);
+    for (post_t *post = NULL; (post = posts_next_by_age (self->context.posts, post));) {
+        uint64_t age_ms = now - post->since_ms;
+        if (age_ms < ANSWER_LIMIT_MS)
             return false;
-        if (!post->ever_sent || now - post->since_ms >= POST_LIMIT_MS) {
-            s_expire_post (gateway, post);
-            return true;
-        }
+        if (post->ever_sent && age_ms < POST_LIMIT_MS)
+            continue;
+        attachment_t *attachment = post_queue_owner (post->queue);
+        edge_count (EDGE_POSTS_EXPIRED, 1);
+        post_answer_refused (attachment->endpoint.client, post, VERDICT_STORE_DOWN, now);
+        s_go_on (attachment, post);
+        return true;
     }
     return false;
 }
 
+// ---------------------------------------------------------------------------------------------
+//  All attachments
+
 void
-attachment_tick (gateway_t *gateway)
+attachments_tick (attachments_t *self)
 {
-    s_walk (gateway, PLACE_SILENT, gateway->config->silence, s_late_silent);
-    s_walk (gateway, PLACE_JOINING, ASK_LIMIT_MS, s_late_joining);
-    s_walk (gateway, PLACE_REATTACHING, AGAIN_MS, s_late_reattaching);
-    while (s_expire_one (gateway))
+    uint64_t now = uv_now (self->loop);
+    for (int deadline = DEADLINE_NONE + 1; deadline < DEADLINES; deadline++) {
+        list_t *all = &self->by_deadline[deadline], *next;
+        for (list_t *at = all->next; at != all; at = next) {
+            next = at->next;
+            attachment_t *attachment = LIST_THING (at, attachment_t, by_deadline);
+            if (now - attachment->since_ms < self->limits_ms[deadline])
+                break;
+            (void)s_happens (attachment, ATTACHMENT_EVENT_TIMEOUT, NULL);
+        }
+    }
+    while (s_expire_one (self))
         ;
+}
+
+void
+attachments_retry (attachments_t *self)
+{
+    send_queue_retry (self->context.send_queue);
+}
+
+void
+attachments_forget_postoffice (attachments_t *self, unsigned postoffice)
+{
+    pending_detaches_forget (self->context.detaches, postoffice);
+}
+
+void
+attachments_flush (attachments_t *self)
+{
+    (void)pending_detaches_send_all (self->context.detaches);
+}
+
+static bool
+s_on_send (void *owner, list_t *link)
+{
+    (void)owner;
+    return s_happens (LIST_THING (link, attachment_t, unsent), ATTACHMENT_EVENT_SEND, NULL);
+}
+
+attachments_t *
+attachments_new (uv_loop_t *loop, const attachments_config_t *config)
+{
+    static const send_queue_events_t events = { .send = s_on_send };
+    attachments_t *self = alloc_zeroed (sizeof *self);
+    self->loop = loop;
+    self->config = *config;
+    for (int deadline = 0; deadline < DEADLINES; deadline++)
+        list_init (&self->by_deadline[deadline]);
+    self->limits_ms[DEADLINE_SILENCE] = config->silence_ms;
+    self->limits_ms[DEADLINE_ANSWER] = ANSWER_LIMIT_MS;
+    self->limits_ms[DEADLINE_AGAIN] = AGAIN_MS;
+    self->context.bus = config->bus;
+    self->context.posts = config->posts;
+    self->context.detaches = pending_detaches_new (config->bus);
+    self->context.send_queue =
+        send_queue_new (loop, config->bus, self->context.detaches, &events);
+    return self;
+}
+
+void
+attachments_destroy (attachments_t **self_p)
+{
+    attachments_t *self = *self_p;
+    *self_p = NULL;
+    send_queue_destroy (&self->context.send_queue);
+    pending_detaches_destroy (&self->context.detaches);
+    free (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  One attachment
+
+attachment_t *
+attachment_new (attachments_t *all, client_t *client, keepalive_t *keepalive)
+{
+    attachment_t *self = alloc_zeroed (sizeof *self);
+    self->all = all;
+    list_init (&self->by_deadline);
+    list_init (&self->unsent);
+    endpoint_init (&self->endpoint, &all->context, client, keepalive);
+    s_restart_deadline (self);
+    return self;
+}
+
+void
+attachment_destroy (attachment_t **self_p)
+{
+    attachment_close (*self_p);
+    free (*self_p);
+    *self_p = NULL;
+}
+
+attachment_state_t
+attachment_state (const attachment_t *self)
+{
+    return (attachment_state_t)self->state;
+}
+
+endpoint_t *
+attachment_endpoint (attachment_t *self)
+{
+    return &self->endpoint;
+}
+
+void
+attachment_enter (attachment_t *self, text_t session, attach_reason_t reason, uint64_t seq,
+                  uint64_t time_ms)
+{
+    (void)s_happens (self, ATTACHMENT_EVENT_ENTER,
+                     &(news_t){ .enter = { session, reason, seq, time_ms } });
+}
+
+void
+attachment_post (attachment_t *self, const bus_post_t *post, bool is_named)
+{
+    endpoint_t *endpoint = &self->endpoint;
+    if (!endpoint->posts)
+        endpoint->posts =
+            post_queue_new (self->all->context.posts, client_endpoint (endpoint->client), self);
+    (void)post_queue_add (endpoint->posts, post, is_named, s_now (self));
+}
+
+bool
+attachment_holds_back (attachment_t *self, text_t message_id)
+{
+    endpoint_t *endpoint = &self->endpoint;
+    if (!endpoint->posts || !post_queue_is_held_back (endpoint->posts, message_id, s_now (self)))
+        return false;
+    edge_count (EDGE_POSTS_HELD_BACK, 1);
+    post_answer_busy (endpoint->client, endpoint_session (endpoint), message_id, VERDICT_BUSY);
+    return true;
+}
+
+void
+attachment_send (attachment_t *self)
+{
+    if (!s_happens (self, ATTACHMENT_EVENT_SEND, NULL))
+        s_send_later (self);
+}
+
+void
+attachment_signal (attachment_t *self, event_t event)
+{
+    bool sent = s_happens (self, ATTACHMENT_EVENT_SEND, NULL);
+    if (!sent)
+        s_send_later (self);
+    if (!sent || !endpoint_send_signal (&self->endpoint, event))
+        edge_count (EDGE_SIGNALS_DROPPED, 1);
+}
+
+void
+attachment_next_window (attachment_t *self, uint64_t seq)
+{
+    self->endpoint.next_window_seq = seq;
+    s_send_later (self);
+}
+
+//  One on its way to a new postoffice tells that with the next RECEIPT, or with its DETACH.
+bool
+attachment_send_receipt (attachment_t *self)
+{
+    return self->state != ATTACHMENT_ATTACHED || endpoint_send_receipt (&self->endpoint);
+}
+
+void
+attachment_close (attachment_t *self)
+{
+    (void)s_happens (self, ATTACHMENT_EVENT_CLOSE, NULL);
 }

@@ -1,45 +1,112 @@
-//  attachment — which session each connection is in, as its office is told: LOOKUP, ATTACH,
-//  DETACH, and the posts that travel behind an ATTACH.
+//  attachment — which session a client is in, as its postoffice knows it: LOOKUP, ATTACH, DETACH,
+//  and the posts that travel behind an ATTACH.
 //
-//  An office reads what one edge sends in order, so a POST may follow its ATTACH without waiting
-//  for the answer. What cannot be sent (no office is up, the bus is full) stays as it is and its
-//  connection waits; order within a connection is never changed.
+//  A postoffice reads what one edge sends in order, so a POST may follow its ATTACH without waiting
+//  for the answer. What cannot be sent (no postoffice is up, the bus is full) waits in the send
+//  queue; the order within a connection never changes. Everything is remembered by number
+//  (endpoint, request id): an answer for a client that is gone is ignored.
+//
+//  A state machine; attachment_states.def is the table, in words:
+//
+//                       silence ends         answered            answered: this session
+//      SILENT ───────► LOOKUP_DUE ─► LOOKUP_SENT ─► DETACHED        │
+//         ▲ refused                                    │            │
+//         │ for now          a frame names a session   ▼            ▼
+//         └──────────────────────────────────────── ATTACH_DUE ─► ATTACH_SENT ─► ATTACHED
+//                             refused for good: DETACHED                         │    ▲
+//                        its postoffice is lost, or another owns the session     ▼    │
+//                                                     REATTACH_DUE ─► REATTACH_SENT ──┘
+//
+//  The scenarios that made it so:
+//    - A new client says nothing: it is put into its user's last session after EDGE_SILENCE.
+//    - A client joins while an ATTACH is out: inbound.c keeps the frame until that is answered.
+//    - A client joins while a re-ATTACH is out: the answer to that one is stale, unless it is OK.
+//    - A postoffice is lost: every attachment that it had is attached to the new owner, with the
+//      seq that the client has; posts without an answer are sent again.
+//    - A postoffice comes up: sessions that it owns now are moved, with a DETACH to the old owner.
+//    - A postoffice forgot an endpoint (POSTED says not_joined): attached again, once a second.
+//    - An ATTACH is refused for now: the client is told, is outside for EDGE_SILENCE, and is then
+//      looked up again: the unasked connection update repairs the stock widget.
+//    - No postoffice answers for 8 s: the client is told before it gives up by itself (10 s).
 
 #ifndef ATTACHMENT_H
 #define ATTACHMENT_H
 
-#include "session/gateway.h"
+#include "session/endpoint.h"
 
-//  Puts the connection into a session, leaving the one it was in: an ATTACH is wanted. seq is
-//  what the client has, time_ms its clock. Returns −1 when there is no memory.
-__attribute__ ((warn_unused_result)) int
-attachment_enter (gateway_t *gateway, connection_t *connection, text_t session_key,
-                  attach_reason_t reason, uint64_t seq, uint64_t time_ms);
-//  Takes it out of its session, if it is in one, and tells the office.
-void attachment_leave (gateway_t *gateway, connection_t *connection);
+typedef struct attachments attachments_t;
+typedef struct attachment attachment_t;
 
-//  Sends everything that the connection has for its office, as far as that is possible now. True
-//  when nothing is left.
-bool attachment_speak (gateway_t *gateway, connection_t *connection);
+typedef enum {
+#define STATE(NAME, deadline, words) ATTACHMENT_##NAME,
+#include "session/attachment_states.def"
+#undef STATE
+    ATTACHMENT_STATES
+} attachment_state_t;
 
-//  A message that must not overtake one that was refused: refused, too.
-bool attachment_holds_back (gateway_t *gateway, connection_t *connection, text_t message_id);
+typedef enum {
+#define EVENT(NAME, ...) ATTACHMENT_EVENT_##NAME,
+#include "session/attachment_states.def"
+#undef EVENT
+    ATTACHMENT_EVENTS
+} attachment_event_t;
 
+typedef struct {
+    bus_client_t *bus;
+    posts_t *posts;
+    uint64_t silence_ms; //  EDGE_SILENCE
+    //  Something that this client waited for was answered: it may be read on.
+    void (*answered) (void *owner, client_t *client);
+    void *owner;
+} attachments_config_t;
+
+//  Borrows what the config names.
+attachments_t *attachments_new (uv_loop_t *loop, const attachments_config_t *config);
+//  All attachments are gone. The loop must turn until its timer is closed.
+void attachments_destroy (attachments_t **self_p);
+//  The answer to a post.
+void attachments_posted (attachments_t *self, unsigned postoffice, const bus_posted_t *posted);
+//  Time limits of states and posts.
+void attachments_tick (attachments_t *self);
+//  A postoffice has come up: what waits for the bus is sent soon.
+void attachments_retry (attachments_t *self);
+//  A postoffice is gone, and what it knew of this edge with it.
+void attachments_forget_postoffice (attachments_t *self, unsigned postoffice);
+//  Sends the DETACHes that wait, before the process ends.
+void attachments_flush (attachments_t *self);
+
+//  Borrows both. SILENT.
+attachment_t *attachment_new (attachments_t *all, client_t *client, keepalive_t *keepalive);
+void attachment_destroy (attachment_t **self_p);
+attachment_state_t attachment_state (const attachment_t *self);
+//  Borrowed: where it is on the bus.
+endpoint_t *attachment_endpoint (attachment_t *self);
+
+//  Into this session, out of the one it was in. seq is what the client has, time_ms its clock.
+void attachment_enter (attachment_t *self, text_t session, attach_reason_t reason, uint64_t seq,
+                       uint64_t time_ms);
+//  Keeps a copy of the post until it is answered; attachment_send sends it.
+void attachment_post (attachment_t *self, const bus_post_t *post, bool is_named);
+//  Must a message be refused because it would overtake one that was? Then its client is told so.
+bool attachment_holds_back (attachment_t *self, text_t message_id);
+//  Sends what there is, now or as soon as the bus takes it.
+void attachment_send (attachment_t *self);
 //  An ephemeral event; dropped when it cannot be sent now.
-void attachment_signal (gateway_t *gateway, connection_t *connection, event_t event);
+void attachment_signal (attachment_t *self, event_t event);
+//  The postoffice may send the next part of the log. Should this get lost, the stream is, too, and
+//  the ATTACH that follows asks for the rest.
+void attachment_next_window (attachment_t *self, uint64_t seq);
+//  Tells the postoffice what the client has received. False when the bus is full.
+bool attachment_send_receipt (attachment_t *self);
+//  Leaves the session for good.
+void attachment_close (attachment_t *self);
 
-//  What the offices say.
-void attachment_lookup_reply (gateway_t *gateway, unsigned office,
-                              const bus_lookup_reply_t *located);
-void attachment_attached (gateway_t *gateway, unsigned office, const bus_attached_t *attached);
-void attachment_posted (gateway_t *gateway, unsigned office, const bus_posted_t *posted);
-
-//  An office came or went: connections that were at one that is gone, or that belong to another
-//  one now, are to be attached again.
-void attachment_office_down (gateway_t *gateway, unsigned office);
-void attachment_office_up (gateway_t *gateway);
-
-//  Time limits: silent connections are located, joins and posts without an answer given up.
-void attachment_tick (gateway_t *gateway);
+//  What its postoffice says. An answer of another one comes too late.
+void attachment_looked_up (attachment_t *self, unsigned postoffice,
+                           const bus_lookup_reply_t *reply);
+void attachment_attached (attachment_t *self, unsigned postoffice,
+                          const bus_attached_t *attached);
+void attachment_postoffice_up (attachment_t *self);
+void attachment_postoffice_down (attachment_t *self, unsigned postoffice);
 
 #endif

@@ -1,24 +1,41 @@
-//  inbound — what a client says: read, refused with a reason, or placed in its session and posted.
+//  inbound — what a client sends: a frame is read, refused with a reason, or placed in its session
+//  and posted; and whether the client may be read on.
+//
+//  A client is not read while one of these holds. Each has its own event that ends it;
+//  inbound_resume looks at all of them:
+//
+//      it is too fast                              the rate allows more (inbounds_tick)
+//      it has as many posts unanswered as allowed  an answer
+//      the edge is overloaded, and it has posts    an answer
+//      it sent a frame that must wait (deferred)   an answer
+//
+//  A frame must wait when it names another session while an answer of the old one is missing, or
+//  joins while an ATTACH is out: one ATTACH at a time, and the answers to posts come from the
+//  session that they went to.
 
 #ifndef INBOUND_H
 #define INBOUND_H
 
-#include "session/gateway.h"
+#include "session/connection.h"
 
-//  Takes one frame of the connection.
-void inbound_text (gateway_t *gateway, connection_t *connection, text_t bytes);
+typedef struct inbounds inbounds_t;
 
-//  It has sent what costs as much as so many frames, without any: counts at its pace.
-void inbound_owe (gateway_t *gateway, connection_t *connection, uint64_t frames);
+//  Borrows both.
+inbounds_t *inbounds_new (uv_loop_t *loop, flow_control_t *flow, uint64_t posts_limit);
+//  All connections are gone.
+void inbounds_destroy (inbounds_t **self_p);
+//  Reads clients again that have waited for their rate.
+void inbounds_tick (inbounds_t *self);
 
-//  Looks who has rested enough.
-void inbound_tick (gateway_t *gateway);
+//  Before and after the other functions.
+void inbound_begin (connection_t *connection);
+void inbound_end (connection_t *connection);
 
-//  Reads its socket again when nothing is in the way any more: too many unanswered posts, a frame
-//  that waits for answers before it may go to another session, or the pace that it went at.
-void inbound_resume (gateway_t *gateway, connection_t *connection);
-
-//  True when the connection has as many posts unanswered as it may have.
-bool inbound_is_full (const gateway_t *gateway, const connection_t *connection);
+//  Takes one frame of the client.
+void inbound_text (inbounds_t *self, connection_t *connection, text_t bytes);
+//  The client has sent frames that are not whole texts: they count at its rate.
+void inbound_overhead (inbounds_t *self, connection_t *connection, uint64_t frames);
+//  Reads the client again when nothing is in the way any more.
+void inbound_resume (inbounds_t *self, connection_t *connection);
 
 #endif

@@ -1,177 +1,267 @@
 #include "session/keepalive.h"
 
+#include "base/alloc.h"
+#include "base/list.h"
 #include "tables/edge_metrics.h"
 
-//  A ping for each delivery, its pong, and the word to the office would cost as much as the
-//  delivery itself. Too much that is brought again is harmless, so confirming may be late: a ping
-//  goes out so long after the first write that it confirms, and so long after the one before it.
+#include <stdlib.h>
+
+//  A ping goes out so long after the first write that it confirms, and so long after the ping
+//  before it. Confirming late is harmless: too much is delivered again, and ignored.
 #define CONFIRM_AFTER_MS 250
 #define CONFIRM_EVERY_MS 1000
-//  Those that are due in the same moment are looked at together, and not all in one.
+//  Clients that are due in the same moment are handled together.
 #define CONFIRM_STEP_MS 25
 
-void
-keepalive_heard (gateway_t *gateway, connection_t *connection)
+struct keepalives {
+    uv_loop_t *loop;
+    keepalives_config_t config;
+    list_t all;         //  the longest silent first
+    list_t unconfirmed; //  by check_ms
+    list_t received;    //  received_seq rose and was not told yet
+    uv_timer_t *timer;  //  runs while any are unconfirmed
+};
+
+struct keepalive {
+    keepalives_t *all;
+    client_t *client;
+    list_t of_all;
+    list_t unconfirmed;
+    list_t received;
+    uint64_t heard_ms;
+    uint64_t written_seq;
+    uint64_t pinged_seq; //  written before the ping that is out
+    uint64_t received_seq;
+    uint64_t pinged_ms; //  when the last ping was written
+    uint64_t check_ms;  //  when a ping is considered, while unconfirmed
+    uint32_t ping_number;
+    bool ping_wanted;
+    bool ping_out;
+};
+
+static uint64_t
+s_now (const keepalives_t *self)
 {
-    connections_heard (&gateway->connections, connection, gateway_now (gateway));
+    return uv_now (self->loop);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Confirming what was written
+
+static void s_on_timer (uv_timer_t *timer);
+
+static void
+s_want_ping (keepalive_t *self)
+{
+    self->ping_wanted = true;
+    client_want_write (self->client);
+}
+
+//  All wait equally long, so the list is in the order of check_ms.
+static void
+s_confirm_later (keepalive_t *self)
+{
+    keepalives_t *all = self->all;
+    self->check_ms = s_now (all) + CONFIRM_AFTER_MS;
+    list_append (&all->unconfirmed, &self->unconfirmed);
+    if (!uv_is_active ((uv_handle_t *)all->timer))
+        uv_timer_start (all->timer, s_on_timer, CONFIRM_AFTER_MS, 0);
 }
 
 static void
-s_want_ping (connection_t *connection)
+s_confirm (keepalive_t *self)
 {
-    connection->ping_wanted = true;
-    websocket_want_write (connection->socket);
-}
-
-static void
-s_send_receipts (gateway_t *gateway)
-{
-    list_t *first;
-    while ((first = list_first (&gateway->changed))) {
-        connection_t *connection = LIST_THING (first, connection_t, changed);
-        bus_record_t record = { .kind = BUS_RECEIPT,
-                                .receipt = { .endpoint = connection->endpoint,
-                                             .session = connection_session (connection),
-                                             .seq = connection->confirmed_seq } };
-        //  One on its way to a new office tells it with the next RECEIPT, or with its DETACH.
-        if (connection->place == PLACE_IN) {
-            if (bus_client_send (gateway->bus, (unsigned) connection->office, &record) != 0)
-                return;
-            edge_count (EDGE_RECEIPTS, 1);
-        }
-        list_remove (&connection->changed);
-    }
-}
-
-static void s_on_confirm (uv_timer_t *timer);
-
-//  All wait equally long, so the list is in the order of their times.
-static void
-s_confirm_later (gateway_t *gateway, connection_t *connection)
-{
-    connection->check_ms = gateway_now (gateway) + CONFIRM_AFTER_MS;
-    list_append (&gateway->unconfirmed, &connection->unconfirmed);
-    if (!uv_is_active ((uv_handle_t *)gateway->confirm))
-        uv_timer_start (gateway->confirm, s_on_confirm, CONFIRM_AFTER_MS, 0);
-}
-
-static void
-s_consider_ping (gateway_t *gateway, connection_t *connection)
-{
-    list_remove (&connection->unconfirmed);
-    if (connection->place == PLACE_CLOSING || connection->written_seq <= connection->pinged_seq)
+    list_remove (&self->unconfirmed);
+    if (client_is_closed (self->client) || self->written_seq <= self->pinged_seq)
         return;
-    if (connection->ping_out || gateway_now (gateway) - connection->pinged_ms < CONFIRM_EVERY_MS)
-        s_confirm_later (gateway, connection);
+    if (self->ping_out || s_now (self->all) - self->pinged_ms < CONFIRM_EVERY_MS)
+        s_confirm_later (self);
     else
-        s_want_ping (connection);
+        s_want_ping (self);
 }
 
 static void
-s_on_confirm (uv_timer_t *timer)
+s_on_timer (uv_timer_t *timer)
 {
-    gateway_t *gateway = timer->data;
-    uint64_t now = gateway_now (gateway);
+    keepalives_t *self = timer->data;
+    uint64_t now = s_now (self);
     list_t *first;
-    while ((first = list_first (&gateway->unconfirmed))) {
-        connection_t *connection = LIST_THING (first, connection_t, unconfirmed);
-        if (connection->check_ms > now) {
-            uint64_t wait_ms = connection->check_ms - now;
-            uv_timer_start (timer, s_on_confirm,
+    while ((first = list_first (&self->unconfirmed))) {
+        keepalive_t *one = LIST_THING (first, keepalive_t, unconfirmed);
+        if (one->check_ms > now) {
+            uint64_t wait_ms = one->check_ms - now;
+            uv_timer_start (timer, s_on_timer,
                             wait_ms > CONFIRM_STEP_MS ? wait_ms : CONFIRM_STEP_MS, 0);
             break;
         }
-        s_consider_ping (gateway, connection);
+        s_confirm (one);
     }
-    s_send_receipts (gateway);
+    if (!list_is_empty (&self->received))
+        self->config.received (self->config.owner);
 }
 
 void
-keepalive_written (gateway_t *gateway, connection_t *connection, uint64_t seq)
+keepalive_written (keepalive_t *self, uint64_t seq)
 {
-    if (seq <= connection->written_seq)
+    if (seq <= self->written_seq)
         return;
-    connection->written_seq = seq;
-    //  A rich client says itself what it has.
-    if (connection->dialect == DIALECT_WIDGET && list_is_empty (&connection->unconfirmed))
-        s_confirm_later (gateway, connection);
+    self->written_seq = seq;
+    if (client_dialect (self->client) == DIALECT_WIDGET && list_is_empty (&self->unconfirmed))
+        s_confirm_later (self);
 }
 
 bool
-keepalive_ping (gateway_t *gateway, connection_t *connection, uint64_t *number)
+keepalive_ping (keepalive_t *self, uint64_t *number)
 {
-    if (!connection->ping_wanted || connection->ping_out)
+    if (!self->ping_wanted || self->ping_out)
         return false;
-    connection->ping_wanted = false;
-    connection->pinged_ms = gateway_now (gateway);
-    connection->ping_out = true;
-    connection->pinged_seq = connection->written_seq;
-    *number = ++connection->ping_number;
+    self->ping_wanted = false;
+    self->pinged_ms = s_now (self->all);
+    self->ping_out = true;
+    self->pinged_seq = self->written_seq;
+    *number = ++self->ping_number;
     return true;
 }
 
 void
-keepalive_pong (gateway_t *gateway, connection_t *connection, text_t payload)
+keepalive_pong (keepalive_t *self, text_t payload)
 {
-    keepalive_heard (gateway, connection);
-    //  Others are allowed (RFC 6455, 5.5.3) and say nothing but that it lives.
-    if (!connection->ping_out || payload.size != sizeof connection->ping_number
-        || memcmp (payload.data, &connection->ping_number, payload.size) != 0)
+    keepalive_heard (self);
+    //  Unsolicited pongs are allowed (RFC 6455, 5.5.3) and are a sign of life only.
+    uint64_t number = self->ping_number;
+    if (!self->ping_out || payload.size != sizeof number
+        || memcmp (payload.data, &number, sizeof number) != 0)
         return;
-    connection->ping_out = false;
+    self->ping_out = false;
     edge_count (EDGE_PONGS, 1);
-    if (connection->place == PLACE_CLOSING || connection->dialect != DIALECT_WIDGET)
+    if (client_is_closed (self->client) || client_dialect (self->client) != DIALECT_WIDGET
+        || self->pinged_seq <= self->received_seq)
         return;
-    if (connection->pinged_seq > connection->confirmed_seq) {
-        connection->confirmed_seq = connection->pinged_seq;
-        list_append (&gateway->changed, &connection->changed);
-    }
+    self->received_seq = self->pinged_seq;
+    list_append (&self->all->received, &self->received);
 }
 
 uint64_t
-keepalive_received_seq (const connection_t *connection)
+keepalive_received_seq (const keepalive_t *self)
 {
-    return connection->dialect == DIALECT_WIDGET && connection->confirmed_seq > 0
-               ? connection->confirmed_seq
-               : SEQ_UNKNOWN;
+    return self->received_seq > 0 ? self->received_seq : SEQ_UNKNOWN;
 }
 
 void
-keepalive_forget (connection_t *connection)
+keepalive_told (keepalive_t *self)
 {
-    list_remove (&connection->changed);
-    list_remove (&connection->unconfirmed);
-    connection->seq = 0;
-    connection->written_seq = 0;
-    connection->pinged_seq = 0;
-    connection->confirmed_seq = 0;
-    connection->catching_up = false;
+    list_remove (&self->received);
+}
+
+void
+keepalive_forget (keepalive_t *self)
+{
+    list_remove (&self->received);
+    list_remove (&self->unconfirmed);
+    self->written_seq = self->pinged_seq = self->received_seq = 0;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Silence
+
+void
+keepalive_heard (keepalive_t *self)
+{
+    list_append (&self->all->all, &self->of_all);
+    self->heard_ms = s_now (self->all);
 }
 
 static void
-s_look_after (gateway_t *gateway, connection_t *connection, uint64_t silent_ms)
+s_check (keepalive_t *self, uint64_t silent_ms)
 {
-    //  While it is not read its pongs are not read either.
-    if (connection->paused)
+    const keepalives_config_t *config = &self->all->config;
+    //  While a client is not read its pongs are not read either.
+    if (client_is_paused (self->client))
         return;
-    if (silent_ms >= gateway->config->ping_every + gateway->config->pong_within)
-        gateway_close (gateway, connection, CLOSE_NO_PONG);
-    else if (!connection->ping_out && !connection->ping_wanted)
-        s_want_ping (connection);
+    if (silent_ms >= config->ping_every_ms + config->pong_within_ms)
+        client_close (self->client, CLOSE_NO_PONG);
+    else if (!self->ping_out && !self->ping_wanted)
+        s_want_ping (self);
 }
 
 void
-keepalive_tick (gateway_t *gateway)
+keepalives_tick (keepalives_t *self)
 {
-    uint64_t now = gateway_now (gateway);
-    list_t *all = &gateway->connections.living;
-    list_t *next;
-    for (list_t *at = all->next; at != all; at = next) {
-        next = at->next;
-        connection_t *connection = LIST_THING (at, connection_t, living);
-        if (now - connection->heard_ms < gateway->config->ping_every)
+    uint64_t now = s_now (self);
+    for (list_t *at = self->all.next; at != &self->all; at = at->next) {
+        keepalive_t *one = LIST_THING (at, keepalive_t, of_all);
+        if (now - one->heard_ms < self->config.ping_every_ms)
             break;
-        s_look_after (gateway, connection, now - connection->heard_ms);
+        s_check (one, now - one->heard_ms);
     }
-    s_send_receipts (gateway);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Life
+
+keepalive_t *
+keepalives_next_receipt (const keepalives_t *self)
+{
+    list_t *first = list_first (&self->received);
+    return first ? LIST_THING (first, keepalive_t, received) : NULL;
+}
+
+keepalive_t *
+keepalive_new (keepalives_t *all, client_t *client)
+{
+    keepalive_t *self = alloc_zeroed (sizeof *self);
+    self->all = all;
+    self->client = client;
+    list_init (&self->of_all);
+    list_init (&self->unconfirmed);
+    list_init (&self->received);
+    keepalive_heard (self);
+    return self;
+}
+
+void
+keepalive_destroy (keepalive_t **self_p)
+{
+    keepalive_t *self = *self_p;
+    *self_p = NULL;
+    list_remove (&self->of_all);
+    list_remove (&self->unconfirmed);
+    list_remove (&self->received);
+    free (self);
+}
+
+client_t *
+keepalive_client (const keepalive_t *self)
+{
+    return self->client;
+}
+
+keepalives_t *
+keepalives_new (uv_loop_t *loop, const keepalives_config_t *config)
+{
+    keepalives_t *self = alloc_zeroed (sizeof *self);
+    self->loop = loop;
+    self->config = *config;
+    list_init (&self->all);
+    list_init (&self->unconfirmed);
+    list_init (&self->received);
+    self->timer = alloc_zeroed (sizeof *self->timer);
+    uv_timer_init (loop, self->timer);
+    self->timer->data = self;
+    return self;
+}
+
+static void
+s_on_timer_closed (uv_handle_t *handle)
+{
+    free (handle);
+}
+
+void
+keepalives_destroy (keepalives_t **self_p)
+{
+    keepalives_t *self = *self_p;
+    *self_p = NULL;
+    uv_close ((uv_handle_t *)self->timer, s_on_timer_closed);
+    free (self);
 }

@@ -1,15 +1,17 @@
-//  outbound — entries of the log and events, from an office into the outboxes of its endpoints; and
-//  out of an outbox when its socket can take something.
+//  outbound — entries of the log and ephemeral events, from a postoffice into the outboxes of its
+//  endpoints; and out of an outbox when its socket can take something.
 
 #ifndef OUTBOUND_H
 #define OUTBOUND_H
 
-#include "session/gateway.h"
+#include "session/connection.h"
 
-void outbound_deliver (gateway_t *gateway, unsigned office, const bus_deliver_t *entry);
-void outbound_broadcast (gateway_t *gateway, unsigned office, const bus_broadcast_t *event);
+void outbound_deliver (const clients_t *clients, unsigned postoffice, const bus_deliver_t *entry,
+                       uint64_t now_ms);
+void outbound_broadcast (const clients_t *clients, unsigned postoffice,
+                         const bus_broadcast_t *event);
 
 //  The next thing to write to the connection's socket; false: nothing.
-bool outbound_next (gateway_t *gateway, connection_t *connection, websocket_write_t *write);
+bool outbound_next (connection_t *connection, websocket_write_t *write);
 
 #endif

@@ -1,76 +1,83 @@
 #include "session/pending_detaches.h"
 
+#include "base/alloc.h"
+#include "base/list.h"
 #include "tables/edge_metrics.h"
 
 #include <stdlib.h>
 
-#define PENDING_DETACHES_MAX 100000
+struct pending_detaches {
+    bus_client_t *bus;
+    uint64_t count;
+    list_t by_postoffice[BUS_LINKS_MAX];
+};
 
 typedef struct {
-    list_t place;
+    list_t link;
     bus_detach_t record; //  its session stands behind the struct
-    char session[];
 } detach_t;
 
-void
-pending_detaches_init (pending_detaches_t *self)
+pending_detaches_t *
+pending_detaches_new (bus_client_t *bus)
 {
-    self->count = 0;
-    for (unsigned office = 0; office < BUS_LINKS_MAX; office++)
-        list_init (&self->by_office[office]);
+    pending_detaches_t *self = alloc_zeroed (sizeof *self);
+    self->bus = bus;
+    for (unsigned postoffice = 0; postoffice < BUS_LINKS_MAX; postoffice++)
+        list_init (&self->by_postoffice[postoffice]);
+    return self;
 }
 
 static void
 s_drop (pending_detaches_t *self, list_t *link)
 {
     list_remove (link);
-    free (LIST_THING (link, detach_t, place));
+    free (LIST_THING (link, detach_t, link));
     self->count--;
     edge_count (EDGE_DETACHES_PENDING, -1);
 }
 
 void
-pending_detaches_forget (pending_detaches_t *self, unsigned office)
+pending_detaches_forget (pending_detaches_t *self, unsigned postoffice)
 {
-    for (list_t *first; (first = list_first (&self->by_office[office]));)
+    for (list_t *first; (first = list_first (&self->by_postoffice[postoffice]));)
         s_drop (self, first);
 }
 
 void
-pending_detaches_free (pending_detaches_t *self)
+pending_detaches_destroy (pending_detaches_t **self_p)
 {
-    for (unsigned office = 0; office < BUS_LINKS_MAX; office++)
-        pending_detaches_forget (self, office);
+    pending_detaches_t *self = *self_p;
+    *self_p = NULL;
+    for (unsigned postoffice = 0; postoffice < BUS_LINKS_MAX; postoffice++)
+        pending_detaches_forget (self, postoffice);
+    free (self);
 }
 
 void
-pending_detaches_put (pending_detaches_t *self, unsigned office, const bus_detach_t *record)
+pending_detaches_put (pending_detaches_t *self, unsigned postoffice, const bus_detach_t *record)
 {
-    list_t *waiting = &self->by_office[office];
-    if (self->count >= PENDING_DETACHES_MAX && !list_is_empty (waiting)) {
+    list_t *pending = &self->by_postoffice[postoffice];
+    if (self->count >= PENDING_DETACHES_MAX && !list_is_empty (pending)) {
         edge_count (EDGE_DETACHES_DROPPED, 1);
-        s_drop (self, list_first (waiting));
+        s_drop (self, list_first (pending));
     }
-    detach_t *detach = malloc (sizeof *detach + record->session.size);
-    if (!detach)
-        return;
+    text_t session = record->session;
+    detach_t *detach = alloc_packed (sizeof *detach, &session, 1);
     detach->record = *record;
-    detach->record.session.data = detach->session;
-    if (record->session.size)
-        memcpy (detach->session, record->session.data, record->session.size);
-    list_init (&detach->place);
-    list_append (waiting, &detach->place);
+    detach->record.session = session;
+    list_init (&detach->link);
+    list_append (pending, &detach->link);
     self->count++;
     edge_count (EDGE_DETACHES_PENDING, 1);
 }
 
 bool
-pending_detaches_send (pending_detaches_t *self, bus_client_t *bus, unsigned office)
+pending_detaches_send (pending_detaches_t *self, unsigned postoffice)
 {
-    for (list_t *first; (first = list_first (&self->by_office[office]));) {
-        const detach_t *detach = LIST_THING (first, detach_t, place);
+    for (list_t *first; (first = list_first (&self->by_postoffice[postoffice]));) {
+        const detach_t *detach = LIST_THING (first, detach_t, link);
         bus_record_t record = { .kind = BUS_DETACH, .detach = detach->record };
-        if (bus_client_send (bus, office, &record) != 0)
+        if (bus_client_send (self->bus, postoffice, &record) != 0)
             return false;
         s_drop (self, first);
     }
@@ -78,10 +85,10 @@ pending_detaches_send (pending_detaches_t *self, bus_client_t *bus, unsigned off
 }
 
 bool
-pending_detaches_send_all (pending_detaches_t *self, bus_client_t *bus)
+pending_detaches_send_all (pending_detaches_t *self)
 {
     bool sent = true;
-    for (unsigned office = 0; self->count > 0 && office < BUS_LINKS_MAX; office++)
-        sent = pending_detaches_send (self, bus, office) && sent;
+    for (unsigned postoffice = 0; self->count > 0 && postoffice < BUS_LINKS_MAX; postoffice++)
+        sent = pending_detaches_send (self, postoffice) && sent;
     return sent;
 }

@@ -1,89 +1,60 @@
 #include "session/posts.h"
 
-#include "tables/edge_metrics.h"
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/random_id.h"
+#include "tables/edge_metrics.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
+//  So long a refused message is awaited.
 #define HOLD_BACK_MS 10000
 
-void
-posts_init (posts_t *self)
+struct posts {
+    post_t *by_request_id; //  hash table
+    list_t by_age;
+    flow_control_t *flow;
+    uint64_t next_request_id;
+};
+
+//  A message that was refused for now.
+typedef struct {
+    char *id; //  NULL: none
+    uint64_t request_id;
+} refused_t;
+
+struct post_queue {
+    posts_t *all;
+    void *owner;
+    uint64_t endpoint;
+    list_t posts;
+    uint32_t count;
+    size_t bytes;
+    refused_t awaited;  //  is to come again before any other
+    refused_t follower; //  the first one that was refused because of it
+    uint64_t awaited_ms;
+};
+
+// ---------------------------------------------------------------------------------------------
+//  All posts
+
+posts_t *
+posts_new (flow_control_t *flow)
 {
-    self->by_request_id = NULL;
+    posts_t *self = alloc_zeroed (sizeof *self);
+    self->flow = flow;
     list_init (&self->by_age);
     self->next_request_id = (random_id_number () >> 2) + 1;
-}
-
-static char *
-s_keep (char *at, text_t *text)
-{
-    memcpy (at, text->data ? text->data : "", text->size);
-    text->data = at;
-    at[text->size] = 0;
-    return at + text->size + 1;
-}
-
-post_t *
-posts_add (posts_t *self, connection_t *connection, const bus_post_t *record, uint64_t now_ms)
-{
-    size_t texts = record->session.size + record->message_id.size + record->sender.size
-                   + record->data.size + record->secret.size + 5;
-    post_t *post = calloc (1, sizeof *post + texts);
-    if (!post)
-        return NULL;
-    post->request_id = self->next_request_id++;
-    post->endpoint = connection->endpoint;
-    post->office = -1;
-    post->since_ms = now_ms;
-    post->since_us = clock_mono_us ();
-    post->bytes = sizeof *post + texts;
-    post->record = *record;
-    post->record.request_id = post->request_id;
-    post->record.endpoint = connection->endpoint;
-    char *at = s_keep (post->texts, &post->record.session);
-    at = s_keep (at, &post->record.message_id);
-    at = s_keep (at, &post->record.sender);
-    at = s_keep (at, &post->record.data);
-    s_keep (at, &post->record.secret);
-
-    HASH_ADD (hh, self->by_request_id, request_id, sizeof post->request_id, post);
-    list_init (&post->of_connection);
-    list_init (&post->by_age);
-    list_append (&connection->posts, &post->of_connection);
-    list_append (&self->by_age, &post->by_age);
-    connection->post_count++;
-    connection->post_bytes += post->bytes;
-    edge_count (EDGE_POSTS_PENDING, 1);
-    edge_count (EDGE_POST_BYTES_PENDING, (int64_t) post->bytes);
-    return post;
+    return self;
 }
 
 void
-posts_remove (posts_t *self, connection_t *connection, post_t **post_p)
+posts_destroy (posts_t **self_p)
 {
-    post_t *post = *post_p;
-    *post_p = NULL;
-    HASH_DELETE (hh, self->by_request_id, post);
-    list_remove (&post->of_connection);
-    list_remove (&post->by_age);
-    connection->post_count--;
-    connection->post_bytes -= post->bytes;
-    edge_count (EDGE_POSTS_PENDING, -1);
-    edge_count (EDGE_POST_BYTES_PENDING, -(int64_t) post->bytes);
-    free (post);
-}
-
-void
-posts_remove_all (posts_t *self, connection_t *connection)
-{
-    list_t *first;
-    while ((first = list_first (&connection->posts))) {
-        post_t *post = LIST_THING (first, post_t, of_connection);
-        posts_remove (self, connection, &post);
-    }
+    assert (list_is_empty (&(*self_p)->by_age));
+    free (*self_p);
+    *self_p = NULL;
 }
 
 post_t *
@@ -94,109 +65,251 @@ posts_find (const posts_t *self, uint64_t request_id)
     return post;
 }
 
-void
-posts_unsend (connection_t *connection)
-{
-    for (list_t *at = connection->posts.next; at != &connection->posts; at = at->next)
-        LIST_THING (at, post_t, of_connection)->office = -1;
-}
-
 post_t *
-posts_next (const connection_t *connection)
+posts_next_by_age (const posts_t *self, const post_t *post)
 {
-    //  Sent ones stand before unsent ones: from the end it is a short way.
-    const list_t *at = &connection->posts;
-    while (at->previous != &connection->posts
-           && LIST_THING (at->previous, post_t, of_connection)->office < 0)
-        at = at->previous;
-    return at == &connection->posts ? NULL : LIST_THING (at, post_t, of_connection);
+    const list_t *next = post ? post->by_age.next : self->by_age.next;
+    return next == &self->by_age ? NULL : LIST_THING (next, post_t, by_age);
 }
 
-uint64_t
-posts_before (const connection_t *connection, const post_t *post)
-{
-    if (!post->named)
-        return post->request_id;
-    const list_t *at = post->of_connection.previous;
-    while (at != &connection->posts && !LIST_THING (at, post_t, of_connection)->named)
-        at = at->previous;
-    return at == &connection->posts ? 0 : LIST_THING (at, post_t, of_connection)->request_id;
-}
+// ---------------------------------------------------------------------------------------------
+//  One client's posts
 
-static void
-s_hold (hold_t *hold, text_t id, uint64_t request_id)
+post_queue_t *
+post_queue_new (posts_t *all, uint64_t endpoint, void *owner)
 {
-    free (hold->id);
-    hold->id = strndup (id.data, id.size);
-    assert (hold->id);
-    hold->request_id = request_id;
-}
-
-//  The one that was said first of those that were refused because of another: answers may come in
-//  any order.
-static void
-s_hold_behind (connection_t *connection, text_t id, uint64_t request_id)
-{
-    if (!connection->behind.id || request_id < connection->behind.request_id)
-        s_hold (&connection->behind, id, request_id);
-}
-
-//  The one that was waited for will not come: the next one is.
-static void
-s_hold_next (connection_t *connection, uint64_t now_ms)
-{
-    free (connection->refused.id);
-    connection->refused = connection->behind;
-    connection->behind = (hold_t){ NULL, 0 };
-    connection->refused_ms = now_ms;
+    post_queue_t *self = alloc_zeroed (sizeof *self);
+    self->all = all;
+    self->endpoint = endpoint;
+    self->owner = owner;
+    list_init (&self->posts);
+    return self;
 }
 
 void
-posts_hold_nothing (connection_t *connection)
+post_queue_destroy (post_queue_t **self_p)
 {
-    free (connection->refused.id);
-    free (connection->behind.id);
-    connection->refused = connection->behind = (hold_t){ NULL, 0 };
+    post_queue_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    post_queue_clear (self);
+    post_queue_hold_nothing (self);
+    free (self);
 }
 
-void
-posts_hold_back (connection_t *connection, const post_t *refused, uint64_t now_ms)
+void *
+post_queue_owner (const post_queue_t *self)
 {
-    text_t id = refused->record.message_id;
-    hold_t *first = &connection->refused;
-    if (!refused->named)
-        return;
-    if (first->id && refused->request_id > first->request_id) {
-        s_hold_behind (connection, id, refused->request_id);
-        return;
-    }
-    if (first->id)
-        s_hold_behind (connection, text_of (first->id), first->request_id);
-    else
-        connection->refused_ms = now_ms;
-    s_hold (first, id, refused->request_id);
+    return self->owner;
+}
+
+uint32_t
+post_queue_count (const post_queue_t *self)
+{
+    return self->count;
+}
+
+size_t
+post_queue_bytes (const post_queue_t *self)
+{
+    return self->bytes;
 }
 
 bool
-posts_is_held_back (connection_t *connection, text_t message_id, uint64_t now_ms)
+post_queue_is_idle (const post_queue_t *self)
 {
-    if (connection->refused.id && !text_is (message_id, text_of (connection->refused.id))
-        && now_ms - connection->refused_ms >= HOLD_BACK_MS)
-        s_hold_next (connection, now_ms);
-    if (!connection->refused.id)
-        return false;
-    if (!text_is (message_id, text_of (connection->refused.id))) {
-        //  It has no request_id yet: it comes behind all that have one.
-        s_hold_behind (connection, message_id, UINT64_MAX);
-        return true;
-    }
-    posts_hold_nothing (connection);
-    return false;
+    return self->count == 0 && !self->awaited.id;
+}
+
+static void
+s_count (post_queue_t *self, int posts, int64_t bytes)
+{
+    self->count += (uint32_t)posts;
+    self->bytes += (size_t)bytes;
+    edge_count (EDGE_POSTS_PENDING, posts);
+    flow_control_add (self->all->flow, FLOW_POSTS, bytes);
+}
+
+post_t *
+post_queue_add (post_queue_t *self, const bus_post_t *record, bool is_named, uint64_t now_ms)
+{
+    posts_t *all = self->all;
+    text_t texts[] = { record->session, record->message_id, record->sender, record->data,
+                       record->secret };
+    size_t bytes = sizeof (post_t);
+    for (size_t at = 0; at < sizeof texts / sizeof *texts; at++)
+        bytes += texts[at].size + 1;
+    post_t *post = alloc_packed (sizeof *post, texts, sizeof texts / sizeof *texts);
+    post->request_id = all->next_request_id++;
+    post->queue = self;
+    post->since_ms = now_ms;
+    post->since_us = clock_mono_us ();
+    post->postoffice = -1;
+    post->is_named = is_named;
+    post->bytes = bytes;
+    post->record = *record;
+    post->record.request_id = post->request_id;
+    post->record.endpoint = self->endpoint;
+    post->record.session = texts[0];
+    post->record.message_id = texts[1];
+    post->record.sender = texts[2];
+    post->record.data = texts[3];
+    post->record.secret = texts[4];
+    HASH_ADD (hh, all->by_request_id, request_id, sizeof post->request_id, post);
+    list_init (&post->of_queue);
+    list_init (&post->by_age);
+    list_append (&self->posts, &post->of_queue);
+    list_append (&all->by_age, &post->by_age);
+    s_count (self, 1, (int64_t)bytes);
+    return post;
 }
 
 void
-posts_is_told (connection_t *connection, text_t message_id, uint64_t now_ms)
+post_remove (post_t **self_p)
 {
-    if (connection->refused.id && text_is (message_id, text_of (connection->refused.id)))
-        s_hold_next (connection, now_ms);
+    post_t *self = *self_p;
+    *self_p = NULL;
+    HASH_DELETE (hh, self->queue->all->by_request_id, self);
+    list_remove (&self->of_queue);
+    list_remove (&self->by_age);
+    s_count (self->queue, -1, -(int64_t)self->bytes);
+    free (self);
+}
+
+void
+post_queue_clear (post_queue_t *self)
+{
+    post_t *post;
+    while ((post = post_queue_next (self, NULL)))
+        post_remove (&post);
+}
+
+post_t *
+post_queue_next (const post_queue_t *self, const post_t *post)
+{
+    const list_t *next = post ? post->of_queue.next : self->posts.next;
+    return next == &self->posts ? NULL : LIST_THING (next, post_t, of_queue);
+}
+
+void
+post_queue_unsend (post_queue_t *self)
+{
+    for (post_t *post = NULL; (post = post_queue_next (self, post));)
+        post->postoffice = -1;
+}
+
+//  Sent posts stand before unsent ones: from the end it is a short way.
+post_t *
+post_queue_next_unsent (const post_queue_t *self)
+{
+    const list_t *at = &self->posts;
+    while (at->previous != &self->posts
+           && LIST_THING (at->previous, post_t, of_queue)->postoffice < 0)
+        at = at->previous;
+    return at == &self->posts ? NULL : LIST_THING (at, post_t, of_queue);
+}
+
+uint64_t
+post_before (const post_t *self)
+{
+    if (!self->is_named)
+        return self->request_id;
+    const list_t *all = &self->queue->posts, *at = self->of_queue.previous;
+    while (at != all && !LIST_THING (at, post_t, of_queue)->is_named)
+        at = at->previous;
+    return at == all ? 0 : LIST_THING (at, post_t, of_queue)->request_id;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  What must not be overtaken
+
+static void
+s_remember (refused_t *refused, text_t id, uint64_t request_id)
+{
+    free (refused->id);
+    refused->id = alloc_text (id);
+    refused->request_id = request_id;
+}
+
+//  Answers may come in any order: the follower is the one that was sent first.
+static void
+s_remember_follower (post_queue_t *self, text_t id, uint64_t request_id)
+{
+    if (!self->follower.id || request_id < self->follower.request_id)
+        s_remember (&self->follower, id, request_id);
+}
+
+//  The awaited message will not come again: the follower is awaited now.
+static void
+s_await_follower (post_queue_t *self, uint64_t now_ms)
+{
+    free (self->awaited.id);
+    self->awaited = self->follower;
+    self->follower = (refused_t){ NULL, 0 };
+    self->awaited_ms = now_ms;
+}
+
+static bool
+s_is_awaited (const post_queue_t *self, text_t message_id)
+{
+    return self->awaited.id && text_is (message_id, text_of (self->awaited.id));
+}
+
+void
+post_queue_hold_nothing (post_queue_t *self)
+{
+    free (self->awaited.id);
+    free (self->follower.id);
+    self->awaited = self->follower = (refused_t){ NULL, 0 };
+}
+
+void
+post_hold_back (const post_t *self, uint64_t now_ms)
+{
+    post_queue_t *queue = self->queue;
+    refused_t *awaited = &queue->awaited;
+    text_t id = self->record.message_id;
+    if (!self->is_named)
+        return;
+    if (awaited->id && self->request_id > awaited->request_id) {
+        s_remember_follower (queue, id, self->request_id);
+        return;
+    }
+    if (awaited->id)
+        s_remember_follower (queue, text_of (awaited->id), awaited->request_id);
+    else
+        queue->awaited_ms = now_ms;
+    s_remember (awaited, id, self->request_id);
+}
+
+bool
+post_queue_is_held_back (post_queue_t *self, text_t message_id, uint64_t now_ms)
+{
+    if (self->awaited.id && !s_is_awaited (self, message_id)
+        && now_ms - self->awaited_ms >= HOLD_BACK_MS)
+        s_await_follower (self, now_ms);
+    if (!self->awaited.id)
+        return false;
+    if (!s_is_awaited (self, message_id)) {
+        //  It has no request id yet: it comes behind all that have one.
+        s_remember_follower (self, message_id, UINT64_MAX);
+        return true;
+    }
+    post_queue_hold_nothing (self);
+    return false;
+}
+
+bool
+post_queue_holds_back (const post_queue_t *self, uint64_t *from)
+{
+    *from = self->awaited.request_id;
+    return self->awaited.id != NULL;
+}
+
+void
+post_queue_told (post_queue_t *self, text_t message_id, uint64_t now_ms)
+{
+    if (s_is_awaited (self, message_id))
+        s_await_follower (self, now_ms);
 }

@@ -1,0 +1,447 @@
+#include "client/client.h"
+
+#include "base/alloc.h"
+#include "base/hash_table.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/random_id.h"
+#include "json/json_write.h"
+#include "tables/edge_metrics.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+//  Escapes make a text six times as long at most; the path and the query are JSON already.
+#define SENDER_MAX 16384
+//  A socket that is to be closed gets so long to take what is left for it, and its peer to go.
+#define CLOSING_MS 2000
+
+struct clients {
+    uv_loop_t *loop;
+    flow_control_t *flow;
+    const apps_t *apps;
+    client_t *by_endpoint; //  hash table
+    list_t closed;         //  clients that the gateway has not heard of yet
+    list_t ending;         //  closed and draining clients, the longest first
+    uint64_t next_endpoint;
+};
+
+typedef enum { CLIENT_OPEN, CLIENT_DRAINING, CLIENT_CLOSED } client_state_t;
+
+struct client {
+    clients_t *all;
+    void *owner;
+    websocket_t *socket;
+    uint64_t endpoint;
+    UT_hash_handle hh;
+    outbox_t outbox;
+    client_rate_t rate;
+    list_t ending; //  in one of the lists of all
+    uint64_t ending_ms;
+    char *sender; //  JSON
+    uint32_t sender_size;
+    uint8_t state;
+    uint8_t close_reason;
+    uint8_t role;
+    uint8_t dialect;
+    uint8_t faults;
+    bool is_counted; //  in edge_closed_total
+    bool paused;
+    uint8_t app_size;
+    uint8_t user_size;
+    char names[]; //  app, user
+};
+
+_Static_assert(APP_ID_MAX <= UINT8_MAX && USER_ID_MAX <= UINT8_MAX, "sizes of names fit");
+
+// ---------------------------------------------------------------------------------------------
+//  All clients
+
+clients_t *
+clients_new (uv_loop_t *loop, flow_control_t *flow, const apps_t *apps)
+{
+    clients_t *self = alloc_zeroed (sizeof *self);
+    self->loop = loop;
+    self->flow = flow;
+    self->apps = apps;
+    list_init (&self->closed);
+    list_init (&self->ending);
+    //  A restarted edge does not use the old one's numbers again; half the range is left to count.
+    self->next_endpoint = (random_id_number () >> 2) + 1;
+    return self;
+}
+
+void
+clients_destroy (clients_t **self_p)
+{
+    assert (!(*self_p)->by_endpoint);
+    free (*self_p);
+    *self_p = NULL;
+}
+
+uint64_t
+clients_count (const clients_t *self)
+{
+    return HASH_COUNT (self->by_endpoint);
+}
+
+client_t *
+clients_find (const clients_t *self, uint64_t endpoint)
+{
+    client_t *client;
+    HASH_FIND (hh, self->by_endpoint, &endpoint, sizeof endpoint, client);
+    return client;
+}
+
+client_t *
+clients_next (const clients_t *self, const client_t *client)
+{
+    return client ? client->hh.next : self->by_endpoint;
+}
+
+static void
+s_end_later (client_t *client)
+{
+    client->ending_ms = uv_now (client->all->loop);
+    list_append (&client->all->ending, &client->ending);
+}
+
+client_t *
+clients_next_closed (clients_t *self)
+{
+    list_t *first = list_first (&self->closed);
+    if (!first)
+        return NULL;
+    client_t *client = LIST_THING (first, client_t, ending);
+    s_end_later (client);
+    return client;
+}
+
+void
+clients_abort_late (clients_t *self)
+{
+    uint64_t now = uv_now (self->loop);
+    list_t *next;
+    for (list_t *at = self->ending.next; at != &self->ending; at = next) {
+        next = at->next;
+        client_t *client = LIST_THING (at, client_t, ending);
+        if (now - client->ending_ms < CLOSING_MS)
+            break;
+        s_end_later (client); //  not again in the next tick
+        websocket_abort (client->socket);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+//  One client
+
+static edge_metric_t
+s_gauge (const client_t *self)
+{
+    return self->dialect == DIALECT_RICH ? EDGE_CONNECTIONS_RICH : EDGE_CONNECTIONS_WIDGET;
+}
+
+client_t *
+client_new (clients_t *all, const client_identity_t *identity, websocket_t *socket, void *owner)
+{
+    text_t app = identity->app, user = identity->user;
+    client_t *self = alloc_zeroed (sizeof *self + app.size + user.size);
+    self->all = all;
+    self->owner = owner;
+    self->socket = socket;
+    self->endpoint = all->next_endpoint++;
+    memcpy (self->names, app.data, app.size);
+    memcpy (self->names + app.size, user.data, user.size);
+    self->app_size = (uint8_t)app.size;
+    self->user_size = (uint8_t)user.size;
+    self->role = (uint8_t)identity->role;
+    self->dialect = (uint8_t)identity->dialect;
+    list_init (&self->ending);
+    outbox_init (&self->outbox);
+    client_stamp (self, &VISITOR_UNKNOWN);
+    HASH_ADD (hh, all->by_endpoint, endpoint, sizeof self->endpoint, self);
+    edge_count (s_gauge (self), 1);
+    edge_count (EDGE_OPENED, 1);
+    return self;
+}
+
+void
+client_destroy (client_t **self_p)
+{
+    client_t *self = *self_p;
+    *self_p = NULL;
+    HASH_DELETE (hh, self->all->by_endpoint, self);
+    edge_count (s_gauge (self), -1);
+    list_remove (&self->ending);
+    flow_control_add (self->all->flow, FLOW_OUTBOXES, -(int64_t)self->outbox.bytes);
+    outbox_clear (&self->outbox);
+    free (self->sender);
+    free (self);
+}
+
+void *
+client_owner (const client_t *self)
+{
+    return self->owner;
+}
+
+uint64_t
+client_endpoint (const client_t *self)
+{
+    return self->endpoint;
+}
+
+text_t
+client_app (const client_t *self)
+{
+    return (text_t){ self->names, self->app_size };
+}
+
+text_t
+client_user (const client_t *self)
+{
+    return (text_t){ self->names + self->app_size, self->user_size };
+}
+
+role_t
+client_role (const client_t *self)
+{
+    return (role_t)self->role;
+}
+
+dialect_t
+client_dialect (const client_t *self)
+{
+    return (dialect_t)self->dialect;
+}
+
+text_t
+client_sender (const client_t *self)
+{
+    return (text_t){ self->sender, self->sender_size };
+}
+
+text_t
+client_bot_sender (const client_t *self)
+{
+    const app_t *app = apps_find (self->all->apps, client_app (self));
+    return app ? app->bot_sender : APP_ANY_BOT_SENDER;
+}
+
+//  Long texts cost a bot much more than they cost a visitor.
+bool
+client_is_too_long (const client_t *self, size_t bytes)
+{
+    const app_t *app = apps_find (self->all->apps, client_app (self));
+    return self->role == ROLE_VISITOR && app && bytes > app->text_limit;
+}
+
+static void
+s_write_sender (const client_t *self, const visitor_t *visitor, json_writer_t *json)
+{
+    bool is_agent = self->role == ROLE_AGENT;
+    text_t unnamed = is_agent ? TEXT ("Agent") : TEXT ("Visitor");
+    json_open_object (json, NULL);
+    json_put_string (json, "deviceId", "Widget");
+    json_put_text (json, "userId", client_user (self));
+    json_put_text (json, "displayName", visitor->name.size ? visitor->name : unnamed);
+    json_put_bool (json, "isAdmin", is_agent);
+    json_put_text_if (json, "email", visitor->email);
+    json_put_text_if (json, "avatarPath", visitor->avatar);
+    if (visitor->path.size + visitor->query.size > 0) {
+        json_open_object (json, "urlAttributes");
+        json_put_json (json, "path", visitor->path);
+        json_put_json (json, "query", visitor->query);
+        json_close_object (json);
+    }
+    json_close_object (json);
+}
+
+void
+client_stamp (client_t *self, const visitor_t *visitor)
+{
+    buffer_t buffer;
+    json_writer_t json;
+    buffer_init (&buffer, SENDER_MAX);
+    json_write_begin (&json, &buffer);
+    s_write_sender (self, visitor, &json);
+    int rc = json_write_end (&json);
+    assert (rc == 0); //  client_frame.c bounds what a visitor says
+    //  Nearly every frame says the same as the last one.
+    if (!text_is (buffer_text (&buffer), client_sender (self))) {
+        self->sender = alloc_resized (self->sender, buffer.size);
+        memcpy (self->sender, buffer.data, buffer.size);
+        self->sender_size = (uint32_t)buffer.size;
+    }
+    buffer_free (&buffer);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Writing and reading
+
+//  The outbox held `before` bytes.
+static void
+s_outbox_changed (client_t *self, size_t before)
+{
+    flow_control_add (self->all->flow, FLOW_OUTBOXES,
+                      (int64_t)self->outbox.bytes - (int64_t)before);
+}
+
+void
+client_put (client_t *self, const outbox_item_t *item)
+{
+    flow_control_t *flow = self->all->flow;
+    if (client_is_closed (self))
+        return;
+    bool overloaded = websocket_is_full (self->socket) && flow_control_is_overloaded (flow);
+    size_t before = self->outbox.bytes;
+    edge_count (EDGE_OVERLOADED, overloaded);
+    if (overloaded || outbox_put (&self->outbox, flow_control_outbox_limit (flow), item) != 0) {
+        client_close (self, CLOSE_SLOW_READER);
+        return;
+    }
+    s_outbox_changed (self, before);
+    flow_control_note_outbox (flow, self->outbox.bytes);
+    client_want_write (self);
+}
+
+void
+client_write (client_t *self, frame_t **frame_p)
+{
+    client_put (self, &(outbox_item_t){ .frame = *frame_p });
+    frame_destroy (frame_p);
+}
+
+bool
+client_is_half_full (const client_t *self)
+{
+    return self->outbox.bytes * 2 >= flow_control_outbox_limit (self->all->flow);
+}
+
+void
+client_leave_session (client_t *self)
+{
+    size_t before = self->outbox.bytes;
+    outbox_leave_session (&self->outbox);
+    s_outbox_changed (self, before);
+}
+
+bool
+client_take (client_t *self, outbox_item_t *item)
+{
+    size_t before = self->outbox.bytes;
+    if (!outbox_take (&self->outbox, item))
+        return false;
+    s_outbox_changed (self, before);
+    return true;
+}
+
+void
+client_want_write (client_t *self)
+{
+    websocket_want_write (self->socket);
+}
+
+void
+client_read (client_t *self, bool on)
+{
+    self->paused = !on;
+    websocket_read (self->socket, on);
+}
+
+bool
+client_is_paused (const client_t *self)
+{
+    return self->paused;
+}
+
+client_rate_t *
+client_rate (client_t *self)
+{
+    return &self->rate;
+}
+
+unsigned
+client_count_fault (client_t *self)
+{
+    self->faults += self->faults < UINT8_MAX;
+    return self->faults;
+}
+
+void
+client_forget_faults (client_t *self)
+{
+    self->faults = 0;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Closing
+
+static void
+s_count_closed (client_t *self, close_reason_t reason)
+{
+    edge_closed[reason] += !self->is_counted;
+    self->is_counted = true;
+}
+
+void
+client_close (client_t *self, close_reason_t reason)
+{
+    if (client_is_closed (self))
+        return;
+    const close_reason_row_t *row = close_reason_row (reason);
+    s_count_closed (self, reason);
+    log_debug ("closing", log_text ("user", client_user (self)),
+               log_string ("reason", row->metric),
+               log_number ("endpoint", (int64_t)self->endpoint));
+    self->state = CLIENT_CLOSED;
+    self->close_reason = (uint8_t)reason;
+    list_append (&self->all->closed, &self->ending);
+    if (row->ws_code == 0) {
+        websocket_abort (self->socket);
+        return;
+    }
+    //  The socket of a slow reader is full: what it can take is the close frame and no more.
+    if (reason == CLOSE_SLOW_READER) {
+        size_t before = self->outbox.bytes;
+        outbox_clear (&self->outbox);
+        s_outbox_changed (self, before);
+    }
+    client_want_write (self);
+}
+
+bool
+client_is_closed (const client_t *self)
+{
+    return self->state == CLIENT_CLOSED;
+}
+
+void
+client_drain (client_t *self)
+{
+    assert (self->state == CLIENT_OPEN);
+    s_count_closed (self, CLOSE_GOING_AWAY);
+    self->state = CLIENT_DRAINING;
+    self->close_reason = CLOSE_GOING_AWAY;
+    s_end_later (self);
+    client_want_write (self);
+}
+
+bool
+client_is_draining (const client_t *self)
+{
+    return self->state == CLIENT_DRAINING;
+}
+
+void
+client_gone (client_t *self)
+{
+    s_count_closed (self, CLOSE_CLIENT);
+}
+
+bool
+client_wants_close (const client_t *self, close_reason_t *reason)
+{
+    *reason = (close_reason_t)self->close_reason;
+    return self->state != CLIENT_OPEN;
+}
