@@ -81,7 +81,7 @@ static const setting_t s_settings[] = {
              BUS_QUEUE_LEAST, 0,
              "bytes of requests that may wait for their session; more get busy"),
     SETTING ("WORK_ACCEPTED_WITHIN", SETTING_DURATION, config_t, work_accepted_within, "2s", 50,
-             60000, "timeout for a worker to accept an offered item; then another gets it"),
+             60000, "timeout for a worker to accept a dispatched item; then another gets it"),
     SETTING ("WORK_RECOVERY", SETTING_DURATION, config_t, work_recovery, "2s", 50, 60000,
              "how long an item of a lost worker or postoffice waits for a worker that has it"),
     APPS_SETTINGS (config_t),

@@ -40,7 +40,7 @@ static const metric_row_t s_rows[COUNTS] = {
     [CANCELLED] = { "connector_bot_calls_total", "outcome=\"cancelled\"", COUNTER,
                     "finished calls" },
     [REPEATS] = { "connector_repeats_total", NULL, COUNTER,
-                  "items offered again while in flight" },
+                  "items dispatched again while in flight" },
     [OVER_CREDIT] = { "connector_declined_total", "reason=\"over_credit\"", COUNTER,
                       "items that were declined" },
     [WHILE_DRAINING] = { "connector_declined_total", "reason=\"draining\"", COUNTER,

@@ -12,12 +12,12 @@ static const metric_row_t s_rows[STORE_METRICS] = {
     [STORE_UNSURES] = { "store_unsure_total", NULL, COUNTER,
                         "appends whose link broke before the answer" },
     [STORE_DOWNS] = { "store_down_total", NULL, COUNTER,
-                      "requests that the database was away for" },
+                      "requests refused because the database was down" },
     [STORE_REJECTIONS] = { "store_rejected_total", NULL, COUNTER,
                            "appends that PostgreSQL can never take" },
     [STORE_RETRIES] = { "store_retries_total", NULL, COUNTER, "batches sent again" },
     [STORE_CHECKED] = { "store_checked_total", NULL, COUNTER,
-                        "plain inserts that lost and were sent again through append_batch" },
+                        "plain inserts that conflicted and were sent again as append_batch" },
     [STORE_REFUSED] = { "store_refused_total", NULL, COUNTER,
                         "requests refused because the queue was full" },
     [STORE_QUEUE_BYTES] = { "store_queue_bytes", NULL, GAUGE,
@@ -31,11 +31,11 @@ static const metric_row_t s_rows[STORE_METRICS] = {
     [STORE_MOVED] = { "store_moved_total", NULL, COUNTER,
                       "times that another postoffice wrote to a session of ours" },
     [STORE_SHARED] = { "store_shared_total", NULL, COUNTER,
-                       "times another postoffice said that it has endpoints of a session, too" },
+                       "times that another postoffice told of endpoints in a session of ours" },
     [STORE_NOTICES_LOST] = { "store_notices_lost_total", NULL, COUNTER,
                              "notices to other postoffices that could not be sent" },
     [STORE_RECEIPTS_LOST] = { "store_receipts_lost_total", NULL, COUNTER,
-                              "receipts of clients that found no room" },
+                              "receipts of clients dropped: too many waited" },
 };
 
 int64_t store_metrics[STORE_METRICS];
