@@ -45,6 +45,7 @@ struct bus_server {
     list_t busy;
     list_t ending;
     bool is_draining;
+    bool is_suspended;
     uint64_t looked_ms; //  when we last looked who is silent
     uv_timer_t tick;
     uv_timer_t retry;
@@ -240,6 +241,8 @@ s_objection (const bus_server_t *self, const bus_hello_t *hello)
         return STREAM_END_ROLE;
     if (self->is_draining)
         return STREAM_END_DRAINING;
+    if (self->is_suspended)
+        return STREAM_END_UNAVAILABLE;
     if (HASH_CNT (by_id, self->peers_by_id) >= self->config.peer_limit)
         return STREAM_END_TOO_MANY;
     return STREAM_END_COUNT;
@@ -508,4 +511,19 @@ bus_server_drain (bus_server_t *self)
     HASH_ITER (by_id, self->peers_by_id, peer, next)
         if (!peer->is_ending)
             s_say_goodbye (peer, STREAM_END_DRAINING);
+}
+
+void
+bus_server_suspend (bus_server_t *self)
+{
+    self->is_suspended = true;
+    peer_row_t *peer, *next;
+    HASH_ITER (by_id, self->peers_by_id, peer, next)
+    s_peer_end (peer, STREAM_END_UNAVAILABLE);
+}
+
+void
+bus_server_resume (bus_server_t *self)
+{
+    self->is_suspended = false;
 }

@@ -51,4 +51,9 @@ __attribute__ ((warn_unused_result)) int bus_server_send (bus_server_t *self, pe
 //  still come in and can still be answered until the server is destroyed.
 void bus_server_drain (bus_server_t *self);
 
+//  Sends GOODBYE to all, ends their streams (peer_down comes from the loop) and refuses every HELLO
+//  until bus_server_resume: they move their sessions elsewhere and come back.
+void bus_server_suspend (bus_server_t *self);
+void bus_server_resume (bus_server_t *self);
+
 #endif

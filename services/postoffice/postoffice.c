@@ -31,6 +31,7 @@ typedef struct {
     uint64_t postgres_batch;
     uint64_t postgres_patience;
     uint64_t postgres_timeout;
+    uint64_t postgres_lost_after;
     uint64_t postgres_queue_limit;
     uint64_t session_grace;
     uint64_t session_idle;
@@ -67,6 +68,9 @@ static const setting_t s_settings[] = {
              "how long a request waits for a database that is down; then it is refused"),
     SETTING ("POSTGRES_TIMEOUT", SETTING_DURATION, config_t, postgres_timeout, "10s", 1000, 60000,
              "timeout for the database's answers; then its connections are closed"),
+    SETTING ("POSTGRES_LOST_AFTER", SETTING_DURATION, config_t, postgres_lost_after, "5s", 500,
+             3600000,
+             "without its database for so long, the postoffice sends its peers to others"),
     SETTING ("POSTGRES_QUEUE_LIMIT", SETTING_SIZE, config_t, postgres_queue_limit, "64m",
              BUS_QUEUE_LEAST, 0, "bytes of requests that may wait for the database"),
     SETTING ("SESSION_GRACE", SETTING_DURATION, config_t, session_grace, "20s", 100, 3600000,
@@ -95,6 +99,9 @@ typedef struct {
     uint64_t writer;
     bool was_ready;      //  the store was, once
     bool draining;
+    uint64_t lost_after_ms;
+    uint64_t connected_ms; //  when the store was last seen to be connected
+    bool suspended;        //  the database is lost: edges and workers are at other postoffices
     uv_timer_t drain;
 } postoffice_t;
 
@@ -385,6 +392,34 @@ s_start_parts (postoffice_t *self, const config_t *config)
     return 0;
 }
 
+//  A postoffice that has lost its own way to the database would answer `store_down` for as long as
+//  that lasts, while healthy ones stand beside it: it sends everyone to them. A server that is there
+//  and cannot write (a full disk) is everybody's trouble, and no reason to move.
+static void
+s_look_after_store (postoffice_t *self)
+{
+    uint64_t now = clock_mono_ms ();
+    bool is_connected = store_is_connected (self->office.store);
+    if (is_connected)
+        self->connected_ms = now;
+    bool is_lost = now - self->connected_ms >= self->lost_after_ms;
+    if (is_lost == self->suspended || self->draining)
+        return;
+    self->suspended = is_lost;
+    postoffice_counts[POSTOFFICE_SUSPENDED] = is_lost;
+    if (!is_lost) {
+        log_info ("back from the loss of the database",
+                  log_number ("sessions", postoffice_counts[POSTOFFICE_SESSIONS]));
+        bus_server_resume (self->office.bus);
+        return;
+    }
+    metric_add (POSTOFFICE_SUSPENSIONS, 1);
+    log_warn ("database lost: edges and workers are sent to other postoffices",
+              log_number ("after_ms", (int64_t)self->lost_after_ms));
+    sessions_hand_over (self->office.sessions);
+    bus_server_suspend (self->office.bus);
+}
+
 static void s_stop (void **state_p);
 
 #define TICK_MS 100
@@ -394,6 +429,7 @@ static void
 s_on_tick (uv_timer_t *timer)
 {
     postoffice_t *self = timer->data;
+    s_look_after_store (self);
     workers_tick (self->office.workers);
     send_window_expire (self->office.refusals, clock_mono_ms ());
     postoffice_counts[POSTOFFICE_HELD_WINDOWS] =
@@ -410,6 +446,8 @@ s_start (service_t *service, const void *config)
     self->service = service;
     self->writer = random_id_number () >> 1;
     self->office.rules.writer = self->writer;
+    self->connected_ms = clock_mono_ms ();
+    self->lost_after_ms = ((const config_t *)config)->postgres_lost_after;
     postoffice_metrics_register ();
     operations_ready (service_operations (service), "database", false);
     uv_timer_init (service_loop (service), &self->drain);

@@ -246,6 +246,28 @@ s_heal (const drawn_t *drawn, deployment_t *site)
     s_set_links (drawn, site, &(cable_state_t){ .manner = CABLE_GOOD });
 }
 
+static void
+s_set_one (const drawn_t *drawn, deployment_t *site, cable_manner_t manner)
+{
+    deployment_cables_t kind = s_cables (drawn->target);
+    int cable = deployment_cable (site, kind, drawn->which % deployment_cable_count (site, kind));
+    fault_proxy_set (deployment_cables (site), cable, &(cable_state_t){ .manner = manner });
+    fault_proxy_reset (deployment_cables (site), cable);
+}
+
+static bool
+s_lose_postgres (const drawn_t *drawn, deployment_t *site)
+{
+    s_set_one (drawn, site, CABLE_SILENT);
+    return true;
+}
+
+static void
+s_find_postgres (const drawn_t *drawn, deployment_t *site)
+{
+    s_set_one (drawn, site, CABLE_GOOD);
+}
+
 // ---------------------------------------------------------------------------------------------
 //  PostgreSQL
 

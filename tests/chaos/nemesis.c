@@ -52,6 +52,9 @@ s_draw (nemesis_t *self)
     if (!self->has_next)
         return;
     fault_draw (fault, self->site, &self->chance, &self->next);
+    //  In a short run none may hold for most of it.
+    if (self->plan->seconds && self->next.hold_ms > self->plan->seconds * 1000 / 4)
+        self->next.hold_ms = self->plan->seconds * 1000 / 4;
     self->next_us += 1000 * chance_between (&self->chance, self->plan->gap_least,
                                             self->plan->gap_most);
 }

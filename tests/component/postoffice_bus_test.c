@@ -2,9 +2,11 @@
 //  does that only when it is told twice.
 
 #include "eventually.h"
+#include "postgres.h"
 #include "process.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 static process_t *
 s_postoffice (const char *address, const char *plaintext)
@@ -57,4 +59,24 @@ Test (postoffice_bus, says_nothing_of_it_on_the_loopback, .timeout = 60)
     EVENTUALLY (10000, process_log_count (postoffice, "\"event\":\"listening\"") == 1);
     cr_assert_eq (process_log_count (postoffice, "open to others"), 0);
     process_destroy (&postoffice);
+}
+
+//  A postoffice that cannot reach its database refuses everybody, until it can.
+Test (postoffice_bus, is_not_chosen_without_its_database, .timeout = 60)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    char url[200];
+    snprintf (url, sizeof url, "POSTGRES_URL=%s", postgres_url (postgres));
+    const char *const settings[] = { url, "OPERATIONS_PORT=0", "POSTGRES_LOST_AFTER=500ms",
+                                     "POSTOFFICE_BUS_ADDRESS=tcp://127.0.0.1:*", NULL };
+    process_t *postoffice = process_new ("postoffice", "postoffice", NULL, settings);
+    EVENTUALLY (10000, process_log_count (postoffice, "database is usable") == 1);
+    cr_assert_eq (process_log_count (postoffice, "database lost"), 0);
+    cr_assert (postgres_stop (postgres));
+    EVENTUALLY (10000, process_log_count (postoffice, "database lost") == 1);
+    cr_assert (postgres_start (postgres));
+    EVENTUALLY (20000, process_log_count (postoffice, "back from the loss") == 1);
+    cr_assert_eq (process_log_count (postoffice, "database lost"), 1);
+    process_destroy (&postoffice);
+    postgres_destroy (&postgres);
 }

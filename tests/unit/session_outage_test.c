@@ -94,3 +94,39 @@ Test (session_outage, a_refusal_waits_for_nothing)
     rig_run ();
     EXPECT ("e2 POSTED 1 store_down #0\n");
 }
+
+//  The postoffice lost its database and sent its edges away: they are elsewhere, nobody has left.
+Test (session_outage, handed_over_tells_of_nobody_that_they_left)
+{
+    visitor_joins (1, 5);
+    agent_joins (1, 6, "ann");
+    rig_run ();
+    fake_store_always (FAKE_DOWN);
+    say (1, 5, "m1");
+    attach_as (1, 7, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_REATTACH, 1);
+    sessions_hand_over (rig_office.sessions);
+    edge_down (1);
+    cr_assert_eq (sessions_unfinished (rig_office.sessions), 0);
+    rig_forget ();
+    fake_store_always (FAKE_WELL);
+    sessions_store_ready (rig_office.sessions);
+    rig_wait (2 * GRACE_MS);
+    EXPECT ("");
+    cr_assert_eq (fake_store_last (KEY), 2, "no `user left`, and the edge says m1 elsewhere");
+}
+
+//  A changeset was at the store when that was lost.
+Test (session_outage, handed_over_with_a_changeset_at_the_store)
+{
+    visitor_joins (1, 5);
+    rig_run ();
+    fake_store_next (FAKE_UNSURE_LOST);
+    attach_as (1, 7, ROLE_VISITOR, "vic", DIALECT_WIDGET, ATTACH_JOIN, SEQ_UNKNOWN);
+    say (1, 5, "m1");
+    rig_turn ();
+    sessions_hand_over (rig_office.sessions);
+    edge_down (1);
+    rig_wait (2 * GRACE_MS);
+    const stored_entry_t *last = fake_store_entry (KEY, fake_store_last (KEY));
+    cr_assert_neq (last->event, EVENT_USER_LEFT);
+}

@@ -14,7 +14,11 @@ s_admit_endpoint (session_t *self, operation_t *operation)
         list_append (&self->endpoints, &endpoint->in_session);
         self->endpoint_count++;
         if (!sessions_file_endpoint (self->office->sessions, endpoint)) {
-            presence_lose (self, endpoint); //  its edge is gone meanwhile
+            //  Its edge is gone meanwhile. When it was sent away, it is at another postoffice.
+            if (operation->arrived_us <= self->office->suspended_us)
+                presence_hand_over (self, endpoint);
+            else
+                presence_lose (self, endpoint);
             operation->verdict = VERDICT_NOT_JOINED;
             return;
         }

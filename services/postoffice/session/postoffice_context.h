@@ -20,6 +20,7 @@ typedef struct {
     sessions_t *sessions;
     send_window_t *refusals;
     switchboard_rules_t rules;
+    uint64_t suspended_us;       //  when its peers were sent away last; 0: never
     uint64_t grace_ms;           //  how long a participant may be without an endpoint
     uint64_t idle_ms;            //  how long a session that nobody needs stays in memory
     uint64_t queue_limit;        //  bytes of operations that may wait, over all sessions

@@ -678,6 +678,26 @@ session_ask (session_t *self, operation_t **operation_p)
 }
 
 void
+session_hand_over (session_t *self)
+{
+    for (list_t *first; (first = list_first (&self->endpoints));)
+        presence_hand_over (self, LIST_THING (first, endpoint_t, in_session));
+    presence_forget_graces (self);
+    self->stale = true;
+    for (list_t *link = self->queue.next; link != &self->queue;) {
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        link = link->next;
+        //  What workers say is said by nobody else.
+        if (operation->kind == OPERATION_DONE || operation->kind == OPERATION_ACCEPTED)
+            continue;
+        self->queue_count--;
+        sessions_operation_ended (self->office->sessions, operation);
+        operation_destroy (&operation);
+    }
+    sessions_consider_idle (self->office->sessions, self);
+}
+
+void
 session_moved (session_t *self)
 {
     self->stale = true;

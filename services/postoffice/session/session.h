@@ -67,6 +67,10 @@ void session_ask (session_t *self, operation_t **operation_p);
 //  Does what can be done now: loads, or decides on what waits and hands it to the store.
 void session_turn (session_t *self);
 
+//  All its endpoints are at other postoffices from now on: what their edges asked for here and was
+//  not done is asked for there.
+void session_hand_over (session_t *self);
+
 //  Another postoffice wrote to the log.
 void session_moved (session_t *self);
 //  Another postoffice has endpoints of it, too.

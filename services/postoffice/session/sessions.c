@@ -94,6 +94,15 @@ sessions_store_ready (sessions_t *self)
     s_retry_some (self);
 }
 
+void
+sessions_hand_over (sessions_t *self)
+{
+    self->office->suspended_us = clock_mono_us ();
+    session_t *session, *next;
+    HASH_ITER (hh, self->by_key, session, next)
+    session_hand_over (session);
+}
+
 // ---------------------------------------------------------------------------------------------
 //  Time
 

@@ -26,6 +26,9 @@ uint64_t sessions_unfinished (const sessions_t *self);
 void sessions_edge_up (sessions_t *self, peer_t peer);
 //  All its endpoints are gone.
 void sessions_edge_down (sessions_t *self, peer_t peer);
+//  The peers are sent away, to other postoffices: hands over all endpoints, and forgets who was
+//  awaited and what edges asked for.
+void sessions_hand_over (sessions_t *self);
 //  The store can be used again: what waited for it tries at once. What other postoffices wrote
 //  meanwhile was told to nobody, so every session that somebody is in is loaded again, bit by bit.
 void sessions_store_ready (sessions_t *self);
