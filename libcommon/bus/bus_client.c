@@ -3,6 +3,7 @@
 #include "bus/bus_link.h"
 #include "bus/bus_metrics.h"
 #include "base/alloc.h"
+#include "base/log.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -178,6 +179,7 @@ s_links_owner_init (bus_client_t *self, uv_loop_t *loop, const bus_client_config
 static void
 s_free (bus_client_t *self)
 {
+    bus_keys_destroy (&self->links_owner.keys);
     free (self->node);
     free (self->topics);
     free (self);
@@ -195,7 +197,14 @@ bus_client_new (uv_loop_t *loop, const bus_client_config_t *config,
     self->owner = owner;
     self->looked_ms = uv_now (loop);
     self->resolver = bus_resolver_new (loop, config->addresses, s_on_found, self);
-    if (!self->resolver) {
+    if (!self->resolver)
+        log_fatal ("wrong settings", log_string ("value", config->addresses),
+                   log_string ("complaint", "POSTOFFICE_ADDRESSES must be host:port,host:port"));
+    bool has_keys = config->keys && *config->keys;
+    if (self->resolver && has_keys)
+        self->links_owner.keys = bus_keys_new (config->keys, config->role);
+    if (!self->resolver || (has_keys && !self->links_owner.keys)) {
+        bus_resolver_destroy (&self->resolver);
         s_free (self);
         return NULL;
     }

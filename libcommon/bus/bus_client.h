@@ -30,6 +30,7 @@ typedef struct {
     const char *addresses; //  "host:port,host:port": each host may resolve to many postoffices
     uint64_t heartbeat_ms;     //  how often; three times as long in silence means lost
     uint64_t queue_limit;      //  bytes that may wait for one postoffice
+    const char *keys;          //  BUS_KEYS; NULL or "": plain
 } bus_client_config_t;
 
 //  Callbacks come from the loop, never from within a call of the owner's.
@@ -42,7 +43,8 @@ typedef struct {
     void (*record) (void *owner, unsigned postoffice, const bus_record_t *record);
 } bus_client_events_t;
 
-//  Copies the config. NULL when the addresses are not of the form.
+//  Copies the config. NULL when the addresses are not of the form or the keys cannot be used: a
+//  fatal line in the log says which.
 bus_client_t *bus_client_new (uv_loop_t *loop, const bus_client_config_t *config,
                               const bus_client_events_t *events, void *owner);
 //  Says GOODBYE with what is still queued and closes; the loop must turn until its handles are

@@ -1,5 +1,6 @@
 #include "bus/bus_link.h"
 
+#include "bus/bus_address.h"
 #include "bus/bus_resolver.h"
 #include "bus/bus_stream.h"
 #include "base/alloc.h"
@@ -42,6 +43,7 @@ struct bus_link {
     uint64_t since_ms;    //  when it came into this state
     uint64_t reminded_ms; //  the last line in the log about why it is not up
     backoff_t backoff;
+    uint64_t dials;
     bus_socket_t *socket; //  while connecting, handshaking and up
     bus_stream_t *stream; //  likewise
     uint64_t incarnation;
@@ -149,6 +151,17 @@ s_log_heartbeat (const bus_link_t *self, uint64_t agreed_ms)
                   log_number ("agreed_ms", (int64_t) agreed_ms));
 }
 
+//  Said once: whoever is on the way reads and writes every conversation.
+static void
+s_log_plain (const bus_link_t *self)
+{
+    static bool s_is_said;
+    if (self->owner->keys || s_is_said || bus_address_is_local (self->address))
+        return;
+    s_is_said = true;
+    log_warn ("the bus is plain: BUS_KEYS is not set", log_string ("postoffice", self->address));
+}
+
 static void
 s_agree (bus_link_t *self, const bus_welcome_t *welcome)
 {
@@ -181,6 +194,7 @@ s_welcome (bus_link_t *self, bus_batch_t *batch)
         s_end_for (self, STREAM_END_DUPLICATE);
         return;
     }
+    s_log_plain (self);
     s_move (self, LINK_UP, UINT64_MAX);
     self->reminded_ms = 0;
     log_info ("postoffice up", log_string ("postoffice", self->address),
@@ -283,18 +297,32 @@ s_on_turn (void *owner)
     }
 }
 
+//  The handshake has failed: the postoffice does not list our key, has another one than we tried,
+//  or only one of us has keys at all. The next dial tries the next of its certificates.
+static void
+s_on_refused (void *owner, const char *why, const char *address)
+{
+    (void) address;
+    bus_link_t *self = owner;
+    bus_counts[BUS_COUNT_HANDSHAKES_FAILED]++;
+    if (self->state == LINK_CONNECTING)
+        s_end (self, STREAM_END_KEY, text_of (why));
+}
+
 static bus_socket_t *
 s_socket_new (bus_link_t *self)
 {
-    static const bus_socket_events_t s_events = {
-        .woken = s_on_woken, .message = s_on_message, .garbage = s_on_garbage, .turn = s_on_turn
-    };
+    static const bus_socket_events_t s_events = { .woken = s_on_woken,
+                                                  .message = s_on_message,
+                                                  .garbage = s_on_garbage,
+                                                  .turn = s_on_turn,
+                                                  .refused = s_on_refused };
     bus_link_owner_t *owner = self->owner;
     char id[ROUTING_ID_MAX + 1];
     int size = snprintf (id, sizeof id, "%.128s-%s-%" PRIu64, owner->node, owner->boot.text,
                          ++owner->dials);
-    return bus_socket_new_dealer (owner->loop, self->address, (text_t){ id, (size_t)size },
-                                  &s_events, self);
+    return bus_socket_new_dealer (owner->loop, self->address, (text_t){ id, (size_t) size },
+                                  owner->keys, self->dials++, &s_events, self);
 }
 
 //  A new socket and a new stream, with HELLO at its head.

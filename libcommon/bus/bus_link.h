@@ -9,6 +9,7 @@
 #ifndef BUS_LINK_H
 #define BUS_LINK_H
 
+#include "bus/bus_keys.h"
 #include "bus/bus_record.h"
 #include "base/random_id.h"
 
@@ -27,6 +28,7 @@ typedef struct {
     uint64_t queue_limit;
     random_id_t boot; //  of this process start
     uint64_t dials;   //  so far
+    bus_keys_t *keys; //  NULL: plain
     void *client;
     //  Is this the same process as another postoffice that is up?
     bool (*is_duplicate) (void *client, const bus_link_t *link);

@@ -8,6 +8,7 @@
 #include "base/random_id.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -38,6 +39,9 @@ struct bus_server {
     bus_server_events_t events;
     void *owner;
     bus_socket_t *socket;
+    bus_keys_t *keys; //  NULL: plain
+    hash_key_t hash_key;
+    uint64_t keys_ms; //  when they were last looked at
     uint64_t incarnation;
     peer_row_t *peers_by_id;
     peer_row_t *peers_by_number;
@@ -180,6 +184,9 @@ s_refuse (bus_server_t *self, text_t from, uint64_t stream, stream_end_t why,
     if (log_limit_allows (&s_limit))
         log_warn ("peer refused", log_text ("from", from),
                   log_string ("reason", stream_end_word (why)),
+                  log_string ("address", bus_socket_sender (self->socket, "Peer-Address")),
+                  log_string ("role", bus_role_word (hello->role)),
+                  log_string ("role_of_key", bus_socket_sender (self->socket, "role")),
                   log_number ("its_lowest", (int64_t) hello->lowest),
                   log_number ("its_highest", (int64_t) hello->highest),
                   log_number ("our_lowest", BUS_PROTOCOL_LOWEST),
@@ -218,7 +225,7 @@ s_welcome (bus_server_t *self, text_t from, const bus_batch_t *batch, const bus_
     welcome->incarnation = self->incarnation;
     welcome->heartbeat_ms = bus_heartbeat_of (ours_ms, hello->heartbeat_ms);
     welcome->features = hello->features & BUS_FEATURES;
-    welcome->hash_key = hash_key_text (&self->config.hash_key);
+    welcome->hash_key = hash_key_text (&self->hash_key);
     bus_stream_agree (peer->stream, welcome->protocol, welcome->heartbeat_ms);
     s_log_heartbeat (peer, ours_ms, hello->heartbeat_ms, welcome->heartbeat_ms);
     if (s_put (peer, &record) != 0) {
@@ -231,13 +238,22 @@ s_welcome (bus_server_t *self, text_t from, const bus_batch_t *batch, const bus_
     self->events.peer_up (self->owner, peer->number, hello);
 }
 
+//  A node is an edge or a worker; with keys it is what its certificate says.
+static bool
+s_may_have_role (const bus_server_t *self, uint64_t role)
+{
+    const char *of_key = bus_socket_sender (self->socket, "role");
+    return (role == NODE_EDGE || role == NODE_WORKER)
+           && (!self->keys || (of_key && strcmp (of_key, bus_role_word (role)) == 0));
+}
+
 //  Why a HELLO is refused; STREAM_END_COUNT when it is not.
 static stream_end_t
 s_objection (const bus_server_t *self, const bus_hello_t *hello)
 {
     if (hello->lowest > BUS_PROTOCOL_HIGHEST || hello->highest < BUS_PROTOCOL_LOWEST)
         return STREAM_END_PROTOCOL;
-    if (hello->role != NODE_EDGE && hello->role != NODE_WORKER)
+    if (!s_may_have_role (self, hello->role))
         return STREAM_END_ROLE;
     if (self->is_draining)
         return STREAM_END_DRAINING;
@@ -351,6 +367,18 @@ s_on_garbage (void *owner)
     s_complain ("a message of many frames", TEXT_EMPTY);
 }
 
+//  Somebody without a key that is listed; the other side says so, too.
+static void
+s_on_refused (void *owner, const char *why, const char *address)
+{
+    (void) owner;
+    static log_limit_t s_limit = LOG_LIMIT (LOG_WARN, "handshake refused");
+    bus_counts[BUS_COUNT_HANDSHAKES_FAILED]++;
+    if (log_limit_allows (&s_limit))
+        log_warn ("handshake refused", log_string ("address", address), log_string ("why", why),
+                  log_number ("so_far", bus_counts[BUS_COUNT_HANDSHAKES_FAILED]));
+}
+
 //  Ends who is silent and lets the others know that we live.
 static void
 s_look (bus_server_t *self)
@@ -368,6 +396,10 @@ s_look (bus_server_t *self)
             list_append (&self->busy, &peer->busy);
     }
     s_sweep (self);
+    if (self->keys && now >= self->keys_ms + BUS_KEYS_LOOK_EVERY_MS) {
+        self->keys_ms = now;
+        bus_keys_look (self->keys);
+    }
 }
 
 static void
@@ -411,16 +443,40 @@ s_on_turn (void *owner)
     s_sweep (self);
 }
 
+//  The keys, and what edges weigh sessions at this postoffice with.
+static int
+s_take_keys (bus_server_t *self, const bus_server_config_t *config)
+{
+    bool has_keys = config->keys && *config->keys;
+    if (has_keys && !(self->keys = bus_keys_new (config->keys, NODE_POSTOFFICE)))
+        return -1;
+    if (config->hash_secret && *config->hash_secret)
+        self->hash_key = hash_key_derived (text_of (config->hash_secret));
+    else
+        self->hash_key = has_keys ? bus_keys_hash_key (self->keys) : hash_key_of (TEXT_EMPTY);
+    return 0;
+}
+
 bus_server_t *
 bus_server_new (uv_loop_t *loop, const bus_server_config_t *config,
                 const bus_server_events_t *events, void *owner)
 {
-    static const bus_socket_events_t s_socket_events = {
-        .woken = s_on_woken, .message = s_on_message, .garbage = s_on_garbage, .turn = s_on_turn
-    };
+    static const bus_socket_events_t s_socket_events = { .woken = s_on_woken,
+                                                         .message = s_on_message,
+                                                         .garbage = s_on_garbage,
+                                                         .turn = s_on_turn,
+                                                         .refused = s_on_refused };
     bus_server_t *self = alloc_zeroed (sizeof *self);
-    self->socket = bus_socket_new_router (loop, config->address, &s_socket_events, self);
+    errno = 0;
+    if (s_take_keys (self, config) == 0) {
+        self->socket =
+            bus_socket_new_router (loop, config->address, self->keys, &s_socket_events, self);
+        if (!self->socket)
+            log_fatal ("cannot listen on the bus", log_string ("address", config->address),
+                       log_string ("why", strerror (errno)));
+    }
     if (!self->socket) {
+        bus_keys_destroy (&self->keys);
         free (self);
         return NULL;
     }
@@ -449,6 +505,7 @@ s_on_closed (uv_handle_t *handle)
     bus_server_t *self = handle->data;
     if (--self->handles > 0)
         return;
+    bus_keys_destroy (&self->keys);
     free (self->node);
     free (self);
 }

@@ -8,7 +8,6 @@
 #define BUS_SERVER_H
 
 #include "bus/bus_record.h"
-#include "base/keyed_hash.h"
 
 #include <uv.h>
 
@@ -21,7 +20,8 @@ typedef struct {
     uint64_t heartbeat_ms;
     uint64_t queue_limit;      //  bytes that may wait for one peer; a peer beyond it is dropped
     uint64_t peer_limit;       //  how many peers; one more is told REJECT
-    hash_key_t hash_key;       //  what edges weigh sessions at this postoffice with
+    const char *keys;          //  BUS_KEYS; NULL or "": plain
+    const char *hash_secret;   //  BUS_HASH_KEY; NULL or "": what follows from the keys
 } bus_server_config_t;
 
 typedef struct {
@@ -32,7 +32,8 @@ typedef struct {
     void (*record) (void *owner, peer_t peer, const bus_record_t *record);
 } bus_server_events_t;
 
-//  Binds. NULL when the address cannot be had; errno says why.
+//  Binds. NULL when the address cannot be had or the keys cannot be used: a fatal line in the log
+//  says which, and errno is 0 for the keys.
 bus_server_t *bus_server_new (uv_loop_t *loop, const bus_server_config_t *config,
                               const bus_server_events_t *events, void *owner);
 //  Says GOODBYE to all, calls nobody, and closes; the loop must turn until its handles are gone.

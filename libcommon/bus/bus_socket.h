@@ -1,4 +1,4 @@
-//  bus_socket — a ZeroMQ socket on a libuv loop.
+//  bus_socket — a ZeroMQ socket (czmq's zsock) on a libuv loop, plain or with CURVE.
 //
 //  ZeroMQ's descriptor only says that something has changed, once; so the socket is asked before
 //  every sleep and after every wake-up, and the descriptor merely wakes the loop. That also covers
@@ -10,6 +10,7 @@
 #ifndef BUS_SOCKET_H
 #define BUS_SOCKET_H
 
+#include "bus/bus_keys.h"
 #include "bus/bus_limits.h"
 #include "base/text.h"
 
@@ -30,20 +31,30 @@ typedef struct {
     void (*garbage) (void *owner);
     //  The loop is about to sleep: what has gathered should be sent now.
     void (*turn) (void *owner);
+    //  A handshake has failed. `address` is the other side's, or "" when it is not known. May be
+    //  NULL.
+    void (*refused) (void *owner, const char *why, const char *address);
 } bus_socket_events_t;
 
-//  Binds. NULL when the address cannot be had; errno says why.
-bus_socket_t *bus_socket_new_router (uv_loop_t *loop, const char *address,
+//  Binds. NULL when the address cannot be had; errno says why. Without keys it is plain.
+bus_socket_t *bus_socket_new_router (uv_loop_t *loop, const char *address, const bus_keys_t *keys,
                                      const bus_socket_events_t *events, void *owner);
 //  Dials, and dials again for as long as the socket lives. The id is what the ROUTER knows it by.
-//  NULL when the address is no address or no descriptor is left; errno says which.
+//  NULL when the address is no address or no descriptor is left; errno says which. `nth` chooses
+//  the postoffice's certificate among the keys.
 bus_socket_t *bus_socket_new_dealer (uv_loop_t *loop, const char *address, text_t id,
+                                     bus_keys_t *keys, uint64_t nth,
                                      const bus_socket_events_t *events, void *owner);
 //  May be called from a callback of the socket's, which is then the last one. What was sent just
 //  before still has BUS_SOCKET_LINGER_MS to go out. The memory goes when the loop has turned; the
 //  last socket of the process takes ZeroMQ's threads with it.
 void bus_socket_destroy (bus_socket_t **self_p);
 #define BUS_SOCKET_LINGER_MS 200
+
+//  What ZeroMQ knows of the sender of the message that the callback was called with: "role" and
+//  "User-Id" (its public key) from its certificate, "Peer-Address". NULL when there is none.
+//  Borrowed.
+const char *bus_socket_sender (const bus_socket_t *self, const char *property);
 
 //  What a ROUTER is really bound to. Borrowed.
 const char *bus_socket_endpoint (const bus_socket_t *self);

@@ -1,6 +1,6 @@
 #include "edge.h"
 
-#include "bus/bus_limits.h"
+#include "bus/bus_settings.h"
 #include "tables/edge_metrics.h"
 #include "net/listener.h"
 #include "session/gateway.h"
@@ -68,13 +68,7 @@ static const setting_t s_settings[] = {
              "a client that is silent for this time is pinged"),
     SETTING ("EDGE_PONG_WITHIN", SETTING_DURATION, edge_config_t, pong_within, "10s", 10, 3600000,
              "timeout after that ping; then the client is closed"),
-    SETTING ("POSTOFFICE_ADDRESSES", SETTING_TEXT, edge_config_t, postoffice_addresses,
-             "127.0.0.1:7001", 0, 0,
-             "host:port of the postoffices, with commas; a name stands for all its addresses"),
-    SETTING ("BUS_HEARTBEAT", SETTING_DURATION, edge_config_t, bus_heartbeat, "500ms", 10, 60000,
-             "how often to say I live on the bus; three times as long in silence means lost"),
-    SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, edge_config_t, bus_queue_limit, "16m",
-             BUS_QUEUE_LEAST, 0, "bytes that may wait for one postoffice"),
+    BUS_NODE_SETTINGS (edge_config_t),
     APPS_SETTINGS (edge_config_t),
     APPS_BOT_NAME_SETTING (edge_config_t),
     APPS_TEXT_LIMIT_SETTING (edge_config_t),
@@ -172,9 +166,9 @@ s_start_relay (edge_t *self)
         return -1;
     self->gateway = gateway_new (service_loop (self->service), service_node_name (self->service),
                                  self->config, self->apps);
-    return self->gateway ? 0
-                         : s_wrong (self, "POSTOFFICE_ADDRESSES must be host:port,host:port",
-                                    self->config->postoffice_addresses);
+    if (!self->gateway)
+        service_fail (self->service, EX_CONFIG);
+    return self->gateway ? 0 : -1;
 }
 
 static int

@@ -4,7 +4,7 @@
 #include "session/replies.h"
 #include "session/arrival.h"
 #include "bus/bus_address.h"
-#include "bus/bus_limits.h"
+#include "bus/bus_settings.h"
 #include "session/postoffice_context.h"
 #include "base/clock.h"
 #include "base/random_id.h"
@@ -23,8 +23,8 @@ typedef struct {
     service_config_t common;
     char *bus_address;
     bool bus_plaintext;
-    uint64_t bus_heartbeat;
-    uint64_t bus_queue_limit;
+    char *bus_hash_key;
+    bus_settings_t bus;
     uint64_t bus_peers;
     char *postgres_url;
     uint64_t postgres_links;
@@ -51,11 +51,12 @@ static const setting_t s_settings[] = {
              "tcp://127.0.0.1:7001", 0, 0,
              "where edges and workers connect; port * takes any free one"),
     SETTING ("BUS_PLAINTEXT", SETTING_SWITCH, config_t, bus_plaintext, "off", 0, 0,
-             "on: the bus may listen beyond the loopback, though whoever reaches it is believed"),
-    SETTING ("BUS_HEARTBEAT", SETTING_DURATION, config_t, bus_heartbeat, "500ms", 50, 60000,
-             "how often the bus says that it lives; three times as long in silence means lost"),
-    SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, config_t, bus_queue_limit, "16m", BUS_QUEUE_LEAST,
-             0, "bytes that may wait for one peer; one beyond it begins anew"),
+             "on: the bus may listen beyond the loopback without BUS_KEYS: whoever reaches it is "
+             "believed"),
+    SETTING (
+        "BUS_HASH_KEY", SETTING_SECRET, config_t, bus_hash_key, "", 0, 0,
+        "what edges weigh sessions at this postoffice with; empty: it follows from BUS_KEYS"),
+    BUS_SETTINGS (config_t),
     SETTING ("POSTOFFICE_PEERS", SETTING_NUMBER, config_t, bus_peers, "1000", 1, 100000,
              "limit of connected edges and workers"),
     SETTING ("POSTGRES_URL", SETTING_SECRET, config_t, postgres_url, NULL, 0, 0,
@@ -308,11 +309,11 @@ s_on_orphan (void *owner, text_t key)
 // ---------------------------------------------------------------------------------------------
 //  The service
 
-//  The bus has no credential: who reaches it reads and writes every conversation.
+//  Without keys the bus has no credential: who reaches it reads and writes every conversation.
 static int
 s_check_bus (postoffice_t *self, const config_t *config)
 {
-    if (bus_address_is_local (config->bus_address))
+    if (*config->bus.keys || bus_address_is_local (config->bus_address))
         return 0;
     if (config->bus_plaintext) {
         log_warn ("the bus is open to others: whoever reaches it is believed",
@@ -322,7 +323,7 @@ s_check_bus (postoffice_t *self, const config_t *config)
     log_fatal ("the bus would be open to others, and has no credential",
                log_string ("address", config->bus_address),
                log_string ("complaint", "POSTOFFICE_BUS_ADDRESS must be of the loopback, "
-                                        "or BUS_PLAINTEXT on"));
+                                        "or BUS_KEYS set, or BUS_PLAINTEXT on"));
     service_fail (self->service, EX_CONFIG);
     return -1;
 }
@@ -372,19 +373,21 @@ s_start_parts (postoffice_t *self, const config_t *config)
                                                   .shared = s_on_shared,
                                                   .orphan = s_on_orphan },
                                self);
-    office->bus = bus_server_new (loop,
-                                  &(bus_server_config_t){ .node = service_node_name (self->service),
-                                                          .address = config->bus_address,
-                                                          .heartbeat_ms = config->bus_heartbeat,
-                                                          .queue_limit = config->bus_queue_limit,
-                                                          .peer_limit = config->bus_peers },
-                                  &(bus_server_events_t){ .peer_up = s_on_peer_up,
-                                                          .peer_down = s_on_peer_down,
-                                                          .record = s_on_record },
-                                  self);
+    office->bus = bus_server_new (
+        loop,
+        &(bus_server_config_t){ .node = service_node_name (self->service),
+                                .address = config->bus_address,
+                                .heartbeat_ms = config->bus.heartbeat_ms,
+                                .queue_limit = config->bus.queue_limit,
+                                .keys = config->bus.keys,
+                                .hash_secret = config->bus_hash_key,
+                                .peer_limit = config->bus_peers },
+        &(bus_server_events_t){
+            .peer_up = s_on_peer_up, .peer_down = s_on_peer_down, .record = s_on_record },
+        self);
     if (!office->bus) {
-        log_fatal ("cannot listen on the bus", log_string ("address", config->bus_address),
-                   log_string ("why", strerror (errno)));
+        if (errno == 0) //  it is the keys
+            service_fail (self->service, EX_CONFIG);
         return -1;
     }
     workers_use_bus (office->workers, office->bus);

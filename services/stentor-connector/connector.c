@@ -1,7 +1,7 @@
 #include "connector.h"
 
 #include "base/alloc.h"
-#include "bus/bus_limits.h"
+#include "bus/bus_settings.h"
 #include "process/service_apps.h"
 #include "bot_calls.h"
 
@@ -17,9 +17,7 @@
 
 typedef struct {
     service_config_t common;
-    char *postoffices;
-    uint64_t heartbeat_ms;
-    uint64_t queue_limit;
+    bus_settings_t bus;
     service_apps_config_t apps;
     char *bot_url;
     char *bot_key;
@@ -44,12 +42,7 @@ typedef struct {
 
 static const setting_t s_settings[] = {
     SERVICE_SETTINGS (config_t, "9103"),
-    SETTING ("POSTOFFICE_ADDRESSES", SETTING_TEXT, config_t, postoffices, "127.0.0.1:7001", 0, 0,
-             "where the postoffices are: host:port,host:port; a host may be many"),
-    SETTING ("BUS_HEARTBEAT", SETTING_DURATION, config_t, heartbeat_ms, "500ms", 10, 60000,
-             "how often bus peers say that they live; three missed mean lost"),
-    SETTING ("BUS_QUEUE_LIMIT", SETTING_SIZE, config_t, queue_limit, "16m", BUS_QUEUE_LEAST, 0,
-             "bytes that may wait for one postoffice"),
+    BUS_NODE_SETTINGS (config_t),
     APPS_SETTINGS (config_t),
     SETTING ("BOT_URL", SETTING_TEXT, config_t, bot_url, "", 0, 0,
              "the app's bot, when there is no APPS_FILE"),
@@ -213,14 +206,16 @@ s_start_bus (connector_t *self, const config_t *config)
                                 .role = NODE_WORKER,
                                 .topics = TOPIC,
                                 .credit = config->credit,
-                                .addresses = config->postoffices,
-                                .heartbeat_ms = config->heartbeat_ms,
-                                .queue_limit = config->queue_limit };
+                                .addresses = config->bus.postoffices,
+                                .heartbeat_ms = config->bus.heartbeat_ms,
+                                .queue_limit = config->bus.queue_limit,
+                                .keys = config->bus.keys };
     bus_client_events_t events = { s_postoffice_up, s_postoffice_down, s_record };
     self->bus = bus_client_new (service_loop (self->service), &bus, &events, self);
     if (self->bus)
         return 0;
-    return s_wrong (self, "POSTOFFICE_ADDRESSES must be host:port,host:port");
+    service_fail (self->service, EX_CONFIG);
+    return -1;
 }
 
 static void

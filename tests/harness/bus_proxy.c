@@ -85,7 +85,8 @@ s_route (bus_proxy_t *self, text_t id)
         if (text_is (id, (text_t){ route->id, route->id_size }))
             return route;
     }
-    static const bus_socket_events_t s_events = { s_nothing, s_from_server, s_nothing, s_pass_on };
+    static const bus_socket_events_t s_events = { s_nothing, s_from_server, s_nothing, s_pass_on,
+                                                  NULL };
     route_t *route = calloc (1, sizeof *route);
     assert (route && id.size <= sizeof route->id);
     route->between = self;
@@ -94,7 +95,7 @@ s_route (bus_proxy_t *self, text_t id)
     list_init (&route->held);
     list_init (&route->link);
     list_append (&self->routes, &route->link);
-    route->up = bus_socket_new_dealer (self->loop, self->server, id, &s_events, route);
+    route->up = bus_socket_new_dealer (self->loop, self->server, id, NULL, 0, &s_events, route);
     assert (route->up);
     return route;
 }
@@ -126,13 +127,14 @@ s_from_client (void *owner, text_t from, text_t body)
 bus_proxy_t *
 bus_proxy_new (uv_loop_t *loop, const char *server)
 {
-    static const bus_socket_events_t s_events = { s_nothing, s_from_client, s_nothing, s_nothing };
+    static const bus_socket_events_t s_events = { s_nothing, s_from_client, s_nothing, s_nothing,
+                                                  NULL };
     bus_proxy_t *self = calloc (1, sizeof *self);
     assert (self);
     self->loop = loop;
     list_init (&self->routes);
     snprintf (self->server, sizeof self->server, "tcp://%s", server);
-    self->down = bus_socket_new_router (loop, "tcp://127.0.0.1:*", &s_events, self);
+    self->down = bus_socket_new_router (loop, "tcp://127.0.0.1:*", NULL, &s_events, self);
     assert (self->down);
     return self;
 }

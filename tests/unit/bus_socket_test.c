@@ -45,7 +45,7 @@ s_nothing (void *owner)
     (void) owner;
 }
 
-static const bus_socket_events_t s_events = { s_nothing, s_message, s_garbage, s_nothing };
+static const bus_socket_events_t s_events = { s_nothing, s_message, s_garbage, s_nothing, NULL };
 
 static bus_sent_t
 s_send (side_t *self, text_t body)
@@ -67,11 +67,11 @@ s_setup (void)
     uv_loop_init (&s_router.loop);
     uv_loop_init (&s_dealer.loop);
     uv_timer_init (&s_dealer.loop, &s_dealer.timer);
-    s_router.socket = bus_socket_new_router (&s_router.loop, "tcp://127.0.0.1:*", &s_events,
-                                             &s_router);
-    s_dealer.socket = bus_socket_new_dealer (&s_dealer.loop,
-                                             bus_socket_endpoint (s_router.socket),
-                                             TEXT ("dealer"), &s_events, &s_dealer);
+    s_router.socket =
+        bus_socket_new_router (&s_router.loop, "tcp://127.0.0.1:*", NULL, &s_events, &s_router);
+    s_dealer.socket =
+        bus_socket_new_dealer (&s_dealer.loop, bus_socket_endpoint (s_router.socket),
+                               TEXT ("dealer"), NULL, 0, &s_events, &s_dealer);
     while (s_send (&s_dealer, TEXT ("first")) != BUS_SENT)
         s_sleep_ms (5);
     while (s_router.records == 0)

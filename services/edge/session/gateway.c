@@ -394,9 +394,10 @@ gateway_new (uv_loop_t *loop, const char *node, const edge_config_t *config, con
     bus_client_config_t bus = { .node = node,
                                 .role = NODE_EDGE,
                                 .topics = "",
-                                .addresses = config->postoffice_addresses,
-                                .heartbeat_ms = config->bus_heartbeat,
-                                .queue_limit = config->bus_queue_limit };
+                                .addresses = config->bus.postoffices,
+                                .heartbeat_ms = config->bus.heartbeat_ms,
+                                .queue_limit = config->bus.queue_limit,
+                                .keys = config->bus.keys };
     self->bus = bus_client_new (loop, &bus, &events, self);
     if (!self->bus) {
         free (self);

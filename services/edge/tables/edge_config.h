@@ -3,6 +3,7 @@
 #ifndef EDGE_CONFIG_H
 #define EDGE_CONFIG_H
 
+#include "bus/bus_settings.h"
 #include "process/service_apps.h"
 
 typedef struct {
@@ -27,9 +28,7 @@ typedef struct {
     uint64_t silence;
     uint64_t ping_every;
     uint64_t pong_within;
-    char *postoffice_addresses;
-    uint64_t bus_heartbeat;
-    uint64_t bus_queue_limit;
+    bus_settings_t bus;
     service_apps_config_t apps;
 } edge_config_t;
 

@@ -1,0 +1,20 @@
+//  bus_czmq — czmq.h without the words of syslog.h that it brings along, which are ours in log.h.
+
+#ifndef BUS_CZMQ_H
+#define BUS_CZMQ_H
+
+#include <czmq.h>
+
+#undef LOG_DEBUG
+#undef LOG_INFO
+
+//  Before anything else of czmq: the process has its own way of ending on a signal, and czmq prints
+//  nothing between the lines of our log. Safe to call again.
+static inline void
+bus_czmq_start (void)
+{
+    zsys_handler_set (NULL);
+    zsys_set_logstream (NULL);
+}
+
+#endif

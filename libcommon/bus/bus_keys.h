@@ -1,0 +1,47 @@
+//  bus_keys — who may speak on the bus: CURVE keys in files (setting BUS_KEYS, a directory).
+//
+//      own_secret          the certificate of this process, both keys (zcert's format)
+//      nodes/NAME          in a postoffice: the public certificate of each edge and worker that may
+//                          connect, with its role in the metadata: role = "edge" or "worker"
+//      postoffices/NAME    in an edge or worker: the public certificates of the postoffices
+//
+//  A postoffice lets in only nodes whose key is listed, and a HELLO only with the role of its key.
+//  It looks at nodes/ every few seconds, so a node is added or shut out without a restart; what is
+//  connected already stays. A node tries the certificates in postoffices/ in turn, another one at
+//  each dial, and reads them anew each time: so postoffices can get another key one by one, while
+//  the old and the new one stand side by side.
+//
+//  Files that begin with a dot or end in _secret are not looked at in nodes/ and postoffices/.
+
+#ifndef BUS_KEYS_H
+#define BUS_KEYS_H
+
+#include "base/keyed_hash.h"
+#include "model/model.h"
+
+#define BUS_KEYS_LOOK_EVERY_MS 2000
+
+typedef struct bus_keys bus_keys_t;
+struct _zsock_t; //  czmq's zsock_t
+
+//  NULL when a file is absent, unreadable or malformed, or no other side is listed: a fatal line in
+//  the log says which. A postoffice's keys start the thread that answers ZeroMQ's handshakes; there
+//  can be one of them in a process.
+bus_keys_t *bus_keys_new (const char *directory, node_role_t role);
+void bus_keys_destroy (bus_keys_t **self_p);
+
+//  Of a postoffice: reads the list of nodes again when it was changed. A list that cannot be read
+//  leaves the old one in force.
+void bus_keys_look (bus_keys_t *self);
+
+//  Make a new socket speak CURVE. The nth dial of a node takes the nth postoffice's certificate.
+void bus_keys_apply_to_router (const bus_keys_t *self, struct _zsock_t *socket);
+void bus_keys_apply_to_dealer (bus_keys_t *self, struct _zsock_t *socket, uint64_t nth);
+
+//  What a postoffice weighs sessions with when no other key is set: it follows from its secret key.
+hash_key_t bus_keys_hash_key (const bus_keys_t *self);
+
+//  "edge", "worker", "postoffice": the word in a certificate.
+const char *bus_role_word (uint64_t role);
+
+#endif

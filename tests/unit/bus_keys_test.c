@@ -1,0 +1,296 @@
+//  bus_keys — who is let in on the bus and who is not, with real keys, files and sockets.
+
+#include "bus_rig.h"
+#include "eventually.h"
+
+#include "bus/bus_czmq.h"
+#include "bus/bus_keys.h"
+#include "bus/bus_metrics.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static rig_t s_rig;
+static char s_place[] = "/tmp/bus-keys-XXXXXX";
+static rig_server_t s_server;
+static rig_client_t s_client;
+
+//  A path below the test's directory; the last four stay valid.
+static const char *
+s_path (const char *name)
+{
+    static char s_paths[4][200];
+    static unsigned s_next;
+    char *path = s_paths[s_next++ % 4];
+    snprintf (path, sizeof *s_paths, "%s/%s", s_place, name);
+    return path;
+}
+
+static void
+s_directory (const char *name)
+{
+    cr_assert_eq (mkdir (s_path (name), 0700), 0);
+}
+
+//  A new key: the secret one for its owner, the public one (with the role) for the other side.
+static void
+s_key (const char *own, const char *listed, const char *role)
+{
+    bus_czmq_start ();
+    zcert_t *cert = zcert_new ();
+    if (role)
+        zcert_set_meta (cert, "role", "%s", role);
+    if (own)
+        cr_assert_eq (zcert_save (cert, s_path (own)), 0);
+    if (listed)
+        cr_assert_eq (zcert_save_public (cert, s_path (listed)), 0);
+    zcert_destroy (&cert);
+}
+
+//  One postoffice, an edge and a worker that know each other.
+static void
+s_setup (void)
+{
+    cr_assert (mkdtemp (s_place));
+    rig_start (&s_rig);
+    static const char *const s_directories[] = { "office", "office/nodes",
+                                                 "edge",   "edge/postoffices",
+                                                 "worker", "worker/postoffices" };
+    for (size_t at = 0; at < sizeof s_directories / sizeof *s_directories; at++)
+        s_directory (s_directories[at]);
+    s_key ("office/own", "edge/postoffices/1", NULL);
+    zcert_t *office = zcert_load (s_path ("office/own"));
+    cr_assert_eq (zcert_save_public (office, s_path ("worker/postoffices/1")), 0);
+    zcert_destroy (&office);
+    s_key ("edge/own", "office/nodes/edge", "edge");
+    s_key ("worker/own", "office/nodes/worker", "worker");
+}
+
+static void
+s_teardown (void)
+{
+    bus_client_destroy (&s_client.bus);
+    bus_server_destroy (&s_server.bus);
+    rig_stop (&s_rig);
+    char command[100];
+    snprintf (command, sizeof command, "rm -rf %s", s_place);
+    cr_assert_eq (system (command), 0);
+}
+
+TestSuite (bus_keys, .init = s_setup, .fini = s_teardown, .timeout = 60);
+
+static void
+s_office (const char *keys)
+{
+    char address[160];
+    snprintf (address, sizeof address, "tcp://%s",
+              *s_server.address ? s_server.address : "127.0.0.1:*");
+    rig_server_start_with (&s_server, &s_rig,
+                           &(bus_server_config_t){ .node = "postoffice-1",
+                                                   .address = address,
+                                                   .heartbeat_ms = RIG_HEARTBEAT_MS,
+                                                   .queue_limit = RIG_QUEUE_LIMIT,
+                                                   .peer_limit = RIG_PEERS_MAX,
+                                                   .keys = keys });
+}
+
+static void
+s_node (node_role_t role, const char *keys)
+{
+    rig_client_start_with (&s_client, &s_rig,
+                           &(bus_client_config_t){ .node = "node-1",
+                                                   .role = role,
+                                                   .topics = role == NODE_WORKER ? "t" : "",
+                                                   .addresses = s_server.address,
+                                                   .heartbeat_ms = RIG_HEARTBEAT_MS,
+                                                   .queue_limit = RIG_QUEUE_LIMIT,
+                                                   .keys = keys });
+}
+
+//  Nothing of this node reached the postoffice's owner, and both sides know why.
+static void
+s_expect_shut_out (stream_end_t end, bool in_handshake)
+{
+    RIG_UNTIL (&s_rig, 10000, bus_counts[BUS_COUNT_ENDS + end] > 0);
+    rig_turn_for (&s_rig, 500);
+    cr_assert (s_server.ups == 0 && s_server.records == 0 && s_client.ups == 0);
+    if (in_handshake)
+        cr_assert_gt (bus_counts[BUS_COUNT_HANDSHAKES_FAILED], 0);
+    else
+        cr_assert_gt (bus_counts[BUS_COUNT_REJECTS], 0);
+}
+
+Test (bus_keys, listed_nodes_are_let_in)
+{
+    s_office (s_path ("office"));
+    s_node (NODE_EDGE, s_path ("edge"));
+    RIG_UNTIL (&s_rig, 10000, s_client.ups == 1);
+    for (int count = 0; count < 1000; count++)
+        cr_assert_eq (rig_client_say (&s_client, 0, TEXT ("{}")), 0);
+    RIG_UNTIL (&s_rig, 10000, s_server.records == 1000);
+    cr_assert (!s_server.is_broken && s_client.downs == 0);
+    rig_client_t worker = { .bus = NULL };
+    rig_client_start_with (&worker, &s_rig,
+                           &(bus_client_config_t){ .node = "worker-1",
+                                                   .role = NODE_WORKER,
+                                                   .topics = "t",
+                                                   .addresses = s_server.address,
+                                                   .heartbeat_ms = RIG_HEARTBEAT_MS,
+                                                   .queue_limit = RIG_QUEUE_LIMIT,
+                                                   .keys = s_path ("worker") });
+    RIG_UNTIL (&s_rig, 10000, worker.ups == 1);
+    bus_client_destroy (&worker.bus);
+}
+
+Test (bus_keys, a_key_that_is_not_listed_gets_nothing)
+{
+    cr_assert_eq (unlink (s_path ("office/nodes/edge")), 0);
+    s_office (s_path ("office"));
+    s_node (NODE_EDGE, s_path ("edge"));
+    s_expect_shut_out (STREAM_END_KEY, true);
+}
+
+Test (bus_keys, a_key_of_another_role_gets_nothing)
+{
+    s_office (s_path ("office"));
+    s_node (NODE_EDGE, s_path ("worker"));
+    s_expect_shut_out (STREAM_END_REJECT, false);
+}
+
+Test (bus_keys, a_node_without_keys_gets_nothing)
+{
+    s_office (s_path ("office"));
+    s_node (NODE_EDGE, "");
+    s_expect_shut_out (STREAM_END_KEY, true);
+}
+
+Test (bus_keys, a_postoffice_without_keys_gets_nothing)
+{
+    s_office ("");
+    s_node (NODE_EDGE, s_path ("edge"));
+    s_expect_shut_out (STREAM_END_KEY, true);
+}
+
+Test (bus_keys, a_postoffice_with_another_key_gets_nothing)
+{
+    s_office (s_path ("office"));
+    cr_assert_eq (unlink (s_path ("edge/postoffices/1")), 0);
+    s_key (NULL, "edge/postoffices/another", NULL);
+    s_node (NODE_EDGE, s_path ("edge"));
+    s_expect_shut_out (STREAM_END_KEY, true);
+}
+
+//  A node that is added to the list is let in without a restart; one that is taken from it is not
+//  let in again.
+Test (bus_keys, the_list_of_nodes_can_be_changed)
+{
+    cr_assert_eq (rename (s_path ("office/nodes/edge"), s_path ("edge-later")), 0);
+    s_office (s_path ("office"));
+    s_node (NODE_EDGE, s_path ("edge"));
+    s_expect_shut_out (STREAM_END_KEY, true);
+    cr_assert_eq (rename (s_path ("edge-later"), s_path ("office/nodes/edge")), 0);
+    RIG_UNTIL (&s_rig, 3 * BUS_KEYS_LOOK_EVERY_MS, s_client.ups == 1);
+
+    cr_assert_eq (unlink (s_path ("office/nodes/edge")), 0);
+    rig_turn_for (&s_rig, BUS_KEYS_LOOK_EVERY_MS + 1000);
+    cr_assert_eq (s_client.downs, 0, "what is connected stays");
+    bus_client_destroy (&s_client.bus);
+    s_node (NODE_EDGE, s_path ("edge"));
+    rig_turn_for (&s_rig, 2000);
+    cr_assert_eq (s_client.ups, 1);
+}
+
+//  A list with a mistake leaves the old one in force.
+Test (bus_keys, a_list_that_cannot_be_read_changes_nothing)
+{
+    s_office (s_path ("office"));
+    FILE *file = fopen (s_path ("office/nodes/new"), "w");
+    cr_assert (file && fputs ("no certificate", file) >= 0 && fclose (file) == 0);
+    rig_turn_for (&s_rig, BUS_KEYS_LOOK_EVERY_MS + 500);
+    s_node (NODE_EDGE, s_path ("edge"));
+    RIG_UNTIL (&s_rig, 10000, s_client.ups == 1);
+}
+
+//  The postoffice gets another key while nodes have the old and the new one side by side.
+Test (bus_keys, the_key_of_a_postoffice_can_be_changed)
+{
+    s_office (s_path ("office"));
+    s_node (NODE_EDGE, s_path ("edge"));
+    RIG_UNTIL (&s_rig, 10000, s_client.ups == 1);
+    s_key ("office/own", "edge/postoffices/2", NULL);
+    bus_server_destroy (&s_server.bus);
+    RIG_UNTIL (&s_rig, 10000, s_client.downs == 1);
+    s_office (s_path ("office"));
+    RIG_UNTIL (&s_rig, 15000, s_client.ups == 2);
+    cr_assert_eq (rig_client_say (&s_client, 0, TEXT ("{}")), 0);
+    RIG_UNTIL (&s_rig, 5000, s_server.records == 1);
+}
+
+static void
+s_write (const char *name, const char *text)
+{
+    FILE *file = fopen (s_path (name), "w");
+    cr_assert (file && fputs (text, file) >= 0 && fclose (file) == 0);
+}
+
+static void
+s_expect_unusable (const char *directory, node_role_t role, const char *what)
+{
+    bus_keys_t *keys = bus_keys_new (s_path (directory), role);
+    cr_assert_null (keys, "%s", what);
+}
+
+Test (bus_keys, files_that_cannot_be_used_are_refused_at_the_start)
+{
+    s_expect_unusable ("nowhere", NODE_EDGE, "no such directory");
+    s_expect_unusable ("edge", NODE_POSTOFFICE, "a node's directory has no nodes");
+    s_expect_unusable ("office", NODE_EDGE, "a postoffice's directory has no postoffices");
+
+    s_write ("edge/own_secret", "");
+    s_expect_unusable ("edge", NODE_EDGE, "an empty file");
+    s_write ("edge/own_secret",
+             "curve\n    public-key = \"short\"\n    secret-key = \"short\"\n");
+    s_expect_unusable ("edge", NODE_EDGE, "keys that are too short");
+    cr_assert_eq (unlink (s_path ("edge/own_secret")), 0);
+    s_expect_unusable ("edge", NODE_EDGE, "only its public key");
+
+    cr_assert_eq (unlink (s_path ("worker/postoffices/1")), 0);
+    s_expect_unusable ("worker", NODE_WORKER, "no postoffice is listed");
+    s_write ("worker/postoffices/1", "no certificate");
+    s_expect_unusable ("worker", NODE_WORKER, "a postoffice's certificate that is none");
+
+    s_key (NULL, "office/nodes/more", NULL);
+    s_expect_unusable ("office", NODE_POSTOFFICE, "a node without a role");
+    cr_assert_eq (unlink (s_path ("office/nodes/more")), 0);
+    s_key (NULL, "office/nodes/more", "postmaster");
+    s_expect_unusable ("office", NODE_POSTOFFICE, "a node with a role that is none");
+}
+
+//  A certificate under two names is one key.
+Test (bus_keys, a_file_twice_is_no_harm)
+{
+    zcert_t *edge = zcert_load (s_path ("office/nodes/edge"));
+    cr_assert_eq (zcert_save_public (edge, s_path ("office/nodes/edge-again")), 0);
+    zcert_destroy (&edge);
+    s_office (s_path ("office"));
+    s_node (NODE_EDGE, s_path ("edge"));
+    RIG_UNTIL (&s_rig, 10000, s_client.ups == 1);
+}
+
+//  So that sessions are placed by a key that no client knows, and that restarts do not change.
+Test (bus_keys, the_hash_key_follows_from_the_secret_key)
+{
+    bus_keys_t *edge = bus_keys_new (s_path ("edge"), NODE_EDGE);
+    bus_keys_t *again = bus_keys_new (s_path ("edge"), NODE_EDGE);
+    bus_keys_t *worker = bus_keys_new (s_path ("worker"), NODE_WORKER);
+    hash_key_t first = bus_keys_hash_key (edge), second = bus_keys_hash_key (again);
+    hash_key_t other = bus_keys_hash_key (worker);
+    cr_assert_eq (memcmp (&first, &second, sizeof first), 0);
+    cr_assert_neq (memcmp (&first, &other, sizeof first), 0);
+    bus_keys_destroy (&edge);
+    bus_keys_destroy (&again);
+    bus_keys_destroy (&worker);
+}
