@@ -115,6 +115,8 @@ static void
 s_on_operation (postoffice_t *self, peer_t peer, const bus_record_t *record)
 {
     operation_t *operation = operation_of_record (peer, record);
+    if (operation->kind == OPERATION_DONE || operation->kind == OPERATION_ACCEPTED)
+        operation->topics = alloc_string (workers_topics (self->office.workers, peer));
     text_t key = operation_session (operation);
     if (key.size == 0 || key.size > SESSION_KEY_MAX) {
         reply_refused (&self->office, operation, VERDICT_BAD_REQUEST);
@@ -161,10 +163,10 @@ s_on_signal (postoffice_t *self, peer_t peer, const bus_record_t *record)
 static void
 s_on_progress (postoffice_t *self, peer_t peer, const bus_record_t *record)
 {
-    (void) peer;
     session_t *session = sessions_find (self->office.sessions, record->progress.session);
     if (session)
-        presence_progress (session, &record->progress);
+        presence_progress (session, &record->progress,
+                           workers_topics (self->office.workers, peer));
 }
 
 static void

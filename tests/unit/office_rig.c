@@ -1,6 +1,7 @@
 #include "office_rig.h"
 
 #include "session/arrival.h"
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "session/presence.h"
 
@@ -204,6 +205,8 @@ static void
 s_ask (peer_t peer, const bus_record_t *record)
 {
     operation_t *operation = operation_of_record (peer, record);
+    if (record->kind == BUS_DONE || record->kind == BUS_ACCEPTED)
+        operation->topics = alloc_string (workers_topics (rig_office.workers, peer));
     sessions_ask (rig_office.sessions, KEY, &operation);
 }
 
@@ -390,11 +393,11 @@ done (peer_t peer, const char *turn, const char *data)
 void
 progress (peer_t peer, const char *turn, event_t event)
 {
-    (void) peer;
     session_t *session = rig_session ();
     cr_assert_not_null (session);
-    presence_progress (session, &(bus_progress_t){ .item = s_item (turn),
-                                                   .session = KEY,
-                                                   .event = event,
-                                                   .data = TEXT_EMPTY });
+    presence_progress (
+        session,
+        &(bus_progress_t){
+            .item = s_item (turn), .session = KEY, .event = event, .data = TEXT_EMPTY },
+        workers_topics (rig_office.workers, peer));
 }

@@ -176,7 +176,7 @@ Test (session, repeated_message_is_known_to_the_store)
 {
     s_visitor ();
     s_agent_in_control ();
-    for (int at = 0; at < 40; at++) {
+    for (int at = 0; at < RECENT_IDS + 12; at++) {
         char id[20];
         snprintf (id, sizeof id, "m%d", at);
         say (1, 5, id);
@@ -188,11 +188,11 @@ Test (session, repeated_message_is_known_to_the_store)
     say (1, 5, "m0");
     say (1, 5, "new 2");
     rig_run ();
-    cr_assert_str_eq (rig_story (), "e2 DELIVER 9 #44 new 1\n"
-                                    "e1 POSTED 42 ok #44\n"
-                                    "e1 POSTED 43 duplicate #4\n"
-                                    "e2 DELIVER 9 #45 new 2\n"
-                                    "e1 POSTED 44 ok #45\n");
+    cr_assert_str_eq (rig_story (), "e2 DELIVER 9 #144 new 1\n"
+                                    "e1 POSTED 142 ok #144\n"
+                                    "e1 POSTED 143 duplicate #4\n"
+                                    "e2 DELIVER 9 #145 new 2\n"
+                                    "e1 POSTED 144 ok #145\n");
     cr_assert_eq (fake_store_last (KEY), last + 2);
     cr_assert_eq (fake_store_loads, 2);
 }

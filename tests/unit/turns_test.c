@@ -377,3 +377,27 @@ Test (turns, ended_elsewhere_in_a_session_that_nobody_is_in)
     rig_wait (RECOVERY_MS + 50);
     EXPECT ("");
 }
+
+//  A worker says what it likes, but only of topics that it subscribed to.
+Test (turns, a_worker_of_another_topic_has_no_say)
+{
+    worker_up (W1, 5);
+    workers_add (rig_office.workers, W2,
+                 &(bus_hello_t){ .topics = TEXT ("notify.sms"), .credit = 5 });
+    visitor_joins (1, 5);
+    say (1, 5, "m1");
+    rig_run ();
+    rig_forget ();
+    progress (W2, "t1", EVENT_TYPING);
+    EXPECT ("");
+    accepted (W2, "t1");
+    rig_run ();
+    EXPECT ("w2 CANCEL t1\n");
+    done (W2, "t1", "mine");
+    done (W1, "t1", "yours");
+    rig_run ();
+    EXPECT ("w2 SETTLED t1\n"
+            "e1 DELIVER 5 #3 yours\n"
+            "w1 SETTLED t1\n");
+    cr_assert_eq (fake_store_last (KEY), 3);
+}

@@ -43,7 +43,7 @@ const char PG_DIAL_REFUSE[] = "";
 //  Everything that we rely on, whatever the server, the database or the role has set for others.
 //  The server gives up before we do, so that its answer says what happened: waiting for a lock
 //  first (but a second, its default, is for finding a deadlock), then the statement. Statements are
-//  written for one isolation level and for certain plans, and a link may be idle for long.
+//  written for one isolation level, and a link may be idle for long.
 //
 //  default_transaction_read_only is left alone: it is how a server is made read-only, and one that
 //  is gets no connection (target_session_attrs).
@@ -55,10 +55,7 @@ static const char s_settings[] =
     " SET default_transaction_deferrable = off; SET standard_conforming_strings = on;"
     " SET bytea_output = 'hex'; SET DateStyle = 'ISO, YMD'; SET TimeZone = 'UTC';"
     " SET default_table_access_method = heap; SET default_tablespace = '';"
-    " SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off;"
-    " SET enable_nestloop = on; SET enable_indexscan = on; SET enable_indexonlyscan = on;"
-    " SET enable_bitmapscan = on; SET enable_partition_pruning = on; SET plan_cache_mode = auto;"
-    " SET jit = off;"
+    " SET enable_partition_pruning = on; SET plan_cache_mode = auto; SET jit = off; %s"
     //  Not every version has these.
     " SELECT set_config (name, '0', false) FROM pg_settings"
     " WHERE name IN ('idle_session_timeout', 'transaction_timeout')";
@@ -324,8 +321,9 @@ pg_dial_new (uv_loop_t *loop, const pg_dial_config_t *config, const pg_dial_even
     self->events = *events;
     self->owner = owner;
     self->socket = (pg_socket_t){ .loop = loop, .stirred = s_on_stirred, .owner = self };
-    int size = snprintf (self->settings, sizeof self->settings, s_settings,
-                         self->answer_ms * 4 / 5, self->answer_ms / 5);
+    int size =
+        snprintf (self->settings, sizeof self->settings, s_settings, self->answer_ms * 4 / 5,
+                  self->answer_ms / 5, config->settings ? config->settings : "");
     assert (size > 0 && (size_t) size < sizeof self->settings);
     uv_timer_init (loop, &self->timer);
     self->timer.data = self;

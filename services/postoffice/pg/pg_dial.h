@@ -18,6 +18,7 @@ typedef struct pg_dial pg_dial_t;
 typedef struct {
     const char *url;
     const char *node;       //  application_name
+    const char *settings;   //  SQL that is said after our settings; may be NULL
     uint64_t answer_ms;     //  limit for dialling, and for each answer to what is said then
 } pg_dial_config_t;
 

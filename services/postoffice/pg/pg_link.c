@@ -385,13 +385,16 @@ pg_link_new (uv_loop_t *loop, const pg_link_config_t *config, const pg_link_even
     self->events = *events;
     self->owner = owner;
     self->socket = (pg_socket_t){ .loop = loop, .stirred = s_on_stirred, .owner = self };
-    self->dial = pg_dial_new (
-        loop,
-        &(pg_dial_config_t){ .url = config->url, .node = config->node,
-                             .answer_ms = config->answer_ms },
-        &(pg_dial_events_t){ .greet = s_on_greet, .dialled = s_on_dialled, .failed = s_on_failed,
-                             .unfit = s_on_unfit },
-        self);
+    self->dial = pg_dial_new (loop,
+                              &(pg_dial_config_t){ .url = config->url,
+                                                   .node = config->node,
+                                                   .settings = config->settings,
+                                                   .answer_ms = config->answer_ms },
+                              &(pg_dial_events_t){ .greet = s_on_greet,
+                                                   .dialled = s_on_dialled,
+                                                   .failed = s_on_failed,
+                                                   .unfit = s_on_unfit },
+                              self);
     self->backoff = (backoff_t){ .first_ms = RETRY_FIRST_MS, .most_ms = RETRY_MOST_MS };
     uv_timer_init (loop, &self->timer);
     self->timer.data = self;

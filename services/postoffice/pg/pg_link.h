@@ -32,6 +32,7 @@ typedef struct {
 typedef struct {
     const char *url;
     const char *node;                  //  application_name
+    const char *settings;              //  see pg_dial.h; may be NULL
     const pg_statement_t *statements;  //  prepared on every new connection
     size_t statement_count;
     uint64_t answer_ms;                //  how long the server may be silent when an answer is due

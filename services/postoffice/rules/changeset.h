@@ -12,6 +12,7 @@
 #include "rules/turn.h"
 
 #define CHANGESET_OPERATIONS 32 //  that one changeset takes
+#define OPERATION_ENTRIES 3     //  that one operation causes at most
 #define CHANGESET_BYTES (1024 * 1024)
 
 //  The endpoint that an entry came from, which is not told it again; all zero: from none.

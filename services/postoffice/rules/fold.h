@@ -27,7 +27,9 @@ typedef struct {
 } participant_t;
 
 //  The last message ids, remembered by hash: a repeated one is answered without the database.
-#define RECENT_IDS 32
+//  All ids that are asked of the store at a load must fit, and all entries of a changeset: an
+//  operation causes three at most (changeset.h).
+#define RECENT_IDS 128
 typedef struct {
     uint64_t hash;
     uint64_t seq;

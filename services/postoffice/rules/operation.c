@@ -72,6 +72,7 @@ operation_destroy (operation_t **self_p)
     if (!self)
         return;
     list_remove (&self->place);
+    free (self->topics);
     free (self);
     *self_p = NULL;
 }

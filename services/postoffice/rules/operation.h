@@ -28,6 +28,7 @@ typedef struct {
     bus_record_t record;     //  what was asked; its texts point into the operation's own memory
     uint64_t role;           //  OPERATION_ABSENT, and OPERATION_POST once decided: the participant
     text_t user;             //  OPERATION_ABSENT: of the participant
+    char *topics;            //  of a worker: what it subscribed to when it said this; or NULL
     size_t weight;           //  bytes, for the ceilings
     uint64_t arrived_us;     //  monotonic clock
     unsigned tries;          //  how often its changeset was lost

@@ -6,6 +6,9 @@
 #include <assert.h>
 #include <stdio.h>
 
+static_assert (RECENT_IDS >= CHANGESET_OPERATIONS * (OPERATION_ENTRIES + 1),
+               "an id that was asked for is not pushed out by a changeset's entries");
+
 #define TOPIC_BOT TEXT ("bot.stentor")
 
 //  What the rules say about an entry; the rest follows from the fold.
@@ -44,6 +47,7 @@ s_append (switchboard_t *self, operation_t *operation, const said_t *said)
     fold->last_writer = self->rules->writer;
     fold_remember (fold, said->message_id, fold->last_seq, time_ms);
     operation->entry_count++;
+    assert (operation->entry_count <= OPERATION_ENTRIES);
     operation->seq = fold->last_seq;
     operation->time_ms = time_ms;
 }

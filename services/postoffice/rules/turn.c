@@ -34,3 +34,15 @@ turn_destroy (turn_t **self_p)
     free (self);
     *self_p = NULL;
 }
+
+bool
+turn_is_of (const turn_t *self, const char *topics)
+{
+    for (const char *at = topics; *at; at += strspn (at, " ")) {
+        size_t size = strcspn (at, " ");
+        if (text_is ((text_t){ at, size }, self->topic))
+            return true;
+        at += size;
+    }
+    return false;
+}

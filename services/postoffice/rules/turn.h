@@ -42,4 +42,7 @@ typedef struct {
 turn_t *turn_new (session_t *session, const turn_t *prototype);
 void turn_destroy (turn_t **self_p);
 
+//  Is the turn of one of these topics, such as "bot.stentor platform.genesys"?
+bool turn_is_of (const turn_t *self, const char *topics);
+
 #endif

@@ -62,13 +62,32 @@ s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operati
     operation_note_refusal (operation, refusals);
 }
 
+//  A worker answers only for topics that it subscribed to.
+static bool
+s_is_of_its_topics (const turn_t *turn, const operation_t *operation)
+{
+    return turn_is_of (turn, operation->topics ? operation->topics : "");
+}
+
+static void
+s_decide_done (switchboard_t *switchboard, session_t *self, operation_t *operation)
+{
+    const turn_t *turn = fold_turn (&self->fold, operation->record.done.item);
+    if (turn && !s_is_of_its_topics (turn, operation))
+        operation->verdict = VERDICT_NOT_ALLOWED;
+    else
+        switchboard_done (switchboard, operation);
+}
+
 //  The log has nothing of it, so it counts at once: the turn may be over when the changeset is
 //  stored.
 static void
 s_decide_accepted (session_t *self, operation_t *operation)
 {
     turn_t *turn = fold_turn (&self->fold, operation->record.accepted.item);
-    if (turn)
+    if (turn && !s_is_of_its_topics (turn, operation))
+        operation->verdict = VERDICT_NOT_ALLOWED;
+    else if (turn)
         workers_accepted (self->office->workers, turn, operation->peer);
     else
         operation->verdict = VERDICT_DUPLICATE;
@@ -121,7 +140,7 @@ decision_make (session_t *self, operation_t *operation)
         s_decide_post (&switchboard, self, operation);
         break;
     case OPERATION_DONE:
-        switchboard_done (&switchboard, operation);
+        s_decide_done (&switchboard, self, operation);
         break;
     case OPERATION_ABSENT:
         if (s_is_to_say (self, operation) && !s_may_be_elsewhere (self, operation))

@@ -135,10 +135,12 @@ presence_end_bot_typing (session_t *self)
 }
 
 void
-presence_progress (session_t *self, const bus_progress_t *progress)
+presence_progress (session_t *self, const bus_progress_t *progress, const char *topics)
 {
-    if (self->state == SESSION_UNKNOWN || self->state == SESSION_LOADING
-        || !fold_turn (&self->fold, progress->item))
+    if (self->state == SESSION_UNKNOWN || self->state == SESSION_LOADING)
+        return;
+    const turn_t *turn = fold_turn (&self->fold, progress->item);
+    if (!turn || !turn_is_of (turn, topics))
         return;
     if (progress->event == EVENT_STOP_TYPING) {
         presence_end_bot_typing (self);

@@ -24,8 +24,8 @@ void presence_receipt (endpoint_t *endpoint, uint64_t seq);
 //  An ephemeral event of the endpoint's participant.
 void presence_signal (endpoint_t *endpoint, const bus_signal_t *signal);
 
-//  What a worker has to show while it works.
-void presence_progress (session_t *session, const bus_progress_t *progress);
+//  What a worker of these topics has to show while it works.
+void presence_progress (session_t *session, const bus_progress_t *progress, const char *topics);
 
 //  The bot is not typing any more, if it was.
 void presence_end_bot_typing (session_t *session);

@@ -69,6 +69,8 @@ s_note_done (const operation_t *operation)
 {
     static log_limit_t late = LOG_LIMIT (LOG_INFO, "late answer refused");
     static log_limit_t failed = LOG_LIMIT (LOG_WARN, "bot gave no answer");
+    static log_limit_t foreign =
+        LOG_LIMIT (LOG_WARN, "outcome of an item whose topic the worker does not subscribe to");
     const bus_done_t *done = &operation->record.done;
     if (operation->verdict == VERDICT_DUPLICATE) {
         metric_add (POSTOFFICE_LATE_ANSWERS, 1);
@@ -76,8 +78,12 @@ s_note_done (const operation_t *operation)
             log_info ("late answer refused", log_text ("session", done->session),
                       log_text ("item", done->item),
                       log_number ("outcome", (int64_t) done->outcome));
-    }
-    else {
+    } else if (operation->verdict == VERDICT_NOT_ALLOWED) {
+        if (log_limit_allows (&foreign))
+            log_warn ("outcome of an item whose topic the worker does not subscribe to",
+                      log_text ("session", done->session), log_text ("item", done->item),
+                      log_string ("topics", operation->topics));
+    } else {
         metric_add (POSTOFFICE_WORK_DONE, 1);
         if (done->outcome != OUTCOME_ANSWERED && log_limit_allows (&failed))
             log_warn ("bot gave no answer", log_text ("session", done->session),

@@ -651,7 +651,8 @@ s_is_said_again (list_t *among, const operation_t *operation)
     text_t item = operation_item (operation);
     for (list_t *link = among->next; item.size > 0 && link != among; link = link->next) {
         operation_t *earlier = LIST_THING (link, operation_t, place);
-        if (earlier->kind == operation->kind && text_is (operation_item (earlier), item)) {
+        if (earlier->kind == operation->kind && text_is (operation_item (earlier), item)
+            && text_is (text_of (earlier->topics), text_of (operation->topics))) {
             earlier->peer = operation->peer;
             return true;
         }

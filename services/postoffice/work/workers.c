@@ -105,18 +105,6 @@ s_worker (const workers_t *self, peer_t peer)
     return NULL;
 }
 
-static bool
-s_subscribes (const worker_t *worker, text_t topic)
-{
-    for (const char *at = worker->topics; *at; at += strspn (at, " ")) {
-        size_t size = strcspn (at, " ");
-        if (text_is ((text_t){ at, size }, topic))
-            return true;
-        at += size;
-    }
-    return false;
-}
-
 //  The subscriber with the most credit left, rather another than the one that let the turn lie;
 //  NULL when none has any.
 static worker_t *
@@ -126,7 +114,7 @@ s_free_worker (const workers_t *self, const turn_t *turn)
     for (list_t *link = self->workers.next; link != &self->workers; link = link->next) {
         worker_t *worker = LIST_THING (link, worker_t, place);
         if (worker->is_full || worker->in_flight >= worker->credit
-            || !s_subscribes (worker, turn->topic))
+            || !turn_is_of (turn, worker->topics))
             continue;
         if (best && worker->peer == turn->avoid)
             continue;
@@ -265,11 +253,18 @@ workers_want (workers_t *self, turn_t *turn)
     s_pump (self, s_queue (self, turn->topic));
 }
 
+const char *
+workers_topics (const workers_t *self, peer_t peer)
+{
+    const worker_t *worker = s_worker (self, peer);
+    return worker ? worker->topics : "";
+}
+
 void
 workers_accepted (workers_t *self, turn_t *turn, peer_t peer)
 {
     worker_t *worker = s_worker (self, peer);
-    if (!worker)
+    if (!worker || !turn_is_of (turn, worker->topics))
         return;
     if ((turn->state == TURN_ACCEPTED || turn->state == TURN_DISPATCHED)
         && turn->worker != peer) {

@@ -30,7 +30,10 @@ void workers_remove (workers_t *self, peer_t peer);
 //  The turn's session wants it done: it waits, is handed out, or is given time to be claimed.
 void workers_want (workers_t *self, turn_t *turn);
 
-//  The worker says that it has the turn in hand.
+//  What the worker subscribed to; "" when it is not known. It may speak of these topics' items only.
+const char *workers_topics (const workers_t *self, peer_t peer);
+
+//  The worker says that it has the turn in flight. Ignored when it is not of its topics.
 void workers_accepted (workers_t *self, turn_t *turn, peer_t worker);
 
 //  The worker does not take it: it goes to another at once. One that is ending gets nothing more;
