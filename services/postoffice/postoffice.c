@@ -49,13 +49,13 @@ static const setting_t s_settings[] = {
     SERVICE_SETTINGS (config_t, "9101"),
     SETTING ("POSTOFFICE_BUS_ADDRESS", SETTING_TEXT, config_t, bus_address,
              "tcp://127.0.0.1:7001", 0, 0,
-             "where edges and workers connect; port * takes any free one"),
+             "address that edges and workers connect to; port *: any free port"),
     SETTING ("BUS_PLAINTEXT", SETTING_SWITCH, config_t, bus_plaintext, "off", 0, 0,
-             "on: the bus may listen beyond the loopback without BUS_KEYS: whoever reaches it is "
+             "on: the bus may listen beyond the loopback without BUS_KEYS; anyone who reaches it is "
              "believed"),
     SETTING (
         "BUS_HASH_KEY", SETTING_SECRET, config_t, bus_hash_key, "", 0, 0,
-        "what edges weigh sessions at this postoffice with; empty: it follows from BUS_KEYS"),
+        "key of the hash that assigns sessions to postoffices; empty: it follows from BUS_KEYS"),
     BUS_SETTINGS (config_t),
     SETTING ("POSTOFFICE_PEERS", SETTING_NUMBER, config_t, bus_peers, "1000", 1, 100000,
              "limit of connected edges and workers"),
