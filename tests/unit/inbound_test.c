@@ -1,0 +1,235 @@
+//  inbound — frames of clients: refused, deferred, posted; and who is read on when.
+
+#include "edge_rig.h"
+
+static void
+s_begin (void)
+{
+    rig_begin ();
+    rig_resumes = true;
+}
+
+TestSuite (inbound, .init = s_begin, .fini = rig_end);
+
+#define RICH rig_connect (ROLE_VISITOR, DIALECT_RICH)
+#define WIDGET rig_connect (ROLE_VISITOR, DIALECT_WIDGET)
+
+static void
+s_send (connection_t *connection, const char *event, const char *session, const char *rest)
+{
+    char frame[600];
+    snprintf (frame, sizeof frame, "{\"event\":\"%s\",\"sessionId\":\"%s\"%s}", event, session,
+              rest);
+    inbound_text (rig_inbounds, connection, text_of (frame));
+}
+
+static void
+s_join (connection_t *connection)
+{
+    s_send (connection, "user joined", "s", "");
+    rig_attached (connection, ATTACH_JOIN, VERDICT_OK, 0);
+    rig_write (connection);
+    rig_forget ();
+}
+
+//  Its postoffice is given it with a place among all posts.
+static void
+s_say (connection_t *connection, const char *session, const char *id)
+{
+    char rest[200];
+    snprintf (rest, sizeof rest, ",\"messageId\":\"%s\",\"data\":{\"rawQuery\":\"x\"}", id);
+    s_send (connection, "new message", session, rest);
+}
+
+//  The posts' data is what the client said, with its session and user.
+#define DATA(session) "{\"rawQuery\":\"x\",\"sessionId\":\"" session "\",\"userId\":\"u-1\"}"
+
+Test (inbound, a_message_joins_its_session_and_is_posted)
+{
+    connection_t *connection = RICH;
+    s_say (connection, "s", "m1");
+    EXPECT ("p1 ATTACH c1 demo/s frame ?\n"
+            "p1 POST c1 " DATA ("s") " 0\n");
+}
+
+Test (inbound, a_bad_frame_is_refused_by_name)
+{
+    connection_t *rich = RICH;
+    s_send (rich, "sing", "s", ",\"messageId\":\"m1\"");
+    s_send (rich, "barge in", "s", "");
+    rig_write (rich);
+    EXPECT ("c1 < error unknown_event\n"
+            "c1 < error not_allowed\n");
+    connection_t *widget = WIDGET;
+    s_send (widget, "new message", "s", ",\"data\":7");
+    rig_write (widget);
+    EXPECT ("c2 < error bad_request\n"
+            "c2 < failure\n");
+    s_send (widget, "resume", "s", ",\"lastSeq\":1");
+    rig_write (widget);
+    EXPECT ("c2 < error not_allowed\n"
+            "c2 < connection update not_allowed\n");
+}
+
+Test (inbound, a_client_of_many_faults_is_closed)
+{
+    rig_config.frames_burst = 1000000;
+    connection_t *connection = RICH;
+    for (int fault = 0; fault < 15; fault++)
+        s_send (connection, "sing", "s", "");
+    s_send (connection, "user joined", "s", "");
+    for (int fault = 0; fault < 15; fault++)
+        s_send (connection, "sing", "s", "");
+    cr_assert_not (client_is_closed (connection->client));
+    s_send (connection, "sing", "s", "");
+    cr_assert (client_is_closed (connection->client));
+    //  Nothing of a closed client is taken.
+    rig_forget ();
+    s_say (connection, "s", "m1");
+    EXPECT ("");
+}
+
+Test (inbound, a_text_that_is_not_utf8_closes)
+{
+    connection_t *connection = RICH;
+    inbound_text (rig_inbounds, connection, TEXT ("\xff"));
+    rig_write (connection);
+    EXPECT ("c1 < close not_utf8\n");
+}
+
+//  One ATTACH at a time: the next join waits, unread, for the answer.
+Test (inbound, a_second_join_waits_for_the_first)
+{
+    connection_t *connection = RICH;
+    s_send (connection, "user joined", "s", "");
+    s_send (connection, "user joined", "t", "");
+    EXPECT ("p1 ATTACH c1 demo/s join ?\n"
+            "c1 stop\n");
+    rig_attached (connection, ATTACH_JOIN, VERDICT_OK, 3);
+    EXPECT ("p1 DETACH c1 demo/s ?\n"
+            "p1 ATTACH c1 demo/t join ?\n"
+            "c1 read\n");
+}
+
+//  The answers to posts come from the session that they went to.
+Test (inbound, a_move_waits_for_unanswered_posts)
+{
+    connection_t *connection = RICH;
+    s_join (connection);
+    s_say (connection, "s", "m1");
+    s_say (connection, "t", "m2");
+    EXPECT ("p1 POST c1 " DATA ("s") " 0\n"
+                                     "c1 stop\n");
+    rig_posted (1, VERDICT_OK, 1);
+    EXPECT ("p1 DETACH c1 demo/s ?\n"
+            "p1 ATTACH c1 demo/t frame ?\n"
+            "p1 POST c1 " DATA ("t") " 0\n"
+                                     "c1 read\n");
+}
+
+Test (inbound, so_many_posts_may_be_unanswered)
+{
+    connection_t *connection = RICH;
+    s_join (connection);
+    s_say (connection, "s", "m1");
+    s_say (connection, "s", "m2");
+    EXPECT ("p1 POST c1 " DATA ("s") " 0\n"
+                                     "p1 POST c1 " DATA ("s") " 1\n");
+    s_say (connection, "s", "m3");
+    EXPECT ("c1 stop\n"
+            "p1 POST c1 " DATA ("s") " 2\n");
+    rig_posted (2, VERDICT_OK, 2);
+    EXPECT ("c1 read\n");
+}
+
+Test (inbound, an_overloaded_edge_reads_one_message_at_a_time)
+{
+    connection_t *connection = RICH;
+    s_join (connection);
+    flow_control_add (rig_flow, FLOW_INBOXES, 1 << 20);
+    s_say (connection, "s", "m1");
+    EXPECT ("c1 stop\n"
+            "p1 POST c1 " DATA ("s") " 0\n");
+    rig_posted (1, VERDICT_OK, 1);
+    EXPECT ("c1 read\n");
+}
+
+Test (inbound, a_client_that_is_too_fast_waits)
+{
+    rig_config.frames_per_second = 10;
+    rig_config.frames_burst = 5;
+    connection_t *connection = RICH;
+    s_join (connection);
+    for (int frame = 0; frame < 4; frame++)
+        s_send (connection, "typing", "s", "");
+    EXPECT ("p1 SIGNAL c1 typing\n"
+            "p1 SIGNAL c1 typing\n"
+            "p1 SIGNAL c1 typing\n"
+            "p1 SIGNAL c1 typing\n"
+            "c1 stop\n");
+    rig_wait (99);
+    inbounds_tick (rig_inbounds);
+    EXPECT ("");
+    rig_wait (1);
+    inbounds_tick (rig_inbounds);
+    EXPECT ("c1 read\n");
+}
+
+Test (inbound, pings_count_at_the_rate)
+{
+    rig_config.frames_per_second = 10;
+    rig_config.frames_burst = 5;
+    connection_t *connection = RICH;
+    for (int frame = 0; frame < 5; frame++)
+        inbound_overhead (rig_inbounds, connection, 1);
+    EXPECT ("c1 stop\n");
+}
+
+Test (inbound, sessions_are_opened_at_a_rate)
+{
+    rig_config.sessions_burst = 2;
+    connection_t *connection = RICH;
+    s_join (connection);
+    s_send (connection, "typing", "s", "");
+    s_send (connection, "typing", "t", "");
+    EXPECT ("p1 SIGNAL c1 typing\n"
+            "p1 DETACH c1 demo/s ?\n"
+            "p1 ATTACH c1 demo/t frame ?\n"
+            "p1 SIGNAL c1 typing\n"
+            "c1 stop\n");
+}
+
+//  Two things are in its way; it is read when both are gone.
+Test (inbound, all_that_is_in_the_way_must_go)
+{
+    rig_config.frames_per_second = 10;
+    rig_config.frames_burst = 4;
+    connection_t *connection = RICH;
+    s_join (connection);
+    s_say (connection, "s", "m1");
+    s_say (connection, "s", "m2");
+    s_say (connection, "s", "m3");
+    rig_forget ();
+    rig_wait (1000);
+    inbounds_tick (rig_inbounds);
+    EXPECT ("");
+    rig_posted (1, VERDICT_OK, 1);
+    EXPECT ("c1 read\n");
+}
+
+Test (inbound, what_follows_a_refused_message_is_refused)
+{
+    connection_t *connection = RICH;
+    s_join (connection);
+    s_say (connection, "s", "m1");
+    rig_posted (1, VERDICT_BUSY, 0);
+    rig_forget ();
+    s_say (connection, "s", "m2");
+    rig_write (connection);
+    EXPECT ("c1 < busy busy\n"
+            "c1 < busy busy\n");
+    s_say (connection, "s", "m1");
+    s_say (connection, "s", "m2");
+    EXPECT ("p1 POST c1 " DATA ("s") " 0\n"
+                                     "p1 POST c1 " DATA ("s") " 2\n");
+}
