@@ -135,7 +135,6 @@ s_note_handshaker (bus_socket_t *self, int descriptor)
 static void
 s_on_handshake (bus_socket_t *self, uint16_t event, uint32_t value)
 {
-    char why[48];
     if (event == ZMQ_EVENT_ACCEPTED) {
         self->is_ambiguous = self->handshakes++ > 0;
         s_note_handshaker (self, (int) value);
@@ -148,12 +147,12 @@ s_on_handshake (bus_socket_t *self, uint16_t event, uint32_t value)
     if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED || !self->events.refused
         || (event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL && !self->has_keys))
         return;
-    if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
-        snprintf (why, sizeof why, "the key is not listed");
-    else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
-        snprintf (why, sizeof why, "no key, or another mechanism (%x)", value);
-    else
-        snprintf (why, sizeof why, "the connection ended in the handshake");
+    const char *why = event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH ? "the key is not listed"
+                      : value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
+                          ? "only one side has keys"
+                      : value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC
+                          ? "the postoffice has another key"
+                          : "the connection ended in the handshake";
     self->events.refused (self->owner, why, is_known ? self->handshaker : "");
 }
 

@@ -51,8 +51,14 @@ export class Compose {
         compose.project = process.env.STENTOR_TEST_PROJECT;
         compose.secrets = process.env.STENTOR_TEST_SECRETS;
         compose.port = await freePort();
-        execFileSync(join(ROOT, "deploy/make-secrets"), [compose.secrets], { stdio: "ignore" });
+        compose.makeSecrets();
         return compose;
+    }
+
+    makeSecrets(...options)
+    {
+        execFileSync (join (ROOT, "deploy/make-secrets"), [...options, this.secrets ],
+                      { stdio : "ignore" });
     }
 
     get url() { return `http://127.0.0.1:${this.port}/`; }

@@ -3,7 +3,14 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import {
-    chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync,
+    chmodSync,
+    mkdirSync,
+    mkdtempSync,
+    readFileSync,
+    readdirSync,
+    rmSync,
+    statSync,
+    writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -70,4 +77,46 @@ test("make-secrets: a directory that was there keeps its mode", () => {
     assert.equal(status, 0);
     assert.deepEqual([modeOf("."), modeOf("apps")], [0o750, 0o700]);
     assert.match(stdout, /others may look into it/);
+});
+
+const certificate = (name) => {
+    const text = read (`bus/${name}`);
+    return Object.fromEntries(
+        [...text.matchAll(/([a-z-]+) = "([^"]*)"/g) ].map(([, key, value ]) => [key, value]));
+};
+
+test ("make-secrets: every service has a key of its own, and those of the others", () => {
+    assert.equal(makeSecrets ().status, 0);
+    const own = Object.fromEntries([ "postoffice", "edge", "stentor-connector" ].map(
+        (name) => [name, certificate (`${name}/own_secret`)]));
+    for (const { "public-key" : open, "secret-key" : secret } of Object.values(own)) {
+        assert.equal(open.length, 40);
+        assert.equal(secret.length, 40);
+    }
+    assert.deepEqual(Object.values(own).map(({ role }) => role),
+                     [ "postoffice", "edge", "worker" ]);
+    for (const name of ["edge", "stentor-connector"]) {
+        assert.deepEqual(certificate (`postoffice/nodes/${name}`),
+                         { role : own[name].role, "public-key" : own[name]["public-key"] });
+        assert.equal(certificate (`${name}/postoffices/first`)["public-key"],
+                     own.postoffice["public-key"]);
+    }
+    assert.equal(new Set (Object.values(own).map((one) => one["secret-key"])).size, 3);
+    assert.equal(makeSecrets ().status, 0);
+    assert.deepEqual(certificate ("edge/own_secret"), own.edge, "a second time changes nothing");
+});
+
+test ("make-secrets: the next key of the postoffices stands beside the old one", () => {
+    makeSecrets ();
+    const before = certificate ("postoffice/own_secret");
+    const { status } = spawnSync (MAKE_SECRETS, [ "--new-postoffice-key", place ]);
+    assert.equal(status, 0);
+    const after = certificate ("postoffice/own_secret");
+    assert.notEqual(after["public-key"], before["public-key"]);
+    for (const name of ["edge", "stentor-connector"]) {
+        const listed =
+            readdirSync (path (`bus/${name}/postoffices`))
+                .map((file) => certificate (`${name}/postoffices/${file}`)["public-key"]);
+        assert.deepEqual(listed.sort(), [ before["public-key"], after["public-key"] ].sort());
+    }
 });

@@ -117,6 +117,32 @@ story("the widget's protocol: asks, is answered", async () => {
     socket.close();
 });
 
+//  An edge beside the others, with keys of its own or none: what it and the postoffice say.
+async function strangeEdge (words, ...options)
+{
+    const name = `${compose.project}_strange`;
+    const { code, output } =
+        await compose.say([ "run", "-d", "--no-deps", "--name", name, ...options, "edge" ]);
+    assert.equal(code, 0, output);
+    try {
+        note ((await compose.logged("edge", [ "postoffice refuses us" ])).slice(0, 200));
+        note ((await compose.logged("postoffice", words)).slice(0, 200));
+        assert.equal(await compose.metric(name, 9001, "stentor_edge_postoffices"), 0);
+    } finally {
+        await docker ("rm", "-f", name);
+    }
+}
+
+story ("the bus: who has no key, or one of another role, gets nothing", async () => {
+    await compose.logged("postoffice", [ "bus keys in force", '"nodes":2' ]);
+    await strangeEdge ([ "handshake refused", "only one side has keys" ], "-e", "BUS_KEYS=");
+    await strangeEdge ([ "peer refused", '"role_of_key":"worker"' ], "-e", "BUS_KEYS=/run/other",
+                       "-v", `${join (compose.secrets, "bus/stentor-connector")}:/run/other:ro`);
+    const crowd = new Crowd (compose, 2, "keys");
+    await crowd.goesOn(2);
+    await assertCounted (crowd);
+});
+
 story("client.js: five visitors in node", async () => {
     const crowd = new Crowd(compose, 5, "first");
     await crowd.goesOn(5);
@@ -187,6 +213,35 @@ for (const service of OURS) {
         await assertCounted(crowd);
     });
 }
+
+const postofficesOf = (id) => compose.metric(id, 9001, "stentor_edge_postoffices");
+
+async function restartOneByOne (service)
+{
+    for (const id of await compose.containers(service)) {
+        await docker ("restart", id);
+        await compose.allHealthy();
+        for (const edge of await compose.containers("edge")) {
+            await until ("an edge has all postoffices",
+                         async () => await postofficesOf (edge) === 3);
+        }
+    }
+}
+
+//  The new key of the postoffices is listed beside the old one, they are restarted one by one, and
+//  the old one is taken away.
+story ("the keys of the postoffices are changed under load", async () => {
+    const crowd = new Crowd (compose, PEOPLE, "new-keys");
+    await crowd.goesOn();
+    compose.makeSecrets("--new-postoffice-key");
+    await restartOneByOne ("postoffice");
+    for (const service of ["edge", "stentor-connector"]) {
+        rmSync (join (compose.secrets, "bus", service, "postoffices/first"));
+    }
+    await restartOneByOne ("edge");
+    await crowd.goesOn(8);
+    await assertCounted (crowd);
+});
 
 story("PostgreSQL is restarted under load, then killed", async () => {
     const crowd = new Crowd(compose, PEOPLE, "database");
