@@ -17,6 +17,7 @@
 //  zcert looks for names of at most this length.
 #define PATH_MOST 240
 #define PUBLIC_SIZE 40
+#define FILE_MOST 4096
 #define LISTED_MOST 4096
 
 typedef struct {
@@ -81,13 +82,40 @@ s_role_in (const bus_keys_t *self, const char *role)
     return NULL;
 }
 
+//  czmq leaks memory for each file that is no certificate, and a postoffice reads its list for ever:
+//  so it is given only files that are well formed.
+static bool
+s_is_well_formed (const char *path)
+{
+    char text[FILE_MOST];
+    FILE *file = fopen (path, "r");
+    size_t size = file ? fread (text, 1, sizeof text - 1, file) : 0;
+    if (file)
+        fclose (file);
+    text[size] = '\0';
+    zconfig_t *tree = size > 0 && size < sizeof text - 1 ? zconfig_str_load (text) : NULL;
+    const char *public = tree ? zconfig_get (tree, "/curve/public-key", "") : "";
+    const char *secret = tree ? zconfig_get (tree, "/curve/secret-key", "") : "";
+    bool is_good = strlen (public) == PUBLIC_SIZE
+                   && (strlen (secret) == PUBLIC_SIZE || strlen (secret) == 0);
+    zconfig_destroy (&tree);
+    return is_good;
+}
+
+//  NULL when the file is no certificate.
+static zcert_t *
+s_load (const char *path, const char *file)
+{
+    return s_is_well_formed (file) ? zcert_load (path) : NULL;
+}
+
 //  Adds the certificate of one file. A file twice is one key; a key with two roles is none.
 static int
 s_add (const bus_keys_t *self, list_of_keys_t *list, const char *path, log_level_t level)
 {
     if (access (path, R_OK) != 0)
         return s_complain (level, path, strerror (errno));
-    zcert_t *cert = zcert_load (path);
+    zcert_t *cert = s_load (path, path);
     if (!cert)
         return s_complain (level, path, "is no certificate");
     const char *role = s_role_in (self, zcert_meta (cert, "role"));
@@ -147,7 +175,7 @@ s_read_own (bus_keys_t *self)
     snprintf (secret, sizeof secret, "%s_secret", path);
     if (access (secret, R_OK) != 0)
         return s_complain (LOG_FATAL, secret, strerror (errno));
-    self->own = zcert_load (path);
+    self->own = s_load (path, secret);
     static const byte s_zeros[32];
     if (!self->own || memcmp (zcert_secret_key (self->own), s_zeros, sizeof s_zeros) == 0)
         return s_complain (LOG_FATAL, secret, "is no certificate with a secret key");

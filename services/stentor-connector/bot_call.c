@@ -32,6 +32,8 @@ struct bot_call {
     bot_answer_t answer;        //  while REPORTING
     char *session;
     char *app;
+    char *topic;
+    uint64_t attempt;           //  the postoffice's count of the WORK
     char item[];
 };
 
@@ -124,6 +126,8 @@ send_done (bot_call_t *self)
     record.done.ask = answer->ask;
     record.done.target = buffer_text (&answer->target);
     record.done.detail = buffer_text (&answer->detail);
+    record.done.topic = text_of (self->topic);
+    record.done.attempt = self->attempt;
     uint64_t again_ms = s_send (self, &record) == 0 ? DONE_EVERY_MS : DONE_REFUSED_MS;
     uv_timer_start (&self->timer, s_timer_fired, again_ms, 0);
 }
@@ -272,6 +276,7 @@ s_closed (uv_handle_t *handle)
     bot_call_t *self = handle->data;
     free (self->session);
     free (self->app);
+    free (self->topic);
     free (self);
 }
 
@@ -306,6 +311,8 @@ bot_call_new (const bot_call_context_t *context, unsigned postoffice, const bus_
     self->postoffice = (int) postoffice;
     self->session = alloc_text (work->session);
     self->app = alloc_text (work->app);
+    self->topic = alloc_text (work->topic);
+    self->attempt = work->attempt;
     uv_timer_init (context->loop, &self->timer);
     self->timer.data = self;
     buffer_init (&self->request, BOT_REQUEST_MAX);
