@@ -2,7 +2,7 @@
 
 #include "base/alloc.h"
 #include "session/replies.h"
-#include "session/arrival.h"
+#include "session/catch_up.h"
 #include "bus/bus_address.h"
 #include "bus/bus_settings.h"
 #include "session/postoffice_context.h"
@@ -13,6 +13,7 @@
 #include "tables/postoffice_metrics.h"
 #include "session/presence.h"
 #include "process/service_apps.h"
+#include "session/session_run.h"
 #include "session/sessions.h"
 
 #include <errno.h>
@@ -149,7 +150,7 @@ s_on_next_window (postoffice_t *self, peer_t peer, const bus_record_t *record)
     endpoint_t *endpoint =
         s_endpoint (self, peer, record->next_window.session, record->next_window.endpoint);
     if (endpoint)
-        arrival_next_window (endpoint);
+        catch_up_next_window (endpoint);
 }
 
 static void
@@ -398,8 +399,8 @@ s_start_parts (postoffice_t *self, const config_t *config)
 }
 
 //  A postoffice that has lost its own way to the database would answer `store_down` for as long as
-//  that lasts, while healthy ones stand beside it: it sends everyone to them. A server that is there
-//  and cannot write (a full disk) is everybody's trouble, and no reason to move.
+//  that lasts, beside healthy ones: it sends everyone to them. A server that is there and cannot
+//  write (a full disk) is everybody's trouble, and no reason to move.
 static void
 s_look_after_store (postoffice_t *self)
 {

@@ -1,5 +1,5 @@
-//  lost_database — one of three postoffices is cut off from PostgreSQL while the others are not: its
-//  sessions go on at the others, and it takes part again when the way is there again.
+//  lost_database — one of three postoffices is cut off from PostgreSQL: its sessions go on at the
+//  others, and it takes part again when PostgreSQL can be reached again.
 
 #include "chat.h"
 #include "counting.h"

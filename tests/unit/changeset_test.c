@@ -91,11 +91,11 @@ Test (changeset, full_by_bytes)
 
 Test (changeset, takes_ended_turns)
 {
-    turn_t *turn = turn_new (NULL, &(turn_t){ .item = TEXT ("i1"),
-                                              .topic = TEXT ("t"),
-                                              .user = TEXT ("u"),
-                                              .body = TEXT ("{}"),
-                                              .secret = TEXT_EMPTY });
+    turn_t *turn = turn_new (&(turn_t){ .item = TEXT ("i1"),
+                                        .topic = TEXT ("t"),
+                                        .user = TEXT ("u"),
+                                        .body = TEXT ("{}"),
+                                        .secret = TEXT_EMPTY });
     changeset_finish (s_draft, &turn, WORK_CANCELLED, TEXT ("why"));
     cr_assert_null (turn);
     cr_assert_eq (s_draft->finish_count, 1);

@@ -10,7 +10,7 @@ static fold_t s_fold;
 static void
 s_begin (void)
 {
-    fold_init (&s_fold);
+    fold_init (&s_fold, TEXT ("demo/s"), NULL);
 }
 
 static void
@@ -66,14 +66,14 @@ Test (fold, last_ids)
 
 Test (fold, participants)
 {
-    participant_t *vic = fold_admit (&s_fold, NULL, ROLE_VISITOR, TEXT ("a"), TEXT ("{}"));
-    participant_t *agent = fold_admit (&s_fold, NULL, ROLE_AGENT, TEXT ("a"), TEXT ("{1}"));
+    participant_t *vic = fold_admit (&s_fold, ROLE_VISITOR, TEXT ("a"), TEXT ("{}"));
+    participant_t *agent = fold_admit (&s_fold, ROLE_AGENT, TEXT ("a"), TEXT ("{1}"));
     cr_assert (vic != agent && vic->present && vic->received_seq == SEQ_UNKNOWN);
     cr_assert_eq (fold_participant (&s_fold, ROLE_AGENT, TEXT ("a")), agent);
     cr_assert_null (fold_participant (&s_fold, ROLE_BOT, TEXT ("a")));
     vic->present = false;
     vic->received_seq = 7;
-    cr_assert_eq (fold_admit (&s_fold, NULL, ROLE_VISITOR, TEXT ("a"), TEXT ("{new}")), vic);
+    cr_assert_eq (fold_admit (&s_fold, ROLE_VISITOR, TEXT ("a"), TEXT ("{new}")), vic);
     cr_assert (vic->present && vic->received_seq == 7 && text_is (vic->sender, TEXT ("{new}")));
 }
 
@@ -92,7 +92,7 @@ Test (fold, control)
 static void
 s_load (void)
 {
-    fold_load (&s_fold, NULL,
+    fold_load (&s_fold,
                &(stored_session_t){
                    .exists = true,
                    .app = TEXT ("demo"),
@@ -103,15 +103,15 @@ s_load (void)
                    .last_writer = 5,
                    .control_role = ROLE_AGENT,
                    .control_user = TEXT ("anna"),
-                   .participants
-                   = (stored_participant_t[]){
-                       { ROLE_VISITOR, TEXT ("vic"), TEXT ("{}"), true, 4 },
-                       { ROLE_AGENT, TEXT ("anna"), TEXT ("{}"), false, SEQ_UNKNOWN } },
+                   .participants =
+                       (stored_participant_t[]){
+                           { ROLE_VISITOR, TEXT ("vic"), TEXT ("{}"), true, 4 },
+                           { ROLE_AGENT, TEXT ("anna"), TEXT ("{}"), false, SEQ_UNKNOWN } },
                    .participant_count = 2,
-                   .works = (stored_work_t[]){ { TEXT ("i1"), TEXT ("bot.stentor"), 3, TEXT ("vic"),
-                                                 TEXT ("{}"), TEXT ("s") },
-                                               { TEXT ("i2"), TEXT ("bot.stentor"), 4, TEXT ("vic"),
-                                                 TEXT ("{}"), TEXT_EMPTY } },
+                   .works = (stored_work_t[]){ { TEXT ("i1"), TEXT ("bot.stentor"), 3,
+                                                 TEXT ("vic"), TEXT ("{}"), TEXT ("s") },
+                                               { TEXT ("i2"), TEXT ("bot.stentor"), 4,
+                                                 TEXT ("vic"), TEXT ("{}"), TEXT_EMPTY } },
                    .work_count = 2,
                    .known = (stored_id_t[]){ { TEXT ("m1"), 2, 20 } },
                    .known_count = 1 });
@@ -162,7 +162,7 @@ Test (fold, end_turn)
 
 Test (fold, load_of_nothing)
 {
-    fold_load (&s_fold, NULL, &(stored_session_t){ .exists = false });
+    fold_load (&s_fold, &(stored_session_t){ .exists = false });
     cr_assert_not (s_fold.exists);
     fold_open (&s_fold, TEXT ("demo"), TEXT ("vic"), 3 * 86400000ull + 5);
     cr_assert (s_fold.exists && s_fold.day == 3 && s_fold.last_seq == 0);

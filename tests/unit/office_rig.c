@@ -1,6 +1,6 @@
 #include "office_rig.h"
 
-#include "session/arrival.h"
+#include "session/catch_up.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "session/presence.h"
@@ -339,7 +339,7 @@ void
 more (peer_t peer, uint64_t endpoint)
 {
     cr_assert_not_null (s_endpoint (peer, endpoint));
-    arrival_next_window (s_endpoint (peer, endpoint));
+    catch_up_next_window (s_endpoint (peer, endpoint));
 }
 
 void

@@ -32,14 +32,14 @@ s_note (const char *format, ...)
 static void
 s_begin (const char *control)
 {
-    fold_init (&s_fold);
+    fold_init (&s_fold, TEXT ("demo/s"), NULL);
     if (strcmp (control, "none") != 0) {
         fold_open (&s_fold, TEXT ("demo"), TEXT ("vic"), 86400000);
         s_fold.last_seq = 10;
         s_fold.last_time_ms = 1000;
-        fold_admit (&s_fold, NULL, ROLE_VISITOR, TEXT ("vic"), TEXT ("{}"));
-        fold_admit (&s_fold, NULL, ROLE_AGENT, TEXT ("anna"), TEXT ("{}"));
-        fold_admit (&s_fold, NULL, ROLE_AGENT, TEXT ("otto"), TEXT ("{}"));
+        fold_admit (&s_fold, ROLE_VISITOR, TEXT ("vic"), TEXT ("{}"));
+        fold_admit (&s_fold, ROLE_AGENT, TEXT ("anna"), TEXT ("{}"));
+        fold_admit (&s_fold, ROLE_AGENT, TEXT ("otto"), TEXT ("{}"));
         fold_participant (&s_fold, ROLE_AGENT, TEXT ("otto"))->present = false;
         if (strcmp (control, "anna") == 0)
             fold_control (&s_fold, ROLE_AGENT, TEXT ("anna"));
@@ -61,11 +61,11 @@ s_end (void)
 static void
 s_open_turn (const char *item)
 {
-    fold_add_turn (&s_fold, turn_new (NULL, &(turn_t){ .item = text_of (item),
-                                                       .topic = TEXT ("bot.stentor"),
-                                                       .user = TEXT ("vic"),
-                                                       .body = TEXT ("{}"),
-                                                       .secret = TEXT_EMPTY }));
+    fold_add_turn (&s_fold, turn_new (&(turn_t){ .item = text_of (item),
+                                                 .topic = TEXT ("bot.stentor"),
+                                                 .user = TEXT ("vic"),
+                                                 .body = TEXT ("{}"),
+                                                 .secret = TEXT_EMPTY }));
 }
 
 //  "ok: barge in, new message; anna; 1 turn"

@@ -1,6 +1,5 @@
 //  workers — who is handed which turn: topics, credit, order, time, and who has it when two say so.
 
-#include "session/session.h"
 #include "work/workers.h"
 
 #include <criterion/criterion.h>
@@ -28,20 +27,6 @@ bus_server_send (bus_server_t *self, peer_t peer, const bus_record_t *record)
     return 0;
 }
 
-text_t
-session_key (const session_t *self)
-{
-    (void) self;
-    return TEXT ("demo/s");
-}
-
-text_t
-session_app (const session_t *self)
-{
-    (void) self;
-    return TEXT ("demo");
-}
-
 static void
 s_begin (void)
 {
@@ -64,12 +49,12 @@ TestSuite (workers, .init = s_begin, .fini = s_end);
 static turn_t *
 s_turn_of (const char *item, const char *topic, turn_state_t state)
 {
-    turn_t *turn = turn_new (NULL, &(turn_t){ .state = state,
-                                              .item = text_of (item),
-                                              .topic = text_of (topic),
-                                              .user = TEXT ("vic"),
-                                              .body = TEXT ("{}"),
-                                              .secret = TEXT_EMPTY });
+    turn_t *turn = turn_new (&(turn_t){ .state = state,
+                                        .item = text_of (item),
+                                        .topic = text_of (topic),
+                                        .user = TEXT ("vic"),
+                                        .body = TEXT ("{}"),
+                                        .secret = TEXT_EMPTY });
     s_turns[s_turn_count++] = turn;
     workers_want (s_workers, turn);
     return turn;
@@ -317,18 +302,18 @@ Test (workers, inherit)
     s_worker (1, "bot", 5);
     for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
         turn_state_t first = rows[at].state == TURN_RECOVERED ? TURN_RECOVERED : TURN_QUEUED;
-        turn_t *old = turn_new (NULL, &(turn_t){ .state = first,
-                                                 .item = TEXT ("a"),
-                                                 .topic = TEXT ("bot"),
-                                                 .user = TEXT_EMPTY,
-                                                 .body = TEXT_EMPTY,
-                                                 .secret = TEXT_EMPTY });
+        turn_t *old = turn_new (&(turn_t){ .state = first,
+                                           .item = TEXT ("a"),
+                                           .topic = TEXT ("bot"),
+                                           .user = TEXT_EMPTY,
+                                           .body = TEXT_EMPTY,
+                                           .secret = TEXT_EMPTY });
         if (rows[at].state != TURN_QUEUED)
             workers_want (s_workers, old);
         if (rows[at].state == TURN_ACCEPTED)
             workers_accepted (s_workers, old, 1);
         s_story[0] = 0;
-        turn_t *turn = turn_new (NULL, old);
+        turn_t *turn = turn_new (old);
         turn->state = TURN_RECOVERED;
         workers_inherit (s_workers, turn, old);
         turn_destroy (&old);
@@ -344,7 +329,7 @@ Test (workers, inherit_keeps_the_place)
 {
     turn_t *first = s_turn ("a");
     s_turn ("b");
-    turn_t *turn = turn_new (NULL, first);
+    turn_t *turn = turn_new (first);
     workers_inherit (s_workers, turn, first);
     s_turns[s_turn_count++] = turn;
     s_worker (1, "bot", 5);

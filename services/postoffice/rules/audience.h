@@ -4,7 +4,7 @@
 #ifndef AUDIENCE_H
 #define AUDIENCE_H
 
-#include "store/store.h"
+#include "store/store_model.h"
 
 //  For whom an entry is to be shown.
 typedef struct {

@@ -8,7 +8,7 @@
 #define CHANGESET_H
 
 #include "rules/operation.h"
-#include "store/store.h"
+#include "store/store_model.h"
 #include "rules/turn.h"
 
 #define CHANGESET_OPERATIONS 32 //  that one changeset takes

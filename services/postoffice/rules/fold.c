@@ -31,9 +31,13 @@ s_replace (text_t *text, text_t with)
 }
 
 void
-fold_init (fold_t *self)
+fold_init (fold_t *self, text_t session, void *owner)
 {
-    *self = (fold_t){ .app = TEXT_EMPTY, .visitor = TEXT_EMPTY, .control_user = TEXT_EMPTY,
+    *self = (fold_t){ .session = session,
+                      .owner = owner,
+                      .app = TEXT_EMPTY,
+                      .visitor = TEXT_EMPTY,
+                      .control_user = TEXT_EMPTY,
                       .control_role = ROLE_BOT };
     list_init (&self->participants);
     list_init (&self->turns);
@@ -64,7 +68,7 @@ fold_free (fold_t *self)
     s_disown (&self->visitor);
     s_disown (&self->control_user);
     free (self->recent);
-    fold_init (self);
+    fold_init (self, self->session, self->owner);
 }
 
 static void
@@ -82,15 +86,15 @@ fold_move (fold_t *self, fold_t *from)
     *self = *from;
     s_move_list (&self->participants, &from->participants);
     s_move_list (&self->turns, &from->turns);
-    fold_init (from);
+    fold_init (from, from->session, from->owner);
 }
 
 static void
-s_load_participants (fold_t *self, session_t *session, const stored_session_t *stored)
+s_load_participants (fold_t *self, const stored_session_t *stored)
 {
     for (size_t at = 0; at < stored->participant_count; at++) {
         const stored_participant_t *row = &stored->participants[at];
-        participant_t *participant = fold_admit (self, session, row->role, row->user, row->sender);
+        participant_t *participant = fold_admit (self, row->role, row->user, row->sender);
         participant->present = row->present;
         participant->received_seq = row->received_seq;
     }
@@ -107,24 +111,25 @@ s_has_turn_of (const fold_t *self, text_t topic)
 
 //  Only the first turn of a topic can be in the hands of a worker; the others wait behind it.
 static void
-s_load_turns (fold_t *self, session_t *session, const stored_session_t *stored)
+s_load_turns (fold_t *self, const stored_session_t *stored)
 {
     for (size_t at = 0; at < stored->work_count; at++) {
         const stored_work_t *row = &stored->works[at];
         bool behind = s_has_turn_of (self, row->topic);
-        fold_add_turn (self, turn_new (session, &(turn_t){ .state = behind ? TURN_QUEUED
-                                                                           : TURN_RECOVERED,
-                                                           .item = row->item,
-                                                           .topic = row->topic,
-                                                           .seq = row->seq,
-                                                           .user = row->user,
-                                                           .body = row->body,
-                                                           .secret = row->secret }));
+        fold_add_turn (self, turn_new (&(turn_t){ .session = self->session,
+                                                  .app = self->app,
+                                                  .state = behind ? TURN_QUEUED : TURN_RECOVERED,
+                                                  .item = row->item,
+                                                  .topic = row->topic,
+                                                  .seq = row->seq,
+                                                  .user = row->user,
+                                                  .body = row->body,
+                                                  .secret = row->secret }));
     }
 }
 
 void
-fold_load (fold_t *self, session_t *session, const stored_session_t *stored)
+fold_load (fold_t *self, const stored_session_t *stored)
 {
     assert (!self->exists && list_is_empty (&self->participants) && list_is_empty (&self->turns));
     if (!stored->exists)
@@ -137,8 +142,8 @@ fold_load (fold_t *self, session_t *session, const stored_session_t *stored)
     self->last_time_ms = stored->last_time_ms;
     self->last_writer = stored->last_writer;
     fold_control (self, stored->control_role, stored->control_user);
-    s_load_participants (self, session, stored);
-    s_load_turns (self, session, stored);
+    s_load_participants (self, stored);
+    s_load_turns (self, stored);
     for (size_t at = 0; at < stored->known_count; at++)
         fold_remember (self, stored->known[at].message_id, stored->known[at].seq,
                        stored->known[at].time_ms);
@@ -167,12 +172,12 @@ fold_participant (const fold_t *self, uint64_t role, text_t user)
 }
 
 participant_t *
-fold_admit (fold_t *self, session_t *session, uint64_t role, text_t user, text_t sender)
+fold_admit (fold_t *self, uint64_t role, text_t user, text_t sender)
 {
     participant_t *participant = fold_participant (self, role, user);
     if (!participant) {
         participant = alloc_zeroed (sizeof *participant);
-        participant->session = session;
+        participant->owner = self->owner;
         participant->role = role;
         participant->user = participant->sender = TEXT_EMPTY;
         participant->received_seq = SEQ_UNKNOWN;

@@ -4,18 +4,20 @@
 //  The store keeps the result of the folding beside the log and loads it; from then on every entry
 //  that this postoffice appends is folded in as it is drafted. When an append loses, the fold is
 //  thrown away and loaded anew. Owns its participants and turns.
+//
+//  The struct is open: the rules read it, and change it as entries are drafted.
 
 #ifndef FOLD_H
 #define FOLD_H
 
-#include "store/store.h"
+#include "store/store_model.h"
 #include "rules/turn.h"
 
 //  A participant, present or not.
 typedef struct {
     list_t in_fold;
     list_t absent;         //  in the sessions' grace list while present without an endpoint
-    session_t *session;
+    void *owner;           //  of the fold
     uint64_t absent_since_ms;
     uint64_t role;
     text_t user;
@@ -37,6 +39,8 @@ typedef struct {
 } recent_id_t;
 
 typedef struct {
+    text_t session; //  its key, borrowed from the owner
+    void *owner;    //  whoever keeps the fold; the rules do not look at it
     bool exists;
     text_t app;            //  app and visitor are owned
     text_t visitor;
@@ -54,22 +58,21 @@ typedef struct {
     size_t recent_next;
 } fold_t;
 
-void fold_init (fold_t *self);
+void fold_init (fold_t *self, text_t session, void *owner);
 void fold_free (fold_t *self);
 //  Moves everything; `from` is freshly initialised then.
 void fold_move (fold_t *self, fold_t *from);
 
 //  Takes over what was loaded; the fold must be freshly initialised. The first turn of each topic
 //  becomes TURN_RECOVERED, those behind it TURN_QUEUED.
-void fold_load (fold_t *self, session_t *session, const stored_session_t *stored);
+void fold_load (fold_t *self, const stored_session_t *stored);
 
 //  A session that nobody had opened before.
 void fold_open (fold_t *self, text_t app, text_t visitor, uint64_t day_ms);
 
 participant_t *fold_participant (const fold_t *self, uint64_t role, text_t user);
 //  Adds the participant or gives it another sender; says that it is present.
-participant_t *fold_admit (fold_t *self, session_t *session, uint64_t role, text_t user,
-                           text_t sender);
+participant_t *fold_admit (fold_t *self, uint64_t role, text_t user, text_t sender);
 bool fold_controls (const fold_t *self, uint64_t role, text_t user);
 void fold_control (fold_t *self, uint64_t role, text_t user);
 

@@ -81,7 +81,7 @@ s_keep (switchboard_t *self, text_t text)
 static void
 s_admit (switchboard_t *self, uint64_t role, text_t user, text_t sender)
 {
-    fold_admit (self->fold, self->session, role, user, sender);
+    fold_admit (self->fold, role, user, sender);
     changeset_participant (self->changeset, role, user, sender, true);
 }
 
@@ -117,7 +117,7 @@ s_is_of_client (uint64_t reason, uint64_t dialect)
 }
 
 void
-switchboard_attach (switchboard_t *self, operation_t *operation, bool accompanied)
+switchboard_attach (switchboard_t *self, operation_t *operation, bool has_other_endpoint)
 {
     const bus_attach_t *attach = &operation->record.attach;
     operation->verdict = s_may_enter (self, attach);
@@ -130,7 +130,7 @@ switchboard_attach (switchboard_t *self, operation_t *operation, bool accompanie
     }
     const participant_t *participant = fold_participant (self->fold, attach->role, attach->user);
     bool was_present = participant && participant->present;
-    if (was_present && (accompanied || !s_is_of_client (attach->reason, attach->dialect)))
+    if (was_present && (has_other_endpoint || !s_is_of_client (attach->reason, attach->dialect)))
         return;
     s_append (self, operation,
               &(said_t){ .event = EVENT_USER_JOINED,
@@ -218,13 +218,15 @@ static void
 s_ask_bot (switchboard_t *self, operation_t *operation, text_t user)
 {
     const bus_post_t *post = &operation->record.post;
-    turn_t *turn = turn_new (self->session, &(turn_t){ .state = TURN_QUEUED,
-                                                       .seq = operation->seq,
-                                                       .item = s_new_id (self),
-                                                       .topic = TOPIC_BOT,
-                                                       .user = user,
-                                                       .body = post->data,
-                                                       .secret = post->secret });
+    turn_t *turn = turn_new (&(turn_t){ .session = self->fold->session,
+                                        .app = self->fold->app,
+                                        .state = TURN_QUEUED,
+                                        .seq = operation->seq,
+                                        .item = s_new_id (self),
+                                        .topic = TOPIC_BOT,
+                                        .user = user,
+                                        .body = post->data,
+                                        .secret = post->secret });
     fold_add_turn (self->fold, turn);
     //  The turn may end within this changeset, the operation's texts live as long as the
     //  changeset does.

@@ -19,7 +19,6 @@ typedef struct {
 
 typedef struct {
     const switchboard_rules_t *rules;
-    session_t *session;
     fold_t *fold;
     changeset_t *changeset;
     text_t bot_sender;   //  JSON object: the app's bot as clients see it
@@ -27,8 +26,8 @@ typedef struct {
 
 //  Each decides on one operation and writes its verdict, seq and entries into it.
 
-//  An endpoint comes in. `accompanied`: the participant has another endpoint here.
-void switchboard_attach (switchboard_t *self, operation_t *operation, bool accompanied);
+//  An endpoint comes in. `has_other_endpoint`: the participant has another one here.
+void switchboard_attach (switchboard_t *self, operation_t *operation, bool has_other_endpoint);
 
 //  A participant posts, over a connection of this dialect.
 void switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, text_t user,

@@ -5,19 +5,20 @@
 #include <stdlib.h>
 
 turn_t *
-turn_new (session_t *session, const turn_t *prototype)
+turn_new (const turn_t *prototype)
 {
-    text_t texts[] = { prototype->item, prototype->topic, prototype->user, prototype->body,
-                       prototype->secret };
+    text_t texts[] = { prototype->item, prototype->session, prototype->app,   prototype->topic,
+                       prototype->user, prototype->body,    prototype->secret };
     turn_t *self = alloc_packed (sizeof *self, texts, sizeof texts / sizeof *texts);
-    self->session = session;
     self->state = prototype->state;
     self->seq = prototype->seq;
     self->item = texts[0];
-    self->topic = texts[1];
-    self->user = texts[2];
-    self->body = texts[3];
-    self->secret = texts[4];
+    self->session = texts[1];
+    self->app = texts[2];
+    self->topic = texts[3];
+    self->user = texts[4];
+    self->body = texts[5];
+    self->secret = texts[6];
     list_init (&self->place);
     list_init (&self->in_fold);
     return self;

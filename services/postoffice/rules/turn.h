@@ -11,8 +11,6 @@
 #include "base/list.h"
 #include "model/model.h"
 
-typedef struct session session_t;
-
 typedef enum {
     TURN_QUEUED, //  an earlier turn of the same topic goes first, or its entry is not committed
     TURN_RECOVERED, //  loaded from the store: a worker may say that it has it; else it starts anew
@@ -24,7 +22,6 @@ typedef enum {
 typedef struct {
     list_t place;    //  in the list of its state
     list_t in_fold;  //  in the session's turns, by seq
-    session_t *session;
     turn_state_t state;
     peer_t worker; //  of TURN_DISPATCHED and TURN_ACCEPTED
     peer_t avoid;  //  a worker that was offered it and did not take it in time
@@ -32,6 +29,8 @@ typedef struct {
     uint64_t attempts;
     uint64_t seq;
     text_t item;     //  these point into the turn's own memory
+    text_t session;
+    text_t app;
     text_t topic;
     text_t user;
     text_t body;
@@ -39,7 +38,7 @@ typedef struct {
 } turn_t;
 
 //  Copies the texts of the prototype; the new turn is in no list. Aborts when memory is exhausted.
-turn_t *turn_new (session_t *session, const turn_t *prototype);
+turn_t *turn_new (const turn_t *prototype);
 void turn_destroy (turn_t **self_p);
 
 //  Is the turn of one of these topics, such as "bot.stentor platform.genesys"?

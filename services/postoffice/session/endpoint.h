@@ -3,6 +3,8 @@
 //
 //  Belongs to its session and stands in the list of its edge, so that a lost edge's endpoints are
 //  found. Its cursor only rises, and nothing is sent that is not above it: nothing twice, no hole.
+//
+//  The struct is open to the modules of this room: a session's parts read and move its cursor.
 
 #ifndef ENDPOINT_H
 #define ENDPOINT_H

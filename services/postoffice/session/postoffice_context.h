@@ -1,4 +1,5 @@
-//  office — the parts of a postoffice, as they see each other. Built and owned by postoffice.c.
+//  postoffice_context — the parts of a postoffice, as they see each other. Built and owned by
+//  postoffice.c.
 
 #ifndef POSTOFFICE_CONTEXT_H
 #define POSTOFFICE_CONTEXT_H
@@ -11,6 +12,8 @@
 #include "work/workers.h"
 
 typedef struct sessions sessions_t;
+typedef struct schedule schedule_t;
+typedef struct edges edges_t;
 
 typedef struct {
     store_t *store;
@@ -18,6 +21,8 @@ typedef struct {
     workers_t *workers;
     apps_t *apps;
     sessions_t *sessions;
+    schedule_t *schedule; //  of the sessions
+    edges_t *edges;       //  likewise
     send_window_t *refusals;
     switchboard_rules_t rules;
     uint64_t suspended_us;       //  when its peers were sent away last; 0: never

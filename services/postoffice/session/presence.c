@@ -2,17 +2,16 @@
 
 #include "session/outbound.h"
 #include "base/clock.h"
-#include "session/sessions.h"
+#include "session/schedule.h"
 
 //  A participant without an endpoint has the grace period to come back.
 static void
 s_begin_grace (session_t *self, participant_t *participant)
 {
     if (!participant->present || !list_is_empty (&participant->absent)
-        || session_is_accompanied (self, participant->role, participant->user, NULL))
+        || session_has_other_endpoint (self, participant->role, participant->user, NULL))
         return;
-    participant->absent_since_ms = clock_mono_ms ();
-    sessions_await_return (self->office->sessions, participant);
+    schedule_await (self->office->schedule, participant);
 }
 
 void
@@ -77,7 +76,7 @@ presence_lose (session_t *self, endpoint_t *endpoint)
         if (participant->typing && !list_is_empty (&participant->absent))
             s_broadcast_typing (self, participant, false);
     }
-    sessions_consider_idle (self->office->sessions, self);
+    schedule_consider_idle (self->office->schedule, self);
 }
 
 void
@@ -88,7 +87,7 @@ presence_hand_over (session_t *self, endpoint_t *endpoint)
         presence_forget_graces (self);
         self->stale = true; //  what is written there is not told here
     }
-    sessions_consider_idle (self->office->sessions, self);
+    schedule_consider_idle (self->office->schedule, self);
 }
 
 void

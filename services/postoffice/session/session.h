@@ -1,5 +1,8 @@
-//  session — one conversation in memory: its fold, the operations that wait for their turn, and
-//  its endpoints.
+//  session — one conversation in memory: its fold, its endpoints, and the operations that wait.
+//
+//  The struct is open to the modules of this room, each of which looks after a part of it:
+//  presence and catch_up after endpoints, apply after the fold, session_run after the queue, the
+//  changeset and the state. They stand above this one.
 //
 //  A session is a cache over its log: it is loaded when something is asked of it and may be
 //  dropped when nobody needs it. At most one changeset of it is at the store; what is asked
@@ -59,26 +62,9 @@ text_t session_bot_sender (const session_t *self);
 //  Nobody would notice if it were dropped.
 bool session_is_idle (const session_t *self);
 
-//  A worker says what it has said already, and that waits: it will be answered, too. True then;
-//  the operation is not needed.
-bool session_has_heard (session_t *self, const operation_t *operation);
-//  Puts the operation into the queue; it is the session's then.
-void session_ask (session_t *self, operation_t **operation_p);
-//  Does what can be done now: loads, or decides on what waits and hands it to the store.
-void session_turn (session_t *self);
-
-//  All its endpoints are at other postoffices from now on: what their edges asked for here and was
-//  not done is asked for there.
-void session_hand_over (session_t *self);
-
-//  Another postoffice wrote to the log.
-void session_moved (session_t *self);
-//  Another postoffice has endpoints of it, too.
-void session_shared (session_t *self);
-
 endpoint_t *session_endpoint (const session_t *self, peer_t peer, uint64_t id);
 //  Has the participant an endpoint here, other than this one (which may be NULL)?
-bool session_is_accompanied (const session_t *self, uint64_t role, text_t user,
-                             const endpoint_t *but);
+bool session_has_other_endpoint (const session_t *self, uint64_t role, text_t user,
+                                 const endpoint_t *but);
 
 #endif

@@ -1,97 +1,31 @@
 #include "session/sessions.h"
 
 #include "base/alloc.h"
-#include "session/replies.h"
 #include "base/clock.h"
-#include "tables/postoffice_metrics.h"
+#include "session/edges.h"
 #include "session/presence.h"
-#include "base/log.h"
+#include "session/replies.h"
+#include "session/schedule.h"
+#include "session/session_run.h"
+#include "tables/postoffice_metrics.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #define TICK_MS 250
-//  Sessions that try again in one tick: more would come upon the database all at once.
-#define RETRIES_AT_ONCE 1000
-
-//  An edge, as far as its endpoints go.
-typedef struct {
-    UT_hash_handle hh;
-    peer_t peer;
-    list_t endpoints;
-} edge_t;
 
 struct sessions {
     postoffice_context_t *office;
     session_t *by_key;
-    edge_t *edges;
-    list_t pending;      //  sessions that get a turn before the loop sleeps
-    list_t retrying;     //  sessions that get a turn at the next tick
-    list_t idle;         //  sessions that nobody needs, longest first
-    list_t absent;       //  participants without an endpoint, longest first
-    uint64_t unfinished; //  operations
-    uint64_t weight;     //  their bytes
-    uv_idle_t turns;     //  runs while something is pending
     uv_timer_t tick;
-    unsigned handles;    //  not closed yet
 };
-
-static void
-s_on_turns (uv_idle_t *handle)
-{
-    sessions_t *self = handle->data;
-    //  What becomes pending meanwhile gets its turn in the loop's next round.
-    list_t now;
-    list_init (&now);
-    list_t *link;
-    while ((link = list_first (&self->pending)))
-        list_append (&now, link);
-    while ((link = list_first (&now))) {
-        list_remove (link);
-        session_turn (LIST_THING (link, session_t, pending));
-    }
-    if (list_is_empty (&self->pending))
-        uv_idle_stop (&self->turns);
-}
-
-void
-sessions_pend (sessions_t *self, session_t *session)
-{
-    list_remove (&session->idle);
-    list_append (&self->pending, &session->pending);
-    uv_idle_start (&self->turns, s_on_turns);
-}
-
-void
-sessions_retry (sessions_t *self, session_t *session)
-{
-    list_append (&self->retrying, &session->pending);
-}
-
-static void
-s_retry_some (sessions_t *self)
-{
-    list_t *link;
-    for (int retried = 0; retried < RETRIES_AT_ONCE && (link = list_first (&self->retrying));
-         retried++)
-        sessions_pend (self, LIST_THING (link, session_t, pending));
-}
 
 void
 sessions_store_ready (sessions_t *self)
 {
     session_t *session, *next;
     HASH_ITER (hh, self->by_key, session, next)
-    {
-        if (session->state != SESSION_READY && session->state != SESSION_COMMITTING)
-            continue; //  will be, or is being, loaded anyway
-        session->stale = true;
-        if (session->split_hosting.is_shared)
-            (void)store_notify (self->office->store, NOTIFY_MOVED, session->key);
-        if (list_is_empty (&session->pending) && session->endpoint_count > 0)
-            sessions_retry (self, session);
-    }
-    s_retry_some (self);
+    session_store_ready (session);
+    schedule_retry_some (self->office->schedule);
 }
 
 void
@@ -109,16 +43,13 @@ sessions_hand_over (sessions_t *self)
 static void
 s_end_graces (sessions_t *self, uint64_t now)
 {
-    list_t *link;
-    while ((link = list_first (&self->absent))) {
-        participant_t *participant = LIST_THING (link, participant_t, absent);
-        if (now - participant->absent_since_ms < self->office->grace_ms)
-            return;
-        list_remove (link);
-        session_t *session = participant->session;
+    participant_t *participant;
+    while (now >= self->office->grace_ms
+           && (participant =
+                   schedule_take_absent (self->office->schedule, now - self->office->grace_ms))) {
+        session_t *session = participant->owner;
         operation_t *operation = operation_absent (participant->role, participant->user);
-        self->unfinished++;
-        self->weight += operation->weight;
+        schedule_begun (self->office->schedule, operation);
         session_ask (session, &operation);
     }
 }
@@ -126,14 +57,10 @@ s_end_graces (sessions_t *self, uint64_t now)
 static void
 s_drop_idle (sessions_t *self, uint64_t now)
 {
-    list_t *link;
-    while ((link = list_first (&self->idle))) {
-        session_t *session = LIST_THING (link, session_t, idle);
-        if (now - session->idle_since_ms < self->office->idle_ms)
-            return;
-        list_remove (link);
-        if (!session_is_idle (session))
-            continue;
+    session_t *session;
+    while (
+        now >= self->office->idle_ms
+        && (session = schedule_take_idle (self->office->schedule, now - self->office->idle_ms))) {
         HASH_DEL (self->by_key, session);
         session_destroy (&session);
         metric_add (POSTOFFICE_EVICTED, 1);
@@ -144,28 +71,14 @@ static void
 s_on_tick (uv_timer_t *timer)
 {
     sessions_t *self = timer->data;
+    schedule_t *schedule = self->office->schedule;
     uint64_t now = clock_mono_ms ();
     s_end_graces (self, now);
     s_drop_idle (self, now);
-    s_retry_some (self); //  whether the store is ready or not: to find out is one request
-    postoffice_counts[POSTOFFICE_OPERATIONS_QUEUED] = (int64_t) self->unfinished;
-    postoffice_counts[POSTOFFICE_OPERATION_BYTES] = (int64_t) self->weight;
-}
-
-void
-sessions_await_return (sessions_t *self, participant_t *participant)
-{
-    list_append (&self->absent, &participant->absent);
-}
-
-void
-sessions_consider_idle (sessions_t *self, session_t *session)
-{
-    if (!list_is_empty (&session->idle) || !list_is_empty (&session->pending)
-        || !session_is_idle (session))
-        return;
-    session->idle_since_ms = clock_mono_ms ();
-    list_append (&self->idle, &session->idle);
+    schedule_retry_some (
+        schedule); //  whether the store is ready or not: to find out is a request
+    postoffice_counts[POSTOFFICE_OPERATIONS_QUEUED] = (int64_t)schedule_unfinished (schedule);
+    postoffice_counts[POSTOFFICE_OPERATION_BYTES] = (int64_t)schedule_bytes (schedule);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -176,13 +89,10 @@ sessions_new (uv_loop_t *loop, postoffice_context_t *office)
 {
     sessions_t *self = alloc_zeroed (sizeof *self);
     self->office = office;
-    list_init (&self->pending);
-    list_init (&self->retrying);
-    list_init (&self->idle);
-    list_init (&self->absent);
-    uv_idle_init (loop, &self->turns);
+    office->schedule = schedule_new (loop, session_turn);
+    office->edges = edges_new ();
     uv_timer_init (loop, &self->tick);
-    self->turns.data = self->tick.data = self;
+    self->tick.data = self;
     uv_timer_start (&self->tick, s_on_tick, TICK_MS, TICK_MS);
     return self;
 }
@@ -190,9 +100,7 @@ sessions_new (uv_loop_t *loop, postoffice_context_t *office)
 static void
 s_on_closed (uv_handle_t *handle)
 {
-    sessions_t *self = handle->data;
-    if (--self->handles == 0)
-        free (self);
+    free (handle->data);
 }
 
 void
@@ -201,22 +109,16 @@ sessions_destroy (sessions_t **self_p)
     sessions_t *self = *self_p;
     if (!self)
         return;
-    session_t *session, *next_session;
-    HASH_ITER (hh, self->by_key, session, next_session)
+    *self_p = NULL;
+    session_t *session, *next;
+    HASH_ITER (hh, self->by_key, session, next)
     {
         HASH_DEL (self->by_key, session);
         session_destroy (&session);
     }
-    edge_t *edge, *next_edge;
-    HASH_ITER (hh, self->edges, edge, next_edge)
-    {
-        HASH_DEL (self->edges, edge);
-        free (edge);
-    }
-    self->handles = 2;
-    uv_close ((uv_handle_t *) &self->turns, s_on_closed);
-    uv_close ((uv_handle_t *) &self->tick, s_on_closed);
-    *self_p = NULL;
+    edges_destroy (&self->office->edges);
+    schedule_destroy (&self->office->schedule);
+    uv_close ((uv_handle_t *)&self->tick, s_on_closed);
 }
 
 session_t *
@@ -260,9 +162,10 @@ sessions_ask (sessions_t *self, text_t key, operation_t **operation_p)
     }
     //  What frees memory or ends work is taken even when too much waits: it is what helps.
     bool adds = operation->kind == OPERATION_ATTACH || operation->kind == OPERATION_POST;
-    bool full = self->weight + operation->weight > self->office->queue_limit
-                || (HASH_COUNT (self->by_key) >= self->office->session_limit
-                    && !sessions_find (self, key));
+    bool full =
+        schedule_bytes (self->office->schedule) + operation->weight > self->office->queue_limit
+        || (HASH_COUNT (self->by_key) >= self->office->session_limit
+            && !sessions_find (self, key));
     if (adds && full) {
         reply_refused (self->office, operation, VERDICT_BUSY);
         operation_destroy (operation_p);
@@ -274,17 +177,8 @@ sessions_ask (sessions_t *self, text_t key, operation_t **operation_p)
         return;
     }
     metric_add (POSTOFFICE_OPERATIONS, 1);
-    self->unfinished++;
-    self->weight += operation->weight;
+    schedule_begun (self->office->schedule, operation);
     session_ask (s_find_or_make (self, key), operation_p);
-}
-
-void
-sessions_operation_ended (sessions_t *self, const operation_t *operation)
-{
-    assert (self->unfinished > 0);
-    self->unfinished--;
-    self->weight -= operation->weight;
 }
 
 void
@@ -293,57 +187,34 @@ sessions_adopt (sessions_t *self, text_t key)
     session_t *session = s_find_or_make (self, key);
     session->wanted = true;
     session_moved (session);
-    sessions_pend (self, session);
+    schedule_pend (self->office->schedule, session);
     metric_add (POSTOFFICE_ORPHANS, 1);
 }
 
 uint64_t
 sessions_unfinished (const sessions_t *self)
 {
-    return self->unfinished;
+    return schedule_unfinished (self->office->schedule);
 }
 
 // ---------------------------------------------------------------------------------------------
 //  Edges
 
-static edge_t *
-s_edge (sessions_t *self, peer_t peer)
-{
-    edge_t *edge;
-    HASH_FIND (hh, self->edges, &peer, sizeof peer, edge);
-    return edge;
-}
-
 void
 sessions_edge_up (sessions_t *self, peer_t peer)
 {
-    edge_t *edge = alloc_zeroed (sizeof *edge);
-    edge->peer = peer;
-    list_init (&edge->endpoints);
-    HASH_ADD (hh, self->edges, peer, sizeof edge->peer, edge);
+    edges_up (self->office->edges, peer);
 }
 
 void
 sessions_edge_down (sessions_t *self, peer_t peer)
 {
-    edge_t *edge = s_edge (self, peer);
-    if (!edge)
-        return;
-    HASH_DEL (self->edges, edge);
+    list_t endpoints;
+    list_init (&endpoints);
+    edges_down (self->office->edges, peer, &endpoints);
     list_t *link;
-    while ((link = list_first (&edge->endpoints))) {
+    while ((link = list_first (&endpoints))) {
         endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_peer);
         presence_lose (endpoint->session, endpoint);
     }
-    free (edge);
-}
-
-bool
-sessions_file_endpoint (sessions_t *self, endpoint_t *endpoint)
-{
-    edge_t *edge = s_edge (self, endpoint->peer);
-    if (!edge)
-        return false;
-    list_append (&edge->endpoints, &endpoint->in_peer);
-    return true;
 }

@@ -33,20 +33,4 @@ void sessions_hand_over (sessions_t *self);
 //  meanwhile was told to nobody, so every session that somebody is in is loaded again, bit by bit.
 void sessions_store_ready (sessions_t *self);
 
-// ---------------------------------------------------------------------------------------------
-//  For the sessions themselves
-
-//  Gives the session a turn before the loop sleeps again.
-void sessions_pend (sessions_t *self, session_t *session);
-//  Gives it a turn in a while.
-void sessions_retry (sessions_t *self, session_t *session);
-//  It may have become one that nobody needs, or is one no more.
-void sessions_consider_idle (sessions_t *self, session_t *session);
-//  The participant has no endpoint since now.
-void sessions_await_return (sessions_t *self, participant_t *participant);
-//  Puts the endpoint into its edge's list; false when the edge is gone.
-bool sessions_file_endpoint (sessions_t *self, endpoint_t *endpoint);
-//  The operation is finished and about to be destroyed.
-void sessions_operation_ended (sessions_t *self, const operation_t *operation);
-
 #endif

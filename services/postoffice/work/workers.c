@@ -4,7 +4,6 @@
 #include "base/alloc.h"
 #include "tables/postoffice_metrics.h"
 #include "base/log.h"
-#include "session/session.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -165,9 +164,9 @@ s_offer (workers_t *self, worker_t *worker, turn_t *turn)
 {
     bus_record_t record = { .kind = BUS_WORK,
                             .work = { .item = turn->item,
-                                      .session = session_key (turn->session),
+                                      .session = turn->session,
                                       .topic = turn->topic,
-                                      .app = session_app (turn->session),
+                                      .app = turn->app,
                                       .user = turn->user,
                                       .body = turn->body,
                                       .secret = turn->secret,
@@ -270,8 +269,7 @@ workers_accepted (workers_t *self, turn_t *turn, peer_t peer)
         && turn->worker != peer) {
         //  Two have it: the first that took it goes on, so that the bot hears it once if possible.
         bus_record_t record = { .kind = BUS_CANCEL,
-                                .cancel = { .item = turn->item,
-                                            .session = session_key (turn->session) } };
+                                .cancel = { .item = turn->item, .session = turn->session } };
         peer_t loser = turn->state == TURN_ACCEPTED ? peer : turn->worker;
         static log_limit_t limit = LOG_LIMIT (LOG_WARN, "cancel not sent");
         if (bus_server_send (self->bus, loser, &record) != 0 && log_limit_allows (&limit))
@@ -325,8 +323,7 @@ workers_forget (workers_t *self, turn_t *turn, bool cancel)
     turn->state = TURN_QUEUED;
     if (in_flight && cancel) {
         bus_record_t record = { .kind = BUS_CANCEL,
-                                .cancel = { .item = turn->item,
-                                            .session = session_key (turn->session) } };
+                                .cancel = { .item = turn->item, .session = turn->session } };
         if (bus_server_send (self->bus, peer, &record) != 0)
             log_debug ("cancel not sent", log_text ("item", turn->item));
     }
@@ -367,9 +364,9 @@ s_tick_worker (workers_t *self, worker_t *worker, uint64_t now)
             || now - turn->since_ms < self->config.accepted_within_ms)
             continue;
         if (log_limit_allows (&limit))
-            log_warn ("work not taken in time", log_text ("session", session_key (turn->session)),
+            log_warn ("work not taken in time", log_text ("session", turn->session),
                       log_text ("item", turn->item),
-                      log_number ("attempts", (int64_t) turn->attempts));
+                      log_number ("attempts", (int64_t)turn->attempts));
         metric_add (POSTOFFICE_WORK_NOT_ACCEPTED, 1);
         turn->avoid = worker->peer;
         s_wait (self, turn);

@@ -30,7 +30,8 @@ void workers_remove (workers_t *self, peer_t peer);
 //  The turn's session wants it done: it waits, is handed out, or is given time to be claimed.
 void workers_want (workers_t *self, turn_t *turn);
 
-//  What the worker subscribed to; "" when it is not known. It may speak of these topics' items only.
+//  What the worker subscribed to; "" when it is not known. It may speak of items of these topics
+//  only.
 const char *workers_topics (const workers_t *self, peer_t peer);
 
 //  The worker says that it has the turn in flight. Ignored when it is not of its topics.

@@ -1,9 +1,9 @@
-//  arrival — stories of endpoints that come back and are brought what they missed: nothing twice,
+//  catch_up — stories of endpoints that come back and are brought what they missed: nothing twice,
 //  no hole, in order, whatever happens meanwhile.
 
 #include "office_rig.h"
 
-TestSuite (arrival, .init = rig_begin, .fini = rig_end);
+TestSuite (catch_up, .init = rig_begin, .fini = rig_end);
 
 static void
 s_other_says (const char *data)
@@ -82,7 +82,7 @@ s_take_rest (peer_t peer, uint64_t endpoint, uint64_t last)
 // ---------------------------------------------------------------------------------------------
 //  The widget
 
-Test (arrival, silent_return_gets_what_it_missed)
+Test (catch_up, silent_return_gets_what_it_missed)
 {
     s_widget_and_agent ();
     say (2, 9, "one");
@@ -104,7 +104,7 @@ Test (arrival, silent_return_gets_what_it_missed)
     cr_assert_eq (fake_store_last (KEY), 7);
 }
 
-Test (arrival, what_was_not_received_counts_as_missed)
+Test (catch_up, what_was_not_received_counts_as_missed)
 {
     s_widget_and_agent ();
     say (2, 9, "one");
@@ -120,7 +120,7 @@ Test (arrival, what_was_not_received_counts_as_missed)
     cr_assert_eq (fake_store_received_of (KEY, ROLE_VISITOR, "vic"), 4);
 }
 
-Test (arrival, silent_return_to_another_postoffice)
+Test (catch_up, silent_return_to_another_postoffice)
 {
     fake_store_other_opens (KEY, "vic");
     s_other_says ("one");
@@ -133,7 +133,7 @@ Test (arrival, silent_return_to_another_postoffice)
             "e1 BROADCAST 5 stop typing\n");
 }
 
-Test (arrival, what_is_lost_after_a_reattach_is_brought_again)
+Test (catch_up, what_is_lost_after_a_reattach_is_brought_again)
 {
     fake_store_other_opens (KEY, "vic");
     s_other_says ("one");
@@ -151,7 +151,7 @@ Test (arrival, what_is_lost_after_a_reattach_is_brought_again)
             "e1 BROADCAST 6 stop typing\n");
 }
 
-Test (arrival, lost_link_is_no_receipt)
+Test (catch_up, lost_link_is_no_receipt)
 {
     s_widget_and_agent ();
     say (2, 9, "one");
@@ -169,7 +169,7 @@ Test (arrival, lost_link_is_no_receipt)
             "e3 BROADCAST 6 stop typing\n");
 }
 
-Test (arrival, two_tabs)
+Test (catch_up, two_tabs)
 {
     s_widget_and_agent ();
     s_back_silently (1, 6);
@@ -193,7 +193,7 @@ Test (arrival, two_tabs)
             "e1 BROADCAST 7 stop typing\n");
 }
 
-Test (arrival, typing_state_after_a_return)
+Test (catch_up, typing_state_after_a_return)
 {
     widget_joins (1, 5);
     rig_run ();
@@ -217,7 +217,7 @@ Test (arrival, typing_state_after_a_return)
             "w1 SETTLED t1\n");
 }
 
-Test (arrival, typing_that_ends_during_a_catch_up)
+Test (catch_up, typing_that_ends_during_a_catch_up)
 {
     widget_joins (1, 5);
     rig_run ();
@@ -242,7 +242,7 @@ Test (arrival, typing_that_ends_during_a_catch_up)
 // ---------------------------------------------------------------------------------------------
 //  The rich dialect
 
-Test (arrival, resume)
+Test (catch_up, resume)
 {
     visitor_joins (1, 5);
     agent_joins (2, 9, "anna");
@@ -269,7 +269,7 @@ Test (arrival, resume)
 
 //  Another postoffice has written meanwhile, and the client knows more than this one remembers:
 //  it must not be told that the log is shorter, and what it has again.
-Test (arrival, client_knows_more)
+Test (catch_up, client_knows_more)
 {
     visitor_joins (1, 5);
     rig_run ();
@@ -284,7 +284,7 @@ Test (arrival, client_knows_more)
 }
 
 //  It has more than there is: the log is another one. Looked at once, and believed.
-Test (arrival, client_knows_another_log)
+Test (catch_up, client_knows_another_log)
 {
     visitor_joins (1, 5);
     rig_run ();
@@ -295,7 +295,7 @@ Test (arrival, client_knows_another_log)
     EXPECT ("e1 ATTACHED 5 ok #1\n");
 }
 
-Test (arrival, answer_waits_for_what_stands_before_it)
+Test (catch_up, answer_waits_for_what_stands_before_it)
 {
     //  Another postoffice has stored the message and died before it could answer.
     fake_store_other_opens (KEY, "vic");
@@ -316,7 +316,7 @@ Test (arrival, answer_waits_for_what_stands_before_it)
             "e1 POSTED 1 duplicate #4\n");
 }
 
-Test (arrival, answer_that_waits_goes_with_its_endpoint)
+Test (catch_up, answer_that_waits_goes_with_its_endpoint)
 {
     fake_store_other_opens (KEY, "vic");
     fake_store_other_says (KEY,
@@ -351,7 +351,7 @@ s_first_part (void)
     cr_assert_eq (fake_store_reads, 1);
 }
 
-Test (arrival, history_comes_in_parts)
+Test (catch_up, history_comes_in_parts)
 {
     s_first_part ();
     rig_run ();
@@ -360,7 +360,7 @@ Test (arrival, history_comes_in_parts)
     s_take_rest (1, 5, 352);
 }
 
-Test (arrival, what_happens_meanwhile_comes_behind)
+Test (catch_up, what_happens_meanwhile_comes_behind)
 {
     s_first_part ();
     s_other_says ("while it waits");
@@ -380,7 +380,7 @@ Test (arrival, what_happens_meanwhile_comes_behind)
             "e2 POSTED 3 ok #356\n");
 }
 
-Test (arrival, entries_between_two_parts)
+Test (catch_up, entries_between_two_parts)
 {
     s_first_part ();
     more (1, 5);
@@ -396,7 +396,7 @@ Test (arrival, entries_between_two_parts)
     s_take_rest (1, 5, 358);
 }
 
-Test (arrival, read_that_fails_is_done_again)
+Test (catch_up, read_that_fails_is_done_again)
 {
     s_first_part ();
     fake_store_next (FAKE_DOWN);
@@ -407,7 +407,7 @@ Test (arrival, read_that_fails_is_done_again)
     s_take_rest (1, 5, 352);
 }
 
-Test (arrival, read_that_is_not_taken_is_asked_again)
+Test (catch_up, read_that_is_not_taken_is_asked_again)
 {
     s_first_part ();
     fake_store_next (FAKE_FULL);
@@ -418,7 +418,7 @@ Test (arrival, read_that_is_not_taken_is_asked_again)
     s_take_rest (1, 5, 352);
 }
 
-Test (arrival, joining_again_begins_again)
+Test (catch_up, joining_again_begins_again)
 {
     s_first_part ();
     //  With another page of the agent there the log does not grow, and nothing is between the
@@ -432,7 +432,7 @@ Test (arrival, joining_again_begins_again)
     s_take_rest (1, 5, 352);
 }
 
-Test (arrival, gone_while_it_reads)
+Test (catch_up, gone_while_it_reads)
 {
     s_first_part ();
     more (1, 5);

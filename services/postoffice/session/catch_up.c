@@ -1,9 +1,9 @@
-#include "session/arrival.h"
+#include "session/catch_up.h"
 
 #include "session/replies.h"
 #include "session/outbound.h"
 #include "session/presence.h"
-#include "session/sessions.h"
+#include "session/schedule.h"
 
 // ---------------------------------------------------------------------------------------------
 //  What an endpoint missed
@@ -28,7 +28,7 @@ static void
 s_read_later (session_t *self, endpoint_t *endpoint)
 {
     endpoint->state = ENDPOINT_LAGGING;
-    sessions_retry (self->office->sessions, self);
+    schedule_retry (self->office->schedule, self);
 }
 
 static bool
@@ -51,7 +51,7 @@ s_answer_held (session_t *self, endpoint_t *endpoint)
 }
 
 void
-arrival_answer_post (session_t *self, const operation_t *operation)
+catch_up_answer_post (session_t *self, const operation_t *operation)
 {
     bus_record_t record = operation->record;
     endpoint_t *endpoint = session_endpoint (self, operation->peer, record.post.endpoint);
@@ -110,7 +110,7 @@ s_on_read (void *owner, uint64_t request_id, store_outcome_t outcome,
     self->reads--;
     endpoint_t *endpoint = s_endpoint_by_serial (self, request_id);
     if (!endpoint || endpoint->state != ENDPOINT_READING) {
-        sessions_consider_idle (self->office->sessions, self);
+        schedule_consider_idle (self->office->schedule, self);
         return;
     }
     if (outcome != STORED) {
@@ -129,7 +129,7 @@ s_on_read (void *owner, uint64_t request_id, store_outcome_t outcome,
 }
 
 void
-arrival_next_window (endpoint_t *endpoint)
+catch_up_next_window (endpoint_t *endpoint)
 {
     if (endpoint->state == ENDPOINT_PAUSED)
         s_catch_up (endpoint->session, endpoint);
@@ -137,7 +137,7 @@ arrival_next_window (endpoint_t *endpoint)
 
 //  Those whom somebody else's entries have passed by, and those whose read has failed.
 void
-arrival_catch_up_all (session_t *self)
+catch_up_all (session_t *self)
 {
     for (list_t *link = self->endpoints.next; link != &self->endpoints; link = link->next) {
         endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
@@ -210,7 +210,7 @@ s_first_received (session_t *self, endpoint_t *endpoint, attach_reason_t reason)
 
 //  The ATTACH is committed: the endpoint is in.
 void
-arrival_let_in (session_t *self, const operation_t *operation)
+catch_up_attached (session_t *self, const operation_t *operation)
 {
     const bus_attach_t *attach = &operation->record.attach;
     endpoint_t *endpoint = session_endpoint (self, operation->peer, attach->endpoint);
@@ -231,7 +231,7 @@ arrival_let_in (session_t *self, const operation_t *operation)
 }
 
 void
-arrival_shut_out (session_t *self, const operation_t *operation)
+catch_up_refused (session_t *self, const operation_t *operation)
 {
     endpoint_t *endpoint =
         session_endpoint (self, operation->peer, operation->record.attach.endpoint);

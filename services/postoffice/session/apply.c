@@ -1,8 +1,9 @@
-#include "session/decision.h"
+#include "session/apply.h"
 
 #include "base/clock.h"
 #include "session/presence.h"
-#include "session/sessions.h"
+#include "session/edges.h"
+#include "session/schedule.h"
 
 //  Finds or makes the endpoint of an ATTACH that was granted.
 static void
@@ -13,7 +14,7 @@ s_admit_endpoint (session_t *self, operation_t *operation)
         endpoint_t *endpoint = endpoint_new (self, operation->peer, attach);
         list_append (&self->endpoints, &endpoint->in_session);
         self->endpoint_count++;
-        if (!sessions_file_endpoint (self->office->sessions, endpoint)) {
+        if (!edges_file (self->office->edges, endpoint)) {
             //  Its edge is gone meanwhile. When it was sent away, it is at another postoffice.
             if (operation->arrived_us <= self->office->suspended_us)
                 presence_hand_over (self, endpoint);
@@ -39,7 +40,7 @@ s_decide_attach (switchboard_t *switchboard, session_t *self, operation_t *opera
         return;
     }
     switchboard_attach (switchboard, operation,
-                        session_is_accompanied (self, attach->role, attach->user, endpoint));
+                        session_has_other_endpoint (self, attach->role, attach->user, endpoint));
     if (operation->verdict == VERDICT_OK)
         s_admit_endpoint (self, operation);
 }
@@ -98,7 +99,7 @@ s_decide_accepted (session_t *self, operation_t *operation)
 static bool
 s_is_to_say (const session_t *self, const operation_t *absent)
 {
-    return !session_is_accompanied (self, absent->role, absent->user, NULL)
+    return !session_has_other_endpoint (self, absent->role, absent->user, NULL)
            && (absent->tries == 0 || self->endpoint_count > 0);
 }
 
@@ -112,18 +113,16 @@ s_may_be_elsewhere (session_t *self, const operation_t *absent)
         return false;
     participant_t *participant = fold_participant (&self->fold, absent->role, absent->user);
     if (participant && participant->present && list_is_empty (&participant->absent)) {
-        participant->absent_since_ms = now;
-        sessions_await_return (self->office->sessions, participant);
+        schedule_await (self->office->schedule, participant);
         (void)store_notify (self->office->store, NOTIFY_MOVED, self->key);
     }
     return true;
 }
 
 void
-decision_make (session_t *self, operation_t *operation)
+apply_operation (session_t *self, operation_t *operation)
 {
     switchboard_t switchboard = { .rules = &self->office->rules,
-                                  .session = self,
                                   .fold = &self->fold,
                                   .changeset = self->changeset,
                                   .bot_sender = session_bot_sender (self) };

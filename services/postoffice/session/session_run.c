@@ -1,0 +1,620 @@
+#include "session/session_run.h"
+
+#include "session/replies.h"
+#include "session/catch_up.h"
+#include "session/apply.h"
+#include "session/outbound.h"
+#include "base/clock.h"
+#include "base/alloc.h"
+#include "tables/postoffice_metrics.h"
+#include "session/presence.h"
+#include "base/log.h"
+#include "session/schedule.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+//  A changeset that loses this often meets somebody who writes all the time: the asker is told
+//  "busy".
+#define MOST_TRIES 10
+
+// ---------------------------------------------------------------------------------------------
+//  Settling
+
+static void
+s_detach (session_t *self, const operation_t *operation)
+{
+    const bus_detach_t *detach = &operation->record.detach;
+    endpoint_t *endpoint = session_endpoint (self, operation->peer, detach->endpoint);
+    send_window_forget (self->office->refusals, operation->peer, detach->endpoint);
+    if (!endpoint)
+        return;
+    if (detach->received_seq != SEQ_UNKNOWN)
+        presence_receipt (endpoint, detach->received_seq);
+    if (detach->moved)
+        presence_hand_over (self, endpoint);
+    else
+        presence_lose (self, endpoint);
+}
+
+static bool
+s_is_foreign (const session_t *self)
+{
+    return self->fold.exists && self->fold.last_writer != self->office->rules.writer;
+}
+
+//  Who wrote last, or has told us something, is to know that there are endpoints here.
+static void
+s_say_shared (session_t *self)
+{
+    uint64_t now = clock_mono_ms ();
+    if (self->endpoint_count > 0 && split_hosting_says (&self->split_hosting, now)
+        && store_notify (self->office->store, NOTIFY_SHARED, self->key) == 0)
+        split_hosting_said (&self->split_hosting, now);
+}
+
+static void
+s_finish (session_t *self, operation_t *operation)
+{
+    switch (operation->kind) {
+    case OPERATION_ATTACH:
+        if (operation->verdict == VERDICT_OK) {
+            catch_up_attached (self, operation);
+            if (s_is_foreign (self))
+                split_hosting_asked (&self->split_hosting);
+        } else
+            catch_up_refused (self, operation);
+        break;
+    case OPERATION_DETACH:
+        s_detach (self, operation);
+        break;
+    case OPERATION_POST:
+        catch_up_answer_post (self, operation);
+        break;
+    case OPERATION_ACCEPTED:
+        if (operation->verdict != VERDICT_OK)
+            reply_accepted_in_vain (self->office, operation);
+        break;
+    case OPERATION_DONE:
+        reply_done (self->office, operation);
+        break;
+    case OPERATION_ABSENT:
+        break;
+    }
+    histogram_add (&postoffice_operation_time, clock_mono_us () - operation->arrived_us);
+    schedule_ended (self->office->schedule, operation);
+    operation_destroy (&operation);
+}
+
+//  Hands the first open turn of each topic to the workers.
+static void
+s_dispatch (session_t *self)
+{
+    list_t *turns = &self->fold.turns;
+    for (list_t *link = turns->next; link != turns; link = link->next) {
+        turn_t *turn = LIST_THING (link, turn_t, in_fold);
+        bool first = true;
+        for (list_t *earlier = turns->next; first && earlier != link; earlier = earlier->next)
+            first = !text_is (LIST_THING (earlier, turn_t, in_fold)->topic, turn->topic);
+        if (first)
+            workers_want (self->office->workers, turn);
+    }
+}
+
+static void
+s_end_turns (session_t *self, changeset_t *changeset)
+{
+    if (!list_is_empty (&changeset->ended))
+        presence_end_bot_typing (self);
+    for (size_t at = 0; at < changeset->finish_count; at++) {
+        turn_t *turn = LIST_THING (list_first (&changeset->ended), turn_t, in_fold);
+        workers_forget (self->office->workers, turn,
+                        changeset->finishes[at].state == WORK_CANCELLED);
+        turn_destroy (&turn);
+    }
+}
+
+//  The changeset is in the log (or had nothing for it): tell everyone, in order.
+static void
+s_settle (session_t *self, changeset_t **changeset_p)
+{
+    changeset_t *changeset = *changeset_p;
+    metric_add (POSTOFFICE_ENTRIES, (int64_t)changeset->entry_count);
+    if (changeset->opens)
+        metric_add (POSTOFFICE_OPENED, 1);
+    s_end_turns (self, changeset);
+    list_t *link;
+    while ((link = list_first (&changeset->operations))) {
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        for (size_t at = 0; at < operation->entry_count; at++) {
+            size_t index = operation->first_entry + at;
+            self->told = changeset->first_seq + index;
+            outbound_tell (self->office, &self->endpoints, self->key, self->told,
+                           &changeset->entries[index], changeset->origins[index]);
+        }
+        list_remove (link);
+        s_finish (self, operation);
+    }
+    changeset_destroy (changeset_p);
+    s_dispatch (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The store
+
+static void
+s_put_back (session_t *self, bool unsure)
+{
+    list_t operations;
+    list_init (&operations);
+    list_t *link;
+    while ((link = list_first (&self->changeset->operations))) {
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        operation->tries++;
+        operation->unsure = operation->unsure || unsure;
+        list_append (&operations, link);
+        self->queue_count++;
+    }
+    while ((link = list_first (&self->queue)))
+        list_append (&operations, link);
+    while ((link = list_first (&operations)))
+        list_append (&self->queue, link);
+}
+
+//  Does something that the same endpoint asked stand before it in the queue?
+static bool
+s_is_behind_its_own (const session_t *self, const operation_t *operation)
+{
+    for (const list_t *link = self->queue.next; link != &operation->place; link = link->next) {
+        const operation_t *earlier = LIST_THING (link, operation_t, place);
+        if (earlier->peer == operation->peer
+            && operation_endpoint (earlier) == operation_endpoint (operation))
+            return true;
+    }
+    return false;
+}
+
+//  Answers what cannot wait, or has waited too often, with the verdict; the rest stays.
+static void
+s_refuse_queued (session_t *self, verdict_t verdict, unsigned tries)
+{
+    list_t *link = self->queue.next;
+    while (link != &self->queue) {
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        link = link->next;
+        bool of_client = operation->kind == OPERATION_ATTACH || operation->kind == OPERATION_POST;
+        //  Nobody must be told "not stored" of what may be; the edge has a limit of its own.
+        if (operation->unsure)
+            continue;
+        //  An edge that brings back an endpoint has nobody to tell that it must wait.
+        bool reattaches = operation->kind == OPERATION_ATTACH
+                          && operation->record.attach.reason == ATTACH_REATTACH;
+        if (operation->kind == OPERATION_DETACH
+                ? s_is_behind_its_own (self, operation)
+                : !of_client || reattaches || operation->tries < tries)
+            continue;
+        list_remove (&operation->place);
+        self->queue_count--;
+        operation->verdict = verdict;
+        //  Those of a changeset that was lost: the answer would wait until its client has come so
+        //  far.
+        operation->seq = operation->time_ms = 0;
+        if (operation->kind == OPERATION_POST)
+            operation_note_refusal (operation, self->office->refusals);
+        s_finish (self, operation);
+    }
+}
+
+//  Nothing will ever come of this operation. A worker's answer becomes the failure of its turn,
+//  which is stored and shown; everything else is refused for good.
+static void
+s_refuse_for_good (session_t *self, operation_t *operation)
+{
+    if (operation->kind == OPERATION_DONE && !operation->spoilt) {
+        operation_spoil (operation);
+        return;
+    }
+    list_remove (&operation->place);
+    self->queue_count--;
+    operation->verdict =
+        operation->kind == OPERATION_DONE ? VERDICT_DUPLICATE : VERDICT_BAD_REQUEST;
+    operation->seq = operation->time_ms = 0;
+    s_finish (self, operation);
+}
+
+//  The database can never take what was drafted. When that was one operation's, it is that one's
+//  fault; of several each goes into a changeset of its own, so that the neighbours are stored.
+static void
+s_on_rejected (session_t *self)
+{
+    size_t writers = 0;
+    operation_t *writer = NULL;
+    list_t *operations = &self->changeset->operations;
+    for (list_t *link = operations->next; link != operations; link = link->next) {
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        if (operation->entry_count == 0)
+            continue;
+        operation->alone = true;
+        writer = operation;
+        writers++;
+    }
+    assert (writer);
+    s_put_back (self, false);
+    if (writers == 1)
+        s_refuse_for_good (self, writer);
+}
+
+static void
+s_on_appended (void *owner, uint64_t request_id, store_outcome_t outcome)
+{
+    (void)request_id;
+    session_t *self = owner;
+    assert (self->state == SESSION_COMMITTING);
+    if (outcome == STORED) {
+        self->state = SESSION_READY;
+        split_hosting_stored (&self->split_hosting, clock_mono_ms ());
+        changeset_t *changeset = self->changeset;
+        self->changeset = NULL;
+        s_settle (self, &changeset);
+    } else if (outcome == STORE_REJECTED) {
+        self->state = SESSION_UNKNOWN;
+        s_on_rejected (self);
+    } else {
+        metric_add (POSTOFFICE_CONFLICTS, outcome != STORE_DOWN);
+        self->state = SESSION_UNKNOWN;
+        s_put_back (self, outcome == STORE_UNSURE);
+        if (outcome == STORE_DOWN)
+            s_refuse_queued (self, VERDICT_STORE_DOWN, 0);
+        else
+            s_refuse_queued (self, VERDICT_BUSY, MOST_TRIES);
+    }
+    if (outcome == STORE_DOWN)
+        schedule_retry (self->office->schedule, self);
+    else
+        schedule_pend (self->office->schedule, self);
+}
+
+//  What a turn was before the fold was loaded anew.
+static turn_t *
+s_earlier_turn (const session_t *self, const fold_t *old, text_t item)
+{
+    turn_t *turn = fold_turn (old, item);
+    if (turn || !self->changeset)
+        return turn;
+    const list_t *ended = &self->changeset->ended;
+    for (list_t *link = ended->next; link != ended; link = link->next)
+        if (text_is (LIST_THING (link, turn_t, in_fold)->item, item))
+            return LIST_THING (link, turn_t, in_fold);
+    return NULL;
+}
+
+//  What only memory knows goes over from the old fold to the new one.
+static void
+s_inherit (session_t *self, fold_t *old)
+{
+    list_t *turns = &self->fold.turns;
+    for (list_t *link = turns->next; link != turns; link = link->next) {
+        turn_t *turn = LIST_THING (link, turn_t, in_fold);
+        turn_t *earlier = s_earlier_turn (self, old, turn->item);
+        if (earlier)
+            workers_inherit (self->office->workers, turn, earlier);
+    }
+    list_t *participants = &self->fold.participants;
+    for (list_t *link = participants->next; link != participants; link = link->next) {
+        participant_t *participant = LIST_THING (link, participant_t, in_fold);
+        participant_t *earlier = fold_participant (old, participant->role, participant->user);
+        if (!earlier)
+            continue;
+        if (participant->present && !list_is_empty (&earlier->absent)) {
+            participant->absent_since_ms = earlier->absent_since_ms;
+            list_append (&earlier->absent, &participant->absent); //  at its place
+        }
+        participant->received_seq = earlier->received_seq;
+        participant->typing = earlier->typing;
+    }
+    for (list_t *link = old->turns.next; link != &old->turns; link = link->next)
+        workers_forget (self->office->workers, LIST_THING (link, turn_t, in_fold), false);
+}
+
+static void
+s_forget_ended (session_t *self)
+{
+    if (!self->changeset)
+        return;
+    list_t *ended = &self->changeset->ended;
+    for (list_t *link = ended->next; link != ended; link = link->next)
+        workers_forget (self->office->workers, LIST_THING (link, turn_t, in_fold), false);
+    changeset_destroy (&self->changeset);
+}
+
+//  Is somebody here, or coming? Else the session is loaded for its work only, and who is there is
+//  for another postoffice to know.
+static bool
+s_has_company (const session_t *self)
+{
+    const list_t *queue = &self->queue;
+    for (const list_t *link = queue->next; link != queue; link = link->next)
+        if (LIST_THING (link, operation_t, place)->kind == OPERATION_ATTACH)
+            return true;
+    return self->endpoint_count > 0;
+}
+
+//  The session is not there any more: its day was dropped under its endpoints. What they were told
+//  of it counts no more; their edges hear of it with the next thing that they say, and begin anew.
+static void
+s_lose_endpoints (session_t *self)
+{
+    for (list_t *first; (first = list_first (&self->endpoints));)
+        presence_lose (self, LIST_THING (first, endpoint_t, in_session));
+}
+
+static void
+s_on_loaded (void *owner, uint64_t request_id, store_outcome_t outcome,
+             const stored_session_t *stored)
+{
+    (void)request_id;
+    session_t *self = owner;
+    assert (self->state == SESSION_LOADING);
+    if (outcome != STORED) {
+        self->state = SESSION_UNKNOWN;
+        s_refuse_queued (self, VERDICT_STORE_DOWN, 0);
+        schedule_retry (self->office->schedule, self);
+        return;
+    }
+    fold_t old;
+    fold_move (&old, &self->fold);
+    fold_load (&self->fold, stored);
+    s_inherit (self, &old);
+    fold_free (&old);
+    s_forget_ended (self);
+    self->state = SESSION_READY;
+    //  Stale means: since it was asked for. Then it is asked for again, with what it is wanted for.
+    self->wanted = self->wanted && self->stale;
+    self->told = self->fold.last_seq;
+    split_hosting_loaded (&self->split_hosting, s_is_foreign (self));
+    if (!self->fold.exists)
+        s_lose_endpoints (self);
+    if (s_has_company (self))
+        presence_begin_graces (self);
+    else
+        presence_forget_graces (self);
+    catch_up_all (self);
+    s_dispatch (self);
+    schedule_pend (self->office->schedule, self);
+}
+
+static void
+s_load (session_t *self)
+{
+    text_t ids[CHANGESET_OPERATIONS];
+    size_t count = 0;
+    for (list_t *link = self->queue.next; link != &self->queue && count < CHANGESET_OPERATIONS;
+         link = link->next) {
+        const operation_t *operation = LIST_THING (link, operation_t, place);
+        if (operation->kind == OPERATION_POST)
+            ids[count++] = operation->record.post.message_id;
+    }
+    metric_add (POSTOFFICE_LOADS, 1);
+    if (store_load (self->office->store, self->key, ids, count, 0, 0, s_on_loaded, self) == 0) {
+        self->state = SESSION_LOADING;
+        self->stale = false;
+        return;
+    }
+    s_refuse_queued (self, VERDICT_BUSY, 0);
+    schedule_retry (self->office->schedule, self);
+}
+
+static void
+s_commit (session_t *self)
+{
+    changeset_t *changeset = self->changeset;
+    store_append_t append = { .session = self->key,
+                              .opens = changeset->opens,
+                              .app = self->fold.app,
+                              .visitor = self->fold.visitor,
+                              .day_ms = self->fold.day_ms,
+                              .day = self->fold.day,
+                              .first_seq = changeset->first_seq,
+                              .entries = changeset->entries,
+                              .entry_count = changeset->entry_count,
+                              .participants = changeset->participants,
+                              .participant_count = changeset->participant_count,
+                              .control_changes = changeset->control_changes,
+                              .control_role = self->fold.control_role,
+                              .control_user = self->fold.control_user,
+                              .works = changeset->works,
+                              .work_count = changeset->work_count,
+                              .finishes = changeset->finishes,
+                              .finish_count = changeset->finish_count,
+                              .notify_others = changeset->follows_other };
+    self->state = SESSION_COMMITTING;
+    if (store_append (self->office->store, &append, 0, s_on_appended, self) != 0)
+        s_on_appended (self, 0, STORE_DOWN);
+}
+
+//  A worker speaks of a turn that we do not know, or a client has entries that we have not: before
+//  a word is refused for good, or the client told that its log is shorter, the log is looked at
+//  once more, as another postoffice may have written to it.
+static bool
+s_is_doubtful (const session_t *self, const operation_t *operation)
+{
+    if (operation->tries > 0)
+        return false;
+    switch (operation->kind) {
+    case OPERATION_DONE:
+        return !fold_turn (&self->fold, operation->record.done.item);
+    case OPERATION_ACCEPTED:
+        return !fold_turn (&self->fold, operation->record.accepted.item);
+    case OPERATION_ATTACH:
+        return operation->record.attach.seq != SEQ_UNKNOWN
+               && operation->record.attach.seq > self->fold.last_seq;
+    default:
+        return false;
+    }
+}
+
+//  An endpoint that leaves and comes again: it is gone when what was drafted before is settled, and
+//  not before. Coming again has to wait for that.
+static bool
+s_returns_too_soon (const session_t *self, const operation_t *operation)
+{
+    if (operation->kind != OPERATION_ATTACH)
+        return false;
+    const list_t *drafted = &self->changeset->operations;
+    for (const list_t *link = drafted->next; link != drafted; link = link->next) {
+        const operation_t *earlier = LIST_THING (link, operation_t, place);
+        if (earlier->kind == OPERATION_DETACH && earlier->peer == operation->peer
+            && operation_endpoint (earlier) == operation_endpoint (operation))
+            return true;
+    }
+    return false;
+}
+
+static void
+s_turn (session_t *self)
+{
+    if (self->state == SESSION_READY && self->stale)
+        self->state = SESSION_UNKNOWN;
+    if (self->state == SESSION_UNKNOWN
+        && (self->queue_count || self->endpoint_count || self->fold.turn_count || self->changeset
+            || self->wanted))
+        s_load (self);
+    if (self->state == SESSION_READY)
+        catch_up_all (self);
+    if (self->state != SESSION_READY || self->queue_count == 0) {
+        schedule_consider_idle (self->office->schedule, self);
+        return;
+    }
+    assert (!self->changeset);
+    self->changeset = changeset_new (self->key);
+    //  Without endpoints here (a worker brought what a lost postoffice had asked for) they may be
+    //  elsewhere, where nobody writes: then each entry is told, not only the first in a row.
+    self->changeset->follows_other =
+        self->fold.exists
+        && (s_is_foreign (self) || self->endpoint_count == 0
+            || split_hosting_tells (&self->split_hosting, clock_mono_ms ()));
+    list_t *link;
+    bool is_alone = false;
+    while (!changeset_is_full (self->changeset) && (link = list_first (&self->queue))) {
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        if (s_returns_too_soon (self, operation))
+            break;
+        if (self->changeset->entry_count > 0 && (operation->alone || is_alone))
+            break;
+        if (s_is_doubtful (self, operation)) {
+            operation->tries++;
+            self->stale = true;
+            break;
+        }
+        self->queue_count--;
+        is_alone = operation->alone;
+        apply_operation (self, operation);
+        changeset_take (self->changeset, &operation);
+    }
+    if (self->changeset->entry_count > 0) {
+        s_commit (self);
+        return;
+    }
+    changeset_t *changeset = self->changeset;
+    self->changeset = NULL;
+    s_settle (self, &changeset);
+    schedule_pend (self->office->schedule, self);
+}
+
+void
+session_turn (session_t *self)
+{
+    s_turn (self);
+    s_say_shared (self);
+    //  What is due and could not be said yet is tried again.
+    if (self->split_hosting.is_due && self->endpoint_count > 0 && list_is_empty (&self->pending))
+        schedule_retry (self->office->schedule, self);
+}
+
+//  What a worker says of an item again, while the first time has not been stored, is answered where
+//  it was said last; else it would be kept as often as it is said, as long as the database is away.
+static bool
+s_is_said_again (list_t *among, const operation_t *operation)
+{
+    text_t item = operation_item (operation);
+    for (list_t *link = among->next; item.size > 0 && link != among; link = link->next) {
+        operation_t *earlier = LIST_THING (link, operation_t, place);
+        if (earlier->kind == operation->kind && text_is (operation_item (earlier), item)
+            && text_is (text_of (earlier->topics), text_of (operation->topics))) {
+            earlier->peer = operation->peer;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+session_has_heard (session_t *self, const operation_t *operation)
+{
+    //  A ACCEPTED of the changeset has been decided on, for the worker that said it.
+    return s_is_said_again (&self->queue, operation)
+           || (self->changeset && operation->kind == OPERATION_DONE
+               && s_is_said_again (&self->changeset->operations, operation));
+}
+
+void
+session_ask (session_t *self, operation_t **operation_p)
+{
+    list_append (&self->queue, &(*operation_p)->place);
+    self->queue_count++;
+    *operation_p = NULL;
+    schedule_pend (self->office->schedule, self);
+}
+
+//  What other postoffices wrote meanwhile was told to nobody.
+void
+session_store_ready (session_t *self)
+{
+    if (self->state != SESSION_READY && self->state != SESSION_COMMITTING)
+        return; //  will be, or is being, loaded anyway
+    self->stale = true;
+    if (self->split_hosting.is_shared)
+        (void)store_notify (self->office->store, NOTIFY_MOVED, self->key);
+    if (list_is_empty (&self->pending) && self->endpoint_count > 0)
+        schedule_retry (self->office->schedule, self);
+}
+
+void
+session_hand_over (session_t *self)
+{
+    for (list_t *first; (first = list_first (&self->endpoints));)
+        presence_hand_over (self, LIST_THING (first, endpoint_t, in_session));
+    presence_forget_graces (self);
+    self->stale = true;
+    for (list_t *link = self->queue.next; link != &self->queue;) {
+        operation_t *operation = LIST_THING (link, operation_t, place);
+        link = link->next;
+        //  What workers say is said by nobody else.
+        if (operation->kind == OPERATION_DONE || operation->kind == OPERATION_ACCEPTED)
+            continue;
+        self->queue_count--;
+        schedule_ended (self->office->schedule, operation);
+        operation_destroy (&operation);
+    }
+    schedule_consider_idle (self->office->schedule, self);
+}
+
+void
+session_moved (session_t *self)
+{
+    self->stale = true;
+    split_hosting_asked (&self->split_hosting);
+    if (self->state == SESSION_READY)
+        schedule_pend (self->office->schedule, self);
+}
+
+//  What it may have missed before we knew of it, it is told of now; should that get lost, it is
+//  told when the database is back.
+void
+session_shared (session_t *self)
+{
+    if (split_hosting_heard (&self->split_hosting, clock_mono_ms ()))
+        (void)store_notify (self->office->store, NOTIFY_MOVED, self->key);
+    if (self->state == SESSION_READY)
+        schedule_pend (self->office->schedule, self);
+}

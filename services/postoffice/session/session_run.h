@@ -1,0 +1,31 @@
+//  session_run — what a session does when something is asked of it or the store answers: loads,
+//  decides, commits, tells.
+//
+//  The machine is the table session_run.def.
+
+#ifndef SESSION_RUN_H
+#define SESSION_RUN_H
+
+#include "session/session.h"
+
+//  A worker says what it has said already, and that waits: it will be answered, too. True then;
+//  the operation is not needed.
+bool session_has_heard (session_t *self, const operation_t *operation);
+//  Puts the operation into the queue; it is the session's then.
+void session_ask (session_t *self, operation_t **operation_p);
+//  Does what can be done now: loads, or decides on what waits and hands it to the store.
+void session_turn (session_t *self);
+
+//  All its endpoints are at other postoffices from now on: what their edges asked for here and was
+//  not done is asked for there.
+void session_hand_over (session_t *self);
+
+//  The store can be used again.
+void session_store_ready (session_t *self);
+
+//  Another postoffice wrote to the log.
+void session_moved (session_t *self);
+//  Another postoffice has endpoints of it, too.
+void session_shared (session_t *self);
+
+#endif
