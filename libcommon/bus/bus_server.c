@@ -467,17 +467,19 @@ bus_server_new (uv_loop_t *loop, const bus_server_config_t *config,
                                                          .turn = s_on_turn,
                                                          .refused = s_on_refused };
     bus_server_t *self = alloc_zeroed (sizeof *self);
-    errno = 0;
+    int why = 0;
     if (s_take_keys (self, config) == 0) {
         self->socket =
             bus_socket_new_router (loop, config->address, self->keys, &s_socket_events, self);
+        why = errno;
         if (!self->socket)
             log_fatal ("cannot listen on the bus", log_string ("address", config->address),
-                       log_string ("why", strerror (errno)));
+                       log_string ("why", strerror (why)));
     }
     if (!self->socket) {
         bus_keys_destroy (&self->keys);
         free (self);
+        errno = why;
         return NULL;
     }
     bus_metrics_start ();
