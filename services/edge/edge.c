@@ -1,11 +1,12 @@
 #include "edge.h"
 
+#include "base/alloc.h"
 #include "bus/bus_settings.h"
+#include "json/json_write.h"
 #include "tables/edge_metrics.h"
 #include "net/listener.h"
 #include "session/gateway.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -118,15 +119,14 @@ static int
 s_config_json (const edge_t *self, buffer_t *to)
 {
     const app_t *app = apps_find (self->apps, TEXT_EMPTY);
-    if (buffer_put_string (to, "{\"appId\":") != 0
-        || buffer_put_json (to, app ? app->id : TEXT_EMPTY) != 0
-        || buffer_put_string (to, ",\"connectionServerUrl\":") != 0
-        || buffer_put_json (to, text_of (self->config->connection_server_url)) != 0
-        || buffer_put_string (to, self->config->demo_mode ? ",\"demoMode\":true}"
-                                                          : ",\"demoMode\":false}")
-               != 0)
-        return -1;
-    return 0;
+    json_writer_t json;
+    json_write_begin (&json, to);
+    json_open_object (&json, NULL);
+    json_put_text (&json, "appId", app ? app->id : TEXT_EMPTY);
+    json_put_string (&json, "connectionServerUrl", self->config->connection_server_url);
+    json_put_bool (&json, "demoMode", self->config->demo_mode);
+    json_close_object (&json);
+    return json_write_end (&json);
 }
 
 static bool
@@ -158,7 +158,7 @@ s_check_settings (edge_t *self)
 }
 
 static int
-s_start_relay (edge_t *self)
+s_start_gateway (edge_t *self)
 {
     //  The edge knows no bots.
     self->apps = service_apps_new (self->service, &self->config->apps, "", "");
@@ -210,13 +210,13 @@ s_start_sockets (edge_t *self)
 static void *
 s_start (service_t *service, const void *config)
 {
-    edge_t *self = calloc (1, sizeof *self);
-    assert (self);
+    edge_t *self = alloc_zeroed (sizeof *self);
     self->service = service;
     self->config = config;
     edge_metrics_start ();
     s_limit_descriptors (self);
-    if (s_check_settings (self) != 0 || s_start_relay (self) != 0 || s_start_sockets (self) != 0) {
+    if (s_check_settings (self) != 0 || s_start_gateway (self) != 0
+        || s_start_sockets (self) != 0) {
         void *state = self;
         s_stop (&state);
         return NULL;

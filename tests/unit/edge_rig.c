@@ -276,10 +276,8 @@ rig_connect (role_t role, dialect_t dialect)
     };
     websocket_t *socket = (websocket_t *)(void *)&s_sockets[s_client_count];
     connection->client = client_new (rig_clients, &identity, socket, connection);
-    connection->keepalive = keepalive_new (rig_keepalives, connection->client);
-    connection->attachment =
-        attachment_new (rig_attachments, connection->client, connection->keepalive);
-    inbound_begin (connection);
+    keepalive_t *keepalive = keepalive_new (rig_keepalives, connection->client);
+    connection->attachment = attachment_new (rig_attachments, connection->client, keepalive);
     s_endpoints[s_client_count++] = client_endpoint (connection->client);
     return connection;
 }
@@ -291,8 +289,9 @@ rig_disconnect (connection_t **connection_p)
     *connection_p = NULL;
     client_gone (connection->client);
     inbound_end (connection);
+    keepalive_t *keepalive = connection_keepalive (connection);
     attachment_destroy (&connection->attachment);
-    keepalive_destroy (&connection->keepalive);
+    keepalive_destroy (&keepalive);
     client_destroy (&connection->client);
     free (connection);
 }

@@ -3,6 +3,7 @@
 #include "tables/edge_metrics.h"
 #include "net/http_answer.h"
 #include "net/ws_handshake.h"
+#include "base/alloc.h"
 #include "base/token_bucket.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -433,8 +434,7 @@ http_server_take (http_server_t *self, streams_t *streams, int descriptor)
                                             .write = s_on_write,
                                             .late = s_on_late,
                                             .closed = s_on_closed };
-    request_t *request = calloc (1, sizeof *request);
-    assert (request);
+    request_t *request = alloc_zeroed (sizeof *request);
     list_init (&request->throttled);
     request->requests = self;
     request->stream = stream_new (streams, descriptor, &events, request);
@@ -450,8 +450,7 @@ http_server_take (http_server_t *self, streams_t *streams, int descriptor)
 http_server_t *
 http_server_new (uv_loop_t *loop, text_t fields, const http_server_events_t *events, void *owner)
 {
-    http_server_t *self = calloc (1, sizeof *self);
-    assert (self);
+    http_server_t *self = alloc_zeroed (sizeof *self);
     self->events = events;
     self->owner = owner;
     self->fields = fields;

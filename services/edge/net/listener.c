@@ -1,6 +1,7 @@
 #include "net/listener.h"
 
 #include "tables/edge_metrics.h"
+#include "base/alloc.h"
 #include "base/token_bucket.h"
 #include "base/log.h"
 
@@ -173,8 +174,8 @@ listener_new (uv_loop_t *loop, const listener_config_t *config, listener_accept_
     int descriptor = s_listen (&bound);
     if (descriptor == -1)
         return NULL;
-    listener_t *self = malloc (sizeof *self);
-    if (!self || uv_poll_init (loop, &self->poll, descriptor) != 0) {
+    listener_t *self = alloc_zeroed (sizeof *self);
+    if (uv_poll_init (loop, &self->poll, descriptor) != 0) {
         free (self);
         close (descriptor);
         errno = ENOMEM;
@@ -185,7 +186,6 @@ listener_new (uv_loop_t *loop, const listener_config_t *config, listener_accept_
     self->accepted = accepted;
     self->owner = owner;
     self->handles = 2;
-    self->rate = (token_bucket_t){ 0 };
     self->per_second = config->per_second;
     self->burst = config->burst;
     uv_timer_init (loop, &self->pause);

@@ -5,7 +5,8 @@
 #include "net/web_file.h"
 #include "net/web_path.h"
 
-#include <assert.h>
+#include "base/alloc.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,12 +52,10 @@ static_files_fields (void)
 static_files_t *
 static_files_new (uv_loop_t *loop, const char *web_root, text_t config_json)
 {
-    static_files_t *self = calloc (1, sizeof *self);
-    assert (self);
+    static_files_t *self = alloc_zeroed (sizeof *self);
     self->loop = loop;
-    self->web_root = strdup (web_root);
-    self->config_json = strndup (config_json.data, config_json.size);
-    assert (self->web_root && self->config_json);
+    self->web_root = alloc_string (web_root);
+    self->config_json = alloc_text (config_json);
     return self;
 }
 
@@ -226,24 +225,17 @@ s_copy_field (const http_head_t *head, const char *name)
     text_t value;
     if (http_head_only (head, name, &value) != 0 || value.size == 0 || value.size > VALUE_MAX)
         return NULL;
-    return strndup (value.data, value.size);
+    return alloc_text (value);
 }
 
 static void
 s_open (const static_files_t *self, request_t *request, const http_head_t *head, const char *path)
 {
     static const web_file_events_t events = { .opened = s_on_opened, .piece = s_on_piece };
-    page_t *page = calloc (1, sizeof *page + strlen (path) + 1);
-    if (page) {
-        page->request = request;
-        memcpy (page->path, path, strlen (path) + 1);
-        page->file = web_file_open (self->loop, path, &events, page);
-    }
-    if (!page || !page->file) {
-        free (page);
-        request_refuse (request, 503);
-        return;
-    }
+    page_t *page = alloc_zeroed (sizeof *page + strlen (path) + 1);
+    page->request = request;
+    memcpy (page->path, path, strlen (path) + 1);
+    page->file = web_file_open (self->loop, path, &events, page);
     page->wanted_tag = s_copy_field (head, "If-None-Match");
     page->wanted_date = s_copy_field (head, "If-Modified-Since");
     request_set_answerer (request, page);

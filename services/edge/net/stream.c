@@ -453,11 +453,7 @@ stream_finish (stream_t *self)
 {
     if (self->closing || self->finishing)
         return;
-    uv_shutdown_t *request = malloc (sizeof *request);
-    if (!request) {
-        stream_close (self);
-        return;
-    }
+    uv_shutdown_t *request = alloc_zeroed (sizeof *request);
     self->finishing = true;
     request->data = self;
     s_forget_kept (self);

@@ -1,5 +1,7 @@
 #include "net/web_file.h"
 
+#include "base/alloc.h"
+
 #include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -115,19 +117,16 @@ s_on_opened (uv_fs_t *request)
 web_file_t *
 web_file_open (uv_loop_t *loop, const char *path, const web_file_events_t *events, void *owner)
 {
-    web_file_t *self = calloc (1, sizeof *self);
-    if (!self)
-        return NULL;
+    web_file_t *self = alloc_zeroed (sizeof *self);
     self->loop = loop;
     self->events = events;
     self->owner = owner;
     self->descriptor = -1;
     self->request.data = self;
     self->busy = true;
-    if (uv_fs_open (loop, &self->request, path, O_RDONLY | O_NONBLOCK, 0, s_on_opened) != 0) {
-        s_free (self);
-        return NULL;
-    }
+    //  It fails only for lack of memory.
+    if (uv_fs_open (loop, &self->request, path, O_RDONLY | O_NONBLOCK, 0, s_on_opened) != 0)
+        alloc_failed ();
     return self;
 }
 
@@ -150,12 +149,11 @@ web_file_read (web_file_t *self)
     assert (!self->busy && self->offset < self->size);
     uint64_t left = self->size - self->offset;
     if (!self->room)
-        self->room = malloc (left < PIECE ? (size_t) left : PIECE);
+        self->room = alloc_resized (NULL, left < PIECE ? (size_t)left : PIECE);
     uv_buf_t buffer = uv_buf_init (self->room, left < PIECE ? (unsigned) left : PIECE);
-    self->busy = self->room
-                 && uv_fs_read (self->loop, &self->request, self->descriptor, &buffer, 1,
-                                (int64_t) self->offset, s_on_piece)
-                        == 0;
+    self->busy = uv_fs_read (self->loop, &self->request, self->descriptor, &buffer, 1,
+                             (int64_t)self->offset, s_on_piece)
+                 == 0;
     if (!self->busy)
         self->events->piece (self->owner, TEXT_EMPTY);
 }

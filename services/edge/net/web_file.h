@@ -20,7 +20,7 @@ typedef struct {
     void (*piece) (void *owner, text_t piece);
 } web_file_events_t;
 
-//  NULL when there is no memory. One thing at a time: `opened`, and then `piece` for each
+//  One thing at a time: `opened`, and then `piece` for each
 //  web_file_read, come later.
 web_file_t *web_file_open (uv_loop_t *loop, const char *path, const web_file_events_t *events,
                            void *owner);

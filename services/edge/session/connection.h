@@ -5,21 +5,20 @@
 #define CONNECTION_H
 
 #include "session/attachment.h"
-#include "base/list.h"
 
-//  A frame that waits until it may be taken.
-typedef struct {
-    size_t size;
-    char bytes[];
-} deferred_frame_t;
+//  Why the client is not read (inbound.c).
+typedef struct pause pause_t;
 
 struct connection {
     client_t *client;
-    keepalive_t *keepalive;
     attachment_t *attachment;
-    //  inbound.c's
-    list_t throttled;           //  sends too fast
-    deferred_frame_t *deferred; //  NULL: none
+    pause_t *pause; //  NULL: nothing is in the way
 };
+
+static inline keepalive_t *
+connection_keepalive (const connection_t *self)
+{
+    return attachment_endpoint (self->attachment)->keepalive;
+}
 
 #endif

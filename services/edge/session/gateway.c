@@ -184,10 +184,8 @@ s_on_opened (void *owner, websocket_t *socket, const client_url_t *url)
                                    .dialect = url->rich ? DIALECT_RICH : DIALECT_WIDGET };
     connection_t *connection = alloc_zeroed (sizeof *connection);
     connection->client = client_new (self->clients, &identity, socket, connection);
-    connection->keepalive = keepalive_new (self->keepalives, connection->client);
-    connection->attachment =
-        attachment_new (self->attachments, connection->client, connection->keepalive);
-    inbound_begin (connection);
+    keepalive_t *keepalive = keepalive_new (self->keepalives, connection->client);
+    connection->attachment = attachment_new (self->attachments, connection->client, keepalive);
     close_reason_t reason = s_check (self, url, app);
     if (reason != CLOSE_CLIENT)
         s_refuse (connection->client, reason);
@@ -207,7 +205,7 @@ static void
 s_on_fragment (void *owner, connection_t *connection)
 {
     (void)owner;
-    keepalive_heard (connection->keepalive);
+    keepalive_heard (connection_keepalive (connection));
 }
 
 static void
@@ -221,7 +219,7 @@ static void
 s_on_pong (void *owner, connection_t *connection, text_t payload)
 {
     (void)owner;
-    keepalive_pong (connection->keepalive, payload);
+    keepalive_pong (connection_keepalive (connection), payload);
 }
 
 static bool
@@ -263,8 +261,9 @@ s_on_closed (void *owner, connection_t *connection)
     gateway_t *self = owner;
     client_gone (connection->client);
     inbound_end (connection);
+    keepalive_t *keepalive = connection_keepalive (connection);
     attachment_destroy (&connection->attachment);
-    keepalive_destroy (&connection->keepalive);
+    keepalive_destroy (&keepalive);
     client_destroy (&connection->client);
     free (connection);
     s_check_drained (self);

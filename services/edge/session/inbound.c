@@ -19,6 +19,14 @@ struct inbounds {
     list_t throttled; //  connections that send too fast
 };
 
+//  Why a client is not read. Allocated while it is not, so that it costs the others nothing.
+struct pause {
+    connection_t *connection;
+    list_t throttled; //  it sends too fast
+    char *deferred;   //  a frame that waits for an answer; NULL: none
+    size_t deferred_size;
+};
+
 static uint64_t
 s_now (const inbounds_t *self)
 {
@@ -28,13 +36,30 @@ s_now (const inbounds_t *self)
 // ---------------------------------------------------------------------------------------------
 //  May it be read on?
 
-static void
+static pause_t *
 s_pause (connection_t *connection, edge_metric_t why)
 {
-    if (client_is_paused (connection->client))
+    if (!connection->pause) {
+        pause_t *pause = alloc_zeroed (sizeof *pause);
+        pause->connection = connection;
+        list_init (&pause->throttled);
+        connection->pause = pause;
+        edge_count (why, 1);
+        client_read (connection->client, false);
+    }
+    return connection->pause;
+}
+
+static void
+s_end_pause (connection_t *connection)
+{
+    pause_t *pause = connection->pause;
+    connection->pause = NULL;
+    if (!pause)
         return;
-    edge_count (why, 1);
-    client_read (connection->client, false);
+    list_remove (&pause->throttled);
+    free (pause->deferred);
+    free (pause);
 }
 
 static bool
@@ -58,8 +83,7 @@ s_watch_rate (inbounds_t *self, connection_t *connection)
 {
     if (client_is_closed (connection->client) || !s_is_too_fast (self, connection))
         return;
-    list_append (&self->throttled, &connection->throttled);
-    s_pause (connection, EDGE_PAUSED_RATE);
+    list_append (&self->throttled, &s_pause (connection, EDGE_PAUSED_RATE)->throttled);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -147,11 +171,9 @@ s_is_answered (const connection_t *connection)
 static void
 s_defer (connection_t *connection, text_t bytes)
 {
-    deferred_frame_t *deferred = alloc_zeroed (sizeof *deferred + bytes.size);
-    deferred->size = bytes.size;
-    memcpy (deferred->bytes, bytes.data, bytes.size);
-    connection->deferred = deferred;
-    s_pause (connection, EDGE_PAUSED_MOVE);
+    pause_t *pause = s_pause (connection, EDGE_PAUSED_MOVE);
+    pause->deferred = alloc_text (bytes);
+    pause->deferred_size = bytes.size;
 }
 
 static attach_reason_t
@@ -207,7 +229,7 @@ s_post (inbounds_t *self, connection_t *connection, const client_frame_t *frame)
                           .hidden = frame->hidden };
     attachment_post (connection->attachment, &record, is_named);
     if (s_has_too_many_posts (self, connection))
-        s_pause (connection, EDGE_PAUSED_POSTS);
+        (void)s_pause (connection, EDGE_PAUSED_POSTS);
 }
 
 static void
@@ -255,7 +277,7 @@ inbound_text (inbounds_t *self, connection_t *connection, text_t bytes)
 {
     if (client_is_closed (connection->client))
         return;
-    keepalive_heard (connection->keepalive);
+    keepalive_heard (connection_keepalive (connection));
     s_read (self, connection, bytes);
 }
 
@@ -270,9 +292,10 @@ inbound_overhead (inbounds_t *self, connection_t *connection, uint64_t frames)
 static void
 s_read_deferred (inbounds_t *self, connection_t *connection)
 {
-    deferred_frame_t *deferred = connection->deferred;
-    connection->deferred = NULL;
-    s_read (self, connection, (text_t){ deferred->bytes, deferred->size });
+    pause_t *pause = connection->pause;
+    char *deferred = pause->deferred;
+    pause->deferred = NULL;
+    s_read (self, connection, (text_t){ deferred, pause->deferred_size });
     free (deferred);
 }
 
@@ -280,14 +303,16 @@ void
 inbound_resume (inbounds_t *self, connection_t *connection)
 {
     client_t *client = connection->client;
-    if (!client_is_paused (client) || client_is_closed (client))
+    pause_t *pause = connection->pause;
+    if (!pause || client_is_closed (client))
         return;
-    if (connection->deferred && s_is_answered (connection))
+    if (pause->deferred && s_is_answered (connection))
         s_read_deferred (self, connection);
-    if (connection->deferred || client_is_closed (client)
-        || !list_is_empty (&connection->throttled) || s_has_too_many_posts (self, connection))
+    if (pause->deferred || client_is_closed (client) || !list_is_empty (&pause->throttled)
+        || s_has_too_many_posts (self, connection))
         return;
-    keepalive_heard (connection->keepalive);
+    s_end_pause (connection);
+    keepalive_heard (connection_keepalive (connection));
     client_read (client, true);
 }
 
@@ -300,7 +325,7 @@ inbounds_tick (inbounds_t *self)
     list_t *next;
     for (list_t *at = self->throttled.next; at != &self->throttled; at = next) {
         next = at->next;
-        connection_t *connection = LIST_THING (at, connection_t, throttled);
+        connection_t *connection = LIST_THING (at, pause_t, throttled)->connection;
         if (s_is_too_fast (self, connection))
             continue;
         list_remove (at);
@@ -309,17 +334,9 @@ inbounds_tick (inbounds_t *self)
 }
 
 void
-inbound_begin (connection_t *connection)
-{
-    list_init (&connection->throttled);
-    connection->deferred = NULL;
-}
-
-void
 inbound_end (connection_t *connection)
 {
-    list_remove (&connection->throttled);
-    free (connection->deferred);
+    s_end_pause (connection);
 }
 
 inbounds_t *

@@ -27,8 +27,7 @@ void inbounds_destroy (inbounds_t **self_p);
 //  Reads clients again that have waited for their rate.
 void inbounds_tick (inbounds_t *self);
 
-//  Before and after the other functions.
-void inbound_begin (connection_t *connection);
+//  The connection ends.
 void inbound_end (connection_t *connection);
 
 //  Takes one frame of the client.

@@ -105,7 +105,7 @@ s_written (connection_t *connection, const outbox_item_t *item)
 {
     const endpoint_t *endpoint = attachment_endpoint (connection->attachment);
     if (item->seq)
-        keepalive_written (connection->keepalive, item->seq);
+        keepalive_written (connection_keepalive (connection), item->seq);
     if (item->attach_generation && item->attach_generation == endpoint->generation
         && endpoint->session && !client_is_closed (connection->client))
         attachment_next_window (connection->attachment, item->seq);
@@ -114,7 +114,7 @@ s_written (connection_t *connection, const outbox_item_t *item)
 bool
 outbound_next (connection_t *connection, websocket_write_t *write)
 {
-    if (keepalive_ping (connection->keepalive, &write->ping)) {
+    if (keepalive_ping (connection_keepalive (connection), &write->ping)) {
         write->what = WRITE_PING;
         return true;
     }
