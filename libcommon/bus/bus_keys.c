@@ -82,8 +82,8 @@ s_role_in (const bus_keys_t *self, const char *role)
     return NULL;
 }
 
-//  czmq leaks memory for each file that is no certificate, and a postoffice reads its list for ever:
-//  so it is given only files that are well formed.
+//  czmq leaks memory for each file that is not a certificate, and a postoffice reads its list every
+//  few seconds. So czmq is given only well-formed files.
 static bool
 s_is_well_formed (const char *path)
 {

@@ -52,8 +52,8 @@ static const setting_t s_settings[] = {
              "tcp://127.0.0.1:7001", 0, 0,
              "address that edges and workers connect to; port *: any free port"),
     SETTING ("BUS_PLAINTEXT", SETTING_SWITCH, config_t, bus_plaintext, "off", 0, 0,
-             "on: the bus may listen beyond the loopback without BUS_KEYS; anyone who reaches it is "
-             "believed"),
+             "on: the bus may listen beyond the loopback without BUS_KEYS; anyone who reaches it "
+             "is believed"),
     SETTING (
         "BUS_HASH_KEY", SETTING_SECRET, config_t, bus_hash_key, "", 0, 0,
         "key of the hash that assigns sessions to postoffices; empty: it follows from BUS_KEYS"),
