@@ -19,9 +19,8 @@
 #define PAGE_SOCKETS 512
 //  Descriptors that clients never get: bus, operations port, files, the loop's own.
 #define OTHER_DESCRIPTORS 512
-#define TEXTS_MAX 4096
-//  A part of the log that an office sends in one go (CATCH_UP_BYTES and who said it) must fit, or
-//  who lags behind would never catch up.
+//  A part of the log that a postoffice sends in one go (CATCH_UP_BYTES and the senders) must fit:
+//  a client that lags would never catch up otherwise.
 #define OUTBOX_LEAST (256 << 10)
 
 static const setting_t s_settings[] = {
@@ -242,7 +241,7 @@ s_drain (void *state)
     gateway_drain (self->gateway, s_on_drained, self);
 }
 
-//  Sockets first: each tells the gateway that it is gone, and the gateway the offices.
+//  Sockets first: each tells the gateway that it is gone, and the gateway the postoffices.
 static void
 s_stop (void **state_p)
 {

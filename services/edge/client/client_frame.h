@@ -5,7 +5,7 @@
 //  both count at the pace.
 //
 //  What is checked is written in docs/client-protocol.md, sections 2, 3 and 6, and in json_read.h.
-//  What nobody here needs to read is passed on as it is.
+//  What the edge need not read is passed on as it is.
 
 #ifndef CLIENT_FRAME_H
 #define CLIENT_FRAME_H

@@ -84,8 +84,7 @@ s_take (client_url_t *self, ours_t parameter, text_t raw)
         s_spoil (self, parameter);
 }
 
-//  Of a name that is nearly one of ours (badly encoded, in another case) nobody knows what was
-//  meant.
+//  A name that is nearly one of ours (badly encoded, in another case) is a fault.
 static void
 s_read_pair (client_url_t *self, text_t pair)
 {
@@ -125,7 +124,7 @@ client_url_read (client_url_t *self, text_t query)
     }
 }
 
-//  The widget hides whoever's id ends so: nobody may join unseen.
+//  The widget hides users whose id ends so: a client must not join unseen.
 static bool
 s_is_router (text_t user)
 {

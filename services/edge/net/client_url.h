@@ -1,7 +1,7 @@
 //  client_url — who a client says it is: the query of its URL, read strictly.
 //
 //  A parameter of ours that is badly encoded, too long, given twice, without a value, or has a
-//  value that means nothing is a fault: nobody is let in as somebody else than he meant to be.
+//  value that means nothing is a fault: a client must not come in as somebody else by mistake.
 //  Other parameters are for others and are not looked at.
 
 #ifndef CLIENT_URL_H

@@ -1,13 +1,11 @@
-//  frame — one text frame on its way to clients: made once, shared by all the outboxes it waits in.
-//
-//  Counted references instead of copies: a message to 1,000 agents is in memory once.
+//  frame — what a server sends on a WebSocket. A text frame is made once and shared by all the
+//  outboxes that it waits in (counted references): a message to 1,000 agents is in memory once. And
+//  how any frame is written: final, not masked.
 
 #ifndef FRAME_H
 #define FRAME_H
 
-#include "base/text.h"
-
-#include <stdint.h>
+#include "base/buffer.h"
 
 typedef struct {
     uint32_t references;
@@ -21,5 +19,19 @@ frame_t *frame_new (text_t text);
 frame_t *frame_share (frame_t *self);
 //  Gives one reference back; the last one frees. Safe on NULL.
 void frame_destroy (frame_t **self_p);
+
+typedef enum {
+    WS_FRAME_TEXT = 1,
+    WS_FRAME_CLOSE = 8,
+    WS_FRAME_PING = 9,
+    WS_FRAME_PONG = 10
+} ws_frame_t;
+
+//  Appends it. Returns 0; −1 at the buffer's ceiling.
+__attribute__ ((warn_unused_result)) int ws_frame_put (buffer_t *to, ws_frame_t opcode,
+                                                       text_t payload);
+//  Code 0: a close frame that says nothing.
+__attribute__ ((warn_unused_result)) int ws_frame_put_close (buffer_t *to, unsigned code,
+                                                             text_t words);
 
 #endif

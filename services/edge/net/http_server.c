@@ -21,7 +21,7 @@
 //  What is larger is not waited for when there are too many connections.
 #define LARGE_HEAD (4u << 10)
 
-struct requests {
+struct http_server {
     uv_timer_t throttle; //  runs while any are throttled
     const http_server_events_t *events;
     void *owner;

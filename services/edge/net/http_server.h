@@ -11,7 +11,7 @@
 #include "net/http_head.h"
 #include "net/stream.h"
 
-typedef struct requests http_server_t;
+typedef struct http_server http_server_t;
 //  A connection, and the request on it that is being answered.
 typedef struct request request_t;
 

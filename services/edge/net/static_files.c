@@ -18,7 +18,7 @@
 #define FIELDS_ROOM 512
 #define VALUE_MAX 1024
 
-struct pages {
+struct static_files {
     uv_loop_t *loop;
     char *web_root;
     char *config_json;
@@ -34,8 +34,8 @@ typedef struct {
 } page_t;
 
 //  The demo page talks to any edge that CONNECTION_SERVER_URL names and shows pictures that a bot
-//  names; nothing but our own files may run in it, and no form of it is sent anywhere. Whoever puts
-//  client.js into his own page reads it across origins; there is nothing here that cookies guard.
+//  names; nothing but our own files may run in it, and no form of it is sent anywhere. Pages of
+//  other origins may load client.js; nothing here is guarded by cookies.
 text_t
 static_files_fields (void)
 {

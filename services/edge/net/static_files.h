@@ -5,7 +5,7 @@
 
 #include "net/http_server.h"
 
-typedef struct pages static_files_t;
+typedef struct static_files static_files_t;
 
 //  Security headers, and leave for other origins to read, for every answer.
 text_t static_files_fields (void);

@@ -59,7 +59,7 @@ struct stream {
 typedef struct {
     uv_write_t request;
     char bytes[];
-} rest_t;
+} unsent_t;
 
 // ---------------------------------------------------------------------------------------------
 //  Time limits
@@ -327,14 +327,14 @@ s_on_written (uv_write_t *request, int status)
 }
 
 static void
-s_write_rest (stream_t *self, text_t bytes)
+s_write_later (stream_t *self, text_t bytes)
 {
-    rest_t *rest = alloc_resized (NULL, sizeof *rest + bytes.size);
-    memcpy (rest->bytes, bytes.data, bytes.size);
-    rest->request.data = self;
-    uv_buf_t buffer = uv_buf_init (rest->bytes, (unsigned) bytes.size);
-    if (uv_write (&rest->request, (uv_stream_t *) &self->tcp, &buffer, 1, s_on_written) != 0) {
-        free (rest);
+    unsent_t *unsent = alloc_resized (NULL, sizeof *unsent + bytes.size);
+    memcpy (unsent->bytes, bytes.data, bytes.size);
+    unsent->request.data = self;
+    uv_buf_t buffer = uv_buf_init (unsent->bytes, (unsigned)bytes.size);
+    if (uv_write (&unsent->request, (uv_stream_t *)&self->tcp, &buffer, 1, s_on_written) != 0) {
+        free (unsent);
         stream_close (self);
         return;
     }
@@ -355,7 +355,7 @@ stream_write (stream_t *self, text_t bytes)
     }
     size_t done = taken > 0 ? (size_t) taken : 0;
     if (done < bytes.size)
-        s_write_rest (self, (text_t){ bytes.data + done, bytes.size - done });
+        s_write_later (self, (text_t){ bytes.data + done, bytes.size - done });
 }
 
 bool

@@ -57,7 +57,7 @@ web_file_close (web_file_t **self_p)
         s_end (self);
 }
 
-//  Returns what came of the request; false when nobody wants to know any more.
+//  Gives the result of the request; false when the file was closed meanwhile.
 static bool
 s_is_wanted (uv_fs_t *request, ssize_t *result)
 {

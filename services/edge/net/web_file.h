@@ -1,5 +1,5 @@
 //  web_file — a file that is read without blocking the loop (libuv's threads do it), a piece at a
-//  time, as fast as whoever it is for can take it.
+//  time, as fast as its reader takes it.
 
 #ifndef WEB_FILE_H
 #define WEB_FILE_H

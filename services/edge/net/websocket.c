@@ -3,7 +3,6 @@
 #include "tables/edge_metrics.h"
 #include "net/listener.h"
 #include "net/http_answer.h"
-#include "net/ws_frame.h"
 #include "net/ws_handshake.h"
 #include "net/ws_reader.h"
 #include "net/static_files.h"
@@ -443,7 +442,7 @@ websocket_is_full (const websocket_t *self)
     return stream_is_full (self->stream);
 }
 
-//  The time in which a message must come stands still while nobody reads.
+//  The time limit of a message does not run while the socket is not read.
 void
 websocket_read (websocket_t *self, bool on)
 {
