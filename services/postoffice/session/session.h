@@ -26,6 +26,7 @@ typedef enum {
     SESSION_LOADING,    //  asked of the store
     SESSION_READY,      //  the fold is the log's
     SESSION_COMMITTING, //  the fold is ahead of the log by the changeset at the store
+    SESSION_STATES
 } session_state_t;
 
 struct session {

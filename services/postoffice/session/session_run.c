@@ -10,38 +10,47 @@
 #include "session/presence.h"
 #include "base/log.h"
 #include "session/schedule.h"
+#include "session/settle.h"
 
 #include <assert.h>
 #include <stdlib.h>
+
+//  States, by what the fold is worth:
+//
+//      UNKNOWN ──turn──► LOADING ──loaded──► READY ──turn──► COMMITTING
+//         ▲                 │ failed          ▲ ▲ │ stale         │
+//         ├─────────────────┘                 │ └─┼─────stored────┤
+//         │◄──────────────────────────────────┼───┘               │
+//         └◄──────────conflict, unsure, down, rejected────────────┘
+//
+//  Events: TURN (the loop gives a turn: something is asked, or may be done now); LOADED and
+//  LOAD_FAILED; STORED, CONFLICT, UNSURE, DOWN and REJECTED (what became of the changeset); MOVED
+//  and SHARED (another postoffice wrote, has endpoints); STORE_READY (the database is back, and
+//  nobody told us what others wrote meanwhile); HANDED_OVER (peers were sent to others).
+//
+//  The scenarios that made it so:
+//  - One changeset of a session is at the store at a time. Operations that come meanwhile wait and
+//    go into the next, so that a changeset never builds on one that may be lost.
+//  - A changeset that lost (conflict), or of which nobody knows (unsure), leaves the fold ahead of
+//    a log that is not there. The operations go back to the head of the queue, the session is
+//    loaded, and each is decided again: one that is in the log is found by its message id. What is
+//    unsure is never answered "not stored".
+//  - MOVED while LOADING or COMMITTING: what is loaded may be older than the write that the notice
+//    is about. `stale` is set, and the session is loaded once more when it is READY.
+//  - A changeset that PostgreSQL can never take is taken apart: each of its operations goes into
+//    one of its own (`alone`), and the one that is rejected alone is refused for good.
+//  - A worker speaks of a turn that is not in the fold, or a client has entries that are not: the
+//    log is loaded once before a word is refused for good (`doubtful`).
+//  - An endpoint leaves and comes again in one changeset: its coming waits for the next changeset,
+//    because its leaving takes effect only when this one is settled.
+//  - Peers that were sent away ask elsewhere. What they asked here is dropped, and nobody is said
+//    to have left because of it.
 
 //  A changeset that loses this often meets somebody who writes all the time: the asker is told
 //  "busy".
 #define MOST_TRIES 10
 
-// ---------------------------------------------------------------------------------------------
-//  Settling
-
-static void
-s_detach (session_t *self, const operation_t *operation)
-{
-    const bus_detach_t *detach = &operation->record.detach;
-    endpoint_t *endpoint = session_endpoint (self, operation->peer, detach->endpoint);
-    send_window_forget (self->office->refusals, operation->peer, detach->endpoint);
-    if (!endpoint)
-        return;
-    if (detach->received_seq != SEQ_UNKNOWN)
-        presence_receipt (endpoint, detach->received_seq);
-    if (detach->moved)
-        presence_hand_over (self, endpoint);
-    else
-        presence_lose (self, endpoint);
-}
-
-static bool
-s_is_foreign (const session_t *self)
-{
-    return self->fold.exists && self->fold.last_writer != self->office->rules.writer;
-}
+static void s_event (session_t *self, session_event_t event, const stored_session_t *stored);
 
 //  Who wrote last, or has told us something, is to know that there are endpoints here.
 static void
@@ -51,92 +60,6 @@ s_say_shared (session_t *self)
     if (self->endpoint_count > 0 && split_hosting_says (&self->split_hosting, now)
         && store_notify (self->office->store, NOTIFY_SHARED, self->key) == 0)
         split_hosting_said (&self->split_hosting, now);
-}
-
-static void
-s_finish (session_t *self, operation_t *operation)
-{
-    switch (operation->kind) {
-    case OPERATION_ATTACH:
-        if (operation->verdict == VERDICT_OK) {
-            catch_up_attached (self, operation);
-            if (s_is_foreign (self))
-                split_hosting_asked (&self->split_hosting);
-        } else
-            catch_up_refused (self, operation);
-        break;
-    case OPERATION_DETACH:
-        s_detach (self, operation);
-        break;
-    case OPERATION_POST:
-        catch_up_answer_post (self, operation);
-        break;
-    case OPERATION_ACCEPTED:
-        if (operation->verdict != VERDICT_OK)
-            reply_accepted_in_vain (self->office, operation);
-        break;
-    case OPERATION_DONE:
-        reply_done (self->office, operation);
-        break;
-    case OPERATION_ABSENT:
-        break;
-    }
-    histogram_add (&postoffice_operation_time, clock_mono_us () - operation->arrived_us);
-    schedule_ended (self->office->schedule, operation);
-    operation_destroy (&operation);
-}
-
-//  Hands the first open turn of each topic to the workers.
-static void
-s_dispatch (session_t *self)
-{
-    list_t *turns = &self->fold.turns;
-    for (list_t *link = turns->next; link != turns; link = link->next) {
-        turn_t *turn = LIST_THING (link, turn_t, in_fold);
-        bool first = true;
-        for (list_t *earlier = turns->next; first && earlier != link; earlier = earlier->next)
-            first = !text_is (LIST_THING (earlier, turn_t, in_fold)->topic, turn->topic);
-        if (first)
-            workers_want (self->office->workers, turn);
-    }
-}
-
-static void
-s_end_turns (session_t *self, changeset_t *changeset)
-{
-    if (!list_is_empty (&changeset->ended))
-        presence_end_bot_typing (self);
-    for (size_t at = 0; at < changeset->finish_count; at++) {
-        turn_t *turn = LIST_THING (list_first (&changeset->ended), turn_t, in_fold);
-        workers_forget (self->office->workers, turn,
-                        changeset->finishes[at].state == WORK_CANCELLED);
-        turn_destroy (&turn);
-    }
-}
-
-//  The changeset is in the log (or had nothing for it): tell everyone, in order.
-static void
-s_settle (session_t *self, changeset_t **changeset_p)
-{
-    changeset_t *changeset = *changeset_p;
-    metric_add (POSTOFFICE_ENTRIES, (int64_t)changeset->entry_count);
-    if (changeset->opens)
-        metric_add (POSTOFFICE_OPENED, 1);
-    s_end_turns (self, changeset);
-    list_t *link;
-    while ((link = list_first (&changeset->operations))) {
-        operation_t *operation = LIST_THING (link, operation_t, place);
-        for (size_t at = 0; at < operation->entry_count; at++) {
-            size_t index = operation->first_entry + at;
-            self->told = changeset->first_seq + index;
-            outbound_tell (self->office, &self->endpoints, self->key, self->told,
-                           &changeset->entries[index], changeset->origins[index]);
-        }
-        list_remove (link);
-        s_finish (self, operation);
-    }
-    changeset_destroy (changeset_p);
-    s_dispatch (self);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -201,7 +124,7 @@ s_refuse_queued (session_t *self, verdict_t verdict, unsigned tries)
         operation->seq = operation->time_ms = 0;
         if (operation->kind == OPERATION_POST)
             operation_note_refusal (operation, self->office->refusals);
-        s_finish (self, operation);
+        settle_operation (self, operation);
     }
 }
 
@@ -219,7 +142,7 @@ s_refuse_for_good (session_t *self, operation_t *operation)
     operation->verdict =
         operation->kind == OPERATION_DONE ? VERDICT_DUPLICATE : VERDICT_BAD_REQUEST;
     operation->seq = operation->time_ms = 0;
-    s_finish (self, operation);
+    settle_operation (self, operation);
 }
 
 //  The database can never take what was drafted. When that was one operation's, it is that one's
@@ -245,33 +168,72 @@ s_on_rejected (session_t *self)
 }
 
 static void
+s_settle_stored (session_t *self, const stored_session_t *stored)
+{
+    (void)stored;
+    split_hosting_stored (&self->split_hosting, clock_mono_ms ());
+    changeset_t *changeset = self->changeset;
+    self->changeset = NULL;
+    settle_changeset (self, &changeset);
+    schedule_pend (self->office->schedule, self);
+}
+
+static void
+s_decide_again_if (session_t *self, bool unsure)
+{
+    metric_add (POSTOFFICE_CONFLICTS, 1);
+    s_put_back (self, unsure);
+    s_refuse_queued (self, VERDICT_BUSY, MOST_TRIES);
+    schedule_pend (self->office->schedule, self);
+}
+
+static void
+s_decide_again (session_t *self, const stored_session_t *stored)
+{
+    (void)stored;
+    s_decide_again_if (self, false);
+}
+
+static void
+s_decide_again_unsure (session_t *self, const stored_session_t *stored)
+{
+    (void)stored;
+    s_decide_again_if (self, true);
+}
+
+static void
+s_refuse_and_retry (session_t *self, const stored_session_t *stored)
+{
+    (void)stored;
+    s_refuse_queued (self, VERDICT_STORE_DOWN, 0);
+    schedule_retry (self->office->schedule, self);
+}
+
+static void
+s_put_back_and_refuse (session_t *self, const stored_session_t *stored)
+{
+    s_put_back (self, false);
+    s_refuse_and_retry (self, stored);
+}
+
+static void
+s_take_apart (session_t *self, const stored_session_t *stored)
+{
+    (void)stored;
+    s_on_rejected (self);
+    schedule_pend (self->office->schedule, self);
+}
+
+static void
 s_on_appended (void *owner, uint64_t request_id, store_outcome_t outcome)
 {
+    static const session_event_t events[] = {
+        [STORED] = SESSION_STORED,           [STORE_CONFLICT] = SESSION_CONFLICT,
+        [STORE_UNSURE] = SESSION_UNSURE,     [STORE_DOWN] = SESSION_DOWN,
+        [STORE_REJECTED] = SESSION_REJECTED,
+    };
     (void)request_id;
-    session_t *self = owner;
-    assert (self->state == SESSION_COMMITTING);
-    if (outcome == STORED) {
-        self->state = SESSION_READY;
-        split_hosting_stored (&self->split_hosting, clock_mono_ms ());
-        changeset_t *changeset = self->changeset;
-        self->changeset = NULL;
-        s_settle (self, &changeset);
-    } else if (outcome == STORE_REJECTED) {
-        self->state = SESSION_UNKNOWN;
-        s_on_rejected (self);
-    } else {
-        metric_add (POSTOFFICE_CONFLICTS, outcome != STORE_DOWN);
-        self->state = SESSION_UNKNOWN;
-        s_put_back (self, outcome == STORE_UNSURE);
-        if (outcome == STORE_DOWN)
-            s_refuse_queued (self, VERDICT_STORE_DOWN, 0);
-        else
-            s_refuse_queued (self, VERDICT_BUSY, MOST_TRIES);
-    }
-    if (outcome == STORE_DOWN)
-        schedule_retry (self->office->schedule, self);
-    else
-        schedule_pend (self->office->schedule, self);
+    s_event (owner, events[outcome], NULL);
 }
 
 //  What a turn was before the fold was loaded anew.
@@ -349,29 +311,18 @@ s_lose_endpoints (session_t *self)
 }
 
 static void
-s_on_loaded (void *owner, uint64_t request_id, store_outcome_t outcome,
-             const stored_session_t *stored)
+s_take_over (session_t *self, const stored_session_t *stored)
 {
-    (void)request_id;
-    session_t *self = owner;
-    assert (self->state == SESSION_LOADING);
-    if (outcome != STORED) {
-        self->state = SESSION_UNKNOWN;
-        s_refuse_queued (self, VERDICT_STORE_DOWN, 0);
-        schedule_retry (self->office->schedule, self);
-        return;
-    }
     fold_t old;
     fold_move (&old, &self->fold);
     fold_load (&self->fold, stored);
     s_inherit (self, &old);
     fold_free (&old);
     s_forget_ended (self);
-    self->state = SESSION_READY;
     //  Stale means: since it was asked for. Then it is asked for again, with what it is wanted for.
     self->wanted = self->wanted && self->stale;
     self->told = self->fold.last_seq;
-    split_hosting_loaded (&self->split_hosting, s_is_foreign (self));
+    split_hosting_loaded (&self->split_hosting, settle_is_foreign (self));
     if (!self->fold.exists)
         s_lose_endpoints (self);
     if (s_has_company (self))
@@ -379,8 +330,16 @@ s_on_loaded (void *owner, uint64_t request_id, store_outcome_t outcome,
     else
         presence_forget_graces (self);
     catch_up_all (self);
-    s_dispatch (self);
+    settle_dispatch (self);
     schedule_pend (self->office->schedule, self);
+}
+
+static void
+s_on_loaded (void *owner, uint64_t request_id, store_outcome_t outcome,
+             const stored_session_t *stored)
+{
+    (void)request_id;
+    s_event (owner, outcome == STORED ? SESSION_LOADED : SESSION_LOAD_FAILED, stored);
 }
 
 static void
@@ -471,27 +430,32 @@ s_returns_too_soon (const session_t *self, const operation_t *operation)
 }
 
 static void
-s_turn (session_t *self)
+s_wait (session_t *self, const stored_session_t *stored)
 {
-    if (self->state == SESSION_READY && self->stale)
-        self->state = SESSION_UNKNOWN;
-    if (self->state == SESSION_UNKNOWN
-        && (self->queue_count || self->endpoint_count || self->fold.turn_count || self->changeset
-            || self->wanted))
+    (void)stored;
+    schedule_consider_idle (self->office->schedule, self);
+}
+
+static void
+s_load_if_wanted (session_t *self, const stored_session_t *stored)
+{
+    (void)stored;
+    if (self->queue_count || self->endpoint_count || self->fold.turn_count || self->changeset
+        || self->wanted)
         s_load (self);
-    if (self->state == SESSION_READY)
-        catch_up_all (self);
-    if (self->state != SESSION_READY || self->queue_count == 0) {
-        schedule_consider_idle (self->office->schedule, self);
-        return;
-    }
+    schedule_consider_idle (self->office->schedule, self);
+}
+
+static void
+s_decide (session_t *self)
+{
     assert (!self->changeset);
     self->changeset = changeset_new (self->key);
     //  Without endpoints here (a worker brought what a lost postoffice had asked for) they may be
     //  elsewhere, where nobody writes: then each entry is told, not only the first in a row.
     self->changeset->follows_other =
         self->fold.exists
-        && (s_is_foreign (self) || self->endpoint_count == 0
+        && (settle_is_foreign (self) || self->endpoint_count == 0
             || split_hosting_tells (&self->split_hosting, clock_mono_ms ()));
     list_t *link;
     bool is_alone = false;
@@ -517,14 +481,29 @@ s_turn (session_t *self)
     }
     changeset_t *changeset = self->changeset;
     self->changeset = NULL;
-    s_settle (self, &changeset);
+    settle_changeset (self, &changeset);
     schedule_pend (self->office->schedule, self);
+}
+
+static void
+s_go_on (session_t *self, const stored_session_t *stored)
+{
+    if (self->stale) {
+        self->state = SESSION_UNKNOWN;
+        s_load_if_wanted (self, stored);
+        return;
+    }
+    catch_up_all (self);
+    if (self->queue_count > 0)
+        s_decide (self);
+    else
+        schedule_consider_idle (self->office->schedule, self);
 }
 
 void
 session_turn (session_t *self)
 {
-    s_turn (self);
+    s_event (self, SESSION_TURN, NULL);
     s_say_shared (self);
     //  What is due and could not be said yet is tried again.
     if (self->split_hosting.is_due && self->endpoint_count > 0 && list_is_empty (&self->pending))
@@ -566,12 +545,43 @@ session_ask (session_t *self, operation_t **operation_p)
     schedule_pend (self->office->schedule, self);
 }
 
-//  What other postoffices wrote meanwhile was told to nobody.
-void
-session_store_ready (session_t *self)
+// ---------------------------------------------------------------------------------------------
+//  The machine
+
+static void
+s_nothing (session_t *self, const stored_session_t *stored)
 {
-    if (self->state != SESSION_READY && self->state != SESSION_COMMITTING)
-        return; //  will be, or is being, loaded anyway
+    (void)self;
+    (void)stored;
+}
+
+static void
+s_turn_soon (session_t *self, const stored_session_t *stored)
+{
+    (void)stored;
+    schedule_pend (self->office->schedule, self);
+}
+
+static void
+s_note_stale (session_t *self, const stored_session_t *stored)
+{
+    (void)stored;
+    self->stale = true;
+    split_hosting_asked (&self->split_hosting);
+}
+
+static void
+s_note_stale_and_turn (session_t *self, const stored_session_t *stored)
+{
+    s_note_stale (self, stored);
+    s_turn_soon (self, stored);
+}
+
+//  What other postoffices wrote meanwhile was told to nobody.
+static void
+s_load_again (session_t *self, const stored_session_t *stored)
+{
+    (void)stored;
     self->stale = true;
     if (self->split_hosting.is_shared)
         (void)store_notify (self->office->store, NOTIFY_MOVED, self->key);
@@ -579,9 +589,10 @@ session_store_ready (session_t *self)
         schedule_retry (self->office->schedule, self);
 }
 
-void
-session_hand_over (session_t *self)
+static void
+s_hand_over (session_t *self, const stored_session_t *stored)
 {
+    (void)stored;
     for (list_t *first; (first = list_first (&self->endpoints));)
         presence_hand_over (self, LIST_THING (first, endpoint_t, in_session));
     presence_forget_graces (self);
@@ -599,13 +610,49 @@ session_hand_over (session_t *self)
     schedule_consider_idle (self->office->schedule, self);
 }
 
+#define IS(STATE) (1u << SESSION_##STATE)
+
+typedef struct {
+    void (*action) (session_t *self, const stored_session_t *stored); //  NULL: cannot happen
+    session_state_t enters;
+    unsigned ends;
+} run_row_t;
+
+static const run_row_t s_rows[SESSION_STATES][SESSION_EVENTS] = {
+#define RUN(STATE, EVENT, action, ENTERS, ends)                                                  \
+    [SESSION_##STATE][SESSION_##EVENT] = { s_##action, SESSION_##ENTERS, ends },
+#define NEVER(STATE, EVENT)
+#include "session/session_run.def"
+#undef RUN
+#undef NEVER
+};
+
+static void
+s_event (session_t *self, session_event_t event, const stored_session_t *stored)
+{
+    const run_row_t *row = &s_rows[self->state][event];
+    assert (row->action);
+    self->state = row->enters;
+    row->action (self, stored);
+    assert (row->ends & 1u << self->state);
+}
+
+void
+session_store_ready (session_t *self)
+{
+    s_event (self, SESSION_STORE_READY, NULL);
+}
+
+void
+session_hand_over (session_t *self)
+{
+    s_event (self, SESSION_HANDED_OVER, NULL);
+}
+
 void
 session_moved (session_t *self)
 {
-    self->stale = true;
-    split_hosting_asked (&self->split_hosting);
-    if (self->state == SESSION_READY)
-        schedule_pend (self->office->schedule, self);
+    s_event (self, SESSION_MOVED, NULL);
 }
 
 //  What it may have missed before we knew of it, it is told of now; should that get lost, it is
@@ -615,6 +662,5 @@ session_shared (session_t *self)
 {
     if (split_hosting_heard (&self->split_hosting, clock_mono_ms ()))
         (void)store_notify (self->office->store, NOTIFY_MOVED, self->key);
-    if (self->state == SESSION_READY)
-        schedule_pend (self->office->schedule, self);
+    s_event (self, SESSION_SHARED, NULL);
 }

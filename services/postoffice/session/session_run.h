@@ -8,6 +8,22 @@
 
 #include "session/session.h"
 
+typedef enum {
+    SESSION_TURN,   //  the loop gives it a turn
+    SESSION_LOADED, //  the store's answers: to a load …
+    SESSION_LOAD_FAILED,
+    SESSION_STORED, //  … and to an append
+    SESSION_CONFLICT,
+    SESSION_UNSURE,
+    SESSION_DOWN,
+    SESSION_REJECTED,
+    SESSION_MOVED,       //  another postoffice wrote to the log
+    SESSION_SHARED,      //  another postoffice has endpoints
+    SESSION_STORE_READY, //  the database is back
+    SESSION_HANDED_OVER, //  the peers were sent to other postoffices
+    SESSION_EVENTS
+} session_event_t;
+
 //  A worker says what it has said already, and that waits: it will be answered, too. True then;
 //  the operation is not needed.
 bool session_has_heard (session_t *self, const operation_t *operation);

@@ -1,0 +1,21 @@
+//  settle — the end of an operation or of a changeset: everyone is told, in order, what is in the
+//  log now, endpoints come and go, turns go to workers.
+
+#ifndef SETTLE_H
+#define SETTLE_H
+
+#include "session/session.h"
+
+//  The changeset is in the log, or had nothing for it. Destroys it.
+void settle_changeset (session_t *session, changeset_t **changeset_p);
+
+//  The operation is done or refused, as its verdict says: answers it. Destroys it.
+void settle_operation (session_t *session, operation_t *operation);
+
+//  Hands the first open turn of each topic to the workers.
+void settle_dispatch (session_t *session);
+
+//  Did another postoffice write the last entry?
+bool settle_is_foreign (const session_t *session);
+
+#endif
