@@ -126,17 +126,17 @@ operation_spoil (operation_t *self)
 }
 
 void
-operation_note_refusal (const operation_t *self, send_window_t *refusals)
+operation_note_refusal (const operation_t *self, send_window_t *send_windows)
 {
     if (verdict_again (self->verdict))
-        send_window_note (refusals, self->peer, &self->record.post, clock_mono_ms ());
+        send_window_note (send_windows, self->peer, &self->record.post, clock_mono_ms ());
 }
 
 bool
-operation_is_behind_refused (operation_t *self, send_window_t *refusals)
+operation_is_behind_refused (operation_t *self, send_window_t *send_windows)
 {
     if (!self->behind_refused)
-        self->behind_refused = send_window_include (refusals, self->peer, &self->record.post);
+        self->behind_refused = send_window_include (send_windows, self->peer, &self->record.post);
     return self->behind_refused;
 }
 

@@ -16,7 +16,7 @@ typedef enum {
     OPERATION_ATTACH,   //  an endpoint is in the session
     OPERATION_DETACH,   //  an endpoint is gone
     OPERATION_POST,     //  a participant says something, takes or gives back control
-    OPERATION_ACCEPTED, //  a worker has a turn in hand
+    OPERATION_ACCEPTED, //  a worker has a turn in flight
     OPERATION_DONE,     //  a worker tells what came of a turn
     OPERATION_ABSENT,   //  a participant has been without an endpoint for the grace period
 } operation_kind_t;
@@ -59,10 +59,10 @@ bool operation_is_storable (const operation_t *self);
 void operation_spoil (operation_t *self);
 
 //  OPERATION_POST: it is refused; when it may come again, what follows it is to be refused, too.
-void operation_note_refusal (const operation_t *self, send_window_t *refusals);
+void operation_note_refusal (const operation_t *self, send_window_t *send_windows);
 //  OPERATION_POST: must it be refused because of one before it? Once yes, it stays so, however
 //  often it is decided on: what comes behind it has been told apart by then.
-bool operation_is_behind_refused (operation_t *self, send_window_t *refusals);
+bool operation_is_behind_refused (operation_t *self, send_window_t *send_windows);
 
 //  The session it is about; empty for OPERATION_ABSENT.
 text_t operation_session (const operation_t *self);

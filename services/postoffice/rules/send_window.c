@@ -19,7 +19,7 @@ typedef struct {
     uint64_t noted_ms; //  when the last one was
 } run_t;
 
-struct refusals {
+struct send_window {
     run_t *runs;
     list_t by_age; //  the one that was noted last is the last
 };

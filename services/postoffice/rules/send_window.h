@@ -17,7 +17,7 @@
 #define SEND_WINDOW_KEPT_MS 60000
 #define SEND_WINDOW_MOST 100000
 
-typedef struct refusals send_window_t;
+typedef struct send_window send_window_t;
 
 send_window_t *send_window_new (void);
 void send_window_destroy (send_window_t **self_p);

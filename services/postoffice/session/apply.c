@@ -49,9 +49,9 @@ static void
 s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operation)
 {
     const bus_post_t *post = &operation->record.post;
-    send_window_t *refusals = self->office->refusals;
+    send_window_t *send_windows = self->office->send_windows;
     const endpoint_t *endpoint = session_endpoint (self, operation->peer, post->endpoint);
-    if (operation_is_behind_refused (operation, refusals))
+    if (operation_is_behind_refused (operation, send_windows))
         operation->verdict = VERDICT_BUSY;
     //  A session may be gone under its endpoints: its day was dropped.
     else if (!endpoint || !self->fold.exists)
@@ -60,7 +60,7 @@ s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operati
         switchboard_post (switchboard, operation, endpoint->role,
                           changeset_keep (self->changeset, endpoint->user), endpoint->dialect);
     //  At once: what stands behind it is decided on before it is answered.
-    operation_note_refusal (operation, refusals);
+    operation_note_refusal (operation, send_windows);
 }
 
 //  A worker answers only for topics that it subscribed to.

@@ -89,7 +89,7 @@ s_go_live (session_t *self, endpoint_t *endpoint)
 static void
 s_catch_up (session_t *self, endpoint_t *endpoint)
 {
-    if (endpoint->cursor >= self->told) {
+    if (endpoint->cursor >= self->published_seq) {
         s_go_live (self, endpoint);
         return;
     }
@@ -117,9 +117,9 @@ s_on_read (void *owner, uint64_t request_id, store_outcome_t outcome,
         s_read_later (self, endpoint);
         return;
     }
-    bool last = count == 0 || entries[count - 1].seq >= self->told;
-    if (count == 0)
-        endpoint->cursor = self->told; //  the rest is not there any more: retention took it
+    bool last = count == 0 || entries[count - 1].seq >= self->published_seq;
+    if (count == 0) //  the rest is not there any more: retention took it
+        endpoint->cursor = self->published_seq;
     bool paused = outbound_catch_up (self->office, endpoint, self->key, entries, count, last);
     s_answer_held (self, endpoint);
     if (paused)
@@ -141,7 +141,8 @@ catch_up_all (session_t *self)
 {
     for (list_t *link = self->endpoints.next; link != &self->endpoints; link = link->next) {
         endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
-        bool passed_by = endpoint->state == ENDPOINT_LIVE && endpoint->cursor < self->told;
+        bool passed_by =
+            endpoint->state == ENDPOINT_LIVE && endpoint->cursor < self->published_seq;
         if (passed_by || endpoint->state == ENDPOINT_LAGGING)
             s_catch_up (self, endpoint);
     }
@@ -183,16 +184,16 @@ s_first_cursor (session_t *self, endpoint_t *endpoint, const operation_t *operat
         && attach->role == ROLE_AGENT)
         return 0;
     if (operation->opened || (attach->reason == ATTACH_JOIN && attach->dialect == DIALECT_RICH))
-        return self->told;
+        return self->published_seq;
     if ((attach->reason == ATTACH_REATTACH || attach->reason == ATTACH_RESUME)
         && attach->seq != SEQ_UNKNOWN)
-        return s_at_most (attach->seq, self->told);
+        return s_at_most (attach->seq, self->published_seq);
     uint64_t known = s_known_to_have (self, endpoint);
     //  Forgotten in a crash: all of it again is harmless to a widget, none of it is a loss.
     bool was_here = attach->role == ROLE_VISITOR || attach->reason == ATTACH_SILENT;
     if (known == SEQ_UNKNOWN && attach->dialect == DIALECT_WIDGET && was_here)
         return 0;
-    return s_at_most (known, self->told);
+    return s_at_most (known, self->published_seq);
 }
 
 //  What the client is known to have. That its edge has written something to it says nothing: after
@@ -217,7 +218,7 @@ catch_up_attached (session_t *self, const operation_t *operation)
     if (!endpoint)
         return;
     bool again = endpoint->state != ENDPOINT_ATTACHING;
-    reply_attach (self->office, operation, self->told);
+    reply_attach (self->office, operation, self->published_seq);
     //  A visitor's page that says `user joined` twice on one connection has missed nothing.
     if (again && !(attach->role == ROLE_AGENT && attach->reason == ATTACH_JOIN)
         && attach->reason != ATTACH_RESUME)
@@ -237,7 +238,7 @@ catch_up_refused (session_t *self, const operation_t *operation)
         session_endpoint (self, operation->peer, operation->record.attach.endpoint);
     if (endpoint && endpoint->state == ENDPOINT_ATTACHING)
         presence_lose (self, endpoint);
-    send_window_forget (self->office->refusals, operation->peer,
+    send_window_forget (self->office->send_windows, operation->peer,
                         operation->record.attach.endpoint);
-    reply_attach (self->office, operation, self->told);
+    reply_attach (self->office, operation, self->published_seq);
 }

@@ -93,7 +93,7 @@ presence_hand_over (session_t *self, endpoint_t *endpoint)
 void
 presence_receipt (endpoint_t *endpoint, uint64_t seq)
 {
-    if (seq <= endpoint->session->told
+    if (seq <= endpoint->session->published_seq
         && (endpoint->received_seq == SEQ_UNKNOWN || endpoint->received_seq < seq))
         endpoint->received_seq = seq;
 }

@@ -1,7 +1,22 @@
-//  presence — who is there and what they are doing just now: the grace period of those whose last
-//  connection went, what their clients are known to have received, who is typing.
+//  presence — who is there and what they are doing just now: the grace period of participants
+//  whose last connection went, what their clients are known to have received, who is typing.
 //
-//  None of it is in the log, but for what follows when a grace period ends.
+//  None of it is in the log, but for what follows when a grace period ends (OPERATION_ABSENT).
+//
+//  A participant is present (in the log) and has endpoints here, or is awaited (a grace period
+//  runs), or is nobody's concern here. Events: an endpoint is lost, an endpoint is handed over to
+//  another postoffice, the session is loaded, the grace period ends.
+//
+//  The scenarios that made it so:
+//  - A page is reloaded: its connection goes and another comes within a second. Nobody has left.
+//  - Edges move a session to another postoffice (hand over): the participants are there, and this
+//    postoffice must not say that they left. With the last endpoint it also stops following the
+//    log, so the session is loaded before it is used again.
+//  - A postoffice is killed: the next one loads the session and awaits everybody who is present and
+//    has no endpoint yet, but only if somebody comes. One that loads it for its work only does not
+//    know who is there.
+//  - Two postoffices host one session (split_hosting.h): neither says that somebody left who may be
+//    at the other.
 
 #ifndef PRESENCE_H
 #define PRESENCE_H

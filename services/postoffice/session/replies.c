@@ -118,7 +118,7 @@ reply_refused (postoffice_context_t *office, operation_t *operation, verdict_t v
     if (operation->kind == OPERATION_ATTACH)
         reply_attach (office, operation, 0);
     else if (operation->kind == OPERATION_POST) {
-        operation_note_refusal (operation, office->refusals);
+        operation_note_refusal (operation, office->send_windows);
         reply_post (office, operation);
     }
 }

@@ -13,7 +13,7 @@ void reply_attach (postoffice_context_t *office, const operation_t *operation, u
 void reply_post (postoffice_context_t *office, const operation_t *operation);
 //  SETTLED: committed, or too late.
 void reply_done (postoffice_context_t *office, const operation_t *operation);
-//  CANCEL: nobody waits for what the worker says it has in hand.
+//  CANCEL: nobody waits for what the worker says it has in flight.
 void reply_accepted_in_vain (postoffice_context_t *office, const operation_t *operation);
 
 //  The operation cannot even be queued: whatever answer its kind has, with this verdict. What has

@@ -41,7 +41,7 @@ struct session {
     bool bot_typing;
     split_hosting_t split_hosting;
     fold_t fold;
-    uint64_t told;          //  live endpoints have been told the log up to this seq
+    uint64_t published_seq; //  live endpoints have been told the log up to this seq
     list_t queue;           //  operations that wait
     size_t queue_count;
     changeset_t *changeset; //  at the store, or lost and waiting for the load that follows

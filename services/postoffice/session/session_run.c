@@ -123,7 +123,7 @@ s_refuse_queued (session_t *self, verdict_t verdict, unsigned tries)
         //  far.
         operation->seq = operation->time_ms = 0;
         if (operation->kind == OPERATION_POST)
-            operation_note_refusal (operation, self->office->refusals);
+            operation_note_refusal (operation, self->office->send_windows);
         settle_operation (self, operation);
     }
 }
@@ -321,7 +321,7 @@ s_take_over (session_t *self, const stored_session_t *stored)
     s_forget_ended (self);
     //  Stale means: since it was asked for. Then it is asked for again, with what it is wanted for.
     self->wanted = self->wanted && self->stale;
-    self->told = self->fold.last_seq;
+    self->published_seq = self->fold.last_seq;
     split_hosting_loaded (&self->split_hosting, settle_is_foreign (self));
     if (!self->fold.exists)
         s_lose_endpoints (self);

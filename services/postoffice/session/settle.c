@@ -13,7 +13,7 @@ s_detach (session_t *self, const operation_t *operation)
 {
     const bus_detach_t *detach = &operation->record.detach;
     endpoint_t *endpoint = session_endpoint (self, operation->peer, detach->endpoint);
-    send_window_forget (self->office->refusals, operation->peer, detach->endpoint);
+    send_window_forget (self->office->send_windows, operation->peer, detach->endpoint);
     if (!endpoint)
         return;
     if (detach->received_seq != SEQ_UNKNOWN)
@@ -105,8 +105,8 @@ settle_changeset (session_t *self, changeset_t **changeset_p)
         operation_t *operation = LIST_THING (link, operation_t, place);
         for (size_t at = 0; at < operation->entry_count; at++) {
             size_t index = operation->first_entry + at;
-            self->told = changeset->first_seq + index;
-            outbound_tell (self->office, &self->endpoints, self->key, self->told,
+            self->published_seq = changeset->first_seq + index;
+            outbound_tell (self->office, &self->endpoints, self->key, self->published_seq,
                            &changeset->entries[index], changeset->origins[index]);
         }
         list_remove (link);

@@ -1,12 +1,23 @@
-//  split_hosting — what a postoffice knows of others that have endpoints of the same session, as
-//  edges that do not see the same postoffices make it happen.
+//  split_hosting — two postoffices have endpoints of one session.
 //
-//  Whoever writes behind another one's entry tells the others (`moved`): they load what is new.
-//  From then on it is the last writer itself and would tell nobody, although the others'
-//  endpoints wait. So a postoffice that has endpoints and finds another one's entry, or is told
-//  something, says so (`shared`), not too often, but at last. Who hears that tells the others of
-//  each entry, and does not say of anybody that they have left, until nobody says `shared` any
-//  more.
+//  It happens when edges do not see the same postoffices: while one starts or drains, while DNS
+//  answers differ, while a link is cut. The log is safe, because the primary key lets one append
+//  win. What has to be arranged is that both tell their endpoints what the other wrote.
+//
+//  Two notices go from one to the other: `moved` (I appended behind your entry: load it) and
+//  `shared` (I have endpoints of this session, too).
+//
+//  The scenario that made it so: A appends, B appends and says `moved`, A loads. From then on B
+//  is the last writer itself and would tell nobody, although A's endpoints wait. So a postoffice
+//  that has endpoints and finds another one's entry, or is told something, says `shared`: not more
+//  often than every SPLIT_HOSTING_SAY_EVERY_MS, but at last.
+//
+//  Whoever hears `shared` is in the state "shared": it tells the others of each entry (`moved`) and
+//  does not say of anybody that they have left. The state ends when the others were told something
+//  and have said nothing for SPLIT_HOSTING_UNANSWERED_MS.
+//
+//  What was stored shortly before the first `shared` was told to nobody: it is told then
+//  (split_hosting_heard).
 
 #ifndef SPLIT_HOSTING_H
 #define SPLIT_HOSTING_H

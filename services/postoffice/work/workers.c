@@ -222,7 +222,7 @@ workers_remove (workers_t *self, peer_t peer)
     worker_t *worker = s_worker (self, peer);
     if (!worker)
         return;
-    //  Its work goes to others at once, but it may come back with what it has in hand: a worker
+    //  Its work goes to others at once, but it may come back with what it has in flight: a worker
     //  that was only cut off says ACCEPTED again, and the turn is its again.
     list_t *link;
     while ((link = list_first (&worker->turns))) {

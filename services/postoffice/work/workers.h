@@ -1,9 +1,26 @@
-//  workers — who takes which topic, and which turns they have in hand.
+//  workers — which worker takes which topic, and where each turn is.
 //
 //  A topic is a queue group: a turn goes to one worker that subscribes to it, within the credit
-//  that the worker gave, to the one with the most credit left. A turn that is not ACCEPTED in time,
-//  or whose worker is lost, waits again and goes to another. Turns belong to the folds of their
-//  sessions; here they stand in lists.
+//  that the worker gave, to the one with the most credit left. Turns belong to the folds of their
+//  sessions; here they stand in lists, one list for each state:
+//
+//      QUEUED ──want──► WAITING ──dispatched──► DISPATCHED ──ACCEPTED──► ACCEPTED ──forget──► gone
+//                        ▲  ▲                     │ declined, not in time   │
+//                        │  └─────────────────────┤                         │
+//      RECOVERED ────────┘ recovery is over       │ worker lost             │
+//          ▲──────────────────────────────────────┴─────────────────────────┘
+//
+//  The scenarios that made it so:
+//  - A worker that was only cut off still has its turns. Those of a lost worker, and those that
+//    were loaded from the store, are RECOVERED: for recovery_ms a worker may say ACCEPTED, and the
+//    turn is its again, so that the bot hears a question once. Then the turn starts anew.
+//  - Two workers have one turn (the first came back): the one that accepted first goes on, the
+//    other is cancelled.
+//  - A worker that has declined is full: it gets nothing until the next tick or until it has
+//    finished something, or two postoffices would offer it the same work in a circle.
+//  - A turn that a worker let lie goes to another one, if there is one (`avoid`).
+//  - A session is loaded anew while its turns are out: the new turn inherits the place, the worker
+//    and the time of the old one.
 
 #ifndef WORKERS_H
 #define WORKERS_H
@@ -24,7 +41,7 @@ void workers_destroy (workers_t **self_p);
 void workers_use_bus (workers_t *self, bus_server_t *bus);
 
 void workers_add (workers_t *self, peer_t peer, const bus_hello_t *hello);
-//  What it had in hand waits for another. Unknown peers are ignored.
+//  What it had in flight waits for another. Unknown peers are ignored.
 void workers_remove (workers_t *self, peer_t peer);
 
 //  The turn's session wants it done: it waits, is handed out, or is given time to be claimed.
