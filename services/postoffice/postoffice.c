@@ -252,7 +252,6 @@ s_on_peer_down (void *owner, peer_t peer)
 {
     postoffice_t *self = owner;
     sessions_edge_down (self->office.sessions, peer);
-    send_window_forget_peer (self->office.send_windows, peer);
     workers_remove (self->office.workers, peer);
 }
 
@@ -359,7 +358,6 @@ s_start_parts (postoffice_t *self, const config_t *config)
     office->workers =
         workers_new (&(workers_config_t){ .accepted_within_ms = config->work_accepted_within,
                                           .recovery_ms = config->work_recovery });
-    office->send_windows = send_window_new ();
     office->sessions = sessions_new (loop, office);
     office->store = store_new (loop,
                                &(store_config_t){ .url = config->postgres_url,
@@ -437,9 +435,6 @@ s_on_tick (uv_timer_t *timer)
     postoffice_t *self = timer->data;
     s_look_after_store (self);
     workers_tick (self->office.workers);
-    send_window_expire (self->office.send_windows, clock_mono_ms ());
-    postoffice_counts[POSTOFFICE_HELD_WINDOWS] =
-        (int64_t)send_window_count (self->office.send_windows);
     if (self->draining && sessions_unfinished (self->office.sessions) == 0
         && store_pending (self->office.store) == 0)
         service_drained (self->service);
@@ -492,7 +487,6 @@ s_stop (void **state_p)
     postoffice_t *self = *state_p;
     store_destroy (&self->office.store);
     sessions_destroy (&self->office.sessions);
-    send_window_destroy (&self->office.send_windows);
     workers_destroy (&self->office.workers);
     bus_server_destroy (&self->office.bus);
     apps_destroy (&self->office.apps);

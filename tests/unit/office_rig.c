@@ -151,7 +151,6 @@ rig_begin (void)
     cr_assert_not_null (rig_office.apps);
     rig_office.workers = workers_new (&(workers_config_t){
         .accepted_within_ms = ACCEPTED_WITHIN_MS, .recovery_ms = RECOVERY_MS });
-    rig_office.send_windows = send_window_new ();
     rig_office.sessions = sessions_new (&s_loop, &rig_office);
     edge_up (1);
     edge_up (2);
@@ -162,7 +161,6 @@ rig_end (void)
 {
     fake_store_free ();
     sessions_destroy (&rig_office.sessions);
-    send_window_destroy (&rig_office.send_windows);
     workers_destroy (&rig_office.workers);
     apps_destroy (&rig_office.apps);
     uv_run (&s_loop, UV_RUN_DEFAULT);

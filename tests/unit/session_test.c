@@ -630,13 +630,11 @@ Test (session, what_follows_a_refused_message_is_refused)
     rig_run ();
     EXPECT ("e1 POSTED 34 busy #0\n"
             "e1 POSTED 35 busy #0\n");
-    cr_assert_eq (send_window_count (rig_office.send_windows), 1);
     say (1, 5, "late");
     say_behind (1, 5, "behind", 36);
     rig_run ();
     EXPECT ("e1 POSTED 36 ok #36\n"
             "e1 POSTED 37 ok #37\n");
-    cr_assert_eq (send_window_count (rig_office.send_windows), 0);
 }
 
 //  The database was away for longer than the edge waits: the edge has given the endpoint up, and
@@ -683,7 +681,6 @@ Test (session, a_lost_draft_lets_nobody_overtake)
             "e1 POSTED 2 busy #0\n"
             "e1 POSTED 3 ok #3\n"
             "e1 POSTED 4 ok #4\n");
-    cr_assert_eq (send_window_count (rig_office.send_windows), 0);
 }
 
 Test (session, turn_limit)

@@ -125,21 +125,6 @@ operation_spoil (operation_t *self)
     done->detail = TEXT ("the answer cannot be stored");
 }
 
-void
-operation_note_refusal (const operation_t *self, send_window_t *send_windows)
-{
-    if (verdict_again (self->verdict))
-        send_window_note (send_windows, self->peer, &self->record.post, clock_mono_ms ());
-}
-
-bool
-operation_is_behind_refused (operation_t *self, send_window_t *send_windows)
-{
-    if (!self->behind_refused)
-        self->behind_refused = send_window_include (send_windows, self->peer, &self->record.post);
-    return self->behind_refused;
-}
-
 uint64_t
 operation_endpoint (const operation_t *self)
 {

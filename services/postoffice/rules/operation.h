@@ -9,7 +9,6 @@
 
 #include "bus/bus_server.h"
 #include "base/list.h"
-#include "rules/send_window.h"
 #include "model/model.h"
 
 typedef enum {
@@ -33,7 +32,7 @@ typedef struct {
     uint64_t arrived_us;     //  monotonic clock
     unsigned tries;          //  how often its changeset was lost
     bool unsure;             //  it may be in the log already
-    bool behind_refused;     //  OPERATION_POST: follows one that was refused, and is for ever
+    bool behind_refused;     //  OPERATION_POST: its endpoint refuses it (endpoint_takes)
     bool alone;              //  its changeset could not be stored: it goes into one of its own
     bool spoilt;             //  OPERATION_DONE: see operation_spoil
 
@@ -57,12 +56,6 @@ bool operation_is_storable (const operation_t *self);
 //  OPERATION_DONE: what the worker says can never be stored. From here on it says that its turn has
 //  failed, which can be.
 void operation_spoil (operation_t *self);
-
-//  OPERATION_POST: it is refused; when it may come again, what follows it is to be refused, too.
-void operation_note_refusal (const operation_t *self, send_window_t *send_windows);
-//  OPERATION_POST: must it be refused because of one before it? Once yes, it stays so, however
-//  often it is decided on: what comes behind it has been told apart by then.
-bool operation_is_behind_refused (operation_t *self, send_window_t *send_windows);
 
 //  The session it is about; empty for OPERATION_ABSENT.
 text_t operation_session (const operation_t *self);

@@ -49,18 +49,21 @@ static void
 s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operation)
 {
     const bus_post_t *post = &operation->record.post;
-    send_window_t *send_windows = self->office->send_windows;
-    const endpoint_t *endpoint = session_endpoint (self, operation->peer, post->endpoint);
-    if (operation_is_behind_refused (operation, send_windows))
+    endpoint_t *endpoint = session_endpoint (self, operation->peer, post->endpoint);
+    if (!endpoint) {
+        operation->verdict = VERDICT_NOT_JOINED;
+        return;
+    }
+    if (!endpoint_takes (endpoint, operation))
         operation->verdict = VERDICT_BUSY;
     //  A session may be gone under its endpoints: its day was dropped.
-    else if (!endpoint || !self->fold.exists)
+    else if (!self->fold.exists)
         operation->verdict = VERDICT_NOT_JOINED;
     else
         switchboard_post (switchboard, operation, endpoint->role,
                           changeset_keep (self->changeset, endpoint->user), endpoint->dialect);
     //  At once: what stands behind it is decided on before it is answered.
-    operation_note_refusal (operation, send_windows);
+    endpoint_note_post (endpoint, operation);
 }
 
 //  A worker answers only for topics that it subscribed to.

@@ -238,7 +238,5 @@ catch_up_refused (session_t *self, const operation_t *operation)
         session_endpoint (self, operation->peer, operation->record.attach.endpoint);
     if (endpoint && endpoint->state == ENDPOINT_ATTACHING)
         presence_lose (self, endpoint);
-    send_window_forget (self->office->send_windows, operation->peer,
-                        operation->record.attach.endpoint);
     reply_attach (self->office, operation, self->published_seq);
 }

@@ -52,6 +52,37 @@ endpoint_destroy (endpoint_t **self_p)
     metric_add (POSTOFFICE_ENDPOINTS, -1);
 }
 
+//  A client that could not send it again gives its post no order: it names itself.
+static bool
+s_is_ordered (const bus_post_t *post)
+{
+    return post->after != post->request_id;
+}
+
+bool
+endpoint_takes (const endpoint_t *self, operation_t *operation)
+{
+    const bus_post_t *post = &operation->record.post;
+    if (s_is_ordered (post) && post->after > self->taken_id)
+        operation->behind_refused = true;
+    return !operation->behind_refused;
+}
+
+//  What was taken once may be refused when it is decided on again: then what came behind it counts
+//  as not taken either.
+void
+endpoint_note_post (endpoint_t *self, const operation_t *operation)
+{
+    const bus_post_t *post = &operation->record.post;
+    if (!s_is_ordered (post))
+        return;
+    bool comes_again = verdict_again (operation->verdict);
+    if (comes_again && self->taken_id >= post->request_id)
+        self->taken_id = post->request_id - 1;
+    else if (!comes_again && self->taken_id < post->request_id)
+        self->taken_id = post->request_id;
+}
+
 bool
 endpoint_is_of (const endpoint_t *self, uint64_t role, text_t user)
 {

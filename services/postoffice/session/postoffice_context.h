@@ -5,7 +5,6 @@
 #define POSTOFFICE_CONTEXT_H
 
 #include "bus/bus_server.h"
-#include "rules/send_window.h"
 #include "store/store.h"
 #include "rules/switchboard.h"
 #include "config/apps.h"
@@ -23,7 +22,6 @@ typedef struct {
     sessions_t *sessions;
     schedule_t *schedule; //  of the sessions
     edges_t *edges;       //  likewise
-    send_window_t *send_windows;
     switchboard_rules_t rules;
     uint64_t suspended_us;       //  when its peers were sent away last; 0: never
     uint64_t grace_ms;           //  how long a participant may be without an endpoint

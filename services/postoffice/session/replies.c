@@ -117,8 +117,6 @@ reply_refused (postoffice_context_t *office, operation_t *operation, verdict_t v
     operation->verdict = verdict;
     if (operation->kind == OPERATION_ATTACH)
         reply_attach (office, operation, 0);
-    else if (operation->kind == OPERATION_POST) {
-        operation_note_refusal (operation, office->send_windows);
+    else if (operation->kind == OPERATION_POST)
         reply_post (office, operation);
-    }
 }

@@ -122,8 +122,10 @@ s_refuse_queued (session_t *self, verdict_t verdict, unsigned tries)
         //  Those of a changeset that was lost: the answer would wait until its client has come so
         //  far.
         operation->seq = operation->time_ms = 0;
-        if (operation->kind == OPERATION_POST)
-            operation_note_refusal (operation, self->office->send_windows);
+        endpoint_t *endpoint =
+            session_endpoint (self, operation->peer, operation_endpoint (operation));
+        if (operation->kind == OPERATION_POST && endpoint)
+            endpoint_note_post (endpoint, operation);
         settle_operation (self, operation);
     }
 }

@@ -13,7 +13,6 @@ s_detach (session_t *self, const operation_t *operation)
 {
     const bus_detach_t *detach = &operation->record.detach;
     endpoint_t *endpoint = session_endpoint (self, operation->peer, detach->endpoint);
-    send_window_forget (self->office->send_windows, operation->peer, detach->endpoint);
     if (!endpoint)
         return;
     if (detach->received_seq != SEQ_UNKNOWN)
