@@ -74,6 +74,23 @@ Test (posts, are_kept_whole_until_they_are_removed)
     cr_assert (post_queue_is_idle (s_queue));
 }
 
+//  Nothing of the caller's record is used later.
+Test (posts, have_copies_of_all_texts)
+{
+    char bytes[] = "abcdefghijklmnopqrstuvwxyz";
+    bus_record_t record = { .kind = BUS_POST };
+    text_t *texts[BUS_TEXTS_MAX];
+    size_t count = bus_record_texts (&record, texts);
+    for (size_t at = 0; at < count; at++)
+        *texts[at] = (text_t){ bytes + at, 1 };
+    post_t *post = post_queue_add (s_queue, &record.post, true, 100);
+    memset (bytes, '?', sizeof bytes);
+    cr_assert_eq (post->bytes, sizeof *post + 2 * count);
+    record.post = post->record;
+    for (size_t at = 0; at < count; at++)
+        cr_assert (text_is (*texts[at], (text_t){ &"abcdefgh"[at], 1 }), "text %zu", at);
+}
+
 Test (posts, are_sent_in_order_and_again)
 {
     post_t *a = s_add ("a", true), *b = s_add ("b", false), *c = s_add ("c", true);

@@ -131,37 +131,46 @@ s_count (post_queue_t *self, int posts, int64_t bytes)
     flow_control_add (self->all->flow, FLOW_POSTS, bytes);
 }
 
+//  Copies the record with all its texts.
+static post_t *
+s_copy (const bus_post_t *record)
+{
+    bus_record_t copy = { .kind = BUS_POST, .post = *record };
+    text_t *places[BUS_TEXTS_MAX];
+    text_t texts[BUS_TEXTS_MAX];
+    size_t count = bus_record_texts (&copy, places);
+    size_t bytes = sizeof (post_t);
+    for (size_t at = 0; at < count; at++) {
+        texts[at] = *places[at];
+        bytes += texts[at].size + 1;
+    }
+    post_t *post = alloc_packed (sizeof *post, texts, count);
+    for (size_t at = 0; at < count; at++)
+        *places[at] = texts[at];
+    post->record = copy.post;
+    post->bytes = bytes;
+    return post;
+}
+
 post_t *
 post_queue_add (post_queue_t *self, const bus_post_t *record, bool is_named, uint64_t now_ms)
 {
     posts_t *all = self->all;
-    text_t texts[] = { record->session, record->message_id, record->sender, record->data,
-                       record->secret };
-    size_t bytes = sizeof (post_t);
-    for (size_t at = 0; at < sizeof texts / sizeof *texts; at++)
-        bytes += texts[at].size + 1;
-    post_t *post = alloc_packed (sizeof *post, texts, sizeof texts / sizeof *texts);
+    post_t *post = s_copy (record);
     post->request_id = all->next_request_id++;
     post->queue = self;
     post->since_ms = now_ms;
     post->since_us = clock_mono_us ();
     post->postoffice = -1;
     post->is_named = is_named;
-    post->bytes = bytes;
-    post->record = *record;
     post->record.request_id = post->request_id;
     post->record.endpoint = self->endpoint;
-    post->record.session = texts[0];
-    post->record.message_id = texts[1];
-    post->record.sender = texts[2];
-    post->record.data = texts[3];
-    post->record.secret = texts[4];
     HASH_ADD (hh, all->by_request_id, request_id, sizeof post->request_id, post);
     list_init (&post->of_queue);
     list_init (&post->by_age);
     list_append (&self->posts, &post->of_queue);
     list_append (&all->by_age, &post->by_age);
-    s_count (self, 1, (int64_t)bytes);
+    s_count (self, 1, (int64_t)post->bytes);
     return post;
 }
 
