@@ -2,6 +2,8 @@
 
 #include "edge_rig.h"
 
+#include "tables/edge_metrics.h"
+
 static void
 s_begin (void)
 {
@@ -109,6 +111,49 @@ Test (inbound, a_second_join_waits_for_the_first)
     EXPECT ("p1 DETACH c1 demo/s ?\n"
             "p1 ATTACH c1 demo/t join ?\n"
             "c1 read\n");
+}
+
+//  A deferred frame counts among what waits in the edge, until it is read or its client is gone.
+Test (inbound, a_deferred_frame_is_counted)
+{
+    connection_t *connection = RICH;
+    s_send (connection, "user joined", "s", "");
+    cr_assert_eq (edge_metrics[EDGE_INBOX_BYTES], 0);
+    s_send (connection, "user joined", "t", "");
+    int64_t bytes = edge_metrics[EDGE_INBOX_BYTES];
+    cr_assert_eq (bytes, (int64_t)strlen ("{\"event\":\"user joined\",\"sessionId\":\"t\"}"));
+    rig_attached (connection, ATTACH_JOIN, VERDICT_OK, 3);
+    cr_assert_eq (edge_metrics[EDGE_INBOX_BYTES], 0);
+    s_send (connection, "user joined", "u", "");
+    cr_assert_eq (edge_metrics[EDGE_INBOX_BYTES], bytes);
+    rig_disconnect (&connection);
+    cr_assert_eq (edge_metrics[EDGE_INBOX_BYTES], 0);
+}
+
+static void
+s_say_much (connection_t *connection, const char *session)
+{
+    static char frame[20000];
+    int size = snprintf (frame, sizeof frame,
+                         "{\"event\":\"new message\",\"sessionId\":\"%s\",\"messageId\":\"m2\","
+                         "\"data\":{\"rawQuery\":\"x\",\"more\":\"%*s\"}}",
+                         session, WEBSOCKET_LARGE, "x");
+    inbound_text (rig_inbounds, connection, (text_t){ frame, (size_t)size });
+}
+
+Test (inbound, an_overloaded_edge_defers_no_large_frame)
+{
+    connection_t *connection = RICH, *other = RICH;
+    s_join (connection);
+    s_say (connection, "s", "m1");
+    s_send (other, "user joined", "s", "");
+    flow_control_add (rig_flow, FLOW_WRITING, 1 << 20);
+    rig_forget ();
+    s_say_much (connection, "t");
+    s_send (other, "user joined", "t", "");
+    rig_write (connection);
+    EXPECT ("c2 stop\n"
+            "c1 < close overloaded\n");
 }
 
 //  The answers to posts come from the session that they went to.

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-//  What is larger than this is not read on when too much waits on this edge.
-#define LARGE_FRAME (16u << 10)
 #define BYTES_PER_TURN 65536
 //  A frame that was larger than this gives its memory back.
 #define ROOM_TO_KEEP (4 * BYTES_PER_TURN)
@@ -172,7 +170,7 @@ s_take_fragment (websocket_t *self, const ws_event_t *event)
         s_text (self, event->bytes);
         return;
     }
-    if (self->inbox.size >= LARGE_FRAME && !events->may_grow (self->server->owner)) {
+    if (self->inbox.size >= WEBSOCKET_LARGE && !events->may_grow (self->server->owner)) {
         s_fault (self, CLOSE_OVERLOADED);
         return;
     }

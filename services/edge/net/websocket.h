@@ -14,6 +14,9 @@
 
 #include <uv.h>
 
+//  A message that is larger than this is refused when too much waits on this edge.
+#define WEBSOCKET_LARGE (16 << 10)
+
 typedef struct websocket_server websocket_server_t;
 typedef struct websocket websocket_t;
 typedef struct connection connection_t;

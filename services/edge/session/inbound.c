@@ -21,10 +21,11 @@ struct inbounds {
 
 //  Why a client is not read. Allocated while it is not, so that it costs the others nothing.
 struct pause {
+    inbounds_t *all;
     connection_t *connection;
     list_t throttled; //  it sends too fast
     char *deferred;   //  a frame that waits for an answer; NULL: none
-    size_t deferred_size;
+    size_t deferred_size; //  counted in FLOW_INBOXES
 };
 
 static uint64_t
@@ -37,10 +38,11 @@ s_now (const inbounds_t *self)
 //  May it be read on?
 
 static pause_t *
-s_pause (connection_t *connection, edge_metric_t why)
+s_pause (inbounds_t *self, connection_t *connection, edge_metric_t why)
 {
     if (!connection->pause) {
         pause_t *pause = alloc_zeroed (sizeof *pause);
+        pause->all = self;
         pause->connection = connection;
         list_init (&pause->throttled);
         connection->pause = pause;
@@ -48,6 +50,17 @@ s_pause (connection_t *connection, edge_metric_t why)
         client_read (connection->client, false);
     }
     return connection->pause;
+}
+
+//  The deferred frame is the caller's.
+static char *
+s_take_deferred (pause_t *pause)
+{
+    char *deferred = pause->deferred;
+    pause->deferred = NULL;
+    if (deferred)
+        flow_control_add (pause->all->flow, FLOW_INBOXES, -(int64_t)pause->deferred_size);
+    return deferred;
 }
 
 static void
@@ -58,7 +71,7 @@ s_end_pause (connection_t *connection)
     if (!pause)
         return;
     list_remove (&pause->throttled);
-    free (pause->deferred);
+    free (s_take_deferred (pause));
     free (pause);
 }
 
@@ -83,7 +96,7 @@ s_watch_rate (inbounds_t *self, connection_t *connection)
 {
     if (client_is_closed (connection->client) || !s_is_too_fast (self, connection))
         return;
-    list_append (&self->throttled, &s_pause (connection, EDGE_PAUSED_RATE)->throttled);
+    list_append (&self->throttled, &s_pause (self, connection, EDGE_PAUSED_RATE)->throttled);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -167,13 +180,21 @@ s_is_answered (const connection_t *connection)
            && (!endpoint->posts || post_queue_count (endpoint->posts) == 0);
 }
 
-//  Nothing is read behind it.
+//  Nothing is read behind it. An overloaded edge keeps no large frame: `busy` would let what the
+//  client sends next overtake it, but a client that is closed sends all that is unanswered again,
+//  in order.
 static void
-s_defer (connection_t *connection, text_t bytes)
+s_defer (inbounds_t *self, connection_t *connection, text_t bytes)
 {
-    pause_t *pause = s_pause (connection, EDGE_PAUSED_MOVE);
+    if (bytes.size >= WEBSOCKET_LARGE && flow_control_is_overloaded (self->flow)) {
+        edge_count (EDGE_OVERLOADED, 1);
+        client_close (connection->client, CLOSE_OVERLOADED);
+        return;
+    }
+    pause_t *pause = s_pause (self, connection, EDGE_PAUSED_MOVE);
     pause->deferred = alloc_text (bytes);
     pause->deferred_size = bytes.size;
+    flow_control_add (self->flow, FLOW_INBOXES, (int64_t)bytes.size);
 }
 
 static attach_reason_t
@@ -229,7 +250,7 @@ s_post (inbounds_t *self, connection_t *connection, const client_frame_t *frame)
                           .hidden = frame->hidden };
     attachment_post (connection->attachment, &record, is_named);
     if (s_has_too_many_posts (self, connection))
-        (void)s_pause (connection, EDGE_PAUSED_POSTS);
+        (void)s_pause (self, connection, EDGE_PAUSED_POSTS);
 }
 
 static void
@@ -264,7 +285,7 @@ s_read (inbounds_t *self, connection_t *connection, text_t bytes)
     else {
         client_forget_faults (client);
         if (s_must_wait (connection, &frame))
-            s_defer (connection, bytes);
+            s_defer (self, connection, bytes);
         else
             s_take (self, connection, &frame);
     }
@@ -292,10 +313,9 @@ inbound_overhead (inbounds_t *self, connection_t *connection, uint64_t frames)
 static void
 s_read_deferred (inbounds_t *self, connection_t *connection)
 {
-    pause_t *pause = connection->pause;
-    char *deferred = pause->deferred;
-    pause->deferred = NULL;
-    s_read (self, connection, (text_t){ deferred, pause->deferred_size });
+    size_t size = connection->pause->deferred_size;
+    char *deferred = s_take_deferred (connection->pause);
+    s_read (self, connection, (text_t){ deferred, size });
     free (deferred);
 }
 
