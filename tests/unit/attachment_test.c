@@ -384,6 +384,33 @@ Test (attachment, another_log_is_begun_where_it_ends)
             "c1 answered\n");
 }
 
+//  The answer to an ATTACH before it is not the resume's, whatever it says.
+Test (attachment, a_resume_waits_for_its_own_answer)
+{
+    connection_t *connection = VISITOR;
+    s_join (connection);
+    rig_attached (connection, ATTACH_JOIN, VERDICT_OK, 7);
+    rig_deliver (connection, 8, "x", false);
+    attachment_postoffice_down (connection->attachment, 1);
+    rig_turn (10);
+    rig_forget ();
+    attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_RESUME, 3, 0);
+    attachment_send (connection->attachment);
+    cr_assert (attachment_is_resuming (connection->attachment));
+    rig_attached (connection, ATTACH_REATTACH, VERDICT_OK, 8);
+    rig_attached (connection, ATTACH_REATTACH, VERDICT_NOT_YOURS, 8);
+    cr_assert_eq (attachment_state (connection->attachment), ATTACHMENT_ATTACH_SENT);
+    cr_assert_eq (attachment_endpoint (connection->attachment)->seq, 8);
+    //  Its postoffice is lost: the next one is told the same.
+    attachment_postoffice_down (connection->attachment, 1);
+    rig_turn (10);
+    EXPECT ("p1 ATTACH c1 demo/s resume 3\n"
+            "p1 ATTACH c1 demo/s resume 3\n");
+    rig_attached (connection, ATTACH_RESUME, VERDICT_OK, 8);
+    cr_assert_eq (attachment_endpoint (connection->attachment)->seq, 3);
+    cr_assert_not (attachment_is_resuming (connection->attachment));
+}
+
 Test (attachment, a_signal_is_dropped_when_it_cannot_be_sent)
 {
     connection_t *connection = VISITOR;

@@ -40,6 +40,35 @@ Test (outbound, entries_come_once_and_in_order)
             "c1 < new message b\n");
 }
 
+//  Entries that were on their way when the client said what it has must not hide what it misses.
+Test (outbound, a_resume_in_the_session_is_given_all_it_asks_for)
+{
+    connection_t *connection = s_attached (DIALECT_RICH);
+    for (uint64_t seq = 1; seq <= 10; seq++)
+        rig_deliver (connection, seq, "old", false);
+    rig_write (connection);
+    rig_forget ();
+    attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_RESUME, 7, 0);
+    attachment_send (connection->attachment);
+    rig_deliver (connection, 11, "k", true);
+    rig_turn (10);
+    rig_write (connection);
+    EXPECT ("p1 ATTACH c1 demo/s resume 7\n");
+    rig_attached (connection, ATTACH_RESUME, VERDICT_OK, 11);
+    rig_deliver (connection, 7, "g", false);
+    rig_deliver (connection, 8, "h", false);
+    rig_deliver (connection, 9, "i", false);
+    rig_deliver (connection, 10, "j", false);
+    rig_deliver (connection, 11, "k", false);
+    rig_write (connection);
+    EXPECT ("c1 answered\n"
+            "c1 < connection update\n"
+            "c1 < new message h\n"
+            "c1 < new message i\n"
+            "c1 < new message j\n"
+            "c1 < new message k\n");
+}
+
 Test (outbound, only_its_postoffice_and_its_session_count)
 {
     connection_t *connection = s_attached (DIALECT_RICH);

@@ -138,9 +138,6 @@ enter (attachment_t *self, const news_t *news)
 {
     endpoint_t *endpoint = &self->endpoint;
     endpoint_enter (endpoint, news->enter.session);
-    //  A client that says what it has is believed: it may have lost what was written to it.
-    if (news->enter.reason == ATTACH_RESUME && news->enter.seq != SEQ_UNKNOWN)
-        endpoint->seq = news->enter.seq;
     endpoint->attach_seq = news->enter.seq;
     endpoint->attach_time_ms = news->enter.time_ms;
     endpoint->reason = (uint8_t)news->enter.reason;
@@ -296,6 +293,9 @@ accepted (attachment_t *self, const news_t *news)
     endpoint_t *endpoint = &self->endpoint;
     bool is_rich = client_dialect (endpoint->client) == DIALECT_RICH;
     bool is_join = attached->reason == ATTACH_JOIN;
+    //  A client that says what it has is believed: it may have lost what was written to it.
+    if (attachment_is_resuming (self))
+        endpoint->seq = endpoint->attach_seq;
     s_move (self, ATTACHMENT_ATTACHED);
     //  A widget agent that joins is given the history from its beginning: its page may have been
     //  loaded anew, and what it was given on this socket before does not count.
@@ -388,6 +388,9 @@ attachment_attached (attachment_t *self, unsigned postoffice, const bus_attached
 {
     bool is_due = self->state == ATTACHMENT_ATTACH_DUE || self->state == ATTACHMENT_REATTACH_DUE;
     if (is_due || !endpoint_is_at (&self->endpoint, postoffice, attached->session))
+        return;
+    //  The answer to an ATTACH before the resume: the entries behind it are not what was asked for.
+    if (attachment_is_resuming (self) && attached->reason != ATTACH_RESUME)
         return;
     edge_count_verdict (edge_attached, attached->verdict);
     if (attached->verdict != VERDICT_GOING_AWAY)
@@ -613,6 +616,13 @@ attachment_state_t
 attachment_state (const attachment_t *self)
 {
     return (attachment_state_t)self->state;
+}
+
+bool
+attachment_is_resuming (const attachment_t *self)
+{
+    bool is_open = self->state == ATTACHMENT_ATTACH_DUE || self->state == ATTACHMENT_ATTACH_SENT;
+    return is_open && self->endpoint.reason == ATTACH_RESUME;
 }
 
 endpoint_t *

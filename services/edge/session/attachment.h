@@ -21,6 +21,8 @@
 //    - A new client says nothing: it is put into its user's last session after EDGE_SILENCE.
 //    - A client joins while an ATTACH is out: inbound.c keeps the frame until that is answered.
 //    - A client joins while a re-ATTACH is out: the answer to that one is stale, unless it is OK.
+//    - A client resumes in its session while entries are on their way: they are ignored until the
+//      answer, and come again behind what it misses; given first, they would hide that.
 //    - A postoffice is lost: every attachment that it had is attached to the new owner, with the
 //      seq that the client has; posts without an answer are sent again.
 //    - A postoffice comes up: sessions that it owns now are moved, with a DETACH to the old owner.
@@ -79,6 +81,9 @@ void attachments_flush (attachments_t *self);
 attachment_t *attachment_new (attachments_t *all, client_t *client, keepalive_t *keepalive);
 void attachment_destroy (attachment_t **self_p);
 attachment_state_t attachment_state (const attachment_t *self);
+//  Has the client said what it has, and is that not answered yet? Entries that come before the
+//  answer are those of before; all that it misses comes behind the answer.
+bool attachment_is_resuming (const attachment_t *self);
 //  Borrowed: where it is on the bus.
 endpoint_t *attachment_endpoint (attachment_t *self);
 

@@ -124,6 +124,7 @@ endpoint_send_attach (endpoint_t *self, attach_reason_t reason)
     //  An ATTACH must not overtake a DETACH that this postoffice has not heard yet.
     if (!pending_detaches_send (self->context->detaches, (unsigned)postoffice))
         return false;
+    bool is_asked = reason == ATTACH_RESUME || self->seq == 0;
     bus_record_t record = { .kind = BUS_ATTACH,
                             .attach = { .endpoint = client_endpoint (client),
                                         .reason = reason,
@@ -132,7 +133,7 @@ endpoint_send_attach (endpoint_t *self, attach_reason_t reason)
                                         .user = client_user (client),
                                         .role = client_role (client),
                                         .dialect = client_dialect (client),
-                                        .seq = self->seq ? self->seq : self->attach_seq,
+                                        .seq = is_asked ? self->attach_seq : self->seq,
                                         .time_ms = self->attach_time_ms,
                                         .sender = client_sender (client) } };
     if (!s_send (self, postoffice, &record))

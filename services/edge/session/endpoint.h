@@ -28,7 +28,7 @@ typedef struct {
     char *session;            //  key, or NULL
     post_queue_t *posts;      //  NULL: none
     uint64_t seq;             //  highest that the client was given, or that its own post got
-    uint64_t attach_seq;      //  for the ATTACH, while seq is 0
+    uint64_t attach_seq;      //  for the ATTACH: of a resume, or while seq is 0
     uint64_t attach_time_ms;  //  the client's clock, for the ATTACH
     uint64_t next_window_seq; //  0, or a NEXT_WINDOW with it is to be sent
     uint32_t generation;      //  counts its ATTACHes, from 1

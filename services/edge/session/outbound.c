@@ -63,6 +63,10 @@ outbound_deliver (const clients_t *clients, unsigned postoffice, const bus_deliv
     for (size_t at = 0; at < entry->endpoints.count; at++) {
         connection_t *connection =
             s_find (clients, postoffice, ids_at (entry->endpoints, at), entry->session);
+        if (connection && attachment_is_resuming (connection->attachment)) {
+            edge_count (EDGE_DELIVERS_IGNORED, 1);
+            continue;
+        }
         if (!connection || entry->seq <= attachment_endpoint (connection->attachment)->seq) {
             edge_count (EDGE_DELIVERS_IGNORED, 1);
             //  The postoffice waits for this before it sends what comes behind.
