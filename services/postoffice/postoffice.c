@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "pg/pg_address.h"
 #include "tables/postoffice_metrics.h"
+#include "session/lookups.h"
 #include "session/presence.h"
 #include "process/service_apps.h"
 #include "session/session_run.h"
@@ -98,6 +99,7 @@ static const setting_t s_settings[] = {
 typedef struct {
     service_t *service;
     postoffice_context_t office;
+    lookups_t *lookups;
     uint64_t writer;
     bool was_ready;      //  the store was, once
     bool draining;
@@ -176,43 +178,10 @@ s_on_declined (postoffice_t *self, peer_t peer, const bus_record_t *record)
     workers_declined (self->office.workers, peer, &record->declined);
 }
 
-//  A question that the store answers; on the bus its number is the endpoint, here a struct.
-typedef struct {
-    postoffice_t *postoffice;
-    peer_t peer;
-    uint64_t endpoint;
-} pending_lookup_t;
-
-static void
-s_on_found (void *owner, uint64_t request_id, store_outcome_t outcome, text_t session)
-{
-    (void) request_id;
-    pending_lookup_t *pending = owner;
-    bus_record_t record = { .kind = BUS_LOOKUP_REPLY,
-                            .lookup_reply = { .endpoint = pending->endpoint,
-                                              .verdict = outcome == STORED ? VERDICT_OK
-                                                                           : VERDICT_STORE_DOWN,
-                                              .session = session } };
-    if (bus_server_send (pending->postoffice->office.bus, pending->peer, &record) != 0)
-        log_debug ("answer not sent", log_string ("kind", "LOOKUP_REPLY"));
-    free (pending);
-}
-
 static void
 s_on_lookup (postoffice_t *self, peer_t peer, const bus_record_t *record)
 {
-    const bus_lookup_t *lookup = &record->lookup;
-    //  A name that cannot be stored has never been in a session.
-    bool is_storable = utf8_is_valid (lookup->app) && utf8_is_valid (lookup->user)
-                       && utf8_is_printable (lookup->app) && utf8_is_printable (lookup->user);
-    pending_lookup_t *pending = alloc_zeroed (sizeof *pending);
-    *pending = (pending_lookup_t){ self, peer, lookup->endpoint };
-    if (!is_storable)
-        s_on_found (pending, 0, STORED, TEXT_EMPTY);
-    else if (store_lookup (self->office.store, lookup->app, lookup->user, lookup->role, 0,
-                           s_on_found, pending)
-             != 0)
-        s_on_found (pending, 0, STORE_DOWN, TEXT_EMPTY);
+    lookups_ask (self->lookups, peer, &record->lookup);
 }
 
 static record_fn *const s_records[] = {
@@ -359,6 +328,7 @@ s_start_parts (postoffice_t *self, const config_t *config)
         workers_new (&(workers_config_t){ .accepted_within_ms = config->work_accepted_within,
                                           .recovery_ms = config->work_recovery });
     office->sessions = sessions_new (loop, office);
+    self->lookups = lookups_new (office);
     office->store = store_new (loop,
                                &(store_config_t){ .url = config->postgres_url,
                                                   .links = config->postgres_links,
@@ -486,6 +456,7 @@ s_stop (void **state_p)
 {
     postoffice_t *self = *state_p;
     store_destroy (&self->office.store);
+    lookups_destroy (&self->lookups);
     sessions_destroy (&self->office.sessions);
     workers_destroy (&self->office.workers);
     bus_server_destroy (&self->office.bus);
