@@ -130,3 +130,38 @@ Test (session_outage, handed_over_with_a_changeset_at_the_store)
     const stored_entry_t *last = fake_store_entry (KEY, fake_store_last (KEY));
     cr_assert_neq (last->event, EVENT_USER_LEFT);
 }
+
+//  While the log is being read the endpoint moves: its edge says the message at another postoffice,
+//  and may be told there that it is not stored. So it is not stored here, behind what the client
+//  says next.
+Test (session_outage, what_an_endpoint_says_elsewhere_is_not_stored)
+{
+    visitor_joins (1, 5);
+    rig_run ();
+    rig_forget ();
+    uint64_t before = fake_store_last (KEY);
+    say (1, 5, "m1");
+    say (1, 5, "m2");
+    hand_over (1, 5);
+    rig_run ();
+    EXPECT ("");
+    cr_assert_eq (fake_store_last (KEY), before);
+    cr_assert_eq (sessions_unfinished (rig_office.sessions), 0);
+}
+
+//  Nor is a message that was at the store, and comes back undecided.
+Test (session_outage, nor_what_comes_back_undecided)
+{
+    visitor_joins (1, 5);
+    rig_run ();
+    rig_forget ();
+    uint64_t before = fake_store_last (KEY);
+    fake_store_next (FAKE_UNSURE_LOST);
+    say (1, 5, "m1");
+    rig_turn ();
+    hand_over (1, 5);
+    rig_run ();
+    EXPECT ("");
+    cr_assert_eq (fake_store_last (KEY), before);
+    cr_assert_eq (sessions_unfinished (rig_office.sessions), 0);
+}

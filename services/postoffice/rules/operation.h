@@ -33,6 +33,7 @@ typedef struct {
     unsigned tries;          //  how often its changeset was lost
     bool unsure;             //  it may be in the log already
     bool behind_refused;     //  OPERATION_POST: its endpoint refuses it (endpoint_takes)
+    bool moved_away; //  OPERATION_POST: its endpoint is at another postoffice, and asks there
     bool alone;              //  its changeset could not be stored: it goes into one of its own
     bool spoilt;             //  OPERATION_DONE: see operation_spoil
 

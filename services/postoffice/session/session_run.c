@@ -29,22 +29,28 @@
 //  nobody told us what others wrote meanwhile); HANDED_OVER (peers were sent to others).
 //
 //  The scenarios that made it so:
-//  - One changeset of a session is at the store at a time. Operations that come meanwhile wait and
+//  - One changeset of a session is at the store at a time. Operations that come meanwhile wait
+//  and
 //    go into the next, so that a changeset never builds on one that may be lost.
-//  - A changeset that lost (conflict), or of which nobody knows (unsure), leaves the fold ahead of
+//  - A changeset that lost (conflict), or of which nobody knows (unsure), leaves the fold ahead
+//  of
 //    a log that is not there. The operations go back to the head of the queue, the session is
-//    loaded, and each is decided again: one that is in the log is found by its message id. What is
-//    unsure is never answered "not stored".
-//  - MOVED while LOADING or COMMITTING: what is loaded may be older than the write that the notice
+//    loaded, and each is decided again: one that is in the log is found by its message id. What
+//    is unsure is never answered "not stored".
+//  - MOVED while LOADING or COMMITTING: what is loaded may be older than the write that the
+//  notice
 //    is about. `stale` is set, and the session is loaded once more when it is READY.
 //  - A changeset that PostgreSQL can never take is taken apart: each of its operations goes into
 //    one of its own (`alone`), and the one that is rejected alone is refused for good.
 //  - A worker speaks of a turn that is not in the fold, or a client has entries that are not: the
 //    log is loaded once before a word is refused for good (`doubtful`).
-//  - An endpoint leaves and comes again in one changeset: its coming waits for the next changeset,
+//  - An endpoint leaves and comes again in one changeset: its coming waits for the next
+//  changeset,
 //    because its leaving takes effect only when this one is settled.
-//  - Peers that were sent away ask elsewhere. What they asked here is dropped, and nobody is said
-//    to have left because of it.
+//  - Peers that were sent away, and endpoints that have moved, ask elsewhere. What they asked
+//  here is dropped, also what is at the
+//    store when it comes back from there undecided, and nobody is said to have left because of
+//    it.
 
 //  A changeset that loses this often meets somebody who writes all the time: the asker is told
 //  "busy".
@@ -73,6 +79,10 @@ s_put_back (session_t *self, bool unsure)
     list_t *link;
     while ((link = list_first (&self->changeset->operations))) {
         operation_t *operation = LIST_THING (link, operation_t, place);
+        if (settle_is_elsewhere (self, operation)) {
+            settle_drop (self, &operation);
+            continue;
+        }
         operation->tries++;
         operation->unsure = operation->unsure || unsure;
         list_append (&operations, link);
@@ -164,8 +174,9 @@ s_on_rejected (session_t *self)
         writers++;
     }
     assert (writer);
+    bool is_to_be_refused = writers == 1 && !settle_is_elsewhere (self, writer);
     s_put_back (self, false);
-    if (writers == 1)
+    if (is_to_be_refused)
         s_refuse_for_good (self, writer);
 }
 
@@ -541,6 +552,9 @@ session_has_heard (session_t *self, const operation_t *operation)
 void
 session_ask (session_t *self, operation_t **operation_p)
 {
+    const operation_t *operation = *operation_p;
+    if (operation->kind == OPERATION_DETACH && operation->record.detach.moved)
+        settle_moved_posts (self, operation);
     list_append (&self->queue, &(*operation_p)->place);
     self->queue_count++;
     *operation_p = NULL;
@@ -602,12 +616,10 @@ s_hand_over (session_t *self, const stored_session_t *stored)
     for (list_t *link = self->queue.next; link != &self->queue;) {
         operation_t *operation = LIST_THING (link, operation_t, place);
         link = link->next;
-        //  What workers say is said by nobody else.
-        if (operation->kind == OPERATION_DONE || operation->kind == OPERATION_ACCEPTED)
+        if (!settle_is_elsewhere (self, operation))
             continue;
         self->queue_count--;
-        schedule_ended (self->office->schedule, operation);
-        operation_destroy (&operation);
+        settle_drop (self, &operation);
     }
     schedule_consider_idle (self->office->schedule, self);
 }

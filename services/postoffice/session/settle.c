@@ -62,6 +62,40 @@ settle_operation (session_t *self, operation_t *operation)
     operation_destroy (&operation);
 }
 
+bool
+settle_is_elsewhere (const session_t *self, const operation_t *operation)
+{
+    bool is_of_before = operation->arrived_us <= self->office->suspended_us;
+    return (is_of_before || operation->moved_away) && operation->kind != OPERATION_DONE
+           && operation->kind != OPERATION_ACCEPTED;
+}
+
+void
+settle_drop (session_t *self, operation_t **operation_p)
+{
+    schedule_ended (self->office->schedule, *operation_p);
+    operation_destroy (operation_p);
+}
+
+void
+settle_moved_posts (session_t *self, const operation_t *detach)
+{
+    list_t *lists[] = { &self->queue, self->changeset ? &self->changeset->operations : NULL };
+    for (size_t at = 0; at < sizeof lists / sizeof *lists && lists[at]; at++)
+        for (list_t *link = lists[at]->next; link != lists[at];) {
+            operation_t *post = LIST_THING (link, operation_t, place);
+            link = link->next;
+            if (post->kind != OPERATION_POST || post->peer != detach->peer
+                || operation_endpoint (post) != operation_endpoint (detach))
+                continue;
+            post->moved_away = true;
+            if (lists[at] == &self->queue) {
+                self->queue_count--;
+                settle_drop (self, &post);
+            }
+        }
+}
+
 //  Hands the first open turn of each topic to the workers.
 void
 settle_dispatch (session_t *self)

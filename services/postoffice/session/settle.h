@@ -18,4 +18,14 @@ void settle_dispatch (session_t *session);
 //  Did another postoffice write the last entry?
 bool settle_is_foreign (const session_t *session);
 
+//  Whoever asked this was sent to another postoffice meanwhile, and asks there. Deciding it here as
+//  well could store behind its later messages what was refused there. What workers say is said by
+//  nobody else.
+bool settle_is_elsewhere (const session_t *self, const operation_t *operation);
+//  Drops the operation without an answer.
+void settle_drop (session_t *self, operation_t **operation_p);
+//  An endpoint has moved, and its edge says at the new postoffice what is not answered here. Its
+//  posts that wait are dropped, and those at the store are when they come back undecided.
+void settle_moved_posts (session_t *self, const operation_t *detach);
+
 #endif
