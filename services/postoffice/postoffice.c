@@ -73,7 +73,8 @@ static const setting_t s_settings[] = {
              "timeout for the database's answers; then its connections are closed"),
     SETTING ("POSTGRES_LOST_AFTER", SETTING_DURATION, config_t, postgres_lost_after, "5s", 500,
              3600000,
-             "time in which a database link is down; then peers are sent to other postoffices"),
+             "time in which a database link is down or silent; then peers are sent to other "
+             "postoffices"),
     SETTING ("POSTGRES_QUEUE_LIMIT", SETTING_SIZE, config_t, postgres_queue_limit, "64m",
              BUS_QUEUE_LEAST, 0, "bytes of requests that may wait for the database"),
     SETTING ("SESSION_GRACE", SETTING_DURATION, config_t, session_grace, "20s", 100, 3600000,

@@ -42,11 +42,13 @@ s_settings_of (void *owner, const char *name)
     return strcmp (name, CUT_OFF) == 0 ? settings : NULL;
 }
 
+//  With the end of the connections, or as a firewall does that drops everything: in silence.
 static void
-s_cut (const wire_t *wire)
+s_cut (const wire_t *wire, bool in_silence)
 {
     fault_proxy_set (wire->proxy, wire->cable, &(cable_state_t){ .manner = CABLE_SILENT });
-    fault_proxy_reset (wire->proxy, wire->cable);
+    if (!in_silence)
+        fault_proxy_reset (wire->proxy, wire->cable);
 }
 
 static void
@@ -62,10 +64,10 @@ s_at_the_cut_off (router_stack_t *stack, const char *metric)
     return stack_metric (stack, CUT_OFF, metric);
 }
 
-Test (lost_database, sessions_go_on_at_the_others)
+static void
+s_story (bool in_silence)
 {
-    static const char *const settings[] = { "SESSION_GRACE=2s", LOST_SETTING,
-                                            "POSTGRES_TIMEOUT=2s", NULL };
+    static const char *const settings[] = { "SESSION_GRACE=2s", LOST_SETTING, NULL };
     wire_t wire = { .proxy = fault_proxy_new (), .port = ports_free () };
     router_stack_t *stack = stack_new (&(stack_plan_t){ .edges = 2,
                                                         .postoffices = 3,
@@ -80,7 +82,7 @@ Test (lost_database, sessions_go_on_at_the_others)
     crowd_talks (crowd, 20);
     cr_assert_gt (s_at_the_cut_off (stack, "stentor_postoffice_endpoints"), 0);
 
-    s_cut (&wire);
+    s_cut (&wire, in_silence);
     uint64_t since = clock_mono_ms ();
     crowd_talks (crowd, 20);
     cr_assert_lt (clock_mono_ms () - since, PAUSE_MS, "it took %u ms",
@@ -99,4 +101,15 @@ Test (lost_database, sessions_go_on_at_the_others)
     crowd_destroy (&crowd);
     stack_destroy (&stack);
     fault_proxy_destroy (&wire.proxy);
+}
+
+Test (lost_database, sessions_go_on_at_the_others)
+{
+    s_story (false);
+}
+
+//  Nothing tells of such a cut but answers that do not come. POSTGRES_TIMEOUT is 10 s.
+Test (lost_database, a_silent_cut)
+{
+    s_story (true);
 }

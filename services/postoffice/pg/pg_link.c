@@ -437,6 +437,12 @@ pg_link_is_up (const pg_link_t *self)
 }
 
 bool
+pg_link_is_alive (const pg_link_t *self)
+{
+    return pg_link_is_up (self) && self->silent_ms == 0;
+}
+
+bool
 pg_link_is_direct (const pg_link_t *self)
 {
     return pg_dial_is_direct (self->dial);

@@ -66,6 +66,8 @@ void pg_link_open (pg_link_t *self);
 void pg_link_destroy (pg_link_t **self_p);
 
 bool pg_link_is_up (const pg_link_t *self);
+//  Up, and the server has not been silent for half a second while an answer was due.
+bool pg_link_is_alive (const pg_link_t *self);
 //  False when a pooler stands between us and the server.
 bool pg_link_is_direct (const pg_link_t *self);
 //  How many more requests may be sent now; 0 when the link is not up.

@@ -141,7 +141,7 @@ bool
 store_is_connected (const store_t *self)
 {
     for (uint64_t at = 0; at < self->config.links; at++)
-        if (!store_link_is_up (self->store_links[at]))
+        if (!store_link_is_alive (self->store_links[at]))
             return false;
     return self->is_maintained;
 }

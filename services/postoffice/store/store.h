@@ -46,8 +46,8 @@ store_t *store_new (uv_loop_t *loop, const store_config_t *config, const store_e
 void store_destroy (store_t **self_p);
 //  Requests that are not answered yet.
 uint64_t store_pending (const store_t *self);
-//  Every connection is up, whether the database can write or not. One that is down is this process'
-//  own trouble, perhaps; a disk that is full is everybody's.
+//  Every connection is up and answers, whether the database can write or not. One that is down, or
+//  silent, is this process' own trouble, perhaps; a disk that is full is everybody's.
 bool store_is_connected (const store_t *self);
 
 //  Copies the struct and borrows everything that it points at: that must live until the answer, or

@@ -328,9 +328,9 @@ store_link_open (store_link_t *self)
 }
 
 bool
-store_link_is_up (const store_link_t *self)
+store_link_is_alive (const store_link_t *self)
 {
-    return pg_link_is_up (self->link);
+    return pg_link_is_alive (self->link);
 }
 
 bool

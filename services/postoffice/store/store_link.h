@@ -13,7 +13,7 @@
 
 typedef struct store_link store_link_t;
 
-//  `changed` is called when store_link_is_usable or store_link_is_up may have another answer.
+//  `changed` is called when store_link_is_usable or store_link_is_alive may have another answer.
 typedef void store_link_changed_fn (void *owner);
 
 store_link_t *store_link_new (uv_loop_t *loop, const store_config_t *config,
@@ -22,7 +22,7 @@ void store_link_destroy (store_link_t **self_p);
 
 //  Begins to connect: the schema is the right one now.
 void store_link_open (store_link_t *self);
-bool store_link_is_up (const store_link_t *self);
+bool store_link_is_alive (const store_link_t *self);
 //  It is up and the server can write.
 bool store_link_is_usable (const store_link_t *self);
 //  Requests that are not answered, and their bytes.
