@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/random_id.h"
+#include "json/json_write.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -321,12 +322,13 @@ s_bot_asks (switchboard_t *self, operation_t *operation)
     const bus_done_t *done = &operation->record.done;
     buffer_t data;
     buffer_init (&data, 64 * 1024);
-    int rc = buffer_put_string (&data, "{\"kind\":");
-    rc |= buffer_put_json (&data,
-                           done->ask == ASK_HANDOFF ? TEXT ("HANDOFF") : TEXT ("TRANSFER_CALL"));
-    rc |= buffer_put_string (&data, ",\"target\":");
-    rc |= buffer_put_json (&data, done->target);
-    rc |= buffer_put_string (&data, "}");
+    json_writer_t json;
+    json_write_begin (&json, &data);
+    json_open_object (&json, NULL);
+    json_put_string (&json, "kind", done->ask == ASK_HANDOFF ? "HANDOFF" : "TRANSFER_CALL");
+    json_put_text (&json, "target", done->target);
+    json_close_object (&json);
+    int rc = json_write_end (&json);
     s_append (self, operation,
               &(said_t){ .event = EVENT_HANDOFF,
                          .message_id = s_derived_id (self, done->item, "handoff"),
