@@ -6,10 +6,14 @@
 //      postoffices/NAME    in an edge or worker: the public certificates of the postoffices
 //
 //  A postoffice lets in only nodes whose key is listed, and a HELLO only with the role of its key.
-//  It looks at nodes/ every few seconds, so a node is added or shut out without a restart; what is
-//  connected already stays. A node tries the certificates in postoffices/ in turn, another one at
-//  each dial, and reads them anew each time: so postoffices can get another key one by one, while
-//  the old and the new one stand side by side.
+//  The list decides twice: at the handshake, and at HELLO, where the key of the connection is
+//  looked up again. Nothing that a peer says about itself counts. When no thread answers
+//  handshakes, they are refused.
+//
+//  A postoffice looks at nodes/ every few seconds, so a node is added or shut out without a
+//  restart; streams of a key that is taken away are ended. A node reads postoffices/ at each dial,
+//  and tries the next certificate after a refused handshake: so postoffices can get another key
+//  one by one, while the old and the new one stand side by side.
 //
 //  Files that begin with a dot or end in _secret are not looked at in nodes/ and postoffices/.
 
@@ -30,11 +34,13 @@ struct _zsock_t; //  czmq's zsock_t
 bus_keys_t *bus_keys_new (const char *directory, node_role_t role);
 void bus_keys_destroy (bus_keys_t **self_p);
 
-//  Of a postoffice: reads the list of nodes again when it was changed. A list that cannot be read
-//  leaves the old one in force.
-void bus_keys_look (bus_keys_t *self);
+//  Of a postoffice: reads the list of nodes again. Returns whether it has changed. A list that
+//  cannot be read leaves the old one in force; a list without any node is a good one.
+bool bus_keys_look (bus_keys_t *self);
+//  The role of a key, in ZeroMQ's text form, by our list; NULL when it is not listed. Borrowed.
+const char *bus_keys_role_of (const bus_keys_t *self, const char *public);
 
-//  Make a new socket speak CURVE. The nth dial of a node takes the nth postoffice's certificate.
+//  Make a new socket speak CURVE. A node takes the nth postoffice's certificate.
 void bus_keys_apply_to_router (const bus_keys_t *self, struct _zsock_t *socket);
 void bus_keys_apply_to_dealer (bus_keys_t *self, struct _zsock_t *socket, uint64_t nth);
 

@@ -43,7 +43,7 @@ struct bus_link {
     uint64_t since_ms;    //  when it came into this state
     uint64_t reminded_ms; //  the last line in the log about why it is not up
     backoff_t backoff;
-    uint64_t dials;
+    uint64_t certificate; //  which of the postoffices' certificates is tried, or has worked
     bus_socket_t *socket; //  while connecting, handshaking and up
     bus_stream_t *stream; //  likewise
     uint64_t incarnation;
@@ -305,8 +305,10 @@ s_on_refused (void *owner, const char *why, const char *address)
     (void) address;
     bus_link_t *self = owner;
     bus_counts[BUS_COUNT_HANDSHAKES_FAILED]++;
-    if (self->state == LINK_CONNECTING)
+    if (self->state == LINK_CONNECTING) {
+        self->certificate++;
         s_end (self, STREAM_END_KEY, text_of (why));
+    }
 }
 
 static bus_socket_t *
@@ -321,8 +323,8 @@ s_socket_new (bus_link_t *self)
     char id[ROUTING_ID_MAX + 1];
     int size = snprintf (id, sizeof id, "%.128s-%s-%" PRIu64, owner->node, owner->boot.text,
                          ++owner->dials);
-    return bus_socket_new_dealer (owner->loop, self->address, (text_t){ id, (size_t) size },
-                                  owner->keys, self->dials++, &s_events, self);
+    return bus_socket_new_dealer (owner->loop, self->address, (text_t){ id, (size_t)size },
+                                  owner->keys, self->certificate, &s_events, self);
 }
 
 //  A new socket and a new stream, with HELLO at its head.

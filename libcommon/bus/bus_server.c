@@ -15,12 +15,14 @@
 //  How soon to offer a peer again what ZeroMQ did not take.
 #define RETRY_MS 5
 #define NODE_MAX 64
+#define KEY_MAX 41
 
 typedef struct {
     peer_t number;
     bus_server_t *server;
     node_role_t role;
     char node[NODE_MAX]; //  for the log
+    char key[KEY_MAX];   //  the public key of its connection; "" on a plain bus
     bus_stream_t *stream;
     list_t busy;       //  in server->busy while something waits
     list_t ending;     //  in server->ending when it is lost and its owner does not know yet
@@ -87,6 +89,8 @@ s_peer_new (bus_server_t *self, text_t id, uint64_t stream, const bus_hello_t *h
     peer->server = self;
     peer->role = (node_role_t) hello->role;
     snprintf (peer->node, sizeof peer->node, "%s", hello->node.data);
+    const char *key = self->keys ? bus_socket_sender (self->socket, "User-Id") : NULL;
+    snprintf (peer->key, sizeof peer->key, "%s", key ? key : "");
     peer->id_size = id.size;
     memcpy (peer->id, id.data, id.size);
     list_init (&peer->busy);
@@ -175,6 +179,14 @@ s_complain (const char *what, text_t from)
         log_warn ("garbage on the bus", log_text ("from", from), log_string ("what", what));
 }
 
+//  By our own list: metadata of a connection may be the peer's own words.
+static const char *
+s_role_of_key (const bus_server_t *self)
+{
+    return self->keys ? bus_keys_role_of (self->keys, bus_socket_sender (self->socket, "User-Id"))
+                      : NULL;
+}
+
 static void
 s_refuse (bus_server_t *self, text_t from, uint64_t stream, stream_end_t why,
           const bus_hello_t *hello)
@@ -186,9 +198,9 @@ s_refuse (bus_server_t *self, text_t from, uint64_t stream, stream_end_t why,
                   log_string ("reason", stream_end_word (why)),
                   log_string ("address", bus_socket_sender (self->socket, "Peer-Address")),
                   log_string ("role", bus_role_word (hello->role)),
-                  log_string ("role_of_key", bus_socket_sender (self->socket, "role")),
-                  log_number ("its_lowest", (int64_t) hello->lowest),
-                  log_number ("its_highest", (int64_t) hello->highest),
+                  log_string ("role_of_key", s_role_of_key (self)),
+                  log_number ("its_lowest", (int64_t)hello->lowest),
+                  log_number ("its_highest", (int64_t)hello->highest),
                   log_number ("our_lowest", BUS_PROTOCOL_LOWEST),
                   log_number ("our_highest", BUS_PROTOCOL_HIGHEST));
     bus_record_t record = { .kind = BUS_REJECT };
@@ -238,11 +250,11 @@ s_welcome (bus_server_t *self, text_t from, const bus_batch_t *batch, const bus_
     self->events.peer_up (self->owner, peer->number, hello);
 }
 
-//  A node is an edge or a worker; with keys it is what its certificate says.
+//  A node is an edge or a worker; with keys it is what our list says of its key.
 static bool
 s_may_have_role (const bus_server_t *self, uint64_t role)
 {
-    const char *of_key = bus_socket_sender (self->socket, "role");
+    const char *of_key = s_role_of_key (self);
     return (role == NODE_EDGE || role == NODE_WORKER)
            && (!self->keys || (of_key && strcmp (of_key, bus_role_word (role)) == 0));
 }
@@ -379,6 +391,22 @@ s_on_refused (void *owner, const char *why, const char *address)
                   log_number ("so_far", bus_counts[BUS_COUNT_HANDSHAKES_FAILED]));
 }
 
+//  Ends the streams of keys that are not listed any more, or with another role.
+static void
+s_look_at_keys (bus_server_t *self)
+{
+    if (!bus_keys_look (self->keys))
+        return;
+    peer_row_t *peer, *next;
+    HASH_ITER (by_id, self->peers_by_id, peer, next)
+    {
+        const char *role = bus_keys_role_of (self->keys, peer->key);
+        if (!role || strcmp (role, bus_role_word (peer->role)) != 0)
+            s_peer_end (peer, STREAM_END_KEY);
+    }
+    s_sweep (self);
+}
+
 //  Ends who is silent and lets the others know that we live.
 static void
 s_look (bus_server_t *self)
@@ -398,7 +426,7 @@ s_look (bus_server_t *self)
     s_sweep (self);
     if (self->keys && now >= self->keys_ms + BUS_KEYS_LOOK_EVERY_MS) {
         self->keys_ms = now;
-        bus_keys_look (self->keys);
+        s_look_at_keys (self);
     }
 }
 

@@ -20,6 +20,7 @@
 
 //  A monitor's report: event and value in one frame, the endpoint in the next.
 #define MONITOR_FRAME 6
+#define REPORTS_TURN 64
 
 struct bus_socket {
     zsock_t *zsock;
@@ -32,7 +33,8 @@ struct bus_socket {
     bool is_router;
     bool has_keys;
     bool is_destroyed;
-    bool was_full; //  the last send was refused: ask before the next one builds its frame
+    bool has_reports; //  more than a turn takes
+    bool was_full;    //  the last send was refused: ask before the next one builds its frame
     bus_socket_events_t events;
     void *owner;
     uv_prepare_t prepare;
@@ -163,7 +165,10 @@ s_take_reports (bus_socket_t *self)
     zmq_msg_t frame;
     zmq_msg_init (&frame);
     void *monitor = self->is_destroyed ? NULL : zsock_resolve (self->monitor);
-    while (!self->is_destroyed && zmq_msg_recv (&frame, monitor, ZMQ_DONTWAIT) == MONITOR_FRAME) {
+    int taken = 0;
+    while (!self->is_destroyed && taken < REPORTS_TURN
+           && zmq_msg_recv (&frame, monitor, ZMQ_DONTWAIT) == MONITOR_FRAME) {
+        taken++;
         uint16_t event;
         uint32_t value;
         memcpy (&event, zmq_msg_data (&frame), sizeof event);
@@ -172,6 +177,7 @@ s_take_reports (bus_socket_t *self)
             break;
         s_on_handshake (self, event, value);
     }
+    self->has_reports = taken == REPORTS_TURN;
     zmq_msg_close (&frame);
 }
 
@@ -180,7 +186,7 @@ s_before_sleep (uv_prepare_t *prepare)
 {
     bus_socket_t *self = prepare->data;
     self->events.turn (self->owner);
-    if (!self->is_destroyed && (s_state (self) & ZMQ_POLLIN))
+    if (!self->is_destroyed && (self->has_reports || (s_state (self) & ZMQ_POLLIN)))
         uv_idle_start (&self->idle, s_nothing);
 }
 
@@ -340,6 +346,20 @@ s_on_parted (uv_timer_t *timer)
     uv_close ((uv_handle_t *) timer, s_on_closed);
 }
 
+//  libzmq's threads wait for room in a monitor that is full, and whoever ends the monitor would
+//  wait for them.
+static void
+s_stop_watching (bus_socket_t *self)
+{
+    zmq_msg_t frame;
+    zmq_msg_init (&frame);
+    while (zmq_msg_recv (&frame, zsock_resolve (self->monitor), ZMQ_DONTWAIT) != -1)
+        ;
+    zmq_msg_close (&frame);
+    zmq_socket_monitor (self->socket, NULL, 0);
+    zsock_destroy (&self->monitor);
+}
+
 void
 bus_socket_destroy (bus_socket_t **self_p)
 {
@@ -353,8 +373,7 @@ bus_socket_destroy (bus_socket_t **self_p)
     uv_close ((uv_handle_t *) &self->poll, s_on_closed);
     uv_poll_stop (&self->monitor_poll);
     uv_close ((uv_handle_t *) &self->monitor_poll, s_on_closed);
-    zmq_socket_monitor (self->socket, NULL, 0);
-    zsock_destroy (&self->monitor);
+    s_stop_watching (self);
     uv_close ((uv_handle_t *) &self->prepare, s_on_closed);
     uv_close ((uv_handle_t *) &self->check, s_on_closed);
     uv_close ((uv_handle_t *) &self->idle, s_on_closed);

@@ -51,9 +51,9 @@ bus_socket_t *bus_socket_new_dealer (uv_loop_t *loop, const char *address, text_
 void bus_socket_destroy (bus_socket_t **self_p);
 #define BUS_SOCKET_LINGER_MS 200
 
-//  What ZeroMQ knows of the sender of the message that the callback was called with: "role" and
-//  "User-Id" (its public key) from its certificate, "Peer-Address". NULL when there is none.
-//  Borrowed.
+//  What ZeroMQ knows of the sender of the message that the callback was called with: "User-Id" (the
+//  public key of its connection, with keys), "Peer-Address". Other properties may be the sender's
+//  own words. NULL when there is none. Borrowed.
 const char *bus_socket_sender (const bus_socket_t *self, const char *property);
 
 //  What a ROUTER is really bound to. Borrowed.

@@ -99,6 +99,10 @@ Test (bus_keys, of_make_secrets_let_edges_and_connectors_in)
     EVENTUALLY (20000, process_log_count (postoffice, "\"event\":\"handshake refused\"") > 0);
     cr_assert_eq (process_log_count (other, "\"event\":\"postoffice up\""), 0);
     cr_assert_eq (process_log_count (plain, "\"event\":\"postoffice up\""), 0);
+    //  Links that are refused, and try again, do not hold up the end of a process.
+    cr_assert_eq (process_stop (plain, 4000), 0);
+    cr_assert_eq (process_stop (other, 4000), 0);
+    cr_assert_eq (process_stop (connector, 4000), 0);
     process_destroy (&plain);
     process_destroy (&other);
     process_destroy (&connector);
@@ -114,6 +118,34 @@ s_expect_refused (process_t *process, const char *file)
     cr_assert_eq (process_log_count (process, "\"event\":\"bus keys cannot be used\""), 1);
     cr_assert_eq (process_log_count (process, file), 1, "the line does not name %s", file);
     process_destroy (&process);
+}
+
+//  Standard output and standard error are both in the process's log.
+static void
+s_expect_untold (const char *text, const char *secret)
+{
+    char path[240];
+    snprintf (path, sizeof path, "%s/own_secret", s_keys ("edge"));
+    FILE *file = fopen (path, "w");
+    cr_assert (file && fputs (text, file) >= 0 && fclose (file) == 0);
+    process_t *edge = s_node ("edge", s_keys ("edge"), ports_free ());
+    cr_assert_eq (process_wait_exit (edge, 10000), 78);
+    cr_assert_eq (process_log_count (edge, "is no certificate with a secret key"), 1);
+    cr_assert_eq (process_log_count (edge, secret), 0, "the log has the secret key");
+    cr_assert_eq (process_log_count (edge, "zconfig"), 0);
+    process_destroy (&edge);
+}
+
+Test (bus_keys, with_a_mistake_are_not_told)
+{
+#define SECRET "JTKVSB%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6"
+    s_expect_untold ("curve\n    secret-key " SECRET "\n", SECRET);
+    s_expect_untold ("curve\n    secret-key = \"" SECRET "\n", SECRET);
+    s_expect_untold ("curve\n   secret-key = \"" SECRET "\"\n", SECRET);
+    s_expect_untold (SECRET, SECRET);
+    s_expect_untold ("curve\n    public-key = \"short\"\n    secret-key = \"" SECRET "\"\n",
+                     SECRET);
+#undef SECRET
 }
 
 Test (bus_keys, that_cannot_be_used_end_each_service_with_78)

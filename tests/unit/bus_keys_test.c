@@ -3,6 +3,7 @@
 #include "bus_rig.h"
 #include "eventually.h"
 
+#include "bus/bus_batch.h"
 #include "bus/bus_czmq.h"
 #include "bus/bus_keys.h"
 #include "bus/bus_metrics.h"
@@ -195,12 +196,118 @@ Test (bus_keys, the_list_of_nodes_can_be_changed)
     RIG_UNTIL (&s_rig, 3 * BUS_KEYS_LOOK_EVERY_MS, s_client.ups == 1);
 
     cr_assert_eq (unlink (s_path ("office/nodes/edge")), 0);
-    rig_turn_for (&s_rig, BUS_KEYS_LOOK_EVERY_MS + 1000);
-    cr_assert_eq (s_client.downs, 0, "what is connected stays");
-    bus_client_destroy (&s_client.bus);
-    s_node (NODE_EDGE, s_path ("edge"));
+    RIG_UNTIL (&s_rig, 3 * BUS_KEYS_LOOK_EVERY_MS, s_client.downs == 1 && s_server.downs == 1);
     rig_turn_for (&s_rig, 2000);
+    cr_assert (s_client.ups == 1 && s_server.ups == 1);
+}
+
+//  An empty list shuts out everybody, and the next node in it is let in.
+Test (bus_keys, the_last_node_can_be_taken_from_the_list)
+{
+    s_office (s_path ("office"));
+    s_node (NODE_EDGE, s_path ("edge"));
+    RIG_UNTIL (&s_rig, 10000, s_client.ups == 1);
+    cr_assert_eq (unlink (s_path ("office/nodes/worker")), 0);
+    rig_turn_for (&s_rig, BUS_KEYS_LOOK_EVERY_MS + 500);
+    cr_assert_eq (s_client.downs, 0, "the key of the edge is still listed");
+    cr_assert_eq (rename (s_path ("office/nodes/edge"), s_path ("edge-later")), 0);
+    RIG_UNTIL (&s_rig, 3 * BUS_KEYS_LOOK_EVERY_MS, s_client.downs == 1);
+    rig_turn_for (&s_rig, 1000);
     cr_assert_eq (s_client.ups, 1);
+    cr_assert_eq (rename (s_path ("edge-later"), s_path ("office/nodes/edge")), 0);
+    RIG_UNTIL (&s_rig, 15000, s_client.ups == 2);
+}
+
+//  A DEALER of the test with these keys, connected to the address.
+static zsock_t *
+s_raw (const char *keys, const char *address)
+{
+    zcert_t *own = zcert_load (s_path (keys));
+    zcert_t *office = zcert_load (s_path ("office/own"));
+    zsock_t *raw = zsock_new (ZMQ_DEALER);
+    zcert_apply (own, raw);
+    zsock_set_curve_serverkey (raw, zcert_public_txt (office));
+    zsock_set_metadata (raw, "X-role:edge");
+    zsock_set_linger (raw, 0);
+    zsock_set_sndtimeo (raw, 0);
+    cr_assert_eq (zsock_connect (raw, "%s", address), 0);
+    zcert_destroy (&office);
+    zcert_destroy (&own);
+    return raw;
+}
+
+//  Says HELLO as an edge, in a stream of its own.
+static void
+s_raw_hello (zsock_t *raw, uint64_t stream)
+{
+    buffer_t bytes;
+    buffer_init (&bytes, 4096);
+    char header[BUS_HEADER_SIZE];
+    bus_batch_write_header (header, BUS_PROTOCOL_LOWEST, stream, 1);
+    bus_record_t hello = { .kind = BUS_HELLO };
+    hello.hello.lowest = BUS_PROTOCOL_LOWEST;
+    hello.hello.highest = BUS_PROTOCOL_HIGHEST;
+    hello.hello.role = NODE_EDGE;
+    hello.hello.node = TEXT ("raw");
+    cr_assert_eq (buffer_put (&bytes, header, sizeof header), 0);
+    cr_assert_eq (bus_record_write (&hello, &bytes), 0);
+    cr_assert_neq (zmq_send (zsock_resolve (raw), bytes.data, bytes.size, 0), -1);
+    buffer_free (&bytes);
+}
+
+//  ZeroMQ by itself lets everybody in while no thread answers the questions of its handshakes.
+Test (bus_keys, nobody_is_let_in_while_no_thread_answers)
+{
+    cr_assert_eq (mkdir (s_path ("office/postoffices"), 0700), 0);
+    s_key (NULL, "office/postoffices/1", NULL);
+    //  The keys of a node start no thread.
+    bus_keys_t *keys = bus_keys_new (s_path ("office"), NODE_EDGE);
+    zsock_t *router = zsock_new (ZMQ_ROUTER);
+    bus_keys_apply_to_router (keys, router);
+    zsock_set_rcvtimeo (router, 1500);
+    zsock_set_linger (router, 0);
+    cr_assert_neq (zsock_bind (router, "tcp://127.0.0.1:*"), -1);
+    char address[100];
+    snprintf (address, sizeof address, "%s", zsock_endpoint (router));
+    zsock_t *raw = s_raw ("edge/own", address);
+    s_raw_hello (raw, 7);
+    zmsg_t *message = zmsg_recv (router);
+    cr_assert_null (message);
+    zsock_destroy (&raw);
+    zsock_destroy (&router);
+    bus_keys_destroy (&keys);
+}
+
+//  Whatever a connection says of itself: the list decides at the handshake.
+Test (bus_keys, a_raw_peer_that_names_its_role_gets_nothing)
+{
+    cr_assert_eq (unlink (s_path ("office/nodes/edge")), 0);
+    s_office (s_path ("office"));
+    char address[160];
+    snprintf (address, sizeof address, "tcp://%s", s_server.address);
+    zsock_t *raw = s_raw ("edge/own", address);
+    s_raw_hello (raw, 7);
+    RIG_UNTIL (&s_rig, 10000, bus_counts[BUS_COUNT_HANDSHAKES_FAILED] > 0);
+    rig_turn_for (&s_rig, 500);
+    cr_assert (s_server.ups == 0 && bus_counts[BUS_COUNT_HELLOS] == 0);
+    zsock_destroy (&raw);
+}
+
+//  And once more at HELLO: a connection, and the role that its handshake found, outlive the key.
+Test (bus_keys, a_connection_whose_key_was_taken_away_gets_nothing)
+{
+    s_office (s_path ("office"));
+    char address[160];
+    snprintf (address, sizeof address, "tcp://%s", s_server.address);
+    zsock_t *raw = s_raw ("edge/own", address);
+    s_raw_hello (raw, 7);
+    RIG_UNTIL (&s_rig, 10000, s_server.ups == 1);
+    cr_assert_eq (unlink (s_path ("office/nodes/edge")), 0);
+    RIG_UNTIL (&s_rig, 3 * BUS_KEYS_LOOK_EVERY_MS, s_server.downs == 1);
+    s_raw_hello (raw, 8);
+    RIG_UNTIL (&s_rig, 10000, bus_counts[BUS_COUNT_REJECTS] == 1);
+    cr_assert_eq (s_server.ups, 1);
+    zsock_destroy (&raw);
 }
 
 //  A list with a mistake leaves the old one in force.
