@@ -95,14 +95,31 @@ s_drain (service_t *self, const char *why)
     self->kind->drain (self->state);
 }
 
-//  Parts that do not close what they opened must not keep the process from ending.
+//  Notes what keeps the loop alive.
+static void
+s_note_open (uv_handle_t *handle, void *kind)
+{
+    if (uv_has_ref (handle) && (uv_is_active (handle) || uv_is_closing (handle)))
+        *(const char **)kind = uv_handle_type_name (handle->type);
+}
+
+//  Parts that do not close what they opened must not keep the process from ending. A question to
+//  DNS or to a file system that hangs is no fault of theirs: a thread of libuv's is in it, and
+//  uv_cancel cannot stop one that has begun.
 static void
 s_give_up (service_t *self)
 {
-    log_error ("handles are still open", log_string ("consequence", "ending without them"));
+    const char *kind = NULL;
+    uv_walk (&self->loop, s_note_open, &kind);
+    uv_stop (&self->loop);
+    if (!kind) {
+        log_info ("requests are still open", log_string ("consequence", "ending without them"));
+        return;
+    }
+    log_error ("handles are still open", log_string ("kind", kind),
+               log_string ("consequence", "ending without them"));
     if (!self->exit_code)
         self->exit_code = EX_SOFTWARE;
-    uv_stop (&self->loop);
 }
 
 static void

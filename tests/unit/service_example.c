@@ -4,12 +4,14 @@
 #include "process/service.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 typedef struct {
     service_config_t common;
     bool hang;
     bool fail;
     bool forget;
+    bool ask;
     char *key;
 } example_config_t;
 
@@ -17,6 +19,7 @@ typedef struct {
     service_t *service;
     const example_config_t *config;
     uv_timer_t work; //  what is in hand: takes a moment to finish
+    uv_work_t question;
 } example_t;
 
 static const setting_t s_settings[] = {
@@ -27,6 +30,8 @@ static const setting_t s_settings[] = {
              "lose something that is needed"),
     SETTING ("EXAMPLE_FORGET", SETTING_SWITCH, example_config_t, forget, "off", 0, 0,
              "forget to close a handle"),
+    SETTING ("EXAMPLE_ASK", SETTING_SWITCH, example_config_t, ask, "off", 0, 0,
+             "have a thread that waits for an answer, as in getaddrinfo"),
     SETTING ("EXAMPLE_KEY", SETTING_SECRET, example_config_t, key, "", 0, 0, "a secret"),
     SETTINGS_END,
 };
@@ -39,6 +44,13 @@ s_on_failure (uv_timer_t *timer)
     service_fail (self->service, 69);
 }
 
+static void
+s_ask (uv_work_t *question)
+{
+    (void)question;
+    sleep (60);
+}
+
 static void *
 s_start (service_t *service, const void *config)
 {
@@ -47,6 +59,8 @@ s_start (service_t *service, const void *config)
     self->config = config;
     uv_timer_init (service_loop (service), &self->work);
     self->work.data = self;
+    if (self->config->ask)
+        uv_queue_work (service_loop (service), &self->question, s_ask, NULL);
     if (self->config->fail)
         uv_timer_start (&self->work, s_on_failure, 1, 0);
     log_info ("example started", log_string ("node", service_node_name (service)),

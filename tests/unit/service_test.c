@@ -154,6 +154,16 @@ Test (service, a_handle_that_is_never_closed_does_not_keep_it, .timeout = 60)
     process_destroy (&process);
 }
 
+//  Such as a host name whose resolver does not answer: that is no fault of this process.
+Test (service, a_question_without_an_answer_does_not_keep_it, .timeout = 60)
+{
+    process_t *process = s_start_ready ("EXAMPLE_ASK=on", NULL);
+    cr_assert_eq (process_stop (process, 20000), 0);
+    cr_assert_eq (process_log_count (process, "requests are still open"), 1);
+    cr_assert_eq (process_log_count (process, "handles are still open"), 0);
+    process_destroy (&process);
+}
+
 Test (service, a_port_in_use_is_said, .timeout = 60)
 {
     process_t *first = s_start_ready (NULL, NULL);
