@@ -226,6 +226,18 @@ s_watch_of (http_client_t *client, curl_socket_t socket)
     return watch ? watch : s_watch_new (client, socket);
 }
 
+//  curl's resolver wakes it through a pair of local sockets, and closes them without a word to
+//  s_close_socket. A watch that stayed would hold the loop, and watch the next socket of that
+//  number.
+static bool
+s_is_connection (curl_socket_t socket)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    return getsockname (socket, (struct sockaddr *)&address, &size) == 0
+           && (address.ss_family == AF_INET || address.ss_family == AF_INET6);
+}
+
 static int
 s_watch_socket (CURL *easy, curl_socket_t socket, int what, void *owner, void *of_socket)
 {
@@ -233,6 +245,10 @@ s_watch_socket (CURL *easy, curl_socket_t socket, int what, void *owner, void *o
     watch_t *watch = s_watch_of (owner, socket);
     if (!watch)
         return what == CURL_POLL_REMOVE ? 0 : -1; //  curl gives up what is under way
+    if (what == CURL_POLL_REMOVE && !s_is_connection (socket)) {
+        s_watch_end (owner, socket);
+        return 0;
+    }
     if (what == CURL_POLL_REMOVE)
         return uv_poll_start (&watch->poll, UV_READABLE, s_spoke_unasked) == 0 ? 0 : -1;
     int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
