@@ -1,10 +1,10 @@
 #include "bus/bus_resolver.h"
 
 #include "bus/bus_metrics.h"
+#include "base/alloc.h"
 #include "base/log.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,8 +81,7 @@ s_parse (bus_resolver_t *self, const char *hosts)
             size--;
         if (self->count == BUS_HOSTS_MAX)
             return -1;
-        host_t *host = calloc (1, sizeof *host);
-        assert (host);
+        host_t *host = alloc_zeroed (sizeof *host);
         host->resolver = self;
         host->request.data = host;
         self->hosts[self->count++] = host;
@@ -242,8 +241,7 @@ s_on_timer (uv_timer_t *timer)
 bus_resolver_t *
 bus_resolver_new (uv_loop_t *loop, const char *hosts, bus_resolver_found_fn *found, void *owner)
 {
-    bus_resolver_t *self = calloc (1, sizeof *self);
-    assert (self);
+    bus_resolver_t *self = alloc_zeroed (sizeof *self);
     self->loop = loop;
     self->found = found;
     self->owner = owner;
