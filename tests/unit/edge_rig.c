@@ -18,6 +18,7 @@ flow_control_t *rig_flow;
 posts_t *rig_posts;
 bool rig_resumes;
 bool rig_bus_is_full;
+int rig_full_postoffice;
 int rig_owner;
 bool rig_sockets_are_full;
 
@@ -143,7 +144,7 @@ int
 bus_client_send (bus_client_t *self, unsigned postoffice, const bus_record_t *record)
 {
     (void)self;
-    if (rig_bus_is_full)
+    if (rig_bus_is_full || rig_full_postoffice == (int)postoffice)
         return -1;
     s_note ("p%u %s ", postoffice, bus_kind_name (record->kind));
     if (record->kind == BUS_LOOKUP)
@@ -187,17 +188,12 @@ s_on_answered (void *owner, client_t *client)
         s_note ("c%u answered\n", s_client_number (client_endpoint (client)));
 }
 
-static void
-s_on_received (void *owner)
+static bool
+s_on_received (void *owner, client_t *client)
 {
     (void)owner;
-    keepalive_t *keepalive;
-    while ((keepalive = keepalives_next_receipt (rig_keepalives))) {
-        connection_t *connection = client_owner (keepalive_client (keepalive));
-        if (!attachment_send_receipt (connection->attachment))
-            return;
-        keepalive_told (keepalive);
-    }
+    connection_t *connection = client_owner (client);
+    return attachment_send_receipt (connection->attachment);
 }
 
 void
@@ -208,6 +204,7 @@ rig_begin (void)
     s_client_count = s_post_count = 0;
     rig_resumes = rig_bus_is_full = rig_sockets_are_full = false;
     rig_owner = 1;
+    rig_full_postoffice = -1;
     rig_config = (edge_config_t){ .outbox_limit = 4096,
                                   .backlog_limit = 1 << 20,
                                   .frames_per_second = 1000,

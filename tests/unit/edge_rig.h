@@ -33,6 +33,8 @@ extern posts_t *rig_posts;
 extern bool rig_resumes;
 //  The bus takes nothing.
 extern bool rig_bus_is_full;
+//  The bus takes nothing for this postoffice; −1: it takes all.
+extern int rig_full_postoffice;
 //  Whom every session belongs to; −1: no postoffice is up.
 extern int rig_owner;
 //  The sockets are full.

@@ -116,18 +116,12 @@ s_on_answered (void *owner, client_t *client)
     inbound_resume (self->inbounds, client_owner (client));
 }
 
-//  Tells the postoffices what clients have received.
-static void
-s_on_received (void *owner)
+static bool
+s_on_received (void *owner, client_t *client)
 {
-    gateway_t *self = owner;
-    keepalive_t *keepalive;
-    while ((keepalive = keepalives_next_receipt (self->keepalives))) {
-        connection_t *connection = client_owner (keepalive_client (keepalive));
-        if (!attachment_send_receipt (connection->attachment))
-            return;
-        keepalive_told (keepalive);
-    }
+    (void)owner;
+    connection_t *connection = client_owner (client);
+    return attachment_send_receipt (connection->attachment);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -338,7 +332,7 @@ s_on_tick (uv_timer_t *timer)
     gateway_t *self = timer->data;
     attachments_tick (self->attachments);
     keepalives_tick (self->keepalives);
-    s_on_received (self);
+    keepalives_tell (self->keepalives);
     inbounds_tick (self->inbounds);
     clients_abort_late (self->clients);
     if (self->drained)

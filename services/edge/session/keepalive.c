@@ -50,6 +50,23 @@ s_now (const keepalives_t *self)
 
 static void s_on_timer (uv_timer_t *timer);
 
+//  What cannot be told now goes to the end: a postoffice whose queue is full does not stop what is
+//  told to the others. Each client is asked for once.
+void
+keepalives_tell (keepalives_t *self)
+{
+    const list_t *refused = NULL;
+    list_t *first;
+    while ((first = list_first (&self->received)) && first != refused)
+        if (self->config.received (self->config.owner,
+                                   LIST_THING (first, keepalive_t, received)->client))
+            list_remove (first);
+        else {
+            list_append (&self->received, first);
+            refused = refused ? refused : first;
+        }
+}
+
 static void
 s_want_ping (keepalive_t *self)
 {
@@ -96,8 +113,7 @@ s_on_timer (uv_timer_t *timer)
         }
         s_confirm (one);
     }
-    if (!list_is_empty (&self->received))
-        self->config.received (self->config.owner);
+    keepalives_tell (self);
 }
 
 void
@@ -148,12 +164,6 @@ keepalive_received_seq (const keepalive_t *self)
 }
 
 void
-keepalive_told (keepalive_t *self)
-{
-    list_remove (&self->received);
-}
-
-void
 keepalive_forget (keepalive_t *self)
 {
     list_remove (&self->received);
@@ -200,13 +210,6 @@ keepalives_tick (keepalives_t *self)
 //  Life
 
 keepalive_t *
-keepalives_next_receipt (const keepalives_t *self)
-{
-    list_t *first = list_first (&self->received);
-    return first ? LIST_THING (first, keepalive_t, received) : NULL;
-}
-
-keepalive_t *
 keepalive_new (keepalives_t *all, client_t *client)
 {
     keepalive_t *self = alloc_zeroed (sizeof *self);
@@ -228,12 +231,6 @@ keepalive_destroy (keepalive_t **self_p)
     list_remove (&self->unconfirmed);
     list_remove (&self->received);
     free (self);
-}
-
-client_t *
-keepalive_client (const keepalive_t *self)
-{
-    return self->client;
 }
 
 keepalives_t *

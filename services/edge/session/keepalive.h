@@ -19,8 +19,8 @@ typedef struct keepalive keepalive_t;
 typedef struct {
     uint64_t ping_every_ms;  //  a client that was silent for so long is pinged
     uint64_t pong_within_ms; //  and closed when it stays silent for so long after that
-    //  Some clients have received more: see keepalives_next_receipt.
-    void (*received) (void *owner);
+    //  The client has received more. False when that cannot be told now.
+    bool (*received) (void *owner, client_t *client);
     void *owner;
 } keepalives_config_t;
 
@@ -29,14 +29,12 @@ keepalives_t *keepalives_new (uv_loop_t *loop, const keepalives_config_t *config
 void keepalives_destroy (keepalives_t **self_p);
 //  Pings silent clients and closes those that were silent for too long.
 void keepalives_tick (keepalives_t *self);
-//  A client whose received seq rose and was not told yet; NULL: none. It stays in the list until
-//  keepalive_told.
-keepalive_t *keepalives_next_receipt (const keepalives_t *self);
+//  Calls `received` for each client whose received seq rose and was not told yet.
+void keepalives_tell (keepalives_t *self);
 
 //  Borrows the client.
 keepalive_t *keepalive_new (keepalives_t *all, client_t *client);
 void keepalive_destroy (keepalive_t **self_p);
-client_t *keepalive_client (const keepalive_t *self);
 
 //  Something came from the client.
 void keepalive_heard (keepalive_t *self);
@@ -47,8 +45,6 @@ void keepalive_written (keepalive_t *self, uint64_t seq);
 bool keepalive_ping (keepalive_t *self, uint64_t *number);
 //  What the client is known to have received; SEQ_UNKNOWN when that is not known.
 uint64_t keepalive_received_seq (const keepalive_t *self);
-//  Its received seq was told, or need not be.
-void keepalive_told (keepalive_t *self);
 //  The client is in another session: nothing is known of that.
 void keepalive_forget (keepalive_t *self);
 
