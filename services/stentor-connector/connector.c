@@ -1,6 +1,7 @@
 #include "connector.h"
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "bus/bus_settings.h"
 #include "process/service_apps.h"
 #include "bot_calls.h"
@@ -98,9 +99,10 @@ s_postoffice_down (void *owner, unsigned postoffice)
 static void
 s_on_work (connector_t *self, unsigned postoffice, const bus_record_t *record)
 {
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "work of a topic that is not ours");
     if (text_is (record->work.topic, TEXT (TOPIC)))
         bot_calls_work (self->calls, postoffice, &record->work);
-    else
+    else if (log_limit_allows (&limit))
         log_warn ("work of a topic that is not ours", log_text ("topic", record->work.topic));
 }
 
@@ -128,12 +130,13 @@ static record_fn *const s_handlers[] = {
 static void
 s_record (void *owner, unsigned postoffice, const bus_record_t *record)
 {
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "record that is not for a worker");
     record_fn *handler =
         record->kind < sizeof s_handlers / sizeof *s_handlers ? s_handlers[record->kind] : NULL;
     if (handler)
         handler (owner, postoffice, record);
-    else
-        log_warn ("a record that is not for a worker",
+    else if (log_limit_allows (&limit))
+        log_warn ("record that is not for a worker",
                   log_string ("kind", bus_kind_name (record->kind)));
 }
 

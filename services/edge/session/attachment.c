@@ -457,8 +457,10 @@ s_is_unknown (attachment_t *self, const bus_posted_t *posted)
         || (self->reattached_ms && now - self->reattached_ms < AGAIN_MS))
         return false;
     self->reattached_ms = now;
-    log_warn ("postoffice does not know an endpoint", log_text ("session", posted->session),
-              log_number ("endpoint", (int64_t)posted->endpoint));
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "postoffice does not know an endpoint");
+    if (log_limit_allows (&limit))
+        log_warn ("postoffice does not know an endpoint", log_text ("session", posted->session),
+                  log_number ("endpoint", (int64_t)posted->endpoint));
     (void)s_happens (self, ATTACHMENT_EVENT_UNKNOWN, NULL);
     return true;
 }

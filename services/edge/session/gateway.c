@@ -59,9 +59,9 @@ s_attachment_of (const gateway_t *self, uint64_t endpoint)
 static void
 s_on_postoffice_up (void *owner, unsigned postoffice)
 {
+    (void)postoffice;
     gateway_t *self = owner;
     edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_postoffices_up (self->bus);
-    log_info ("postoffice up", log_number ("postoffice", postoffice));
     for (client_t *at = NULL; (at = clients_next (self->clients, at));)
         attachment_postoffice_up (((connection_t *)client_owner (at))->attachment);
     attachments_retry (self->attachments);
@@ -72,10 +72,17 @@ s_on_postoffice_down (void *owner, unsigned postoffice)
 {
     gateway_t *self = owner;
     edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_postoffices_up (self->bus);
-    log_warn ("postoffice down", log_number ("postoffice", postoffice));
     attachments_forget_postoffice (self->attachments, postoffice);
     for (client_t *at = NULL; (at = clients_next (self->clients, at));)
         attachment_postoffice_down (((connection_t *)client_owner (at))->attachment, postoffice);
+}
+
+static void
+s_log_unexpected (bus_kind_t kind)
+{
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "unexpected record");
+    if (log_limit_allows (&limit))
+        log_warn ("unexpected record", log_string ("kind", bus_kind_name (kind)));
 }
 
 static void
@@ -104,7 +111,7 @@ s_on_record (void *owner, unsigned postoffice, const bus_record_t *record)
             attachment_looked_up (attachment, postoffice, &record->lookup_reply);
         break;
     default:
-        log_warn ("unexpected record", log_string ("kind", bus_kind_name (record->kind)));
+        s_log_unexpected (record->kind);
     }
     s_end_event (self);
 }
