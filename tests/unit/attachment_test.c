@@ -342,6 +342,36 @@ Test (attachment, a_post_that_was_sent_is_given_longer)
             "c1 < busy store_down\n");
 }
 
+//  An old post that may be stored does not hide younger ones that never were sent.
+Test (attachment, posts_are_given_up_by_their_own_limits)
+{
+    connection_t *first = VISITOR, *second = VISITOR;
+    s_join (first);
+    rig_attached (first, ATTACH_JOIN, VERDICT_OK, 7);
+    s_join (second);
+    rig_attached (second, ATTACH_JOIN, VERDICT_OK, 7);
+    s_post (first, "a");
+    rig_wait (1000);
+    rig_bus_is_full = true;
+    s_post (second, "b");
+    s_post (second, "c");
+    rig_write (first);
+    rig_write (second);
+    rig_forget ();
+    rig_wait (8000);
+    attachments_tick (rig_attachments);
+    rig_write (first);
+    rig_write (second);
+    EXPECT ("c2 answered\n"
+            "c2 < busy store_down\n"
+            "c2 < busy busy\n");
+    rig_wait (21000);
+    attachments_tick (rig_attachments);
+    rig_write (first);
+    EXPECT ("c1 answered\n"
+            "c1 < busy store_down\n");
+}
+
 //  A slow reader is closed in the middle of what it is told; it leaves once.
 Test (attachment, a_client_that_is_closed_meanwhile_leaves_once)
 {

@@ -105,9 +105,25 @@ Test (posts, are_sent_in_order_and_again)
     cr_assert_eq (post_before (a), 0);
     cr_assert_eq (post_before (b), b->request_id);
     cr_assert_eq (post_before (c), a->request_id);
-    cr_assert_eq (posts_next_by_age (s_posts, NULL), a);
-    cr_assert_eq (posts_next_by_age (s_posts, a), b);
-    cr_assert_null (posts_next_by_age (s_posts, c));
+}
+
+//  What was ever sent has another time limit.
+Test (posts, stand_by_age_sent_or_not)
+{
+    post_t *a = s_add ("a", true), *b = s_add ("b", true);
+    cr_assert_eq (posts_oldest (s_posts, false), a);
+    cr_assert_null (posts_oldest (s_posts, true));
+    post_sent (a, 1);
+    cr_assert_eq (a->postoffice, 1);
+    cr_assert_eq (posts_oldest (s_posts, false), b);
+    cr_assert_eq (posts_oldest (s_posts, true), a);
+    post_sent (b, 1);
+    post_queue_unsend (s_queue);
+    cr_assert_null (posts_oldest (s_posts, false));
+    cr_assert_eq (posts_oldest (s_posts, true), a);
+    post_sent (a, 2);
+    post_remove (&a);
+    cr_assert_eq (posts_oldest (s_posts, true), b);
 }
 
 Test (posts, none_overtakes_a_refused_one)

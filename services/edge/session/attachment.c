@@ -494,25 +494,20 @@ attachments_posted (attachments_t *self, unsigned postoffice, const bus_posted_t
     s_go_on (attachment, post);
 }
 
-//  A post that reached a postoffice may be stored, and gets more time. Refusing one may take others
-//  of its client with it, so the walk begins anew after each.
-static bool
-s_expire_one (attachments_t *self)
+//  Gives up the posts that are too old. Only the oldest one is looked at: refusing it may take
+//  others of its client with it, and an outage leaves thousands.
+static void
+s_expire (attachments_t *self, bool ever_sent, uint64_t limit_ms)
 {
     uint64_t now = uv_now (self->loop);
-    for (post_t *post = NULL; (post = posts_next_by_age (self->context.posts, post));) {
-        uint64_t age_ms = now - post->since_ms;
-        if (age_ms < ANSWER_LIMIT_MS)
-            return false;
-        if (post->ever_sent && age_ms < POST_LIMIT_MS)
-            continue;
+    post_t *post;
+    while ((post = posts_oldest (self->context.posts, ever_sent))
+           && now - post->since_ms >= limit_ms) {
         attachment_t *attachment = post_queue_owner (post->queue);
         edge_count (EDGE_POSTS_EXPIRED, 1);
         post_answer_refused (attachment->endpoint.client, post, VERDICT_STORE_DOWN, now);
         s_go_on (attachment, post);
-        return true;
     }
-    return false;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -532,8 +527,10 @@ attachments_tick (attachments_t *self)
             (void)s_happens (attachment, ATTACHMENT_EVENT_TIMEOUT, NULL);
         }
     }
-    while (s_expire_one (self))
-        ;
+    s_expire (self, false, ANSWER_LIMIT_MS);
+    //  A post that reached a postoffice may be stored, and gets more time. One that waited for a
+    //  postoffice stands behind younger ones: it gets as much more as it waited.
+    s_expire (self, true, POST_LIMIT_MS);
 }
 
 void

@@ -172,8 +172,7 @@ endpoint_send_posts (endpoint_t *self)
         if (!s_send (self, self->postoffice, &record))
             return false;
         edge_count (EDGE_POSTS_SENT_AGAIN, post->ever_sent);
-        post->postoffice = self->postoffice;
-        post->ever_sent = true;
+        post_sent (post, self->postoffice);
     }
     return s_send_next_window (self);
 }

@@ -13,7 +13,8 @@
 
 struct posts {
     post_t *by_request_id; //  hash table
-    list_t by_age;
+    list_t unsent;         //  never sent, the oldest first
+    list_t sent;           //  by when they were sent first
     flow_control_t *flow;
     uint64_t next_request_id;
 };
@@ -44,7 +45,8 @@ posts_new (flow_control_t *flow)
 {
     posts_t *self = alloc_zeroed (sizeof *self);
     self->flow = flow;
-    list_init (&self->by_age);
+    list_init (&self->unsent);
+    list_init (&self->sent);
     self->next_request_id = (random_id_number () >> 2) + 1;
     return self;
 }
@@ -52,7 +54,7 @@ posts_new (flow_control_t *flow)
 void
 posts_destroy (posts_t **self_p)
 {
-    assert (list_is_empty (&(*self_p)->by_age));
+    assert (!(*self_p)->by_request_id);
     free (*self_p);
     *self_p = NULL;
 }
@@ -66,10 +68,10 @@ posts_find (const posts_t *self, uint64_t request_id)
 }
 
 post_t *
-posts_next_by_age (const posts_t *self, const post_t *post)
+posts_oldest (const posts_t *self, bool ever_sent)
 {
-    const list_t *next = post ? post->by_age.next : self->by_age.next;
-    return next == &self->by_age ? NULL : LIST_THING (next, post_t, by_age);
+    list_t *first = list_first (ever_sent ? &self->sent : &self->unsent);
+    return first ? LIST_THING (first, post_t, by_age) : NULL;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -169,7 +171,7 @@ post_queue_add (post_queue_t *self, const bus_post_t *record, bool is_named, uin
     list_init (&post->of_queue);
     list_init (&post->by_age);
     list_append (&self->posts, &post->of_queue);
-    list_append (&all->by_age, &post->by_age);
+    list_append (&all->unsent, &post->by_age);
     s_count (self, 1, (int64_t)post->bytes);
     return post;
 }
@@ -199,6 +201,16 @@ post_queue_next (const post_queue_t *self, const post_t *post)
 {
     const list_t *next = post ? post->of_queue.next : self->posts.next;
     return next == &self->posts ? NULL : LIST_THING (next, post_t, of_queue);
+}
+
+void
+post_sent (post_t *self, int postoffice)
+{
+    self->postoffice = postoffice;
+    if (self->ever_sent)
+        return;
+    self->ever_sent = true;
+    list_append (&self->queue->all->sent, &self->by_age);
 }
 
 void

@@ -27,7 +27,7 @@ typedef struct {
     uint64_t request_id; //  what the bus calls it; rises
     UT_hash_handle hh;
     list_t of_queue;
-    list_t by_age;
+    list_t by_age; //  in one of the lists of all
     post_queue_t *queue;
     uint64_t since_ms;
     uint64_t since_us;
@@ -45,8 +45,8 @@ posts_t *posts_new (flow_control_t *flow);
 void posts_destroy (posts_t **self_p);
 //  NULL when there is no such post (any more).
 post_t *posts_find (const posts_t *self, uint64_t request_id);
-//  The post after this one in the order of age; after NULL the oldest. NULL: no more.
-post_t *posts_next_by_age (const posts_t *self, const post_t *post);
+//  The oldest post of those that were ever sent, or of those that were not. NULL: there is none.
+post_t *posts_oldest (const posts_t *self, bool ever_sent);
 
 //  The owner is whom an answer concerns.
 post_queue_t *post_queue_new (posts_t *all, uint64_t endpoint, void *owner);
@@ -66,6 +66,8 @@ void post_queue_clear (post_queue_t *self);
 //  The post after this one in the queue; after NULL the first. NULL: no more.
 post_t *post_queue_next (const post_queue_t *self, const post_t *post);
 
+//  This postoffice has the post.
+void post_sent (post_t *self, int postoffice);
 //  All posts are to be sent (again).
 void post_queue_unsend (post_queue_t *self);
 //  The oldest post that is not sent; NULL when all are.
