@@ -50,7 +50,8 @@ char *
 alloc_text (text_t text)
 {
     char *copy = s_checked (malloc (text.size + 1));
-    memcpy (copy, text.data, text.size);
+    if (text.size)
+        memcpy (copy, text.data, text.size);
     copy[text.size] = '\0';
     return copy;
 }

@@ -119,9 +119,9 @@ s_print_samples (const sample_t *samples, size_t count, buffer_t *to)
             rc = s_put_head (to, row->name, types[row->type], row->help);
         char value[32];
         if (row->type == SECONDS)
-            snprintf (value, sizeof value, "%.6f", (double)samples[at].value / 1e6);
+            snprintf (value, sizeof value, "%.6f", (double) samples[at].value / 1e6);
         else
-            snprintf (value, sizeof value, "%lld", (long long)samples[at].value);
+            snprintf (value, sizeof value, "%lld", (long long) samples[at].value);
         if (rc == 0)
             rc = s_put_sample (to, row->name, "", row->labels, NULL, value);
     }

@@ -30,7 +30,7 @@ s_length (unsigned char lead, unsigned char *least, unsigned char *most)
 size_t
 utf8_valid_size (text_t text)
 {
-    const unsigned char *bytes = (const unsigned char *)text.data;
+    const unsigned char *bytes = (const unsigned char *) text.data;
     size_t at = 0;
     while (at < text.size) {
         unsigned char least, most;

@@ -132,7 +132,7 @@ s_take_value (char *line, const char *section, certificate_t *cert)
         to = cert->role;
         size = sizeof cert->role;
     }
-    return !to || snprintf (to, size, "%s", value + 1) < (int)size ? 0 : -1;
+    return !to || snprintf (to, size, "%s", value + 1) < (int) size ? 0 : -1;
 }
 
 //  A section is a word at the margin; its values are indented.
@@ -272,7 +272,7 @@ s_read_own (bus_keys_t *self)
 static void
 s_say_in_force (const bus_keys_t *self)
 {
-    log_info ("bus keys in force", log_number (s_others (self), (int64_t)self->others.count));
+    log_info ("bus keys in force", log_number (s_others (self), (int64_t) self->others.count));
 }
 
 //  Begins to answer handshakes by the list. Between the end of the old thread and the start of the

@@ -323,7 +323,7 @@ s_socket_new (bus_link_t *self)
     char id[ROUTING_ID_MAX + 1];
     int size = snprintf (id, sizeof id, "%.128s-%s-%" PRIu64, owner->node, owner->boot.text,
                          ++owner->dials);
-    return bus_socket_new_dealer (owner->loop, self->address, (text_t){ id, (size_t)size },
+    return bus_socket_new_dealer (owner->loop, self->address, (text_t){ id, (size_t) size },
                                   owner->keys, self->certificate, &s_events, self);
 }
 

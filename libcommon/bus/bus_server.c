@@ -199,8 +199,8 @@ s_refuse (bus_server_t *self, text_t from, uint64_t stream, stream_end_t why,
                   log_string ("address", bus_socket_sender (self->socket, "Peer-Address")),
                   log_string ("role", bus_role_word (hello->role)),
                   log_string ("role_of_key", s_role_of_key (self)),
-                  log_number ("its_lowest", (int64_t)hello->lowest),
-                  log_number ("its_highest", (int64_t)hello->highest),
+                  log_number ("its_lowest", (int64_t) hello->lowest),
+                  log_number ("its_highest", (int64_t) hello->highest),
                   log_number ("our_lowest", BUS_PROTOCOL_LOWEST),
                   log_number ("our_highest", BUS_PROTOCOL_HIGHEST));
     bus_record_t record = { .kind = BUS_REJECT };

@@ -426,7 +426,7 @@ apps_file_first (const apps_file_t *self)
 static int
 s_compare_to_id (const void *id, const void *row)
 {
-    return text_compare (*(const text_t *)id, ((const row_t *)row)->app.id);
+    return text_compare (*(const text_t *) id, ((const row_t *) row)->app.id);
 }
 
 const app_t *

@@ -100,5 +100,5 @@ json_locate_line (text_t json, const char *path)
             break;
         path += size;
     }
-    return json_locate_line_at (json, (size_t)(walk.at - json.data));
+    return json_locate_line_at (json, (size_t) (walk.at - json.data));
 }

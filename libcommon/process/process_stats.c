@@ -64,14 +64,14 @@ s_open_descriptors (void)
 static double
 s_started_seconds (void)
 {
-    return (double)s_started_ms / 1000;
+    return (double) s_started_ms / 1000;
 }
 
 static double
 s_most_descriptors (void)
 {
     struct rlimit files;
-    return getrlimit (RLIMIT_NOFILE, &files) == 0 ? (double)files.rlim_cur : 0;
+    return getrlimit (RLIMIT_NOFILE, &files) == 0 ? (double) files.rlim_cur : 0;
 }
 
 //  The names that Prometheus' client libraries give to these, so that dashboards know them.

@@ -100,7 +100,7 @@ static void
 s_note_open (uv_handle_t *handle, void *kind)
 {
     if (uv_has_ref (handle) && (uv_is_active (handle) || uv_is_closing (handle)))
-        *(const char **)kind = uv_handle_type_name (handle->type);
+        *(const char **) kind = uv_handle_type_name (handle->type);
 }
 
 //  Parts that do not close what they opened must not keep the process from ending. A question to

@@ -390,7 +390,7 @@ s_look_after_store (postoffice_t *self)
     }
     metric_add (POSTOFFICE_SUSPENSIONS, 1);
     log_warn ("database lost: edges and workers are sent to other postoffices",
-              log_number ("after_ms", (int64_t)self->lost_after_ms));
+              log_number ("after_ms", (int64_t) self->lost_after_ms));
     sessions_hand_over (self->office.sessions);
     bus_server_suspend (self->office.bus);
 }
@@ -419,7 +419,7 @@ s_start (service_t *service, const void *config)
     self->writer = random_id_number () >> 1;
     self->office.rules.writer = self->writer;
     self->connected_ms = clock_mono_ms ();
-    self->lost_after_ms = ((const config_t *)config)->postgres_lost_after;
+    self->lost_after_ms = ((const config_t *) config)->postgres_lost_after;
     postoffice_metrics_register ();
     operations_ready (service_operations (service), "database", false);
     uv_timer_init (service_loop (service), &self->drain);

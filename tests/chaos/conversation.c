@@ -69,7 +69,7 @@ conversation_visitor_client (conversation_t *self)
 const char *
 conversation_session (const conversation_t *self)
 {
-    return conversation_visitor_client ((conversation_t *)(uintptr_t)self)->session;
+    return conversation_visitor_client ((conversation_t *) (uintptr_t) self)->session;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -334,7 +334,7 @@ conversation_destroy (conversation_t **self_p)
 static client_t *
 s_who_waits (const conversation_t *constant, char *what, size_t room)
 {
-    conversation_t *self = (conversation_t *)(uintptr_t)constant;
+    conversation_t *self = (conversation_t *) (uintptr_t) constant;
     rich_t *visitor = conversation_visitor (self);
     if (visitor && !rich_is_quiet (visitor)) {
         snprintf (what, room, "%u of %u are stored", visitor->stored, visitor->wanted);

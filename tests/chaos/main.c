@@ -49,8 +49,8 @@ s_print_progress (report_t *run, uint64_t began_us, uint64_t since_us, uint64_t 
 {
     uint64_t now = clock_mono_us (), acked = atomic_load (&crowd_scene (run->crowd)->acked);
     printf ("%6.0f s  %9" PRIu64 " acknowledged  %6.0f/s  %" PRIu64 " wrong  now: %s\n",
-            (double)(now - began_us) / 1e6, acked,
-            (double)(acked - before) * 1e6 / (double)(now - since_us),
+            (double) (now - began_us) / 1e6, acked,
+            (double) (acked - before) * 1e6 / (double) (now - since_us),
             findings_sum (deployment_trouble (run->site)), nemesis_now (run->nemesis));
     fflush (stdout);
 }

@@ -142,7 +142,7 @@ s_gzip (const char *text, size_t *size)
 {
     char path[] = "/tmp/stentor-gzip-XXXXXX", command[80];
     int file = mkstemp (path);
-    cr_assert (file >= 0 && write (file, text, strlen (text)) == (ssize_t)strlen (text));
+    cr_assert (file >= 0 && write (file, text, strlen (text)) == (ssize_t) strlen (text));
     close (file);
     snprintf (command, sizeof command, "gzip -9 -n -c %s", path);
     FILE *pipe = popen (command, "r");

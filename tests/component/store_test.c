@@ -610,7 +610,7 @@ Test (store, makes_the_partition_of_any_day)
         snprintf (name, sizeof name, "demo/%u", at);
         store_entry_t entry = s_entry ("m1");
         store_append_t append = s_append_of (name, 1, &entry);
-        append.day_ms = (uint64_t)(100 + at % 10) * DAY_MS;
+        append.day_ms = (uint64_t) (100 + at % 10) * DAY_MS;
         s_append (box, &append, at);
     }
     UNTIL (box, box->answers == 30);
@@ -618,7 +618,7 @@ Test (store, makes_the_partition_of_any_day)
     cr_assert (postgres_exec (postgres, "DROP TABLE log_19700411"));
     store_entry_t entry = s_entry ("m1");
     store_append_t append = s_append_of ("demo/again", 1, &entry);
-    append.day_ms = (uint64_t)100 * DAY_MS;
+    append.day_ms = (uint64_t) 100 * DAY_MS;
     cr_assert_eq (s_stored (box, &append), STORED, "the day's partition is made again");
     s_end (box, &postgres);
 }
@@ -709,7 +709,7 @@ Test (store, says_when_its_queue_is_full)
     char name[20] = "demo/0";
     append.session = text_of (name);
     while (s_try_append (box, &append, 1) == 0)
-        name[5] = (char)('0' + ++taken);
+        name[5] = (char) ('0' + ++taken);
     cr_assert_gt (taken, 5);
     cr_assert_lt (taken, 50);
     cr_assert_eq (store_pending (box->store), taken);

@@ -11,7 +11,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     buffer_t complaint;
     buffer_init (&complaint, 1000);
-    text_t bytes = { size ? (const char *)data : "", size };
+    text_t bytes = { size ? (const char *) data : "", size };
     apps_file_t *file = apps_file_new (bytes, &complaint);
     bool names_line = complaint.size > 5 && memcmp (complaint.data, "line ", 5) == 0;
     if ((file != NULL) == names_line)

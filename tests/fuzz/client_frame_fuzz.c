@@ -13,7 +13,7 @@ int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     client_frame_t frame;
-    text_t bytes = { (const char *)data, size };
+    text_t bytes = { (const char *) data, size };
     frame_fault_t fault = client_frame_read (&frame, bytes, TEXT ("u-1"));
     assert (fault < FAULT_COUNT);
     if (fault == FAULT_NONE) {

@@ -26,7 +26,7 @@ s_members (text_t json)
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-    text_t json = { (const char *)data, size }, name, value;
+    text_t json = { (const char *) data, size }, name, value;
     json_members_t all = json_members_of (json);
     const char *at = json.data;
     int found = 0;

@@ -55,7 +55,7 @@ int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     static const json_limits_t limits = { .depth_most = 32, .values_most = 8192 };
-    text_t json = { (const char *)data, size };
+    text_t json = { (const char *) data, size };
     json_reading_t reading;
     if (!utf8_is_valid (json))
         return 0;

@@ -45,7 +45,7 @@ s_post (connection_t *connection, const char *data)
 static void
 s_time_out (connection_t *connection)
 {
-    (void)connection;
+    (void) connection;
     rig_wait (8000);
     attachments_tick (rig_attachments);
 }

@@ -47,26 +47,26 @@ static void __attribute__ ((format (printf, 1, 2))) s_note (const char *format, 
 uint64_t
 uv_now (const uv_loop_t *loop)
 {
-    (void)loop;
+    (void) loop;
     return s_now;
 }
 
 static unsigned
 s_socket_number (const websocket_t *socket)
 {
-    return (unsigned)((const char *)socket - s_sockets) + 1;
+    return (unsigned) ((const char *) socket - s_sockets) + 1;
 }
 
 void
 websocket_want_write (websocket_t *self)
 {
-    (void)self;
+    (void) self;
 }
 
 bool
 websocket_is_full (const websocket_t *self)
 {
-    (void)self;
+    (void) self;
     return rig_sockets_are_full;
 }
 
@@ -85,15 +85,15 @@ websocket_abort (websocket_t *self)
 unsigned
 bus_client_postoffices_up (const bus_client_t *self)
 {
-    (void)self;
+    (void) self;
     return rig_owner >= 0;
 }
 
 int
 bus_client_postoffice_of (const bus_client_t *self, text_t key)
 {
-    (void)self;
-    (void)key;
+    (void) self;
+    (void) key;
     return rig_owner;
 }
 
@@ -124,7 +124,7 @@ s_note_seq (uint64_t seq)
     if (seq == SEQ_UNKNOWN)
         s_note (" ?");
     else
-        s_note (" %u", (unsigned)seq);
+        s_note (" %u", (unsigned) seq);
 }
 
 static void
@@ -143,8 +143,8 @@ s_note_attach (const bus_attach_t *attach)
 int
 bus_client_send (bus_client_t *self, unsigned postoffice, const bus_record_t *record)
 {
-    (void)self;
-    if (rig_bus_is_full || rig_full_postoffice == (int)postoffice)
+    (void) self;
+    if (rig_bus_is_full || rig_full_postoffice == (int) postoffice)
         return -1;
     s_note ("p%u %s ", postoffice, bus_kind_name (record->kind));
     if (record->kind == BUS_LOOKUP)
@@ -152,7 +152,7 @@ bus_client_send (bus_client_t *self, unsigned postoffice, const bus_record_t *re
     else if (record->kind == BUS_ATTACH)
         s_note_attach (&record->attach);
     else if (record->kind == BUS_POST) {
-        (void)s_place (record->post.request_id);
+        (void) s_place (record->post.request_id);
         s_note ("c%u %.*s", s_client_number (record->post.endpoint),
                 TEXT_ARGS (record->post.data));
         if (record->post.after != record->post.request_id)
@@ -164,10 +164,10 @@ bus_client_send (bus_client_t *self, unsigned postoffice, const bus_record_t *re
         s_note ("%s", record->detach.moved ? " moved" : "");
     } else if (record->kind == BUS_RECEIPT) {
         s_note ("c%u %u", s_client_number (record->receipt.endpoint),
-                (unsigned)record->receipt.seq);
+                (unsigned) record->receipt.seq);
     } else if (record->kind == BUS_NEXT_WINDOW) {
         s_note ("c%u %u", s_client_number (record->next_window.endpoint),
-                (unsigned)record->next_window.seq);
+                (unsigned) record->next_window.seq);
     } else if (record->kind == BUS_SIGNAL)
         s_note ("c%u %s", s_client_number (record->signal.endpoint),
                 event_wire_name (record->signal.event));
@@ -181,7 +181,7 @@ bus_client_send (bus_client_t *self, unsigned postoffice, const bus_record_t *re
 static void
 s_on_answered (void *owner, client_t *client)
 {
-    (void)owner;
+    (void) owner;
     if (rig_resumes)
         inbound_resume (rig_inbounds, client_owner (client));
     else
@@ -191,7 +191,7 @@ s_on_answered (void *owner, client_t *client)
 static bool
 s_on_received (void *owner, client_t *client)
 {
-    (void)owner;
+    (void) owner;
     connection_t *connection = client_owner (client);
     return attachment_send_receipt (connection->attachment);
 }
@@ -271,7 +271,7 @@ rig_connect (role_t role, dialect_t dialect)
     client_identity_t identity = {
         .app = TEXT ("demo"), .user = TEXT ("u-1"), .role = role, .dialect = dialect
     };
-    websocket_t *socket = (websocket_t *)(void *)&s_sockets[s_client_count];
+    websocket_t *socket = (websocket_t *) (void *) &s_sockets[s_client_count];
     connection->client = client_new (rig_clients, &identity, socket, connection);
     keepalive_t *keepalive = keepalive_new (rig_keepalives, connection->client);
     connection->attachment = attachment_new (rig_attachments, connection->client, keepalive);
@@ -301,8 +301,8 @@ s_note_member (const frame_t *frame, const char *member)
     if (!at)
         return;
     at += strlen (member);
-    const char *end = memchr (at, '"', frame->size - (size_t)(at - frame->text));
-    s_note (" %.*s", (int)(end - at), at);
+    const char *end = memchr (at, '"', frame->size - (size_t) (at - frame->text));
+    s_note (" %.*s", (int) (end - at), at);
 }
 
 void
@@ -312,7 +312,7 @@ rig_write (connection_t *connection)
     unsigned number = s_client_number (rig_endpoint (connection));
     while (outbound_next (connection, &next)) {
         if (next.what == WRITE_PING) {
-            s_note ("c%u < ping %u\n", number, (unsigned)next.ping);
+            s_note ("c%u < ping %u\n", number, (unsigned) next.ping);
             continue;
         }
         if (next.what == WRITE_CLOSE) {

@@ -121,7 +121,7 @@ Test (inbound, a_deferred_frame_is_counted)
     cr_assert_eq (edge_metrics[EDGE_INBOX_BYTES], 0);
     s_send (connection, "user joined", "t", "");
     int64_t bytes = edge_metrics[EDGE_INBOX_BYTES];
-    cr_assert_eq (bytes, (int64_t)strlen ("{\"event\":\"user joined\",\"sessionId\":\"t\"}"));
+    cr_assert_eq (bytes, (int64_t) strlen ("{\"event\":\"user joined\",\"sessionId\":\"t\"}"));
     rig_attached (connection, ATTACH_JOIN, VERDICT_OK, 3);
     cr_assert_eq (edge_metrics[EDGE_INBOX_BYTES], 0);
     s_send (connection, "user joined", "u", "");
@@ -138,7 +138,7 @@ s_say_much (connection_t *connection, const char *session)
                          "{\"event\":\"new message\",\"sessionId\":\"%s\",\"messageId\":\"m2\","
                          "\"data\":{\"rawQuery\":\"x\",\"more\":\"%*s\"}}",
                          session, WEBSOCKET_LARGE, "x");
-    inbound_text (rig_inbounds, connection, (text_t){ frame, (size_t)size });
+    inbound_text (rig_inbounds, connection, (text_t){ frame, (size_t) size });
 }
 
 Test (inbound, an_overloaded_edge_defers_no_large_frame)

@@ -15,7 +15,7 @@ s_found (const char *json)
     json_members_t all = json_members_of (text_of (json));
     text_t name, value;
     while (json_members_next (&all, &name, &value))
-        size += (size_t)snprintf (found + size, sizeof found - size, "%s%.*s=%.*s",
+        size += (size_t) snprintf (found + size, sizeof found - size, "%s%.*s=%.*s",
                                   size ? " " : "", TEXT_ARGS (name), TEXT_ARGS (value));
     return found;
 }

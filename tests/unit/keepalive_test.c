@@ -22,7 +22,7 @@ static void
 s_pong (connection_t *connection, uint64_t number)
 {
     keepalive_pong (connection_keepalive (connection),
-                    (text_t){ (const char *)&number, sizeof number });
+                    (text_t){ (const char *) &number, sizeof number });
 }
 
 //  The clock of the loop and that of the test go on together.
@@ -192,7 +192,7 @@ Test (keepalive, a_full_postoffice_stops_no_receipts_to_others)
         bus_attached_t attached = { .session = TEXT ("demo/s"),
                                     .verdict = VERDICT_OK,
                                     .reason = ATTACH_FRAME };
-        attachment_attached (connection->attachment, (unsigned)rig_owner, &attached);
+        attachment_attached (connection->attachment, (unsigned) rig_owner, &attached);
         keepalive_written (connection_keepalive (connection), 4);
     }
     s_wait (CONFIRM_AFTER_MS + 30);

@@ -11,7 +11,7 @@
 static int
 s_compare (const void *left, const void *right)
 {
-    return strcmp (((const random_id_t *)left)->text, ((const random_id_t *)right)->text);
+    return strcmp (((const random_id_t *) left)->text, ((const random_id_t *) right)->text);
 }
 
 Test (identity, is_32_hexadecimal_digits)

@@ -47,7 +47,7 @@ s_on_failure (uv_timer_t *timer)
 static void
 s_ask (uv_work_t *question)
 {
-    (void)question;
+    (void) question;
     sleep (60);
 }
 

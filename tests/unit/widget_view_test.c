@@ -71,7 +71,7 @@ ParameterizedTest (case_t *param, widget_view, cases)
                             .data = text_of (param->data) };
     buffer_t to;
     buffer_init (&to, entry.data.size + WIDGET_VIEW_ROOM);
-    cr_assert_eq (widget_view (&entry, &to), (widget_view_t)param->view, "%s", param->data);
+    cr_assert_eq (widget_view (&entry, &to), (widget_view_t) param->view, "%s", param->data);
     cr_assert (text_is (buffer_text (&to), text_of (param->shown)), "%s: %.*s", param->data,
                TEXT_ARGS (buffer_text (&to)));
     buffer_free (&to);

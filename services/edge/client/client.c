@@ -152,10 +152,10 @@ client_new (clients_t *all, const client_identity_t *identity, websocket_t *sock
     self->endpoint = all->next_endpoint++;
     memcpy (self->names, app.data, app.size);
     memcpy (self->names + app.size, user.data, user.size);
-    self->app_size = (uint8_t)app.size;
-    self->user_size = (uint8_t)user.size;
-    self->role = (uint8_t)identity->role;
-    self->dialect = (uint8_t)identity->dialect;
+    self->app_size = (uint8_t) app.size;
+    self->user_size = (uint8_t) user.size;
+    self->role = (uint8_t) identity->role;
+    self->dialect = (uint8_t) identity->dialect;
     list_init (&self->ending);
     outbox_init (&self->outbox);
     client_stamp (self, &VISITOR_UNKNOWN);
@@ -173,7 +173,7 @@ client_destroy (client_t **self_p)
     HASH_DELETE (hh, self->all->by_endpoint, self);
     edge_count (s_gauge (self), -1);
     list_remove (&self->ending);
-    flow_control_add (self->all->flow, FLOW_OUTBOXES, -(int64_t)self->outbox.bytes);
+    flow_control_add (self->all->flow, FLOW_OUTBOXES, -(int64_t) self->outbox.bytes);
     outbox_clear (&self->outbox);
     free (self->sender);
     free (self);
@@ -206,13 +206,13 @@ client_user (const client_t *self)
 role_t
 client_role (const client_t *self)
 {
-    return (role_t)self->role;
+    return (role_t) self->role;
 }
 
 dialect_t
 client_dialect (const client_t *self)
 {
-    return (dialect_t)self->dialect;
+    return (dialect_t) self->dialect;
 }
 
 text_t
@@ -271,7 +271,7 @@ client_stamp (client_t *self, const visitor_t *visitor)
     if (!text_is (buffer_text (&buffer), client_sender (self))) {
         self->sender = alloc_resized (self->sender, buffer.size);
         memcpy (self->sender, buffer.data, buffer.size);
-        self->sender_size = (uint32_t)buffer.size;
+        self->sender_size = (uint32_t) buffer.size;
     }
     buffer_free (&buffer);
 }
@@ -284,7 +284,7 @@ static void
 s_outbox_changed (client_t *self, size_t before)
 {
     flow_control_add (self->all->flow, FLOW_OUTBOXES,
-                      (int64_t)self->outbox.bytes - (int64_t)before);
+                      (int64_t) self->outbox.bytes - (int64_t) before);
 }
 
 void
@@ -393,9 +393,9 @@ client_close (client_t *self, close_reason_t reason)
     s_count_closed (self, reason);
     log_debug ("closing", log_text ("user", client_user (self)),
                log_string ("reason", row->metric),
-               log_number ("endpoint", (int64_t)self->endpoint));
+               log_number ("endpoint", (int64_t) self->endpoint));
     self->state = CLIENT_CLOSED;
-    self->close_reason = (uint8_t)reason;
+    self->close_reason = (uint8_t) reason;
     list_append (&self->all->closed, &self->ending);
     if (row->ws_code == 0) {
         websocket_abort (self->socket);
@@ -442,6 +442,6 @@ client_gone (client_t *self)
 bool
 client_wants_close (const client_t *self, close_reason_t *reason)
 {
-    *reason = (close_reason_t)self->close_reason;
+    *reason = (close_reason_t) self->close_reason;
     return self->state != CLIENT_OPEN;
 }

@@ -384,7 +384,7 @@ s_read (client_frame_t *self, text_t user)
 frame_fault_t
 client_frame_read (client_frame_t *self, text_t bytes, text_t user)
 {
-    *self = (client_frame_t){ .cost = (unsigned)(1 + bytes.size / BYTES_OF_A_FRAME),
+    *self = (client_frame_t){ .cost = (unsigned) (1 + bytes.size / BYTES_OF_A_FRAME),
                               .last_seq = SEQ_UNKNOWN,
                               .session_id = TEXT_EMPTY,
                               .message_id = TEXT_EMPTY,

@@ -27,9 +27,9 @@ flow_control_new (const edge_config_t *config)
 {
     flow_control_t *self = alloc_zeroed (sizeof *self);
     self->config = config;
-    edge_metrics[EDGE_CONNECTIONS_LIMIT] = (int64_t)config->connections;
-    edge_metrics[EDGE_BACKLOG_LIMIT] = (int64_t)config->backlog_limit;
-    edge_metrics[EDGE_OUTBOX_LIMIT] = (int64_t)config->outbox_limit;
+    edge_metrics[EDGE_CONNECTIONS_LIMIT] = (int64_t) config->connections;
+    edge_metrics[EDGE_BACKLOG_LIMIT] = (int64_t) config->backlog_limit;
+    edge_metrics[EDGE_OUTBOX_LIMIT] = (int64_t) config->outbox_limit;
     return self;
 }
 
@@ -55,13 +55,13 @@ flow_control_note_outbox (flow_control_t *self, size_t bytes)
     if (bytes <= self->outbox_highest)
         return;
     self->outbox_highest = bytes;
-    edge_metrics[EDGE_OUTBOX_HIGHEST] = (int64_t)bytes;
+    edge_metrics[EDGE_OUTBOX_HIGHEST] = (int64_t) bytes;
 }
 
 bool
 flow_control_is_overloaded (const flow_control_t *self)
 {
-    return self->all >= (int64_t)self->config->backlog_limit;
+    return self->all >= (int64_t) self->config->backlog_limit;
 }
 
 size_t

@@ -81,7 +81,7 @@ s_write (const members_t *members, text_t data, buffer_t *to)
             || (members->lacks_data && text_is (name, TEXT ("data"))))
             continue;
         //  From the quote before the name to the value's last byte, as it stands.
-        text_t member = { name.data - 1, (size_t)(value.data + value.size - (name.data - 1)) };
+        text_t member = { name.data - 1, (size_t) (value.data + value.size - (name.data - 1)) };
         if (to->size > 1)
             rc = buffer_put_string (to, ",");
         if (rc == 0)

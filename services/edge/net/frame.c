@@ -41,13 +41,13 @@ int
 ws_frame_put (buffer_t *to, ws_frame_t opcode, text_t payload)
 {
     size_t head_size = payload.size <= CONTROL_MAX ? 2 : payload.size <= UINT16_MAX ? 4 : 10;
-    unsigned char *head = (unsigned char *)buffer_grow (to, head_size + payload.size);
+    unsigned char *head = (unsigned char *) buffer_grow (to, head_size + payload.size);
     if (!head)
         return -1;
-    head[0] = (unsigned char)(0x80 | opcode); //  final
-    head[1] = head_size == 2 ? (unsigned char)payload.size : head_size == 4 ? 126 : 127;
+    head[0] = (unsigned char) (0x80 | opcode); //  final
+    head[1] = head_size == 2 ? (unsigned char) payload.size : head_size == 4 ? 126 : 127;
     for (size_t at = head_size, left = payload.size; at > 2; left >>= 8)
-        head[--at] = (unsigned char)left;
+        head[--at] = (unsigned char) left;
     if (payload.size)
         memcpy (head + head_size, payload.data, payload.size);
     return 0;
@@ -60,8 +60,8 @@ ws_frame_put_close (buffer_t *to, unsigned code, text_t words)
     assert (words.size + 2 <= sizeof payload);
     if (code == 0)
         return ws_frame_put (to, WS_FRAME_CLOSE, TEXT_EMPTY);
-    payload[0] = (char)(code >> 8);
-    payload[1] = (char)code;
+    payload[0] = (char) (code >> 8);
+    payload[1] = (char) code;
     memcpy (payload + 2, words.data, words.size);
     return ws_frame_put (to, WS_FRAME_CLOSE, (text_t){ payload, words.size + 2 });
 }

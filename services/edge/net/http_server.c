@@ -259,7 +259,7 @@ s_throttle (request_t *self)
     stream_limit (self->stream, STREAM_FREE, 0);
     list_append (&requests->throttled, &self->throttled);
     //  Starting it anew for each would delay those that wait already.
-    if (!uv_is_active ((uv_handle_t *)&requests->throttle))
+    if (!uv_is_active ((uv_handle_t *) &requests->throttle))
         uv_timer_start (&requests->throttle, s_on_throttle, THROTTLE_MS, THROTTLE_MS);
 }
 
@@ -475,5 +475,5 @@ http_server_destroy (http_server_t **self_p)
     if (!self)
         return;
     buffer_free (&self->gathered);
-    uv_close ((uv_handle_t *)&self->throttle, s_on_throttle_closed);
+    uv_close ((uv_handle_t *) &self->throttle, s_on_throttle_closed);
 }

@@ -212,7 +212,7 @@ listener_destroy (listener_t **self_p)
     uv_poll_stop (&self->poll);
     close (self->descriptor);
     uv_close ((uv_handle_t *) &self->poll, s_on_closed);
-    uv_close ((uv_handle_t *)&self->pause, s_on_closed);
+    uv_close ((uv_handle_t *) &self->pause, s_on_closed);
 }
 
 uint16_t

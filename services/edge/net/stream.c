@@ -146,7 +146,7 @@ s_forget_kept (stream_t *self)
 {
     if (!self->kept)
         return;
-    s_count_kept (self, -(int64_t)self->kept_size);
+    s_count_kept (self, -(int64_t) self->kept_size);
     free (self->kept);
     self->kept = NULL;
     self->kept_size = 0;
@@ -159,7 +159,7 @@ s_keep (stream_t *self, const char *data, size_t size)
     self->kept = alloc_resized (NULL, size);
     memcpy (self->kept, data, size);
     self->kept_size = (uint32_t) size;
-    s_count_kept (self, (int64_t)size);
+    s_count_kept (self, (int64_t) size);
 }
 
 static void
@@ -308,7 +308,7 @@ s_count_unsent (const stream_t *self, int64_t change)
 static void
 s_note_waiting (stream_t *self, size_t size)
 {
-    s_count_unsent (self, (int64_t)size - (int64_t)self->waiting);
+    s_count_unsent (self, (int64_t) size - (int64_t) self->waiting);
     self->waiting = (uint32_t) size;
 }
 
@@ -332,8 +332,8 @@ s_write_later (stream_t *self, text_t bytes)
     unsent_t *unsent = alloc_resized (NULL, sizeof *unsent + bytes.size);
     memcpy (unsent->bytes, bytes.data, bytes.size);
     unsent->request.data = self;
-    uv_buf_t buffer = uv_buf_init (unsent->bytes, (unsigned)bytes.size);
-    if (uv_write (&unsent->request, (uv_stream_t *)&self->tcp, &buffer, 1, s_on_written) != 0) {
+    uv_buf_t buffer = uv_buf_init (unsent->bytes, (unsigned) bytes.size);
+    if (uv_write (&unsent->request, (uv_stream_t *) &self->tcp, &buffer, 1, s_on_written) != 0) {
         free (unsent);
         stream_close (self);
         return;

@@ -149,10 +149,10 @@ web_file_read (web_file_t *self)
     assert (!self->busy && self->offset < self->size);
     uint64_t left = self->size - self->offset;
     if (!self->room)
-        self->room = alloc_resized (NULL, left < PIECE ? (size_t)left : PIECE);
+        self->room = alloc_resized (NULL, left < PIECE ? (size_t) left : PIECE);
     uv_buf_t buffer = uv_buf_init (self->room, left < PIECE ? (unsigned) left : PIECE);
     self->busy = uv_fs_read (self->loop, &self->request, self->descriptor, &buffer, 1,
-                             (int64_t)self->offset, s_on_piece)
+                             (int64_t) self->offset, s_on_piece)
                  == 0;
     if (!self->busy)
         self->events->piece (self->owner, TEXT_EMPTY);

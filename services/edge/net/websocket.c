@@ -83,7 +83,7 @@ s_count_inbox (const websocket_t *self, int64_t change)
 static void
 s_empty_inbox (websocket_t *self)
 {
-    s_count_inbox (self, -(int64_t)self->inbox.size);
+    s_count_inbox (self, -(int64_t) self->inbox.size);
     buffer_free (&self->inbox);
 }
 
@@ -156,7 +156,7 @@ s_take_inbox (websocket_t *self)
 {
     buffer_t inbox = self->inbox;
     buffer_init (&self->inbox, self->server->frame_limit);
-    s_count_inbox (self, -(int64_t)inbox.size);
+    s_count_inbox (self, -(int64_t) inbox.size);
     s_text (self, buffer_text (&inbox));
     buffer_free (&inbox);
 }
@@ -177,7 +177,7 @@ s_take_fragment (websocket_t *self, const ws_event_t *event)
     //  ws_reader.c has the same limit of a message.
     int rc = buffer_put_text (&self->inbox, event->bytes);
     assert (rc == 0);
-    s_count_inbox (self, (int64_t)event->bytes.size);
+    s_count_inbox (self, (int64_t) event->bytes.size);
     if (event->is_whole) {
         s_take_inbox (self);
         return;
@@ -255,7 +255,7 @@ s_hear (websocket_t *self, const ws_event_t *event)
 static void
 s_discard (websocket_t *self, size_t size)
 {
-    self->discarded += (uint32_t)size;
+    self->discarded += (uint32_t) size;
     if (self->discarded >= DISCARDED_MOST)
         stream_read (self->stream, false);
 }

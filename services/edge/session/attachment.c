@@ -105,7 +105,7 @@ static void
 s_move (attachment_t *self, attachment_state_t next)
 {
     deadline_t before = s_deadlines[self->state];
-    self->state = (uint8_t)next;
+    self->state = (uint8_t) next;
     if (s_deadlines[next] != before)
         s_restart_deadline (self);
 }
@@ -125,8 +125,8 @@ s_tell_answered (attachment_t *self)
 static bool
 ignore (attachment_t *self, const news_t *news)
 {
-    (void)self;
-    (void)news;
+    (void) self;
+    (void) news;
     return true;
 }
 
@@ -140,7 +140,7 @@ enter (attachment_t *self, const news_t *news)
     endpoint_enter (endpoint, news->enter.session);
     endpoint->attach_seq = news->enter.seq;
     endpoint->attach_time_ms = news->enter.time_ms;
-    endpoint->reason = (uint8_t)news->enter.reason;
+    endpoint->reason = (uint8_t) news->enter.reason;
     s_move (self, ATTACHMENT_ATTACH_DUE);
     s_restart_deadline (self);
     return true;
@@ -157,7 +157,7 @@ s_move_out (attachment_t *self, attachment_state_t next)
 static bool
 leave (attachment_t *self, const news_t *news)
 {
-    (void)news;
+    (void) news;
     endpoint_drop_posts (&self->endpoint);
     send_queue_remove (self->all->context.send_queue, &self->unsent);
     s_move_out (self, ATTACHMENT_CLOSED);
@@ -170,7 +170,7 @@ leave (attachment_t *self, const news_t *news)
 static bool
 look_up (attachment_t *self, const news_t *news)
 {
-    (void)news;
+    (void) news;
     s_move (self, ATTACHMENT_LOOKUP_DUE);
     s_send_later (self);
     return true;
@@ -179,7 +179,7 @@ look_up (attachment_t *self, const news_t *news)
 static bool
 send_lookup (attachment_t *self, const news_t *news)
 {
-    (void)news;
+    (void) news;
     if (!endpoint_send_lookup (&self->endpoint))
         return false;
     s_move (self, ATTACHMENT_LOOKUP_SENT);
@@ -189,7 +189,7 @@ send_lookup (attachment_t *self, const news_t *news)
 static bool
 be_silent (attachment_t *self, const news_t *news)
 {
-    (void)news;
+    (void) news;
     s_move_out (self, ATTACHMENT_SILENT);
     return true;
 }
@@ -221,7 +221,7 @@ found (attachment_t *self, const news_t *news)
 static bool
 found_none (attachment_t *self, const news_t *news)
 {
-    (void)news;
+    (void) news;
     s_move_out (self, ATTACHMENT_DETACHED);
     s_tell_joined (self, TEXT_EMPTY, SEQ_UNKNOWN);
     return true;
@@ -233,16 +233,16 @@ found_none (attachment_t *self, const news_t *news)
 static bool
 send_posts (attachment_t *self, const news_t *news)
 {
-    (void)news;
+    (void) news;
     return endpoint_send_posts (&self->endpoint);
 }
 
 static bool
 send_attach (attachment_t *self, const news_t *news)
 {
-    (void)news;
+    (void) news;
     bool again = self->state == ATTACHMENT_REATTACH_DUE;
-    attach_reason_t reason = again ? ATTACH_REATTACH : (attach_reason_t)self->endpoint.reason;
+    attach_reason_t reason = again ? ATTACH_REATTACH : (attach_reason_t) self->endpoint.reason;
     if (!endpoint_send_attach (&self->endpoint, reason))
         return false;
     s_move (self, again ? ATTACHMENT_REATTACH_SENT : ATTACHMENT_ATTACH_SENT);
@@ -253,7 +253,7 @@ send_attach (attachment_t *self, const news_t *news)
 static bool
 attach_again (attachment_t *self, const news_t *news)
 {
-    (void)news;
+    (void) news;
     s_move (self, ATTACHMENT_ATTACH_DUE);
     endpoint_unsend_posts (&self->endpoint);
     s_send_later (self);
@@ -264,7 +264,7 @@ attach_again (attachment_t *self, const news_t *news)
 static bool
 reattach_later (attachment_t *self, const news_t *news)
 {
-    (void)news;
+    (void) news;
     s_move (self, ATTACHMENT_REATTACH_DUE);
     endpoint_unsend_posts (&self->endpoint);
     return true;
@@ -281,7 +281,7 @@ reattach (attachment_t *self, const news_t *news)
 static bool
 retry (attachment_t *self, const news_t *news)
 {
-    (void)news;
+    (void) news;
     s_send_later (self);
     return true;
 }
@@ -332,8 +332,8 @@ busy (attachment_t *self, const news_t *news)
 {
     const bus_attached_t *attached = news->attached;
     if (attached->reason != ATTACH_SILENT && attached->reason != ATTACH_FRAME)
-        s_tell_not_joined (self, (verdict_t)attached->verdict);
-    s_refuse_posts (self, (verdict_t)attached->verdict);
+        s_tell_not_joined (self, (verdict_t) attached->verdict);
+    s_refuse_posts (self, (verdict_t) attached->verdict);
     self->endpoint.postoffice = NO_POSTOFFICE;
     s_move_out (self, ATTACHMENT_SILENT);
     return true;
@@ -346,7 +346,7 @@ refused (attachment_t *self, const news_t *news)
     if (news->attached->reason == ATTACH_SILENT)
         s_tell_joined (self, TEXT_EMPTY, SEQ_UNKNOWN);
     else
-        s_tell_not_joined (self, (verdict_t)news->attached->verdict);
+        s_tell_not_joined (self, (verdict_t) news->attached->verdict);
     endpoint_drop_posts (&self->endpoint);
     self->endpoint.postoffice = NO_POSTOFFICE;
     s_move_out (self, ATTACHMENT_DETACHED);
@@ -357,7 +357,7 @@ refused (attachment_t *self, const news_t *news)
 static bool
 give_up (attachment_t *self, const news_t *news)
 {
-    (void)news;
+    (void) news;
     uint8_t reason = self->endpoint.reason;
     edge_count (EDGE_ATTACHES_EXPIRED, 1);
     if (reason == ATTACH_JOIN || reason == ATTACH_RESUME)
@@ -394,37 +394,37 @@ attachment_attached (attachment_t *self, unsigned postoffice, const bus_attached
         return;
     edge_count_verdict (edge_attached, attached->verdict);
     if (attached->verdict != VERDICT_GOING_AWAY)
-        (void)s_happens (self, s_event_of_attached (attached), &(news_t){ .attached = attached });
+        (void) s_happens (self, s_event_of_attached (attached), &(news_t){ .attached = attached });
     s_tell_answered (self);
 }
 
 void
 attachment_looked_up (attachment_t *self, unsigned postoffice, const bus_lookup_reply_t *reply)
 {
-    if (self->endpoint.postoffice != (int)postoffice)
+    if (self->endpoint.postoffice != (int) postoffice)
         return;
     attachment_event_t event = ATTACHMENT_EVENT_FOUND;
     if (reply->verdict != VERDICT_OK)
         event = ATTACHMENT_EVENT_LOOKUP_BUSY;
     else if (reply->session.size == 0 || reply->session.size > SESSION_KEY_MAX)
         event = ATTACHMENT_EVENT_FOUND_NONE;
-    (void)s_happens (self, event, &(news_t){ .reply = reply });
+    (void) s_happens (self, event, &(news_t){ .reply = reply });
 }
 
 void
 attachment_postoffice_up (attachment_t *self)
 {
     if (endpoint_has_moved (&self->endpoint))
-        (void)s_happens (self, ATTACHMENT_EVENT_POSTOFFICE_CHANGED, NULL);
+        (void) s_happens (self, ATTACHMENT_EVENT_POSTOFFICE_CHANGED, NULL);
 }
 
 void
 attachment_postoffice_down (attachment_t *self, unsigned postoffice)
 {
-    if (self->endpoint.postoffice != (int)postoffice)
+    if (self->endpoint.postoffice != (int) postoffice)
         return;
     self->endpoint.postoffice = NO_POSTOFFICE;
-    (void)s_happens (self, ATTACHMENT_EVENT_POSTOFFICE_CHANGED, NULL);
+    (void) s_happens (self, ATTACHMENT_EVENT_POSTOFFICE_CHANGED, NULL);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -460,8 +460,8 @@ s_is_unknown (attachment_t *self, const bus_posted_t *posted)
     static log_limit_t limit = LOG_LIMIT (LOG_WARN, "postoffice does not know an endpoint");
     if (log_limit_allows (&limit))
         log_warn ("postoffice does not know an endpoint", log_text ("session", posted->session),
-                  log_number ("endpoint", (int64_t)posted->endpoint));
-    (void)s_happens (self, ATTACHMENT_EVENT_UNKNOWN, NULL);
+                  log_number ("endpoint", (int64_t) posted->endpoint));
+    (void) s_happens (self, ATTACHMENT_EVENT_UNKNOWN, NULL);
     return true;
 }
 
@@ -479,7 +479,7 @@ void
 attachments_posted (attachments_t *self, unsigned postoffice, const bus_posted_t *posted)
 {
     post_t *post = posts_find (self->context.posts, posted->request_id);
-    if (!post || post->postoffice != (int)postoffice || posted->verdict == VERDICT_GOING_AWAY)
+    if (!post || post->postoffice != (int) postoffice || posted->verdict == VERDICT_GOING_AWAY)
         return;
     attachment_t *attachment = post_queue_owner (post->queue);
     if (s_is_unknown (attachment, posted))
@@ -489,7 +489,7 @@ attachments_posted (attachments_t *self, unsigned postoffice, const bus_posted_t
     if (posted->verdict == VERDICT_OK || posted->verdict == VERDICT_DUPLICATE)
         s_stored (&attachment->endpoint, post, posted);
     else
-        post_answer_refused (attachment->endpoint.client, post, (verdict_t)posted->verdict,
+        post_answer_refused (attachment->endpoint.client, post, (verdict_t) posted->verdict,
                              uv_now (self->loop));
     s_go_on (attachment, post);
 }
@@ -524,7 +524,7 @@ attachments_tick (attachments_t *self)
             attachment_t *attachment = LIST_THING (at, attachment_t, by_deadline);
             if (now - attachment->since_ms < self->limits_ms[deadline])
                 break;
-            (void)s_happens (attachment, ATTACHMENT_EVENT_TIMEOUT, NULL);
+            (void) s_happens (attachment, ATTACHMENT_EVENT_TIMEOUT, NULL);
         }
     }
     s_expire (self, false, ANSWER_LIMIT_MS);
@@ -548,13 +548,13 @@ attachments_forget_postoffice (attachments_t *self, unsigned postoffice)
 void
 attachments_flush (attachments_t *self)
 {
-    (void)pending_detaches_send_all (self->context.detaches);
+    (void) pending_detaches_send_all (self->context.detaches);
 }
 
 static bool
 s_on_send (void *owner, list_t *link)
 {
-    (void)owner;
+    (void) owner;
     return s_happens (LIST_THING (link, attachment_t, unsent), ATTACHMENT_EVENT_SEND, NULL);
 }
 
@@ -614,7 +614,7 @@ attachment_destroy (attachment_t **self_p)
 attachment_state_t
 attachment_state (const attachment_t *self)
 {
-    return (attachment_state_t)self->state;
+    return (attachment_state_t) self->state;
 }
 
 bool
@@ -634,7 +634,7 @@ void
 attachment_enter (attachment_t *self, text_t session, attach_reason_t reason, uint64_t seq,
                   uint64_t time_ms)
 {
-    (void)s_happens (self, ATTACHMENT_EVENT_ENTER,
+    (void) s_happens (self, ATTACHMENT_EVENT_ENTER,
                      &(news_t){ .enter = { session, reason, seq, time_ms } });
 }
 
@@ -645,7 +645,7 @@ attachment_post (attachment_t *self, const bus_post_t *post, bool is_named)
     if (!endpoint->posts)
         endpoint->posts =
             post_queue_new (self->all->context.posts, client_endpoint (endpoint->client), self);
-    (void)post_queue_add (endpoint->posts, post, is_named, s_now (self));
+    (void) post_queue_add (endpoint->posts, post, is_named, s_now (self));
 }
 
 bool
@@ -693,5 +693,5 @@ attachment_send_receipt (attachment_t *self)
 void
 attachment_close (attachment_t *self)
 {
-    (void)s_happens (self, ATTACHMENT_EVENT_CLOSE, NULL);
+    (void) s_happens (self, ATTACHMENT_EVENT_CLOSE, NULL);
 }

@@ -26,7 +26,7 @@ endpoint_session (const endpoint_t *self)
 static bool
 s_send (endpoint_t *self, int postoffice, const bus_record_t *record)
 {
-    return bus_client_send (self->context->bus, (unsigned)postoffice, record) == 0;
+    return bus_client_send (self->context->bus, (unsigned) postoffice, record) == 0;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -37,7 +37,7 @@ static void
 s_detach (endpoint_t *self, bool moved)
 {
     const endpoint_context_t *context = self->context;
-    unsigned postoffice = (unsigned)self->postoffice;
+    unsigned postoffice = (unsigned) self->postoffice;
     bus_detach_t detach = { .endpoint = client_endpoint (self->client),
                             .session = endpoint_session (self),
                             .received_seq = keepalive_received_seq (self->keepalive),
@@ -70,7 +70,7 @@ endpoint_enter (endpoint_t *self, text_t session)
     s_leave (self);
     free (self->session);
     self->session = session.size ? alloc_text (session) : NULL;
-    self->session_size = (uint16_t)session.size;
+    self->session_size = (uint16_t) session.size;
 }
 
 void
@@ -104,7 +104,7 @@ endpoint_send_lookup (endpoint_t *self)
                                         .role = client_role (client) } };
     if (postoffice < 0 || !s_send (self, postoffice, &record))
         return false;
-    self->postoffice = (int16_t)postoffice;
+    self->postoffice = (int16_t) postoffice;
     edge_count (EDGE_LOOKUPS, 1);
     return true;
 }
@@ -122,7 +122,7 @@ endpoint_send_attach (endpoint_t *self, attach_reason_t reason)
         endpoint_unsend_posts (self);
     }
     //  An ATTACH must not overtake a DETACH that this postoffice has not heard yet.
-    if (!pending_detaches_send (self->context->detaches, (unsigned)postoffice))
+    if (!pending_detaches_send (self->context->detaches, (unsigned) postoffice))
         return false;
     bool is_asked = reason == ATTACH_RESUME || self->seq == 0;
     bus_record_t record = { .kind = BUS_ATTACH,
@@ -138,7 +138,7 @@ endpoint_send_attach (endpoint_t *self, attach_reason_t reason)
                                         .sender = client_sender (client) } };
     if (!s_send (self, postoffice, &record))
         return false;
-    self->postoffice = (int16_t)postoffice;
+    self->postoffice = (int16_t) postoffice;
     self->generation++;
     self->next_window_seq = 0;
     self->catching_up = false;
@@ -207,7 +207,7 @@ endpoint_send_receipt (endpoint_t *self)
 bool
 endpoint_is_at (const endpoint_t *self, unsigned postoffice, text_t session)
 {
-    return self->session && self->postoffice == (int)postoffice
+    return self->session && self->postoffice == (int) postoffice
            && text_is (endpoint_session (self), session);
 }
 

@@ -53,17 +53,17 @@ static attachment_t *
 s_attachment_of (const gateway_t *self, uint64_t endpoint)
 {
     client_t *client = clients_find (self->clients, endpoint);
-    return client ? ((connection_t *)client_owner (client))->attachment : NULL;
+    return client ? ((connection_t *) client_owner (client))->attachment : NULL;
 }
 
 static void
 s_on_postoffice_up (void *owner, unsigned postoffice)
 {
-    (void)postoffice;
+    (void) postoffice;
     gateway_t *self = owner;
     edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_postoffices_up (self->bus);
     for (client_t *at = NULL; (at = clients_next (self->clients, at));)
-        attachment_postoffice_up (((connection_t *)client_owner (at))->attachment);
+        attachment_postoffice_up (((connection_t *) client_owner (at))->attachment);
     attachments_retry (self->attachments);
 }
 
@@ -74,7 +74,7 @@ s_on_postoffice_down (void *owner, unsigned postoffice)
     edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_postoffices_up (self->bus);
     attachments_forget_postoffice (self->attachments, postoffice);
     for (client_t *at = NULL; (at = clients_next (self->clients, at));)
-        attachment_postoffice_down (((connection_t *)client_owner (at))->attachment, postoffice);
+        attachment_postoffice_down (((connection_t *) client_owner (at))->attachment, postoffice);
 }
 
 static void
@@ -126,7 +126,7 @@ s_on_answered (void *owner, client_t *client)
 static bool
 s_on_received (void *owner, client_t *client)
 {
-    (void)owner;
+    (void) owner;
     connection_t *connection = client_owner (client);
     return attachment_send_receipt (connection->attachment);
 }
@@ -205,7 +205,7 @@ s_on_text (void *owner, connection_t *connection, text_t text)
 static void
 s_on_fragment (void *owner, connection_t *connection)
 {
-    (void)owner;
+    (void) owner;
     keepalive_heard (connection_keepalive (connection));
 }
 
@@ -219,7 +219,7 @@ s_on_overhead (void *owner, connection_t *connection, unsigned frames)
 static void
 s_on_pong (void *owner, connection_t *connection, text_t payload)
 {
-    (void)owner;
+    (void) owner;
     keepalive_pong (connection_keepalive (connection), payload);
 }
 
@@ -250,7 +250,7 @@ s_on_fault (void *owner, connection_t *connection, close_reason_t reason)
 static bool
 s_on_next (void *owner, connection_t *connection, websocket_write_t *write)
 {
-    (void)owner;
+    (void) owner;
     return outbound_next (connection, write);
 }
 

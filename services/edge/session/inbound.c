@@ -59,7 +59,7 @@ s_take_deferred (pause_t *pause)
     char *deferred = pause->deferred;
     pause->deferred = NULL;
     if (deferred)
-        flow_control_add (pause->all->flow, FLOW_INBOXES, -(int64_t)pause->deferred_size);
+        flow_control_add (pause->all->flow, FLOW_INBOXES, -(int64_t) pause->deferred_size);
     return deferred;
 }
 
@@ -194,7 +194,7 @@ s_defer (inbounds_t *self, connection_t *connection, text_t bytes)
     pause_t *pause = s_pause (self, connection, EDGE_PAUSED_MOVE);
     pause->deferred = alloc_text (bytes);
     pause->deferred_size = bytes.size;
-    flow_control_add (self->flow, FLOW_INBOXES, (int64_t)bytes.size);
+    flow_control_add (self->flow, FLOW_INBOXES, (int64_t) bytes.size);
 }
 
 static attach_reason_t
@@ -250,7 +250,7 @@ s_post (inbounds_t *self, connection_t *connection, const client_frame_t *frame)
                           .hidden = frame->hidden };
     attachment_post (connection->attachment, &record, is_named);
     if (s_has_too_many_posts (self, connection))
-        (void)s_pause (self, connection, EDGE_PAUSED_POSTS);
+        (void) s_pause (self, connection, EDGE_PAUSED_POSTS);
 }
 
 static void

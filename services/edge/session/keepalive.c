@@ -81,7 +81,7 @@ s_confirm_later (keepalive_t *self)
     keepalives_t *all = self->all;
     self->check_ms = s_now (all) + CONFIRM_AFTER_MS;
     list_append (&all->unconfirmed, &self->unconfirmed);
-    if (!uv_is_active ((uv_handle_t *)all->timer))
+    if (!uv_is_active ((uv_handle_t *) all->timer))
         uv_timer_start (all->timer, s_on_timer, CONFIRM_AFTER_MS, 0);
 }
 
@@ -259,6 +259,6 @@ keepalives_destroy (keepalives_t **self_p)
 {
     keepalives_t *self = *self_p;
     *self_p = NULL;
-    uv_close ((uv_handle_t *)self->timer, s_on_timer_closed);
+    uv_close ((uv_handle_t *) self->timer, s_on_timer_closed);
     free (self);
 }

@@ -127,8 +127,8 @@ post_queue_is_idle (const post_queue_t *self)
 static void
 s_count (post_queue_t *self, int posts, int64_t bytes)
 {
-    self->count += (uint32_t)posts;
-    self->bytes += (size_t)bytes;
+    self->count += (uint32_t) posts;
+    self->bytes += (size_t) bytes;
     edge_count (EDGE_POSTS_PENDING, posts);
     flow_control_add (self->all->flow, FLOW_POSTS, bytes);
 }
@@ -172,7 +172,7 @@ post_queue_add (post_queue_t *self, const bus_post_t *record, bool is_named, uin
     list_init (&post->by_age);
     list_append (&self->posts, &post->of_queue);
     list_append (&all->unsent, &post->by_age);
-    s_count (self, 1, (int64_t)post->bytes);
+    s_count (self, 1, (int64_t) post->bytes);
     return post;
 }
 
@@ -184,7 +184,7 @@ post_remove (post_t **self_p)
     HASH_DELETE (hh, self->queue->all->by_request_id, self);
     list_remove (&self->of_queue);
     list_remove (&self->by_age);
-    s_count (self->queue, -1, -(int64_t)self->bytes);
+    s_count (self->queue, -1, -(int64_t) self->bytes);
     free (self);
 }
 

@@ -73,7 +73,7 @@ send_queue_add (send_queue_t *self, list_t *link)
 void
 send_queue_remove (send_queue_t *self, list_t *link)
 {
-    (void)self;
+    (void) self;
     if (list_is_empty (link))
         return;
     list_remove (link);
@@ -112,6 +112,6 @@ send_queue_destroy (send_queue_t **self_p)
 {
     send_queue_t *self = *self_p;
     *self_p = NULL;
-    uv_close ((uv_handle_t *)self->timer, s_on_timer_closed);
+    uv_close ((uv_handle_t *) self->timer, s_on_timer_closed);
     free (self);
 }

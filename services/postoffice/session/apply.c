@@ -117,7 +117,7 @@ s_may_be_elsewhere (session_t *self, const operation_t *absent)
     participant_t *participant = fold_participant (&self->fold, absent->role, absent->user);
     if (participant && participant->present && list_is_empty (&participant->absent)) {
         schedule_await (self->office->schedule, participant);
-        (void)store_notify (self->office->store, NOTIFY_MOVED, self->key);
+        (void) store_notify (self->office->store, NOTIFY_MOVED, self->key);
     }
     return true;
 }

@@ -226,7 +226,7 @@ catch_up_attached (session_t *self, const operation_t *operation)
     //  A part that is being read for it continues from where it was, not from where it begins now.
     endpoint_renew (endpoint);
     endpoint->cursor = s_first_cursor (self, endpoint, operation);
-    endpoint->received_seq = s_first_received (self, endpoint, (attach_reason_t)attach->reason);
+    endpoint->received_seq = s_first_received (self, endpoint, (attach_reason_t) attach->reason);
     endpoint->settle_typing = !operation->opened && attach->reason != ATTACH_REATTACH;
     s_catch_up (self, endpoint);
 }

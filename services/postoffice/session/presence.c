@@ -148,5 +148,5 @@ presence_progress (session_t *self, const bus_progress_t *progress, const char *
     if (progress->event != EVENT_TYPING && progress->event != EVENT_RETRY_NOTICE)
         return;
     self->bot_typing = progress->event == EVENT_TYPING; //  a failure ends it by itself
-    s_broadcast_bot (self, (event_t)progress->event, progress->data);
+    s_broadcast_bot (self, (event_t) progress->event, progress->data);
 }

@@ -47,7 +47,7 @@ schedule_destroy (schedule_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    uv_close ((uv_handle_t *)&self->turns, s_on_closed);
+    uv_close ((uv_handle_t *) &self->turns, s_on_closed);
 }
 
 static void

@@ -183,7 +183,7 @@ s_on_rejected (session_t *self)
 static void
 s_settle_stored (session_t *self, const stored_session_t *stored)
 {
-    (void)stored;
+    (void) stored;
     split_hosting_stored (&self->split_hosting, clock_mono_ms ());
     changeset_t *changeset = self->changeset;
     self->changeset = NULL;
@@ -203,21 +203,21 @@ s_decide_again_if (session_t *self, bool unsure)
 static void
 s_decide_again (session_t *self, const stored_session_t *stored)
 {
-    (void)stored;
+    (void) stored;
     s_decide_again_if (self, false);
 }
 
 static void
 s_decide_again_unsure (session_t *self, const stored_session_t *stored)
 {
-    (void)stored;
+    (void) stored;
     s_decide_again_if (self, true);
 }
 
 static void
 s_refuse_and_retry (session_t *self, const stored_session_t *stored)
 {
-    (void)stored;
+    (void) stored;
     s_refuse_queued (self, VERDICT_STORE_DOWN, 0);
     schedule_retry (self->office->schedule, self);
 }
@@ -232,7 +232,7 @@ s_put_back_and_refuse (session_t *self, const stored_session_t *stored)
 static void
 s_take_apart (session_t *self, const stored_session_t *stored)
 {
-    (void)stored;
+    (void) stored;
     s_on_rejected (self);
     schedule_pend (self->office->schedule, self);
 }
@@ -245,7 +245,7 @@ s_on_appended (void *owner, uint64_t request_id, store_outcome_t outcome)
         [STORE_UNSURE] = SESSION_UNSURE,     [STORE_DOWN] = SESSION_DOWN,
         [STORE_REJECTED] = SESSION_REJECTED,
     };
-    (void)request_id;
+    (void) request_id;
     s_event (owner, events[outcome], NULL);
 }
 
@@ -351,7 +351,7 @@ static void
 s_on_loaded (void *owner, uint64_t request_id, store_outcome_t outcome,
              const stored_session_t *stored)
 {
-    (void)request_id;
+    (void) request_id;
     s_event (owner, outcome == STORED ? SESSION_LOADED : SESSION_LOAD_FAILED, stored);
 }
 
@@ -445,14 +445,14 @@ s_returns_too_soon (const session_t *self, const operation_t *operation)
 static void
 s_wait (session_t *self, const stored_session_t *stored)
 {
-    (void)stored;
+    (void) stored;
     schedule_consider_idle (self->office->schedule, self);
 }
 
 static void
 s_load_if_wanted (session_t *self, const stored_session_t *stored)
 {
-    (void)stored;
+    (void) stored;
     if (self->queue_count || self->endpoint_count || self->fold.turn_count || self->changeset
         || self->wanted)
         s_load (self);
@@ -567,21 +567,21 @@ session_ask (session_t *self, operation_t **operation_p)
 static void
 s_nothing (session_t *self, const stored_session_t *stored)
 {
-    (void)self;
-    (void)stored;
+    (void) self;
+    (void) stored;
 }
 
 static void
 s_turn_soon (session_t *self, const stored_session_t *stored)
 {
-    (void)stored;
+    (void) stored;
     schedule_pend (self->office->schedule, self);
 }
 
 static void
 s_note_stale (session_t *self, const stored_session_t *stored)
 {
-    (void)stored;
+    (void) stored;
     self->stale = true;
     split_hosting_asked (&self->split_hosting);
 }
@@ -597,10 +597,10 @@ s_note_stale_and_turn (session_t *self, const stored_session_t *stored)
 static void
 s_load_again (session_t *self, const stored_session_t *stored)
 {
-    (void)stored;
+    (void) stored;
     self->stale = true;
     if (self->split_hosting.is_shared)
-        (void)store_notify (self->office->store, NOTIFY_MOVED, self->key);
+        (void) store_notify (self->office->store, NOTIFY_MOVED, self->key);
     if (list_is_empty (&self->pending) && self->endpoint_count > 0)
         schedule_retry (self->office->schedule, self);
 }
@@ -608,7 +608,7 @@ s_load_again (session_t *self, const stored_session_t *stored)
 static void
 s_hand_over (session_t *self, const stored_session_t *stored)
 {
-    (void)stored;
+    (void) stored;
     for (list_t *first; (first = list_first (&self->endpoints));)
         presence_hand_over (self, LIST_THING (first, endpoint_t, in_session));
     presence_forget_graces (self);
@@ -675,6 +675,6 @@ void
 session_shared (session_t *self)
 {
     if (split_hosting_heard (&self->split_hosting, clock_mono_ms ()))
-        (void)store_notify (self->office->store, NOTIFY_MOVED, self->key);
+        (void) store_notify (self->office->store, NOTIFY_MOVED, self->key);
     s_event (self, SESSION_SHARED, NULL);
 }

@@ -77,8 +77,8 @@ s_on_tick (uv_timer_t *timer)
     s_drop_idle (self, now);
     schedule_retry_some (
         schedule); //  whether the store is ready or not: to find out is a request
-    postoffice_counts[POSTOFFICE_OPERATIONS_QUEUED] = (int64_t)schedule_unfinished (schedule);
-    postoffice_counts[POSTOFFICE_OPERATION_BYTES] = (int64_t)schedule_bytes (schedule);
+    postoffice_counts[POSTOFFICE_OPERATIONS_QUEUED] = (int64_t) schedule_unfinished (schedule);
+    postoffice_counts[POSTOFFICE_OPERATION_BYTES] = (int64_t) schedule_bytes (schedule);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ sessions_destroy (sessions_t **self_p)
     }
     edges_destroy (&self->office->edges);
     schedule_destroy (&self->office->schedule);
-    uv_close ((uv_handle_t *)&self->tick, s_on_closed);
+    uv_close ((uv_handle_t *) &self->tick, s_on_closed);
 }
 
 session_t *

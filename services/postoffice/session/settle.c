@@ -129,7 +129,7 @@ void
 settle_changeset (session_t *self, changeset_t **changeset_p)
 {
     changeset_t *changeset = *changeset_p;
-    metric_add (POSTOFFICE_ENTRIES, (int64_t)changeset->entry_count);
+    metric_add (POSTOFFICE_ENTRIES, (int64_t) changeset->entry_count);
     if (changeset->opens)
         metric_add (POSTOFFICE_OPENED, 1);
     s_end_turns (self, changeset);

@@ -221,7 +221,7 @@ s_write_entries (const entry_columns_t *to, const store_append_t *append)
     for (size_t at = 0; at < append->entry_count; at++) {
         const store_entry_t *entry = &append->entries[at];
         pg_array_text (to->session, append->session);
-        pg_array_number (to->seq, (int64_t)(append->first_seq + at));
+        pg_array_number (to->seq, (int64_t) (append->first_seq + at));
         pg_array_text (to->message, entry->message_id);
         pg_array_number (to->event, (int64_t) entry->event);
         pg_array_number (to->time, (int64_t) entry->time_ms);

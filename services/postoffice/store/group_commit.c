@@ -156,7 +156,7 @@ static void
 s_on_appended (void *owner, void *unused, const pg_answer_t *answer)
 {
     group_commit_t *self = owner;
-    (void)unused;
+    (void) unused;
     if (answer->lost)
         s_end_batch (self, STORE_UNSURE);
     else if (answer->failed)
@@ -185,7 +185,7 @@ s_on_day_made (void *owner, void *unused, const pg_answer_t *answer)
 {
     (void) owner;
     (void) unused;
-    (void)answer;
+    (void) answer;
 }
 
 static void

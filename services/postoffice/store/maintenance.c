@@ -274,7 +274,7 @@ s_on_notices_sent (void *owner, void *count, const pg_answer_t *answer)
 {
     maintenance_t *self = owner;
     if (answer->lost || answer->failed)
-        store_metrics[STORE_NOTICES_LOST] += (int64_t)(uintptr_t)count;
+        store_metrics[STORE_NOTICES_LOST] += (int64_t) (uintptr_t) count;
     if (!answer->lost && answer->failed)
         s_refused (self, "notify", answer);
 }
@@ -291,7 +291,7 @@ s_send_notices (maintenance_t *self)
         s_notice_destroy (self, notice);
     }
     pg_link_add (self->link, SAY_NOTIFY, &self->values);
-    pg_link_send (self->link, s_on_notices_sent, self, (void *)sent);
+    pg_link_send (self->link, s_on_notices_sent, self, (void *) sent);
 }
 
 static void
@@ -311,17 +311,17 @@ maintenance_notify (maintenance_t *self, store_notice_t what, text_t session)
     int size = snprintf (payload, sizeof payload, "%s%" PRIu64 " %.*s",
                          what == NOTIFY_SHARED ? SHARED : "", self->writer, TEXT_ARGS (session));
     if (!self->begun || !pg_link_is_up (self->link) || self->notice_count >= NOTICES_MOST
-        || size < 0 || (size_t)size >= sizeof payload) {
+        || size < 0 || (size_t) size >= sizeof payload) {
         store_metrics[STORE_NOTICES_LOST]++;
         return -1;
     }
-    notice_t *notice = alloc_zeroed (sizeof *notice + (size_t)size);
-    notice->size = (size_t)size;
+    notice_t *notice = alloc_zeroed (sizeof *notice + (size_t) size);
+    notice->size = (size_t) size;
     memcpy (notice->payload, payload, notice->size);
     list_init (&notice->place);
     list_append (&self->notices, &notice->place);
     self->notice_count++;
-    if (!uv_is_active ((uv_handle_t *)&self->notify_timer))
+    if (!uv_is_active ((uv_handle_t *) &self->notify_timer))
         uv_timer_start (&self->notify_timer, s_on_notify_timer, NOTIFY_AFTER_MS, 0);
     return 0;
 }
@@ -522,6 +522,6 @@ maintenance_destroy (maintenance_t **self_p)
     pg_link_destroy (&self->link);
     s_forget_notices (self);
     self->handles = 2;
-    uv_close ((uv_handle_t *)&self->notify_timer, s_on_closed);
+    uv_close ((uv_handle_t *) &self->notify_timer, s_on_closed);
     uv_close ((uv_handle_t *) &self->timer, s_on_closed);
 }

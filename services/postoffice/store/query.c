@@ -169,7 +169,7 @@ static void
 s_answer_read (query_t *self, const PGresult *result)
 {
     int rows = PQntuples (result);
-    stored_entry_t *entries = alloc_array ((size_t)rows + 1, sizeof *entries);
+    stored_entry_t *entries = alloc_array ((size_t) rows + 1, sizeof *entries);
     for (int row = 0; row < rows; row++)
         entries[row] = (stored_entry_t){
             .seq = s_number (result, row, 0),
@@ -182,7 +182,7 @@ s_answer_read (query_t *self, const PGresult *result)
             .data = pg_text (result, row, 7),
             .hidden = pg_flag (result, row, 8),
         };
-    self->read (self->owner, self->request_id, STORED, entries, (size_t)rows);
+    self->read (self->owner, self->request_id, STORED, entries, (size_t) rows);
     free (entries);
 }
 

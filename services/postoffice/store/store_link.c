@@ -187,7 +187,7 @@ s_on_receipts (void *owner, void *unused, const pg_answer_t *answer)
 {
     (void) owner;
     (void) unused;
-    (void)answer; //  lost receipts only make us deliver something twice
+    (void) answer; //  lost receipts only make us deliver something twice
 }
 
 static void

@@ -18,7 +18,7 @@ struct tail_cache {
 tail_cache_t *
 tail_cache_new (unsigned bits)
 {
-    size_t rows = (size_t)1 << bits;
+    size_t rows = (size_t) 1 << bits;
     tail_cache_t *self = alloc_zeroed (sizeof *self + rows * sizeof (tail_t));
     self->rows = rows;
     return self;

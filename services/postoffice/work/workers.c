@@ -366,7 +366,7 @@ s_tick_worker (workers_t *self, worker_t *worker, uint64_t now)
         if (log_limit_allows (&limit))
             log_warn ("work not taken in time", log_text ("session", turn->session),
                       log_text ("item", turn->item),
-                      log_number ("attempts", (int64_t)turn->attempts));
+                      log_number ("attempts", (int64_t) turn->attempts));
         metric_add (POSTOFFICE_WORK_NOT_ACCEPTED, 1);
         turn->avoid = worker->peer;
         s_wait (self, turn);
