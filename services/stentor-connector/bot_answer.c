@@ -243,7 +243,7 @@ s_read_system (bot_answer_t *self, json_object *answer)
     }
 }
 
-//  A bot's own word that it failed, which people are to read in entry of all else.
+//  The bot says itself that it failed: people read these words in place of an answer.
 static void
 s_read_error (bot_answer_t *self, json_object *answer)
 {

@@ -3,16 +3,14 @@
 //
 //  States and events are a table (bot_call_states.def). The scenarios behind the table:
 //
-//  - The bot fails, or answers with something that is no answer. The item PAUSES and asks again,
-//  up
+//  - The bot fails, or answers with something that is no answer. The item PAUSES and asks again, up
 //    to BOT_TRIES; the visitor sees a `failure` notice with a countdown meanwhile.
 //  - The session's postoffice dies while the bot has the question, or after the outcome is known.
 //    The item MOVED: the new postoffice is sent ACCEPTED, so that it does not give the item to
 //    another worker, or DONE.
 //  - A postoffice that missed ACCEPTED or DONE sends the item once more (REPEATED): both are sent
 //    again. DONE is repeated until SETTLED in any case.
-//  - An agent takes control while the bot has the question: CANCELLED. The bot's answer is
-//  dropped.
+//  - An agent takes control while the bot has the question: CANCELLED. The bot's answer is dropped.
 //
 //  A call keeps the question while the question may be asked again, and the outcome while the
 //  outcome may be sent again, never both. The loop frees the call after `over`.

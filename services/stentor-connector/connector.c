@@ -244,7 +244,7 @@ s_start_calls (connector_t *self, const config_t *config)
     self->calls = bot_calls_new (&context, config->credit, s_emptied, self);
 }
 
-//  Calls first: each of them holds an HTTP request and a entry on the bus.
+//  Calls first: each of them holds an HTTP request and an entry on the bus.
 static void
 s_stop (void **state_p)
 {

@@ -117,10 +117,10 @@ s_says (text_t event)
     return SAYS_NOTHING;
 }
 
-//  Of a frame that cannot be read as a whole: what it is and which message, as far as its members
-//  can be told apart. A refusal that names no message leaves its client in the dark.
+//  Reads the event and the ids of a frame that cannot be parsed, as far as its members can be told
+//  apart: the refusal names the message.
 static void
-s_glance (client_frame_t *self, text_t bytes)
+s_read_refused (client_frame_t *self, text_t bytes)
 {
     json_members_t all = json_members_of (bytes);
     text_t name, value;
@@ -395,7 +395,7 @@ client_frame_read (client_frame_t *self, text_t bytes, text_t user)
     if (fault == FAULT_NONE)
         return s_read (self, user);
     if (fault != FAULT_NOT_UTF8)
-        s_glance (self, bytes);
+        s_read_refused (self, bytes);
     return fault;
 }
 

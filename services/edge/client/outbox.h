@@ -24,7 +24,7 @@ typedef struct {
 typedef struct {
     frame_t *frame;
     uint64_t seq;    //  of the log entry in it, 0: none
-    uint32_t attach_generation; //  not 0: its postoffice waits for CONTINUE behind this frame
+    uint32_t attach_generation; //  not 0: its postoffice waits for NEXT_WINDOW behind it
     bool of_session;            //  dropped when the client leaves the session
 } outbox_item_t;
 

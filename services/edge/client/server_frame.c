@@ -9,14 +9,13 @@
 //  most when all of it is escaped. So this is never reached.
 #define SIZE_MOST (64u << 20)
 
-//  A frame that is being written.
 typedef struct {
     buffer_t buffer;
     json_writer_t json;
-} draft_t;
+} frame_writer_t;
 
 static json_writer_t *
-s_begin (draft_t *self, const char *event, text_t session_id)
+s_begin (frame_writer_t *self, const char *event, text_t session_id)
 {
     buffer_init (&self->buffer, SIZE_MOST);
     json_write_begin (&self->json, &self->buffer);
@@ -27,7 +26,7 @@ s_begin (draft_t *self, const char *event, text_t session_id)
 }
 
 static json_writer_t *
-s_begin_data (draft_t *self, const char *event, text_t session_id)
+s_begin_data (frame_writer_t *self, const char *event, text_t session_id)
 {
     json_writer_t *json = s_begin (self, event, session_id);
     json_open_object (json, "data");
@@ -35,7 +34,7 @@ s_begin_data (draft_t *self, const char *event, text_t session_id)
 }
 
 static frame_t *
-s_end (draft_t *self)
+s_end (frame_writer_t *self)
 {
     json_close_object (&self->json);
     int rc = json_write_end (&self->json);
@@ -46,7 +45,7 @@ s_end (draft_t *self)
 }
 
 static frame_t *
-s_end_data (draft_t *self)
+s_end_data (frame_writer_t *self)
 {
     json_close_object (&self->json);
     return s_end (self);
@@ -55,106 +54,106 @@ s_end_data (draft_t *self)
 frame_t *
 server_frame_deliver (const bus_deliver_t *entry)
 {
-    draft_t draft;
+    frame_writer_t writer;
     json_writer_t *json =
-        s_begin (&draft, event_wire_name (entry->event), session_key_id (entry->session));
+        s_begin (&writer, event_wire_name (entry->event), session_key_id (entry->session));
     json_put_json (json, "data", entry->data);
     json_put_json (json, "sender", entry->sender);
     json_put_number (json, "timeMs", entry->time_ms);
     json_put_number (json, "seq", entry->seq);
     json_put_text_if (json, "messageId", entry->message_id);
-    return s_end (&draft);
+    return s_end (&writer);
 }
 
 frame_t *
 server_frame_broadcast (const bus_broadcast_t *event)
 {
-    draft_t draft;
+    frame_writer_t writer;
     json_writer_t *json =
-        s_begin (&draft, event_wire_name (event->event), session_key_id (event->session));
+        s_begin (&writer, event_wire_name (event->event), session_key_id (event->session));
     json_put_json (json, "data", event->data);
     json_put_json (json, "sender", event->sender);
     json_put_number (json, "timeMs", event->time_ms);
-    return s_end (&draft);
+    return s_end (&writer);
 }
 
 frame_t *
 server_frame_joined (text_t session_id, uint64_t seq)
 {
-    draft_t draft;
-    json_writer_t *json = s_begin_data (&draft, "connection update", session_id);
+    frame_writer_t writer;
+    json_writer_t *json = s_begin_data (&writer, "connection update", session_id);
     json_put_bool (json, "sessionCreated", true);
     if (seq != SEQ_UNKNOWN)
         json_put_number (json, "seq", seq);
-    return s_end_data (&draft);
+    return s_end_data (&writer);
 }
 
 frame_t *
 server_frame_not_joined (text_t session_id, const char *code, const char *words)
 {
-    draft_t draft;
-    json_writer_t *json = s_begin_data (&draft, "connection update", session_id);
+    frame_writer_t writer;
+    json_writer_t *json = s_begin_data (&writer, "connection update", session_id);
     json_put_bool (json, "sessionCreated", false);
     json_put_string (json, "errorMessage", words);
     json_put_string (json, "code", code);
-    return s_end_data (&draft);
+    return s_end_data (&writer);
 }
 
 frame_t *
 server_frame_ack (text_t session_id, text_t message_id, const bus_posted_t *posted)
 {
-    draft_t draft;
-    json_writer_t *json = s_begin_data (&draft, "ack", session_id);
+    frame_writer_t writer;
+    json_writer_t *json = s_begin_data (&writer, "ack", session_id);
     json_put_text (json, "messageId", message_id);
     json_put_number (json, "seq", posted->seq);
     json_put_number (json, "timeMs", posted->time_ms);
     json_put_bool (json, "duplicate", posted->verdict == VERDICT_DUPLICATE);
-    return s_end_data (&draft);
+    return s_end_data (&writer);
 }
 
 frame_t *
 server_frame_busy (text_t session_id, text_t message_id, verdict_t verdict,
                    uint64_t retry_after_ms)
 {
-    draft_t draft;
-    json_writer_t *json = s_begin_data (&draft, "busy", session_id);
+    frame_writer_t writer;
+    json_writer_t *json = s_begin_data (&writer, "busy", session_id);
     json_put_string (json, "code", verdict_code (verdict));
     json_put_string (json, "message", verdict_words (verdict));
     json_put_text (json, "messageId", message_id);
     json_put_number (json, "retryAfterMs", retry_after_ms);
-    return s_end_data (&draft);
+    return s_end_data (&writer);
 }
 
 frame_t *
 server_frame_error (text_t session_id, text_t message_id, const char *code, const char *words)
 {
-    draft_t draft;
-    json_writer_t *json = s_begin_data (&draft, "error", session_id);
+    frame_writer_t writer;
+    json_writer_t *json = s_begin_data (&writer, "error", session_id);
     json_put_string (json, "code", code);
     json_put_string (json, "message", words);
     json_put_text_if (json, "messageId", message_id);
-    return s_end_data (&draft);
+    return s_end_data (&writer);
 }
 
 frame_t *
 server_frame_failure (text_t session_id, text_t bot_sender, const char *words)
 {
-    draft_t draft;
-    json_writer_t *json = s_begin_data (&draft, "failure", session_id);
+    frame_writer_t writer;
+    json_writer_t *json = s_begin_data (&writer, "failure", session_id);
     json_put_string (json, "type", "BOT");
     json_put_number (json, "tries", 3);
     json_put_number (json, "delay", 0);
     json_put_string (json, "error", words);
     json_close_object (json);
     json_put_json (json, "sender", bot_sender);
-    return s_end (&draft);
+    return s_end (&writer);
 }
 
 frame_t *
 server_frame_going_away (uint64_t delay_ms)
 {
-    draft_t draft;
-    json_writer_t *json = s_begin_data (&draft, "going away", TEXT_EMPTY);
+    frame_writer_t writer;
+    json_writer_t *json = s_begin_data (&writer, "going away", TEXT_EMPTY);
     json_put_number (json, "delayMs", delay_ms);
-    return s_end_data (&draft);
+    return s_end_data (&writer);
 }

@@ -230,7 +230,7 @@ s_take_close (websocket_t *self, unsigned code)
 }
 
 static void
-s_hear (websocket_t *self, const ws_event_t *event)
+s_on_event (websocket_t *self, const ws_event_t *event)
 {
     switch (event->what) {
     case WS_HEARD_TEXT:
@@ -286,7 +286,7 @@ s_on_bytes (void *owner, char *data, size_t size)
         done += ws_reader_next (&self->reader, data + done, size - done, &event);
         if (event.what == WS_HEARD_LESS)
             break;
-        s_hear (self, &event);
+        s_on_event (self, &event);
         if (!ws_reader_is_within (&self->reader))
             self->began_ms = 0;
     }
