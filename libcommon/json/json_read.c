@@ -1,5 +1,6 @@
 #include "json/json_read.h"
 
+#include "base/alloc.h"
 #include "base/buffer.h"
 #include "base/random_id.h"
 #include "base/utf8.h"
@@ -253,7 +254,8 @@ s_parse (scan_t *self, text_t json)
 {
     //  A value in the innermost object needs a level of its own.
     json_tokener *tokener = json_tokener_new_ex ((int) self->limits->depth_most + 1);
-    assert (tokener);
+    if (!tokener)
+        alloc_failed ();
     json_tokener_set_flags (tokener, JSON_TOKENER_STRICT);
     json_object *tree = json_tokener_parse_ex (tokener, json.data, (int) json.size);
     enum json_tokener_error error = json_tokener_get_error (tokener);
