@@ -61,12 +61,6 @@ session_key (const session_t *self)
 }
 
 text_t
-session_app (const session_t *self)
-{
-    return self->fold.app;
-}
-
-text_t
 session_bot_sender (const session_t *self)
 {
     //  An empty id would ask for the default app.

@@ -56,7 +56,6 @@ session_t *session_new (postoffice_context_t *office, text_t key);
 void session_destroy (session_t **self_p);
 
 text_t session_key (const session_t *self);
-text_t session_app (const session_t *self);
 //  The app's bot, as the sender of a frame. Borrowed until the next turn of the loop.
 text_t session_bot_sender (const session_t *self);
 

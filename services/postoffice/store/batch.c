@@ -1,6 +1,8 @@
 #include "store/batch.h"
 
 #include "base/alloc.h"
+#include "model/session_key.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -22,16 +24,6 @@ s_has_day (const batch_t *self, uint64_t day)
 }
 
 static int
-s_compare_texts (text_t left, text_t right)
-{
-    size_t common = left.size < right.size ? left.size : right.size;
-    int order = memcmp (left.data, right.data, common);
-    if (order != 0)
-        return order;
-    return left.size < right.size ? -1 : left.size > right.size;
-}
-
-static int
 s_compare_days (const void *left, const void *right)
 {
     uint64_t a = *(const uint64_t *) left;
@@ -45,7 +37,7 @@ s_compare_appends (const void *left, const void *right)
     const append_t *a = *(append_t *const *)left;
     const append_t *b = *(append_t *const *)right;
     int order = s_compare_days (&a->day, &b->day);
-    return order != 0 ? order : s_compare_texts (a->request.session, b->request.session);
+    return order != 0 ? order : text_compare (a->request.session, b->request.session);
 }
 
 static int
@@ -236,21 +228,13 @@ s_write_entries (const entry_columns_t *to, const store_append_t *append)
     }
 }
 
-//  A session's key begins with its app.
-static text_t
-s_app (text_t session)
-{
-    const char *slash = memchr (session.data, '/', session.size);
-    return slash ? (text_t){ session.data, (size_t) (slash - session.data) } : TEXT_EMPTY;
-}
-
 static void
 s_write_participants (const columns_t *to, const store_append_t *append)
 {
     for (size_t at = 0; at < append->participant_count; at++) {
         const store_participant_t *participant = &append->participants[at];
         pg_array_text (to->p_session, append->session);
-        pg_array_text (to->p_app, s_app (append->session));
+        pg_array_text (to->p_app, session_key_app (append->session));
         pg_array_number (to->p_role, (int64_t) participant->role);
         pg_array_text (to->p_user, participant->user);
         pg_array_text (to->p_sender, participant->sender);

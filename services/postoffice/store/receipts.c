@@ -92,11 +92,8 @@ receipts_count (const receipts_t *self)
 static int
 s_compare (const note_t *left, const note_t *right)
 {
-    size_t common = left->key_size < right->key_size ? left->key_size : right->key_size;
-    int order = memcmp (left->key, right->key, common);
-    if (order != 0)
-        return order;
-    return left->key_size < right->key_size ? -1 : left->key_size > right->key_size;
+    return text_compare ((text_t){ left->key, left->key_size },
+                         (text_t){ right->key, right->key_size });
 }
 
 void
