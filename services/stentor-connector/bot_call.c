@@ -3,7 +3,6 @@
 #include "base/alloc.h"
 #include "bot_request.h"
 #include "base/random_id.h"
-#include "json/json_write.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,7 +14,6 @@
 #define DONE_REFUSED_MS 500      //  the bus was full, or no postoffice is there
 #define RETRY_AFTER_MOST_MS 30000
 #define JITTER_MS 200
-#define FAILURE_MAX 500 //  bytes of the `data` of a `failure` frame
 //  A key is at most 4000 bytes (apps_file.h); the rest is ": ", a blank and the NUL.
 #define HEADER_MAX (4000 + 2 * AUTH_WORD_MAX + 4)
 #define NO_POSTOFFICE (-1)
@@ -140,22 +138,6 @@ send_all (bot_call_t *self)
     send_done (self);
 }
 
-//  The `data` of a `failure` frame, into the buffer.
-static void
-s_put_failure (buffer_t *to, unsigned tries, uint64_t delay_s, const char *error)
-{
-    json_writer_t json;
-    json_write_begin (&json, to);
-    json_open_object (&json, NULL);
-    json_put_string (&json, "type", "BOT");
-    json_put_number (&json, "tries", tries);
-    json_put_number (&json, "delay", delay_s);
-    json_put_string (&json, "error", error);
-    json_close_object (&json);
-    int rc = json_write_end (&json);
-    assert (rc == 0); //  the error is a text of ours (bot_failures.def)
-}
-
 //  The outcome is known: the question is not needed any more.
 static void
 s_conclude (bot_call_t *self)
@@ -163,8 +145,8 @@ s_conclude (bot_call_t *self)
     buffer_free (&self->request);
     if (self->answer.outcome == OUTCOME_FAILED) {
         buffer_free (&self->answer.data);
-        buffer_init (&self->answer.data, FAILURE_MAX);
-        s_put_failure (&self->answer.data, BOT_TRIES_MOST, 0, self->answer.error);
+        buffer_init (&self->answer.data, FAILURE_DATA_MAX);
+        failure_data_write (&self->answer.data, BOT_TRIES_MOST, 0, self->answer.error);
     }
     s_move (self, BOT_CALL_REPORTING, DONE_EVERY_MS, 0);
     send_done (self);
@@ -185,8 +167,8 @@ s_pause (bot_call_t *self, uint64_t retry_after_ms)
 {
     uint64_t delay_s = s_delay_s (self, retry_after_ms);
     buffer_t notice;
-    buffer_init (&notice, FAILURE_MAX);
-    s_put_failure (&notice, self->failed, delay_s, self->answer.error);
+    buffer_init (&notice, FAILURE_DATA_MAX);
+    failure_data_write (&notice, self->failed, delay_s, self->answer.error);
     s_send_progress (self, EVENT_RETRY_NOTICE, buffer_text (&notice));
     buffer_free (&notice);
     bot_answer_free (&self->answer);

@@ -21,9 +21,9 @@
 #include "bot_answer.h"
 #include "bus/bus_client.h"
 #include "config/apps.h"
+#include "model/failure_data.h"
 
 #define AUTH_WORD_MAX 100 //  bytes of the key's header name, and of the word before the key
-#define BOT_TRIES_MOST 3  //  the widget has words for three failures
 
 typedef struct bot_call bot_call_t;
 

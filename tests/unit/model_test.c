@@ -1,5 +1,6 @@
 //  model — the tables answer for every row, and for numbers that are none of theirs.
 
+#include "model/failure_data.h"
 #include "model/model.h"
 #include "model/session_key.h"
 
@@ -68,4 +69,14 @@ Test (session_key, has_room_for_the_longest)
     cr_assert_eq (session_key_id (key).size, SESSION_ID_MAX);
     key = session_key_of (room, (text_t){ app, APP_ID_MAX }, (text_t){ id, SESSION_ID_MAX + 1 });
     cr_assert_eq (key.size, SESSION_KEY_MAX);
+}
+
+Test (failure_data, says_how_often_and_when_next)
+{
+    buffer_t data;
+    buffer_init (&data, FAILURE_DATA_MAX);
+    failure_data_write (&data, 2, 5, "the bot says \"no\"");
+    cr_assert (text_is (buffer_text (&data), TEXT ("{\"type\":\"BOT\",\"tries\":2,\"delay\":5,"
+                                                   "\"error\":\"the bot says \\\"no\\\"\"}")));
+    buffer_free (&data);
 }

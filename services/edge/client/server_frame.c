@@ -1,6 +1,7 @@
 #include "client/server_frame.h"
 
 #include "json/json_write.h"
+#include "model/failure_data.h"
 #include "model/session_key.h"
 
 #include <assert.h>
@@ -138,14 +139,14 @@ server_frame_error (text_t session_id, text_t message_id, const char *code, cons
 frame_t *
 server_frame_failure (text_t session_id, text_t bot_sender, const char *words)
 {
+    buffer_t data;
+    buffer_init (&data, FAILURE_DATA_MAX);
+    failure_data_write (&data, BOT_TRIES_MOST, 0, words);
     frame_writer_t writer;
-    json_writer_t *json = s_begin_data (&writer, "failure", session_id);
-    json_put_string (json, "type", "BOT");
-    json_put_number (json, "tries", 3);
-    json_put_number (json, "delay", 0);
-    json_put_string (json, "error", words);
-    json_close_object (json);
+    json_writer_t *json = s_begin (&writer, "failure", session_id);
+    json_put_json (json, "data", buffer_text (&data));
     json_put_json (json, "sender", bot_sender);
+    buffer_free (&data);
     return s_end (&writer);
 }
 

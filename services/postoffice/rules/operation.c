@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "model/failure_data.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -73,6 +74,7 @@ operation_destroy (operation_t **self_p)
         return;
     list_remove (&self->place);
     free (self->topics);
+    buffer_free (&self->failure);
     free (self);
     *self_p = NULL;
 }
@@ -118,8 +120,9 @@ operation_spoil (operation_t *self)
     bus_done_t *done = &self->record.done;
     self->spoilt = true;
     done->outcome = OUTCOME_FAILED;
-    done->data = TEXT ("{\"type\":\"BOT\",\"tries\":3,\"delay\":0,"
-                       "\"error\":\"the answer cannot be stored\"}");
+    buffer_init (&self->failure, FAILURE_DATA_MAX);
+    failure_data_write (&self->failure, BOT_TRIES_MOST, 0, "the answer cannot be stored");
+    done->data = buffer_text (&self->failure);
     done->ask = ASK_NOTHING;
     done->target = TEXT_EMPTY;
     done->detail = TEXT ("the answer cannot be stored");

@@ -8,6 +8,7 @@
 #define OPERATION_H
 
 #include "bus/bus_server.h"
+#include "base/buffer.h"
 #include "base/list.h"
 #include "model/model.h"
 
@@ -36,6 +37,7 @@ typedef struct {
     bool moved_away; //  OPERATION_POST: its endpoint is at another postoffice, and asks there
     bool alone;              //  its changeset could not be stored: it goes into one of its own
     bool spoilt;             //  OPERATION_DONE: see operation_spoil
+    buffer_t failure;        //  what it says then
 
     //  What the decision came to; set anew by each deciding.
     verdict_t verdict;

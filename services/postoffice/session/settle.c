@@ -88,11 +88,11 @@ settle_moved_posts (session_t *self, const operation_t *detach)
             if (post->kind != OPERATION_POST || post->peer != detach->peer
                 || operation_endpoint (post) != operation_endpoint (detach))
                 continue;
-            post->moved_away = true;
             if (lists[at] == &self->queue) {
                 self->queue_count--;
                 settle_drop (self, &post);
-            }
+            } else
+                post->moved_away = true;
         }
 }
 
