@@ -1,6 +1,7 @@
 #include "bot_call.h"
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "bot_request.h"
 #include "base/random_id.h"
 
@@ -21,7 +22,8 @@
 struct bot_call {
     const bot_call_context_t *context;
     bot_call_state_t state;
-    int postoffice; //  that owns the session; NO_POSTOFFICE: none is up
+    int postoffice;  //  that owns the session; NO_POSTOFFICE: none is up
+    int handed_over; //  by this one last; NO_POSTOFFICE: it is lost
     unsigned failed;
     uv_timer_t timer;
     http_call_t call;
@@ -290,7 +292,7 @@ bot_call_new (const bot_call_context_t *context, unsigned postoffice, const bus_
     bot_call_t *self = alloc_zeroed (sizeof *self + work->item.size + 1);
     memcpy (self->item, work->item.data, work->item.size);
     self->context = context;
-    self->postoffice = (int) postoffice;
+    self->postoffice = self->handed_over = (int) postoffice;
     self->session = alloc_text (work->session);
     self->app = alloc_text (work->app);
     self->topic = alloc_text (work->topic);
@@ -318,8 +320,18 @@ bot_call_happens (bot_call_t *self, bot_call_event_t event)
 void
 bot_call_repeated (bot_call_t *self, unsigned postoffice)
 {
-    self->postoffice = (int) postoffice;
+    self->postoffice = self->handed_over = (int) postoffice;
     bot_call_happens (self, BOT_CALL_EVENT_REPEATED);
+}
+
+void
+bot_call_ended (bot_call_t *self, unsigned postoffice, bot_call_event_t event)
+{
+    //  Its successor has been sent ACCEPTED or DONE, and will answer, too.
+    if (self->postoffice == (int) postoffice || self->handed_over == (int) postoffice)
+        bot_call_happens (self, event);
+    else
+        log_debug ("not this postoffice's item", log_text ("item", bot_call_item (self)));
 }
 
 void
@@ -335,6 +347,8 @@ bot_call_postoffice_up (bot_call_t *self, unsigned postoffice)
 void
 bot_call_postoffice_down (bot_call_t *self, unsigned postoffice)
 {
+    if (self->handed_over == (int) postoffice)
+        self->handed_over = NO_POSTOFFICE;
     if (self->postoffice != (int) postoffice)
         return;
     self->postoffice = bus_client_postoffice_of (self->context->bus, bot_call_session (self));
@@ -351,12 +365,6 @@ text_t
 bot_call_session (const bot_call_t *self)
 {
     return text_of (self->session);
-}
-
-bot_call_state_t
-bot_call_state (const bot_call_t *self)
-{
-    return self->state;
 }
 
 unsigned

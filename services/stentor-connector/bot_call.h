@@ -11,6 +11,8 @@
 //  - A postoffice that missed ACCEPTED or DONE sends the item once more (REPEATED): both are sent
 //    again. DONE is repeated until SETTLED in any case.
 //  - An agent takes control while the bot has the question: CANCELLED. The bot's answer is dropped.
+//  - A postoffice that the item is not from, and has not moved to, says SETTLED or CANCEL: it is
+//    ignored, or the answer would be lost to those who wait for it.
 //
 //  A call keeps the question while the question may be asked again, and the outcome while the
 //  outcome may be sent again, never both. The loop frees the call after `over`.
@@ -69,13 +71,15 @@ void bot_call_destroy (bot_call_t **self_p);
 void bot_call_happens (bot_call_t *self, bot_call_event_t event);
 //  REPEATED, by this postoffice: the outcome is sent there from now on.
 void bot_call_repeated (bot_call_t *self, unsigned postoffice);
+//  SETTLED or CANCELLED, says this postoffice. Ignored unless it handed the item over, or owns the
+//  session since.
+void bot_call_ended (bot_call_t *self, unsigned postoffice, bot_call_event_t event);
 //  A postoffice came or went: if that concerns this call, MOVED.
 void bot_call_postoffice_up (bot_call_t *self, unsigned postoffice);
 void bot_call_postoffice_down (bot_call_t *self, unsigned postoffice);
 
 text_t bot_call_item (const bot_call_t *self);
 text_t bot_call_session (const bot_call_t *self);
-bot_call_state_t bot_call_state (const bot_call_t *self);
 //  Tries that have failed so far.
 unsigned bot_call_failed (const bot_call_t *self);
 

@@ -80,7 +80,7 @@ s_find (bot_calls_t *self, text_t item)
     return entry;
 }
 
-//  The states' gauges.
+//  The states' gauges. What ends in REPORTING was counted when its outcome was known.
 static void
 s_moved (void *owner, bot_call_t *call, bot_call_state_t from, bot_call_state_t to)
 {
@@ -89,6 +89,7 @@ s_moved (void *owner, bot_call_t *call, bot_call_state_t from, bot_call_state_t 
         s_counts[IN_ASKING] += to == BOT_CALL_ASKING; //  a new call begins in ASKING
     else {
         s_counts[from]--;
+        s_counts[CANCELLED] += to == BOT_CALL_OVER && from != BOT_CALL_REPORTING;
         if (to != BOT_CALL_OVER)
             s_counts[to]++;
     }
@@ -215,15 +216,11 @@ bot_calls_work (bot_calls_t *self, unsigned postoffice, const bus_work_t *work)
 }
 
 void
-bot_calls_happens (bot_calls_t *self, text_t item, bot_call_event_t event)
+bot_calls_ended (bot_calls_t *self, unsigned postoffice, text_t item, bot_call_event_t event)
 {
     entry_t *entry = s_find (self, item);
-    if (!entry)
-        return;
-    bot_call_state_t state = bot_call_state (entry->call);
-    s_counts[CANCELLED] +=
-        state != BOT_CALL_REPORTING; //  else it was counted when its outcome was known
-    bot_call_happens (entry->call, event);
+    if (entry)
+        bot_call_ended (entry->call, postoffice, event);
 }
 
 void

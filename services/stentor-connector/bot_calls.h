@@ -18,8 +18,9 @@ bot_calls_t *bot_calls_new (const bot_call_context_t *context, uint64_t ceiling,
 void bot_calls_destroy (bot_calls_t **self_p);
 
 void bot_calls_work (bot_calls_t *self, unsigned postoffice, const bus_work_t *work);
-//  SETTLED or CANCELLED; items that are not in hand are ignored.
-void bot_calls_happens (bot_calls_t *self, text_t item, bot_call_event_t event);
+//  SETTLED or CANCELLED, says this postoffice; items that are not in hand are ignored.
+void bot_calls_ended (bot_calls_t *self, unsigned postoffice, text_t item,
+                      bot_call_event_t event);
 void bot_calls_postoffice_up (bot_calls_t *self, unsigned postoffice);
 void bot_calls_postoffice_down (bot_calls_t *self, unsigned postoffice);
 

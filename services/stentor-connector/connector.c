@@ -109,15 +109,13 @@ s_on_work (connector_t *self, unsigned postoffice, const bus_record_t *record)
 static void
 s_on_settled (connector_t *self, unsigned postoffice, const bus_record_t *record)
 {
-    (void) postoffice;
-    bot_calls_happens (self->calls, record->settled.item, BOT_CALL_EVENT_SETTLED);
+    bot_calls_ended (self->calls, postoffice, record->settled.item, BOT_CALL_EVENT_SETTLED);
 }
 
 static void
 s_on_cancel (connector_t *self, unsigned postoffice, const bus_record_t *record)
 {
-    (void) postoffice;
-    bot_calls_happens (self->calls, record->cancel.item, BOT_CALL_EVENT_CANCELLED);
+    bot_calls_ended (self->calls, postoffice, record->cancel.item, BOT_CALL_EVENT_CANCELLED);
 }
 
 typedef void record_fn (connector_t *self, unsigned postoffice, const bus_record_t *record);

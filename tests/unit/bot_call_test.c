@@ -76,10 +76,13 @@ apps_find (const apps_t *self, text_t id)
     return s_is_unknown ? NULL : &app;
 }
 
+static bot_call_state_t s_state; //  of the call
+
 static void
 s_moved (void *owner, bot_call_t *call, bot_call_state_t from, bot_call_state_t to)
 {
-    (void) owner, (void) call, (void) from, (void) to;
+    (void) owner, (void) call, (void) from;
+    s_state = to;
 }
 
 static void
@@ -129,7 +132,7 @@ s_turn_in (bot_call_state_t state)
         s_answer (500, "");
     else if (state == BOT_CALL_REPORTING)
         s_answer (200, "{\"outputSpeech\":\"x\"}");
-    cr_assert_eq (bot_call_state (call), state);
+    cr_assert_eq (s_state, state);
     s_story[0] = '\0';
     return call;
 }
@@ -176,7 +179,7 @@ Test (call, answers_decide)
     bot_call_happens (call, BOT_CALL_EVENT_TIMER);
     s_answer (200, "<html>");
     cr_assert_str_eq (s_story, "trouble post typing done");
-    cr_assert_eq (bot_call_state (call), BOT_CALL_REPORTING);
+    cr_assert_eq (s_state, BOT_CALL_REPORTING);
     s_end (call);
 }
 
@@ -187,7 +190,7 @@ Test (call, calls_that_cannot_be_made)
     s_post_errno = EAGAIN;
     bot_call_happens (call, BOT_CALL_EVENT_TIMER);
     cr_assert_str_eq (s_story, "nopost trouble");
-    cr_assert_eq (bot_call_state (call), BOT_CALL_PAUSING);
+    cr_assert_eq (s_state, BOT_CALL_PAUSING);
     s_post_errno = EINVAL;
     bot_call_happens (call, BOT_CALL_EVENT_TIMER);
     cr_assert_str_eq (s_story, "nopost trouble nopost done");
@@ -232,5 +235,40 @@ Test (call, follows_its_session)
     s_is_refused = false;
     bot_call_postoffice_up (call, 2);
     cr_assert_str_eq (s_story, "done");
+    s_end (call);
+}
+
+//  Whoever has it now is heard, and who handed it over; anybody else would take the answer away.
+Test (call, is_ended_only_by_its_postoffices)
+{
+    static const struct {
+        int owner; //  of the session, since the item was handed over by 1
+        unsigned says;
+        bool ends;
+    } cases[] = {
+        { 1, 1, true }, { 1, 2, false }, { 2, 2, true }, { 2, 1, true }, { 2, 3, false }
+    };
+    for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {
+        s_office = 1;
+        bot_call_t *call = s_turn_in (BOT_CALL_REPORTING);
+        s_office = cases[at].owner;
+        bot_call_postoffice_up (call, 2);
+        bot_call_ended (call, cases[at].says, BOT_CALL_EVENT_SETTLED);
+        cr_assert_eq (s_is_over, cases[at].ends, "case %zu", at);
+        s_end (call);
+    }
+}
+
+//  Its number may be another's by now.
+Test (call, is_not_ended_by_one_that_was_lost)
+{
+    bot_call_t *call = s_turn_in (BOT_CALL_ASKING);
+    s_office = 2;
+    bot_call_postoffice_down (call, 1);
+    bot_call_ended (call, 1, BOT_CALL_EVENT_CANCELLED);
+    cr_assert (!s_is_over);
+    bot_call_repeated (call, 1);
+    bot_call_ended (call, 1, BOT_CALL_EVENT_CANCELLED);
+    cr_assert (s_is_over);
     s_end (call);
 }
