@@ -193,7 +193,9 @@ s_refuse (bus_server_t *self, text_t from, uint64_t stream, stream_end_t why,
 {
     static log_limit_t s_limit = LOG_LIMIT (LOG_WARN, "peer refused");
     bus_counts[BUS_COUNT_REJECTS]++;
-    if (log_limit_allows (&s_limit))
+    //  That we are away was said when it began; each peer comes back every two seconds.
+    bool is_own_state = why == STREAM_END_DRAINING || why == STREAM_END_UNAVAILABLE;
+    if (!is_own_state && log_limit_allows (&s_limit))
         log_warn ("peer refused", log_text ("from", from),
                   log_string ("reason", stream_end_word (why)),
                   log_string ("address", bus_socket_sender (self->socket, "Peer-Address")),

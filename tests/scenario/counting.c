@@ -278,6 +278,12 @@ crowd_sends (crowd_t *self, unsigned messages)
     }
 }
 
+void
+crowd_listens (crowd_t *self)
+{
+    s_turn (self);
+}
+
 // ---------------------------------------------------------------------------------------------
 //  Counting
 

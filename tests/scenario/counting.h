@@ -26,6 +26,8 @@ void crowd_destroy (crowd_t **self_p);
 void crowd_talks (crowd_t *self, unsigned messages);
 //  Everybody says so many more messages; not waited for.
 void crowd_sends (crowd_t *self, unsigned messages);
+//  One look at what everybody is told, at most 20 ms: for as long as nothing is expected of them.
+void crowd_listens (crowd_t *self);
 
 //  Everybody has heard every answer of the bot once and in order, whatever connections it took. And
 //  each opens their session anew, from the beginning: every message of theirs is there once, in the
