@@ -71,7 +71,7 @@ static const setting_t s_settings[] = {
              "how long a request waits for a database that is down; then it is refused"),
     SETTING ("POSTGRES_TIMEOUT", SETTING_DURATION, config_t, postgres_timeout, "10s", 1000, 60000,
              "timeout for the database's answers; then its connections are closed"),
-    SETTING ("POSTGRES_LOST_AFTER", SETTING_DURATION, config_t, postgres_lost_after, "3s", 500,
+    SETTING ("POSTGRES_LOST_AFTER", SETTING_DURATION, config_t, postgres_lost_after, "2s", 500,
              3600000,
              "time in which a database link is down or silent; then peers are sent to other "
              "postoffices"),
