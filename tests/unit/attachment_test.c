@@ -28,15 +28,24 @@ s_join (connection_t *connection)
 static void
 s_post (connection_t *connection, const char *data)
 {
-    const endpoint_t *endpoint = attachment_endpoint (connection->attachment);
-    bus_post_t post = { .session = endpoint_session (endpoint),
-                        .event = EVENT_NEW_MESSAGE,
+    bus_post_t post = { .event = EVENT_NEW_MESSAGE,
                         .message_id = text_of (data),
                         .sender = TEXT ("{}"),
                         .data = text_of (data),
                         .secret = TEXT_EMPTY };
     attachment_post (connection->attachment, &post, true);
     attachment_send (connection->attachment);
+}
+
+//  What another postoffice is told when this one is lost: the client has everything up to there.
+static void
+s_expect_seq (unsigned seq)
+{
+    char story[80];
+    attachments_postoffice_down (rig_attachments, 1);
+    rig_turn (10);
+    snprintf (story, sizeof story, "p1 ATTACH c1 demo/s reattach %u\n", seq);
+    EXPECT (story);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -51,9 +60,9 @@ s_time_out (connection_t *connection)
 }
 
 static void
-s_lose_postoffice (connection_t *connection)
+s_lose_postoffice (void)
 {
-    attachment_postoffice_down (connection->attachment, 1);
+    attachments_postoffice_down (rig_attachments, 1);
 }
 
 //  Brings a new attachment into the state.
@@ -74,7 +83,7 @@ s_bring (connection_t *connection, attachment_state_t state)
     if (state >= ATTACHMENT_ATTACHED && state <= ATTACHMENT_REATTACH_SENT)
         rig_attached (connection, ATTACH_JOIN, VERDICT_OK, 0);
     if (state == ATTACHMENT_REATTACH_DUE || state == ATTACHMENT_REATTACH_SENT)
-        s_lose_postoffice (connection);
+        s_lose_postoffice ();
     if (state == ATTACHMENT_REATTACH_SENT)
         attachment_send (connection->attachment);
     if (state == ATTACHMENT_CLOSED)
@@ -126,7 +135,7 @@ s_make_happen (connection_t *connection, attachment_event_t event)
         rig_posted (1, VERDICT_NOT_JOINED, 0);
         break;
     case ATTACHMENT_EVENT_POSTOFFICE_CHANGED:
-        s_lose_postoffice (connection);
+        s_lose_postoffice ();
         break;
     case ATTACHMENT_EVENT_TIMEOUT:
         s_time_out (connection);
@@ -169,7 +178,8 @@ Test (attachment, every_event_in_every_state)
                           s_event_names[event], s_state_names[state], s_state_names[after]);
             bool has_session =
                 after >= ATTACHMENT_ATTACH_DUE && after <= ATTACHMENT_REATTACH_SENT;
-            cr_expect_eq (attachment_endpoint (connection->attachment)->session != NULL,
+            cr_expect_eq (attachment_is_in (connection->attachment, TEXT ("demo/s"))
+                              || attachment_is_in (connection->attachment, TEXT ("demo/t")),
                           has_session);
         }
 }
@@ -196,9 +206,8 @@ Test (attachment, a_join_and_its_posts_travel_together)
             "c1 < connection update\n"
             "c1 < ack\n"
             "c1 < ack\n");
-    cr_assert_eq (attachment_endpoint (connection->attachment)->seq, 9);
-    //  Nothing is kept for posts that are answered.
-    cr_assert_null (attachment_endpoint (connection->attachment)->posts);
+    cr_assert_not (attachment_awaits_answer (connection->attachment));
+    s_expect_seq (9);
 }
 
 Test (attachment, what_the_bus_does_not_take_waits_in_order)
@@ -223,7 +232,7 @@ Test (attachment, a_lost_postoffice_costs_nothing)
     s_post (connection, "a");
     rig_forget ();
     rig_owner = 2;
-    attachment_postoffice_down (connection->attachment, 1);
+    attachments_postoffice_down (rig_attachments, 1);
     rig_turn (10);
     //  The log is asked for from where the client joined.
     EXPECT ("p2 ATTACH c1 demo/s reattach 7\n"
@@ -239,11 +248,11 @@ Test (attachment, a_session_moves_to_its_new_owner)
     s_join (connection);
     rig_attached (connection, ATTACH_JOIN, VERDICT_OK, 7);
     rig_forget ();
-    attachment_postoffice_up (connection->attachment);
+    attachments_postoffice_up (rig_attachments);
     rig_turn (10);
     EXPECT ("");
     rig_owner = 2;
-    attachment_postoffice_up (connection->attachment);
+    attachments_postoffice_up (rig_attachments);
     rig_turn (10);
     EXPECT ("p1 DETACH c1 demo/s ? moved\n"
             "p2 ATTACH c1 demo/s reattach 7\n");
@@ -296,13 +305,14 @@ Test (attachment, posts_behind_a_refused_one_are_refused)
     s_post (connection, "b");
     rig_forget ();
     rig_posted (1, VERDICT_BUSY, 0);
-    cr_assert (attachment_holds_back (connection->attachment, TEXT ("c")));
-    cr_assert_not (attachment_holds_back (connection->attachment, TEXT ("a")));
+    s_post (connection, "c");
     rig_write (connection);
     EXPECT ("c1 answered\n"
             "c1 < busy busy\n"
             "c1 < busy busy\n"
             "c1 < busy busy\n");
+    s_post (connection, "a");
+    EXPECT ("p1 POST c1 a 0\n");
 }
 
 Test (attachment, a_client_is_told_when_nobody_answers)
@@ -398,9 +408,17 @@ Test (attachment, a_widget_agent_begins_at_the_beginning)
     s_join (connection);
     rig_attached (connection, ATTACH_JOIN, VERDICT_OK, 7);
     rig_deliver (connection, 5, "x", false);
-    cr_assert_eq (attachment_endpoint (connection->attachment)->seq, 5);
+    rig_write (connection);
+    rig_forget ();
+    rig_deliver (connection, 5, "x", false);
+    rig_write (connection);
+    EXPECT ("");
     rig_attached (connection, ATTACH_JOIN, VERDICT_OK, 7);
-    cr_assert_eq (attachment_endpoint (connection->attachment)->seq, 0);
+    rig_deliver (connection, 1, "y", false);
+    rig_write (connection);
+    EXPECT ("c1 answered\n"
+            "c1 < connection update\n"
+            "c1 < new message y\n");
 }
 
 Test (attachment, another_log_is_begun_where_it_ends)
@@ -409,9 +427,9 @@ Test (attachment, another_log_is_begun_where_it_ends)
     attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_RESUME, 100, 0);
     attachment_send (connection->attachment);
     rig_attached (connection, ATTACH_RESUME, VERDICT_OK, 7);
-    cr_assert_eq (attachment_endpoint (connection->attachment)->seq, 7);
     EXPECT ("p1 ATTACH c1 demo/s resume 100\n"
             "c1 answered\n");
+    s_expect_seq (7);
 }
 
 //  The answer to an ATTACH before it is not the resume's, whatever it says.
@@ -421,24 +439,22 @@ Test (attachment, a_resume_waits_for_its_own_answer)
     s_join (connection);
     rig_attached (connection, ATTACH_JOIN, VERDICT_OK, 7);
     rig_deliver (connection, 8, "x", false);
-    attachment_postoffice_down (connection->attachment, 1);
+    attachments_postoffice_down (rig_attachments, 1);
     rig_turn (10);
     rig_forget ();
     attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_RESUME, 3, 0);
     attachment_send (connection->attachment);
-    cr_assert (attachment_is_resuming (connection->attachment));
     rig_attached (connection, ATTACH_REATTACH, VERDICT_OK, 8);
     rig_attached (connection, ATTACH_REATTACH, VERDICT_NOT_YOURS, 8);
     cr_assert_eq (attachment_state (connection->attachment), ATTACHMENT_ATTACH_SENT);
-    cr_assert_eq (attachment_endpoint (connection->attachment)->seq, 8);
     //  Its postoffice is lost: the next one is told the same.
-    attachment_postoffice_down (connection->attachment, 1);
+    attachments_postoffice_down (rig_attachments, 1);
     rig_turn (10);
     EXPECT ("p1 ATTACH c1 demo/s resume 3\n"
             "p1 ATTACH c1 demo/s resume 3\n");
     rig_attached (connection, ATTACH_RESUME, VERDICT_OK, 8);
-    cr_assert_eq (attachment_endpoint (connection->attachment)->seq, 3);
-    cr_assert_not (attachment_is_resuming (connection->attachment));
+    rig_forget ();
+    s_expect_seq (3);
 }
 
 Test (attachment, a_signal_is_dropped_when_it_cannot_be_sent)
@@ -452,4 +468,40 @@ Test (attachment, a_signal_is_dropped_when_it_cannot_be_sent)
     rig_turn (10);
     EXPECT ("p1 ATTACH c1 demo/s join ?\n"
             "p1 SIGNAL c1 typing\n");
+}
+
+//  Its postoffice has it from before, and would keep it and send to it.
+Test (attachment, a_refused_join_of_one_that_is_attached_leaves)
+{
+    static const verdict_t verdicts[] = { VERDICT_BUSY, VERDICT_NOT_YOURS };
+    for (unsigned at = 0; at < 2; at++) {
+        rig_end ();
+        rig_begin ();
+        connection_t *connection = VISITOR;
+        s_join (connection);
+        rig_attached (connection, ATTACH_JOIN, VERDICT_OK, 7);
+        s_join (connection);
+        rig_forget ();
+        rig_attached (connection, ATTACH_JOIN, verdicts[at], 0);
+        EXPECT ("p1 DETACH c1 demo/s ?\n"
+                "c1 answered\n");
+        //  One that was not in has nothing to leave.
+        s_join (connection);
+        rig_forget ();
+        rig_attached (connection, ATTACH_JOIN, verdicts[at], 0);
+        EXPECT ("c1 answered\n");
+    }
+}
+
+//  It was attached at a postoffice that is lost; the next one does not have it.
+Test (attachment, a_refused_join_at_another_postoffice_has_nothing_to_leave)
+{
+    connection_t *connection = VISITOR;
+    s_join (connection);
+    rig_attached (connection, ATTACH_JOIN, VERDICT_OK, 7);
+    attachments_postoffice_down (rig_attachments, 1);
+    s_join (connection);
+    rig_forget ();
+    rig_attached (connection, ATTACH_JOIN, VERDICT_BUSY, 0);
+    EXPECT ("c1 answered\n");
 }

@@ -14,8 +14,8 @@ Test (client_url, takes_what_the_widget_says)
 {
     client_url_t url;
     cr_assert_eq (s_check (&url, "userId=u-1&isAdmin=false&createWsReason=wakeup"), CLOSE_CLIENT);
-    cr_assert (text_is (client_url_user (&url), TEXT ("u-1")));
-    cr_assert_eq (client_url_app (&url).size, 0);
+    cr_assert (text_is (url.user, TEXT ("u-1")));
+    cr_assert_eq (url.app.size, 0);
     cr_assert_not (url.admin);
     cr_assert_not (url.rich);
 }
@@ -25,8 +25,8 @@ Test (client_url, takes_app_admin_and_protocol)
     client_url_t url;
     cr_assert_eq (s_check (&url, "appId=a.B_c-9&userId=%c3%A4+b%20c&isAdmin=true&&protocol=2&"),
                   CLOSE_CLIENT);
-    cr_assert (text_is (client_url_app (&url), TEXT ("a.B_c-9")));
-    cr_assert (text_is (client_url_user (&url), TEXT ("\xc3\xa4 b c")));
+    cr_assert (text_is (url.app, TEXT ("a.B_c-9")));
+    cr_assert (text_is (url.user, TEXT ("\xc3\xa4 b c")));
     cr_assert (url.admin);
     cr_assert (url.rich);
 }
@@ -35,8 +35,8 @@ Test (client_url, reads_encoded_names)
 {
     client_url_t url;
     cr_assert_eq (s_check (&url, "%75serId=u-1&app%49d=a"), CLOSE_CLIENT);
-    cr_assert (text_is (client_url_user (&url), TEXT ("u-1")));
-    cr_assert (text_is (client_url_app (&url), TEXT ("a")));
+    cr_assert (text_is (url.user, TEXT ("u-1")));
+    cr_assert (text_is (url.app, TEXT ("a")));
 }
 
 typedef struct {

@@ -21,8 +21,10 @@ bool rig_bus_is_full;
 int rig_full_postoffice;
 int rig_owner;
 bool rig_sockets_are_full;
+bus_post_t rig_post;
 
 static uv_loop_t s_loop;
+uv_loop_t *const rig_loop = &s_loop;
 static apps_t *s_apps;
 static uint64_t s_now;
 static char s_story[20000];
@@ -152,6 +154,7 @@ bus_client_send (bus_client_t *self, unsigned postoffice, const bus_record_t *re
     else if (record->kind == BUS_ATTACH)
         s_note_attach (&record->attach);
     else if (record->kind == BUS_POST) {
+        rig_post = record->post;
         (void) s_place (record->post.request_id);
         s_note ("c%u %.*s", s_client_number (record->post.endpoint),
                 TEXT_ARGS (record->post.data));
@@ -183,7 +186,7 @@ s_on_answered (void *owner, client_t *client)
 {
     (void) owner;
     if (rig_resumes)
-        inbound_resume (rig_inbounds, client_owner (client));
+        inbound_resume (client_owner (client));
     else
         s_note ("c%u answered\n", s_client_number (client_endpoint (client)));
 }
@@ -218,7 +221,7 @@ rig_begin (void)
     cr_assert_not_null (s_apps);
     rig_flow = flow_control_new (&rig_config);
     rig_clients = clients_new (&s_loop, rig_flow, s_apps);
-    rig_posts = posts_new (rig_flow);
+    rig_posts = posts_new (rig_flow, NULL, 3);
     rig_keepalives =
         keepalives_new (&s_loop, &(keepalives_config_t){ .ping_every_ms = 45000,
                                                          .pong_within_ms = 10000,
@@ -226,7 +229,7 @@ rig_begin (void)
     rig_attachments = attachments_new (
         &s_loop, &(attachments_config_t){
                      .posts = rig_posts, .silence_ms = 2000, .answered = s_on_answered });
-    rig_inbounds = inbounds_new (&s_loop, rig_flow, 3);
+    rig_inbounds = inbounds_new (&s_loop, rig_flow, rig_clients);
 }
 
 void
@@ -273,8 +276,10 @@ rig_connect (role_t role, dialect_t dialect)
     };
     websocket_t *socket = (websocket_t *) (void *) &s_sockets[s_client_count];
     connection->client = client_new (rig_clients, &identity, socket, connection);
-    keepalive_t *keepalive = keepalive_new (rig_keepalives, connection->client);
-    connection->attachment = attachment_new (rig_attachments, connection->client, keepalive);
+    connection->keepalive = keepalive_new (rig_keepalives, connection->client);
+    connection->attachment =
+        attachment_new (rig_attachments, connection->client, connection->keepalive);
+    connection->inbounds = rig_inbounds;
     s_endpoints[s_client_count++] = client_endpoint (connection->client);
     return connection;
 }
@@ -284,11 +289,9 @@ rig_disconnect (connection_t **connection_p)
 {
     connection_t *connection = *connection_p;
     *connection_p = NULL;
-    client_gone (connection->client);
     inbound_end (connection);
-    keepalive_t *keepalive = connection_keepalive (connection);
     attachment_destroy (&connection->attachment);
-    keepalive_destroy (&keepalive);
+    keepalive_destroy (&connection->keepalive);
     client_destroy (&connection->client);
     free (connection);
 }
@@ -337,9 +340,12 @@ rig_endpoint (const connection_t *connection)
 void
 rig_attached (connection_t *connection, attach_reason_t reason, verdict_t verdict, uint64_t seq)
 {
-    const endpoint_t *endpoint = attachment_endpoint (connection->attachment);
+    const text_t sessions[] = { TEXT ("demo/s"), TEXT ("demo/t"), TEXT ("demo/u") };
+    size_t at = 0;
+    while (at < 2 && !attachment_is_in (connection->attachment, sessions[at]))
+        at++;
     bus_attached_t attached = { .endpoint = rig_endpoint (connection),
-                                .session = endpoint_session (endpoint),
+                                .session = sessions[at],
                                 .verdict = verdict,
                                 .reason = reason,
                                 .seq = seq };
@@ -380,7 +386,7 @@ rig_deliver (connection_t *connection, uint64_t seq, const char *data, bool end_
                             .sender = TEXT ("{}"),
                             .data = text_of (json),
                             .end_of_window = end_of_window };
-    outbound_deliver (rig_clients, 1, &entry, s_now);
+    outbound_deliver (rig_clients, 1, &entry);
 }
 
 void

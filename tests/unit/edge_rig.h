@@ -22,6 +22,7 @@
 
 #include <criterion/criterion.h>
 
+extern uv_loop_t *const rig_loop;
 extern edge_config_t rig_config;
 extern clients_t *rig_clients;
 extern keepalives_t *rig_keepalives;
@@ -39,6 +40,9 @@ extern int rig_full_postoffice;
 extern int rig_owner;
 //  The sockets are full.
 extern bool rig_sockets_are_full;
+
+//  The last POST that was sent; its texts live as long as the post.
+extern bus_post_t rig_post;
 
 //  Postoffice 1 owns all sessions; the clock begins at a minute.
 void rig_begin (void);

@@ -22,7 +22,7 @@ s_send (connection_t *connection, const char *event, const char *session, const 
     char frame[600];
     snprintf (frame, sizeof frame, "{\"event\":\"%s\",\"sessionId\":\"%s\"%s}", event, session,
               rest);
-    inbound_text (rig_inbounds, connection, text_of (frame));
+    inbound_text (connection, text_of (frame));
 }
 
 static void
@@ -94,7 +94,7 @@ Test (inbound, a_client_of_many_faults_is_closed)
 Test (inbound, a_text_that_is_not_utf8_closes)
 {
     connection_t *connection = RICH;
-    inbound_text (rig_inbounds, connection, TEXT ("\xff"));
+    inbound_text (connection, TEXT ("\xff"));
     rig_write (connection);
     EXPECT ("c1 < close not_utf8\n");
 }
@@ -138,7 +138,7 @@ s_say_much (connection_t *connection, const char *session)
                          "{\"event\":\"new message\",\"sessionId\":\"%s\",\"messageId\":\"m2\","
                          "\"data\":{\"rawQuery\":\"x\",\"more\":\"%*s\"}}",
                          session, WEBSOCKET_LARGE, "x");
-    inbound_text (rig_inbounds, connection, (text_t){ frame, (size_t) size });
+    inbound_text (connection, (text_t){ frame, (size_t) size });
 }
 
 Test (inbound, an_overloaded_edge_defers_no_large_frame)
@@ -152,7 +152,8 @@ Test (inbound, an_overloaded_edge_defers_no_large_frame)
     s_say_much (connection, "t");
     s_send (other, "user joined", "t", "");
     rig_write (connection);
-    EXPECT ("c2 stop\n"
+    EXPECT ("p1 DETACH c1 demo/s ?\n"
+            "c2 stop\n"
             "c1 < close overloaded\n");
 }
 
@@ -226,7 +227,7 @@ Test (inbound, pings_count_at_the_rate)
     rig_config.frames_burst = 5;
     connection_t *connection = RICH;
     for (int frame = 0; frame < 5; frame++)
-        inbound_overhead (rig_inbounds, connection, 1);
+        inbound_fragment (connection, true);
     EXPECT ("c1 stop\n");
 }
 

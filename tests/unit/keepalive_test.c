@@ -21,8 +21,7 @@ s_attached (dialect_t dialect)
 static void
 s_pong (connection_t *connection, uint64_t number)
 {
-    keepalive_pong (connection_keepalive (connection),
-                    (text_t){ (const char *) &number, sizeof number });
+    keepalive_pong (connection->keepalive, (text_t){ (const char *) &number, sizeof number });
 }
 
 //  The clock of the loop and that of the test go on together.
@@ -84,7 +83,7 @@ Test (keepalive, the_longest_silent_is_looked_at_first)
     connection_t *first = s_attached (DIALECT_RICH);
     connection_t *second = s_attached (DIALECT_RICH);
     rig_wait (30000);
-    keepalive_heard (connection_keepalive (first));
+    keepalive_heard (first->keepalive);
     rig_wait (20000);
     keepalives_tick (rig_keepalives);
     rig_write (first);
@@ -98,13 +97,13 @@ Test (keepalive, a_pong_confirms_what_was_written_before_its_ping)
     rig_deliver (connection, 1, "a", false);
     rig_deliver (connection, 2, "b", false);
     rig_write (connection);
-    cr_assert_eq (keepalive_received_seq (connection_keepalive (connection)), SEQ_UNKNOWN);
+    cr_assert_eq (keepalive_received_seq (connection->keepalive), SEQ_UNKNOWN);
     s_wait (CONFIRM_AFTER_MS + 30);
     rig_deliver (connection, 3, "c", false);
     //  Pings go before the outbox: the third entry is behind this one.
     rig_write (connection);
     s_pong (connection, 1);
-    cr_assert_eq (keepalive_received_seq (connection_keepalive (connection)), 2);
+    cr_assert_eq (keepalive_received_seq (connection->keepalive), 2);
     s_wait (CONFIRM_AFTER_MS + 30);
     EXPECT ("c1 < new message a\n"
             "c1 < new message b\n"
@@ -158,7 +157,7 @@ Test (keepalive, nothing_is_known_of_another_session)
     attachment_enter (connection->attachment, TEXT ("demo/t"), ATTACH_FRAME, SEQ_UNKNOWN, 0);
     //  The DETACH tells what the receipt would have told.
     EXPECT ("p1 DETACH c1 demo/s 4\n");
-    cr_assert_eq (keepalive_received_seq (connection_keepalive (connection)), SEQ_UNKNOWN);
+    cr_assert_eq (keepalive_received_seq (connection->keepalive), SEQ_UNKNOWN);
     keepalives_tell (rig_keepalives);
     EXPECT ("");
 }
@@ -193,7 +192,7 @@ Test (keepalive, a_full_postoffice_stops_no_receipts_to_others)
                                     .verdict = VERDICT_OK,
                                     .reason = ATTACH_FRAME };
         attachment_attached (connection->attachment, (unsigned) rig_owner, &attached);
-        keepalive_written (connection_keepalive (connection), 4);
+        keepalive_written (connection->keepalive, 4);
     }
     s_wait (CONFIRM_AFTER_MS + 30);
     for (unsigned at = 0; at < 3; at++) {

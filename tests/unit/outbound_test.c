@@ -110,7 +110,7 @@ Test (outbound, a_window_of_an_older_attach_is_forgotten)
 {
     connection_t *connection = s_attached (DIALECT_RICH);
     rig_deliver (connection, 1, "a", true);
-    attachment_postoffice_down (connection->attachment, 1);
+    attachments_postoffice_down (rig_attachments, 1);
     rig_turn (10);
     rig_write (connection);
     rig_turn (10);

@@ -1,81 +1,81 @@
 //  posts — what must not be overtaken: behind a message that was refused all others are held back,
 //  until it comes again, or the first one behind it when it does not come.
 
-#include "session/posts.h"
+#include "edge_rig.h"
 
-#include <criterion/criterion.h>
+#include "tables/edge_metrics.h"
 
 #define HOLD_MS 10000
 
-static edge_config_t s_config = { .backlog_limit = 1 << 20 };
-static flow_control_t *s_flow;
-static posts_t *s_posts;
+static client_t *s_client;
 static post_queue_t *s_queue;
 
 static void
 s_begin (void)
 {
-    s_flow = flow_control_new (&s_config);
-    s_posts = posts_new (s_flow);
-    s_queue = post_queue_new (s_posts, 5, NULL);
+    rig_begin ();
+    s_client = rig_connect (ROLE_VISITOR, DIALECT_RICH)->client;
+    s_queue = post_queue_new (rig_posts, s_client, &s_queue);
 }
 
 static void
 s_end (void)
 {
     post_queue_destroy (&s_queue);
-    posts_destroy (&s_posts);
-    flow_control_destroy (&s_flow);
+    rig_end ();
 }
 
 TestSuite (posts, .init = s_begin, .fini = s_end);
 
-//  Request ids rise with the message ids.
 static void
-s_refuse (const char *id, uint64_t now_ms)
-{
-    post_t post = { .is_named = true,
-                    .queue = s_queue,
-                    .request_id = (uint64_t)*id,
-                    .record = { .message_id = text_of (id) } };
-    post_hold_back (&post, now_ms);
-}
-
-static bool
-s_passes (const char *id, uint64_t now_ms)
-{
-    return !post_queue_is_held_back (s_queue, text_of (id), now_ms);
-}
-
-static post_t *
-s_add (const char *id, bool is_named)
+s_add (const char *id, bool is_named, uint64_t now_ms)
 {
     bus_post_t record = { .session = TEXT ("demo/s"),
+                          .event = EVENT_NEW_MESSAGE,
                           .message_id = text_of (id),
                           .sender = TEXT ("{}"),
                           .data = text_of (id),
                           .secret = TEXT_EMPTY };
-    return post_queue_add (s_queue, &record, is_named, 100);
+    post_queue_add (s_queue, &record, is_named, now_ms);
 }
 
-Test (posts, are_kept_whole_until_they_are_removed)
+//  Adds and sends it. Returns its request id; 0: it was refused, as it would overtake another.
+static uint64_t
+s_post (const char *id, uint64_t now_ms)
 {
-    post_t *post = s_add ("a", true);
-    cr_assert_eq (posts_find (s_posts, post->request_id), post);
-    cr_assert (text_is (post->record.data, TEXT ("a")));
-    cr_assert_eq (post->record.endpoint, 5);
-    cr_assert_eq (post->record.request_id, post->request_id);
-    cr_assert_eq (post_queue_bytes (s_queue), post->bytes);
-    uint64_t request_id = post->request_id;
-    post_remove (&post);
-    cr_assert_null (posts_find (s_posts, request_id));
-    cr_assert_eq (post_queue_count (s_queue), 0);
-    cr_assert_eq (post_queue_bytes (s_queue), 0);
-    cr_assert (post_queue_is_idle (s_queue));
+    rig_post = (bus_post_t){ 0 };
+    s_add (id, true, now_ms);
+    cr_assert (post_queue_send (s_queue, 1));
+    return rig_post.request_id;
+}
+
+static void
+s_answer (uint64_t request_id, verdict_t verdict, uint64_t now_ms)
+{
+    post_t *post = posts_find (rig_posts, 1, request_id);
+    cr_assert_not_null (post);
+    cr_assert_eq (post_owner (post), &s_queue);
+    post_answer (&post, &(bus_posted_t){ .verdict = verdict }, now_ms);
+}
+
+//  Is it taken? Then it is stored at once.
+static bool
+s_passes (const char *id, uint64_t now_ms)
+{
+    uint64_t request_id = s_post (id, now_ms);
+    if (request_id)
+        s_answer (request_id, VERDICT_OK, now_ms);
+    return request_id != 0;
+}
+
+static void
+s_refuse (const char *id, uint64_t now_ms)
+{
+    s_answer (s_post (id, now_ms), VERDICT_BUSY, now_ms);
 }
 
 //  Nothing of the caller's record is used later.
-Test (posts, have_copies_of_all_texts)
+Test (posts, are_kept_whole_until_they_are_answered)
 {
     char bytes[] = "abcdefghijklmnopqrstuvwxyz";
     bus_record_t record = { .kind = BUS_POST };
@@ -83,47 +83,61 @@ Test (posts, have_copies_of_all_texts)
     size_t count = bus_record_texts (&record, texts);
     for (size_t at = 0; at < count; at++)
         *texts[at] = (text_t){ bytes + at, 1 };
-    post_t *post = post_queue_add (s_queue, &record.post, true, 100);
+    post_queue_add (s_queue, &record.post, true, 100);
     memset (bytes, '?', sizeof bytes);
-    cr_assert_eq (post->bytes, sizeof *post + 2 * count);
-    record.post = post->record;
+    cr_assert (post_queue_is_waiting (s_queue));
+    cr_assert_gt (edge_metrics[EDGE_POST_BYTES_PENDING], (int64_t) (2 * count));
+    cr_assert (post_queue_send (s_queue, 1));
+    record.post = rig_post;
     for (size_t at = 0; at < count; at++)
         cr_assert (text_is (*texts[at], (text_t){ &"abcdefgh"[at], 1 }), "text %zu", at);
+    cr_assert_eq (rig_post.endpoint, client_endpoint (s_client));
+    cr_assert_null (posts_find (rig_posts, 2, rig_post.request_id));
+    s_answer (rig_post.request_id, VERDICT_OK, 101);
+    cr_assert_null (posts_find (rig_posts, 1, rig_post.request_id));
+    cr_assert_not (post_queue_is_waiting (s_queue));
+    cr_assert (post_queue_is_idle (s_queue));
+    cr_assert_eq (edge_metrics[EDGE_POST_BYTES_PENDING], 0);
 }
 
+//  What its client does not name has no order; it is not waited for either.
 Test (posts, are_sent_in_order_and_again)
 {
-    post_t *a = s_add ("a", true), *b = s_add ("b", false), *c = s_add ("c", true);
-    cr_assert_eq (post_queue_next_unsent (s_queue), a);
-    a->postoffice = b->postoffice = 1;
-    cr_assert_eq (post_queue_next_unsent (s_queue), c);
-    c->postoffice = 1;
-    cr_assert_null (post_queue_next_unsent (s_queue));
+    s_add ("a", true, 100);
+    s_add ("b", false, 100);
+    rig_bus_is_full = true;
+    cr_assert_not (post_queue_send (s_queue, 1));
+    rig_bus_is_full = false;
+    cr_assert (post_queue_send (s_queue, 1));
+    cr_assert (post_queue_send (s_queue, 1));
+    s_add ("c", true, 100);
+    cr_assert (post_queue_send (s_queue, 1));
+    EXPECT ("p1 POST c1 a 0\n"
+            "p1 POST c1 b\n"
+            "p1 POST c1 c 1\n");
     post_queue_unsend (s_queue);
-    cr_assert_eq (post_queue_next_unsent (s_queue), a);
-    //  What its client does not name has no order; it is not waited for either.
-    cr_assert_eq (post_before (a), 0);
-    cr_assert_eq (post_before (b), b->request_id);
-    cr_assert_eq (post_before (c), a->request_id);
+    cr_assert (post_queue_send (s_queue, 2));
+    EXPECT ("p2 POST c1 a 0\n"
+            "p2 POST c1 b\n"
+            "p2 POST c1 c 1\n");
 }
 
 //  What was ever sent has another time limit.
-Test (posts, stand_by_age_sent_or_not)
+Test (posts, are_late_by_their_own_limits)
 {
-    post_t *a = s_add ("a", true), *b = s_add ("b", true);
-    cr_assert_eq (posts_oldest (s_posts, false), a);
-    cr_assert_null (posts_oldest (s_posts, true));
-    post_sent (a, 1);
-    cr_assert_eq (a->postoffice, 1);
-    cr_assert_eq (posts_oldest (s_posts, false), b);
-    cr_assert_eq (posts_oldest (s_posts, true), a);
-    post_sent (b, 1);
+    s_add ("a", true, 100);
+    cr_assert (post_queue_send (s_queue, 1));
+    s_add ("b", true, 200);
+    cr_assert_null (posts_late (rig_posts, 199 + ANSWER_LIMIT_MS));
+    post_t *post = posts_late (rig_posts, 200 + ANSWER_LIMIT_MS);
+    cr_assert_not_null (post);
+    post_give_up (&post, 200 + ANSWER_LIMIT_MS);
     post_queue_unsend (s_queue);
-    cr_assert_null (posts_oldest (s_posts, false));
-    cr_assert_eq (posts_oldest (s_posts, true), a);
-    post_sent (a, 2);
-    post_remove (&a);
-    cr_assert_eq (posts_oldest (s_posts, true), b);
+    cr_assert_null (posts_late (rig_posts, 99 + SENT_POST_LIMIT_MS));
+    post = posts_late (rig_posts, 100 + SENT_POST_LIMIT_MS);
+    cr_assert_not_null (post);
+    post_give_up (&post, 100 + SENT_POST_LIMIT_MS);
+    cr_assert_not (post_queue_is_waiting (s_queue));
 }
 
 Test (posts, none_overtakes_a_refused_one)
@@ -148,10 +162,13 @@ Test (posts, the_next_one_is_waited_for)
     cr_assert (s_passes ("c", HOLD_MS + 1));
 }
 
+//  Those that were on their way are refused, too, and wait behind it.
 Test (posts, those_that_waited_are_behind_it_too)
 {
-    s_refuse ("a", 0);
-    s_refuse ("b", 0);
+    uint64_t a = s_post ("a", 0);
+    (void) s_post ("b", 0);
+    s_answer (a, VERDICT_BUSY, 0);
+    cr_assert_not (post_queue_is_waiting (s_queue));
     cr_assert_not (s_passes ("c", HOLD_MS));
     cr_assert (s_passes ("b", HOLD_MS));
 }
@@ -175,19 +192,30 @@ Test (posts, told)
     cr_assert (s_passes ("c", 4));
 }
 
+//  The refusal of one that was sent first comes last: it is the one to await.
 Test (posts, answers_come_in_any_order)
 {
-    s_refuse ("b", 0);
-    s_refuse ("d", 0);
-    s_refuse ("c", 0);
-    s_refuse ("a", 0);
+    uint64_t a = s_post ("a", 0), b = s_post ("b", 0);
+    (void) s_post ("c", 0);
+    (void) s_post ("d", 0);
+    s_answer (b, VERDICT_BUSY, 0);
+    cr_assert_not (s_passes ("e", 0));
+    s_answer (a, VERDICT_BUSY, 0);
     cr_assert_not (s_passes ("b", 1));
     post_queue_told (s_queue, TEXT ("a"), 2);
     cr_assert_not (s_passes ("c", 3));
     cr_assert (s_passes ("b", 3));
-    s_refuse ("b", 4);
-    s_refuse ("d", 4);
-    s_refuse ("c", 4);
-    cr_assert_not (s_passes ("d", 4 + HOLD_MS));
-    cr_assert (s_passes ("c", 4 + HOLD_MS));
+}
+
+Test (posts, are_as_many_as_allowed)
+{
+    s_add ("a", true, 0);
+    cr_assert_not (post_queue_is_full (s_queue));
+    flow_control_add (rig_flow, FLOW_INBOXES, 1 << 20);
+    cr_assert (post_queue_is_full (s_queue));
+    flow_control_add (rig_flow, FLOW_INBOXES, -(1 << 20));
+    s_add ("b", true, 0);
+    cr_assert_not (post_queue_is_full (s_queue));
+    s_add ("c", true, 0);
+    cr_assert (post_queue_is_full (s_queue));
 }

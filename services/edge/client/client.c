@@ -15,6 +15,8 @@
 #define SENDER_MAX 16384
 //  A socket that is to be closed gets so long to take what is left for it, and its peer to go.
 #define CLOSING_MS 2000
+//  So many refused frames one after the other close a client.
+#define FAULTS_MAX 16
 
 struct clients {
     uv_loop_t *loop;
@@ -135,10 +137,18 @@ clients_abort_late (clients_t *self)
 // ---------------------------------------------------------------------------------------------
 //  One client
 
-static edge_metric_t
-s_gauge (const client_t *self)
+static void
+s_count_open (const client_t *self, int64_t change)
 {
-    return self->dialect == DIALECT_RICH ? EDGE_CONNECTIONS_RICH : EDGE_CONNECTIONS_WIDGET;
+    edge_count (client_is_rich (self) ? EDGE_CONNECTIONS_RICH : EDGE_CONNECTIONS_WIDGET, change);
+}
+
+//  Only the first reason counts.
+static void
+s_count_closed (client_t *self, close_reason_t reason)
+{
+    edge_closed[reason] += !self->is_counted;
+    self->is_counted = true;
 }
 
 client_t *
@@ -160,7 +170,7 @@ client_new (clients_t *all, const client_identity_t *identity, websocket_t *sock
     outbox_init (&self->outbox);
     client_stamp (self, &VISITOR_UNKNOWN);
     HASH_ADD (hh, all->by_endpoint, endpoint, sizeof self->endpoint, self);
-    edge_count (s_gauge (self), 1);
+    s_count_open (self, 1);
     edge_count (EDGE_OPENED, 1);
     return self;
 }
@@ -171,7 +181,8 @@ client_destroy (client_t **self_p)
     client_t *self = *self_p;
     *self_p = NULL;
     HASH_DELETE (hh, self->all->by_endpoint, self);
-    edge_count (s_gauge (self), -1);
+    s_count_open (self, -1);
+    s_count_closed (self, CLOSE_CLIENT);
     list_remove (&self->ending);
     flow_control_add (self->all->flow, FLOW_OUTBOXES, -(int64_t) self->outbox.bytes);
     outbox_clear (&self->outbox);
@@ -191,28 +202,19 @@ client_endpoint (const client_t *self)
     return self->endpoint;
 }
 
-text_t
-client_app (const client_t *self)
+client_identity_t
+client_identity (const client_t *self)
 {
-    return (text_t){ self->names, self->app_size };
+    return (client_identity_t){ .app = { self->names, self->app_size },
+                                .user = { self->names + self->app_size, self->user_size },
+                                .role = (role_t) self->role,
+                                .dialect = (dialect_t) self->dialect };
 }
 
-text_t
-client_user (const client_t *self)
+bool
+client_is_rich (const client_t *self)
 {
-    return (text_t){ self->names + self->app_size, self->user_size };
-}
-
-role_t
-client_role (const client_t *self)
-{
-    return (role_t) self->role;
-}
-
-dialect_t
-client_dialect (const client_t *self)
-{
-    return (dialect_t) self->dialect;
+    return self->dialect == DIALECT_RICH;
 }
 
 text_t
@@ -224,7 +226,7 @@ client_sender (const client_t *self)
 text_t
 client_bot_sender (const client_t *self)
 {
-    const app_t *app = apps_find (self->all->apps, client_app (self));
+    const app_t *app = apps_find (self->all->apps, client_identity (self).app);
     return app ? app->bot_sender : APP_ANY_BOT_SENDER;
 }
 
@@ -232,39 +234,33 @@ client_bot_sender (const client_t *self)
 bool
 client_is_too_long (const client_t *self, size_t bytes)
 {
-    const app_t *app = apps_find (self->all->apps, client_app (self));
+    const app_t *app = apps_find (self->all->apps, client_identity (self).app);
     return self->role == ROLE_VISITOR && app && bytes > app->text_limit;
-}
-
-static void
-s_write_sender (const client_t *self, const visitor_t *visitor, json_writer_t *json)
-{
-    bool is_agent = self->role == ROLE_AGENT;
-    text_t unnamed = is_agent ? TEXT ("Agent") : TEXT ("Visitor");
-    json_open_object (json, NULL);
-    json_put_string (json, "deviceId", "Widget");
-    json_put_text (json, "userId", client_user (self));
-    json_put_text (json, "displayName", visitor->name.size ? visitor->name : unnamed);
-    json_put_bool (json, "isAdmin", is_agent);
-    json_put_text_if (json, "email", visitor->email);
-    json_put_text_if (json, "avatarPath", visitor->avatar);
-    if (visitor->path.size + visitor->query.size > 0) {
-        json_open_object (json, "urlAttributes");
-        json_put_json (json, "path", visitor->path);
-        json_put_json (json, "query", visitor->query);
-        json_close_object (json);
-    }
-    json_close_object (json);
 }
 
 void
 client_stamp (client_t *self, const visitor_t *visitor)
 {
+    bool is_agent = self->role == ROLE_AGENT;
+    text_t unnamed = is_agent ? TEXT ("Agent") : TEXT ("Visitor");
     buffer_t buffer;
     json_writer_t json;
     buffer_init (&buffer, SENDER_MAX);
     json_write_begin (&json, &buffer);
-    s_write_sender (self, visitor, &json);
+    json_open_object (&json, NULL);
+    json_put_string (&json, "deviceId", "Widget");
+    json_put_text (&json, "userId", client_identity (self).user);
+    json_put_text (&json, "displayName", visitor->name.size ? visitor->name : unnamed);
+    json_put_bool (&json, "isAdmin", is_agent);
+    json_put_text_if (&json, "email", visitor->email);
+    json_put_text_if (&json, "avatarPath", visitor->avatar);
+    if (visitor->path.size + visitor->query.size > 0) {
+        json_open_object (&json, "urlAttributes");
+        json_put_json (&json, "path", visitor->path);
+        json_put_json (&json, "query", visitor->query);
+        json_close_object (&json);
+    }
+    json_close_object (&json);
     int rc = json_write_end (&json);
     assert (rc == 0); //  client_frame.c bounds what a visitor says
     //  Nearly every frame says the same as the last one.
@@ -361,11 +357,11 @@ client_rate (client_t *self)
     return &self->rate;
 }
 
-unsigned
-client_count_fault (client_t *self)
+void
+client_note_fault (client_t *self)
 {
-    self->faults += self->faults < UINT8_MAX;
-    return self->faults;
+    if (++self->faults >= FAULTS_MAX)
+        client_close (self, CLOSE_FAULTS);
 }
 
 void
@@ -377,13 +373,6 @@ client_forget_faults (client_t *self)
 // ---------------------------------------------------------------------------------------------
 //  Closing
 
-static void
-s_count_closed (client_t *self, close_reason_t reason)
-{
-    edge_closed[reason] += !self->is_counted;
-    self->is_counted = true;
-}
-
 void
 client_close (client_t *self, close_reason_t reason)
 {
@@ -391,7 +380,7 @@ client_close (client_t *self, close_reason_t reason)
         return;
     const close_reason_row_t *row = close_reason_row (reason);
     s_count_closed (self, reason);
-    log_debug ("closing", log_text ("user", client_user (self)),
+    log_debug ("closing", log_text ("user", client_identity (self).user),
                log_string ("reason", row->metric),
                log_number ("endpoint", (int64_t) self->endpoint));
     self->state = CLIENT_CLOSED;
@@ -428,15 +417,9 @@ client_drain (client_t *self)
 }
 
 bool
-client_is_draining (const client_t *self)
+client_is_ending (const client_t *self)
 {
-    return self->state == CLIENT_DRAINING;
-}
-
-void
-client_gone (client_t *self)
-{
-    s_count_closed (self, CLOSE_CLIENT);
+    return self->state != CLIENT_OPEN;
 }
 
 bool

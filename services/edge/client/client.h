@@ -19,6 +19,7 @@
 typedef struct clients clients_t;
 typedef struct client client_t;
 
+//  Who a client is; the texts are the client's.
 typedef struct {
     text_t app;
     text_t user;
@@ -43,14 +44,14 @@ void clients_abort_late (clients_t *self);
 //  The owner is what clients_next_closed leads to.
 client_t *client_new (clients_t *all, const client_identity_t *identity, websocket_t *socket,
                       void *owner);
+//  The socket is gone: that is the reason, unless there was one before.
 void client_destroy (client_t **self_p);
 
 void *client_owner (const client_t *self);
 uint64_t client_endpoint (const client_t *self);
-text_t client_app (const client_t *self);
-text_t client_user (const client_t *self);
-role_t client_role (const client_t *self);
-dialect_t client_dialect (const client_t *self);
+client_identity_t client_identity (const client_t *self);
+//  Is its dialect DIALECT_RICH?
+bool client_is_rich (const client_t *self);
 
 //  Stamps the sender with who the client really is and what it says of itself. A visitor or an
 //  agent without a name gets a name for all of them.
@@ -79,8 +80,8 @@ void client_want_write (client_t *self);
 void client_read (client_t *self, bool on);
 bool client_is_paused (const client_t *self);
 client_rate_t *client_rate (client_t *self);
-//  Refused frames since the last good one: counts one more and returns the count.
-unsigned client_count_fault (client_t *self);
+//  A frame was refused: too many of them, with no good one between, close the client.
+void client_note_fault (client_t *self);
 void client_forget_faults (client_t *self);
 
 //  Only the first reason counts.
@@ -89,9 +90,8 @@ bool client_is_closed (const client_t *self);
 //  Tells the client that this edge is ending. It stays in its session and is read until it goes:
 //  what it sent before it reads that is not lost.
 void client_drain (client_t *self);
-bool client_is_draining (const client_t *self);
-//  The socket is gone: counts the reason unless one was counted.
-void client_gone (client_t *self);
+//  Is it closed or draining?
+bool client_is_ending (const client_t *self);
 //  A close frame is to be written behind the outbox, with this reason.
 bool client_wants_close (const client_t *self, close_reason_t *reason);
 

@@ -1,5 +1,6 @@
 #include "client/server_frame.h"
 
+#include "json/json_members.h"
 #include "json/json_write.h"
 #include "model/failure_data.h"
 #include "model/session_key.h"
@@ -52,17 +53,136 @@ s_end_data (frame_writer_t *self)
     return s_end (self);
 }
 
-frame_t *
-server_frame_deliver (const bus_deliver_t *entry)
+// ---------------------------------------------------------------------------------------------
+//  What the stock widget can bear of a bot's answer
+//
+//  The log keeps the answer as the bot gave it, and other clients get it so. The widget's handler
+//  fails, and loses the frame, over `system` TRANSFER_CALL, over permissions that it does not know,
+//  and over one without `data`; it knows no `system` that is not a string. Of an answer with
+//  nothing that it shows it draws an empty entry (docs/client-protocol.md, section 4).
+
+typedef enum {
+    VIEW_SAME,    //  as it is
+    VIEW_CHANGED, //  as `to` has it
+    VIEW_NOTHING, //  not at all
+} view_t;
+
+//  What may have to be added to an entry's data.
+#define VIEW_ROOM 16
+
+//  How the sender of every bot begins (apps_file.c).
+static const char s_bot[] = "{\"deviceId\":\"Bot\"";
+
+static bool
+s_begins (text_t text, const char *with, size_t size)
 {
+    return text.size >= size && memcmp (text.data, with, size) == 0;
+}
+
+typedef struct {
+    bool has_system; //  one that the widget can bear
+    bool has_data;   //  an object
+    bool has_shown;  //  something that it shows, or uses
+    bool lacks_data; //  its `system` needs some
+    bool drops_system;
+} members_t;
+
+static void
+s_read_system (members_t *self, text_t value)
+{
+    bool is_permission = value.size > 12 && memcmp (value.data, "\"PERMISSION_", 12) == 0;
+    bool is_known = text_is (value, TEXT ("\"PERMISSION_EMAIL\""))
+                    || text_is (value, TEXT ("\"PERMISSION_LOCATION_PRECISE\""));
+    bool is_word = value.data[0] == '"' && value.size > 2;
+    self->drops_system =
+        !is_word || text_is (value, TEXT ("\"TRANSFER_CALL\"")) || (is_permission && !is_known);
+    self->has_system = !self->drops_system;
+    self->lacks_data = is_known;
+}
+
+static members_t
+s_read (text_t data)
+{
+    members_t members = { 0 };
+    json_members_t all = json_members_of (data);
+    text_t name, value;
+    while (json_members_next (&all, &name, &value))
+        if (text_is (name, TEXT ("system")))
+            s_read_system (&members, value);
+        else if (text_is (name, TEXT ("data")))
+            members.has_data = value.data[0] == '{';
+        else if (text_is (name, TEXT ("outputSpeech")) || text_is (name, TEXT ("displays"))
+                 || text_is (name, TEXT ("context")))
+            members.has_shown = true;
+    members.has_shown = members.has_shown || members.has_system;
+    members.lacks_data = members.lacks_data && !members.has_data;
+    return members;
+}
+
+static int
+s_write (const members_t *members, text_t data, buffer_t *to)
+{
+    json_members_t all = json_members_of (data);
+    text_t name, value;
+    int rc = buffer_put_string (to, "{");
+    while (rc == 0 && json_members_next (&all, &name, &value)) {
+        if ((members->drops_system && text_is (name, TEXT ("system")))
+            || (members->lacks_data && text_is (name, TEXT ("data"))))
+            continue;
+        //  From the quote before the name to the value's last byte, as it stands.
+        text_t member = { name.data - 1, (size_t) (value.data + value.size - (name.data - 1)) };
+        if (to->size > 1)
+            rc = buffer_put_string (to, ",");
+        if (rc == 0)
+            rc = buffer_put_text (to, member);
+    }
+    if (rc == 0 && members->lacks_data)
+        rc = buffer_put_string (to, ",\"data\":{}");
+    return rc == 0 ? buffer_put_string (to, "}") : -1;
+}
+
+//  How a widget is to be given the entry. `to` has room for its data and VIEW_ROOM more. Most
+//  answers need no closer look: they begin with words, and have no `system`.
+static view_t
+s_view (const bus_deliver_t *entry, buffer_t *to)
+{
+    static const char words[] = "{\"outputSpeech\":", system[] = "\"system\"";
+    text_t data = entry->data;
+    if (entry->event != EVENT_NEW_MESSAGE || !s_begins (entry->sender, s_bot, sizeof s_bot - 1)
+        || (s_begins (data, words, sizeof words - 1)
+            && !memmem (data.data, data.size, system, sizeof system - 1)))
+        return VIEW_SAME;
+    members_t members = s_read (data);
+    if (!members.has_shown)
+        return VIEW_NOTHING;
+    if (!members.drops_system && !members.lacks_data)
+        return VIEW_SAME;
+    int rc = s_write (&members, data, to);
+    assert (rc == 0); //  VIEW_ROOM is what may be added
+    return VIEW_CHANGED;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Frames
+
+frame_t *
+server_frame_deliver (const bus_deliver_t *entry, dialect_t dialect)
+{
+    buffer_t shown;
+    buffer_init (&shown, entry->data.size + VIEW_ROOM);
+    view_t view = dialect == DIALECT_WIDGET ? s_view (entry, &shown) : VIEW_SAME;
+    if (view == VIEW_NOTHING)
+        return NULL;
+    text_t data = view == VIEW_CHANGED ? buffer_text (&shown) : entry->data;
     frame_writer_t writer;
     json_writer_t *json =
         s_begin (&writer, event_wire_name (entry->event), session_key_id (entry->session));
-    json_put_json (json, "data", entry->data);
+    json_put_json (json, "data", data);
     json_put_json (json, "sender", entry->sender);
     json_put_number (json, "timeMs", entry->time_ms);
     json_put_number (json, "seq", entry->seq);
     json_put_text_if (json, "messageId", entry->message_id);
+    buffer_free (&shown);
     return s_end (&writer);
 }
 

@@ -9,7 +9,8 @@
 #include "bus/bus_record.h"
 #include "net/frame.h"
 
-frame_t *server_frame_deliver (const bus_deliver_t *entry);
+//  An entry as clients of this dialect are given it. NULL: they are not shown it.
+frame_t *server_frame_deliver (const bus_deliver_t *entry, dialect_t dialect);
 frame_t *server_frame_broadcast (const bus_broadcast_t *event);
 
 //  connection update: in, with the last seq of the session (or SEQ_UNKNOWN); or not, and why.

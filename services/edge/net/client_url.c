@@ -26,35 +26,24 @@ s_is_app_id (text_t value)
     return value.size > 0 && value.size <= APP_ID_MAX;
 }
 
-static bool
-s_take_app (client_url_t *self, text_t value)
-{
-    if (!s_is_app_id (value))
-        return false;
-    memcpy (self->app, value.data, value.size);
-    self->app_size = value.size;
-    return true;
-}
-
-static bool
-s_take_user (client_url_t *self, text_t value)
-{
-    if (value.size == 0 || value.size > USER_ID_MAX || !utf8_is_valid (value)
-        || !utf8_is_printable (value))
-        return false;
-    memcpy (self->user, value.data, value.size);
-    self->user_size = value.size;
-    return true;
-}
-
+//  False: it is not a value that the parameter can have.
 static bool
 s_take_value (client_url_t *self, ours_t parameter, text_t value)
 {
     switch (parameter) {
     case PARAMETER_APP:
-        return s_take_app (self, value);
+        if (!s_is_app_id (value))
+            return false;
+        memcpy (self->app_room, value.data, value.size);
+        self->app = (text_t){ self->app_room, value.size };
+        return true;
     case PARAMETER_USER:
-        return s_take_user (self, value);
+        if (value.size == 0 || value.size > USER_ID_MAX || !utf8_is_valid (value)
+            || !utf8_is_printable (value))
+            return false;
+        memcpy (self->user_room, value.data, value.size);
+        self->user = (text_t){ self->user_room, value.size };
+        return true;
     case PARAMETER_ADMIN:
         self->admin = text_is (value, TEXT ("true"));
         return self->admin || text_is (value, TEXT ("false"));
@@ -64,24 +53,22 @@ s_take_value (client_url_t *self, ours_t parameter, text_t value)
     }
 }
 
+//  `raw` is NULL: the parameter has no value, or its name is not quite ours.
 static void
-s_spoil (client_url_t *self, ours_t parameter)
+s_take (client_url_t *self, ours_t parameter, const text_t *raw)
 {
+    char bytes[VALUE_RAW_MAX];
+    long size = raw && raw->size <= sizeof bytes ? percent_decode (*raw, true, bytes) : -1;
+    bool is_second = self->seen & (1u << parameter);
+    if (raw)
+        self->seen |= 1u << parameter;
+    if (size >= 0 && !is_second
+        && s_take_value (self, parameter, (text_t){ bytes, (size_t) size }))
+        return;
     if (parameter == PARAMETER_APP)
         self->app_is_bad = true;
     else
         self->other_is_bad = true;
-}
-
-static void
-s_take (client_url_t *self, ours_t parameter, text_t raw)
-{
-    char bytes[VALUE_RAW_MAX];
-    long size = raw.size <= sizeof bytes ? percent_decode (raw, true, bytes) : -1;
-    bool is_second = self->seen & (1u << parameter);
-    self->seen |= 1u << parameter;
-    if (size < 0 || is_second || !s_take_value (self, parameter, (text_t){ bytes, (size_t) size }))
-        s_spoil (self, parameter);
 }
 
 //  A name that is nearly one of ours (badly encoded, in another case) is a fault.
@@ -103,17 +90,16 @@ s_read_pair (client_url_t *self, text_t pair)
         if ((size_t) size != strlen (s_names[parameter])
             || strcasecmp (bytes, s_names[parameter]) != 0)
             continue;
-        if (!equals || strcmp (bytes, s_names[parameter]) != 0)
-            s_spoil (self, parameter);
-        else
-            s_take (self, parameter, (text_t){ equals + 1, pair.size - raw_size - 1 });
+        bool is_ours = equals && strcmp (bytes, s_names[parameter]) == 0;
+        text_t raw = { is_ours ? equals + 1 : "", is_ours ? pair.size - raw_size - 1 : 0 };
+        s_take (self, parameter, is_ours ? &raw : NULL);
     }
 }
 
 void
 client_url_read (client_url_t *self, text_t query)
 {
-    *self = (client_url_t){ .app = "" };
+    *self = (client_url_t){ .app = TEXT_EMPTY, .user = TEXT_EMPTY };
     const char *at = query.data, *end = query.data + query.size;
     while (at < end) {
         const char *stop = memchr (at, '&', (size_t) (end - at));
@@ -124,35 +110,17 @@ client_url_read (client_url_t *self, text_t query)
     }
 }
 
-//  The widget hides users whose id ends so: a client must not join unseen.
-static bool
-s_is_router (text_t user)
-{
-    text_t hidden = TEXT ("router");
-    return user.size >= hidden.size
-           && strncasecmp (user.data + user.size - hidden.size, hidden.data, hidden.size) == 0;
-}
-
 close_reason_t
 client_url_check (const client_url_t *self)
 {
+    //  The widget hides users whose id ends so: a client must not join unseen.
+    text_t user = self->user, hidden = TEXT ("router");
     if (self->app_is_bad)
         return CLOSE_UNKNOWN_APP;
-    if (self->other_is_bad || self->user_size == 0)
+    if (self->other_is_bad || user.size == 0)
         return CLOSE_BAD_URL;
-    if (s_is_router (client_url_user (self)))
+    if (user.size >= hidden.size
+        && strncasecmp (user.data + user.size - hidden.size, hidden.data, hidden.size) == 0)
         return CLOSE_NOT_ALLOWED;
     return CLOSE_CLIENT;
-}
-
-text_t
-client_url_app (const client_url_t *self)
-{
-    return (text_t){ self->app, self->app_size };
-}
-
-text_t
-client_url_user (const client_url_t *self)
-{
-    return (text_t){ self->user, self->user_size };
 }

@@ -10,16 +10,17 @@
 #include "tables/reasons.h"
 #include "model/model.h"
 
+//  Not to be copied: its texts stand in it.
 typedef struct {
-    char app[APP_ID_MAX + 1];   //  "" when the URL has none: the default app
-    char user[USER_ID_MAX + 1];
-    size_t app_size;
-    size_t user_size;
+    text_t app; //  empty when the URL has none: the default app
+    text_t user;
     bool admin;
     bool rich;
     bool app_is_bad;   //  not of the form that app ids have
     bool other_is_bad; //  any other parameter is
     unsigned seen;     //  which parameters came already
+    char app_room[APP_ID_MAX];
+    char user_room[USER_ID_MAX];
 } client_url_t;
 
 //  The query as it stands in the request, without the '?'.
@@ -27,8 +28,5 @@ void client_url_read (client_url_t *self, text_t query);
 //  What is wrong with what was read: CLOSE_CLIENT when nothing is. Whether the app exists and
 //  admins are let in is not known here.
 close_reason_t client_url_check (const client_url_t *self);
-
-text_t client_url_app (const client_url_t *self);
-text_t client_url_user (const client_url_t *self);
 
 #endif

@@ -132,7 +132,7 @@ s_fault (websocket_t *self, close_reason_t reason)
 {
     self->discards_input = true;
     s_empty_inbox (self);
-    self->server->events->fault (self->server->owner, self->connection, reason);
+    self->server->events->fault (self->connection, reason);
 }
 
 static void
@@ -141,24 +141,7 @@ s_text (websocket_t *self, text_t text)
     self->began_ms = 0;
     edge_count (EDGE_FRAMES_IN, 1);
     edge_count (EDGE_BYTES_IN, (int64_t) text.size);
-    self->server->events->text (self->server->owner, self->connection, text);
-}
-
-static void
-s_overhead (websocket_t *self)
-{
-    edge_count (EDGE_OVERHEAD_FRAMES, 1);
-    self->server->events->overhead (self->server->owner, self->connection, 1);
-}
-
-static void
-s_take_inbox (websocket_t *self)
-{
-    buffer_t inbox = self->inbox;
-    buffer_init (&self->inbox, self->server->frame_limit);
-    s_count_inbox (self, -(int64_t) inbox.size);
-    s_text (self, buffer_text (&inbox));
-    buffer_free (&inbox);
+    self->server->events->text (self->connection, text);
 }
 
 //  Nearly always a whole message, which is passed on as it stands.
@@ -178,13 +161,16 @@ s_take_fragment (websocket_t *self, const ws_event_t *event)
     int rc = buffer_put_text (&self->inbox, event->bytes);
     assert (rc == 0);
     s_count_inbox (self, (int64_t) event->bytes.size);
-    if (event->is_whole) {
-        s_take_inbox (self);
+    if (!event->is_whole) {
+        events->fragment (self->connection,
+                          event->is_fresh || event->bytes.size < SMALL_FRAGMENT);
         return;
     }
-    events->fragment (self->server->owner, self->connection);
-    if (event->is_fresh || event->bytes.size < SMALL_FRAGMENT)
-        s_overhead (self);
+    buffer_t inbox = self->inbox;
+    buffer_init (&self->inbox, self->server->frame_limit);
+    s_count_inbox (self, -(int64_t) inbox.size);
+    s_text (self, buffer_text (&inbox));
+    buffer_free (&inbox);
 }
 
 //  The last ping is answered, if there are many before there is room (RFC 6455, 5.5.3).
@@ -196,8 +182,7 @@ s_take_ping (websocket_t *self, text_t payload)
     memcpy (self->pong, payload.data, payload.size);
     self->pong_size = (uint8_t) payload.size;
     stream_want_write (self->stream);
-    self->server->events->fragment (self->server->owner, self->connection);
-    s_overhead (self);
+    self->server->events->fragment (self->connection, true);
 }
 
 static close_reason_t
@@ -240,8 +225,7 @@ s_on_event (websocket_t *self, const ws_event_t *event)
         s_take_ping (self, event->bytes);
         break;
     case WS_HEARD_PONG:
-        self->server->events->pong (self->server->owner, self->connection, event->bytes);
-        s_overhead (self);
+        self->server->events->pong (self->connection, event->bytes);
         break;
     case WS_HEARD_CLOSE:
         s_take_close (self, event->code);
@@ -381,7 +365,7 @@ s_gather (websocket_t *self, buffer_t *to)
         return -1;
     while (to->size < BYTES_PER_TURN) {
         websocket_write_t next;
-        if (self->closing || !server->events->next (server->owner, self->connection, &next))
+        if (self->closing || !server->events->next (self->connection, &next))
             return 0;
         if (s_put_next (to, self, &next) != 0)
             return -1;

@@ -38,23 +38,22 @@ typedef struct {
     //  Is the upgrade allowed? 0, or the HTTP status that refuses it.
     int (*upgrade) (void *owner, const client_url_t *url, text_t origin);
     connection_t *(*opened) (void *owner, websocket_t *socket, const client_url_t *url);
-    //  A whole text frame, however many fragments it came in. Not checked in any way but its size.
-    void (*text) (void *owner, connection_t *connection, text_t frame);
-    //  Another sign of life: a fragment of a message that is not whole yet (message_within_ms
-    //  limits that), or a ping.
-    void (*fragment) (void *owner, connection_t *connection);
-    //  Frames that are not whole texts: they count at the client's rate limit like one.
-    void (*overhead) (void *owner, connection_t *connection, unsigned frames);
+    void (*closed) (void *owner, connection_t *connection);
     //  May a message that is not whole yet become a large one?
     bool (*may_grow) (void *owner);
     //  So many bytes more (or less) wait there, of all sockets together.
     void (*memory) (void *owner, websocket_memory_t what, int64_t change);
-    void (*pong) (void *owner, connection_t *connection, text_t payload);
+
+    //  A whole text frame, however many fragments it came in. Not checked in any way but its size.
+    void (*text) (connection_t *connection, text_t frame);
+    //  Another sign of life: a fragment of a message that is not whole yet (message_within_ms
+    //  limits that), or a ping. A costly one counts at the client's rate limit like a text.
+    void (*fragment) (connection_t *connection, bool is_costly);
+    void (*pong) (connection_t *connection, text_t payload);
     //  A fault that closes the connection. Nothing more is read.
-    void (*fault) (void *owner, connection_t *connection, close_reason_t reason);
+    void (*fault) (connection_t *connection, close_reason_t reason);
     //  What to write now; false: nothing.
-    bool (*next) (void *owner, connection_t *connection, websocket_write_t *write);
-    void (*closed) (void *owner, connection_t *connection);
+    bool (*next) (connection_t *connection, websocket_write_t *write);
 } websocket_events_t;
 
 //  What /config.json says is written in one piece.

@@ -1,20 +1,15 @@
 #include "session/attachment.h"
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "client/server_frame.h"
 #include "model/session_key.h"
-#include "session/post_answer.h"
+#include "session/endpoint.h"
 #include "tables/edge_metrics.h"
 
 #include <stdlib.h>
 
-//  How long a client waits at most (the widget gives up after 10 s by itself), and how long a post
-//  that its postoffice may have stored.
-#define ANSWER_LIMIT_MS 8000
-#define POST_LIMIT_MS 30000
 //  A re-ATTACH that was refused for now is sent again after this.
 #define AGAIN_MS 1000
 
@@ -30,12 +25,14 @@ struct attachments {
     uv_loop_t *loop;
     attachments_config_t config;
     endpoint_context_t context;
+    list_t all;
     list_t by_deadline[DEADLINES]; //  the longest running first
     uint64_t limits_ms[DEADLINES];
 };
 
 struct attachment {
     attachments_t *all;
+    list_t of_all;
     list_t by_deadline;
     list_t unsent;          //  in the send queue
     uint64_t since_ms;      //  the deadline runs since then
@@ -61,7 +58,7 @@ typedef bool step_fn (attachment_t *self, const news_t *news);
 //  Without the s_ of other static functions: they are the words of attachment_states.def.
 static step_fn ignore, enter, look_up, send_lookup, be_silent, found, found_none;
 static step_fn send_attach, send_posts, attach_again, accepted, busy, refused, give_up;
-static step_fn reattach, reattach_later, retry, leave;
+static step_fn reattach, reattach_later, leave;
 
 static step_fn *const s_steps[ATTACHMENT_EVENTS][ATTACHMENT_STATES] = {
 #define EVENT(NAME, words, ...) [ATTACHMENT_EVENT_##NAME] = { __VA_ARGS__, ignore },
@@ -74,12 +71,6 @@ static const deadline_t s_deadlines[ATTACHMENT_STATES] = {
 #include "session/attachment_states.def"
 #undef STATE
 };
-
-static uint64_t
-s_now (const attachment_t *self)
-{
-    return uv_now (self->all->loop);
-}
 
 //  A client that was closed a moment ago, and has not left yet, has nothing more to do.
 static bool
@@ -94,7 +85,7 @@ static void
 s_restart_deadline (attachment_t *self)
 {
     deadline_t deadline = s_deadlines[self->state];
-    self->since_ms = s_now (self);
+    self->since_ms = uv_now (self->all->loop);
     if (deadline == DEADLINE_NONE)
         list_remove (&self->by_deadline);
     else
@@ -120,6 +111,15 @@ static void
 s_tell_answered (attachment_t *self)
 {
     self->all->config.answered (self->all->config.owner, self->endpoint.client);
+}
+
+//  Has the client said what it has, and is that not answered yet? Entries that come before the
+//  answer are those of before; all that it misses comes behind the answer.
+static bool
+s_is_resuming (const attachment_t *self)
+{
+    bool is_open = self->state == ATTACHMENT_ATTACH_DUE || self->state == ATTACHMENT_ATTACH_SENT;
+    return is_open && self->endpoint.reason == ATTACH_RESUME;
 }
 
 static bool
@@ -158,7 +158,7 @@ static bool
 leave (attachment_t *self, const news_t *news)
 {
     (void) news;
-    endpoint_drop_posts (&self->endpoint);
+    post_queue_destroy (&self->endpoint.posts);
     send_queue_remove (self->all->context.send_queue, &self->unsent);
     s_move_out (self, ATTACHMENT_CLOSED);
     return true;
@@ -204,7 +204,7 @@ s_tell_joined (attachment_t *self, text_t session_id, uint64_t seq)
 static void
 s_tell_not_joined (attachment_t *self, verdict_t verdict)
 {
-    text_t session_id = session_key_id (endpoint_session (&self->endpoint));
+    text_t session_id = session_key_id (self->endpoint.session);
     frame_t *update =
         server_frame_not_joined (session_id, verdict_code (verdict), verdict_words (verdict));
     client_write (self->endpoint.client, &update);
@@ -230,11 +230,26 @@ found_none (attachment_t *self, const news_t *news)
 // ---------------------------------------------------------------------------------------------
 //  ATTACH
 
+//  What travels in the session: the posts, and behind them the wish for the next part of the log.
+//  Should that get lost, the stream is, too, and the ATTACH that follows asks for the rest.
 static bool
 send_posts (attachment_t *self, const news_t *news)
 {
     (void) news;
-    return endpoint_send_posts (&self->endpoint);
+    endpoint_t *endpoint = &self->endpoint;
+    unsigned postoffice = (unsigned) endpoint->postoffice;
+    if (!post_queue_send (endpoint->posts, postoffice))
+        return false;
+    if (endpoint->next_window_seq == 0)
+        return true;
+    bus_record_t record = { .kind = BUS_NEXT_WINDOW,
+                            .next_window = { .endpoint = client_endpoint (endpoint->client),
+                                             .session = endpoint->session,
+                                             .seq = endpoint->next_window_seq } };
+    if (bus_client_send (self->all->context.bus, postoffice, &record) != 0)
+        return false;
+    endpoint->next_window_seq = 0;
+    return true;
 }
 
 static bool
@@ -246,7 +261,7 @@ send_attach (attachment_t *self, const news_t *news)
     if (!endpoint_send_attach (&self->endpoint, reason))
         return false;
     s_move (self, again ? ATTACHMENT_REATTACH_SENT : ATTACHMENT_ATTACH_SENT);
-    return endpoint_send_posts (&self->endpoint);
+    return send_posts (self, NULL);
 }
 
 //  The client waits since it asked: the deadline runs on.
@@ -255,7 +270,7 @@ attach_again (attachment_t *self, const news_t *news)
 {
     (void) news;
     s_move (self, ATTACHMENT_ATTACH_DUE);
-    endpoint_unsend_posts (&self->endpoint);
+    post_queue_unsend (self->endpoint.posts);
     s_send_later (self);
     return true;
 }
@@ -266,7 +281,7 @@ reattach_later (attachment_t *self, const news_t *news)
 {
     (void) news;
     s_move (self, ATTACHMENT_REATTACH_DUE);
-    endpoint_unsend_posts (&self->endpoint);
+    post_queue_unsend (self->endpoint.posts);
     return true;
 }
 
@@ -279,27 +294,20 @@ reattach (attachment_t *self, const news_t *news)
 }
 
 static bool
-retry (attachment_t *self, const news_t *news)
-{
-    (void) news;
-    s_send_later (self);
-    return true;
-}
-
-static bool
 accepted (attachment_t *self, const news_t *news)
 {
     const bus_attached_t *attached = news->attached;
     endpoint_t *endpoint = &self->endpoint;
-    bool is_rich = client_dialect (endpoint->client) == DIALECT_RICH;
+    bool is_rich = client_is_rich (endpoint->client);
     bool is_join = attached->reason == ATTACH_JOIN;
     //  A client that says what it has is believed: it may have lost what was written to it.
-    if (attachment_is_resuming (self))
+    if (s_is_resuming (self))
         endpoint->seq = endpoint->attach_seq;
     s_move (self, ATTACHMENT_ATTACHED);
+    endpoint->is_known = true;
     //  A widget agent that joins is given the history from its beginning: its page may have been
     //  loaded anew, and what it was given on this socket before does not count.
-    if (is_join && !is_rich && client_role (endpoint->client) == ROLE_AGENT)
+    if (is_join && !is_rich && client_identity (endpoint->client).role == ROLE_AGENT)
         endpoint->seq = endpoint->attach_seq = 0;
     //  A client that has more than there is has it from another log (before a restore, say), and
     //  would be given nothing until this one is as long.
@@ -317,24 +325,17 @@ accepted (attachment_t *self, const news_t *news)
     return true;
 }
 
-static void
-s_refuse_posts (attachment_t *self, verdict_t verdict)
-{
-    endpoint_t *endpoint = &self->endpoint;
-    if (endpoint->posts)
-        post_answer_refuse_all (endpoint->client, endpoint->posts, verdict, s_now (self));
-}
-
 //  After a while it is looked up again, and the connection update that it is then given repairs
-//  the stock widget. A postoffice that has refused has nothing to detach.
+//  the stock widget.
 static bool
 busy (attachment_t *self, const news_t *news)
 {
     const bus_attached_t *attached = news->attached;
+    verdict_t verdict = (verdict_t) attached->verdict;
     if (attached->reason != ATTACH_SILENT && attached->reason != ATTACH_FRAME)
-        s_tell_not_joined (self, (verdict_t) attached->verdict);
-    s_refuse_posts (self, (verdict_t) attached->verdict);
-    self->endpoint.postoffice = NO_POSTOFFICE;
+        s_tell_not_joined (self, verdict);
+    post_queue_refuse (self->endpoint.posts, verdict, uv_now (self->all->loop));
+    endpoint_refused (&self->endpoint);
     s_move_out (self, ATTACHMENT_SILENT);
     return true;
 }
@@ -347,8 +348,8 @@ refused (attachment_t *self, const news_t *news)
         s_tell_joined (self, TEXT_EMPTY, SEQ_UNKNOWN);
     else
         s_tell_not_joined (self, (verdict_t) news->attached->verdict);
-    endpoint_drop_posts (&self->endpoint);
-    self->endpoint.postoffice = NO_POSTOFFICE;
+    post_queue_destroy (&self->endpoint.posts);
+    endpoint_refused (&self->endpoint);
     s_move_out (self, ATTACHMENT_DETACHED);
     return true;
 }
@@ -362,7 +363,7 @@ give_up (attachment_t *self, const news_t *news)
     edge_count (EDGE_ATTACHES_EXPIRED, 1);
     if (reason == ATTACH_JOIN || reason == ATTACH_RESUME)
         s_tell_not_joined (self, VERDICT_STORE_DOWN);
-    s_refuse_posts (self, VERDICT_STORE_DOWN);
+    post_queue_refuse (self->endpoint.posts, VERDICT_STORE_DOWN, uv_now (self->all->loop));
     s_move_out (self, ATTACHMENT_SILENT);
     s_tell_answered (self);
     return true;
@@ -371,30 +372,25 @@ give_up (attachment_t *self, const news_t *news)
 // ---------------------------------------------------------------------------------------------
 //  What postoffices say
 
-static attachment_event_t
-s_event_of_attached (const bus_attached_t *attached)
-{
-    bool again = verdict_again (attached->verdict);
-    if (attached->verdict == VERDICT_OK)
-        return ATTACHMENT_EVENT_ACCEPTED;
-    if (attached->reason == ATTACH_REATTACH)
-        return again ? ATTACHMENT_EVENT_REATTACH_BUSY : ATTACHMENT_EVENT_REATTACH_REFUSED;
-    return again ? ATTACHMENT_EVENT_BUSY : ATTACHMENT_EVENT_REFUSED;
-}
-
 //  GOING_AWAY: a GOODBYE is behind it, and then another postoffice is asked.
 void
 attachment_attached (attachment_t *self, unsigned postoffice, const bus_attached_t *attached)
 {
     bool is_due = self->state == ATTACHMENT_ATTACH_DUE || self->state == ATTACHMENT_REATTACH_DUE;
-    if (is_due || !endpoint_is_at (&self->endpoint, postoffice, attached->session))
+    if (is_due || !attachment_is_at (self, postoffice, attached->session))
         return;
     //  The answer to an ATTACH before the resume: the entries behind it are not what was asked for.
-    if (attachment_is_resuming (self) && attached->reason != ATTACH_RESUME)
+    if (s_is_resuming (self) && attached->reason != ATTACH_RESUME)
         return;
     edge_count_verdict (edge_attached, attached->verdict);
+    bool again = verdict_again (attached->verdict);
+    attachment_event_t event = again ? ATTACHMENT_EVENT_BUSY : ATTACHMENT_EVENT_REFUSED;
+    if (attached->reason == ATTACH_REATTACH)
+        event = again ? ATTACHMENT_EVENT_REATTACH_BUSY : ATTACHMENT_EVENT_REATTACH_REFUSED;
+    if (attached->verdict == VERDICT_OK)
+        event = ATTACHMENT_EVENT_ACCEPTED;
     if (attached->verdict != VERDICT_GOING_AWAY)
-        (void) s_happens (self, s_event_of_attached (attached), &(news_t){ .attached = attached });
+        (void) s_happens (self, event, &(news_t){ .attached = attached });
     s_tell_answered (self);
 }
 
@@ -412,36 +408,79 @@ attachment_looked_up (attachment_t *self, unsigned postoffice, const bus_lookup_
 }
 
 void
-attachment_postoffice_up (attachment_t *self)
+attachments_postoffice_up (attachments_t *self)
 {
-    if (endpoint_has_moved (&self->endpoint))
-        (void) s_happens (self, ATTACHMENT_EVENT_POSTOFFICE_CHANGED, NULL);
+    for (list_t *at = self->all.next; at != &self->all; at = at->next) {
+        attachment_t *attachment = LIST_THING (at, attachment_t, of_all);
+        const endpoint_t *endpoint = &attachment->endpoint;
+        if (endpoint->session.size == 0 || endpoint->postoffice == NO_POSTOFFICE)
+            continue;
+        int owner = bus_client_postoffice_of (self->context.bus, endpoint->session);
+        if (owner >= 0 && owner != endpoint->postoffice)
+            (void) s_happens (attachment, ATTACHMENT_EVENT_POSTOFFICE_CHANGED, NULL);
+    }
+    send_queue_retry (self->context.send_queue);
 }
 
 void
-attachment_postoffice_down (attachment_t *self, unsigned postoffice)
+attachments_postoffice_down (attachments_t *self, unsigned postoffice)
 {
-    if (self->endpoint.postoffice != (int) postoffice)
+    send_queue_forget (self->context.send_queue, postoffice);
+    for (list_t *at = self->all.next; at != &self->all; at = at->next) {
+        attachment_t *attachment = LIST_THING (at, attachment_t, of_all);
+        if (attachment->endpoint.postoffice != (int) postoffice)
+            continue;
+        attachment->endpoint.postoffice = NO_POSTOFFICE;
+        attachment->endpoint.is_known = false;
+        (void) s_happens (attachment, ATTACHMENT_EVENT_POSTOFFICE_CHANGED, NULL);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Entries
+
+bool
+attachment_deliver (attachment_t *self, unsigned postoffice, const bus_deliver_t *entry,
+                    outbox_item_t *item)
+{
+    endpoint_t *endpoint = &self->endpoint;
+    *item = (outbox_item_t){ .seq = entry->seq,
+                             .attach_generation = entry->end_of_window ? endpoint->generation : 0,
+                             .of_session = true };
+    if (!attachment_is_at (self, postoffice, entry->session) || s_is_resuming (self))
+        return false;
+    if (entry->seq <= endpoint->seq) {
+        //  The postoffice waits for this before it sends what comes behind.
+        attachment_written (self, item);
+        return false;
+    }
+    endpoint->seq = entry->seq;
+    endpoint->catching_up = entry->end_of_window != 0;
+    post_queue_told (endpoint->posts, entry->message_id, uv_now (self->all->loop));
+    return true;
+}
+
+//  What was put in before another ATTACH was sent must not answer that one.
+void
+attachment_written (attachment_t *self, const outbox_item_t *item)
+{
+    endpoint_t *endpoint = &self->endpoint;
+    if (item->attach_generation == 0 || item->attach_generation != endpoint->generation
+        || endpoint->session.size == 0 || client_is_closed (endpoint->client))
         return;
-    self->endpoint.postoffice = NO_POSTOFFICE;
-    (void) s_happens (self, ATTACHMENT_EVENT_POSTOFFICE_CHANGED, NULL);
+    endpoint->next_window_seq = item->seq;
+    s_send_later (self);
 }
 
 // ---------------------------------------------------------------------------------------------
 //  Answers to posts
 
-//  A post is answered, and the next ones go on. Posts behind one that is to come again are refused
-//  as it was.
+//  A post was answered: the next ones go on.
 static void
-s_go_on (attachment_t *self, post_t *answered)
+s_go_on (attachment_t *self)
 {
-    endpoint_t *endpoint = &self->endpoint;
-    uint64_t from;
-    post_remove (&answered);
-    if (post_queue_holds_back (endpoint->posts, &from))
-        post_answer_refuse_held_back (endpoint->client, endpoint->posts, s_now (self));
-    if (post_queue_is_idle (endpoint->posts))
-        endpoint_drop_posts (endpoint);
+    if (post_queue_is_idle (self->endpoint.posts))
+        post_queue_destroy (&self->endpoint.posts);
     attachment_send (self);
     s_tell_answered (self);
 }
@@ -451,9 +490,9 @@ s_go_on (attachment_t *self, post_t *answered)
 static bool
 s_is_unknown (attachment_t *self, const bus_posted_t *posted)
 {
-    uint64_t now = s_now (self);
+    uint64_t now = uv_now (self->all->loop);
     if (posted->verdict != VERDICT_NOT_JOINED || self->state != ATTACHMENT_ATTACHED
-        || !text_is (posted->session, endpoint_session (&self->endpoint))
+        || !attachment_is_in (self, posted->session)
         || (self->reattached_ms && now - self->reattached_ms < AGAIN_MS))
         return false;
     self->reattached_ms = now;
@@ -465,49 +504,23 @@ s_is_unknown (attachment_t *self, const bus_posted_t *posted)
     return true;
 }
 
-static void
-s_stored (endpoint_t *endpoint, const post_t *post, const bus_posted_t *posted)
-{
-    //  While the client catches up, older entries are still to come.
-    if (!endpoint->catching_up && posted->seq > endpoint->seq
-        && text_is (posted->session, endpoint_session (endpoint)))
-        endpoint->seq = posted->seq;
-    post_answer_stored (endpoint->client, post, posted);
-}
-
 void
 attachments_posted (attachments_t *self, unsigned postoffice, const bus_posted_t *posted)
 {
-    post_t *post = posts_find (self->context.posts, posted->request_id);
-    if (!post || post->postoffice != (int) postoffice || posted->verdict == VERDICT_GOING_AWAY)
+    post_t *post = posts_find (self->context.posts, postoffice, posted->request_id);
+    if (!post || posted->verdict == VERDICT_GOING_AWAY)
         return;
-    attachment_t *attachment = post_queue_owner (post->queue);
+    attachment_t *attachment = post_owner (post);
+    endpoint_t *endpoint = &attachment->endpoint;
     if (s_is_unknown (attachment, posted))
         return;
-    edge_count_verdict (edge_answered, posted->verdict);
-    histogram_add (&edge_post_time, clock_mono_us () - post->since_us);
-    if (posted->verdict == VERDICT_OK || posted->verdict == VERDICT_DUPLICATE)
-        s_stored (&attachment->endpoint, post, posted);
-    else
-        post_answer_refused (attachment->endpoint.client, post, (verdict_t) posted->verdict,
-                             uv_now (self->loop));
-    s_go_on (attachment, post);
-}
-
-//  Gives up the posts that are too old. Only the oldest one is looked at: refusing it may take
-//  others of its client with it, and an outage leaves thousands.
-static void
-s_expire (attachments_t *self, bool ever_sent, uint64_t limit_ms)
-{
-    uint64_t now = uv_now (self->loop);
-    post_t *post;
-    while ((post = posts_oldest (self->context.posts, ever_sent))
-           && now - post->since_ms >= limit_ms) {
-        attachment_t *attachment = post_queue_owner (post->queue);
-        edge_count (EDGE_POSTS_EXPIRED, 1);
-        post_answer_refused (attachment->endpoint.client, post, VERDICT_STORE_DOWN, now);
-        s_go_on (attachment, post);
-    }
+    //  While the client catches up, older entries are still to come.
+    bool is_stored = posted->verdict == VERDICT_OK || posted->verdict == VERDICT_DUPLICATE;
+    if (is_stored && !endpoint->catching_up && posted->seq > endpoint->seq
+        && attachment_is_in (attachment, posted->session))
+        endpoint->seq = posted->seq;
+    post_answer (&post, posted, uv_now (self->loop));
+    s_go_on (attachment);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -527,44 +540,32 @@ attachments_tick (attachments_t *self)
             (void) s_happens (attachment, ATTACHMENT_EVENT_TIMEOUT, NULL);
         }
     }
-    s_expire (self, false, ANSWER_LIMIT_MS);
-    //  A post that reached a postoffice may be stored, and gets more time. One that waited for a
-    //  postoffice stands behind younger ones: it gets as much more as it waited.
-    s_expire (self, true, POST_LIMIT_MS);
-}
-
-void
-attachments_retry (attachments_t *self)
-{
-    send_queue_retry (self->context.send_queue);
-}
-
-void
-attachments_forget_postoffice (attachments_t *self, unsigned postoffice)
-{
-    pending_detaches_forget (self->context.detaches, postoffice);
+    for (post_t *post; (post = posts_late (self->context.posts, now));) {
+        attachment_t *attachment = post_owner (post);
+        post_give_up (&post, now);
+        s_go_on (attachment);
+    }
 }
 
 void
 attachments_flush (attachments_t *self)
 {
-    (void) pending_detaches_send_all (self->context.detaches);
+    (void) send_queue_send_all_detaches (self->context.send_queue);
 }
 
 static bool
-s_on_send (void *owner, list_t *link)
+s_on_send (list_t *link)
 {
-    (void) owner;
     return s_happens (LIST_THING (link, attachment_t, unsent), ATTACHMENT_EVENT_SEND, NULL);
 }
 
 attachments_t *
 attachments_new (uv_loop_t *loop, const attachments_config_t *config)
 {
-    static const send_queue_events_t events = { .send = s_on_send };
     attachments_t *self = alloc_zeroed (sizeof *self);
     self->loop = loop;
     self->config = *config;
+    list_init (&self->all);
     for (int deadline = 0; deadline < DEADLINES; deadline++)
         list_init (&self->by_deadline[deadline]);
     self->limits_ms[DEADLINE_SILENCE] = config->silence_ms;
@@ -572,9 +573,7 @@ attachments_new (uv_loop_t *loop, const attachments_config_t *config)
     self->limits_ms[DEADLINE_AGAIN] = AGAIN_MS;
     self->context.bus = config->bus;
     self->context.posts = config->posts;
-    self->context.detaches = pending_detaches_new (config->bus);
-    self->context.send_queue =
-        send_queue_new (loop, config->bus, self->context.detaches, &events);
+    self->context.send_queue = send_queue_new (loop, config->bus, s_on_send);
     return self;
 }
 
@@ -584,7 +583,6 @@ attachments_destroy (attachments_t **self_p)
     attachments_t *self = *self_p;
     *self_p = NULL;
     send_queue_destroy (&self->context.send_queue);
-    pending_detaches_destroy (&self->context.detaches);
     free (self);
 }
 
@@ -598,7 +596,13 @@ attachment_new (attachments_t *all, client_t *client, keepalive_t *keepalive)
     self->all = all;
     list_init (&self->by_deadline);
     list_init (&self->unsent);
-    endpoint_init (&self->endpoint, &all->context, client, keepalive);
+    list_init (&self->of_all);
+    list_append (&all->all, &self->of_all);
+    self->endpoint = (endpoint_t){ .context = &all->context,
+                                   .client = client,
+                                   .keepalive = keepalive,
+                                   .session = TEXT_EMPTY,
+                                   .postoffice = NO_POSTOFFICE };
     s_restart_deadline (self);
     return self;
 }
@@ -607,6 +611,7 @@ void
 attachment_destroy (attachment_t **self_p)
 {
     attachment_close (*self_p);
+    list_remove (&(*self_p)->of_all);
     free (*self_p);
     *self_p = NULL;
 }
@@ -618,16 +623,27 @@ attachment_state (const attachment_t *self)
 }
 
 bool
-attachment_is_resuming (const attachment_t *self)
+attachment_is_in (const attachment_t *self, text_t session)
 {
-    bool is_open = self->state == ATTACHMENT_ATTACH_DUE || self->state == ATTACHMENT_ATTACH_SENT;
-    return is_open && self->endpoint.reason == ATTACH_RESUME;
+    return self->endpoint.session.size > 0 && text_is (session, self->endpoint.session);
 }
 
-endpoint_t *
-attachment_endpoint (attachment_t *self)
+bool
+attachment_is_at (const attachment_t *self, unsigned postoffice, text_t session)
 {
-    return &self->endpoint;
+    return self->endpoint.postoffice == (int) postoffice && attachment_is_in (self, session);
+}
+
+bool
+attachment_awaits_answer (const attachment_t *self)
+{
+    return self->state == ATTACHMENT_ATTACH_SENT || post_queue_is_waiting (self->endpoint.posts);
+}
+
+bool
+attachment_is_full (const attachment_t *self)
+{
+    return post_queue_is_full (self->endpoint.posts);
 }
 
 void
@@ -642,21 +658,11 @@ void
 attachment_post (attachment_t *self, const bus_post_t *post, bool is_named)
 {
     endpoint_t *endpoint = &self->endpoint;
+    bus_post_t record = *post;
+    record.session = endpoint->session;
     if (!endpoint->posts)
-        endpoint->posts =
-            post_queue_new (self->all->context.posts, client_endpoint (endpoint->client), self);
-    (void) post_queue_add (endpoint->posts, post, is_named, s_now (self));
-}
-
-bool
-attachment_holds_back (attachment_t *self, text_t message_id)
-{
-    endpoint_t *endpoint = &self->endpoint;
-    if (!endpoint->posts || !post_queue_is_held_back (endpoint->posts, message_id, s_now (self)))
-        return false;
-    edge_count (EDGE_POSTS_HELD_BACK, 1);
-    post_answer_busy (endpoint->client, endpoint_session (endpoint), message_id, VERDICT_BUSY);
-    return true;
+        endpoint->posts = post_queue_new (self->all->context.posts, endpoint->client, self);
+    post_queue_add (endpoint->posts, &record, is_named, uv_now (self->all->loop));
 }
 
 void
@@ -674,13 +680,6 @@ attachment_signal (attachment_t *self, event_t event)
         s_send_later (self);
     if (!sent || !endpoint_send_signal (&self->endpoint, event))
         edge_count (EDGE_SIGNALS_DROPPED, 1);
-}
-
-void
-attachment_next_window (attachment_t *self, uint64_t seq)
-{
-    self->endpoint.next_window_seq = seq;
-    s_send_later (self);
 }
 
 //  One on its way to a new postoffice tells that with the next RECEIPT, or with its DETACH.

@@ -27,6 +27,8 @@
 //      seq that the client has; posts without an answer are sent again.
 //    - A postoffice comes up: sessions that it owns now are moved, with a DETACH to the old owner.
 //    - A postoffice forgot an endpoint (POSTED says not_joined): attached again, once a second.
+//    - A client joins again where it is, and is refused: its postoffice still has it, and is sent a
+//      DETACH.
 //    - An ATTACH is refused for now: the client is told, is outside for EDGE_SILENCE, and is then
 //      looked up again: the unasked connection update repairs the stock widget.
 //    - No postoffice answers for 8 s: the client is told before it gives up by itself (10 s).
@@ -34,7 +36,9 @@
 #ifndef ATTACHMENT_H
 #define ATTACHMENT_H
 
-#include "session/endpoint.h"
+#include "client/client.h"
+#include "session/keepalive.h"
+#include "session/posts.h"
 
 typedef struct attachments attachments_t;
 typedef struct attachment attachment_t;
@@ -70,10 +74,11 @@ void attachments_destroy (attachments_t **self_p);
 void attachments_posted (attachments_t *self, unsigned postoffice, const bus_posted_t *posted);
 //  Time limits of states and posts.
 void attachments_tick (attachments_t *self);
-//  A postoffice has come up: what waits for the bus is sent soon.
-void attachments_retry (attachments_t *self);
+//  A postoffice has come up: sessions that it owns now are moved, and what waits for the bus is
+//  sent soon.
+void attachments_postoffice_up (attachments_t *self);
 //  A postoffice is gone, and what it knew of this edge with it.
-void attachments_forget_postoffice (attachments_t *self, unsigned postoffice);
+void attachments_postoffice_down (attachments_t *self, unsigned postoffice);
 //  Sends the DETACHes that wait, before the process ends.
 void attachments_flush (attachments_t *self);
 
@@ -81,37 +86,42 @@ void attachments_flush (attachments_t *self);
 attachment_t *attachment_new (attachments_t *all, client_t *client, keepalive_t *keepalive);
 void attachment_destroy (attachment_t **self_p);
 attachment_state_t attachment_state (const attachment_t *self);
-//  Has the client said what it has, and is that not answered yet? Entries that come before the
-//  answer are those of before; all that it misses comes behind the answer.
-bool attachment_is_resuming (const attachment_t *self);
-//  Borrowed: where it is on the bus.
-endpoint_t *attachment_endpoint (attachment_t *self);
+//  Is this the session that the client is in, or is to be in?
+bool attachment_is_in (const attachment_t *self, text_t session);
+//  Does this postoffice speak for it, in this session?
+bool attachment_is_at (const attachment_t *self, unsigned postoffice, text_t session);
+//  Is the answer to its ATTACH, or to a post of it, still to come?
+bool attachment_awaits_answer (const attachment_t *self);
+//  Has it so many posts unanswered that it may not send more?
+bool attachment_is_full (const attachment_t *self);
 
 //  Into this session, out of the one it was in. seq is what the client has, time_ms its clock.
 void attachment_enter (attachment_t *self, text_t session, attach_reason_t reason, uint64_t seq,
                        uint64_t time_ms);
-//  Keeps a copy of the post until it is answered; attachment_send sends it.
+//  Keeps a copy of the post, as one of its session, until it is answered; attachment_send sends it.
+//  One that would overtake a message that was refused is refused, too, and its client told so.
 void attachment_post (attachment_t *self, const bus_post_t *post, bool is_named);
-//  Must a message be refused because it would overtake one that was? Then its client is told so.
-bool attachment_holds_back (attachment_t *self, text_t message_id);
 //  Sends what there is, now or as soon as the bus takes it.
 void attachment_send (attachment_t *self);
 //  An ephemeral event; dropped when it cannot be sent now.
 void attachment_signal (attachment_t *self, event_t event);
-//  The postoffice may send the next part of the log. Should this get lost, the stream is, too, and
-//  the ATTACH that follows asks for the rest.
-void attachment_next_window (attachment_t *self, uint64_t seq);
 //  Tells the postoffice what the client has received. False when the bus is full.
 bool attachment_send_receipt (attachment_t *self);
 //  Leaves the session for good.
 void attachment_close (attachment_t *self);
+
+//  An entry of the log. True when the client is to be given it: `item` is then what to put into its
+//  outbox, but for the frame. False: it has it already, or comes from where the client is not.
+bool attachment_deliver (attachment_t *self, unsigned postoffice, const bus_deliver_t *entry,
+                         outbox_item_t *item);
+//  The item was written to the socket, or is not shown to this client: its postoffice may send the
+//  next part of the log, if it waits for that.
+void attachment_written (attachment_t *self, const outbox_item_t *item);
 
 //  What its postoffice says. An answer of another one comes too late.
 void attachment_looked_up (attachment_t *self, unsigned postoffice,
                            const bus_lookup_reply_t *reply);
 void attachment_attached (attachment_t *self, unsigned postoffice,
                           const bus_attached_t *attached);
-void attachment_postoffice_up (attachment_t *self);
-void attachment_postoffice_down (attachment_t *self, unsigned postoffice);
 
 #endif

@@ -6,19 +6,24 @@
 
 #include "session/attachment.h"
 
+typedef struct inbounds inbounds_t;
 //  Why the client is not read (inbound.c).
 typedef struct pause pause_t;
 
 struct connection {
     client_t *client;
+    keepalive_t *keepalive;
     attachment_t *attachment;
+    inbounds_t *inbounds;
     pause_t *pause; //  NULL: nothing is in the way
 };
 
-static inline keepalive_t *
-connection_keepalive (const connection_t *self)
+//  Clients that were closed meanwhile leave their sessions: at the end of each event.
+static inline void
+connections_end_event (clients_t *clients)
 {
-    return attachment_endpoint (self->attachment)->keepalive;
+    for (client_t *client; (client = clients_next_closed (clients));)
+        attachment_close (((connection_t *) client_owner (client))->attachment);
 }
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/loop_timer.h"
 #include "base/random_id.h"
 #include "client/server_frame.h"
 #include "session/inbound.h"
@@ -28,23 +29,12 @@ struct gateway {
     posts_t *posts;
     attachments_t *attachments;
     inbounds_t *inbounds;
-    uv_timer_t *tick;
+    loop_timer_t *tick;
     uint64_t drain_began_ms;
     uint64_t drain_count;          //  connections when the drain began
     void (*drained) (void *owner); //  NULL: not draining
     void *owner;
 };
-
-//  Clients that were closed meanwhile leave their sessions: at the end of each event.
-static void
-s_end_event (gateway_t *self)
-{
-    client_t *client;
-    while ((client = clients_next_closed (self->clients))) {
-        connection_t *connection = client_owner (client);
-        attachment_close (connection->attachment);
-    }
-}
 
 // ---------------------------------------------------------------------------------------------
 //  The bus
@@ -62,9 +52,7 @@ s_on_postoffice_up (void *owner, unsigned postoffice)
     (void) postoffice;
     gateway_t *self = owner;
     edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_postoffices_up (self->bus);
-    for (client_t *at = NULL; (at = clients_next (self->clients, at));)
-        attachment_postoffice_up (((connection_t *) client_owner (at))->attachment);
-    attachments_retry (self->attachments);
+    attachments_postoffice_up (self->attachments);
 }
 
 static void
@@ -72,17 +60,7 @@ s_on_postoffice_down (void *owner, unsigned postoffice)
 {
     gateway_t *self = owner;
     edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_postoffices_up (self->bus);
-    attachments_forget_postoffice (self->attachments, postoffice);
-    for (client_t *at = NULL; (at = clients_next (self->clients, at));)
-        attachment_postoffice_down (((connection_t *) client_owner (at))->attachment, postoffice);
-}
-
-static void
-s_log_unexpected (bus_kind_t kind)
-{
-    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "unexpected record");
-    if (log_limit_allows (&limit))
-        log_warn ("unexpected record", log_string ("kind", bus_kind_name (kind)));
+    attachments_postoffice_down (self->attachments, postoffice);
 }
 
 static void
@@ -90,9 +68,10 @@ s_on_record (void *owner, unsigned postoffice, const bus_record_t *record)
 {
     gateway_t *self = owner;
     attachment_t *attachment;
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "unexpected record");
     switch (record->kind) {
     case BUS_DELIVER:
-        outbound_deliver (self->clients, postoffice, &record->deliver, uv_now (self->loop));
+        outbound_deliver (self->clients, postoffice, &record->deliver);
         break;
     case BUS_BROADCAST:
         outbound_broadcast (self->clients, postoffice, &record->broadcast);
@@ -111,16 +90,17 @@ s_on_record (void *owner, unsigned postoffice, const bus_record_t *record)
             attachment_looked_up (attachment, postoffice, &record->lookup_reply);
         break;
     default:
-        s_log_unexpected (record->kind);
+        if (log_limit_allows (&limit))
+            log_warn ("unexpected record", log_string ("kind", bus_kind_name (record->kind)));
     }
-    s_end_event (self);
+    connections_end_event (self->clients);
 }
 
 static void
 s_on_answered (void *owner, client_t *client)
 {
-    gateway_t *self = owner;
-    inbound_resume (self->inbounds, client_owner (client));
+    (void) owner;
+    inbound_resume (client_owner (client));
 }
 
 static bool
@@ -139,36 +119,21 @@ s_on_upgrade (void *owner, const client_url_t *url, text_t origin)
 {
     gateway_t *self = owner;
     //  An app that is not there is refused in the socket, in words that a client can read.
-    const app_t *app = apps_find (self->apps, client_url_app (url));
+    const app_t *app = apps_find (self->apps, url->app);
     if (!app || apps_allows_origin (self->apps, app->id, origin))
         return 0;
     edge_count (EDGE_REFUSED_ORIGIN, 1);
     return 403;
 }
 
-static close_reason_t
-s_check (const gateway_t *self, const client_url_t *url, const app_t *app)
-{
-    close_reason_t reason = client_url_check (url);
-    if (reason != CLOSE_CLIENT)
-        return reason;
-    if (!app)
-        return CLOSE_UNKNOWN_APP;
-    return url->admin && !self->config->demo_mode ? CLOSE_NOT_ALLOWED : CLOSE_CLIENT;
-}
-
-static verdict_t
-s_verdict_of (close_reason_t reason)
-{
-    return reason == CLOSE_UNKNOWN_APP   ? VERDICT_UNKNOWN_APP
-           : reason == CLOSE_NOT_ALLOWED ? VERDICT_NOT_ALLOWED
-                                         : VERDICT_BAD_REQUEST;
-}
-
+//  Is told why it may not come in, in words that a client can read.
 static void
 s_refuse (client_t *client, close_reason_t reason)
 {
-    frame_t *update = server_frame_not_joined (TEXT_EMPTY, verdict_code (s_verdict_of (reason)),
+    verdict_t verdict = reason == CLOSE_UNKNOWN_APP   ? VERDICT_UNKNOWN_APP
+                        : reason == CLOSE_NOT_ALLOWED ? VERDICT_NOT_ALLOWED
+                                                      : VERDICT_BAD_REQUEST;
+    frame_t *update = server_frame_not_joined (TEXT_EMPTY, verdict_code (verdict),
                                                close_reason_row (reason)->words);
     client_write (client, &update);
     client_close (client, reason);
@@ -178,49 +143,26 @@ static connection_t *
 s_on_opened (void *owner, websocket_t *socket, const client_url_t *url)
 {
     gateway_t *self = owner;
-    const app_t *app = url->app_is_bad ? NULL : apps_find (self->apps, client_url_app (url));
+    const app_t *app = url->app_is_bad ? NULL : apps_find (self->apps, url->app);
     client_identity_t identity = { .app = app ? app->id : TEXT_EMPTY,
-                                   .user = client_url_user (url),
+                                   .user = url->user,
                                    .role = url->admin ? ROLE_AGENT : ROLE_VISITOR,
                                    .dialect = url->rich ? DIALECT_RICH : DIALECT_WIDGET };
     connection_t *connection = alloc_zeroed (sizeof *connection);
     connection->client = client_new (self->clients, &identity, socket, connection);
-    keepalive_t *keepalive = keepalive_new (self->keepalives, connection->client);
-    connection->attachment = attachment_new (self->attachments, connection->client, keepalive);
-    close_reason_t reason = s_check (self, url, app);
+    connection->keepalive = keepalive_new (self->keepalives, connection->client);
+    connection->attachment =
+        attachment_new (self->attachments, connection->client, connection->keepalive);
+    connection->inbounds = self->inbounds;
+    close_reason_t reason = client_url_check (url);
+    if (reason == CLOSE_CLIENT && !app)
+        reason = CLOSE_UNKNOWN_APP;
+    if (reason == CLOSE_CLIENT && url->admin && !self->config->demo_mode)
+        reason = CLOSE_NOT_ALLOWED;
     if (reason != CLOSE_CLIENT)
         s_refuse (connection->client, reason);
-    s_end_event (self);
+    connections_end_event (self->clients);
     return connection;
-}
-
-static void
-s_on_text (void *owner, connection_t *connection, text_t text)
-{
-    gateway_t *self = owner;
-    inbound_text (self->inbounds, connection, text);
-    s_end_event (self);
-}
-
-static void
-s_on_fragment (void *owner, connection_t *connection)
-{
-    (void) owner;
-    keepalive_heard (connection_keepalive (connection));
-}
-
-static void
-s_on_overhead (void *owner, connection_t *connection, unsigned frames)
-{
-    gateway_t *self = owner;
-    inbound_overhead (self->inbounds, connection, frames);
-}
-
-static void
-s_on_pong (void *owner, connection_t *connection, text_t payload)
-{
-    (void) owner;
-    keepalive_pong (connection_keepalive (connection), payload);
 }
 
 static bool
@@ -239,32 +181,15 @@ s_on_memory (void *owner, websocket_memory_t what, int64_t change)
     flow_control_add (self->flow, what == WEBSOCKET_INBOX ? FLOW_INBOXES : FLOW_WRITING, change);
 }
 
-static void
-s_on_fault (void *owner, connection_t *connection, close_reason_t reason)
-{
-    gateway_t *self = owner;
-    client_close (connection->client, reason);
-    s_end_event (self);
-}
-
-static bool
-s_on_next (void *owner, connection_t *connection, websocket_write_t *write)
-{
-    (void) owner;
-    return outbound_next (connection, write);
-}
-
 static void s_check_drained (gateway_t *self);
 
 static void
 s_on_closed (void *owner, connection_t *connection)
 {
     gateway_t *self = owner;
-    client_gone (connection->client);
     inbound_end (connection);
-    keepalive_t *keepalive = connection_keepalive (connection);
     attachment_destroy (&connection->attachment);
-    keepalive_destroy (&keepalive);
+    keepalive_destroy (&connection->keepalive);
     client_destroy (&connection->client);
     free (connection);
     s_check_drained (self);
@@ -272,15 +197,14 @@ s_on_closed (void *owner, connection_t *connection)
 
 const websocket_events_t gateway_socket_events = { .upgrade = s_on_upgrade,
                                                    .opened = s_on_opened,
-                                                   .text = s_on_text,
-                                                   .fragment = s_on_fragment,
-                                                   .overhead = s_on_overhead,
+                                                   .closed = s_on_closed,
                                                    .may_grow = s_may_grow,
                                                    .memory = s_on_memory,
-                                                   .pong = s_on_pong,
-                                                   .fault = s_on_fault,
-                                                   .next = s_on_next,
-                                                   .closed = s_on_closed };
+                                                   .text = inbound_text,
+                                                   .fragment = inbound_fragment,
+                                                   .pong = inbound_pong,
+                                                   .fault = inbound_fault,
+                                                   .next = outbound_next };
 
 // ---------------------------------------------------------------------------------------------
 //  Draining
@@ -293,7 +217,7 @@ s_drain_some (gateway_t *self)
     uint64_t left = since >= DRAIN_MS ? 0 : self->drain_count * (DRAIN_MS - since) / DRAIN_MS;
     uint64_t open = clients_count (self->clients);
     for (client_t *at = NULL; (at = clients_next (self->clients, at));) {
-        bool is_ending = client_is_closed (at) || client_is_draining (at);
+        bool is_ending = client_is_ending (at);
         if (!is_ending && open <= left)
             break;
         open--;
@@ -321,12 +245,12 @@ gateway_drain (gateway_t *self, void (*drained) (void *owner), void *owner)
     self->drain_began_ms = uv_now (self->loop);
     self->drain_count = clients_count (self->clients);
     for (client_t *at = NULL; (at = clients_next (self->clients, at));) {
-        if (client_dialect (at) != DIALECT_RICH)
+        if (!client_is_rich (at))
             continue;
         frame_t *frame = server_frame_going_away (random_id_number () % RETURN_MS);
         client_write (at, &frame);
     }
-    s_end_event (self);
+    connections_end_event (self->clients);
     s_check_drained (self);
 }
 
@@ -334,9 +258,9 @@ gateway_drain (gateway_t *self, void (*drained) (void *owner), void *owner)
 //  Life
 
 static void
-s_on_tick (uv_timer_t *timer)
+s_on_tick (void *owner)
 {
-    gateway_t *self = timer->data;
+    gateway_t *self = owner;
     attachments_tick (self->attachments);
     keepalives_tick (self->keepalives);
     keepalives_tell (self->keepalives);
@@ -344,7 +268,7 @@ s_on_tick (uv_timer_t *timer)
     clients_abort_late (self->clients);
     if (self->drained)
         s_drain_some (self);
-    s_end_event (self);
+    connections_end_event (self->clients);
 }
 
 //  Fine enough for the shortest of the limits that it watches over.
@@ -366,7 +290,7 @@ s_start_parts (gateway_t *self)
     const edge_config_t *config = self->config;
     self->flow = flow_control_new (config);
     self->clients = clients_new (self->loop, self->flow, self->apps);
-    self->posts = posts_new (self->flow);
+    self->posts = posts_new (self->flow, self->bus, config->posts);
     keepalives_config_t keepalives = { .ping_every_ms = config->ping_every,
                                        .pong_within_ms = config->pong_within,
                                        .received = s_on_received,
@@ -378,7 +302,7 @@ s_start_parts (gateway_t *self)
                                          .answered = s_on_answered,
                                          .owner = self };
     self->attachments = attachments_new (self->loop, &attachments);
-    self->inbounds = inbounds_new (self->loop, self->flow, config->posts);
+    self->inbounds = inbounds_new (self->loop, self->flow, self->clients);
 }
 
 gateway_t *
@@ -404,18 +328,10 @@ gateway_new (uv_loop_t *loop, const char *node, const edge_config_t *config, con
         return NULL;
     }
     s_start_parts (self);
-    self->tick = alloc_zeroed (sizeof *self->tick);
-    uv_timer_init (loop, self->tick);
-    self->tick->data = self;
     uint64_t tick_ms = s_tick_ms (config);
-    uv_timer_start (self->tick, s_on_tick, tick_ms, tick_ms);
+    self->tick = loop_timer_new (loop, s_on_tick, self);
+    loop_timer_start_ms (self->tick, tick_ms, tick_ms);
     return self;
-}
-
-static void
-s_on_timer_closed (uv_handle_t *handle)
-{
-    free (handle);
 }
 
 void
@@ -426,7 +342,7 @@ gateway_destroy (gateway_t **self_p)
     if (!self)
         return;
     bus_client_destroy (&self->bus);
-    uv_close ((uv_handle_t *) self->tick, s_on_timer_closed);
+    loop_timer_destroy (&self->tick);
     inbounds_destroy (&self->inbounds);
     attachments_destroy (&self->attachments);
     keepalives_destroy (&self->keepalives);

@@ -7,11 +7,13 @@
 //      gateway      sockets and postoffices that come and go, drain, time
 //      inbound      a client's frame: refused, deferred, or placed in its session and posted
 //      outbound     entries and events into outboxes, and out of them
-//      attachment   the states of a client's session; endpoint: the records sent for it
-//      posts        messages without an answer; post_answer: what a client is told of them
+//      attachment   the states of a client's session; endpoint: how it gets in and out
+//      posts        messages without an answer, and what a client is told of them
 //      keepalive    pings, and what a client has received
-//      send_queue   what waits for the bus; pending_detaches: the DETACHes among that
+//      send_queue   what waits for the bus
 //      client       identity, socket, outbox, rate
+//
+//  The sockets call inbound and outbound themselves for what concerns one connection.
 //
 //  News go up in two ways: an attachment tells that something was answered, so that its client may
 //  be read on; and clients that were closed stand in a list, which the gateway walks when it has

@@ -18,23 +18,22 @@
 
 #include "session/connection.h"
 
-typedef struct inbounds inbounds_t;
-
 //  Borrows both.
-inbounds_t *inbounds_new (uv_loop_t *loop, flow_control_t *flow, uint64_t posts_limit);
+inbounds_t *inbounds_new (uv_loop_t *loop, flow_control_t *flow, clients_t *clients);
 //  All connections are gone.
 void inbounds_destroy (inbounds_t **self_p);
 //  Reads clients again that have waited for their rate.
 void inbounds_tick (inbounds_t *self);
 
+//  These are websocket_events_t's: what comes from the client, or is wrong with it.
+void inbound_text (connection_t *connection, text_t bytes);
+void inbound_fragment (connection_t *connection, bool is_costly);
+void inbound_pong (connection_t *connection, text_t payload);
+void inbound_fault (connection_t *connection, close_reason_t reason);
+
+//  Reads the client again when nothing is in the way any more.
+void inbound_resume (connection_t *connection);
 //  The connection ends.
 void inbound_end (connection_t *connection);
-
-//  Takes one frame of the client.
-void inbound_text (inbounds_t *self, connection_t *connection, text_t bytes);
-//  The client has sent frames that are not whole texts: they count at its rate.
-void inbound_overhead (inbounds_t *self, connection_t *connection, uint64_t frames);
-//  Reads the client again when nothing is in the way any more.
-void inbound_resume (inbounds_t *self, connection_t *connection);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/list.h"
+#include "base/loop_timer.h"
 #include "tables/edge_metrics.h"
 
 #include <stdlib.h>
@@ -19,7 +20,7 @@ struct keepalives {
     list_t all;         //  the longest silent first
     list_t unconfirmed; //  by check_ms
     list_t received;    //  received_seq rose and was not told yet
-    uv_timer_t *timer;  //  runs while any are unconfirmed
+    loop_timer_t *timer; //  runs while any are unconfirmed
 };
 
 struct keepalive {
@@ -47,8 +48,6 @@ s_now (const keepalives_t *self)
 
 // ---------------------------------------------------------------------------------------------
 //  Confirming what was written
-
-static void s_on_timer (uv_timer_t *timer);
 
 //  What cannot be told now goes to the end: a postoffice whose queue is full does not stop what is
 //  told to the others. Each client is asked for once.
@@ -81,37 +80,33 @@ s_confirm_later (keepalive_t *self)
     keepalives_t *all = self->all;
     self->check_ms = s_now (all) + CONFIRM_AFTER_MS;
     list_append (&all->unconfirmed, &self->unconfirmed);
-    if (!uv_is_active ((uv_handle_t *) all->timer))
-        uv_timer_start (all->timer, s_on_timer, CONFIRM_AFTER_MS, 0);
+    if (!loop_timer_is_active (all->timer))
+        loop_timer_start_ms (all->timer, CONFIRM_AFTER_MS, 0);
 }
 
+//  The longest unconfirmed are due: a ping goes out, or is considered again when the one before it
+//  was too short a time ago.
 static void
-s_confirm (keepalive_t *self)
+s_on_timer (void *owner)
 {
-    list_remove (&self->unconfirmed);
-    if (client_is_closed (self->client) || self->written_seq <= self->pinged_seq)
-        return;
-    if (self->ping_out || s_now (self->all) - self->pinged_ms < CONFIRM_EVERY_MS)
-        s_confirm_later (self);
-    else
-        s_want_ping (self);
-}
-
-static void
-s_on_timer (uv_timer_t *timer)
-{
-    keepalives_t *self = timer->data;
+    keepalives_t *self = owner;
     uint64_t now = s_now (self);
     list_t *first;
     while ((first = list_first (&self->unconfirmed))) {
         keepalive_t *one = LIST_THING (first, keepalive_t, unconfirmed);
         if (one->check_ms > now) {
             uint64_t wait_ms = one->check_ms - now;
-            uv_timer_start (timer, s_on_timer,
-                            wait_ms > CONFIRM_STEP_MS ? wait_ms : CONFIRM_STEP_MS, 0);
+            loop_timer_start_ms (self->timer,
+                                 wait_ms > CONFIRM_STEP_MS ? wait_ms : CONFIRM_STEP_MS, 0);
             break;
         }
-        s_confirm (one);
+        list_remove (first);
+        if (client_is_closed (one->client) || one->written_seq <= one->pinged_seq)
+            continue;
+        if (one->ping_out || now - one->pinged_ms < CONFIRM_EVERY_MS)
+            s_confirm_later (one);
+        else
+            s_want_ping (one);
     }
     keepalives_tell (self);
 }
@@ -122,7 +117,7 @@ keepalive_written (keepalive_t *self, uint64_t seq)
     if (seq <= self->written_seq)
         return;
     self->written_seq = seq;
-    if (client_dialect (self->client) == DIALECT_WIDGET && list_is_empty (&self->unconfirmed))
+    if (!client_is_rich (self->client) && list_is_empty (&self->unconfirmed))
         s_confirm_later (self);
 }
 
@@ -150,7 +145,7 @@ keepalive_pong (keepalive_t *self, text_t payload)
         return;
     self->ping_out = false;
     edge_count (EDGE_PONGS, 1);
-    if (client_is_closed (self->client) || client_dialect (self->client) != DIALECT_WIDGET
+    if (client_is_closed (self->client) || client_is_rich (self->client)
         || self->pinged_seq <= self->received_seq)
         return;
     self->received_seq = self->pinged_seq;
@@ -181,28 +176,23 @@ keepalive_heard (keepalive_t *self)
     self->heard_ms = s_now (self->all);
 }
 
-static void
-s_check (keepalive_t *self, uint64_t silent_ms)
-{
-    const keepalives_config_t *config = &self->all->config;
-    //  While a client is not read its pongs are not read either.
-    if (client_is_paused (self->client))
-        return;
-    if (silent_ms >= config->ping_every_ms + config->pong_within_ms)
-        client_close (self->client, CLOSE_NO_PONG);
-    else if (!self->ping_out && !self->ping_wanted)
-        s_want_ping (self);
-}
-
 void
 keepalives_tick (keepalives_t *self)
 {
+    const keepalives_config_t *config = &self->config;
     uint64_t now = s_now (self);
     for (list_t *at = self->all.next; at != &self->all; at = at->next) {
         keepalive_t *one = LIST_THING (at, keepalive_t, of_all);
-        if (now - one->heard_ms < self->config.ping_every_ms)
+        uint64_t silent_ms = now - one->heard_ms;
+        if (silent_ms < config->ping_every_ms)
             break;
-        s_check (one, now - one->heard_ms);
+        //  While a client is not read its pongs are not read either.
+        if (client_is_paused (one->client))
+            continue;
+        if (silent_ms >= config->ping_every_ms + config->pong_within_ms)
+            client_close (one->client, CLOSE_NO_PONG);
+        else if (!one->ping_out && !one->ping_wanted)
+            s_want_ping (one);
     }
 }
 
@@ -242,16 +232,8 @@ keepalives_new (uv_loop_t *loop, const keepalives_config_t *config)
     list_init (&self->all);
     list_init (&self->unconfirmed);
     list_init (&self->received);
-    self->timer = alloc_zeroed (sizeof *self->timer);
-    uv_timer_init (loop, self->timer);
-    self->timer->data = self;
+    self->timer = loop_timer_new (loop, s_on_timer, self);
     return self;
-}
-
-static void
-s_on_timer_closed (uv_handle_t *handle)
-{
-    free (handle);
 }
 
 void
@@ -259,6 +241,6 @@ keepalives_destroy (keepalives_t **self_p)
 {
     keepalives_t *self = *self_p;
     *self_p = NULL;
-    uv_close ((uv_handle_t *) self->timer, s_on_timer_closed);
+    loop_timer_destroy (&self->timer);
     free (self);
 }

@@ -6,12 +6,11 @@
 
 #include "session/connection.h"
 
-void outbound_deliver (const clients_t *clients, unsigned postoffice, const bus_deliver_t *entry,
-                       uint64_t now_ms);
+void outbound_deliver (const clients_t *clients, unsigned postoffice, const bus_deliver_t *entry);
 void outbound_broadcast (const clients_t *clients, unsigned postoffice,
                          const bus_broadcast_t *event);
 
-//  The next thing to write to the connection's socket; false: nothing.
+//  For websocket_events_t: the next thing to write to the connection's socket; false: nothing.
 bool outbound_next (connection_t *connection, websocket_write_t *write);
 
 #endif

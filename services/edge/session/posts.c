@@ -2,20 +2,30 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/hash_table.h"
+#include "base/list.h"
 #include "base/random_id.h"
+#include "client/server_frame.h"
+#include "model/session_key.h"
 #include "tables/edge_metrics.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
+//  The posts of one client may hold so many bytes.
+#define POST_BYTES_MAX (512u << 10)
 //  So long a refused message is awaited.
 #define HOLD_BACK_MS 10000
+//  A client that is told `busy` waits from once to twice this.
+#define RETRY_MS 1000
 
 struct posts {
+    flow_control_t *flow;
+    bus_client_t *bus;
+    uint64_t limit;
     post_t *by_request_id; //  hash table
     list_t unsent;         //  never sent, the oldest first
     list_t sent;           //  by when they were sent first
-    flow_control_t *flow;
     uint64_t next_request_id;
 };
 
@@ -27,8 +37,8 @@ typedef struct {
 
 struct post_queue {
     posts_t *all;
+    client_t *client;
     void *owner;
-    uint64_t endpoint;
     list_t posts;
     uint32_t count;
     size_t bytes;
@@ -37,14 +47,32 @@ struct post_queue {
     uint64_t awaited_ms;
 };
 
+struct post {
+    uint64_t request_id; //  what the bus calls it; rises
+    UT_hash_handle hh;
+    list_t of_queue;
+    list_t by_age; //  in one of the lists of all
+    post_queue_t *queue;
+    uint64_t since_ms;
+    uint64_t since_us;
+    int postoffice; //  that has it; −1: it is to be sent
+    bool ever_sent;
+    bool is_named; //  by its client, which can send it again
+    size_t bytes;
+    bus_post_t record; //  its texts stand behind the struct
+    char texts[];
+};
+
 // ---------------------------------------------------------------------------------------------
 //  All posts
 
 posts_t *
-posts_new (flow_control_t *flow)
+posts_new (flow_control_t *flow, bus_client_t *bus, uint64_t limit)
 {
     posts_t *self = alloc_zeroed (sizeof *self);
     self->flow = flow;
+    self->bus = bus;
+    self->limit = limit;
     list_init (&self->unsent);
     list_init (&self->sent);
     self->next_request_id = (random_id_number () >> 2) + 1;
@@ -60,68 +88,47 @@ posts_destroy (posts_t **self_p)
 }
 
 post_t *
-posts_find (const posts_t *self, uint64_t request_id)
+posts_find (const posts_t *self, unsigned postoffice, uint64_t request_id)
 {
     post_t *post;
     HASH_FIND (hh, self->by_request_id, &request_id, sizeof request_id, post);
-    return post;
+    return post && post->postoffice == (int) postoffice ? post : NULL;
 }
 
+//  Only the oldest ones are looked at: giving one up may take others of its client with it, and an
+//  outage leaves thousands. One that waited for a postoffice stands behind younger ones in `sent`:
+//  it gets as much more as it waited.
 post_t *
-posts_oldest (const posts_t *self, bool ever_sent)
+posts_late (const posts_t *self, uint64_t now_ms)
 {
-    list_t *first = list_first (ever_sent ? &self->sent : &self->unsent);
-    return first ? LIST_THING (first, post_t, by_age) : NULL;
+    list_t *unsent = list_first (&self->unsent), *sent = list_first (&self->sent);
+    post_t *post = unsent ? LIST_THING (unsent, post_t, by_age) : NULL;
+    if (post && now_ms - post->since_ms >= ANSWER_LIMIT_MS)
+        return post;
+    post = sent ? LIST_THING (sent, post_t, by_age) : NULL;
+    return post && now_ms - post->since_ms >= SENT_POST_LIMIT_MS ? post : NULL;
 }
 
 // ---------------------------------------------------------------------------------------------
 //  One client's posts
 
 post_queue_t *
-post_queue_new (posts_t *all, uint64_t endpoint, void *owner)
+post_queue_new (posts_t *all, client_t *client, void *owner)
 {
     post_queue_t *self = alloc_zeroed (sizeof *self);
     self->all = all;
-    self->endpoint = endpoint;
+    self->client = client;
     self->owner = owner;
     list_init (&self->posts);
     return self;
 }
 
-void
-post_queue_destroy (post_queue_t **self_p)
+//  The post after this one; after NULL the first. NULL: no more.
+static post_t *
+s_next (const post_queue_t *self, const post_t *post)
 {
-    post_queue_t *self = *self_p;
-    *self_p = NULL;
-    if (!self)
-        return;
-    post_queue_clear (self);
-    post_queue_hold_nothing (self);
-    free (self);
-}
-
-void *
-post_queue_owner (const post_queue_t *self)
-{
-    return self->owner;
-}
-
-uint32_t
-post_queue_count (const post_queue_t *self)
-{
-    return self->count;
-}
-
-size_t
-post_queue_bytes (const post_queue_t *self)
-{
-    return self->bytes;
-}
-
-bool
-post_queue_is_idle (const post_queue_t *self)
-{
-    return self->count == 0 && !self->awaited.id;
+    const list_t *next = post ? post->of_queue.next : self->posts.next;
+    return next == &self->posts ? NULL : LIST_THING (next, post_t, of_queue);
 }
 
 static void
@@ -133,54 +140,9 @@ s_count (post_queue_t *self, int posts, int64_t bytes)
     flow_control_add (self->all->flow, FLOW_POSTS, bytes);
 }
 
-//  Copies the record with all its texts.
-static post_t *
-s_copy (const bus_post_t *record)
+static void
+s_remove (post_t *self)
 {
-    bus_record_t copy = { .kind = BUS_POST, .post = *record };
-    text_t *places[BUS_TEXTS_MAX];
-    text_t texts[BUS_TEXTS_MAX];
-    size_t count = bus_record_texts (&copy, places);
-    size_t bytes = sizeof (post_t);
-    for (size_t at = 0; at < count; at++) {
-        texts[at] = *places[at];
-        bytes += texts[at].size + 1;
-    }
-    post_t *post = alloc_packed (sizeof *post, texts, count);
-    for (size_t at = 0; at < count; at++)
-        *places[at] = texts[at];
-    post->record = copy.post;
-    post->bytes = bytes;
-    return post;
-}
-
-post_t *
-post_queue_add (post_queue_t *self, const bus_post_t *record, bool is_named, uint64_t now_ms)
-{
-    posts_t *all = self->all;
-    post_t *post = s_copy (record);
-    post->request_id = all->next_request_id++;
-    post->queue = self;
-    post->since_ms = now_ms;
-    post->since_us = clock_mono_us ();
-    post->postoffice = -1;
-    post->is_named = is_named;
-    post->record.request_id = post->request_id;
-    post->record.endpoint = self->endpoint;
-    HASH_ADD (hh, all->by_request_id, request_id, sizeof post->request_id, post);
-    list_init (&post->of_queue);
-    list_init (&post->by_age);
-    list_append (&self->posts, &post->of_queue);
-    list_append (&all->unsent, &post->by_age);
-    s_count (self, 1, (int64_t) post->bytes);
-    return post;
-}
-
-void
-post_remove (post_t **self_p)
-{
-    post_t *self = *self_p;
-    *self_p = NULL;
     HASH_DELETE (hh, self->queue->all->by_request_id, self);
     list_remove (&self->of_queue);
     list_remove (&self->by_age);
@@ -189,57 +151,42 @@ post_remove (post_t **self_p)
 }
 
 void
-post_queue_clear (post_queue_t *self)
+post_queue_destroy (post_queue_t **self_p)
 {
-    post_t *post;
-    while ((post = post_queue_next (self, NULL)))
-        post_remove (&post);
-}
-
-post_t *
-post_queue_next (const post_queue_t *self, const post_t *post)
-{
-    const list_t *next = post ? post->of_queue.next : self->posts.next;
-    return next == &self->posts ? NULL : LIST_THING (next, post_t, of_queue);
-}
-
-void
-post_sent (post_t *self, int postoffice)
-{
-    self->postoffice = postoffice;
-    if (self->ever_sent)
+    post_queue_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
         return;
-    self->ever_sent = true;
-    list_append (&self->queue->all->sent, &self->by_age);
+    for (post_t *post; (post = s_next (self, NULL));)
+        s_remove (post);
+    post_queue_hold_nothing (self);
+    free (self);
 }
 
-void
-post_queue_unsend (post_queue_t *self)
+bool
+post_queue_is_waiting (const post_queue_t *self)
 {
-    for (post_t *post = NULL; (post = post_queue_next (self, post));)
-        post->postoffice = -1;
+    return self && self->count > 0;
 }
 
-//  Sent posts stand before unsent ones: from the end it is a short way.
-post_t *
-post_queue_next_unsent (const post_queue_t *self)
+bool
+post_queue_is_full (const post_queue_t *self)
 {
-    const list_t *at = &self->posts;
-    while (at->previous != &self->posts
-           && LIST_THING (at->previous, post_t, of_queue)->postoffice < 0)
-        at = at->previous;
-    return at == &self->posts ? NULL : LIST_THING (at, post_t, of_queue);
+    return post_queue_is_waiting (self)
+           && (self->count >= self->all->limit || self->bytes >= POST_BYTES_MAX
+               || flow_control_is_overloaded (self->all->flow));
 }
 
-uint64_t
-post_before (const post_t *self)
+bool
+post_queue_is_idle (const post_queue_t *self)
 {
-    if (!self->is_named)
-        return self->request_id;
-    const list_t *all = &self->queue->posts, *at = self->of_queue.previous;
-    while (at != all && !LIST_THING (at, post_t, of_queue)->is_named)
-        at = at->previous;
-    return at == all ? 0 : LIST_THING (at, post_t, of_queue)->request_id;
+    return self->count == 0 && !self->awaited.id;
+}
+
+void *
+post_owner (const post_t *self)
+{
+    return self->queue->owner;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -280,13 +227,16 @@ s_is_awaited (const post_queue_t *self, text_t message_id)
 void
 post_queue_hold_nothing (post_queue_t *self)
 {
+    if (!self)
+        return;
     free (self->awaited.id);
     free (self->follower.id);
     self->awaited = self->follower = (refused_t){ NULL, 0 };
 }
 
-void
-post_hold_back (const post_t *self, uint64_t now_ms)
+//  The post was refused for now.
+static void
+s_hold_back (const post_t *self, uint64_t now_ms)
 {
     post_queue_t *queue = self->queue;
     refused_t *awaited = &queue->awaited;
@@ -304,8 +254,9 @@ post_hold_back (const post_t *self, uint64_t now_ms)
     s_remember (awaited, id, self->request_id);
 }
 
-bool
-post_queue_is_held_back (post_queue_t *self, text_t message_id, uint64_t now_ms)
+//  Must a message with this id, that has just come, be refused?
+static bool
+s_is_held_back (post_queue_t *self, text_t message_id, uint64_t now_ms)
 {
     if (self->awaited.id && !s_is_awaited (self, message_id)
         && now_ms - self->awaited_ms >= HOLD_BACK_MS)
@@ -321,16 +272,197 @@ post_queue_is_held_back (post_queue_t *self, text_t message_id, uint64_t now_ms)
     return false;
 }
 
-bool
-post_queue_holds_back (const post_queue_t *self, uint64_t *from)
-{
-    *from = self->awaited.request_id;
-    return self->awaited.id != NULL;
-}
-
 void
 post_queue_told (post_queue_t *self, text_t message_id, uint64_t now_ms)
 {
-    if (s_is_awaited (self, message_id))
+    if (self && s_is_awaited (self, message_id))
         s_await_follower (self, now_ms);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Telling the client
+
+//  `busy`: the client is to send this message again.
+static void
+s_tell_busy (client_t *client, const bus_post_t *record, verdict_t verdict)
+{
+    frame_t *busy = server_frame_busy (session_key_id (record->session), record->message_id,
+                                       verdict, RETRY_MS + random_id_number () % RETRY_MS);
+    client_write (client, &busy);
+}
+
+static void
+s_tell_stored (const post_t *self, const bus_posted_t *posted)
+{
+    client_t *client = self->queue->client;
+    if (!client_is_rich (client))
+        return;
+    frame_t *ack =
+        server_frame_ack (session_key_id (self->record.session), self->record.message_id, posted);
+    client_write (client, &ack);
+}
+
+//  A refusal that may pass holds back the posts behind this one.
+static void
+s_tell_refused (const post_t *self, verdict_t verdict, uint64_t now_ms)
+{
+    client_t *client = self->queue->client;
+    const bus_post_t *record = &self->record;
+    text_t session_id = session_key_id (record->session);
+    const char *code = verdict_code (verdict), *words = verdict_words (verdict);
+    frame_t *answer;
+    if (verdict == VERDICT_NOT_YOURS)
+        answer = server_frame_not_joined (session_id, code, words);
+    else if (!client_is_rich (client) && record->event == EVENT_NEW_MESSAGE)
+        answer = server_frame_failure (session_id, client_bot_sender (client), words);
+    else if (client_is_rich (client) && verdict_again (verdict)) {
+        s_hold_back (self, now_ms);
+        s_tell_busy (client, record, verdict);
+        return;
+    } else
+        answer = server_frame_error (session_id, record->message_id, code, words);
+    client_write (client, &answer);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  A post's way: added, sent, answered
+
+//  Copies the record with all its texts.
+static post_t *
+s_copy (const bus_post_t *record)
+{
+    bus_record_t copy = { .kind = BUS_POST, .post = *record };
+    text_t *places[BUS_TEXTS_MAX];
+    text_t texts[BUS_TEXTS_MAX];
+    size_t count = bus_record_texts (&copy, places);
+    size_t bytes = sizeof (post_t);
+    for (size_t at = 0; at < count; at++) {
+        texts[at] = *places[at];
+        bytes += texts[at].size + 1;
+    }
+    post_t *post = alloc_packed (sizeof *post, texts, count);
+    for (size_t at = 0; at < count; at++)
+        *places[at] = texts[at];
+    post->record = copy.post;
+    post->bytes = bytes;
+    return post;
+}
+
+void
+post_queue_add (post_queue_t *self, const bus_post_t *record, bool is_named, uint64_t now_ms)
+{
+    posts_t *all = self->all;
+    if (is_named && s_is_held_back (self, record->message_id, now_ms)) {
+        edge_count (EDGE_POSTS_HELD_BACK, 1);
+        s_tell_busy (self->client, record, VERDICT_BUSY);
+        return;
+    }
+    post_t *post = s_copy (record);
+    post->request_id = all->next_request_id++;
+    post->queue = self;
+    post->since_ms = now_ms;
+    post->since_us = clock_mono_us ();
+    post->postoffice = -1;
+    post->is_named = is_named;
+    post->record.request_id = post->request_id;
+    post->record.endpoint = client_endpoint (self->client);
+    HASH_ADD (hh, all->by_request_id, request_id, sizeof post->request_id, post);
+    list_init (&post->of_queue);
+    list_init (&post->by_age);
+    list_append (&self->posts, &post->of_queue);
+    list_append (&all->unsent, &post->by_age);
+    s_count (self, 1, (int64_t) post->bytes);
+}
+
+//  The request id of the post that this one must not overtake. 0: there is none; its own: its
+//  client would not send it again, so it has no order.
+static uint64_t
+s_before (const post_t *self)
+{
+    if (!self->is_named)
+        return self->request_id;
+    const list_t *all = &self->queue->posts, *at = self->of_queue.previous;
+    while (at != all && !LIST_THING (at, post_t, of_queue)->is_named)
+        at = at->previous;
+    return at == all ? 0 : LIST_THING (at, post_t, of_queue)->request_id;
+}
+
+bool
+post_queue_send (post_queue_t *self, unsigned postoffice)
+{
+    if (!self)
+        return true;
+    //  Sent posts stand before unsent ones: from the end it is a short way.
+    const list_t *all = &self->posts, *at = all;
+    while (at->previous != all && LIST_THING (at->previous, post_t, of_queue)->postoffice < 0)
+        at = at->previous;
+    for (; at != all; at = at->next) {
+        post_t *post = LIST_THING (at, post_t, of_queue);
+        bus_record_t record = { .kind = BUS_POST, .post = post->record };
+        record.post.after = s_before (post);
+        if (bus_client_send (self->all->bus, postoffice, &record) != 0)
+            return false;
+        edge_count (EDGE_POSTS_SENT_AGAIN, post->ever_sent);
+        post->postoffice = (int) postoffice;
+        if (!post->ever_sent)
+            list_append (&self->all->sent, &post->by_age);
+        post->ever_sent = true;
+    }
+    return true;
+}
+
+void
+post_queue_unsend (post_queue_t *self)
+{
+    for (post_t *post = NULL; self && (post = s_next (self, post));)
+        post->postoffice = -1;
+}
+
+static void
+s_settle (post_t *self, uint64_t now_ms)
+{
+    post_queue_t *queue = self->queue;
+    s_remove (self);
+    for (post_t *post = s_next (queue, NULL), *next; queue->awaited.id && post; post = next) {
+        next = s_next (queue, post);
+        if (!post->is_named || post->request_id < queue->awaited.request_id)
+            continue;
+        edge_count (EDGE_POSTS_HELD_BACK, 1);
+        s_hold_back (post, now_ms);
+        s_tell_busy (queue->client, &post->record, VERDICT_BUSY);
+        s_remove (post);
+    }
+}
+
+void
+post_answer (post_t **self_p, const bus_posted_t *posted, uint64_t now_ms)
+{
+    post_t *self = *self_p;
+    *self_p = NULL;
+    edge_count_verdict (edge_answered, posted->verdict);
+    histogram_add (&edge_post_time, clock_mono_us () - self->since_us);
+    if (posted->verdict == VERDICT_OK || posted->verdict == VERDICT_DUPLICATE)
+        s_tell_stored (self, posted);
+    else
+        s_tell_refused (self, (verdict_t) posted->verdict, now_ms);
+    s_settle (self, now_ms);
+}
+
+void
+post_give_up (post_t **self_p, uint64_t now_ms)
+{
+    post_t *self = *self_p;
+    *self_p = NULL;
+    edge_count (EDGE_POSTS_EXPIRED, 1);
+    s_tell_refused (self, VERDICT_STORE_DOWN, now_ms);
+    s_settle (self, now_ms);
+}
+
+void
+post_queue_refuse (post_queue_t *self, verdict_t verdict, uint64_t now_ms)
+{
+    for (post_t *post; self && (post = s_next (self, NULL));) {
+        s_tell_refused (post, verdict, now_ms);
+        s_remove (post);
+    }
 }

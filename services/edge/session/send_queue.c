@@ -1,6 +1,7 @@
 #include "session/send_queue.h"
 
 #include "base/alloc.h"
+#include "base/loop_timer.h"
 #include "tables/edge_metrics.h"
 
 #include <stdlib.h>
@@ -13,14 +14,21 @@
 
 struct send_queue {
     bus_client_t *bus;
-    pending_detaches_t *detaches;
-    send_queue_events_t events;
-    list_t waiting;
-    uv_timer_t *timer;
+    send_queue_send_fn *send;
+    list_t waiting; //  links of clients
+    loop_timer_t *timer;
     bool scheduled; //  the timer runs, or is being handled
+    uint64_t detach_count;
+    list_t detaches[BUS_LINKS_MAX]; //  by postoffice
 };
 
-static void s_on_timer (uv_timer_t *timer);
+typedef struct {
+    list_t link;
+    bus_detach_t record; //  its session stands behind the struct
+} detach_t;
+
+// ---------------------------------------------------------------------------------------------
+//  Clients that wait
 
 static void
 s_schedule (send_queue_t *self, uint64_t wait_ms)
@@ -28,33 +36,25 @@ s_schedule (send_queue_t *self, uint64_t wait_ms)
     if (self->scheduled || bus_client_postoffices_up (self->bus) == 0)
         return;
     self->scheduled = true;
-    uv_timer_start (self->timer, s_on_timer, wait_ms, 0);
-}
-
-static void
-s_send_some (send_queue_t *self)
-{
-    int refused = 0;
-    for (int tried = 0; tried < SENT_AT_ONCE && refused < REFUSED_AT_ONCE; tried++) {
-        list_t *first = list_first (&self->waiting);
-        if (!first)
-            return;
-        send_queue_remove (self, first);
-        if (!self->events.send (self->events.owner, first)) {
-            send_queue_add (self, first);
-            refused++;
-        }
-    }
+    loop_timer_start_ms (self->timer, wait_ms, 0);
 }
 
 //  `scheduled` stays set until the end: what is added meanwhile waits for the next time.
 static void
-s_on_timer (uv_timer_t *timer)
+s_on_timer (void *owner)
 {
-    send_queue_t *self = timer->data;
-    bool detached = pending_detaches_send_all (self->detaches);
-    if (bus_client_postoffices_up (self->bus) > 0)
-        s_send_some (self);
+    send_queue_t *self = owner;
+    bool detached = send_queue_send_all_detaches (self);
+    int refused = 0, tried = 0;
+    list_t *first;
+    while (bus_client_postoffices_up (self->bus) > 0 && tried++ < SENT_AT_ONCE
+           && refused < REFUSED_AT_ONCE && (first = list_first (&self->waiting))) {
+        send_queue_remove (self, first);
+        if (!self->send (first)) {
+            send_queue_add (self, first);
+            refused++;
+        }
+    }
     self->scheduled = false;
     if (!list_is_empty (&self->waiting) || !detached)
         s_schedule (self, RETRY_MS);
@@ -86,25 +86,81 @@ send_queue_retry (send_queue_t *self)
     s_schedule (self, RETRY_MS);
 }
 
+// ---------------------------------------------------------------------------------------------
+//  DETACHes that wait
+
+static void
+s_drop (send_queue_t *self, list_t *link)
+{
+    list_remove (link);
+    free (LIST_THING (link, detach_t, link));
+    self->detach_count--;
+    edge_count (EDGE_DETACHES_PENDING, -1);
+}
+
+void
+send_queue_detach (send_queue_t *self, unsigned postoffice, const bus_detach_t *record)
+{
+    list_t *pending = &self->detaches[postoffice];
+    if (self->detach_count >= PENDING_DETACHES_MAX && !list_is_empty (pending)) {
+        edge_count (EDGE_DETACHES_DROPPED, 1);
+        s_drop (self, list_first (pending));
+    }
+    text_t session = record->session;
+    detach_t *detach = alloc_packed (sizeof *detach, &session, 1);
+    detach->record = *record;
+    detach->record.session = session;
+    list_init (&detach->link);
+    list_append (pending, &detach->link);
+    self->detach_count++;
+    edge_count (EDGE_DETACHES_PENDING, 1);
+    if (!send_queue_send_detaches (self, postoffice))
+        s_schedule (self, RETRY_MS);
+}
+
+bool
+send_queue_send_detaches (send_queue_t *self, unsigned postoffice)
+{
+    for (list_t *first; (first = list_first (&self->detaches[postoffice]));) {
+        const detach_t *detach = LIST_THING (first, detach_t, link);
+        bus_record_t record = { .kind = BUS_DETACH, .detach = detach->record };
+        if (bus_client_send (self->bus, postoffice, &record) != 0)
+            return false;
+        s_drop (self, first);
+    }
+    return true;
+}
+
+bool
+send_queue_send_all_detaches (send_queue_t *self)
+{
+    bool sent = true;
+    for (unsigned at = 0; self->detach_count > 0 && at < BUS_LINKS_MAX; at++)
+        sent = send_queue_send_detaches (self, at) && sent;
+    return sent;
+}
+
+void
+send_queue_forget (send_queue_t *self, unsigned postoffice)
+{
+    for (list_t *first; (first = list_first (&self->detaches[postoffice]));)
+        s_drop (self, first);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Life
+
 send_queue_t *
-send_queue_new (uv_loop_t *loop, bus_client_t *bus, pending_detaches_t *detaches,
-                const send_queue_events_t *events)
+send_queue_new (uv_loop_t *loop, bus_client_t *bus, send_queue_send_fn *send)
 {
     send_queue_t *self = alloc_zeroed (sizeof *self);
     self->bus = bus;
-    self->detaches = detaches;
-    self->events = *events;
+    self->send = send;
     list_init (&self->waiting);
-    self->timer = alloc_zeroed (sizeof *self->timer);
-    uv_timer_init (loop, self->timer);
-    self->timer->data = self;
+    for (unsigned postoffice = 0; postoffice < BUS_LINKS_MAX; postoffice++)
+        list_init (&self->detaches[postoffice]);
+    self->timer = loop_timer_new (loop, s_on_timer, self);
     return self;
-}
-
-static void
-s_on_timer_closed (uv_handle_t *handle)
-{
-    free (handle);
 }
 
 void
@@ -112,6 +168,8 @@ send_queue_destroy (send_queue_t **self_p)
 {
     send_queue_t *self = *self_p;
     *self_p = NULL;
-    uv_close ((uv_handle_t *) self->timer, s_on_timer_closed);
+    for (unsigned postoffice = 0; postoffice < BUS_LINKS_MAX; postoffice++)
+        send_queue_forget (self, postoffice);
+    loop_timer_destroy (&self->timer);
     free (self);
 }

@@ -1,24 +1,26 @@
-//  pending_detaches — DETACHes that wait for the bus; and send_queue, whose timer tries them again.
+//  send_queue — DETACHes and clients that wait for the bus, and the timer that tries again.
 
 #include "edge_rig.h"
 
-static pending_detaches_t *s_detaches;
+#include "session/send_queue.h"
+
+static send_queue_t *s_queue;
 
 static void
 s_begin (void)
 {
     rig_begin ();
-    s_detaches = pending_detaches_new (NULL);
+    s_queue = send_queue_new (rig_loop, NULL, NULL);
 }
 
 static void
 s_end (void)
 {
-    pending_detaches_destroy (&s_detaches);
+    send_queue_destroy (&s_queue);
     rig_end ();
 }
 
-TestSuite (pending_detaches, .init = s_begin, .fini = s_end);
+TestSuite (send_queue, .init = s_begin, .fini = s_end);
 
 static void
 s_put (unsigned postoffice, const char *session)
@@ -26,51 +28,55 @@ s_put (unsigned postoffice, const char *session)
     char copy[40];
     snprintf (copy, sizeof copy, "%s", session);
     bus_detach_t detach = { .endpoint = 0, .session = text_of (copy), .received_seq = 7 };
-    pending_detaches_put (s_detaches, postoffice, &detach);
+    send_queue_detach (s_queue, postoffice, &detach);
     memset (copy, 0, sizeof copy); //  it was copied
 }
 
-Test (pending_detaches, are_sent_in_order)
+Test (send_queue, detaches_are_sent_in_order)
 {
     rig_bus_is_full = true;
     s_put (1, "demo/a");
     s_put (1, "demo/b");
     s_put (2, "demo/c");
-    cr_assert_not (pending_detaches_send (s_detaches, 1));
-    cr_assert_not (pending_detaches_send_all (s_detaches));
+    cr_assert_not (send_queue_send_detaches (s_queue, 1));
+    cr_assert_not (send_queue_send_all_detaches (s_queue));
     EXPECT ("");
     rig_bus_is_full = false;
-    cr_assert (pending_detaches_send (s_detaches, 1));
+    cr_assert (send_queue_send_detaches (s_queue, 1));
     EXPECT ("p1 DETACH c0 demo/a 7\n"
             "p1 DETACH c0 demo/b 7\n");
-    cr_assert (pending_detaches_send_all (s_detaches));
+    cr_assert (send_queue_send_all_detaches (s_queue));
     EXPECT ("p2 DETACH c0 demo/c 7\n");
-    cr_assert (pending_detaches_send_all (s_detaches));
+    cr_assert (send_queue_send_all_detaches (s_queue));
     EXPECT ("");
 }
 
-Test (pending_detaches, a_lost_postoffice_needs_none)
+Test (send_queue, a_lost_postoffice_needs_none)
 {
+    rig_bus_is_full = true;
     s_put (1, "demo/a");
     s_put (2, "demo/b");
-    pending_detaches_forget (s_detaches, 1);
-    cr_assert (pending_detaches_send_all (s_detaches));
+    send_queue_forget (s_queue, 1);
+    rig_bus_is_full = false;
+    cr_assert (send_queue_send_all_detaches (s_queue));
     EXPECT ("p2 DETACH c0 demo/b 7\n");
 }
 
-Test (pending_detaches, the_oldest_of_too_many_is_dropped)
+Test (send_queue, the_oldest_of_too_many_is_dropped)
 {
+    rig_bus_is_full = true;
     for (unsigned count = 0; count < PENDING_DETACHES_MAX - 1; count++)
         s_put (1, "demo/x");
     s_put (2, "demo/a");
     s_put (2, "demo/b");
-    pending_detaches_forget (s_detaches, 1);
-    cr_assert (pending_detaches_send_all (s_detaches));
+    send_queue_forget (s_queue, 1);
+    rig_bus_is_full = false;
+    cr_assert (send_queue_send_all_detaches (s_queue));
     EXPECT ("p2 DETACH c0 demo/b 7\n");
 }
 
 //  An ATTACH must not overtake a DETACH of the same session and postoffice.
-Test (pending_detaches, an_attach_waits_behind_them)
+Test (send_queue, an_attach_waits_behind_them)
 {
     connection_t *connection = rig_connect (ROLE_VISITOR, DIALECT_RICH);
     attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_JOIN, SEQ_UNKNOWN, 0);
@@ -88,7 +94,7 @@ Test (pending_detaches, an_attach_waits_behind_them)
 }
 
 //  A DETACH of one that is gone waits as well, and with no postoffice up nothing is tried.
-Test (pending_detaches, are_tried_again)
+Test (send_queue, detaches_are_tried_again)
 {
     connection_t *connection = rig_connect (ROLE_VISITOR, DIALECT_RICH);
     attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_JOIN, SEQ_UNKNOWN, 0);

@@ -1,0 +1,100 @@
+//  server_frame — what the stock widget can bear of a bot's answer, and that nothing else changes.
+
+#include "client/server_frame.h"
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <stdio.h>
+
+#define SAY "\"outputSpeech\":{\"displayText\":\"Hi\"}"
+#define BOT "{\"deviceId\":\"Bot\",\"userId\":\"bot\",\"displayName\":\"Bot\"}"
+#define PERSON "{\"deviceId\":\"Widget\",\"userId\":\"u\",\"displayName\":\"Bot\"}"
+
+typedef struct {
+    char sender[80];
+    char data[300];
+    char shown[300];
+} case_t;
+
+#define SAME "same"
+#define NOTHING ""
+
+ParameterizedTestParameters (server_frame, cases)
+{
+    static case_t cases[] = {
+        { BOT, "{" SAY "}", SAME },
+        { BOT, "{" SAY ",\"system\":\"HANDOFF\"}", SAME },
+        { BOT, "{" SAY ",\"system\":\"SURFACE_CLOSE\"}", SAME },
+        { BOT, "{\"displays\":[{\"type\":\"CARD\"}]}", SAME },
+        { BOT, "{\"context\":{\"active\":[{\"name\":\"shop\"}]}}", SAME },
+        //  Its handler fails over these
+        { BOT, "{" SAY ",\"system\":\"TRANSFER_CALL\",\"data\":{\"n\":12345678901234567890123}}",
+          "{" SAY ",\"data\":{\"n\":12345678901234567890123}}" },
+        { BOT, "{\"system\":\"PERMISSION_PHONE_NUMBER\"," SAY "}", "{" SAY "}" },
+        { BOT, "{\"name\":\"a\",\"system\":\"PERMISSION_LIST\"," SAY ",\"data\":{}}",
+          "{\"name\":\"a\"," SAY ",\"data\":{}}" },
+        { BOT, "{" SAY ",\"system\":\"PERMISSION_EMAIL\"}",
+          "{" SAY ",\"system\":\"PERMISSION_EMAIL\",\"data\":{}}" },
+        { BOT, "{\"system\":\"PERMISSION_LOCATION_PRECISE\",\"data\":null," SAY "}",
+
+          "{\"system\":\"PERMISSION_LOCATION_PRECISE\"," SAY ",\"data\":{}}" },
+        { BOT, "{" SAY ",\"system\":\"PERMISSION_EMAIL\",\"data\":{\"a\":1}}", SAME },
+        { BOT, "{" SAY ",\"system\":7}", "{" SAY "}" },
+        { BOT, "{\"system\":null," SAY "}", "{" SAY "}" },
+        { BOT, "{" SAY ",\"system\":\"\",\"data\":{}}", "{" SAY ",\"data\":{}}" },
+        { BOT, "{" SAY ",\"system\":[\"TRANSFER_CALL\",{\"system\":\"a\"}],\"context\":{}}",
+          "{" SAY ",\"context\":{}}" },
+        { BOT, "{" SAY ",\"system\":{\"PERMISSION_EMAIL\":true}}", "{" SAY "}" },
+        //  It would draw an empty entry
+        { BOT, "{\"system\":7}", NOTHING },
+        { BOT, "{\"system\":\"\",\"data\":{}}", NOTHING },
+        { BOT, "{\"data\":{\"order\":7}}", NOTHING },
+        { BOT, "{\"media\":[]}", NOTHING },
+        { BOT, "{\"data\":{\"outputSpeech\":1}}", NOTHING },
+        { BOT, "{\"name\":\"a\"," SAY "}", SAME },
+        { BOT, "{\"system\":\"TRANSFER_CALL\",\"data\":{}}", NOTHING },
+        //  A word inside is no member
+        { BOT, "{" SAY ",\"data\":{\"system\":\"TRANSFER_CALL\",\"b\":[\"}\"]}}", SAME },
+        //  People say what they like
+        { PERSON, "{\"rawQuery\":\"hi\",\"system\":\"TRANSFER_CALL\"}", SAME },
+    };
+    return cr_make_param_array (case_t, cases, sizeof cases / sizeof *cases);
+}
+
+ParameterizedTest (case_t *param, server_frame, cases)
+{
+    bus_deliver_t entry = { .session = TEXT_EMPTY,
+                            .event = EVENT_NEW_MESSAGE,
+                            .message_id = TEXT_EMPTY,
+                            .sender = text_of (param->sender),
+                            .data = text_of (param->data) };
+    const char *shown = strcmp (param->shown, SAME) == 0 ? param->data : param->shown;
+    char expected[700];
+    int size = snprintf (expected, sizeof expected,
+                         "{\"event\":\"new message\",\"data\":%s,\"sender\":%s,\"timeMs\":0,"
+                         "\"seq\":0}",
+                         shown, param->sender);
+    frame_t *frame = server_frame_deliver (&entry, DIALECT_WIDGET);
+    cr_assert_eq (frame == NULL, *shown == 0, "%s", param->data);
+    if (frame)
+        cr_assert (
+            text_is ((text_t){ frame->text, frame->size }, (text_t){ expected, (size_t) size }),
+            "%s: %.*s", param->data, (int) frame->size, frame->text);
+    frame_destroy (&frame);
+    //  Other clients are given it as it is.
+    frame = server_frame_deliver (&entry, DIALECT_RICH);
+    cr_assert_not_null (memmem (frame->text, frame->size, param->data, strlen (param->data)));
+    frame_destroy (&frame);
+}
+
+Test (server_frame, other_events_are_left_alone)
+{
+    bus_deliver_t entry = { .session = TEXT_EMPTY,
+                            .event = EVENT_FAILURE,
+                            .message_id = TEXT_EMPTY,
+                            .sender = text_of (BOT),
+                            .data = TEXT ("{\"type\":\"BOT\",\"tries\":3}") };
+    frame_t *frame = server_frame_deliver (&entry, DIALECT_WIDGET);
+    cr_assert_not_null (memmem (frame->text, frame->size, entry.data.data, entry.data.size));
+    frame_destroy (&frame);
+}
