@@ -15,7 +15,8 @@ static void
 s_on_timer (uv_timer_t *timer)
 {
     const loop_timer_t *self = timer->data;
-    self->fn (self->owner);
+    if (self->fn)
+        self->fn (self->owner);
 }
 
 static void

@@ -14,7 +14,8 @@
 typedef struct loop_timer loop_timer_t;
 typedef void loop_timer_fn (void *owner);
 
-//  Not started. The loop keeps turning while a started timer exists.
+//  Not started. The loop keeps turning while a started timer exists. Without a function (NULL) the
+//  timer only makes the loop turn.
 loop_timer_t *loop_timer_new (uv_loop_t *loop, loop_timer_fn *fn, void *owner);
 //  Never fires again. The loop must turn once more before it can be closed.
 void loop_timer_destroy (loop_timer_t **self_p);

@@ -2,6 +2,8 @@
 
 #include "bus/bus_metrics.h"
 
+#include <stddef.h>
+
 int
 bus_batch_open (bus_batch_t *self, text_t bytes)
 {
@@ -13,6 +15,7 @@ bus_batch_open (bus_batch_t *self, text_t bytes)
     memcpy (&self->number, bytes.data + 16, sizeof self->number);
     self->from = bytes.data + BUS_HEADER_SIZE;
     self->end = bytes.data + bytes.size;
+    self->kind = self->place = 0;
     return self->stream == 0 ? -1 : 0;
 }
 
@@ -20,6 +23,10 @@ int
 bus_batch_next (bus_batch_t *self, bus_record_t *record)
 {
     while (self->from != self->end) {
+        self->place++;
+        self->kind = 0;
+        if (self->end - self->from >= (ptrdiff_t) (sizeof (uint32_t) + sizeof self->kind))
+            memcpy (&self->kind, self->from + sizeof (uint32_t), sizeof self->kind);
         int rc = bus_record_read (record, &self->from, self->end);
         if (rc != 0)
             return rc;

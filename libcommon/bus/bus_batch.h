@@ -17,6 +17,8 @@ typedef struct {
     uint64_t number;   //  1 is HELLO or WELCOME, then rising by one; or BUS_OUTSIDE
     const char *from;  //  the next record
     const char *end;
+    uint32_t kind; //  of the last record that was looked at, and which one it was: 1, 2 ...
+    uint32_t place;
 } bus_batch_t;
 
 //  Returns 0; −1 when the bytes cannot be a batch of any protocol.

@@ -4,12 +4,12 @@
 #include "bus/bus_metrics.h"
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/rendezvous.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-//  One that is up stays when its address is not used any more; another takes its row after that.
+//  A link that is up stays when its address is not used any more; another takes its row after that.
 
 struct bus_client {
     bus_link_owner_t links_owner;
@@ -18,67 +18,51 @@ struct bus_client {
     bus_client_events_t events;
     void *owner;
     uint64_t looked_ms; //  when we last looked who is silent
-    uv_timer_t timer;   //  the earliest thing that is due
-    bus_resolver_t *resolver;
     unsigned up;
     unsigned count;     //  rows in use, free ones included
     bus_link_t *links[BUS_LINKS_MAX];
 };
 
-//  Keys are weighed with the node's name, or with name and address while two have the same.
-static void
-s_label (bus_client_t *self)
-{
-    for (unsigned at = 0; at < self->count; at++) {
-        bus_link_t *link = self->links[at];
-        bool is_alone = true;
-        for (unsigned other = 0; other < self->count; other++)
-            if (other != at && bus_link_is_up (self->links[other])
-                && strcmp (bus_link_node (self->links[other]), bus_link_node (link)) == 0)
-                is_alone = false;
-        bus_link_set_label (link, bus_link_node (link), is_alone ? "" : bus_link_address (link));
-    }
-}
-
 static bool
-s_is_duplicate (void *client, const bus_link_t *link)
+s_is_duplicate (void *client, const bus_postoffice_t *postoffice)
 {
     const bus_client_t *self = client;
     for (unsigned at = 0; at < self->count; at++) {
-        const bus_link_t *other = self->links[at];
-        if (other != link && bus_link_is_up (other)
-            && bus_link_incarnation (other) == bus_link_incarnation (link))
+        const bus_postoffice_t *other = bus_link_postoffice (self->links[at]);
+        if (other != postoffice && other->is_up && other->incarnation == postoffice->incarnation)
             return true;
     }
     return false;
 }
 
+//  Keys are weighed with the node's name, or with name and address while two have the same.
 static void
-s_on_up (void *client, bus_link_t *link)
+s_label (bus_client_t *self, bus_postoffice_t *postoffice)
 {
-    bus_client_t *self = client;
-    self->up++;
-    s_label (self);
-    self->events.postoffice_up (self->owner, bus_link_number (link));
+    bool is_alone = true;
+    for (unsigned at = 0; at < self->count && is_alone; at++) {
+        const bus_postoffice_t *other = bus_link_postoffice (self->links[at]);
+        is_alone =
+            other == postoffice || !other->is_up || strcmp (other->node, postoffice->node) != 0;
+    }
+    snprintf (postoffice->label, sizeof postoffice->label, "%s%s%s", postoffice->node,
+              is_alone ? "" : " ", is_alone ? "" : postoffice->address);
 }
 
 static void
-s_on_down (void *client, bus_link_t *link)
+s_on_changed (void *client, const bus_postoffice_t *postoffice)
 {
     bus_client_t *self = client;
-    self->up--;
-    s_label (self);
-    self->events.postoffice_down (self->owner, bus_link_number (link));
+    self->up += postoffice->is_up ? 1 : (unsigned) -1;
+    for (unsigned at = 0; at < self->count; at++)
+        s_label (self, bus_link_postoffice (self->links[at]));
+    if (postoffice->is_up)
+        self->events.postoffice_up (self->owner, postoffice->number);
+    else
+        self->events.postoffice_down (self->owner, postoffice->number);
 }
 
-static void
-s_on_record (void *client, bus_link_t *link, const bus_record_t *record)
-{
-    bus_client_t *self = client;
-    self->events.record (self->owner, bus_link_number (link), record);
-}
-
-//  Ends what is silent and lets the others know that we live.
+//  Once in a heartbeat: ends what is silent and lets the others know that we live.
 static void
 s_look (bus_client_t *self)
 {
@@ -97,42 +81,20 @@ s_on_woken (void *client)
         s_look (self);
 }
 
-static void s_on_timer (uv_timer_t *timer);
-
 static void
-s_wake_in (void *client, uint64_t milliseconds)
+s_on_timer (void *client)
 {
     bus_client_t *self = client;
-    if (!uv_is_active ((uv_handle_t *) &self->timer)
-        || uv_timer_get_due_in (&self->timer) > milliseconds)
-        uv_timer_start (&self->timer, s_on_timer, milliseconds, 0);
-}
-
-//  An address that is gone is given up as soon as its postoffice is not up.
-static bool
-s_is_to_forget (const bus_client_t *self, const bus_link_t *link)
-{
-    return bus_link_is_idle (link) && !bus_resolver_has (self->resolver, bus_link_address (link));
-}
-
-static void
-s_on_timer (uv_timer_t *timer)
-{
-    bus_client_t *self = timer->data;
     uint64_t now = uv_now (self->links_owner.loop);
     if (now >= self->looked_ms + self->links_owner.heartbeat_ms)
         s_look (self);
     uint64_t due = self->looked_ms + self->links_owner.heartbeat_ms;
     for (unsigned at = 0; at < self->count; at++) {
-        bus_link_t *link = self->links[at];
-        if (s_is_to_forget (self, link))
-            bus_link_forget (link);
-        else
-            bus_link_step (link);
-        if (bus_link_due_ms (link) < due)
-            due = bus_link_due_ms (link);
+        uint64_t link_due = bus_link_step (self->links[at]);
+        if (link_due < due)
+            due = link_due;
     }
-    s_wake_in (self, due > now ? due - now : 0);
+    loop_timer_start_within_ms (self->links_owner.timer, due > now ? due - now : 0);
 }
 
 //  A row for the address, unless there is one; a free row is taken again.
@@ -142,9 +104,10 @@ s_on_found (void *owner, const char *address)
     bus_client_t *self = owner;
     bus_link_t *link = NULL;
     for (unsigned at = 0; at < self->count; at++) {
-        if (bus_link_is_free (self->links[at]))
+        const bus_postoffice_t *postoffice = bus_link_postoffice (self->links[at]);
+        if (postoffice->is_free)
             link = self->links[at];
-        else if (strcmp (bus_link_address (self->links[at]), address) == 0)
+        else if (strcmp (postoffice->address, address) == 0)
             return;
     }
     if (!link) {
@@ -156,33 +119,21 @@ s_on_found (void *owner, const char *address)
     bus_link_take (link, address);
 }
 
-static void
-s_links_owner_init (bus_client_t *self, uv_loop_t *loop, const bus_client_config_t *config)
+//  Returns 0; −1 when the addresses or the keys cannot be used.
+static int
+s_find_way (bus_client_t *self, const bus_client_config_t *config)
 {
-    self->links_owner = (bus_link_owner_t){ .loop = loop,
-                                            .node = self->node,
-                                            .topics = self->topics,
-                                            .role = config->role,
-                                            .credit = config->credit,
-                                            .heartbeat_ms = config->heartbeat_ms,
-                                            .queue_limit = config->queue_limit,
-                                            .boot = random_id_new (),
-                                            .client = self,
-                                            .is_duplicate = s_is_duplicate,
-                                            .up = s_on_up,
-                                            .down = s_on_down,
-                                            .record = s_on_record,
-                                            .woken = s_on_woken,
-                                            .wake_in = s_wake_in };
-}
-
-static void
-s_free (bus_client_t *self)
-{
-    bus_keys_destroy (&self->links_owner.keys);
-    free (self->node);
-    free (self->topics);
-    free (self);
+    bus_link_owner_t *links = &self->links_owner;
+    links->resolver = bus_resolver_new (links->loop, config->addresses, s_on_found, self);
+    if (!links->resolver) {
+        log_fatal ("wrong settings", log_string ("value", config->addresses),
+                   log_string ("complaint", "POSTOFFICE_ADDRESSES must be host:port,host:port"
+                                            " (without tcp://)"));
+        return -1;
+    }
+    if (config->keys && *config->keys)
+        links->keys = bus_keys_new (links->loop, config->keys, config->role, NULL, NULL);
+    return config->keys && *config->keys && !links->keys ? -1 : 0;
 }
 
 bus_client_t *
@@ -192,34 +143,32 @@ bus_client_new (uv_loop_t *loop, const bus_client_config_t *config,
     bus_client_t *self = alloc_zeroed (sizeof *self);
     self->node = alloc_string (config->node);
     self->topics = alloc_string (config->topics);
-    s_links_owner_init (self, loop, config);
     self->events = *events;
     self->owner = owner;
     self->looked_ms = uv_now (loop);
-    self->resolver = bus_resolver_new (loop, config->addresses, s_on_found, self);
-    if (!self->resolver)
-        log_fatal ("wrong settings", log_string ("value", config->addresses),
-                   log_string ("complaint", "POSTOFFICE_ADDRESSES must be host:port,host:port"));
-    bool has_keys = config->keys && *config->keys;
-    if (self->resolver && has_keys)
-        self->links_owner.keys = bus_keys_new (config->keys, config->role);
-    if (!self->resolver || (has_keys && !self->links_owner.keys)) {
-        bus_resolver_destroy (&self->resolver);
-        s_free (self);
+    self->links_owner = (bus_link_owner_t){ .loop = loop,
+                                            .node = self->node,
+                                            .topics = self->topics,
+                                            .role = config->role,
+                                            .credit = config->credit,
+                                            .heartbeat_ms = config->heartbeat_ms,
+                                            .queue_limit = config->queue_limit,
+                                            .boot = random_id_new (),
+                                            .timer = loop_timer_new (loop, s_on_timer, self),
+                                            .client = self,
+                                            .is_duplicate = s_is_duplicate,
+                                            .changed = s_on_changed,
+                                            .woken = s_on_woken,
+                                            .reader = owner,
+                                            .record = events->record };
+    if (s_find_way (self, config) != 0) {
+        bus_client_destroy (&self);
         return NULL;
     }
     bus_metrics_start ();
     bus_counts[BUS_COUNT_QUEUE_LIMIT] = (int64_t) config->queue_limit;
-    uv_timer_init (loop, &self->timer);
-    self->timer.data = self;
-    s_wake_in (self, config->heartbeat_ms);
+    loop_timer_start_ms (self->links_owner.timer, config->heartbeat_ms, 0);
     return self;
-}
-
-static void
-s_on_closed (uv_handle_t *handle)
-{
-    s_free (handle->data);
 }
 
 void
@@ -229,10 +178,14 @@ bus_client_destroy (bus_client_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    bus_resolver_destroy (&self->resolver);
+    bus_resolver_destroy (&self->links_owner.resolver);
     for (unsigned at = 0; at < self->count; at++)
         bus_link_destroy (&self->links[at]);
-    uv_close ((uv_handle_t *) &self->timer, s_on_closed);
+    loop_timer_destroy (&self->links_owner.timer);
+    bus_keys_destroy (&self->links_owner.keys);
+    free (self->node);
+    free (self->topics);
+    free (self);
 }
 
 int
@@ -241,10 +194,11 @@ bus_client_postoffice_of (const bus_client_t *self, text_t key)
     int best = -1;
     uint64_t most = 0;
     for (unsigned at = 0; at < self->count; at++) {
-        const bus_link_t *link = self->links[at];
-        if (!bus_link_is_up (link))
+        const bus_postoffice_t *postoffice = bus_link_postoffice (self->links[at]);
+        if (!postoffice->is_up)
             continue;
-        uint64_t weight = bus_link_weight (link, key);
+        uint64_t weight =
+            rendezvous_weight (&postoffice->hash_key, key, text_of (postoffice->label));
         if (best == -1 || weight > most) {
             best = (int) at;
             most = weight;

@@ -8,13 +8,9 @@
 #undef LOG_DEBUG
 #undef LOG_INFO
 
-//  Before anything else of czmq: the process has its own way of ending on a signal, and czmq prints
-//  nothing between the lines of our log. Safe to call again.
-static inline void
-bus_czmq_start (void)
-{
-    zsys_handler_set (NULL);
-    zsys_set_logstream (NULL);
-}
+//  Before anything else of czmq: the process has its own way of ending on a signal, czmq prints
+//  nothing between the lines of our log, and no variable of the environment changes its defaults.
+//  Safe to call again. The first call is before the process has threads.
+void bus_czmq_start (void);
 
 #endif

@@ -3,10 +3,12 @@
 #include "bus/bus_czmq.h"
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/loop_timer.h"
 
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,70 +43,40 @@ typedef struct {
     size_t count;
 } list_of_keys_t;
 
+//  One look at nodes/ or postoffices/, in libuv's thread pool: a disk may be slow, the loop must
+//  not be.
+typedef struct {
+    uv_work_t work;
+    char place[PATH_MOST];
+    bool is_of_nodes;
+    bool may_be_empty;
+    list_of_keys_t list;
+    char file[PATH_MOST + NAME_MAX + 2]; //  that has a mistake
+    char mistake[80];                    //  "": the list is good
+} look_t;
+
 struct bus_keys {
-    char *directory;
-    node_role_t role;
+    look_t look;
+    bool is_looking;
+    bool is_destroyed;
+    uv_loop_t *loop;
+    loop_timer_t *timer;
+    bus_keys_changed_fn *changed;
+    void *owner;
     zcert_t *own;
-    bool is_started;               //  later mistakes leave what is in force
-    char complaint[2 * PATH_MOST]; //  file and reason of the last reading; "": it was a good one
-    list_of_keys_t others;         //  nodes/ or postoffices/
+    char complaint[2 * PATH_MOST]; //  of the last look; "": it was a good one
+    list_of_keys_t others;         //  in force
     zactor_t *auth;                //  of a postoffice
 };
 
 const char *
 bus_role_word (uint64_t role)
 {
-    return role == NODE_EDGE         ? "edge"
-           : role == NODE_WORKER     ? "worker"
-           : role == NODE_POSTOFFICE ? "postoffice"
-                                     : "?";
-}
-
-static const char *
-s_others (const bus_keys_t *self)
-{
-    return self->role == NODE_POSTOFFICE ? "nodes" : "postoffices";
-}
-
-static int
-s_fail (const char *path, const char *what)
-{
-    log_fatal ("bus keys cannot be used", log_string ("file", path), log_string ("what", what));
-    return -1;
-}
-
-//  Fatal at the start. Later each complaint is a warning once, until another one or a repair.
-static int
-s_complain (bus_keys_t *self, const char *path, const char *what)
-{
-    char complaint[sizeof self->complaint];
-    snprintf (complaint, sizeof complaint, "%.*s: %s", PATH_MOST, path, what);
-    if (!self->is_started)
-        return s_fail (path, what);
-    if (strcmp (complaint, self->complaint) != 0)
-        log_warn ("bus keys cannot be used", log_string ("file", path),
-                  log_string ("what", what));
-    memcpy (self->complaint, complaint, sizeof complaint);
-    return -1;
-}
-
-static bool
-s_is_certificate (const char *name)
-{
-    size_t size = strlen (name), ending = strlen ("_secret");
-    return name[0] != '.' && (size < ending || strcmp (name + size - ending, "_secret") != 0);
-}
-
-//  The role that a certificate of this list may have; NULL when it has none of them.
-static const char *
-s_role_in (const bus_keys_t *self, const char *role)
-{
-    if (self->role != NODE_POSTOFFICE)
-        return bus_role_word (NODE_POSTOFFICE);
-    for (node_role_t each = NODE_EDGE; each <= NODE_WORKER; each++)
-        if (strcmp (role, bus_role_word (each)) == 0)
-            return bus_role_word (each);
-    return NULL;
+    static const char *const s_words[] = {
+        [NODE_EDGE] = "edge", [NODE_WORKER] = "worker", [NODE_POSTOFFICE] = "postoffice"
+    };
+    bool is_known = role < sizeof s_words / sizeof *s_words && s_words[role];
+    return is_known ? s_words[role] : "?";
 }
 
 //  Takes `name = "value"`. Returns 0; −1 when the line is not of that form or the value too long.
@@ -193,86 +165,113 @@ s_find (const list_of_keys_t *list, const char *public)
     return NULL;
 }
 
-//  Adds the certificate of one file. A file twice is one key; a key with two roles is none.
-static int
-s_add (bus_keys_t *self, list_of_keys_t *list, const char *path)
+//  Adds the certificate of self->file. A file twice is one key; a key with two roles is none.
+//  Returns NULL, or what is wrong with it.
+static const char *
+s_add (look_t *self)
 {
     certificate_t cert;
-    if (access (path, R_OK) != 0)
-        return s_complain (self, path, strerror (errno));
-    int rc = s_load (path, &cert);
+    if (access (self->file, R_OK) != 0)
+        return strerror (errno);
+    int rc = s_load (self->file, &cert);
     explicit_bzero (cert.secret, sizeof cert.secret);
     if (rc != 0)
-        return s_complain (self, path, "is no certificate");
-    const char *role = s_role_in (self, cert.role);
-    const listed_t *row = s_find (list, cert.public);
-    if (!role)
-        return s_complain (self, path, "has no role: edge or worker in its metadata");
-    if (row && row->role != role)
-        return s_complain (self, path, "is listed with another role, too");
-    if (!row && list->count == LISTED_MOST)
-        return s_complain (self, path, "is one too many");
+        return "is no certificate";
+    const char *role = bus_role_word (NODE_POSTOFFICE);
+    if (self->is_of_nodes) {
+        role = bus_role_word (strcmp (cert.role, "edge") == 0 ? NODE_EDGE : NODE_WORKER);
+        if (strcmp (cert.role, role) != 0)
+            return "has no role: edge or worker in its metadata";
+    }
+    const listed_t *row = s_find (&self->list, cert.public);
     if (row)
-        return 0;
-    list->rows = alloc_resized (list->rows, (list->count + 1) * sizeof *list->rows);
-    listed_t *added = &list->rows[list->count++];
+        return row->role == role ? NULL : "is listed with another role, too";
+    if (self->list.count == LISTED_MOST)
+        return "is one too many";
+    size_t size = (self->list.count + 1) * sizeof *self->list.rows;
+    self->list.rows = alloc_resized (self->list.rows, size);
+    listed_t *added = &self->list.rows[self->list.count++];
     memcpy (added->public, cert.public, sizeof added->public);
     added->role = role;
-    return 0;
+    return NULL;
 }
 
-//  Reads all certificates of the others. Returns 0; −1 when one cannot be used. There must be one,
-//  but a postoffice that has started may have its last node taken away.
+//  Names that begin with a dot or end in _secret are not meant.
 static int
-s_read (bus_keys_t *self, list_of_keys_t *list)
+s_is_certificate (const struct dirent *entry)
 {
-    char place[PATH_MOST], path[PATH_MOST + NAME_MAX + 2];
-    snprintf (place, sizeof place, "%s/%s", self->directory, s_others (self));
+    size_t size = strlen (entry->d_name), ending = strlen ("_secret");
+    return entry->d_name[0] != '.'
+           && (size < ending || strcmp (entry->d_name + size - ending, "_secret") != 0);
+}
+
+//  Reads all certificates of the others. There must be one, but a postoffice that has started may
+//  have its last node taken away.
+static void
+s_look (uv_work_t *work)
+{
+    look_t *self = work->data;
+    self->list = (list_of_keys_t){ NULL, 0 };
+    snprintf (self->file, sizeof self->file, "%s", self->place);
     struct dirent **entries = NULL;
-    int count = scandir (place, &entries, NULL, alphasort);
-    if (count == -1)
-        return s_complain (self, place, strerror (errno));
-    int rc = 0;
+    int count = scandir (self->place, &entries, s_is_certificate, alphasort);
+    const char *mistake = count == -1 ? strerror (errno) : NULL;
     for (int at = 0; at < count; at++) {
         struct stat found;
-        snprintf (path, sizeof path, "%s/%s", place, entries[at]->d_name);
-        if (rc == 0 && s_is_certificate (entries[at]->d_name)
-            && (stat (path, &found) != 0 || S_ISREG (found.st_mode)))
-            rc = s_add (self, list, path);
+        if (!mistake) {
+            snprintf (self->file, sizeof self->file, "%s/%s", self->place, entries[at]->d_name);
+            if (stat (self->file, &found) != 0 || S_ISREG (found.st_mode))
+                mistake = s_add (self);
+        }
         free (entries[at]);
     }
     free (entries);
-    bool may_be_empty = self->is_started && self->role == NODE_POSTOFFICE;
-    if (rc == 0 && list->count == 0 && !may_be_empty)
-        rc = s_complain (self, place, "has no certificate");
-    return rc;
+    if (!mistake && self->list.count == 0 && !self->may_be_empty) {
+        snprintf (self->file, sizeof self->file, "%s", self->place);
+        mistake = "has no certificate";
+    }
+    snprintf (self->mistake, sizeof self->mistake, "%s", mistake ? mistake : "");
 }
 
 static int
-s_read_own (bus_keys_t *self)
+s_fail (const char *path, const char *what)
 {
-    char path[PATH_MOST];
-    if (strlen (self->directory) + strlen ("/postoffices/") + 16 > PATH_MOST)
-        return s_fail (self->directory, "is too long a path");
-    snprintf (path, sizeof path, "%s/" OWN "_secret", self->directory);
+    log_fatal ("bus keys cannot be used", log_string ("file", path), log_string ("what", what));
+    return -1;
+}
+
+//  Our own certificate. Its public key must be the one that belongs to the secret: with another one
+//  every handshake would fail, and nobody could say why.
+static int
+s_read_own (bus_keys_t *self, const char *directory)
+{
+    char path[PATH_MOST], public_of_secret[PUBLIC_SIZE + 1] = "";
+    certificate_t cert;
+    byte public[32], secret[32] = { 0 };
+    static const byte s_zeros[32];
+    snprintf (path, sizeof path, "%s/" OWN "_secret", directory);
     if (access (path, R_OK) != 0)
         return s_fail (path, strerror (errno));
-    certificate_t cert;
-    static const byte s_zeros[32];
-    byte public[32], secret[32] = { 0 };
-    if (s_load (path, &cert) == 0 && *cert.secret && zmq_z85_decode (secret, cert.secret)
-        && zmq_z85_decode (public, cert.public) && memcmp (secret, s_zeros, sizeof s_zeros) != 0)
+    bool is_good = s_load (path, &cert) == 0 && *cert.secret
+                   && zmq_z85_decode (secret, cert.secret) && zmq_z85_decode (public, cert.public)
+                   && memcmp (secret, s_zeros, sizeof s_zeros) != 0;
+    bool is_pair = is_good && zmq_curve_public (public_of_secret, cert.secret) == 0
+                   && strcmp (public_of_secret, cert.public) == 0;
+    if (is_pair)
         self->own = zcert_new_from (public, secret);
     explicit_bzero (&cert, sizeof cert);
     explicit_bzero (secret, sizeof secret);
-    return self->own ? 0 : s_fail (path, "is no certificate with a secret key");
+    return self->own ? 0
+                     : s_fail (path, is_good ? "its public and its secret key do not fit together"
+                                             : "is no certificate with a secret key");
 }
 
 //  Says which keys are in force: at the start, after a change, and after a repair.
 static void
 s_say_in_force (const bus_keys_t *self)
 {
-    log_info ("bus keys in force", log_number (s_others (self), (int64_t) self->others.count));
+    log_info ("bus keys in force", log_number (self->look.is_of_nodes ? "nodes" : "postoffices",
+                                               (int64_t) self->others.count));
 }
 
 //  Begins to answer handshakes by the list. Between the end of the old thread and the start of the
@@ -296,48 +295,34 @@ s_authenticate (bus_keys_t *self)
     assert (self->auth);
 }
 
-bus_keys_t *
-bus_keys_new (const char *directory, node_role_t role)
+static void
+s_free (bus_keys_t *self)
 {
-    bus_czmq_start ();
-    bus_keys_t *self = alloc_zeroed (sizeof *self);
-    self->directory = alloc_string (directory);
-    self->role = role;
-    if (s_read_own (self) != 0 || s_read (self, &self->others) != 0) {
-        bus_keys_destroy (&self);
-        return NULL;
-    }
-    self->is_started = true;
-    if (role == NODE_POSTOFFICE) {
-        s_authenticate (self);
-        s_say_in_force (self);
-    }
-    return self;
-}
-
-void
-bus_keys_destroy (bus_keys_t **self_p)
-{
-    bus_keys_t *self = *self_p;
-    if (!self)
-        return;
-    *self_p = NULL;
-    zactor_destroy (&self->auth);
     zcert_destroy (&self->own);
+    free (self->look.list.rows);
     free (self->others.rows);
-    free (self->directory);
     free (self);
 }
 
-//  Takes the list as it is now. Returns whether it is another one.
-static bool
-s_read_again (bus_keys_t *self)
+//  A mistake is a warning once, until there is another one or a repair, and changes nothing.
+static void
+s_complain (bus_keys_t *self)
 {
-    list_of_keys_t now = { NULL, 0 };
-    if (s_read (self, &now) != 0) {
-        free (now.rows);
-        return false;
-    }
+    char complaint[sizeof self->complaint];
+    snprintf (complaint, sizeof complaint, "%.*s: %s", PATH_MOST, self->look.file,
+              self->look.mistake);
+    if (strcmp (complaint, self->complaint) != 0)
+        log_warn ("bus keys cannot be used", log_string ("file", self->look.file),
+                  log_string ("what", self->look.mistake));
+    memcpy (self->complaint, complaint, sizeof complaint);
+}
+
+//  Takes the list as the look has found it.
+static void
+s_take (bus_keys_t *self)
+{
+    list_of_keys_t now = self->look.list;
+    self->look.list = (list_of_keys_t){ NULL, 0 };
     bool was_broken = *self->complaint;
     self->complaint[0] = '\0';
     bool is_same = now.count == self->others.count;
@@ -348,16 +333,95 @@ s_read_again (bus_keys_t *self)
     self->others = now;
     if (was_broken || !is_same)
         s_say_in_force (self);
-    return !is_same;
+    if (!is_same && self->look.is_of_nodes)
+        s_authenticate (self);
+    if (!is_same && self->changed)
+        self->changed (self->owner);
 }
 
-bool
-bus_keys_look (bus_keys_t *self)
+static void
+s_looked (uv_work_t *work, int status)
 {
-    bool is_changed = s_read_again (self);
-    if (is_changed)
+    bus_keys_t *self = (bus_keys_t *) work->data; //  the look is its first member
+    self->is_looking = false;
+    if (self->is_destroyed) {
+        s_free (self);
+        return;
+    }
+    if (status == 0 && !*self->look.mistake)
+        s_take (self);
+    else if (status == 0) {
+        s_complain (self);
+        free (self->look.list.rows);
+        self->look.list = (list_of_keys_t){ NULL, 0 };
+    }
+    loop_timer_start_ms (self->timer, BUS_KEYS_LOOK_EVERY_MS, 0);
+}
+
+static void
+s_on_timer (void *owner)
+{
+    bus_keys_t *self = owner;
+    self->is_looking = true;
+    int rc = uv_queue_work (self->loop, &self->look.work, s_look, s_looked);
+    assert (rc == 0);
+}
+
+//  The first look is before the loop turns: it may wait for the disk, and a mistake is fatal.
+static int
+s_start (bus_keys_t *self, const char *directory)
+{
+    if (strlen (directory) + strlen ("/postoffices/") + 16 > PATH_MOST)
+        return s_fail (directory, "is too long a path");
+    if (s_read_own (self, directory) != 0)
+        return -1;
+    snprintf (self->look.place, sizeof self->look.place, "%s/%s", directory,
+              self->look.is_of_nodes ? "nodes" : "postoffices");
+    self->look.work.data = &self->look;
+    s_look (&self->look.work);
+    if (*self->look.mistake)
+        return s_fail (self->look.file, self->look.mistake);
+    self->others = self->look.list;
+    self->look.list = (list_of_keys_t){ NULL, 0 };
+    self->look.may_be_empty = self->look.is_of_nodes;
+    return 0;
+}
+
+bus_keys_t *
+bus_keys_new (uv_loop_t *loop, const char *directory, node_role_t role,
+              bus_keys_changed_fn *changed, void *owner)
+{
+    bus_czmq_start ();
+    bus_keys_t *self = alloc_zeroed (sizeof *self);
+    self->look.is_of_nodes = role == NODE_POSTOFFICE;
+    self->loop = loop;
+    self->changed = changed;
+    self->owner = owner;
+    if (s_start (self, directory) != 0) {
+        s_free (self);
+        return NULL;
+    }
+    if (self->look.is_of_nodes) {
         s_authenticate (self);
-    return is_changed;
+        s_say_in_force (self);
+    }
+    self->timer = loop_timer_new (loop, s_on_timer, self);
+    loop_timer_start_ms (self->timer, BUS_KEYS_LOOK_EVERY_MS, 0);
+    return self;
+}
+
+void
+bus_keys_destroy (bus_keys_t **self_p)
+{
+    bus_keys_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    self->is_destroyed = true;
+    loop_timer_destroy (&self->timer);
+    zactor_destroy (&self->auth);
+    if (!self->is_looking)
+        s_free (self);
 }
 
 const char *
@@ -381,9 +445,8 @@ bus_keys_apply_to_router (const bus_keys_t *self, zsock_t *socket)
 }
 
 void
-bus_keys_apply_to_dealer (bus_keys_t *self, zsock_t *socket, uint64_t nth)
+bus_keys_apply_to_dealer (const bus_keys_t *self, zsock_t *socket, uint64_t nth)
 {
-    (void) s_read_again (self);
     zcert_apply (self->own, socket);
     zsock_set_curve_serverkey (socket, self->others.rows[nth % self->others.count].public);
 }

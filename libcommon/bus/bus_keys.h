@@ -10,10 +10,11 @@
 //  looked up again. Nothing that a peer says about itself counts. When no thread answers
 //  handshakes, they are refused.
 //
-//  A postoffice looks at nodes/ every few seconds, so a node is added or shut out without a
-//  restart; streams of a key that is taken away are ended. A node reads postoffices/ at each dial,
-//  and tries the next certificate after a refused handshake: so postoffices can get another key
-//  one by one, while the old and the new one stand side by side.
+//  The list is read again every BUS_KEYS_LOOK_EVERY_MS, off the loop. So a node is added or shut
+//  out without a restart; streams of a key that is taken away are ended. A node tries the next of
+//  the postoffices' certificates after a refused handshake: so postoffices can get another key one
+//  by one, while the old and the new one stand side by side. A list that cannot be read leaves the
+//  old one in force; a postoffice's list without any node is a good one.
 //
 //  Files that begin with a dot or end in _secret are not looked at in nodes/ and postoffices/.
 
@@ -23,26 +24,30 @@
 #include "base/keyed_hash.h"
 #include "model/model.h"
 
+#include <uv.h>
+
 #define BUS_KEYS_LOOK_EVERY_MS 2000
 
 typedef struct bus_keys bus_keys_t;
 struct _zsock_t; //  czmq's zsock_t
 
-//  NULL when a file is absent, unreadable or malformed, or no other side is listed: a fatal line in
-//  the log says which. A postoffice's keys start the thread that answers ZeroMQ's handshakes; there
-//  can be one of them in a process.
-bus_keys_t *bus_keys_new (const char *directory, node_role_t role);
+//  Another list is in force. From the loop.
+typedef void bus_keys_changed_fn (void *owner);
+
+//  NULL when a file is absent, unreadable or malformed, the two keys of our own do not fit, or no
+//  other side is listed: a fatal line in the log says which. A postoffice's keys start the thread
+//  that answers ZeroMQ's handshakes; there can be one of them in a process. `changed` may be NULL.
+bus_keys_t *bus_keys_new (uv_loop_t *loop, const char *directory, node_role_t role,
+                          bus_keys_changed_fn *changed, void *owner);
+//  Not from within `changed`.
 void bus_keys_destroy (bus_keys_t **self_p);
 
-//  Of a postoffice: reads the list of nodes again. Returns whether it has changed. A list that
-//  cannot be read leaves the old one in force; a list without any node is a good one.
-bool bus_keys_look (bus_keys_t *self);
 //  The role of a key, in ZeroMQ's text form, by our list; NULL when it is not listed. Borrowed.
 const char *bus_keys_role_of (const bus_keys_t *self, const char *public);
 
 //  Make a new socket speak CURVE. A node takes the nth postoffice's certificate.
 void bus_keys_apply_to_router (const bus_keys_t *self, struct _zsock_t *socket);
-void bus_keys_apply_to_dealer (bus_keys_t *self, struct _zsock_t *socket, uint64_t nth);
+void bus_keys_apply_to_dealer (const bus_keys_t *self, struct _zsock_t *socket, uint64_t nth);
 
 //  What a postoffice weighs sessions with when no other key is set: it follows from its secret key.
 hash_key_t bus_keys_hash_key (const bus_keys_t *self);

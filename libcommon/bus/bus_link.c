@@ -1,12 +1,10 @@
 #include "bus/bus_link.h"
 
 #include "bus/bus_address.h"
-#include "bus/bus_resolver.h"
 #include "bus/bus_stream.h"
 #include "base/alloc.h"
 #include "base/backoff.h"
 #include "base/log.h"
-#include "base/rendezvous.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -25,7 +23,6 @@
 #define ANSWER_LEAST_MS 1000
 #define REMIND_EVERY_MS 30000
 #define ROUTING_ID_MAX 255
-#define NODE_MAX 128
 
 typedef enum {
     LINK_FREE,        //  no address
@@ -37,7 +34,7 @@ typedef enum {
 
 struct bus_link {
     bus_link_owner_t *owner;
-    unsigned number;
+    bus_postoffice_t postoffice;
     link_state_t state;
     uint64_t due_ms;      //  UINT64_MAX: nothing is due
     uint64_t since_ms;    //  when it came into this state
@@ -46,11 +43,6 @@ struct bus_link {
     uint64_t certificate; //  which of the postoffices' certificates is tried, or has worked
     bus_socket_t *socket; //  while connecting, handshaking and up
     bus_stream_t *stream; //  likewise
-    uint64_t incarnation;
-    hash_key_t hash_key;
-    char address[BUS_ADDRESS_MAX];
-    char node[NODE_MAX];
-    char label[NODE_MAX + BUS_ADDRESS_MAX];
 };
 
 static uint64_t
@@ -64,20 +56,13 @@ s_move (bus_link_t *self, link_state_t next, uint64_t due_ms)
 {
     bus_counts[BUS_COUNT_LINKS_UP] += (next == LINK_UP) - (self->state == LINK_UP);
     self->state = next;
+    self->postoffice.is_free = next == LINK_FREE;
+    self->postoffice.is_up = next == LINK_UP;
     self->due_ms = due_ms;
     self->since_ms = s_now (self);
-}
-
-//  One line when a postoffice is lost, and one now and then while it cannot be had.
-static void
-s_log_end (bus_link_t *self, const char *event, text_t reason)
-{
-    uint64_t now = s_now (self);
-    if (self->state != LINK_UP && self->reminded_ms && now < self->reminded_ms + REMIND_EVERY_MS)
-        return;
-    self->reminded_ms = now;
-    log_warn (event, log_string ("postoffice", self->address),
-              log_string ("peer_node", self->node), log_text ("reason", reason));
+    if (due_ms != UINT64_MAX)
+        loop_timer_start_within_ms (self->owner->timer,
+                                    due_ms > self->since_ms ? due_ms - self->since_ms : 0);
 }
 
 //  The socket goes, and with it whatever belonged to the stream.
@@ -88,13 +73,29 @@ s_hang_up (bus_link_t *self)
     bus_stream_destroy (&self->stream);
 }
 
+//  One line when a postoffice is lost, and one now and then while it cannot be had.
+static void
+s_log_end (bus_link_t *self, text_t reason)
+{
+    static log_limit_t s_limit = LOG_LIMIT (LOG_WARN, "postoffice lost");
+    bool was_up = self->state == LINK_UP;
+    uint64_t now = s_now (self);
+    if (was_up ? !log_limit_allows (&s_limit)
+               : self->reminded_ms && now < self->reminded_ms + REMIND_EVERY_MS)
+        return;
+    self->reminded_ms = now;
+    log_warn (was_up ? "postoffice lost" : "postoffice refuses us",
+              log_string ("postoffice", self->postoffice.address),
+              log_string ("peer_node", self->postoffice.node), log_text ("reason", reason));
+}
+
 //  The stream is over. Only from the loop.
 static void
 s_end (bus_link_t *self, stream_end_t end, text_t reason)
 {
     bool was_up = self->state == LINK_UP;
     uint64_t now = s_now (self);
-    s_log_end (self, was_up ? "postoffice lost" : "postoffice refuses us", reason);
+    s_log_end (self, reason);
     bus_counts[BUS_COUNT_ENDS + end]++;
     bus_send_goodbye (self->socket, TEXT_EMPTY, bus_stream_id (self->stream), end);
     s_hang_up (self);
@@ -103,9 +104,8 @@ s_end (bus_link_t *self, stream_end_t end, text_t reason)
     uint64_t backoff_ms =
         end == STREAM_END_DUPLICATE ? DUPLICATE_BACKOFF_MS : backoff_next_ms (&self->backoff);
     s_move (self, LINK_BACKOFF, now + backoff_ms);
-    self->owner->wake_in (self->owner->client, backoff_ms);
     if (was_up)
-        self->owner->down (self->owner->client, self);
+        self->owner->changed (self->owner->client, &self->postoffice);
 }
 
 static void
@@ -114,19 +114,14 @@ s_end_for (bus_link_t *self, stream_end_t end)
     s_end (self, end, text_of (stream_end_word (end)));
 }
 
+//  The batch is against the rules; what exactly is in the log.
 static void
-s_record (bus_link_t *self, const bus_record_t *record)
+s_end_broken (bus_link_t *self, stream_end_t end, const bus_batch_t *batch, const char *why)
 {
-    bus_counts[BUS_COUNT_RECORDS_IN]++;
-    if (record->kind == BUS_HEARTBEAT)
-        return;
-    if (record->kind == BUS_GOODBYE)
-        s_end (self, STREAM_END_GOODBYE, record->goodbye.reason);
-    else if (record->kind == BUS_WELCOME || record->kind == BUS_REJECT
-             || !bus_kind_is_from (record->kind, NODE_POSTOFFICE))
-        s_end_for (self, STREAM_END_MALFORMED);
-    else
-        self->owner->record (self->owner->client, self, record);
+    const bus_postoffice_t *postoffice = &self->postoffice;
+    bus_stream_complain (self->stream, *postoffice->node ? postoffice->node : postoffice->address,
+                         batch, why);
+    s_end_for (self, end);
 }
 
 static void
@@ -134,21 +129,20 @@ s_records (bus_link_t *self, bus_batch_t *batch)
 {
     bus_record_t record;
     int rc = 0;
-    while (self->state == LINK_UP && (rc = bus_batch_next (batch, &record)) == 1)
-        s_record (self, &record);
+    while (self->state == LINK_UP && (rc = bus_batch_next (batch, &record)) == 1) {
+        bus_counts[BUS_COUNT_RECORDS_IN]++;
+        if (record.kind == BUS_HEARTBEAT)
+            continue;
+        if (record.kind == BUS_GOODBYE)
+            s_end (self, STREAM_END_GOODBYE, record.goodbye.reason);
+        else if (record.kind == BUS_WELCOME || record.kind == BUS_REJECT
+                 || !bus_kind_is_from (record.kind, NODE_POSTOFFICE))
+            s_end_broken (self, STREAM_END_MALFORMED, batch, "not a postoffice's to send");
+        else
+            self->owner->record (self->owner->reader, self->postoffice.number, &record);
+    }
     if (rc == -1)
-        s_end_for (self, STREAM_END_MALFORMED);
-}
-
-//  Two nodes that are configured differently work by what WELCOME says; somebody should know.
-static void
-s_log_heartbeat (const bus_link_t *self, uint64_t agreed_ms)
-{
-    static log_limit_t s_limit = LOG_LIMIT (LOG_WARN, "heartbeats differ");
-    if (agreed_ms != self->owner->heartbeat_ms && log_limit_allows (&s_limit))
-        log_warn ("heartbeats differ", log_string ("peer_node", self->node),
-                  log_number ("ours_ms", (int64_t) self->owner->heartbeat_ms),
-                  log_number ("agreed_ms", (int64_t) agreed_ms));
+        s_end_broken (self, STREAM_END_MALFORMED, batch, "cannot be read");
 }
 
 //  Said once: whoever is on the way reads and writes every conversation.
@@ -156,21 +150,25 @@ static void
 s_log_plain (const bus_link_t *self)
 {
     static bool s_is_said;
-    if (self->owner->keys || s_is_said || bus_address_is_local (self->address))
+    if (self->owner->keys || s_is_said || bus_address_is_local (self->postoffice.address))
         return;
     s_is_said = true;
-    log_warn ("the bus is plain: BUS_KEYS is not set", log_string ("postoffice", self->address));
+    log_warn ("the bus is plain: BUS_KEYS is not set",
+              log_string ("postoffice", self->postoffice.address));
 }
 
 static void
-s_agree (bus_link_t *self, const bus_welcome_t *welcome)
+s_up (bus_link_t *self, uint64_t protocol)
 {
-    snprintf (self->node, sizeof self->node, "%s", welcome->node.data);
-    self->incarnation = welcome->incarnation;
-    self->hash_key = hash_key_of (welcome->hash_key);
-    uint64_t heartbeat_ms = bus_heartbeat_of (self->owner->heartbeat_ms, welcome->heartbeat_ms);
-    bus_stream_agree (self->stream, welcome->protocol, heartbeat_ms);
-    s_log_heartbeat (self, heartbeat_ms);
+    static log_limit_t s_limit = LOG_LIMIT (LOG_INFO, "postoffice up");
+    s_log_plain (self);
+    s_move (self, LINK_UP, UINT64_MAX);
+    self->reminded_ms = 0;
+    if (log_limit_allows (&s_limit))
+        log_info ("postoffice up", log_string ("postoffice", self->postoffice.address),
+                  log_string ("peer_node", self->postoffice.node),
+                  log_number ("protocol", (int64_t) protocol));
+    self->owner->changed (self->owner->client, &self->postoffice);
 }
 
 //  The first batch of a stream: WELCOME, and whatever the postoffice says at once.
@@ -178,28 +176,30 @@ static void
 s_welcome (bus_link_t *self, bus_batch_t *batch)
 {
     bus_record_t record;
+    bus_postoffice_t *postoffice = &self->postoffice;
     if (!bus_stream_take (self->stream, batch, s_now (self))
         || bus_batch_next (batch, &record) != 1 || record.kind != BUS_WELCOME) {
-        s_end_for (self, STREAM_END_MALFORMED);
+        s_end_broken (self, STREAM_END_MALFORMED, batch, "a first batch without WELCOME");
         return;
     }
-    uint64_t protocol = record.welcome.protocol;
-    if (protocol != batch->protocol || protocol < BUS_PROTOCOL_LOWEST
-        || protocol > BUS_PROTOCOL_HIGHEST) {
+    const bus_welcome_t *welcome = &record.welcome;
+    if (welcome->protocol != batch->protocol || welcome->protocol < BUS_PROTOCOL_LOWEST
+        || welcome->protocol > BUS_PROTOCOL_HIGHEST) {
         s_end_for (self, STREAM_END_PROTOCOL);
         return;
     }
-    s_agree (self, &record.welcome);
-    if (self->owner->is_duplicate (self->owner->client, self)) {
+    snprintf (postoffice->node, sizeof postoffice->node, "%s", welcome->node.data);
+    postoffice->incarnation = welcome->incarnation;
+    postoffice->hash_key = hash_key_of (welcome->hash_key);
+    if (self->owner->is_duplicate (self->owner->client, postoffice)) {
         s_end_for (self, STREAM_END_DUPLICATE);
         return;
     }
-    s_log_plain (self);
-    s_move (self, LINK_UP, UINT64_MAX);
-    self->reminded_ms = 0;
-    log_info ("postoffice up", log_string ("postoffice", self->address),
-              log_string ("peer_node", self->node), log_number ("protocol", (int64_t) protocol));
-    self->owner->up (self->owner->client, self);
+    bus_stream_agree (self->stream, postoffice->node, welcome->protocol,
+                      bus_heartbeat_of (self->owner->heartbeat_ms, welcome->heartbeat_ms),
+                      welcome->set_heartbeat_ms ? welcome->set_heartbeat_ms
+                                                : welcome->heartbeat_ms);
+    s_up (self, welcome->protocol);
     s_records (self, batch);
 }
 
@@ -231,7 +231,8 @@ s_outside (bus_link_t *self, bus_batch_t *batch)
     else if (batch->protocol > BUS_PROTOCOL_HIGHEST)
         s_end_for (self, STREAM_END_PROTOCOL);
     else
-        bus_counts[BUS_COUNT_GARBAGE]++;
+        bus_socket_complain (self->socket, text_of (self->postoffice.address),
+                             "a batch outside the order that says nothing");
 }
 
 static void
@@ -241,7 +242,8 @@ s_on_message (void *owner, text_t from, text_t body)
     bus_link_t *self = owner;
     bus_batch_t batch;
     if (bus_batch_open (&batch, body) != 0 || batch.stream != bus_stream_id (self->stream))
-        bus_counts[BUS_COUNT_GARBAGE]++;
+        bus_socket_complain (self->socket, text_of (self->postoffice.address),
+                             "a message that is no batch of the stream");
     else if (batch.protocol < BUS_PROTOCOL_EXTENSIBLE)
         s_end_for (self, STREAM_END_PROTOCOL);
     else if (batch.number == BUS_OUTSIDE)
@@ -251,14 +253,7 @@ s_on_message (void *owner, text_t from, text_t body)
     else if (self->state == LINK_UP && bus_stream_take (self->stream, &batch, s_now (self)))
         s_records (self, &batch);
     else
-        s_end_for (self, STREAM_END_GAP);
-}
-
-static void
-s_on_garbage (void *owner)
-{
-    (void) owner;
-    bus_counts[BUS_COUNT_GARBAGE]++;
+        s_end_broken (self, STREAM_END_GAP, &batch, "a gap in the stream");
 }
 
 static void
@@ -268,18 +263,6 @@ s_on_woken (void *owner)
     self->owner->woken (self->owner->client);
 }
 
-//  HELLO is with ZeroMQ now: the answer has its time.
-static void
-s_hello_sent (bus_link_t *self)
-{
-    uint64_t within_ms = BUS_HEARTBEATS_MISSED * self->owner->heartbeat_ms;
-    if (within_ms < ANSWER_LEAST_MS)
-        within_ms = ANSWER_LEAST_MS;
-    bus_counts[BUS_COUNT_HELLOS]++;
-    s_move (self, LINK_HANDSHAKING, s_now (self) + within_ms);
-    self->owner->wake_in (self->owner->client, within_ms);
-}
-
 static void
 s_on_turn (void *owner)
 {
@@ -287,13 +270,18 @@ s_on_turn (void *owner)
     if (bus_stream_queued (self->stream) == 0)
         return;
     bus_sent_t sent = bus_stream_flush (self->stream, self->socket, TEXT_EMPTY);
-    if (self->state == LINK_CONNECTING) {
-        //  When it is not sent the new connection will wake us.
+    if (self->state != LINK_CONNECTING) {
         if (sent == BUS_SENT)
-            s_hello_sent (self);
-    } else if (sent != BUS_SENT) {
+            return;
         bus_counts[BUS_COUNT_WAITS]++;
-        self->owner->wake_in (self->owner->client, RETRY_MS);
+        loop_timer_start_within_ms (self->owner->timer, RETRY_MS);
+    } else if (sent == BUS_SENT) {
+        //  HELLO is with ZeroMQ now: the answer has its time. When it is not sent the new
+        //  connection will wake us.
+        uint64_t within_ms = BUS_HEARTBEATS_MISSED * self->owner->heartbeat_ms;
+        bus_counts[BUS_COUNT_HELLOS]++;
+        s_move (self, LINK_HANDSHAKING,
+                s_now (self) + (within_ms < ANSWER_LEAST_MS ? ANSWER_LEAST_MS : within_ms));
     }
 }
 
@@ -314,17 +302,16 @@ s_on_refused (void *owner, const char *why, const char *address)
 static bus_socket_t *
 s_socket_new (bus_link_t *self)
 {
-    static const bus_socket_events_t s_events = { .woken = s_on_woken,
-                                                  .message = s_on_message,
-                                                  .garbage = s_on_garbage,
-                                                  .turn = s_on_turn,
-                                                  .refused = s_on_refused };
+    static const bus_socket_events_t s_events = {
+        .woken = s_on_woken, .message = s_on_message, .turn = s_on_turn, .refused = s_on_refused
+    };
     bus_link_owner_t *owner = self->owner;
     char id[ROUTING_ID_MAX + 1];
     int size = snprintf (id, sizeof id, "%.128s-%s-%" PRIu64, owner->node, owner->boot.text,
                          ++owner->dials);
-    return bus_socket_new_dealer (owner->loop, self->address, (text_t){ id, (size_t) size },
-                                  owner->keys, self->certificate, &s_events, self);
+    return bus_socket_new_dealer (owner->loop, self->postoffice.address,
+                                  (text_t){ id, (size_t) size }, owner->keys, self->certificate,
+                                  &s_events, self);
 }
 
 //  A new socket and a new stream, with HELLO at its head.
@@ -358,81 +345,9 @@ bus_link_new (bus_link_owner_t *owner, unsigned number)
 {
     bus_link_t *self = alloc_zeroed (sizeof *self);
     self->owner = owner;
-    self->number = number;
-    self->due_ms = UINT64_MAX;
+    self->postoffice.number = number;
+    s_move (self, LINK_FREE, UINT64_MAX);
     return self;
-}
-
-unsigned
-bus_link_number (const bus_link_t *self)
-{
-    return self->number;
-}
-
-bool
-bus_link_is_free (const bus_link_t *self)
-{
-    return self->state == LINK_FREE;
-}
-
-bool
-bus_link_is_up (const bus_link_t *self)
-{
-    return self->state == LINK_UP;
-}
-
-bool
-bus_link_is_idle (const bus_link_t *self)
-{
-    return self->state == LINK_BACKOFF || self->state == LINK_CONNECTING;
-}
-
-uint64_t
-bus_link_due_ms (const bus_link_t *self)
-{
-    return self->due_ms;
-}
-
-const char *
-bus_link_address (const bus_link_t *self)
-{
-    return self->address;
-}
-
-const char *
-bus_link_node (const bus_link_t *self)
-{
-    return self->node;
-}
-
-uint64_t
-bus_link_incarnation (const bus_link_t *self)
-{
-    return self->incarnation;
-}
-
-void
-bus_link_set_label (bus_link_t *self, const char *node, const char *address)
-{
-    snprintf (self->label, sizeof self->label, "%s%s%s", node, *address ? " " : "", address);
-}
-
-uint64_t
-bus_link_weight (const bus_link_t *self, text_t session)
-{
-    return rendezvous_weight (&self->hash_key, session, text_of (self->label));
-}
-
-//  GOODBYE behind what waits, or out of order when that does not go out.
-static void
-s_leave (bus_link_t *self)
-{
-    bus_record_t goodbye = { .kind = BUS_GOODBYE };
-    goodbye.goodbye.reason = text_of (stream_end_word (STREAM_END_GOODBYE));
-    if (self->state != LINK_UP || bus_stream_put (self->stream, &goodbye) != 0
-        || bus_stream_flush (self->stream, self->socket, TEXT_EMPTY) != BUS_SENT)
-        bus_send_goodbye (self->socket, TEXT_EMPTY, bus_stream_id (self->stream),
-                          STREAM_END_GOODBYE);
 }
 
 void
@@ -442,43 +357,49 @@ bus_link_destroy (bus_link_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    if (self->socket)
-        s_leave (self);
+    if (self->state == LINK_UP)
+        bus_stream_say_goodbye (self->stream, self->socket, TEXT_EMPTY, STREAM_END_GOODBYE);
+    else if (self->socket)
+        bus_send_goodbye (self->socket, TEXT_EMPTY, bus_stream_id (self->stream),
+                          STREAM_END_GOODBYE);
     s_hang_up (self);
     s_move (self, LINK_FREE, UINT64_MAX);
     free (self);
+}
+
+bus_postoffice_t *
+bus_link_postoffice (bus_link_t *self)
+{
+    return &self->postoffice;
 }
 
 void
 bus_link_take (bus_link_t *self, const char *address)
 {
     assert (self->state == LINK_FREE);
-    snprintf (self->address, sizeof self->address, "%s", address);
-    self->node[0] = '\0';
+    snprintf (self->postoffice.address, sizeof self->postoffice.address, "%s", address);
+    self->postoffice.node[0] = '\0';
     self->reminded_ms = 0;
     self->backoff = (backoff_t){ .first_ms = BACKOFF_FIRST_MS, .most_ms = BACKOFF_MOST_MS };
     s_move (self, LINK_BACKOFF, s_now (self));
-    self->owner->wake_in (self->owner->client, 0);
 }
 
-void
-bus_link_forget (bus_link_t *self)
-{
-    assert (self->state != LINK_UP);
-    log_info ("postoffice forgotten", log_string ("postoffice", self->address));
-    s_hang_up (self);
-    s_move (self, LINK_FREE, UINT64_MAX);
-}
-
-void
+uint64_t
 bus_link_step (bus_link_t *self)
 {
-    if (s_now (self) < self->due_ms)
-        return;
-    if (self->state == LINK_HANDSHAKING)
-        s_end_for (self, STREAM_END_UNANSWERED);
-    else if (self->state == LINK_BACKOFF)
-        s_dial (self);
+    //  Neither up nor about to be: nothing is lost when the address is forgotten.
+    bool is_idle = self->state == LINK_BACKOFF || self->state == LINK_CONNECTING;
+    if (is_idle && !bus_resolver_has (self->owner->resolver, self->postoffice.address)) {
+        log_info ("postoffice forgotten", log_string ("postoffice", self->postoffice.address));
+        s_hang_up (self);
+        s_move (self, LINK_FREE, UINT64_MAX);
+    } else if (s_now (self) >= self->due_ms) {
+        if (self->state == LINK_HANDSHAKING)
+            s_end_for (self, STREAM_END_UNANSWERED);
+        else if (self->state == LINK_BACKOFF)
+            s_dial (self);
+    }
+    return self->due_ms;
 }
 
 void

@@ -11,11 +11,27 @@
 
 #include "bus/bus_keys.h"
 #include "bus/bus_record.h"
+#include "bus/bus_resolver.h"
+#include "base/loop_timer.h"
 #include "base/random_id.h"
 
 #include <uv.h>
 
+#define BUS_NODE_MAX 128
+
 typedef struct bus_link bus_link_t;
+
+//  What is known of a postoffice. It changes as the link does.
+typedef struct {
+    unsigned number;
+    bool is_free; //  the link has no address
+    bool is_up;
+    char address[BUS_ADDRESS_MAX];
+    char node[BUS_NODE_MAX]; //  what WELCOME said: its name,
+    uint64_t incarnation;    //  and which start of its process it is
+    hash_key_t hash_key;
+    char label[BUS_NODE_MAX + BUS_ADDRESS_MAX]; //  what it is weighed as; the owner sets it
+} bus_postoffice_t;
 
 //  What all links of a client share: who we are, and what to do when something happens.
 typedef struct {
@@ -29,16 +45,17 @@ typedef struct {
     random_id_t boot; //  of this process start
     uint64_t dials;   //  so far
     bus_keys_t *keys; //  NULL: plain
+    bus_resolver_t *resolver; //  knows which addresses are still in use
+    loop_timer_t *timer;      //  started no later than when a link wants bus_link_step
     void *client;
     //  Is this the same process as another postoffice that is up?
-    bool (*is_duplicate) (void *client, const bus_link_t *link);
-    void (*up) (void *client, bus_link_t *link);
-    void (*down) (void *client, bus_link_t *link);
-    void (*record) (void *client, bus_link_t *link, const bus_record_t *record);
+    bool (*is_duplicate) (void *client, const bus_postoffice_t *postoffice);
+    //  It is up or down now.
+    void (*changed) (void *client, const bus_postoffice_t *postoffice);
     //  The loop has woken up.
     void (*woken) (void *client);
-    //  The link wants bus_link_step no later than in so many milliseconds.
-    void (*wake_in) (void *client, uint64_t milliseconds);
+    void *reader;
+    void (*record) (void *reader, unsigned number, const bus_record_t *record);
 } bus_link_owner_t;
 
 //  The owner must outlive the link.
@@ -46,29 +63,13 @@ bus_link_t *bus_link_new (bus_link_owner_t *owner, unsigned number);
 //  Says GOODBYE behind what is still queued. Calls nobody.
 void bus_link_destroy (bus_link_t **self_p);
 
-unsigned bus_link_number (const bus_link_t *self);
-bool bus_link_is_free (const bus_link_t *self);
-bool bus_link_is_up (const bus_link_t *self);
-//  Neither up nor about to be: nothing is lost when the address is forgotten.
-bool bus_link_is_idle (const bus_link_t *self);
-//  UINT64_MAX: nothing is due.
-uint64_t bus_link_due_ms (const bus_link_t *self);
-const char *bus_link_address (const bus_link_t *self);
+bus_postoffice_t *bus_link_postoffice (bus_link_t *self);
 
-//  What WELCOME said: the node's name and which start of its process it is.
-const char *bus_link_node (const bus_link_t *self);
-uint64_t bus_link_incarnation (const bus_link_t *self);
-//  What the postoffice is weighed as: another one than that of any other link that is up.
-void bus_link_set_label (bus_link_t *self, const char *node, const char *address);
-//  The weight of a session at this postoffice, by the hash key of its WELCOME.
-uint64_t bus_link_weight (const bus_link_t *self, text_t session);
-
-//  A free link gets an address, or one that is not up loses it.
+//  A free link gets an address.
 void bus_link_take (bus_link_t *self, const char *address);
-void bus_link_forget (bus_link_t *self);
-
-//  Does what is due for a postoffice that is not up.
-void bus_link_step (bus_link_t *self);
+//  Does what is due for a postoffice that is not up, and frees the link when its address is not
+//  used any more. Returns when to call it again; UINT64_MAX: nothing is due.
+uint64_t bus_link_step (bus_link_t *self);
 //  Once per heartbeat, for one that is up: ends it when it is silent, else sends a heartbeat.
 void bus_link_look (bus_link_t *self);
 

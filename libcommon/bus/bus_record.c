@@ -1,5 +1,7 @@
 #include "bus/bus_record.h"
 
+#include "bus/bus_metrics.h"
+
 #include <assert.h>
 #include <stddef.h>
 
@@ -18,6 +20,19 @@ typedef struct {
 #define TEXTF(name, field) { FIELD_TEXT, offsetof (bus_##name##_t, field) },
 #define IDS(name, field) { FIELD_IDS, offsetof (bus_##name##_t, field) },
 #define END(name) { FIELD_END, 0 } };
+#include "bus/bus_fields.def"
+#undef BEGIN
+#undef NUMBER
+#undef TEXTF
+#undef IDS
+#undef END
+
+//  The array of a caller of bus_record_texts holds the texts of every kind.
+#define BEGIN(name) _Static_assert (0
+#define NUMBER(name, field)
+#define TEXTF(name, field) +1
+#define IDS(name, field)
+#define END(name) <= BUS_TEXTS_MAX, #name " has more texts than BUS_TEXTS_MAX");
 #include "bus/bus_fields.def"
 #undef BEGIN
 #undef NUMBER
@@ -73,44 +88,44 @@ s_body (const bus_record_t *record)
     return (char *) record + offsetof (bus_record_t, hello);
 }
 
+//  A text and ids are alike: a size, and so many units behind it.
 static size_t
 s_field_size (const field_t *field, const char *body)
 {
     if (field->type == FIELD_NUMBER)
         return sizeof (uint64_t);
-    if (field->type == FIELD_TEXT)
-        return sizeof (uint32_t) + ((const text_t *) (body + field->offset))->size + 1;
-    return sizeof (uint32_t) + ((const ids_t *) (body + field->offset))->count * sizeof (uint64_t);
+    size_t size = field->type == FIELD_TEXT
+                      ? ((const text_t *) (body + field->offset))->size + 1
+                      : ((const ids_t *) (body + field->offset))->count * sizeof (uint64_t);
+    return sizeof (uint32_t) + size;
 }
 
+//  Writes a size and so many bytes, which stand for `count` units. Returns where they end.
 static char *
-s_put (char *to, const void *bytes, size_t size)
+s_put (char *to, size_t count, const void *bytes, size_t size)
 {
+    uint32_t wire = (uint32_t) count;
+    memcpy (to, &wire, sizeof wire);
     if (size)
-        memcpy (to, bytes, size);
-    return to + size;
-}
-
-static char *
-s_put_size (char *to, size_t size)
-{
-    uint32_t wire = (uint32_t) size;
-    return s_put (to, &wire, sizeof wire);
+        memcpy (to + sizeof wire, bytes, size);
+    return to + sizeof wire + size;
 }
 
 static char *
 s_field_put (const field_t *field, const char *body, char *to)
 {
-    if (field->type == FIELD_NUMBER)
-        return s_put (to, body + field->offset, sizeof (uint64_t));
+    if (field->type == FIELD_NUMBER) {
+        memcpy (to, body + field->offset, sizeof (uint64_t));
+        return to + sizeof (uint64_t);
+    }
     if (field->type == FIELD_TEXT) {
         const text_t *text = (const text_t *) (body + field->offset);
-        to = s_put (s_put_size (to, text->size), text->data, text->size);
+        to = s_put (to, text->size, text->data, text->size);
         *to = 0;
         return to + 1;
     }
     const ids_t *ids = (const ids_t *) (body + field->offset);
-    return s_put (s_put_size (to, ids->count), ids->data, ids->count * sizeof (uint64_t));
+    return s_put (to, ids->count, ids->data, ids->count * sizeof (uint64_t));
 }
 
 int
@@ -128,7 +143,8 @@ bus_record_write (const bus_record_t *self, buffer_t *to)
     char *place = buffer_grow (to, sizeof (uint32_t) + size);
     if (!place)
         return -1;
-    place = s_put_size (s_put_size (place, size), self->kind);
+    uint32_t kind = self->kind;
+    place = s_put (place, size, &kind, sizeof kind);
     for (const field_t *field = row->fields; field->type != FIELD_END; field++)
         place = s_field_put (field, body, place);
     return 0;
@@ -172,18 +188,6 @@ s_field_take (const field_t *field, char *body, const char **from, const char *e
     return 0;
 }
 
-//  A field that the writer did not have.
-static void
-s_field_clear (const field_t *field, char *body)
-{
-    if (field->type == FIELD_NUMBER)
-        memset (body + field->offset, 0, sizeof (uint64_t));
-    else if (field->type == FIELD_TEXT)
-        *(text_t *) (body + field->offset) = TEXT_EMPTY;
-    else
-        *(ids_t *) (body + field->offset) = (ids_t){ .count = 0 };
-}
-
 int
 bus_record_read (bus_record_t *self, const char **from, const char *end)
 {
@@ -203,9 +207,16 @@ bus_record_read (bus_record_t *self, const char **from, const char *end)
         for (; field->type != FIELD_END && *from != stop; field++)
             if (s_field_take (field, body, from, stop) != 0)
                 return -1;
+        //  Those that the writer did not have.
         for (; field->type != FIELD_END; field++)
-            s_field_clear (field, body);
+            if (field->type == FIELD_NUMBER)
+                memset (body + field->offset, 0, sizeof (uint64_t));
+            else if (field->type == FIELD_TEXT)
+                *(text_t *) (body + field->offset) = TEXT_EMPTY;
+            else
+                *(ids_t *) (body + field->offset) = (ids_t){ .count = 0 };
     }
+    bus_counts[BUS_COUNT_SKIPPED_BYTES] += stop - *from;
     *from = stop;
     return row ? 1 : 0;
 }

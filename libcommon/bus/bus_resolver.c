@@ -3,6 +3,7 @@
 #include "bus/bus_metrics.h"
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/loop_timer.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -27,10 +28,10 @@ struct bus_resolver {
     uv_loop_t *loop;
     bus_resolver_found_fn *found;
     void *owner;
-    uv_timer_t timer;
+    loop_timer_t *timer;
     bool is_destroyed;
     size_t unused;       //  addresses beyond the limits
-    unsigned references; //  the timer and every question that is open
+    unsigned references; //  the owner and every question that is open
     size_t count;
     host_t *hosts[BUS_HOSTS_MAX];
 };
@@ -231,9 +232,9 @@ s_ask (host_t *host)
 }
 
 static void
-s_on_timer (uv_timer_t *timer)
+s_on_timer (void *owner)
 {
-    bus_resolver_t *self = timer->data;
+    bus_resolver_t *self = owner;
     for (size_t at = 0; at < self->count; at++)
         s_ask (self->hosts[at]);
 }
@@ -250,16 +251,9 @@ bus_resolver_new (uv_loop_t *loop, const char *hosts, bus_resolver_found_fn *fou
         s_release (self);
         return NULL;
     }
-    uv_timer_init (loop, &self->timer);
-    self->timer.data = self;
-    uv_timer_start (&self->timer, s_on_timer, 0, BUS_RESOLVE_EVERY_MS);
+    self->timer = loop_timer_new (loop, s_on_timer, self);
+    loop_timer_start_ms (self->timer, 0, BUS_RESOLVE_EVERY_MS);
     return self;
-}
-
-static void
-s_on_closed (uv_handle_t *handle)
-{
-    s_release (handle->data);
 }
 
 void
@@ -274,7 +268,8 @@ bus_resolver_destroy (bus_resolver_t **self_p)
     for (size_t at = 0; at < self->count; at++)
         if (self->hosts[at]->is_asking)
             uv_cancel ((uv_req_t *) &self->hosts[at]->request);
-    uv_close ((uv_handle_t *) &self->timer, s_on_closed);
+    loop_timer_destroy (&self->timer);
+    s_release (self);
 }
 
 bool

@@ -5,6 +5,7 @@
 #include "base/hash_table.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/loop_timer.h"
 #include "base/random_id.h"
 
 #include <assert.h>
@@ -23,6 +24,7 @@ typedef struct {
     node_role_t role;
     char node[NODE_MAX]; //  for the log
     char key[KEY_MAX];   //  the public key of its connection; "" on a plain bus
+    uint64_t connection; //  of the monitor
     bus_stream_t *stream;
     list_t busy;       //  in server->busy while something waits
     list_t ending;     //  in server->ending when it is lost and its owner does not know yet
@@ -43,7 +45,6 @@ struct bus_server {
     bus_socket_t *socket;
     bus_keys_t *keys; //  NULL: plain
     hash_key_t hash_key;
-    uint64_t keys_ms; //  when they were last looked at
     uint64_t incarnation;
     peer_row_t *peers_by_id;
     peer_row_t *peers_by_number;
@@ -53,32 +54,14 @@ struct bus_server {
     bool is_draining;
     bool is_suspended;
     uint64_t looked_ms; //  when we last looked who is silent
-    uv_timer_t tick;
-    uv_timer_t retry;
-    unsigned handles;
+    loop_timer_t *tick;
+    loop_timer_t *retry; //  only makes the loop turn
 };
 
 static text_t
 s_id (const peer_row_t *peer)
 {
     return (text_t){ peer->id, peer->id_size };
-}
-
-static peer_row_t *
-s_find_id (bus_server_t *self, text_t id)
-{
-    peer_row_t *peer;
-    HASH_FIND (by_id, self->peers_by_id, id.data, id.size, peer);
-    return peer;
-}
-
-//  Not a peer that is ending.
-static peer_row_t *
-s_find (bus_server_t *self, peer_t number)
-{
-    peer_row_t *peer;
-    HASH_FIND (by_number, self->peers_by_number, &number, sizeof number, peer);
-    return peer && !peer->is_ending ? peer : NULL;
 }
 
 static peer_row_t *
@@ -91,6 +74,8 @@ s_peer_new (bus_server_t *self, text_t id, uint64_t stream, const bus_hello_t *h
     snprintf (peer->node, sizeof peer->node, "%s", hello->node.data);
     const char *key = self->keys ? bus_socket_sender (self->socket, "User-Id") : NULL;
     snprintf (peer->key, sizeof peer->key, "%s", key ? key : "");
+    peer->connection = bus_socket_sender_connection (self->socket);
+    bus_monitor_stream (bus_socket_monitor (self->socket), peer->connection, true);
     peer->id_size = id.size;
     memcpy (peer->id, id.data, id.size);
     list_init (&peer->busy);
@@ -111,6 +96,7 @@ s_peer_destroy (peer_row_t *peer)
     HASH_DELETE (by_number, self->peers_by_number, peer);
     list_remove (&peer->busy);
     list_remove (&peer->ending);
+    bus_monitor_stream (bus_socket_monitor (self->socket), peer->connection, false);
     bus_stream_destroy (&peer->stream);
     free (peer);
     bus_counts[BUS_COUNT_LINKS_UP]--;
@@ -136,13 +122,15 @@ s_peer_end (peer_row_t *peer, stream_end_t end)
 static void
 s_sweep (bus_server_t *self)
 {
+    static log_limit_t s_limit = LOG_LIMIT (LOG_INFO, "peer gone");
     list_t *link;
     while ((link = list_first (&self->ending))) {
         peer_row_t *peer = LIST_THING (link, peer_row_t, ending);
         peer_t number = peer->number;
-        log_info ("peer gone", log_number ("peer", (int64_t) number),
-                  log_string ("peer_node", peer->node),
-                  log_string ("reason", stream_end_word (peer->end)));
+        if (log_limit_allows (&s_limit))
+            log_info ("peer gone", log_number ("peer", (int64_t) number),
+                      log_string ("peer_node", peer->node),
+                      log_string ("reason", stream_end_word (peer->end)));
         s_peer_destroy (peer);
         self->events.peer_down (self->owner, number);
     }
@@ -167,16 +155,6 @@ s_put (peer_row_t *peer, const bus_record_t *record)
         return -1;
     list_append (&peer->server->busy, &peer->busy);
     return 0;
-}
-
-//  What costs nothing but a count, and a line now and then.
-static void
-s_complain (const char *what, text_t from)
-{
-    static log_limit_t s_limit = LOG_LIMIT (LOG_WARN, "garbage on the bus");
-    bus_counts[BUS_COUNT_GARBAGE]++;
-    if (log_limit_allows (&s_limit))
-        log_warn ("garbage on the bus", log_text ("from", from), log_string ("what", what));
 }
 
 //  By our own list: metadata of a connection may be the peer's own words.
@@ -212,21 +190,10 @@ s_refuse (bus_server_t *self, text_t from, uint64_t stream, stream_end_t why,
     bus_send_outside (self->socket, from, stream, &record);
 }
 
-//  Two nodes that are configured differently work by what WELCOME says; somebody should know.
-static void
-s_log_heartbeat (const peer_row_t *peer, uint64_t ours_ms, uint64_t theirs_ms, uint64_t agreed_ms)
-{
-    static log_limit_t s_limit = LOG_LIMIT (LOG_WARN, "heartbeats differ");
-    if (ours_ms != theirs_ms && log_limit_allows (&s_limit))
-        log_warn ("heartbeats differ", log_string ("peer_node", peer->node),
-                  log_number ("ours_ms", (int64_t) ours_ms),
-                  log_number ("theirs_ms", (int64_t) theirs_ms),
-                  log_number ("agreed_ms", (int64_t) agreed_ms));
-}
-
 static void
 s_welcome (bus_server_t *self, text_t from, const bus_batch_t *batch, const bus_hello_t *hello)
 {
+    static log_limit_t s_limit = LOG_LIMIT (LOG_INFO, "peer up");
     peer_row_t *peer = s_peer_new (self, from, batch->stream, hello);
     bool is_first = bus_stream_take (peer->stream, batch, uv_now (self->loop));
     assert (is_first);
@@ -240,34 +207,34 @@ s_welcome (bus_server_t *self, text_t from, const bus_batch_t *batch, const bus_
     welcome->heartbeat_ms = bus_heartbeat_of (ours_ms, hello->heartbeat_ms);
     welcome->features = hello->features & BUS_FEATURES;
     welcome->hash_key = hash_key_text (&self->hash_key);
-    bus_stream_agree (peer->stream, welcome->protocol, welcome->heartbeat_ms);
-    s_log_heartbeat (peer, ours_ms, hello->heartbeat_ms, welcome->heartbeat_ms);
+    welcome->set_heartbeat_ms = ours_ms;
+    bus_stream_agree (peer->stream, peer->node, welcome->protocol, welcome->heartbeat_ms,
+                      hello->heartbeat_ms);
     if (s_put (peer, &record) != 0) {
         s_peer_end (peer, STREAM_END_FULL);
         return;
     }
-    log_info ("peer up", log_number ("peer", (int64_t) peer->number),
-              log_string ("peer_node", peer->node), log_number ("role", (int64_t) hello->role),
-              log_number ("protocol", (int64_t) welcome->protocol));
+    if (log_limit_allows (&s_limit))
+        log_info ("peer up", log_number ("peer", (int64_t) peer->number),
+                  log_string ("peer_node", peer->node),
+                  log_string ("role", bus_role_word (hello->role)),
+                  log_text ("topics", hello->topics),
+                  log_number ("protocol", (int64_t) welcome->protocol));
     self->events.peer_up (self->owner, peer->number, hello);
 }
 
-//  A node is an edge or a worker; with keys it is what our list says of its key.
-static bool
-s_may_have_role (const bus_server_t *self, uint64_t role)
-{
-    const char *of_key = s_role_of_key (self);
-    return (role == NODE_EDGE || role == NODE_WORKER)
-           && (!self->keys || (of_key && strcmp (of_key, bus_role_word (role)) == 0));
-}
-
-//  Why a HELLO is refused; STREAM_END_COUNT when it is not.
+//  Why a HELLO is refused; STREAM_END_COUNT when it is not. `is_alone`: nothing stands behind it.
 static stream_end_t
-s_objection (const bus_server_t *self, const bus_hello_t *hello)
+s_objection (const bus_server_t *self, const bus_hello_t *hello, bool is_alone)
 {
     if (hello->lowest > BUS_PROTOCOL_HIGHEST || hello->highest < BUS_PROTOCOL_LOWEST)
         return STREAM_END_PROTOCOL;
-    if (!s_may_have_role (self, hello->role))
+    if (!is_alone)
+        return STREAM_END_MALFORMED;
+    //  A node is an edge or a worker; with keys it is what our list says of its key.
+    const char *of_key = s_role_of_key (self);
+    if ((hello->role != NODE_EDGE && hello->role != NODE_WORKER)
+        || (self->keys && (!of_key || strcmp (of_key, bus_role_word (hello->role)) != 0)))
         return STREAM_END_ROLE;
     if (self->is_draining)
         return STREAM_END_DRAINING;
@@ -287,7 +254,7 @@ s_hello (bus_server_t *self, text_t from, bus_batch_t *batch)
     bool is_ours = batch->protocol >= BUS_PROTOCOL_EXTENSIBLE;
     bool is_hello = is_ours && bus_batch_next (batch, &record) == 1 && record.kind == BUS_HELLO;
     if (!is_hello && is_ours && batch->protocol <= BUS_PROTOCOL_HIGHEST) {
-        s_complain ("a first batch that is no HELLO", from);
+        bus_socket_complain (self->socket, from, "a first batch that is no HELLO");
         return;
     }
     bus_counts[BUS_COUNT_HELLOS]++;
@@ -295,67 +262,65 @@ s_hello (bus_server_t *self, text_t from, bus_batch_t *batch)
         record =
             (bus_record_t){ .kind = BUS_HELLO,
                             .hello = { .lowest = batch->protocol, .highest = batch->protocol } };
-    stream_end_t objection = s_objection (self, &record.hello);
+    bool is_alone = !is_hello || batch->from == batch->end;
+    stream_end_t objection = s_objection (self, &record.hello, is_alone);
     if (objection == STREAM_END_COUNT)
         s_welcome (self, from, batch, &record.hello);
     else
         s_refuse (self, from, batch->stream, objection, &record.hello);
 }
 
+//  The batch is against the rules; what exactly is in the log.
 static void
-s_record (peer_row_t *peer, const bus_record_t *record)
+s_peer_end_broken (peer_row_t *peer, stream_end_t end, const bus_batch_t *batch, const char *why)
 {
-    bus_server_t *self = peer->server;
-    bus_counts[BUS_COUNT_RECORDS_IN]++;
-    if (record->kind == BUS_HEARTBEAT)
-        return;
-    if (record->kind == BUS_GOODBYE)
-        s_peer_end (peer, STREAM_END_GOODBYE);
-    else if (record->kind == BUS_HELLO || !bus_kind_is_from (record->kind, peer->role))
-        s_peer_end (peer, STREAM_END_MALFORMED);
-    else
-        self->events.record (self->owner, peer->number, record);
+    bus_stream_complain (peer->stream, peer->node, batch, why);
+    s_peer_end (peer, end);
 }
 
 static void
 s_records (peer_row_t *peer, bus_batch_t *batch)
 {
+    bus_server_t *self = peer->server;
     bus_record_t record;
     int rc = 0;
-    while (!peer->is_ending && (rc = bus_batch_next (batch, &record)) == 1)
-        s_record (peer, &record);
+    while (!peer->is_ending && (rc = bus_batch_next (batch, &record)) == 1) {
+        bus_counts[BUS_COUNT_RECORDS_IN]++;
+        if (record.kind == BUS_HEARTBEAT)
+            continue;
+        if (record.kind == BUS_GOODBYE)
+            s_peer_end (peer, STREAM_END_GOODBYE);
+        else if (record.kind == BUS_HELLO || !bus_kind_is_from (record.kind, peer->role))
+            s_peer_end_broken (peer, STREAM_END_MALFORMED, batch, "not this role's to send");
+        else
+            self->events.record (self->owner, peer->number, &record);
+    }
     if (rc == -1)
-        s_peer_end (peer, STREAM_END_MALFORMED);
-}
-
-//  A batch outside the order: only a GOODBYE to a stream that lives means something.
-static void
-s_outside (peer_row_t *peer, bus_batch_t *batch)
-{
-    bus_record_t record;
-    if (peer && bus_stream_id (peer->stream) == batch->stream
-        && bus_batch_next (batch, &record) == 1 && record.kind == BUS_GOODBYE)
-        s_peer_end (peer, STREAM_END_GOODBYE);
+        s_peer_end_broken (peer, STREAM_END_MALFORMED, batch, "cannot be read");
 }
 
 static void
 s_batch (bus_server_t *self, text_t from, bus_batch_t *batch)
 {
-    peer_row_t *peer = s_find_id (self, from);
+    peer_row_t *peer;
+    bus_record_t record;
+    HASH_FIND (by_id, self->peers_by_id, from.data, from.size, peer);
     bool is_same = peer && bus_stream_id (peer->stream) == batch->stream;
-    if (batch->number == BUS_OUTSIDE)
-        s_outside (peer, batch);
-    else if (is_same && bus_stream_take (peer->stream, batch, uv_now (self->loop)))
+    if (batch->number == BUS_OUTSIDE) {
+        //  Only a GOODBYE to a stream that lives means something.
+        if (is_same && bus_batch_next (batch, &record) == 1 && record.kind == BUS_GOODBYE)
+            s_peer_end (peer, STREAM_END_GOODBYE);
+    } else if (is_same && bus_stream_take (peer->stream, batch, uv_now (self->loop)))
         s_records (peer, batch);
-    else if (is_same)
-        s_peer_end (peer, STREAM_END_GAP);
-    else if (batch->number == 1) {
+    else if (is_same && !peer->is_ending)
+        s_peer_end_broken (peer, STREAM_END_GAP, batch, "a gap in the stream");
+    else if (!is_same && batch->number == 1) {
         if (peer)
             s_peer_end (peer, STREAM_END_REPLACED);
         s_sweep (self);
         s_hello (self, from, batch);
-    } else {
-        s_complain ("a batch of an unknown stream", from);
+    } else if (!is_same) {
+        bus_socket_complain (self->socket, from, "a batch of an unknown stream");
         bus_send_goodbye (self->socket, from, batch->stream, STREAM_END_UNKNOWN_STREAM);
     }
 }
@@ -366,19 +331,12 @@ s_on_message (void *owner, text_t from, text_t body)
     bus_server_t *self = owner;
     bus_batch_t batch;
     if (bus_batch_open (&batch, body) != 0)
-        s_complain ("a message that is no batch", from);
+        bus_socket_complain (self->socket, from, "a message that is no batch");
     else if (batch.protocol >= BUS_PROTOCOL_EXTENSIBLE || batch.number == 1)
         s_batch (self, from, &batch);
     else
-        s_complain ("a batch of an old protocol", from);
+        bus_socket_complain (self->socket, from, "a batch of an old protocol");
     s_sweep (self);
-}
-
-static void
-s_on_garbage (void *owner)
-{
-    (void) owner;
-    s_complain ("a message of many frames", TEXT_EMPTY);
 }
 
 //  Somebody without a key that is listed; the other side says so, too.
@@ -395,10 +353,9 @@ s_on_refused (void *owner, const char *why, const char *address)
 
 //  Ends the streams of keys that are not listed any more, or with another role.
 static void
-s_look_at_keys (bus_server_t *self)
+s_on_keys_changed (void *owner)
 {
-    if (!bus_keys_look (self->keys))
-        return;
+    bus_server_t *self = owner;
     peer_row_t *peer, *next;
     HASH_ITER (by_id, self->peers_by_id, peer, next)
     {
@@ -411,8 +368,9 @@ s_look_at_keys (bus_server_t *self)
 
 //  Ends who is silent and lets the others know that we live.
 static void
-s_look (bus_server_t *self)
+s_look (void *server)
 {
+    bus_server_t *self = server;
     uint64_t now = self->looked_ms = uv_now (self->loop);
     peer_row_t *peer, *next;
     HASH_ITER (by_id, self->peers_by_id, peer, next) {
@@ -426,16 +384,7 @@ s_look (bus_server_t *self)
             list_append (&self->busy, &peer->busy);
     }
     s_sweep (self);
-    if (self->keys && now >= self->keys_ms + BUS_KEYS_LOOK_EVERY_MS) {
-        self->keys_ms = now;
-        s_look_at_keys (self);
-    }
-}
-
-static void
-s_on_tick (uv_timer_t *timer)
-{
-    s_look (timer->data);
+    bus_monitor_look (bus_socket_monitor (self->socket));
 }
 
 //  A process that stood still finds what its peers said meanwhile; but they have given it up, so
@@ -446,12 +395,6 @@ s_on_woken (void *owner)
     bus_server_t *self = owner;
     if (uv_now (self->loop) > self->looked_ms + 2 * self->config.heartbeat_ms)
         s_look (self);
-}
-
-static void
-s_on_retry (uv_timer_t *timer)
-{
-    (void) timer; //  it only makes the loop turn
 }
 
 static void
@@ -469,16 +412,19 @@ s_on_turn (void *owner)
     while ((link = list_first (&waiting)))
         list_append (&self->busy, link);
     if (!list_is_empty (&self->busy))
-        uv_timer_start (&self->retry, s_on_retry, RETRY_MS, 0);
+        loop_timer_start_ms (self->retry, RETRY_MS, 0);
     s_sweep (self);
 }
 
 //  The keys, and what edges weigh sessions at this postoffice with.
 static int
-s_take_keys (bus_server_t *self, const bus_server_config_t *config)
+s_take_keys (bus_server_t *self)
 {
+    const bus_server_config_t *config = &self->config;
     bool has_keys = config->keys && *config->keys;
-    if (has_keys && !(self->keys = bus_keys_new (config->keys, NODE_POSTOFFICE)))
+    if (has_keys
+        && !(self->keys = bus_keys_new (self->loop, config->keys, NODE_POSTOFFICE,
+                                        s_on_keys_changed, self)))
         return -1;
     if (config->hash_secret && *config->hash_secret)
         self->hash_key = hash_key_derived (text_of (config->hash_secret));
@@ -487,33 +433,51 @@ s_take_keys (bus_server_t *self, const bus_server_config_t *config)
     return 0;
 }
 
+//  Returns 0; −1 and errno, 0 for a wrong setting, after having said why.
+static int
+s_listen (bus_server_t *self)
+{
+    static const bus_socket_events_t s_socket_events = {
+        .woken = s_on_woken, .message = s_on_message, .turn = s_on_turn, .refused = s_on_refused
+    };
+    const char *address = self->config.address;
+    errno = 0;
+    if (!strstr (address, "://")) {
+        log_fatal ("wrong settings", log_string ("value", address),
+                   log_string ("complaint", "POSTOFFICE_BUS_ADDRESS must be tcp://address:port,"
+                                            " such as tcp://127.0.0.1:7001"));
+        return -1;
+    }
+    if (s_take_keys (self) != 0) {
+        errno = 0;
+        return -1;
+    }
+    self->socket =
+        bus_socket_new_router (self->loop, address, self->keys, &s_socket_events, self);
+    if (self->socket)
+        return 0;
+    int why = errno;
+    log_fatal ("cannot listen on the bus", log_string ("address", address),
+               log_string ("why", strerror (why)));
+    errno = why;
+    return -1;
+}
+
+static void
+s_free (bus_server_t *self)
+{
+    loop_timer_destroy (&self->tick);
+    loop_timer_destroy (&self->retry);
+    bus_keys_destroy (&self->keys);
+    free (self->node);
+    free (self);
+}
+
 bus_server_t *
 bus_server_new (uv_loop_t *loop, const bus_server_config_t *config,
                 const bus_server_events_t *events, void *owner)
 {
-    static const bus_socket_events_t s_socket_events = { .woken = s_on_woken,
-                                                         .message = s_on_message,
-                                                         .garbage = s_on_garbage,
-                                                         .turn = s_on_turn,
-                                                         .refused = s_on_refused };
     bus_server_t *self = alloc_zeroed (sizeof *self);
-    int why = 0;
-    if (s_take_keys (self, config) == 0) {
-        self->socket =
-            bus_socket_new_router (loop, config->address, self->keys, &s_socket_events, self);
-        why = errno;
-        if (!self->socket)
-            log_fatal ("cannot listen on the bus", log_string ("address", config->address),
-                       log_string ("why", strerror (why)));
-    }
-    if (!self->socket) {
-        bus_keys_destroy (&self->keys);
-        free (self);
-        errno = why;
-        return NULL;
-    }
-    bus_metrics_start ();
-    bus_counts[BUS_COUNT_QUEUE_LIMIT] = (int64_t) config->queue_limit;
     self->loop = loop;
     self->config = *config;
     self->node = alloc_string (config->node);
@@ -523,34 +487,18 @@ bus_server_new (uv_loop_t *loop, const bus_server_config_t *config,
     self->looked_ms = uv_now (loop);
     list_init (&self->busy);
     list_init (&self->ending);
-    uv_timer_init (loop, &self->tick);
-    uv_timer_init (loop, &self->retry);
-    self->tick.data = self->retry.data = self;
-    self->handles = 2;
-    uv_timer_start (&self->tick, s_on_tick, config->heartbeat_ms, config->heartbeat_ms);
+    if (s_listen (self) != 0) {
+        int why = errno;
+        s_free (self);
+        errno = why;
+        return NULL;
+    }
+    bus_metrics_start ();
+    bus_counts[BUS_COUNT_QUEUE_LIMIT] = (int64_t) config->queue_limit;
+    self->retry = loop_timer_new (loop, NULL, NULL);
+    self->tick = loop_timer_new (loop, s_look, self);
+    loop_timer_start_ms (self->tick, config->heartbeat_ms, config->heartbeat_ms);
     return self;
-}
-
-static void
-s_on_closed (uv_handle_t *handle)
-{
-    bus_server_t *self = handle->data;
-    if (--self->handles > 0)
-        return;
-    bus_keys_destroy (&self->keys);
-    free (self->node);
-    free (self);
-}
-
-//  In order behind what waits, or out of order when that does not go out.
-static void
-s_say_goodbye (peer_row_t *peer, stream_end_t why)
-{
-    bus_record_t goodbye = { .kind = BUS_GOODBYE };
-    goodbye.goodbye.reason = text_of (stream_end_word (why));
-    if (s_put (peer, &goodbye) != 0
-        || bus_stream_flush (peer->stream, peer->server->socket, s_id (peer)) != BUS_SENT)
-        bus_send_goodbye (peer->server->socket, s_id (peer), bus_stream_id (peer->stream), why);
 }
 
 void
@@ -563,12 +511,11 @@ bus_server_destroy (bus_server_t **self_p)
     peer_row_t *peer, *next;
     HASH_ITER (by_id, self->peers_by_id, peer, next) {
         if (!peer->is_ending)
-            s_say_goodbye (peer, STREAM_END_GOODBYE);
+            bus_stream_say_goodbye (peer->stream, self->socket, s_id (peer), STREAM_END_GOODBYE);
         s_peer_destroy (peer);
     }
     bus_socket_destroy (&self->socket);
-    uv_close ((uv_handle_t *) &self->tick, s_on_closed);
-    uv_close ((uv_handle_t *) &self->retry, s_on_closed);
+    s_free (self);
 }
 
 const char *
@@ -580,8 +527,9 @@ bus_server_endpoint (const bus_server_t *self)
 int
 bus_server_send (bus_server_t *self, peer_t number, const bus_record_t *record)
 {
-    peer_row_t *peer = s_find (self, number);
-    if (!peer)
+    peer_row_t *peer;
+    HASH_FIND (by_number, self->peers_by_number, &number, sizeof number, peer);
+    if (!peer || peer->is_ending)
         return -1;
     if (s_put (peer, record) != 0) {
         s_peer_end (peer, STREAM_END_FULL);
@@ -599,7 +547,7 @@ bus_server_drain (bus_server_t *self)
     peer_row_t *peer, *next;
     HASH_ITER (by_id, self->peers_by_id, peer, next)
         if (!peer->is_ending)
-            s_say_goodbye (peer, STREAM_END_DRAINING);
+            bus_stream_say_goodbye (peer->stream, self->socket, s_id (peer), STREAM_END_DRAINING);
 }
 
 void

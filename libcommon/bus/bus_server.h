@@ -33,7 +33,7 @@ typedef struct {
 } bus_server_events_t;
 
 //  Binds. NULL when the address cannot be had or the keys cannot be used: a fatal line in the log
-//  says which, and errno is 0 for the keys.
+//  says which, and errno is 0 when a setting is wrong (the keys, an address of another form).
 bus_server_t *bus_server_new (uv_loop_t *loop, const bus_server_config_t *config,
                               const bus_server_events_t *events, void *owner);
 //  Says GOODBYE to all, calls nobody, and closes; the loop must turn until its handles are gone.

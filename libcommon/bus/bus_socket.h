@@ -12,6 +12,7 @@
 
 #include "bus/bus_keys.h"
 #include "bus/bus_limits.h"
+#include "bus/bus_monitor.h"
 #include "base/text.h"
 
 #include <uv.h>
@@ -26,14 +27,11 @@ typedef struct {
     //  The loop has woken up and messages are about to be taken.
     void (*woken) (void *owner);
     //  A message of one frame. `from` is the routing id at a ROUTER, else empty. Both are borrowed.
+    //  Messages of any other shape are counted, logged and gone.
     void (*message) (void *owner, text_t from, text_t body);
-    //  A message of any other shape came and is gone.
-    void (*garbage) (void *owner);
     //  The loop is about to sleep: what has gathered should be sent now.
     void (*turn) (void *owner);
-    //  A handshake has failed. `address` is the other side's, or "" when it is not known. May be
-    //  NULL.
-    void (*refused) (void *owner, const char *why, const char *address);
+    bus_refused_fn *refused; //  may be NULL
 } bus_socket_events_t;
 
 //  Binds. NULL when the address cannot be had; errno says why. Without keys it is plain.
@@ -43,7 +41,7 @@ bus_socket_t *bus_socket_new_router (uv_loop_t *loop, const char *address, const
 //  NULL when the address is no address or no descriptor is left; errno says which. `nth` chooses
 //  the postoffice's certificate among the keys.
 bus_socket_t *bus_socket_new_dealer (uv_loop_t *loop, const char *address, text_t id,
-                                     bus_keys_t *keys, uint64_t nth,
+                                     const bus_keys_t *keys, uint64_t nth,
                                      const bus_socket_events_t *events, void *owner);
 //  May be called from a callback of the socket's, which is then the last one. What was sent just
 //  before still has BUS_SOCKET_LINGER_MS to go out. The memory goes when the loop has turned; the
@@ -55,6 +53,13 @@ void bus_socket_destroy (bus_socket_t **self_p);
 //  public key of its connection, with keys), "Peer-Address". Other properties may be the sender's
 //  own words. NULL when there is none. Borrowed.
 const char *bus_socket_sender (const bus_socket_t *self, const char *property);
+
+//  The connection of that sender, as the monitor knows it. 0: it is gone.
+uint64_t bus_socket_sender_connection (bus_socket_t *self);
+//  Borrowed.
+bus_monitor_t *bus_socket_monitor (bus_socket_t *self);
+//  Counts what is no batch of a stream, and logs it now and then.
+void bus_socket_complain (const bus_socket_t *self, text_t from, const char *what);
 
 //  What a ROUTER is really bound to. Borrowed.
 const char *bus_socket_endpoint (const bus_socket_t *self);

@@ -1,7 +1,11 @@
 #include "bus/bus_stream.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "base/keyed_hash.h"
+#include "base/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 //  A queue that was larger than this gives its memory back when it is empty.
@@ -19,7 +23,8 @@ struct bus_stream {
     size_t limit;       //  of the send queue
     buffer_t queue;     //  records
     size_t sent_offset; //  bytes of `queue` that are sent already
-    size_t gauged;      //  what the gauge knows of
+    size_t gauged;      //  what the gauges know of
+    size_t gauged_held;
 };
 
 uint64_t
@@ -28,7 +33,7 @@ bus_heartbeat_of (uint64_t ours_ms, uint64_t theirs_ms)
     return theirs_ms > ours_ms && theirs_ms <= BUS_HEARTBEAT_MOST_MS ? theirs_ms : ours_ms;
 }
 
-//  The gauge of all streams to peers of this kind.
+//  The gauges of all streams, and of those to peers of this kind.
 static void
 s_gauge (bus_stream_t *self)
 {
@@ -39,7 +44,9 @@ s_gauge (bus_stream_t *self)
     };
     size_t queued = bus_stream_queued (self);
     bus_counts[gauges[self->peer]] += (int64_t) queued - (int64_t) self->gauged;
+    bus_counts[BUS_COUNT_QUEUE_HELD] += (int64_t) self->queue.size - (int64_t) self->gauged_held;
     self->gauged = queued;
+    self->gauged_held = self->queue.size;
 }
 
 bus_stream_t *
@@ -66,16 +73,24 @@ bus_stream_destroy (bus_stream_t **self_p)
         return;
     *self_p = NULL;
     buffer_free (&self->queue);
-    self->sent_offset = 0;
+    self->queue.size = self->sent_offset = 0;
     s_gauge (self);
     free (self);
 }
 
 void
-bus_stream_agree (bus_stream_t *self, uint64_t protocol, uint64_t heartbeat_ms)
+bus_stream_agree (bus_stream_t *self, const char *peer_node, uint64_t protocol,
+                  uint64_t heartbeat_ms, uint64_t theirs_ms)
 {
+    static log_limit_t s_limit = LOG_LIMIT (LOG_WARN, "heartbeats differ");
+    uint64_t ours_ms = self->heartbeat_ms;
     self->protocol = protocol;
     self->heartbeat_ms = heartbeat_ms;
+    if (ours_ms != theirs_ms && log_limit_allows (&s_limit))
+        log_warn ("heartbeats differ", log_string ("peer_node", peer_node),
+                  log_number ("ours_ms", (int64_t) ours_ms),
+                  log_number ("theirs_ms", (int64_t) theirs_ms),
+                  log_number ("agreed_ms", (int64_t) heartbeat_ms));
 }
 
 uint64_t
@@ -90,12 +105,6 @@ bus_stream_queued (const bus_stream_t *self)
     return self->queue.size - self->sent_offset;
 }
 
-size_t
-bus_stream_held (const bus_stream_t *self)
-{
-    return self->queue.size;
-}
-
 //  Forgets what is sent. Moves the rest, so it is not to be called for every few bytes.
 static void
 s_close_up (bus_stream_t *self)
@@ -107,6 +116,7 @@ s_close_up (bus_stream_t *self)
     self->sent_offset = 0;
     if (queued == 0 && self->queue.room > ROOM_TO_KEEP)
         buffer_free (&self->queue);
+    s_gauge (self);
 }
 
 int
@@ -202,6 +212,38 @@ bus_stream_is_silent (const bus_stream_t *self, uint64_t now_ms)
     return now_ms > self->heard_ms + BUS_HEARTBEATS_MISSED * self->heartbeat_ms;
 }
 
+//  One line for each peer in a period, and no more than the limit's for all together.
+static bool
+s_may_complain (const char *peer_node)
+{
+    static log_limit_t s_limit = LOG_LIMIT (LOG_WARN, "batch refused");
+    static struct {
+        uint64_t node, until_ms;
+    } s_said[64];
+    uint64_t node = keyed_hash (hash_key_of_process (), text_of (peer_node));
+    size_t row = node % (sizeof s_said / sizeof *s_said);
+    uint64_t now = clock_mono_ms ();
+    if (s_said[row].node == node && now < s_said[row].until_ms)
+        return false;
+    s_said[row].node = node;
+    s_said[row].until_ms = now + LOG_LIMIT_MS;
+    return log_limit_allows (&s_limit);
+}
+
+void
+bus_stream_complain (const bus_stream_t *self, const char *peer_node, const bus_batch_t *batch,
+                     const char *why)
+{
+    if (!s_may_complain (peer_node))
+        return;
+    char kind[32];
+    snprintf (kind, sizeof kind, "%s %u", bus_kind_name (batch->kind), batch->kind);
+    log_warn ("batch refused", log_string ("peer_node", peer_node), log_string ("why", why),
+              log_string ("kind", batch->place ? kind : ""), log_number ("record", batch->place),
+              log_number ("batch", (int64_t) batch->number),
+              log_number ("expected_batch", (int64_t) (self->received + (batch->place == 0))));
+}
+
 void
 bus_send_outside (bus_socket_t *socket, text_t to, uint64_t stream, const bus_record_t *record)
 {
@@ -221,4 +263,13 @@ bus_send_goodbye (bus_socket_t *socket, text_t to, uint64_t stream, stream_end_t
     bus_record_t goodbye = { .kind = BUS_GOODBYE };
     goodbye.goodbye.reason = text_of (stream_end_word (end));
     bus_send_outside (socket, to, stream, &goodbye);
+}
+
+void
+bus_stream_say_goodbye (bus_stream_t *self, bus_socket_t *socket, text_t to, stream_end_t end)
+{
+    bus_record_t goodbye = { .kind = BUS_GOODBYE };
+    goodbye.goodbye.reason = text_of (stream_end_word (end));
+    if (bus_stream_put (self, &goodbye) != 0 || bus_stream_flush (self, socket, to) != BUS_SENT)
+        bus_send_goodbye (socket, to, self->id, end);
 }

@@ -29,8 +29,9 @@ typedef struct bus_stream bus_stream_t;
 bus_stream_t *bus_stream_new (node_role_t peer, uint64_t id, size_t queue_limit,
                               uint64_t heartbeat_ms, uint64_t now_ms);
 void bus_stream_destroy (bus_stream_t **self_p);
-//  What HELLO and WELCOME agreed on.
-void bus_stream_agree (bus_stream_t *self, uint64_t protocol, uint64_t heartbeat_ms);
+//  What HELLO and WELCOME agreed on. A setting of the other side that is not ours is logged.
+void bus_stream_agree (bus_stream_t *self, const char *peer_node, uint64_t protocol,
+                       uint64_t heartbeat_ms, uint64_t theirs_ms);
 
 uint64_t bus_stream_id (const bus_stream_t *self);
 
@@ -42,8 +43,6 @@ __attribute__ ((warn_unused_result)) int bus_stream_put_heartbeat (bus_stream_t 
                                                                    uint64_t now_ms);
 //  Bytes in the send queue.
 size_t bus_stream_queued (const bus_stream_t *self);
-//  Bytes of memory that the queue holds, those included that were sent already.
-size_t bus_stream_held (const bus_stream_t *self);
 //  Sends what is queued: BUS_SENT when nothing is left.
 bus_sent_t bus_stream_flush (bus_stream_t *self, bus_socket_t *socket, text_t to);
 //  So many bytes of the queue have left. The flush calls it for each batch.
@@ -52,6 +51,13 @@ void bus_stream_note_sent (bus_stream_t *self, size_t bytes);
 //  Returns true and notes the batch when it is the next one of this stream.
 bool bus_stream_take (bus_stream_t *self, const bus_batch_t *batch, uint64_t now_ms);
 bool bus_stream_is_silent (const bus_stream_t *self, uint64_t now_ms);
+
+//  Logs, once in LOG_LIMIT_MS for each peer, what was wrong with a batch or with its last record.
+void bus_stream_complain (const bus_stream_t *self, const char *peer_node,
+                          const bus_batch_t *batch, const char *why);
+//  GOODBYE behind what waits, or outside the order when that does not go out.
+void bus_stream_say_goodbye (bus_stream_t *self, bus_socket_t *socket, text_t to,
+                             stream_end_t end);
 
 //  Sends one record outside the order, at once or never: GOODBYE or REJECT.
 void bus_send_outside (bus_socket_t *socket, text_t to, uint64_t stream,

@@ -209,8 +209,6 @@ static void
 s_on_peer_up (void *owner, peer_t peer, const bus_hello_t *hello)
 {
     postoffice_t *self = owner;
-    log_info ("peer up", log_text ("peer_node", hello->node),
-              log_number ("role", (int64_t) hello->role), log_text ("topics", hello->topics));
     if (hello->role == NODE_EDGE)
         sessions_edge_up (self->office.sessions, peer);
     else if (hello->role == NODE_WORKER)

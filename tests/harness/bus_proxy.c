@@ -85,8 +85,7 @@ s_route (bus_proxy_t *self, text_t id)
         if (text_is (id, (text_t){ route->id, route->id_size }))
             return route;
     }
-    static const bus_socket_events_t s_events = { s_nothing, s_from_server, s_nothing, s_pass_on,
-                                                  NULL };
+    static const bus_socket_events_t s_events = { s_nothing, s_from_server, s_pass_on, NULL };
     route_t *route = calloc (1, sizeof *route);
     assert (route && id.size <= sizeof route->id);
     route->between = self;
@@ -127,8 +126,7 @@ s_from_client (void *owner, text_t from, text_t body)
 bus_proxy_t *
 bus_proxy_new (uv_loop_t *loop, const char *server)
 {
-    static const bus_socket_events_t s_events = { s_nothing, s_from_client, s_nothing, s_nothing,
-                                                  NULL };
+    static const bus_socket_events_t s_events = { s_nothing, s_from_client, s_nothing, NULL };
     bus_proxy_t *self = calloc (1, sizeof *self);
     assert (self);
     self->loop = loop;

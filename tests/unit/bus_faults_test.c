@@ -294,8 +294,7 @@ s_nothing (void *owner)
 Test (bus_faults, an_office_of_another_protocol_is_asked_ever_more_seldom)
 {
     bus_socket_t *postoffice;
-    static const bus_socket_events_t s_events = { s_nothing, s_foreign_office, s_nothing,
-                                                  s_nothing, NULL };
+    static const bus_socket_events_t s_events = { s_nothing, s_foreign_office, s_nothing, NULL };
     postoffice =
         bus_socket_new_router (&s_rig.loop, "tcp://127.0.0.1:*", NULL, &s_events, &postoffice);
     cr_assert (postoffice);

@@ -17,7 +17,6 @@ typedef struct {
     char id[256]; //  of the peer, at the ROUTER
     size_t id_size;
     unsigned records;
-    unsigned garbage;
     bool is_over; //  the watchdog has fired
 } side_t;
 
@@ -34,18 +33,12 @@ s_message (void *owner, text_t from, text_t body)
 }
 
 static void
-s_garbage (void *owner)
-{
-    ((side_t *) owner)->garbage++;
-}
-
-static void
 s_nothing (void *owner)
 {
     (void) owner;
 }
 
-static const bus_socket_events_t s_events = { s_nothing, s_message, s_garbage, s_nothing, NULL };
+static const bus_socket_events_t s_events = { s_nothing, s_message, s_nothing, NULL };
 
 static bus_sent_t
 s_send (side_t *self, text_t body)
