@@ -42,4 +42,15 @@ token_bucket_is_spent (const token_bucket_t *self, uint64_t now_ms, uint64_t per
     return self->full_us + token_us > now_ms * 1000 + burst * token_us;
 }
 
+//  In how many milliseconds there is a whole token; 0: now.
+static inline uint64_t
+token_bucket_wait_ms (const token_bucket_t *self, uint64_t now_ms, uint64_t per_second,
+                      uint64_t burst)
+{
+    if (!token_bucket_is_spent (self, now_ms, per_second, burst))
+        return 0;
+    uint64_t token_us = token_bucket_token_us (per_second);
+    return (self->full_us + token_us - burst * token_us - now_ms * 1000 + 999) / 1000;
+}
+
 #endif
