@@ -42,21 +42,38 @@ s_is_passing (long status)
     return status == 408 || status == 425 || status == 429 || (status >= 500 && status <= 599);
 }
 
+static bot_failure_t
+s_failure_of_call (http_outcome_t outcome)
+{
+    switch (outcome) {
+    case HTTP_ANSWERED:
+        return BOT_FAILURES;
+    case HTTP_TIMED_OUT:
+    case HTTP_CONNECT_TIMED_OUT:
+    case HTTP_QUEUE_TIMED_OUT:
+        return BOT_TIMEOUT;
+    case HTTP_BLOCKED:
+        return BOT_BLOCKED;
+    case HTTP_TOO_LARGE:
+    case HTTP_HEAD_TOO_LARGE:
+        return BOT_TOO_LARGE;
+    case HTTP_BAD_CODING:
+        return BOT_BAD_CODING;
+    default:
+        return BOT_UNREACHABLE;
+    }
+}
+
 //  The class of an answer by its outside alone; BOT_FAILURES when its body decides.
 static bot_failure_t
 s_failure_of (const http_answer_t *http)
 {
-    if (http->outcome == HTTP_TIMED_OUT)
-        return BOT_TIMEOUT;
-    if (http->outcome == HTTP_UNREACHABLE)
-        return BOT_UNREACHABLE;
+    bot_failure_t failure = s_failure_of_call (http->outcome);
+    if (failure == BOT_TIMEOUT || failure == BOT_UNREACHABLE || failure == BOT_BLOCKED)
+        return failure;
     if (s_is_passing (http->status))
         return BOT_STATUS_PASSING;
-    if (http->status < 200 || http->status > 299)
-        return BOT_STATUS_FINAL;
-    return http->outcome == HTTP_TOO_LARGE    ? BOT_TOO_LARGE
-           : http->outcome == HTTP_BAD_CODING ? BOT_BAD_CODING
-                                              : BOT_FAILURES;
+    return http->status < 200 || http->status > 299 ? BOT_STATUS_FINAL : failure;
 }
 
 static char

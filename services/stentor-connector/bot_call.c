@@ -208,7 +208,7 @@ s_on_answer (void *owner, http_call_t call, const http_answer_t *http)
     self->heard = NULL; //  an answer never ends a call: it is still there
 }
 
-//  Returns 0 when the question is on its way; −1 with errno as http_client_post.
+//  Returns 0 when the question is on its way; −1 with errno as http_client_send.
 static int
 s_post (bot_call_t *self, const app_t *app)
 {
@@ -218,14 +218,15 @@ s_post (bot_call_t *self, const app_t *app)
         snprintf (key, sizeof key, "%s: %s%s%.*s", context->auth_header, context->auth_scheme,
                   *context->auth_scheme ? " " : "", TEXT_ARGS (app->bot_key));
     assert (size > 0 && (size_t) size < sizeof key); //  its parts were checked when they were read
-    const char *headers[] = { "Content-Type: application/json", "Accept: application/json",
-                              app->bot_key.size ? key : NULL, NULL };
-    http_request_t request = { .url = app->bot_url.data,
+    const char *headers[] = { "Accept: application/json", app->bot_key.size ? key : NULL, NULL };
+    http_request_t request = { .method = "POST",
+                               .url = app->bot_url.data,
                                .headers = headers,
+                               .content_type = "application/json",
                                .body = buffer_text (&self->request),
                                .timeout_ms = context->timeout_ms,
                                .answer_limit = context->answer_limit };
-    self->call = http_client_post (context->http, &request, s_on_answer, self);
+    self->call = http_client_send (context->http, &request, s_on_answer, self);
     return self->call ? 0 : -1;
 }
 

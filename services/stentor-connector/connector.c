@@ -185,7 +185,7 @@ s_check_settings (connector_t *self, const config_t *config)
         && (!http_client_is_token (config->auth_scheme)
             || strlen (config->auth_scheme) > AUTH_WORD_MAX))
         return s_wrong (self, "BOT_AUTH_SCHEME must be one word, or empty");
-    if (*config->proxy && !http_client_is_proxy (config->proxy))
+    if (*config->proxy && !http_url_is_proxy (config->proxy))
         return s_wrong (self, "BOT_PROXY must be a URL with http, https, socks5 or socks5h");
     return 0;
 }

@@ -44,7 +44,7 @@ bus_client_send (bus_client_t *self, unsigned postoffice, const bus_record_t *re
 }
 
 http_call_t
-http_client_post (http_client_t *self, const http_request_t *request, http_answer_fn *answered,
+http_client_send (http_client_t *self, const http_request_t *request, http_answer_fn *answered,
                   void *owner)
 {
     (void) self, (void) request;
