@@ -1,21 +1,25 @@
 //  app — one customer of the router: a row of apps.json, or of the settings that name the one app.
 //
-//  Borrowed from apps.h: valid until the next turn of the loop.
+//  Borrowed from apps.h: valid until the next turn of the loop. All texts are followed by a NUL.
+//  What the process does not read (app_table.c says who reads what) is empty.
 
 #ifndef APP_H
 #define APP_H
 
-#include "base/text.h"
+#include "config/json_table.h"
 
-#include <stdint.h>
+typedef struct {
+    text_t url;    //  empty: the app has no bot
+    text_t key;    //  secret; empty: no Authorization header
+    text_t name;   //  what visitors see; "Bot" when unset
+    text_t sender; //  JSON object: the bot as the sender of a frame, made of its name
+} app_bot_t;
 
 typedef struct {
     text_t id;
-    text_t bot_url;           //  empty: the app has no bot
-    text_t bot_key;           //  secret; empty: no Authorization header
-    text_t bot_name;          //  what visitors see; "Bot" when unset
-    text_t bot_sender;        //  JSON object: the bot as the sender of a frame
-    uint64_t text_limit;      //  bytes of a visitor's text; 0: APP_TEXT_LIMIT
+    app_bot_t bot;
+    json_texts_t origins; //  pages that may embed the chat; none: all
+    uint64_t text_limit;  //  bytes of a visitor's text
 } app_t;
 
 #define APP_TEXT_LIMIT 8192

@@ -4,14 +4,13 @@
 #include "base/metrics.h"
 #include "base/log.h"
 #include "config/apps_file.h"
+#include "config/small_file.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <strings.h>
 
 #define LOOK_EVERY_MS 1000
 
@@ -25,14 +24,28 @@ static const metric_row_t s_rows[COUNTS] = {
     [APPS] = { "apps", NULL, GAUGE, "apps in use" },
 };
 
-//  One look at the file, in libuv's thread pool: a disk may be slow, the loop must not be.
+#define LINES_MOST 4096 //  bytes of complaints and of warnings
+
+//  A file of a secret that the apps name, as it was when it was read.
+typedef struct {
+    char *path;
+    struct stat seen;
+    int error;
+} secret_t;
+
+//  One look at the files, in libuv's thread pool: a disk may be slow, the loop must not be.
 typedef struct {
     uv_work_t work;
     const char *file;
-    struct stat seen; //  the file whose bytes we have or had; zero at first
-    bool is_new;      //  it has changed, or cannot be had any more
-    int error;        //  errno, 0 when the bytes are there
-    buffer_t bytes;
+    app_reader_t reader;
+    struct stat seen; //  the file that we have or had; zero at first
+    int error;        //  errno, 0 when it was read
+    secret_t *secrets;
+    size_t secret_count;
+    bool is_new;       //  something has changed, or cannot be had any more
+    apps_file_t *rows; //  what it brought then; NULL: a complaint
+    buffer_t complaint;
+    buffer_t warnings;
 } look_t;
 
 struct apps {
@@ -47,36 +60,86 @@ struct apps {
     apps_file_t *older; //  may still be borrowed from in the turn in which it was replaced
 };
 
-static bool
-s_is_same (const struct stat *left, const struct stat *right)
+static void
+s_look_init (look_t *self, const char *file, app_reader_t reader)
 {
-    return left->st_dev == right->st_dev && left->st_ino == right->st_ino
-           && left->st_size == right->st_size && left->st_mtim.tv_sec == right->st_mtim.tv_sec
-           && left->st_mtim.tv_nsec == right->st_mtim.tv_nsec
-           && left->st_ctim.tv_sec == right->st_ctim.tv_sec
-           && left->st_ctim.tv_nsec == right->st_ctim.tv_nsec;
+    *self = (look_t){ .file = file, .reader = reader };
+    self->work.data = self;
+    buffer_init (&self->complaint, LINES_MOST);
+    buffer_init (&self->warnings, LINES_MOST);
 }
 
-//  Reads what is there now. The descriptor's own stat is what is remembered: a file that changes
-//  while it is read, or between two looks, is another one at the next look.
-static int
-s_take (look_t *self, int file)
+static void
+s_forget_secrets (look_t *self)
 {
-    buffer_clear (&self->bytes);
-    if (fstat (file, &self->seen) != 0)
-        return errno;
-    if (!S_ISREG (self->seen.st_mode))
-        return EINVAL;
-    for (;;) {
-        char part[16384];
-        ssize_t size = read (file, part, sizeof part);
-        if (size < 0)
-            return errno;
-        if (size == 0)
-            return 0;
-        if (buffer_put (&self->bytes, part, (size_t) size) != 0)
-            return EFBIG;
-    }
+    for (size_t at = 0; at < self->secret_count; at++)
+        free (self->secrets[at].path);
+    free (self->secrets);
+    self->secrets = NULL;
+    self->secret_count = 0;
+}
+
+static void
+s_look_free (look_t *self)
+{
+    apps_file_destroy (&self->rows);
+    s_forget_secrets (self);
+    buffer_free (&self->complaint);
+    buffer_free (&self->warnings);
+}
+
+//  The path begins at the folder of the apps file.
+static char *
+s_secret_path (const look_t *self, text_t path)
+{
+    const char *slash = strrchr (self->file, '/');
+    size_t folder = *path.data == '/' || !slash ? 0 : (size_t) (slash - self->file) + 1;
+    char *whole = alloc_zeroed (folder + path.size + 1);
+    memcpy (whole, self->file, folder);
+    memcpy (whole + folder, path.data, path.size);
+    return whole;
+}
+
+static const char *
+s_read_secret (void *owner, text_t path, buffer_t *to)
+{
+    look_t *self = owner;
+    self->secrets =
+        alloc_resized (self->secrets, (self->secret_count + 1) * sizeof *self->secrets);
+    secret_t *secret = &self->secrets[self->secret_count++];
+    *secret = (secret_t){ .path = s_secret_path (self, path) };
+    secret->error = small_file_read (secret->path, to, &secret->seen);
+    return secret->error ? small_file_words (secret->error) : NULL;
+}
+
+static bool
+s_has_changed (const char *path, const struct stat *seen, int had_error)
+{
+    struct stat now;
+    int error = stat (path, &now) == 0 ? 0 : errno;
+    return error ? error != had_error : !small_file_is_same (&now, seen);
+}
+
+//  Reads all that is there now.
+static void
+s_read (look_t *self)
+{
+    buffer_t bytes;
+    buffer_init (&bytes, APPS_FILE_LIMIT);
+    buffer_clear (&self->complaint);
+    buffer_clear (&self->warnings);
+    s_forget_secrets (self);
+    self->error = small_file_read (self->file, &bytes, &self->seen);
+    if (self->error == 0)
+        self->rows = apps_file_new (buffer_text (&bytes),
+                                    &(apps_reading_t){ .reader = self->reader,
+                                                       .read_secret = s_read_secret,
+                                                       .owner = self,
+                                                       .complaint = &self->complaint,
+                                                       .warnings = &self->warnings });
+    else
+        (void) !buffer_put_string (&self->complaint, small_file_words (self->error));
+    buffer_free (&bytes);
 }
 
 //  Follows links at each look, so the swap of a directory link (Kubernetes) is a change as well.
@@ -84,40 +147,13 @@ static void
 s_look (uv_work_t *work)
 {
     look_t *self = work->data;
-    struct stat now;
-    int had_error = self->error;
-    self->error = stat (self->file, &now) == 0 ? 0 : errno;
-    self->is_new = self->error != had_error || (self->error == 0 && !s_is_same (&now, &self->seen));
-    if (!self->is_new || self->error != 0)
-        return;
-    int file = open (self->file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    self->error = file == -1 ? errno : s_take (self, file);
-    if (file == -1)
-        self->seen = (struct stat){ 0 };
-    else
-        close (file);
-    self->is_new = self->error == 0 || self->error != had_error;
-}
-
-static const char *
-s_look_words (const look_t *self)
-{
-    return self->error == EFBIG    ? "the file is larger than its limit"
-           : self->error == EINVAL ? "it is not a file"
-                                   : strerror (self->error);
-}
-
-//  What the last look brought: NULL and a complaint, or the rows of the file.
-static apps_file_t *
-s_rows_of (look_t *self, buffer_t *complaint)
-{
-    apps_file_t *rows = NULL;
-    if (self->error == 0)
-        rows = apps_file_new (buffer_text (&self->bytes), complaint);
-    else if (buffer_put_string (complaint, s_look_words (self)) != 0)
-        buffer_clear (complaint);
-    buffer_free (&self->bytes);
-    return rows;
+    self->is_new = s_has_changed (self->file, &self->seen, self->error);
+    for (size_t at = 0; at < self->secret_count && !self->is_new; at++) {
+        const secret_t *secret = &self->secrets[at];
+        self->is_new = s_has_changed (secret->path, &secret->seen, secret->error);
+    }
+    if (self->is_new)
+        s_read (self);
 }
 
 static void
@@ -125,7 +161,7 @@ s_free (apps_t *self)
 {
     apps_file_destroy (&self->rows);
     apps_file_destroy (&self->older);
-    buffer_free (&self->look.bytes);
+    s_look_free (&self->look);
     free (self->file);
     free (self->app_id);
     free (self);
@@ -150,22 +186,34 @@ s_replace (apps_t *self, apps_file_t *rows)
 }
 
 static void
+s_log_warnings (apps_t *self)
+{
+    text_t rest = buffer_text (&self->look.warnings);
+    const char *end;
+    while (rest.size > 0 && (end = memchr (rest.data, '\n', rest.size))) {
+        size_t size = (size_t) (end - rest.data);
+        log_warn ("part of the apps file is ignored", log_string ("file", self->file),
+                  log_text ("complaint", (text_t){ rest.data, size }));
+        rest = (text_t){ end + 1, rest.size - size - 1 };
+    }
+}
+
+static void
 s_use (apps_t *self)
 {
-    buffer_t complaint;
-    buffer_init (&complaint, 1000);
-    apps_file_t *rows = s_rows_of (&self->look, &complaint);
+    apps_file_t *rows = self->look.rows;
+    self->look.rows = NULL;
     if (rows) {
         s_replace (self, rows);
         s_counts[READ_AGAIN]++;
         log_info ("apps file read again", log_string ("file", self->file),
                   log_number ("apps", s_counts[APPS]));
+        s_log_warnings (self);
     } else {
         s_counts[REFUSED]++;
         log_error ("apps file refused, the old one stays", log_string ("file", self->file),
-                   log_text ("complaint", buffer_text (&complaint)));
+                   log_text ("complaint", buffer_text (&self->look.complaint)));
     }
-    buffer_free (&complaint);
 }
 
 static void s_again (uv_timer_t *timer);
@@ -195,26 +243,23 @@ s_again (uv_timer_t *timer)
     assert (rc == 0);
 }
 
-//  Without rows, and with a complaint, when it fails.
+//  Without rows, and with a complaint, when it fails. The first look is before the loop turns: it
+//  may wait for the disk.
 static void
-s_watch (apps_t *self, uv_loop_t *loop, buffer_t *complaint)
+s_watch (apps_t *self, uv_loop_t *loop, app_reader_t reader, buffer_t *complaint)
 {
-    buffer_t words;
-    buffer_init (&words, 1000);
-    self->look = (look_t){ .file = self->file };
-    self->look.work.data = &self->look;
-    buffer_init (&self->look.bytes, APPS_FILE_LIMIT);
-    s_look (&self->look.work); //  the first look is before the loop turns: it may wait for the disk
-    self->rows = s_rows_of (&self->look, &words);
+    s_look_init (&self->look, self->file, reader);
+    s_read (&self->look);
+    self->rows = self->look.rows;
+    self->look.rows = NULL;
     if (!self->rows) {
         char line[1500];
-        snprintf (line, sizeof line, "%.400s: %.*s", self->file, TEXT_ARGS (buffer_text (&words)));
-        if (buffer_put_string (complaint, line) != 0)
-            buffer_clear (complaint);
-        buffer_free (&words);
+        snprintf (line, sizeof line, "%.400s: %.*s", self->file,
+                  TEXT_ARGS (buffer_text (&self->look.complaint)));
+        (void) !buffer_put_string (complaint, line);
         return;
     }
-    buffer_free (&words);
+    s_log_warnings (self);
     uv_timer_init (loop, &self->timer);
     self->timer.data = self;
     self->has_timer = true;
@@ -233,12 +278,12 @@ apps_new (uv_loop_t *loop, const apps_config_t *config, buffer_t *complaint)
     self->file = alloc_string (config->file);
     self->app_id = alloc_string (config->app_id);
     if (*self->file != '\0')
-        s_watch (self, loop, complaint);
+        s_watch (self, loop, config->reader, complaint);
     else
         self->rows = apps_file_of_one (&(app_t){ .id = text_of (self->app_id),
-                                                 .bot_url = text_of (config->bot_url),
-                                                 .bot_key = text_of (config->bot_key),
-                                                 .bot_name = text_of (config->bot_name),
+                                                 .bot = { .url = text_of (config->bot_url),
+                                                          .key = text_of (config->bot_key),
+                                                          .name = text_of (config->bot_name) },
                                                  .text_limit = config->text_limit },
                                        complaint);
     if (!self->rows) {
@@ -274,5 +319,24 @@ bool
 apps_allows_origin (const apps_t *self, text_t id, text_t origin)
 {
     const app_t *app = apps_find (self, id);
-    return app && (origin.size == 0 || apps_file_allows (self->rows, app, origin));
+    if (!app)
+        return false;
+    bool is_allowed = app->origins.count == 0 || origin.size == 0;
+    for (size_t at = 0; at < app->origins.count && !is_allowed; at++)
+        is_allowed = app->origins.items[at].size == origin.size
+                     && strncasecmp (app->origins.items[at].data, origin.data, origin.size) == 0;
+    return is_allowed;
+}
+
+int
+apps_check (const char *file, app_reader_t reader, buffer_t *complaint, buffer_t *warnings)
+{
+    look_t look;
+    s_look_init (&look, file, reader);
+    s_read (&look);
+    (void) !buffer_put_text (complaint, buffer_text (&look.complaint));
+    (void) !buffer_put_text (warnings, buffer_text (&look.warnings));
+    int count = look.rows ? (int) apps_file_size (look.rows) : -1;
+    s_look_free (&look);
+    return count;
 }

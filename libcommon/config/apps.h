@@ -2,14 +2,15 @@
 //  their chat. From APPS_FILE (apps.example.json explains it) when that is set, else the one app
 //  that STUDIO_APP_ID and BOT_URL name.
 //
-//  The file is watched: a changed one is read again; one with a mistake is refused with the line,
-//  logged, and the old one stays in force. Rows are borrowed until the next turn of the loop.
+//  The file and the files of its secrets are watched: when one of them changes, all are read again,
+//  in libuv's thread pool. A file with a mistake is refused as a whole, logged with the line, and
+//  the old one stays in force. Rows are borrowed until the next turn of the loop.
 
 #ifndef APPS_H
 #define APPS_H
 
 #include "base/buffer.h"
-#include "config/app.h"
+#include "config/app_table.h"
 
 #include <stdbool.h>
 #include <uv.h>
@@ -17,6 +18,7 @@
 typedef struct apps apps_t;
 
 typedef struct {
+    app_reader_t reader;      //  who this process is
     const char *file;         //  "" or a path
     const char *app_id;       //  without a file: the one app
     const char *bot_url;
@@ -38,5 +40,9 @@ const app_t *apps_find (const apps_t *self, text_t id);
 //  an empty origin (a client that is no browser) is always allowed. "null" and "file://" are what
 //  web views, sandboxed frames and pages from a disk say: whoever allows them allows all of these.
 bool apps_allows_origin (const apps_t *self, text_t id, text_t origin);
+
+//  Reads the file as the process `reader` would, with its secrets. Returns the number of apps; −1
+//  with a complaint. Blocks: for a command line.
+int apps_check (const char *file, app_reader_t reader, buffer_t *complaint, buffer_t *warnings);
 
 #endif

@@ -51,6 +51,12 @@ static const metric_row_t s_rows[COUNTS] = {
 };
 static int64_t s_counts[COUNTS];
 
+const service_kind_t *
+service_kind (const service_t *self)
+{
+    return self->kind;
+}
+
 uv_loop_t *
 service_loop (service_t *self)
 {
@@ -364,26 +370,74 @@ s_print (int (*print) (const setting_t *table, buffer_t *to), const setting_t *t
 }
 
 static int
-s_help (const service_kind_t *kind)
+s_version (const service_kind_t *kind, const char *unused)
 {
-    printf ("%s - %s\n\nusage: %s [--help | --version | --settings-markdown]\n\n"
-            "Everything is set in the environment; NAME_FILE names a file that holds the value of\n"
-            "NAME, for secrets.\n\n",
-            kind->name, kind->about, kind->name);
+    (void) unused;
+    return printf ("%s %s\n", kind->name, process_version ()) > 0 ? EX_OK : EX_IOERR;
+}
+
+static int
+s_settings_markdown (const service_kind_t *kind, const char *unused)
+{
+    (void) unused;
+    return s_print (settings_print_markdown, kind->settings);
+}
+
+static int s_help (const service_kind_t *kind, const char *unused);
+
+static const service_command_t s_commands[] = {
+    { "--help", NULL, "this page", s_help },
+    { "--version", NULL, "the version", s_version },
+    { "--settings-markdown", NULL, "the settings as a Markdown table", s_settings_markdown },
+    { NULL, NULL, NULL, NULL },
+};
+
+static void
+s_list_commands (const service_command_t *table)
+{
+    for (const service_command_t *row = table; row && row->name; row++) {
+        char form[80];
+        snprintf (form, sizeof form, "%s%s%s", row->name, row->argument ? " " : "",
+                  row->argument ? row->argument : "");
+        printf ("  %-24s  %s\n", form, row->help);
+    }
+}
+
+static int
+s_help (const service_kind_t *kind, const char *unused)
+{
+    (void) unused;
+    printf (
+        "%s - %s\n\nusage: %s           serves, until SIGTERM\n       %s COMMAND\n\nCommands:\n",
+        kind->name, kind->about, kind->name, kind->name);
+    s_list_commands (s_commands);
+    s_list_commands (kind->commands);
+    printf (
+        "\nEverything is set in the environment; NAME_FILE names a file that holds the value of\n"
+        "NAME, for secrets.\n\n");
     return s_print (settings_print_help, kind->settings);
+}
+
+//  The row that the command line asks for; NULL when there is none.
+static const service_command_t *
+s_find (const service_command_t *table, int argc, char **argv)
+{
+    for (const service_command_t *row = table; row && row->name; row++)
+        if (strcmp (row->name, argv[1]) == 0 && argc == (row->argument ? 3 : 2))
+            return row;
+    return NULL;
 }
 
 int
 service_main (int argc, char **argv, const service_kind_t *kind)
 {
-    if (argc == 1)
+    if (argc <= 1)
         return s_run (kind);
-    if (argc == 2 && strcmp (argv[1], "--help") == 0)
-        return s_help (kind);
-    if (argc == 2 && strcmp (argv[1], "--version") == 0)
-        return printf ("%s %s\n", kind->name, process_version ()) > 0 ? EX_OK : EX_IOERR;
-    if (argc == 2 && strcmp (argv[1], "--settings-markdown") == 0)
-        return s_print (settings_print_markdown, kind->settings);
-    fprintf (stderr, "%s: no such option; try %s --help\n", kind->name, kind->name);
+    const service_command_t *command = s_find (s_commands, argc, argv);
+    if (!command)
+        command = s_find (kind->commands, argc, argv);
+    if (command)
+        return command->run (kind, argc > 2 ? argv[2] : NULL);
+    fprintf (stderr, "%s: no such command; try %s --help\n", kind->name, kind->name);
     return EX_USAGE;
 }

@@ -6,7 +6,8 @@
 //          return service_main (argc, argv, &postoffice_service);
 //      }
 //
-//  Command line: none but --help, --version and --settings-markdown. Exit codes: 0 after a drain,
+//  Command line: none, or one of --help, --version, --settings-markdown and the commands of the
+//  service's own table. Exit codes: 0 after a drain,
 //  64 wrong command line, 78 wrong settings, 69 something that is needed is not there (a port is in
 //  use), 70 something of our own did not end.
 //
@@ -50,7 +51,17 @@ typedef struct {
     SETTING ("SHUTDOWN_GRACE", SETTING_DURATION, config, common.shutdown_grace, "20s", 0, 600000,  \
              "time to finish outstanding work after SIGTERM")
 
+typedef struct service_kind service_kind_t;
+
+//  What a program does instead of serving when its command line says so.
 typedef struct {
+    const char *name;     //  "--check-apps"; NULL ends a table
+    const char *argument; //  "FILE"; NULL: it takes none
+    const char *help;
+    int (*run) (const service_kind_t *kind, const char *argument); //  returns the exit code
+} service_command_t;
+
+struct service_kind {
     const char *name;             //  "postoffice"
     const char *about;            //  one line for --help
     const setting_t *settings;    //  the config struct begins with a service_config_t named common
@@ -61,10 +72,13 @@ typedef struct {
     void (*drain) (void *state);
     //  Destroys the parts: closes every handle and frees the state.
     void (*stop) (void **state_p);
-} service_kind_t;
+    const service_command_t *commands; //  beside those of every service; NULL: none
+    unsigned apps_reader;              //  its bit of config/app_table.h
+};
 
 int service_main (int argc, char **argv, const service_kind_t *kind);
 
+const service_kind_t *service_kind (const service_t *self);
 uv_loop_t *service_loop (service_t *self);
 operations_t *service_operations (service_t *self);
 const char *service_node_name (const service_t *self);

@@ -2,9 +2,12 @@
 
 #include "base/buffer.h"
 
+#include <assert.h>
+#include <stdio.h>
 #include <sysexits.h>
 
 #define COMPLAINT_MOST 4096
+#define PAGE_MOST (1u << 20)
 
 apps_t *
 service_apps_new (service_t *service, const service_apps_config_t *config, const char *bot_url,
@@ -13,7 +16,8 @@ service_apps_new (service_t *service, const service_apps_config_t *config, const
     buffer_t complaint;
     buffer_init (&complaint, COMPLAINT_MOST);
     apps_t *apps = apps_new (service_loop (service),
-                             &(apps_config_t){ .file = config->file,
+                             &(apps_config_t){ .reader = service_kind (service)->apps_reader,
+                                               .file = config->file,
                                                .app_id = config->app_id,
                                                .bot_url = bot_url,
                                                .bot_key = bot_key,
@@ -26,4 +30,53 @@ service_apps_new (service_t *service, const service_apps_config_t *config, const
     }
     buffer_free (&complaint);
     return apps;
+}
+
+int
+service_apps_check (const service_kind_t *kind, const char *file)
+{
+    buffer_t complaint, warnings;
+    buffer_init (&complaint, COMPLAINT_MOST);
+    buffer_init (&warnings, COMPLAINT_MOST);
+    int count = apps_check (file, kind->apps_reader, &complaint, &warnings);
+    fprintf (stderr, "%.*s", TEXT_ARGS (buffer_text (&warnings)));
+    if (count < 0)
+        fprintf (stderr, "%s: %.*s\n", file, TEXT_ARGS (buffer_text (&complaint)));
+    else
+        printf ("%s: %d app%s, no mistake\n", file, count, count == 1 ? "" : "s");
+    buffer_free (&complaint);
+    buffer_free (&warnings);
+    return count < 0 ? EX_CONFIG : fflush (stdout) == 0 ? EX_OK : EX_IOERR;
+}
+
+static int
+s_print (int rc, buffer_t *page)
+{
+    assert (rc == 0);
+    fwrite (page->data, 1, page->size, stdout);
+    buffer_free (page);
+    return fflush (stdout) == 0 ? EX_OK : EX_IOERR;
+}
+
+int
+service_apps_schema (const service_kind_t *kind, const char *unused)
+{
+    (void) kind;
+    (void) unused;
+    buffer_t page;
+    buffer_init (&page, PAGE_MOST);
+    int rc = json_table_schema (&app_rows_table, "The apps of a Stentor Chat Router", &page);
+    if (rc == 0)
+        rc = buffer_put_string (&page, "\n");
+    return s_print (rc, &page);
+}
+
+int
+service_apps_markdown (const service_kind_t *kind, const char *unused)
+{
+    (void) kind;
+    (void) unused;
+    buffer_t page;
+    buffer_init (&page, PAGE_MOST);
+    return s_print (json_table_markdown (&app_rows_table, app_reader_names, &page), &page);
 }

@@ -1,6 +1,7 @@
 //  service_apps — the apps that a service serves, from the settings that all services name alike.
 //
 //  APPS_SETTINGS stands in the service's table, and its config has a member `apps` of this type.
+//  APPS_COMMANDS stands in its table of commands.
 
 #ifndef SERVICE_APPS_H
 #define SERVICE_APPS_H
@@ -20,6 +21,19 @@ typedef struct {
              "the app, when there is no APPS_FILE; with one, the default app"),                    \
     SETTING ("APPS_FILE", SETTING_TEXT, config, apps.file, "", 0, 0,                               \
              "file with the apps (apps.example.json); watched for changes")
+
+#define APPS_COMMANDS                                                                            \
+    { "--check-apps", "FILE", "reads an apps file as this service would, with its secrets",      \
+      service_apps_check },                                                                      \
+        { "--apps-schema", NULL, "a JSON Schema of the apps file", service_apps_schema },        \
+    {                                                                                            \
+        "--apps-markdown", NULL, "the apps file as a Markdown table", service_apps_markdown      \
+    }
+
+//  The rows' functions. A file with a mistake ends with EX_CONFIG and the line of the mistake.
+int service_apps_check (const service_kind_t *kind, const char *file);
+int service_apps_schema (const service_kind_t *kind, const char *unused);
+int service_apps_markdown (const service_kind_t *kind, const char *unused);
 
 //  For those that show the bot to people.
 #define APPS_BOT_NAME_SETTING(config)                                                              \

@@ -255,10 +255,14 @@ s_stop (void **state_p)
 
 static edge_config_t s_config;
 
+static const service_command_t s_commands[] = { APPS_COMMANDS, { NULL, NULL, NULL, NULL } };
+
 const service_kind_t edge_service = { .name = "edge",
                                       .about = "holds the sockets of chat clients",
                                       .settings = s_settings,
                                       .config = &s_config,
                                       .start = s_start,
                                       .drain = s_drain,
-                                      .stop = s_stop };
+                                      .stop = s_stop,
+                                      .commands = s_commands,
+                                      .apps_reader = APP_READER_EDGE };

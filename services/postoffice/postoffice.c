@@ -464,6 +464,8 @@ s_stop (void **state_p)
     *state_p = NULL;
 }
 
+static const service_command_t s_commands[] = { APPS_COMMANDS, { NULL, NULL, NULL, NULL } };
+
 const service_kind_t postoffice_service = {
     .name = "postoffice",
     .about = "decides and stores: routes what participants say by session, kept in PostgreSQL",
@@ -472,4 +474,6 @@ const service_kind_t postoffice_service = {
     .start = s_start,
     .drain = s_drain,
     .stop = s_stop,
+    .commands = s_commands,
+    .apps_reader = APP_READER_POSTOFFICE
 };

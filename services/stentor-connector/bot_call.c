@@ -216,11 +216,11 @@ s_post (bot_call_t *self, const app_t *app)
     char key[HEADER_MAX];
     int size =
         snprintf (key, sizeof key, "%s: %s%s%.*s", context->auth_header, context->auth_scheme,
-                  *context->auth_scheme ? " " : "", TEXT_ARGS (app->bot_key));
+                  *context->auth_scheme ? " " : "", TEXT_ARGS (app->bot.key));
     assert (size > 0 && (size_t) size < sizeof key); //  its parts were checked when they were read
-    const char *headers[] = { "Accept: application/json", app->bot_key.size ? key : NULL, NULL };
+    const char *headers[] = { "Accept: application/json", app->bot.key.size ? key : NULL, NULL };
     http_request_t request = { .method = "POST",
-                               .url = app->bot_url.data,
+                               .url = app->bot.url.data,
                                .headers = headers,
                                .content_type = "application/json",
                                .body = buffer_text (&self->request),
@@ -245,7 +245,7 @@ ask (bot_call_t *self)
     const app_t *app = apps_find (self->context->apps, text_of (self->app));
     if (!app) //  the edge's file knows it: ours may be the older one
         s_cannot_ask (self, BOT_UNKNOWN_APP, TEXT ("there is no such app here"));
-    else if (app->bot_url.size == 0)
+    else if (app->bot.url.size == 0)
         s_cannot_ask (self, BOT_NO_BOT, TEXT ("the app has no bot"));
     else if (s_post (self, app) == 0)
         send_typing (self);

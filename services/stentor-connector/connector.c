@@ -288,6 +288,8 @@ s_drain (void *state)
 
 static config_t s_config;
 
+static const service_command_t s_commands[] = { APPS_COMMANDS, { NULL, NULL, NULL, NULL } };
+
 const service_kind_t connector_service = {
     .name = "stentor-connector",
     .about = "puts the visitors' questions to the apps' Stentor bots",
@@ -296,4 +298,6 @@ const service_kind_t connector_service = {
     .start = s_start,
     .drain = s_drain,
     .stop = s_stop,
+    .commands = s_commands,
+    .apps_reader = APP_READER_STENTOR
 };

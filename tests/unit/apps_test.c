@@ -2,10 +2,12 @@
 
 #include "config/apps.h"
 #include "config/apps_file.h"
+#include "json/json_read.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
 #include <fcntl.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -21,7 +23,7 @@ ParameterizedTestParameters (apps, reading)
     static reading_t cases[] = {
         { "{\"apps\":[{\"appId\":\"a\"}]}", "" },
         { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\"url\":\"http://b/\",\"key\":\"k\","
-            "\"name\":\"N\"},"
+          "\"name\":\"N\"},"
           "\"origins\":[\"https://x.example\"]}]}",
           "" },
         { "{\"//\":\"why\",\"apps\":[{\"appId\":\"a\",\"// x\":1}]}", "" },
@@ -31,25 +33,29 @@ ParameterizedTestParameters (apps, reading)
         { "{\"apps\":[{\"appId\":\"a\"}]}\n\n x", "line 3: " },
         { "null", "line 1: " },
         { "[]", "line 1: the file must be an object" },
-        { "{}", "line 1: \"apps\" must be an array" },
+        { "{}", "line 1: \"apps\" is missing" },
         { "{\n\"apps\":{}}", "line 2: \"apps\" must be an array" },
-        { "{\n\"apps\":[\n1]}", "line 3: an app must be an object" },
+        { "{\n\"apps\":[\n1]}", "line 3: an element of \"apps\" must be an object" },
         { "{\n\"apps\":[\n{\n\"appId\":7}]}", "line 4: \"appId\" must be a string" },
-        { "{\"apps\":[\n{\"appId\":\"a\"},\n{}]}", "line 3: an app needs an \"appId\"" },
+        { "{\"apps\":[\n{\"appId\":\"a\"},\n{}]}", "line 3: \"appId\" is missing" },
         { "{\"apps\":[\n{\n\"appId\":\"a b\"}]}", "line 3: an app needs an \"appId\"" },
         { "{\"apps\":[{\"appId\":\"b\"},\n{\"appId\":\"a\"},\n{\"appId\":\"b\"}]}",
           "line 3: there is an app \"b\" above" },
-        { "{\"apps\":[{\"appId\":\"a\",\n\"bto\":{}}]}", "line 2: \"bto\" is no member" },
+        { "{\"apps\":[{\"appId\":\"a\",\n\"bto\":7}]}", "line 2: \"bto\" is no member" },
+        { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\"url\":\"http://b/\",\n\"kye\":{}}}]}",
+          "line 2: \"kye\" is no member" },
+        { "{\"apps\":[{\"appId\":\"a\",\"bto\":{}}],\"later\":{}}", "" },
         { "{\n\"app\":[]}", "line 2: \"app\" is no member" },
         { "{\"apps\":[{\"appId\":\"a\",\n\"bot\":\n[]}]}", "line 3: \"bot\" must be an object" },
-        { "{\"apps\":[{\"appId\":\"a\",\n\"bot\":{}}]}", "line 2: a bot needs a \"url\"" },
+        { "{\"apps\":[{\"appId\":\"a\",\n\"bot\":{}}]}", "line 2: \"url\" is missing" },
         { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\n\"url\":\"ftp://b/\"}}]}",
-            "line 2: a bot needs" },
+          "line 2: a bot needs" },
         { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\n\"url\":\"http:///x\"}}]}",
-            "line 2: a bot needs" },
+          "line 2: a bot needs" },
         { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\"url\":\"http://b/\",\n\"key\":\"a\\r\\nb\"}}]}",
           "line 2: \"key\" has a control character" },
-        { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\"url\":\"http://b/\",\n\"key\":\"a\\u0000b\"}}]}",
+        { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\"url\":\"http://b/"
+          "\",\n\"key\":\"a\\u0000b\"}}]}",
           "line 2: \"key\" has a control character" },
         { "{\"apps\":[{\"appId\":\"a\",\n\"origins\":\"x\"}]}", "line 2: \"origins\" must be" },
         { "{\"apps\":[{\"appId\":\"a\",\"origins\":[\"http://ok\",\n\"www.example.com\"]}]}",
@@ -62,11 +68,23 @@ ParameterizedTestParameters (apps, reading)
     return cr_make_param_array (reading_t, cases, sizeof cases / sizeof *cases);
 }
 
+static apps_file_t *
+s_file (const char *json, app_reader_t reader, buffer_t *complaint)
+{
+    buffer_t warnings;
+    buffer_init (&warnings, 1000);
+    apps_file_t *file = apps_file_new (
+        text_of (json),
+        &(apps_reading_t){ .reader = reader, .complaint = complaint, .warnings = &warnings });
+    buffer_free (&warnings);
+    return file;
+}
+
 ParameterizedTest (reading_t *param, apps, reading)
 {
     buffer_t complaint;
     buffer_init (&complaint, 1000);
-    apps_file_t *file = apps_file_new (text_of (param->json), &complaint);
+    apps_file_t *file = s_file (param->json, APP_READERS_ALL, &complaint);
     int rc = file ? 0 : -1;
     apps_file_destroy (&file);
     if (*param->complaint == '\0')
@@ -86,14 +104,16 @@ Test (apps, one_app_from_the_settings)
     buffer_t complaint;
     buffer_init (&complaint, 1000);
     uv_loop_t *loop = uv_default_loop ();
-    apps_config_t config = { "", "demo", "http://127.0.0.1:1/", "secret", "", 0 };
+    apps_config_t config = {
+        APP_READERS_ALL, "", "demo", "http://127.0.0.1:1/", "secret", "", 0
+    };
     apps_t *apps = apps_new (loop, &config, &complaint);
     cr_assert (apps);
     const app_t *app = apps_find (apps, TEXT ("demo"));
     cr_assert (app && app == apps_find (apps, TEXT_EMPTY));
-    cr_assert_str_eq (app->bot_url.data, "http://127.0.0.1:1/");
-    cr_assert_str_eq (app->bot_key.data, "secret");
-    cr_assert_str_eq (app->bot_name.data, "Bot");
+    cr_assert_str_eq (app->bot.url.data, "http://127.0.0.1:1/");
+    cr_assert_str_eq (app->bot.key.data, "secret");
+    cr_assert_str_eq (app->bot.name.data, "Bot");
     cr_assert_null (apps_find (apps, TEXT ("other")));
     cr_assert (apps_allows_origin (apps, TEXT ("demo"), TEXT ("https://any.example")));
     cr_assert_not (apps_allows_origin (apps, TEXT ("other"), TEXT_EMPTY));
@@ -104,12 +124,14 @@ Test (apps, one_app_from_the_settings)
 
 Test (apps, settings_that_make_no_app)
 {
-    static const apps_config_t wrong[] = { { "", "a b", "", "", "", 0 },
-                                           { "", "", "", "", "", 0 },
-                                           { "", "demo", "localhost:3000", "", "", 0 },
-                                           { "", "demo", "ftp://127.0.0.1/", "", "", 0 },
-                                           { "", "demo", "http://", "", "", 0 },
-                                           { "", "demo", "http://127.0.0.1/ x", "", "", 0 } };
+    static const apps_config_t wrong[] = {
+        { APP_READERS_ALL, "", "a b", "", "", "", 0 },
+        { APP_READERS_ALL, "", "", "", "", "", 0 },
+        { APP_READERS_ALL, "", "demo", "localhost:3000", "", "", 0 },
+        { APP_READERS_ALL, "", "demo", "ftp://127.0.0.1/", "", "", 0 },
+        { APP_READERS_ALL, "", "demo", "http://", "", "", 0 },
+        { APP_READERS_ALL, "", "demo", "http://127.0.0.1/ x", "", "", 0 }
+    };
     for (size_t row = 0; row < sizeof wrong / sizeof *wrong; row++) {
         buffer_t complaint;
         buffer_init (&complaint, 1000);
@@ -143,7 +165,9 @@ s_open (place_t *self, const char *app_id)
     buffer_t complaint;
     buffer_init (&complaint, 1000);
     self->loop = uv_default_loop ();
-    apps_config_t config = { self->file, app_id, "", "", "", 0 };
+    apps_config_t config = {
+        APP_READER_STENTOR | APP_READER_EDGE, self->file, app_id, "", "", "", 0
+    };
     self->apps = apps_new (self->loop, &config, &complaint);
     cr_assert (self->apps, "%.*s", TEXT_ARGS (buffer_text (&complaint)));
 }
@@ -225,7 +249,7 @@ Test (apps, a_file_that_is_wrong_at_the_start)
     s_place (&place);
     buffer_t complaint;
     buffer_init (&complaint, 1000);
-    apps_config_t config = { place.file, "", "", "", "", 0 };
+    apps_config_t config = { APP_READERS_ALL, place.file, "", "", "", "", 0 };
     cr_assert_null (apps_new (uv_default_loop (), &config, &complaint));
     cr_assert (memmem (complaint.data, complaint.size, "apps.json: No such file", 23));
     buffer_clear (&complaint);
@@ -280,4 +304,154 @@ Test (apps, kubernetes_swaps_a_link_to_a_folder, .timeout = 30)
     cr_assert_eq (rename (swap, data), 0);
     cr_assert (s_eventually (&place, TEXT ("two"), true));
     s_leave (&place);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Who reads what, and secrets in files
+
+Test (apps, each_process_keeps_only_what_it_reads)
+{
+    static const char json[] = "{\"apps\":[{\"appId\":\"a\",\"textLimit\":7,\"bot\":{\"url\":"
+                               "\"http://b/\",\"key\":\"hidden\",\"name\":\"N\"},"
+                               "\"origins\":[\"https://x.example\"]}]}";
+    buffer_t complaint;
+    buffer_init (&complaint, 1000);
+    apps_file_t *edge = s_file (json, APP_READER_EDGE, &complaint);
+    apps_file_t *connector = s_file (json, APP_READER_STENTOR, &complaint);
+    const app_t *of_edge = apps_file_first (edge), *of_connector = apps_file_first (connector);
+    cr_assert_str_eq (of_edge->bot.key.data, "");
+    cr_assert_str_eq (of_edge->bot.url.data, "");
+    cr_assert_str_eq (of_edge->bot.name.data, "N");
+    cr_assert_eq (of_edge->origins.count, 1);
+    cr_assert_str_eq (of_connector->bot.key.data, "hidden");
+    cr_assert_str_eq (of_connector->bot.url.data, "http://b/");
+    cr_assert_eq (of_connector->origins.count, 0);
+    apps_file_destroy (&edge);
+    apps_file_destroy (&connector);
+}
+
+//  An apps.json that names a key file.
+static void
+s_place_with_key (place_t *self, const char *key_file)
+{
+    char json[200];
+    s_place (self);
+    snprintf (
+        json, sizeof json,
+        "{\"apps\":[{\"appId\":\"a\",\"bot\":{\"url\":\"http://b/\",\n\"keyFile\":\"%s\"}}]}",
+        key_file);
+    s_write (self->file, json);
+}
+
+static void
+s_write_beside (place_t *self, const char *name, const char *contents)
+{
+    char path[128];
+    snprintf (path, sizeof path, "%s/%s", self->folder, name);
+    s_write (path, contents);
+}
+
+Test (apps, a_secret_is_read_from_its_file_and_again_when_it_changes, .timeout = 60)
+{
+    place_t place;
+    s_place_with_key (&place, "bot.key");
+    s_write_beside (&place, "bot.key", "first\r\n");
+    s_open (&place, "");
+    cr_assert_str_eq (apps_find (place.apps, TEXT ("a"))->bot.key.data, "first");
+    s_write_beside (&place, "bot.key", "second");
+    uv_timer_t tick;
+    uv_timer_init (place.loop, &tick);
+    for (int turn = 0;
+         turn < 200 && !text_is (apps_find (place.apps, TEXT ("a"))->bot.key, TEXT ("second"));
+         turn++) {
+        uv_timer_start (&tick, s_stop, 50, 0);
+        uv_run (place.loop, UV_RUN_DEFAULT);
+    }
+    uv_close ((uv_handle_t *) &tick, NULL);
+    cr_assert_str_eq (apps_find (place.apps, TEXT ("a"))->bot.key.data, "second");
+    s_leave (&place);
+}
+
+typedef struct {
+    char contents[40];
+    size_t size; //  0: there is no such file
+    char complaint[100];
+} secret_case_t;
+
+ParameterizedTestParameters (apps, secret_files)
+{
+    static secret_case_t cases[] = {
+        { "", 0, "line 2: bot.key: No such file or directory" },
+        { "\n", 1, "line 2: bot.key: the file is empty" },
+        { "a\nb", 3, "line 2: \"bot.key\" has a control character in it" },
+        { "a\0b", 3, "line 2: \"bot.key\" has a control character in it" },
+        { "\xff", 1, "line 2: bot.key: not UTF-8" },
+        { "good", 4, "" },
+    };
+    return cr_make_param_array (secret_case_t, cases, sizeof cases / sizeof *cases);
+}
+
+ParameterizedTest (secret_case_t *param, apps, secret_files)
+{
+    place_t place;
+    s_place_with_key (&place, "bot.key");
+    if (param->size) {
+        char path[128];
+        snprintf (path, sizeof path, "%s/bot.key", place.folder);
+        FILE *file = fopen (path, "w");
+        fwrite (param->contents, 1, param->size, file);
+        fclose (file);
+    }
+    buffer_t complaint, warnings;
+    buffer_init (&complaint, 1000);
+    buffer_init (&warnings, 1000);
+    int count = apps_check (place.file, APP_READER_STENTOR, &complaint, &warnings);
+    cr_expect_eq (count, *param->complaint ? -1 : 1);
+    cr_expect (text_is (buffer_text (&complaint), text_of (param->complaint)), "%.*s",
+               TEXT_ARGS (buffer_text (&complaint)));
+    //  A process that does not need the secret does not ask for its file.
+    buffer_clear (&complaint);
+    cr_expect_eq (apps_check (place.file, APP_READER_EDGE, &complaint, &warnings), 1);
+    buffer_free (&complaint);
+    buffer_free (&warnings);
+}
+
+Test (apps, a_newer_section_is_a_warning_with_its_line)
+{
+    place_t place;
+    s_place (&place);
+    s_write (place.file,
+             "{\"later\":{},\n\"apps\":[\n{\"appId\":\"a\",\n\"genesis\":{\"x\":1}}]}");
+    buffer_t complaint, warnings;
+    buffer_init (&complaint, 1000);
+    buffer_init (&warnings, 1000);
+    cr_assert_eq (apps_check (place.file, APP_READER_EDGE, &complaint, &warnings), 1);
+    cr_assert (
+        text_is (
+            buffer_text (&warnings),
+            TEXT ("line 1: section \"later\" is not known to this program, and ignored\n"
+                  "line 4: section \"genesis\" is not known to this program, and ignored\n")),
+        "%.*s", TEXT_ARGS (buffer_text (&warnings)));
+    buffer_free (&complaint);
+    buffer_free (&warnings);
+}
+
+Test (apps, the_schema_is_json_and_knows_every_member)
+{
+    buffer_t schema;
+    buffer_init (&schema, 1 << 20);
+    cr_assert_eq (json_table_schema (&app_rows_table, "apps", &schema), 0);
+    json_reading_t reading;
+    struct json_object *tree =
+        json_read (buffer_text (&schema),
+                   &(json_limits_t){ .depth_most = 32, .values_most = 10000 }, &reading);
+    cr_assert (tree);
+    text_t printed = json_print (tree);
+    static const char *const names[] = { "appId", "keyFile", "origins", "textLimit",
+                                         "\"^//\":true" };
+    for (size_t at = 0; at < sizeof names / sizeof *names; at++)
+        cr_expect (memmem (printed.data, printed.size, names[at], strlen (names[at])), "%s",
+                   names[at]);
+    json_object_put (tree);
+    buffer_free (&schema);
 }

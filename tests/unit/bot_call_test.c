@@ -71,8 +71,10 @@ const app_t *
 apps_find (const apps_t *self, text_t id)
 {
     (void) self, (void) id;
-    static const app_t app = { .id = TEXT ("demo"), .bot_url = TEXT ("http://bot/"),
-                               .bot_key = TEXT ("key"), .bot_name = TEXT ("Bot") };
+    static const app_t app = {
+        .id = TEXT ("demo"),
+        .bot = { .url = TEXT ("http://bot/"), .key = TEXT ("key"), .name = TEXT ("Bot") }
+    };
     return s_is_unknown ? NULL : &app;
 }
 

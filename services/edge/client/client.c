@@ -227,7 +227,7 @@ text_t
 client_bot_sender (const client_t *self)
 {
     const app_t *app = apps_find (self->all->apps, client_identity (self).app);
-    return app ? app->bot_sender : APP_ANY_BOT_SENDER;
+    return app ? app->bot.sender : APP_ANY_BOT_SENDER;
 }
 
 //  Long texts cost a bot much more than they cost a visitor.

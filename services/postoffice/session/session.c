@@ -66,7 +66,7 @@ session_bot_sender (const session_t *self)
     //  An empty id would ask for the default app.
     const app_t *app
         = self->fold.app.size > 0 ? apps_find (self->office->apps, self->fold.app) : NULL;
-    return app ? app->bot_sender : APP_ANY_BOT_SENDER;
+    return app ? app->bot.sender : APP_ANY_BOT_SENDER;
 }
 
 static bool

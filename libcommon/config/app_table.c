@@ -1,0 +1,127 @@
+#include "config/app_table.h"
+
+#include "model/model.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+#define STRING_(number) #number
+#define STRING(number) STRING_ (number)
+
+const char *const app_reader_names[] = { "edge", "postoffice", "stentor-connector", NULL };
+
+static bool
+s_is_id (text_t id)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    return id.size > 0 && strspn (id.data, allowed) == id.size;
+}
+
+//  "http://host…" or "https://host…"; nothing that could end an HTTP header or request line.
+static bool
+s_is_url (text_t url)
+{
+    size_t scheme = strncasecmp (url.data, "http://", 7) == 0    ? 7
+                    : strncasecmp (url.data, "https://", 8) == 0 ? 8
+                                                                 : 0;
+    return scheme != 0 && url.size > scheme && !strchr ("/?#:@", url.data[scheme])
+           && !strpbrk (url.data, " \"<>\\");
+}
+
+//  What a browser says in its Origin header: scheme, host and port, nothing behind it; or that it
+//  has none to name (a web view, a sandboxed frame, a page from a disk).
+static bool
+s_is_origin (text_t origin)
+{
+    if (text_is (origin, TEXT ("null")) || text_is (origin, TEXT ("file://")))
+        return true;
+    const char *host = strstr (origin.data, "://");
+    return host && host != origin.data && host[3] != '\0' && !strpbrk (host + 3, "/?#@ *");
+}
+
+const json_format_t app_id_format = { s_is_id, "^[A-Za-z0-9._-]+$",
+                                      "an app needs an \"appId\" of letters, digits, '.', '_' "
+                                      "and '-'" };
+const json_format_t app_url_format = { s_is_url, "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#:@]",
+                                       "a bot needs a \"url\" that begins with http:// or "
+                                       "https://" };
+static const json_format_t s_origin_format = { s_is_origin, "^(null|file://|[^:]+://[^/?#@ *]+)$",
+                                               "an origin is like \"https://www.example.com\" "
+                                               "without a path, or \"null\" or \"file://\"" };
+
+static const json_field_t s_bot_fields[] = {
+    { .name = "url",
+      .type = JSON_FIELD_TEXT,
+      .offset = offsetof (app_bot_t, url),
+      .is_required = true,
+      .readers = APP_READER_STENTOR,
+      .most = APP_URL_MOST,
+      .format = &app_url_format,
+      .help = "where the bot is asked: http:// or https://" },
+    { .name = "key",
+      .type = JSON_FIELD_SECRET,
+      .offset = offsetof (app_bot_t, key),
+      .readers = APP_READER_STENTOR,
+      .most = APP_SECRET_MOST,
+      .help = "sent in the Authorization header; empty or absent: no such header" },
+    { .name = "name",
+      .type = JSON_FIELD_TEXT,
+      .offset = offsetof (app_bot_t, name),
+      .readers = APP_READERS_ALL,
+      .most = DISPLAY_NAME_MAX,
+      .fallback = "Bot",
+      .help = "the bot's name in clients" },
+    { .name = NULL },
+};
+static const json_table_t s_bot_table = { s_bot_fields, sizeof (app_bot_t), .is_open = false };
+
+static const json_field_t s_app_fields[] = {
+    { .name = "appId",
+      .type = JSON_FIELD_TEXT,
+      .offset = offsetof (app_t, id),
+      .is_required = true,
+      .readers = APP_READERS_ALL,
+      .most = APP_ID_MAX,
+      .format = &app_id_format,
+      .help = "the app's id in a client's URL: letters, digits, '.', '_' and '-'" },
+    { .name = "bot",
+      .type = JSON_FIELD_OBJECT,
+      .offset = offsetof (app_t, bot),
+      .readers = APP_READERS_ALL,
+      .table = &s_bot_table,
+      .help = "the app's Stentor bot; absent: agents answer alone" },
+    { .name = "origins",
+      .type = JSON_FIELD_TEXTS,
+      .offset = offsetof (app_t, origins),
+      .readers = APP_READER_EDGE,
+      .least = APP_URL_MOST,
+      .most = APP_ORIGINS_MOST,
+      .format = &s_origin_format,
+      .help = "pages that may embed the chat, as scheme://host[:port], or null or file://; "
+              "absent or empty: all" },
+    { .name = "textLimit",
+      .type = JSON_FIELD_NUMBER,
+      .offset = offsetof (app_t, text_limit),
+      .readers = APP_READER_EDGE,
+      .least = 1,
+      .most = APP_TEXT_LIMIT_MOST,
+      .fallback = STRING (APP_TEXT_LIMIT),
+      .help = "largest text of a visitor, in bytes" },
+    { .name = NULL },
+};
+const json_table_t app_table = { s_app_fields, sizeof (app_t), .is_open = true };
+
+static const json_field_t s_file_fields[] = {
+    { .name = "apps",
+      .type = JSON_FIELD_ROWS,
+      .offset = offsetof (app_rows_t, apps),
+      .is_required = true,
+      .readers = APP_READERS_ALL,
+      .least = 1,
+      .most = APPS_MOST,
+      .table = &app_table,
+      .help = "the apps; the first one is the default" },
+    { .name = NULL },
+};
+const json_table_t app_rows_table = { s_file_fields, sizeof (app_rows_t), .is_open = true };

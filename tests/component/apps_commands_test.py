@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""The commands about apps files, of the real programs: --check-apps, --apps-schema. The schema and
+the reader agree: what one refuses the other refuses, but for rules that a schema cannot say."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import jsonschema
+
+BIN = pathlib.Path(sys.argv[1])
+TOP = pathlib.Path(__file__).parent.parent.parent
+SERVICES = ["edge", "postoffice", "stentor-connector"]
+
+APP = {"appId": "a", "bot": {"url": "http://b/", "key": "k", "name": "N"}, "origins": ["https://x"]}
+GOOD = [
+    {"apps": [{"appId": "a"}]},
+    {"apps": [APP]},
+    {"//": "why", "apps": [{"appId": "a", "// x": 1}]},
+    {"apps": [{"appId": "a", "later": {"x": 1}}], "later": {}},
+    {"apps": [{"appId": "a", "origins": ["null", "file://", "http://h:1"], "textLimit": 1}]},
+]
+BAD = [
+    None, [], {}, {"apps": []}, {"apps": {}}, {"apps": [1]}, {"apps": [{}]}, {"app": [], "apps": [APP]},
+    {"apps": [{"appId": "a b"}]}, {"apps": [{"appId": 7}]}, {"apps": [{"appId": "a" * 65}]},
+    {"apps": [{"appId": "a", "bto": 7}]}, {"apps": [{"appId": "a", "bot": []}]},
+    {"apps": [{"appId": "a", "bot": {}}]}, {"apps": [{"appId": "a", "bot": {"url": "ftp://b/"}}]},
+    {"apps": [{"appId": "a", "bot": {"url": "http://b/", "kye": {}}}]},
+    {"apps": [{"appId": "a", "origins": "x"}]}, {"apps": [{"appId": "a", "origins": ["x"]}]},
+    {"apps": [{"appId": "a", "textLimit": 0}]}, {"apps": [{"appId": "a", "textLimit": "1"}]},
+    {"apps": [{"appId": "a", "textLimit": 1.5}]}, {"apps": [{"appId": "a", "textLimit": 2**64}]},
+]
+
+
+def run(service, *arguments):
+    return subprocess.run([BIN / service, *arguments], capture_output=True, text=True, timeout=20)
+
+
+def check(file, service="edge"):
+    return run(service, "--check-apps", file)
+
+
+schema = json.loads(run("edge", "--apps-schema").stdout)
+jsonschema.Draft202012Validator.check_schema(schema)
+validator = jsonschema.Draft202012Validator(schema)
+failures = []
+count = 0
+
+
+def expect(holds, what):
+    global count
+    count += 1
+    if not holds:
+        failures.append(what)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    file = pathlib.Path(folder) / "apps.json"
+    for is_good, documents in ((True, GOOD), (False, BAD)):
+        for document in documents:
+            file.write_text(json.dumps(document))
+            answer = check(file)
+            expect(validator.is_valid(document) == is_good, f"schema: {document}")
+            expect(answer.returncode == (0 if is_good else 78), f"reader: {document}: {answer}")
+            expect(is_good or f"{file}: line 1: " in answer.stderr, f"complaint: {answer}")
+    file.write_text(json.dumps(GOOD[3]))
+    expect("section \"later\" is not known" in check(file).stderr, "a newer section is a warning")
+    file.write_text('{"apps":[{"appId":"a","bot":{"url":"http://b/","keyFile":"no/such"}}]}')
+    expect(check(file, "stentor-connector").returncode == 78, "the key's file is missing")
+    expect(check(file, "postoffice").returncode == 0, "a postoffice needs no key")
+    expect(check(pathlib.Path(folder) / "none").returncode == 78, "there is no such file")
+    expect(check(folder).returncode == 78, "a folder is no file")
+for service in SERVICES:
+    expect(check(TOP / "apps.example.json", service).returncode == 0, f"the example: {service}")
+    expect(run(service, "--check-apps").returncode == 64, f"an argument is missing: {service}")
+    expect("--check-apps FILE" in run(service, "--help").stdout, f"--help: {service}")
+    expect(run(service, "--no-such").returncode == 64, f"no such command: {service}")
+for failure in failures:
+    print(failure)
+print(f"{count - len(failures)} passed, {len(failures)} failed")
+sys.exit(1 if failures else 0)
