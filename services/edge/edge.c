@@ -107,12 +107,6 @@ s_limit_descriptors (edge_t *self)
                                                        : limit.rlim_cur / 2;
 }
 
-static uint64_t
-s_page_limit (const edge_t *self)
-{
-    return self->socket_limit / 2 < PAGE_SOCKETS ? self->socket_limit / 2 : PAGE_SOCKETS;
-}
-
 //  What /config.json tells the pages.
 static int
 s_config_json (const edge_t *self, buffer_t *to)
@@ -126,13 +120,6 @@ s_config_json (const edge_t *self, buffer_t *to)
     json_put_bool (&json, "demoMode", self->config->demo_mode);
     json_close_object (&json);
     return json_write_end (&json);
-}
-
-static bool
-s_is_directory (const char *path)
-{
-    struct stat found;
-    return stat (path, &found) == 0 && S_ISDIR (found.st_mode) && access (path, R_OK | X_OK) == 0;
 }
 
 static int
@@ -150,7 +137,10 @@ s_check_settings (edge_t *self)
     const edge_config_t *config = self->config;
     if (!listener_is_address (config->address))
         return s_wrong (self, "EDGE_ADDRESS must be a numeric address", config->address);
-    if (*config->web_root && !s_is_directory (config->web_root))
+    struct stat found;
+    if (*config->web_root
+        && (stat (config->web_root, &found) != 0 || !S_ISDIR (found.st_mode)
+            || access (config->web_root, R_OK | X_OK) != 0))
         return s_wrong (self, "EDGE_WEB_ROOT must be a directory that can be read",
                         config->web_root);
     return 0;
@@ -180,6 +170,7 @@ s_start_sockets (edge_t *self)
         buffer_free (&config_json);
         return -1;
     }
+    uint64_t half = self->socket_limit / 2;
     websocket_config_t config = { .address = self->config->address,
                                   .port = (uint16_t) self->config->port,
                                   .web_root = self->config->web_root,
@@ -190,7 +181,7 @@ s_start_sockets (edge_t *self)
                                   .socket_limit = self->socket_limit,
                                   .sockets_per_second = self->config->sockets_per_second,
                                   .sockets_burst = self->config->sockets_burst,
-                                  .page_limit = s_page_limit (self) };
+                                  .page_limit = half < PAGE_SOCKETS ? half : PAGE_SOCKETS };
     self->sockets = websocket_server_new (service_loop (self->service), &config,
                                           &gateway_socket_events, self->gateway);
     buffer_free (&config_json);
@@ -201,8 +192,6 @@ s_start_sockets (edge_t *self)
         return -1;
     }
     edge_metrics[EDGE_SOCKETS_LIMIT] = (int64_t) self->socket_limit;
-    log_info ("listening", log_string ("address", self->config->address),
-              log_number ("port", websocket_server_port (self->sockets)));
     return 0;
 }
 

@@ -186,16 +186,16 @@ s_on_answered (void *owner, client_t *client)
 {
     (void) owner;
     if (rig_resumes)
-        inbound_resume (client_owner (client));
+        inbound_resume (client_view (client)->owner);
     else
-        s_note ("c%u answered\n", s_client_number (client_endpoint (client)));
+        s_note ("c%u answered\n", s_client_number (client_view (client)->endpoint));
 }
 
 static bool
 s_on_received (void *owner, client_t *client)
 {
     (void) owner;
-    connection_t *connection = client_owner (client);
+    connection_t *connection = client_view (client)->owner;
     return attachment_send_receipt (connection->attachment);
 }
 
@@ -236,7 +236,7 @@ void
 rig_end (void)
 {
     for (client_t *client; (client = clients_next (rig_clients, NULL));) {
-        connection_t *connection = client_owner (client);
+        connection_t *connection = client_view (client)->owner;
         rig_disconnect (&connection);
     }
     inbounds_destroy (&rig_inbounds);
@@ -280,7 +280,7 @@ rig_connect (role_t role, dialect_t dialect)
     connection->attachment =
         attachment_new (rig_attachments, connection->client, connection->keepalive);
     connection->inbounds = rig_inbounds;
-    s_endpoints[s_client_count++] = client_endpoint (connection->client);
+    s_endpoints[s_client_count++] = client_view (connection->client)->endpoint;
     return connection;
 }
 
@@ -319,7 +319,7 @@ rig_write (connection_t *connection)
             continue;
         }
         if (next.what == WRITE_CLOSE) {
-            s_note ("c%u < close %s\n", number, close_reason_row (next.reason)->metric);
+            s_note ("c%u < close %s\n", number, close_reasons[next.reason].metric);
             return;
         }
         s_note ("c%u <", number);
@@ -334,7 +334,7 @@ rig_write (connection_t *connection)
 uint64_t
 rig_endpoint (const connection_t *connection)
 {
-    return client_endpoint (connection->client);
+    return client_view (connection->client)->endpoint;
 }
 
 void

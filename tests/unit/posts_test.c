@@ -91,7 +91,7 @@ Test (posts, are_kept_whole_until_they_are_answered)
     record.post = rig_post;
     for (size_t at = 0; at < count; at++)
         cr_assert (text_is (*texts[at], (text_t){ &"abcdefgh"[at], 1 }), "text %zu", at);
-    cr_assert_eq (rig_post.endpoint, client_endpoint (s_client));
+    cr_assert_eq (rig_post.endpoint, client_view (s_client)->endpoint);
     cr_assert_null (posts_find (rig_posts, 2, rig_post.request_id));
     s_answer (rig_post.request_id, VERDICT_OK, 101);
     cr_assert_null (posts_find (rig_posts, 1, rig_post.request_id));

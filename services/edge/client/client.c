@@ -28,33 +28,20 @@ struct clients {
     uint64_t next_endpoint;
 };
 
-typedef enum { CLIENT_OPEN, CLIENT_DRAINING, CLIENT_CLOSED } client_state_t;
-
 struct client {
+    client_view_t view; //  its sender is our own copy
     clients_t *all;
-    void *owner;
     websocket_t *socket;
-    uint64_t endpoint;
     UT_hash_handle hh;
     outbox_t outbox;
     client_rate_t rate;
     list_t ending; //  in one of the lists of all
     uint64_t ending_ms;
-    char *sender; //  JSON
-    uint32_t sender_size;
-    uint8_t state;
     uint8_t close_reason;
-    uint8_t role;
-    uint8_t dialect;
     uint8_t faults;
     bool is_counted; //  in edge_closed_total
-    bool paused;
-    uint8_t app_size;
-    uint8_t user_size;
-    char names[]; //  app, user
+    char names[];    //  app, user
 };
-
-_Static_assert(APP_ID_MAX <= UINT8_MAX && USER_ID_MAX <= UINT8_MAX, "sizes of names fit");
 
 // ---------------------------------------------------------------------------------------------
 //  All clients
@@ -154,22 +141,20 @@ s_count_closed (client_t *self, close_reason_t reason)
 client_t *
 client_new (clients_t *all, const client_identity_t *identity, websocket_t *socket, void *owner)
 {
-    text_t app = identity->app, user = identity->user;
-    client_t *self = alloc_zeroed (sizeof *self + app.size + user.size);
+    text_t names[] = { identity->app, identity->user };
+    client_t *self = alloc_packed (sizeof *self, names, 2);
+    self->view = (client_view_t){ .owner = owner,
+                                  .endpoint = all->next_endpoint++,
+                                  .identity = *identity,
+                                  .sender = TEXT_EMPTY };
+    self->view.identity.app = names[0];
+    self->view.identity.user = names[1];
     self->all = all;
-    self->owner = owner;
     self->socket = socket;
-    self->endpoint = all->next_endpoint++;
-    memcpy (self->names, app.data, app.size);
-    memcpy (self->names + app.size, user.data, user.size);
-    self->app_size = (uint8_t) app.size;
-    self->user_size = (uint8_t) user.size;
-    self->role = (uint8_t) identity->role;
-    self->dialect = (uint8_t) identity->dialect;
     list_init (&self->ending);
     outbox_init (&self->outbox);
     client_stamp (self, &VISITOR_UNKNOWN);
-    HASH_ADD (hh, all->by_endpoint, endpoint, sizeof self->endpoint, self);
+    HASH_ADD (hh, all->by_endpoint, view.endpoint, sizeof self->view.endpoint, self);
     s_count_open (self, 1);
     edge_count (EDGE_OPENED, 1);
     return self;
@@ -186,47 +171,21 @@ client_destroy (client_t **self_p)
     list_remove (&self->ending);
     flow_control_add (self->all->flow, FLOW_OUTBOXES, -(int64_t) self->outbox.bytes);
     outbox_clear (&self->outbox);
-    free (self->sender);
+    if (self->view.sender.size > 0)
+        free ((char *) self->view.sender.data);
     free (self);
 }
 
-void *
-client_owner (const client_t *self)
+const client_view_t *
+client_view (const client_t *self)
 {
-    return self->owner;
-}
-
-uint64_t
-client_endpoint (const client_t *self)
-{
-    return self->endpoint;
-}
-
-client_identity_t
-client_identity (const client_t *self)
-{
-    return (client_identity_t){ .app = { self->names, self->app_size },
-                                .user = { self->names + self->app_size, self->user_size },
-                                .role = (role_t) self->role,
-                                .dialect = (dialect_t) self->dialect };
-}
-
-bool
-client_is_rich (const client_t *self)
-{
-    return self->dialect == DIALECT_RICH;
-}
-
-text_t
-client_sender (const client_t *self)
-{
-    return (text_t){ self->sender, self->sender_size };
+    return &self->view;
 }
 
 text_t
 client_bot_sender (const client_t *self)
 {
-    const app_t *app = apps_find (self->all->apps, client_identity (self).app);
+    const app_t *app = apps_find (self->all->apps, self->view.identity.app);
     return app ? app->bot.sender : APP_ANY_BOT_SENDER;
 }
 
@@ -234,14 +193,14 @@ client_bot_sender (const client_t *self)
 bool
 client_is_too_long (const client_t *self, size_t bytes)
 {
-    const app_t *app = apps_find (self->all->apps, client_identity (self).app);
-    return self->role == ROLE_VISITOR && app && bytes > app->text_limit;
+    const app_t *app = apps_find (self->all->apps, self->view.identity.app);
+    return self->view.identity.role == ROLE_VISITOR && app && bytes > app->text_limit;
 }
 
 void
 client_stamp (client_t *self, const visitor_t *visitor)
 {
-    bool is_agent = self->role == ROLE_AGENT;
+    bool is_agent = self->view.identity.role == ROLE_AGENT;
     text_t unnamed = is_agent ? TEXT ("Agent") : TEXT ("Visitor");
     buffer_t buffer;
     json_writer_t json;
@@ -249,7 +208,7 @@ client_stamp (client_t *self, const visitor_t *visitor)
     json_write_begin (&json, &buffer);
     json_open_object (&json, NULL);
     json_put_string (&json, "deviceId", "Widget");
-    json_put_text (&json, "userId", client_identity (self).user);
+    json_put_text (&json, "userId", self->view.identity.user);
     json_put_text (&json, "displayName", visitor->name.size ? visitor->name : unnamed);
     json_put_bool (&json, "isAdmin", is_agent);
     json_put_text_if (&json, "email", visitor->email);
@@ -264,10 +223,11 @@ client_stamp (client_t *self, const visitor_t *visitor)
     int rc = json_write_end (&json);
     assert (rc == 0); //  client_frame.c bounds what a visitor says
     //  Nearly every frame says the same as the last one.
-    if (!text_is (buffer_text (&buffer), client_sender (self))) {
-        self->sender = alloc_resized (self->sender, buffer.size);
-        memcpy (self->sender, buffer.data, buffer.size);
-        self->sender_size = (uint32_t) buffer.size;
+    text_t *sender = &self->view.sender;
+    if (!text_is (buffer_text (&buffer), *sender)) {
+        if (sender->size > 0)
+            free ((char *) sender->data);
+        *sender = (text_t){ alloc_text (buffer_text (&buffer)), buffer.size };
     }
     buffer_free (&buffer);
 }
@@ -341,14 +301,8 @@ client_want_write (client_t *self)
 void
 client_read (client_t *self, bool on)
 {
-    self->paused = !on;
+    self->view.is_paused = !on;
     websocket_read (self->socket, on);
-}
-
-bool
-client_is_paused (const client_t *self)
-{
-    return self->paused;
 }
 
 client_rate_t *
@@ -358,16 +312,11 @@ client_rate (client_t *self)
 }
 
 void
-client_note_fault (client_t *self)
+client_note_frame (client_t *self, bool is_good)
 {
-    if (++self->faults >= FAULTS_MAX)
+    self->faults = is_good ? 0 : self->faults + 1;
+    if (self->faults >= FAULTS_MAX)
         client_close (self, CLOSE_FAULTS);
-}
-
-void
-client_forget_faults (client_t *self)
-{
-    self->faults = 0;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -378,12 +327,12 @@ client_close (client_t *self, close_reason_t reason)
 {
     if (client_is_closed (self))
         return;
-    const close_reason_row_t *row = close_reason_row (reason);
+    const close_reason_row_t *row = &close_reasons[reason];
     s_count_closed (self, reason);
-    log_debug ("closing", log_text ("user", client_identity (self).user),
+    log_debug ("closing", log_text ("user", self->view.identity.user),
                log_string ("reason", row->metric),
-               log_number ("endpoint", (int64_t) self->endpoint));
-    self->state = CLIENT_CLOSED;
+               log_number ("endpoint", (int64_t) self->view.endpoint));
+    self->view.state = CLIENT_CLOSED;
     self->close_reason = (uint8_t) reason;
     list_append (&self->all->closed, &self->ending);
     if (row->ws_code == 0) {
@@ -399,32 +348,20 @@ client_close (client_t *self, close_reason_t reason)
     client_want_write (self);
 }
 
-bool
-client_is_closed (const client_t *self)
-{
-    return self->state == CLIENT_CLOSED;
-}
-
 void
 client_drain (client_t *self)
 {
-    assert (self->state == CLIENT_OPEN);
+    assert (self->view.state == CLIENT_OPEN);
     s_count_closed (self, CLOSE_GOING_AWAY);
-    self->state = CLIENT_DRAINING;
+    self->view.state = CLIENT_DRAINING;
     self->close_reason = CLOSE_GOING_AWAY;
     s_end_later (self);
     client_want_write (self);
 }
 
 bool
-client_is_ending (const client_t *self)
-{
-    return self->state != CLIENT_OPEN;
-}
-
-bool
 client_wants_close (const client_t *self, close_reason_t *reason)
 {
     *reason = (close_reason_t) self->close_reason;
-    return self->state != CLIENT_OPEN;
+    return self->view.state != CLIENT_OPEN;
 }

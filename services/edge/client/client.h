@@ -19,13 +19,24 @@
 typedef struct clients clients_t;
 typedef struct client client_t;
 
-//  Who a client is; the texts are the client's.
 typedef struct {
     text_t app;
     text_t user;
     role_t role;
     dialect_t dialect;
 } client_identity_t;
+
+typedef enum { CLIENT_OPEN, CLIENT_DRAINING, CLIENT_CLOSED } client_state_t;
+
+//  What others read of a client. The texts are the client's; the sender is until client_stamp.
+typedef struct {
+    void *owner;
+    uint64_t endpoint; //  its number on the bus
+    client_identity_t identity;
+    text_t sender; //  JSON object: who it is, and what it says of itself
+    client_state_t state;
+    bool is_paused; //  not read
+} client_view_t;
 
 //  Borrows all three. All clients are gone when it is destroyed.
 clients_t *clients_new (uv_loop_t *loop, flow_control_t *flow, const apps_t *apps);
@@ -47,17 +58,23 @@ client_t *client_new (clients_t *all, const client_identity_t *identity, websock
 //  The socket is gone: that is the reason, unless there was one before.
 void client_destroy (client_t **self_p);
 
-void *client_owner (const client_t *self);
-uint64_t client_endpoint (const client_t *self);
-client_identity_t client_identity (const client_t *self);
-//  Is its dialect DIALECT_RICH?
-bool client_is_rich (const client_t *self);
+const client_view_t *client_view (const client_t *self);
+
+static inline bool
+client_is_rich (const client_t *self)
+{
+    return client_view (self)->identity.dialect == DIALECT_RICH;
+}
+
+static inline bool
+client_is_closed (const client_t *self)
+{
+    return client_view (self)->state == CLIENT_CLOSED;
+}
 
 //  Stamps the sender with who the client really is and what it says of itself. A visitor or an
 //  agent without a name gets a name for all of them.
 void client_stamp (client_t *self, const visitor_t *visitor);
-//  JSON object.
-text_t client_sender (const client_t *self);
 //  The bot of its app, as the sender of a frame: JSON object.
 text_t client_bot_sender (const client_t *self);
 //  Is a text of so many bytes longer than its app takes from it?
@@ -78,20 +95,15 @@ void client_want_write (client_t *self);
 
 //  Stops or goes on reading its socket.
 void client_read (client_t *self, bool on);
-bool client_is_paused (const client_t *self);
 client_rate_t *client_rate (client_t *self);
-//  A frame was refused: too many of them, with no good one between, close the client.
-void client_note_fault (client_t *self);
-void client_forget_faults (client_t *self);
+//  A frame was good, or refused: too many refused ones without a good one close the client.
+void client_note_frame (client_t *self, bool is_good);
 
 //  Only the first reason counts.
 void client_close (client_t *self, close_reason_t reason);
-bool client_is_closed (const client_t *self);
 //  Tells the client that this edge is ending. It stays in its session and is read until it goes:
 //  what it sent before it reads that is not lost.
 void client_drain (client_t *self);
-//  Is it closed or draining?
-bool client_is_ending (const client_t *self);
 //  A close frame is to be written behind the outbox, with this reason.
 bool client_wants_close (const client_t *self, close_reason_t *reason);
 

@@ -133,67 +133,50 @@ s_read_refused (client_frame_t *self, text_t bytes)
             self->session_id = s_plain_string (value, SESSION_ID_MAX);
 }
 
+//  The event, the ids and the numbers: all that frames of every kind have. The ids are read even if
+//  the event is wrong.
 static frame_fault_t
-s_read_event (client_frame_t *self)
+s_read_head (client_frame_t *self)
 {
     struct json_object *value;
-    text_t event;
-    if (!s_has (self->json, "event", &value) || !s_text (value, &event))
-        return FAULT_EVENT;
+    text_t event = TEXT_EMPTY;
+    bool has_event = s_has (self->json, "event", &value) && s_text (value, &event);
     self->says = s_says (event);
-    return self->says == SAYS_NOTHING ? FAULT_UNKNOWN_EVENT : FAULT_NONE;
-}
-
-static frame_fault_t
-s_read_ids (client_frame_t *self)
-{
-    struct json_object *value;
     bool is_named = !s_has (self->json, "messageId", &value)
                     || s_id (value, MESSAGE_ID_MAX, &self->message_id);
     bool has_session = s_has (self->json, "sessionId", &value)
                        && s_id (value, SESSION_ID_MAX, &self->session_id);
-    return !is_named ? FAULT_MESSAGE_ID : !has_session ? FAULT_SESSION_ID : FAULT_NONE;
-}
-
-static frame_fault_t
-s_read_numbers (client_frame_t *self)
-{
-    struct json_object *value;
+    if (!has_event)
+        return FAULT_EVENT;
+    if (self->says == SAYS_NOTHING)
+        return FAULT_UNKNOWN_EVENT;
+    if (!is_named)
+        return FAULT_MESSAGE_ID;
+    if (!has_session)
+        return FAULT_SESSION_ID;
     if (s_has (self->json, "timeMs", &value) && !s_number (value, TIME_MAX, &self->time_ms))
         return FAULT_TIME;
-    bool has = s_has (self->json, "lastSeq", &value);
-    if (has && !s_number (value, INT64_MAX - 1, &self->last_seq))
+    bool has_seq = s_has (self->json, "lastSeq", &value);
+    if (has_seq && !s_number (value, INT64_MAX - 1, &self->last_seq))
         return FAULT_LAST_SEQ;
-    return self->says == SAYS_RESUME && !has ? FAULT_LAST_SEQ : FAULT_NONE;
+    return self->says == SAYS_RESUME && !has_seq ? FAULT_LAST_SEQ : FAULT_NONE;
 }
 
 //  What people may be shown of a visitor. What is not of its form is left out: it goes with every
 //  message, and none of them needs it. A path or name of another type is refused.
 static bool
-s_is_path (struct json_object *value)
+s_is_path (struct json_object *value, bool *is_showable)
 {
+    *is_showable = true;
     if (!json_object_is_type (value, json_type_array)
         || json_object_array_length (value) > PATH_PARTS_MAX)
         return false;
-    for (size_t at = 0; at < json_object_array_length (value); at++)
-        if (!json_object_is_type (json_object_array_get_idx (value, at), json_type_string))
+    for (size_t at = 0; at < json_object_array_length (value); at++) {
+        text_t part;
+        if (!s_text (json_object_array_get_idx (value, at), &part))
             return false;
-    return true;
-}
-
-static bool
-s_is_showable (struct json_object *value)
-{
-    text_t text;
-    return s_text (value, &text) && utf8_is_showable (text);
-}
-
-static bool
-s_is_showable_path (struct json_object *path)
-{
-    for (size_t at = 0; at < json_object_array_length (path); at++)
-        if (!s_is_showable (json_object_array_get_idx (path, at)))
-            return false;
+        *is_showable = *is_showable && utf8_is_showable (part);
+    }
     return true;
 }
 
@@ -205,7 +188,9 @@ s_query (struct json_object *attributes)
         return TEXT_EMPTY;
     json_object_object_foreach (query, name, value)
     {
-        if (!utf8_is_showable (text_of (name)) || !s_is_showable (value))
+        text_t text;
+        if (!utf8_is_showable (text_of (name)) || !s_text (value, &text)
+            || !utf8_is_showable (text))
             return TEXT_EMPTY;
     }
     text_t printed = json_print (query);
@@ -244,6 +229,7 @@ static frame_fault_t
 s_read_path (client_frame_t *self, struct json_object *sender)
 {
     struct json_object *attributes, *path;
+    bool is_showable;
     if (!s_has (sender, "urlAttributes", &attributes))
         return FAULT_NONE;
     if (!json_object_is_type (attributes, json_type_object))
@@ -251,12 +237,12 @@ s_read_path (client_frame_t *self, struct json_object *sender)
     self->visitor.query = s_query (attributes);
     if (!s_has (attributes, "path", &path))
         return FAULT_NONE;
-    if (!s_is_path (path))
+    if (!s_is_path (path, &is_showable))
         return FAULT_PATH;
     text_t printed = json_print (path);
     if (printed.size > PATH_SIZE_MAX)
         return FAULT_PATH;
-    if (s_is_showable_path (path))
+    if (is_showable)
         self->visitor.path = printed;
     return FAULT_NONE;
 }
@@ -364,23 +350,6 @@ s_read_data (client_frame_t *self, text_t user)
     return self->data.size > 0 ? FAULT_NONE : FAULT_DATA;
 }
 
-//  Everything of a tree, once it is one.
-static frame_fault_t
-s_read (client_frame_t *self, text_t user)
-{
-    frame_fault_t fault = s_read_event (self);
-    frame_fault_t next = s_read_ids (self);
-    if (fault == FAULT_NONE)
-        fault = next;
-    if (fault == FAULT_NONE)
-        fault = s_read_numbers (self);
-    if (fault == FAULT_NONE)
-        fault = s_read_sender (self);
-    if (fault == FAULT_NONE)
-        fault = s_read_data (self, user);
-    return fault;
-}
-
 frame_fault_t
 client_frame_read (client_frame_t *self, text_t bytes, text_t user)
 {
@@ -392,10 +361,16 @@ client_frame_read (client_frame_t *self, text_t bytes, text_t user)
                               .data = TEXT_EMPTY,
                               .secret = TEXT_EMPTY };
     frame_fault_t fault = s_parse (self, bytes);
+    if (fault != FAULT_NONE) {
+        if (fault != FAULT_NOT_UTF8)
+            s_read_refused (self, bytes);
+        return fault;
+    }
+    fault = s_read_head (self);
     if (fault == FAULT_NONE)
-        return s_read (self, user);
-    if (fault != FAULT_NOT_UTF8)
-        s_read_refused (self, bytes);
+        fault = s_read_sender (self);
+    if (fault == FAULT_NONE)
+        fault = s_read_data (self, user);
     return fault;
 }
 

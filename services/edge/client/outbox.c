@@ -47,7 +47,7 @@ outbox_put (outbox_t *self, size_t limit, const outbox_item_t *item)
         return -1;
     outbox_entry_t *entry = alloc_zeroed (sizeof *entry);
     *entry = (outbox_entry_t){ NULL, *item };
-    frame_share (item->frame);
+    item->frame->references++;
     s_append (self, entry);
     return 0;
 }

@@ -27,14 +27,6 @@ s_begin (frame_writer_t *self, const char *event, text_t session_id)
     return &self->json;
 }
 
-static json_writer_t *
-s_begin_data (frame_writer_t *self, const char *event, text_t session_id)
-{
-    json_writer_t *json = s_begin (self, event, session_id);
-    json_open_object (json, "data");
-    return json;
-}
-
 static frame_t *
 s_end (frame_writer_t *self)
 {
@@ -44,13 +36,6 @@ s_end (frame_writer_t *self)
     frame_t *frame = frame_new (buffer_text (&self->buffer));
     buffer_free (&self->buffer);
     return frame;
-}
-
-static frame_t *
-s_end_data (frame_writer_t *self)
-{
-    json_close_object (&self->json);
-    return s_end (self);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -202,34 +187,40 @@ frame_t *
 server_frame_joined (text_t session_id, uint64_t seq)
 {
     frame_writer_t writer;
-    json_writer_t *json = s_begin_data (&writer, "connection update", session_id);
+    json_writer_t *json = s_begin (&writer, "connection update", session_id);
+    json_open_object (json, "data");
     json_put_bool (json, "sessionCreated", true);
     if (seq != SEQ_UNKNOWN)
         json_put_number (json, "seq", seq);
-    return s_end_data (&writer);
+    json_close_object (json);
+    return s_end (&writer);
 }
 
 frame_t *
 server_frame_not_joined (text_t session_id, const char *code, const char *words)
 {
     frame_writer_t writer;
-    json_writer_t *json = s_begin_data (&writer, "connection update", session_id);
+    json_writer_t *json = s_begin (&writer, "connection update", session_id);
+    json_open_object (json, "data");
     json_put_bool (json, "sessionCreated", false);
     json_put_string (json, "errorMessage", words);
     json_put_string (json, "code", code);
-    return s_end_data (&writer);
+    json_close_object (json);
+    return s_end (&writer);
 }
 
 frame_t *
 server_frame_ack (text_t session_id, text_t message_id, const bus_posted_t *posted)
 {
     frame_writer_t writer;
-    json_writer_t *json = s_begin_data (&writer, "ack", session_id);
+    json_writer_t *json = s_begin (&writer, "ack", session_id);
+    json_open_object (json, "data");
     json_put_text (json, "messageId", message_id);
     json_put_number (json, "seq", posted->seq);
     json_put_number (json, "timeMs", posted->time_ms);
     json_put_bool (json, "duplicate", posted->verdict == VERDICT_DUPLICATE);
-    return s_end_data (&writer);
+    json_close_object (json);
+    return s_end (&writer);
 }
 
 frame_t *
@@ -237,23 +228,27 @@ server_frame_busy (text_t session_id, text_t message_id, verdict_t verdict,
                    uint64_t retry_after_ms)
 {
     frame_writer_t writer;
-    json_writer_t *json = s_begin_data (&writer, "busy", session_id);
+    json_writer_t *json = s_begin (&writer, "busy", session_id);
+    json_open_object (json, "data");
     json_put_string (json, "code", verdict_code (verdict));
     json_put_string (json, "message", verdict_words (verdict));
     json_put_text (json, "messageId", message_id);
     json_put_number (json, "retryAfterMs", retry_after_ms);
-    return s_end_data (&writer);
+    json_close_object (json);
+    return s_end (&writer);
 }
 
 frame_t *
 server_frame_error (text_t session_id, text_t message_id, const char *code, const char *words)
 {
     frame_writer_t writer;
-    json_writer_t *json = s_begin_data (&writer, "error", session_id);
+    json_writer_t *json = s_begin (&writer, "error", session_id);
+    json_open_object (json, "data");
     json_put_string (json, "code", code);
     json_put_string (json, "message", words);
     json_put_text_if (json, "messageId", message_id);
-    return s_end_data (&writer);
+    json_close_object (json);
+    return s_end (&writer);
 }
 
 frame_t *
@@ -274,7 +269,9 @@ frame_t *
 server_frame_going_away (uint64_t delay_ms)
 {
     frame_writer_t writer;
-    json_writer_t *json = s_begin_data (&writer, "going away", TEXT_EMPTY);
+    json_writer_t *json = s_begin (&writer, "going away", TEXT_EMPTY);
+    json_open_object (json, "data");
     json_put_number (json, "delayMs", delay_ms);
-    return s_end_data (&writer);
+    json_close_object (json);
+    return s_end (&writer);
 }

@@ -18,13 +18,6 @@ frame_new (text_t text)
     return self;
 }
 
-frame_t *
-frame_share (frame_t *self)
-{
-    self->references++;
-    return self;
-}
-
 void
 frame_destroy (frame_t **self_p)
 {

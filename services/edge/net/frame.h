@@ -8,15 +8,13 @@
 #include "base/buffer.h"
 
 typedef struct {
-    uint32_t references;
+    uint32_t references; //  whoever shares it adds one
     uint32_t size;
     char text[];
 } frame_t;
 
 //  Copies the text. The caller has the only reference.
 frame_t *frame_new (text_t text);
-//  One reference more.
-frame_t *frame_share (frame_t *self);
 //  Gives one reference back; the last one frees. Safe on NULL.
 void frame_destroy (frame_t **self_p);
 

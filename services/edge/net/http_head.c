@@ -13,20 +13,23 @@ s_is_digit (char byte)
     return byte >= '0' && byte <= '9';
 }
 
+//  Letters, digits and these others.
 static bool
-s_is_letter (char byte)
+s_is_made_of (text_t text, const char *others)
 {
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+    for (size_t at = 0; at < text.size; at++) {
+        char byte = text.data[at];
+        bool is_letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+        if (!is_letter && !s_is_digit (byte) && (byte == 0 || !strchr (others, byte)))
+            return false;
+    }
+    return text.size > 0;
 }
 
 static bool
 s_is_token (text_t text)
 {
-    for (size_t at = 0; at < text.size; at++)
-        if (!s_is_digit (text.data[at]) && !s_is_letter (text.data[at])
-            && (text.data[at] == 0 || !strchr ("!#$%&'*+-.^_`|~", text.data[at])))
-            return false;
-    return text.size > 0;
+    return s_is_made_of (text, "!#$%&'*+-.^_`|~");
 }
 
 static bool
@@ -53,16 +56,6 @@ s_is_target (text_t text)
 }
 
 static bool
-s_is_name (text_t text)
-{
-    for (size_t at = 0; at < text.size; at++)
-        if (!s_is_digit (text.data[at]) && !s_is_letter (text.data[at])
-            && (text.data[at] == 0 || !strchr ("-._~%!$&'()*+,;=", text.data[at])))
-            return false;
-    return text.size > 0;
-}
-
-static bool
 s_is_literal (text_t text)
 {
     for (size_t at = 0; at < text.size; at++)
@@ -85,7 +78,8 @@ s_is_authority (text_t text, bool needs_port)
         behind = memchr (text.data, ':', text.size);
         if (!behind)
             behind = end;
-        if (!s_is_name ((text_t){ text.data, (size_t) (behind - text.data) }))
+        if (!s_is_made_of ((text_t){ text.data, (size_t) (behind - text.data) },
+                           "-._~%!$&'()*+,;="))
             return false;
     }
     if (behind == end)

@@ -7,6 +7,7 @@
 #include "base/token_bucket.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/loop_timer.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -22,7 +23,8 @@
 #define LARGE_HEAD (4u << 10)
 
 struct http_server {
-    uv_timer_t throttle; //  runs while any are throttled
+    uv_loop_t *loop;
+    loop_timer_t *throttle; //  runs while any are throttled
     const http_server_events_t *events;
     void *owner;
     text_t fields;
@@ -47,20 +49,14 @@ struct request {
     bool has_ended;
 };
 
-static uint64_t
-s_now (const request_t *self)
-{
-    return stream_now (self->stream);
-}
-
 //  What is owed has a bound: however much was asked for, those who come next wait a second for it.
 static void
 s_charge (request_t *self, uint64_t tokens)
 {
     token_bucket_t *rate = &self->requests->rate;
-    uint64_t most_us = s_now (self) * 1000
+    uint64_t most_us = stream_now (self->stream) * 1000
                        + 2 * STATIC_FILES_BURST * token_bucket_token_us (STATIC_FILES_PER_SECOND);
-    token_bucket_take_many (rate, s_now (self), STATIC_FILES_PER_SECOND, tokens);
+    token_bucket_take_many (rate, stream_now (self->stream), STATIC_FILES_PER_SECOND, tokens);
     rate->full_us = rate->full_us < most_us ? rate->full_us : most_us;
 }
 
@@ -83,7 +79,7 @@ s_go_on (request_t *self)
         s_finish (self);
         return;
     }
-    stream_limit (self->stream, STREAM_IDLE, s_now (self));
+    stream_limit (self->stream, STREAM_IDLE, stream_now (self->stream));
     if (!self->is_within)
         stream_read (self->stream, true);
 }
@@ -122,7 +118,7 @@ static void
 s_write_gathered (request_t *self)
 {
     buffer_t *gathered = &self->requests->gathered;
-    stream_limit (self->stream, STREAM_TAKE, s_now (self));
+    stream_limit (self->stream, STREAM_TAKE, stream_now (self->stream));
     //  What does not fit would be half an answer.
     if (gathered->size == 0)
         stream_close (self->stream);
@@ -191,7 +187,7 @@ request_refuse (request_t *self, unsigned status)
 static void
 s_fault (request_t *self, http_fault_t fault)
 {
-    const http_fault_row_t *row = http_fault_row (fault);
+    const http_fault_row_t *row = &http_faults[fault];
     edge_requests_refused[fault]++;
     static log_limit_t limit = LOG_LIMIT (LOG_INFO, "request refused");
     if (log_limit_allows (&limit))
@@ -222,19 +218,12 @@ request_answerer (const request_t *self)
 // ---------------------------------------------------------------------------------------------
 //  Requests
 
-static bool
-s_is_too_fast (const http_server_t *self)
-{
-    return token_bucket_is_spent (&self->rate, uv_now (self->throttle.loop),
-                                  STATIC_FILES_PER_SECOND, STATIC_FILES_BURST);
-}
-
 //  The longest waiting go on, as many as the rate limit allows.
 static void
-s_on_throttle (uv_timer_t *throttle)
+s_on_throttle (void *owner)
 {
-    http_server_t *self = throttle->data;
-    uint64_t now = uv_now (throttle->loop);
+    http_server_t *self = owner;
+    uint64_t now = uv_now (self->loop);
     uint64_t token_us = token_bucket_token_us (STATIC_FILES_PER_SECOND),
              burst_us = STATIC_FILES_BURST * token_us;
     uint64_t most = self->rate.full_us >= now * 1000 + burst_us
@@ -247,7 +236,7 @@ s_on_throttle (uv_timer_t *throttle)
         stream_read (request->stream, true);
     }
     if (list_is_empty (&self->throttled))
-        uv_timer_stop (throttle);
+        loop_timer_stop (self->throttle);
 }
 
 static void
@@ -259,8 +248,8 @@ s_throttle (request_t *self)
     stream_limit (self->stream, STREAM_FREE, 0);
     list_append (&requests->throttled, &self->throttled);
     //  Starting it anew for each would delay those that wait already.
-    if (!uv_is_active ((uv_handle_t *) &requests->throttle))
-        uv_timer_start (&requests->throttle, s_on_throttle, THROTTLE_MS, THROTTLE_MS);
+    if (!loop_timer_is_active (requests->throttle))
+        loop_timer_start_ms (requests->throttle, THROTTLE_MS, THROTTLE_MS);
 }
 
 static void
@@ -269,7 +258,7 @@ s_leave (request_t *self, bool is_closed)
     http_server_t *requests = self->requests;
     list_remove (&self->throttled);
     if (self->answerer)
-        requests->events->gone (requests->owner, self);
+        requests->events->gone (self);
     requests->events->left (requests->owner, is_closed);
     free (self);
 }
@@ -305,19 +294,11 @@ s_ask (request_t *self, const http_head_t *head)
     self->keep_alive = head->keep_alive;
     self->is_head = http_head_is (head, "HEAD");
     self->is_busy = self->is_within = true;
-    stream_limit (self->stream, STREAM_TAKE, s_now (self));
+    stream_limit (self->stream, STREAM_TAKE, stream_now (self->stream));
     requests->events->asked (requests->owner, self, head);
     self->is_within = false;
     if (self->is_busy)
         stream_read (self->stream, false);
-}
-
-//  A head that drips is read again only when a line more is whole.
-static bool
-s_is_worth_it (request_t *self, text_t bytes)
-{
-    return self->seen == 0 || bytes.size <= self->seen || bytes.size >= HTTP_HEAD_MAX
-           || memchr (bytes.data + self->seen, '\n', bytes.size - self->seen);
 }
 
 //  The limit runs from the first byte, however slowly the others come.
@@ -327,7 +308,7 @@ s_wait_for_more (request_t *self, size_t seen)
     http_server_t *requests = self->requests;
     self->seen = (uint32_t) seen;
     if (!self->has_begun)
-        stream_limit (self->stream, STREAM_HEAD, s_now (self));
+        stream_limit (self->stream, STREAM_HEAD, stream_now (self->stream));
     self->has_begun = true;
     if (seen > LARGE_HEAD && !requests->events->has_room (requests->owner)) {
         edge_count (EDGE_PAGES_REFUSED, 1);
@@ -344,8 +325,10 @@ s_read_one (request_t *self, text_t bytes, bool *is_over)
 {
     http_head_t head;
     size_t size = 0;
-    http_fault_t fault = s_is_worth_it (self, bytes) ? http_head_read (&head, bytes, &size)
-                                                     : HTTP_NO_FAULT;
+    //  A head that drips is read again only when a line more is whole.
+    bool is_worth_it = self->seen == 0 || bytes.size <= self->seen || bytes.size >= HTTP_HEAD_MAX
+                       || memchr (bytes.data + self->seen, '\n', bytes.size - self->seen);
+    http_fault_t fault = is_worth_it ? http_head_read (&head, bytes, &size) : HTTP_NO_FAULT;
     if (fault) {
         s_fault (self, fault);
         return bytes.size;
@@ -355,7 +338,9 @@ s_read_one (request_t *self, text_t bytes, bool *is_over)
         return 0;
     }
     bool is_upgrade = ws_handshake_is_asked (&head);
-    if (!is_upgrade && s_is_too_fast (self->requests)) {
+    if (!is_upgrade
+        && token_bucket_is_spent (&self->requests->rate, stream_now (self->stream),
+                                  STATIC_FILES_PER_SECOND, STATIC_FILES_BURST)) {
         s_throttle (self);
         return 0;
     }
@@ -400,11 +385,11 @@ s_on_write (void *owner)
     request_t *self = owner;
     if (!self->is_busy)
         return;
-    stream_limit (self->stream, STREAM_TAKE, s_now (self));
+    stream_limit (self->stream, STREAM_TAKE, stream_now (self->stream));
     if (self->is_answered)
         s_go_on (self);
     else if (self->left > 0)
-        self->requests->events->room (self->requests->owner, self);
+        self->requests->events->room (self);
 }
 
 static void
@@ -443,7 +428,7 @@ http_server_take (http_server_t *self, streams_t *streams, int descriptor)
         return -1;
     }
     request->has_begun = true;
-    stream_limit (request->stream, STREAM_HEAD, s_now (request));
+    stream_limit (request->stream, STREAM_HEAD, stream_now (request->stream));
     return 0;
 }
 
@@ -456,15 +441,9 @@ http_server_new (uv_loop_t *loop, text_t fields, const http_server_events_t *eve
     self->fields = fields;
     buffer_init (&self->gathered, ANSWER_MAX);
     list_init (&self->throttled);
-    uv_timer_init (loop, &self->throttle);
-    self->throttle.data = self;
+    self->loop = loop;
+    self->throttle = loop_timer_new (loop, s_on_throttle, self);
     return self;
-}
-
-static void
-s_on_throttle_closed (uv_handle_t *handle)
-{
-    free (handle->data);
 }
 
 void
@@ -475,5 +454,6 @@ http_server_destroy (http_server_t **self_p)
     if (!self)
         return;
     buffer_free (&self->gathered);
-    uv_close ((uv_handle_t *) &self->throttle, s_on_throttle_closed);
+    loop_timer_destroy (&self->throttle);
+    free (self);
 }

@@ -23,9 +23,9 @@ typedef struct {
     //  Is to be answered, now or later. The head does not live longer than this call.
     void (*asked) (void *owner, request_t *request, const http_head_t *head);
     //  There is room for more of the body that was begun.
-    void (*room) (void *owner, request_t *request);
+    void (*room) (request_t *request);
     //  The one who asked has gone before the answer was whole.
-    void (*gone) (void *owner, request_t *request);
+    void (*gone) (request_t *request);
     //  A connection has ended or become a WebSocket.
     void (*left) (void *owner, bool is_closed);
 } http_server_events_t;

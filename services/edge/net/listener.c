@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/token_bucket.h"
 #include "base/log.h"
+#include "base/loop_timer.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -24,13 +25,12 @@
 
 struct listener {
     uv_poll_t poll;
-    uv_timer_t pause;
-    unsigned handles; //  not closed yet
+    uv_loop_t *loop;
+    loop_timer_t *pause;
     token_bucket_t rate;
     uint64_t per_second;
     uint64_t burst;
     int descriptor;
-    uint16_t port;
     listener_accept_fn *accepted;
     void *owner;
 };
@@ -88,9 +88,9 @@ s_listen (const struct sockaddr_storage *address)
 static void s_on_readable (uv_poll_t *poll, int status, int events);
 
 static void
-s_on_pause_over (uv_timer_t *pause)
+s_on_pause_over (void *owner)
 {
-    listener_t *self = pause->data;
+    listener_t *self = owner;
     uv_poll_start (&self->poll, UV_READABLE, s_on_readable);
 }
 
@@ -99,7 +99,7 @@ static void
 s_pause (listener_t *self, uint64_t time_ms)
 {
     uv_poll_stop (&self->poll);
-    uv_timer_start (&self->pause, s_on_pause_over, time_ms, 0);
+    loop_timer_start_ms (self->pause, time_ms, 0);
 }
 
 static void
@@ -115,27 +115,21 @@ s_on_failed (listener_t *self)
     s_pause (self, PAUSE_MS);
 }
 
-//  Has its client closed or reset it already?
-static bool
-s_is_abandoned (int descriptor)
-{
-    char byte;
-    ssize_t size = recv (descriptor, &byte, 1, MSG_PEEK);
-    return size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR);
-}
-
 //  False when its client has gone already.
 static bool
 s_accepted (listener_t *self, int descriptor)
 {
-    if (s_is_abandoned (descriptor)) {
+    //  Has its client closed or reset it already?
+    char byte;
+    ssize_t size = recv (descriptor, &byte, 1, MSG_PEEK);
+    if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) {
         edge_count (EDGE_SOCKETS_ABANDONED, 1);
         close (descriptor);
         return false;
     }
     int on = 1;
     (void) setsockopt (descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    token_bucket_take (&self->rate, uv_now (self->pause.loop), self->per_second);
+    token_bucket_take (&self->rate, uv_now (self->loop), self->per_second);
     self->accepted (self->owner, descriptor);
     return true;
 }
@@ -149,7 +143,7 @@ s_on_readable (uv_poll_t *poll, int status, int events)
     int taken = 0;
     for (int looked = 0; status == 0 && looked < LOOKS_PER_TURN && taken < ACCEPTS_PER_TURN;
          looked++) {
-        if (token_bucket_is_spent (&self->rate, uv_now (self->pause.loop), self->per_second,
+        if (token_bucket_is_spent (&self->rate, uv_now (self->loop), self->per_second,
                                    self->burst)) {
             edge_count (EDGE_ACCEPTS_THROTTLED, 1);
             s_pause (self, RATE_PAUSE_MS);
@@ -182,24 +176,23 @@ listener_new (uv_loop_t *loop, const listener_config_t *config, listener_accept_
         return NULL;
     }
     self->descriptor = descriptor;
-    self->port = s_port (descriptor);
+    self->loop = loop;
     self->accepted = accepted;
     self->owner = owner;
-    self->handles = 2;
     self->per_second = config->per_second;
     self->burst = config->burst;
-    uv_timer_init (loop, &self->pause);
-    self->poll.data = self->pause.data = self;
+    self->pause = loop_timer_new (loop, s_on_pause_over, self);
+    self->poll.data = self;
     uv_poll_start (&self->poll, UV_READABLE, s_on_readable);
+    log_info ("listening", log_string ("address", config->address),
+              log_number ("port", s_port (descriptor)));
     return self;
 }
 
 static void
 s_on_closed (uv_handle_t *handle)
 {
-    listener_t *self = handle->data;
-    if (--self->handles == 0)
-        free (self);
+    free (handle->data);
 }
 
 void
@@ -212,11 +205,5 @@ listener_destroy (listener_t **self_p)
     uv_poll_stop (&self->poll);
     close (self->descriptor);
     uv_close ((uv_handle_t *) &self->poll, s_on_closed);
-    uv_close ((uv_handle_t *) &self->pause, s_on_closed);
-}
-
-uint16_t
-listener_port (const listener_t *self)
-{
-    return self->port;
+    loop_timer_destroy (&self->pause);
 }

@@ -24,7 +24,7 @@ typedef struct {
     uint64_t burst;      //  accepted at once
 } listener_config_t;
 
-//  NULL when it cannot listen; errno says why.
+//  Logs where it listens. NULL when it cannot; errno says why.
 listener_t *listener_new (uv_loop_t *loop, const listener_config_t *config,
                           listener_accept_fn *accepted, void *owner);
 //  Stops listening at once; the loop must turn once more before the memory is gone.
@@ -32,7 +32,5 @@ void listener_destroy (listener_t **self_p);
 
 //  Is it a numeric IPv4 or IPv6 address?
 bool listener_is_address (const char *address);
-
-uint16_t listener_port (const listener_t *self);
 
 #endif

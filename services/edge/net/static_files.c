@@ -84,22 +84,6 @@ s_answer_words (request_t *request, unsigned status, const char *fields)
                     (text_t){ body, (size_t) body_size });
 }
 
-static void
-s_answer_config (const static_files_t *self, request_t *request)
-{
-    request_answer (request, 200,
-                    TEXT ("content-type: application/json\r\ncache-control: no-store\r\n"),
-                    text_of (self->config_json));
-}
-
-static void
-s_answer_options (request_t *request)
-{
-    request_answer (request, 204,
-                    TEXT (ALLOW "access-control-allow-methods: GET, HEAD, OPTIONS\r\n"),
-                    TEXT_EMPTY);
-}
-
 // ---------------------------------------------------------------------------------------------
 //  Files
 
@@ -111,15 +95,6 @@ s_end (page_t *self)
     free (self->wanted_tag);
     free (self->wanted_date);
     free (self);
-}
-
-static text_t
-s_tag (const page_t *self, char tag[TAG_ROOM])
-{
-    int size = snprintf (tag, TAG_ROOM, "\"%llx-%llx\"",
-                         (unsigned long long) web_file_changed_ns (self->file),
-                         (unsigned long long) web_file_size (self->file));
-    return (text_t){ tag, (size_t) size };
 }
 
 //  A proxy that compresses makes tags weak.
@@ -136,30 +111,27 @@ s_is_among (const char *list, text_t tag)
     return false;
 }
 
-//  Has the client what it asks for? A tag, when it gives one, is what counts.
-static bool
-s_is_known (const page_t *self, text_t tag, text_t date)
-{
-    if (self->wanted_tag)
-        return s_is_among (self->wanted_tag, tag);
-    return self->wanted_date && text_is (text_of (self->wanted_date), date);
-}
-
 //  False: the answer is whole already.
 static bool
 s_begin (page_t *self)
 {
+    const web_file_facts_t *facts = web_file_facts (self->file);
+    unsigned long long changed_ns = (unsigned long long) facts->changed.tv_sec * 1000000000u
+                                    + (unsigned long long) facts->changed.tv_nsec;
     char tag[TAG_ROOM], date[HTTP_DATE_ROOM], fields[FIELDS_ROOM];
-    text_t tag_text = s_tag (self, tag);
-    text_t changed = http_date (web_file_changed_s (self->file), date);
-    bool is_known = s_is_known (self, tag_text, changed);
+    snprintf (tag, sizeof tag, "\"%llx-%llx\"", changed_ns, (unsigned long long) facts->size);
+    text_t changed = http_date (facts->changed.tv_sec, date);
+    //  Has the client what it asks for? A tag, when it gives one, is what counts.
+    bool is_known = self->wanted_tag
+                        ? s_is_among (self->wanted_tag, text_of (tag))
+                        : self->wanted_date && text_is (text_of (self->wanted_date), changed);
     int size = snprintf (fields, sizeof fields,
                          "content-type: %s\r\ncache-control: " CACHE_CONTROL
                          "\r\netag: %s\r\nlast-modified: %.*s\r\n",
                          web_type (self->path), tag, TEXT_ARGS (changed));
     text_t all = { fields, (size_t) size };
     if (!is_known)
-        return request_begin (self->request, 200, all, web_file_size (self->file));
+        return request_begin (self->request, 200, all, facts->size);
     request_answer (self->request, 304, all, TEXT_EMPTY);
     return false;
 }
@@ -208,7 +180,8 @@ s_on_piece (void *owner, text_t piece)
 {
     page_t *self = owner;
     request_t *request = self->request;
-    if (piece.size == 0 || web_file_is_read (self->file)) {
+    const web_file_facts_t *facts = web_file_facts (self->file);
+    if (piece.size == 0 || facts->offset == facts->size) {
         request_set_answerer (request, NULL);
         request_body (request, piece);
         s_end (self);
@@ -241,9 +214,25 @@ s_open (const static_files_t *self, request_t *request, const http_head_t *head,
     request_set_answerer (request, page);
 }
 
-static void
-s_answer_file (const static_files_t *self, request_t *request, const http_head_t *head)
+void
+static_files_asked (static_files_t *self, request_t *request, const http_head_t *head)
 {
+    if (http_head_is (head, "OPTIONS")) {
+        request_answer (request, 204,
+                        TEXT (ALLOW "access-control-allow-methods: GET, HEAD, OPTIONS\r\n"),
+                        TEXT_EMPTY);
+        return;
+    }
+    if (!http_head_is (head, "GET") && !http_head_is (head, "HEAD")) {
+        s_answer_words (request, 405, ALLOW);
+        return;
+    }
+    if (text_is (head->path, TEXT ("/config.json"))) {
+        request_answer (request, 200,
+                        TEXT ("content-type: application/json\r\ncache-control: no-store\r\n"),
+                        text_of (self->config_json));
+        return;
+    }
     char path[PATH_MAX];
     web_path_t found = web_path_read (text_of (self->web_root), head->path, path, sizeof path);
     if (found == WEB_PATH_BAD)
@@ -255,30 +244,15 @@ s_answer_file (const static_files_t *self, request_t *request, const http_head_t
 }
 
 void
-static_files_asked (static_files_t *self, request_t *request, const http_head_t *head)
+static_files_room (request_t *request)
 {
-    if (http_head_is (head, "OPTIONS"))
-        s_answer_options (request);
-    else if (!http_head_is (head, "GET") && !http_head_is (head, "HEAD"))
-        s_answer_words (request, 405, ALLOW);
-    else if (text_is (head->path, TEXT ("/config.json")))
-        s_answer_config (self, request);
-    else
-        s_answer_file (self, request, head);
-}
-
-void
-static_files_room (static_files_t *self, request_t *request)
-{
-    (void) self;
     page_t *page = request_answerer (request);
-    if (page && !web_file_is_busy (page->file))
+    if (page && !web_file_facts (page->file)->is_busy)
         web_file_read (page->file);
 }
 
 void
-static_files_gone (static_files_t *self, request_t *request)
+static_files_gone (request_t *request)
 {
-    (void) self;
     s_end (request_answerer (request));
 }

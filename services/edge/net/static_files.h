@@ -17,7 +17,7 @@ void static_files_destroy (static_files_t **self_p);
 
 //  http_server_events_t's.
 void static_files_asked (static_files_t *self, request_t *request, const http_head_t *head);
-void static_files_room (static_files_t *self, request_t *request);
-void static_files_gone (static_files_t *self, request_t *request);
+void static_files_room (request_t *request);
+void static_files_gone (request_t *request);
 
 #endif

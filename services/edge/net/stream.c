@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/list.h"
+#include "base/loop_timer.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ struct streams {
     uint64_t count;
     uv_prepare_t worker;
     uv_idle_t awake; //  runs while any are ready
-    uv_timer_t tick; //  runs while any have a limit
+    loop_timer_t *tick; //  runs while any have a limit
     unsigned handles;
     bool ending;
     char buffer[KEPT_MOST + READ_SIZE];
@@ -70,18 +71,6 @@ stream_now (const stream_t *self)
     return uv_now (self->streams->loop);
 }
 
-//  Nearly always the one whose time began last.
-static void
-s_place (list_t *all, stream_t *self)
-{
-    list_t *behind = all->previous;
-    while (behind != all && LIST_THING (behind, stream_t, limited)->since_ms > self->since_ms)
-        behind = behind->previous;
-    list_append (behind->next, &self->limited);
-}
-
-static void s_on_tick (uv_timer_t *tick);
-
 static void
 s_limit (stream_t *self, stream_limit_t limit, uint64_t since_ms)
 {
@@ -91,12 +80,16 @@ s_limit (stream_t *self, stream_limit_t limit, uint64_t since_ms)
     self->limit = (uint8_t) limit;
     self->since_ms = since_ms;
     if (limit != STREAM_FREE) {
-        s_place (&streams->limited[limit], self);
+        //  Nearly always behind the last one: its time began last.
+        list_t *all = &streams->limited[limit], *behind = all->previous;
+        while (behind != all && LIST_THING (behind, stream_t, limited)->since_ms > since_ms)
+            behind = behind->previous;
+        list_append (behind->next, &self->limited);
         if (streams->limited_count++ == 0 && !streams->ending)
-            uv_timer_start (&streams->tick, s_on_tick, TICK_MS, TICK_MS);
+            loop_timer_start_ms (streams->tick, TICK_MS, TICK_MS);
     }
     if (streams->limited_count == 0)
-        uv_timer_stop (&streams->tick);
+        loop_timer_stop (streams->tick);
 }
 
 //  One that ends has limits of ours.
@@ -108,26 +101,20 @@ stream_limit (stream_t *self, stream_limit_t limit, uint64_t since_ms)
 }
 
 static void
-s_on_late (stream_t *self)
+s_on_tick (void *owner)
 {
-    s_limit (self, STREAM_FREE, 0);
-    if (self->finishing)
-        stream_close (self);
-    else
-        self->events->late (self->owner);
-}
-
-static void
-s_on_tick (uv_timer_t *tick)
-{
-    streams_t *self = tick->data;
+    streams_t *self = owner;
     uint64_t now = uv_now (self->loop);
     for (unsigned limit = STREAM_FREE + 1; limit < STREAM_LIMITS; limit++)
         for (list_t *first; (first = list_first (&self->limited[limit]));) {
             stream_t *stream = LIST_THING (first, stream_t, limited);
             if (now < stream->since_ms + self->config.limits_ms[limit])
                 break;
-            s_on_late (stream);
+            s_limit (stream, STREAM_FREE, 0);
+            if (stream->finishing)
+                stream_close (stream);
+            else
+                stream->events->late (stream->owner);
         }
 }
 
@@ -135,10 +122,10 @@ s_on_tick (uv_timer_t *tick)
 //  Reading
 
 static void
-s_count_kept (const stream_t *self, int64_t change)
+s_count (const stream_t *self, net_memory_t what, int64_t change)
 {
     const streams_config_t *config = &self->streams->config;
-    config->kept (config->owner, change);
+    config->memory (config->owner, what, change);
 }
 
 static void
@@ -146,20 +133,10 @@ s_forget_kept (stream_t *self)
 {
     if (!self->kept)
         return;
-    s_count_kept (self, -(int64_t) self->kept_size);
+    s_count (self, NET_INBOX, -(int64_t) self->kept_size);
     free (self->kept);
     self->kept = NULL;
     self->kept_size = 0;
-}
-
-static void
-s_keep (stream_t *self, const char *data, size_t size)
-{
-    assert (size <= KEPT_MOST && !self->kept);
-    self->kept = alloc_resized (NULL, size);
-    memcpy (self->kept, data, size);
-    self->kept_size = (uint32_t) size;
-    s_count_kept (self, (int64_t) size);
 }
 
 static void
@@ -190,20 +167,14 @@ s_offer (stream_t *self, char *data, size_t size)
              && !self->finishing);
     if (self->finishing)
         s_drop (self, size - done);
-    else if (!self->closing && done < size)
-        s_keep (self, data + done, size - done);
-}
-
-static void
-s_offer_kept (stream_t *self)
-{
-    char *end = self->streams->buffer + KEPT_MOST;
-    size_t size = self->kept_size;
-    if (size == 0)
-        return;
-    memcpy (end - size, self->kept, size);
-    s_forget_kept (self);
-    s_offer (self, end - size, size);
+    else if (!self->closing && done < size) {
+        size_t rest = size - done;
+        assert (rest <= KEPT_MOST && !self->kept);
+        self->kept = alloc_resized (NULL, rest);
+        memcpy (self->kept, data + done, rest);
+        self->kept_size = (uint32_t) rest;
+        s_count (self, NET_INBOX, (int64_t) rest);
+    }
 }
 
 static void
@@ -215,24 +186,18 @@ s_on_alloc (uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 }
 
 static void
-s_on_ended (stream_t *self)
-{
-    s_stop_reading (self);
-    self->has_ended = true;
-    if (!self->finishing)
-        self->events->ended (self->owner);
-    else if (!uv_is_writable ((uv_stream_t *) &self->tcp) && self->waiting == 0)
-        stream_close (self);
-}
-
-static void
 s_on_read (uv_stream_t *tcp, ssize_t size, const uv_buf_t *buffer)
 {
     stream_t *self = tcp->data;
     if (self->closing || size == 0)
         return;
     if (size == UV_EOF) {
-        s_on_ended (self);
+        s_stop_reading (self);
+        self->has_ended = true;
+        if (!self->finishing)
+            self->events->ended (self->owner);
+        else if (!uv_is_writable (tcp) && self->waiting == 0)
+            stream_close (self);
         return;
     }
     if (size < 0) {
@@ -298,17 +263,10 @@ stream_read (stream_t *self, bool on)
 
 //  At the end its owner is gone before libuv gives back what it holds.
 static void
-s_count_unsent (const stream_t *self, int64_t change)
-{
-    const streams_config_t *config = &self->streams->config;
-    if (!self->streams->ending)
-        config->unsent (config->owner, change);
-}
-
-static void
 s_note_waiting (stream_t *self, size_t size)
 {
-    s_count_unsent (self, (int64_t) size - (int64_t) self->waiting);
+    if (!self->streams->ending)
+        s_count (self, NET_UNSENT, (int64_t) size - (int64_t) self->waiting);
     self->waiting = (uint32_t) size;
 }
 
@@ -381,7 +339,13 @@ s_work (stream_t *self)
     self->wants_offer = self->wants_write = false;
     list_remove (&self->ready);
     if (offer && !self->paused && !self->closing && !self->finishing) {
-        s_offer_kept (self);
+        char *end = self->streams->buffer + KEPT_MOST;
+        size_t size = self->kept_size;
+        if (size > 0) {
+            memcpy (end - size, self->kept, size);
+            s_forget_kept (self);
+            s_offer (self, end - size, size);
+        }
         if (!self->paused && !self->closing && !self->finishing)
             s_start_reading (self);
     }
@@ -419,7 +383,7 @@ s_on_closed (uv_handle_t *handle)
     list_remove (&self->all);
     streams->count--;
     free (self);
-    s_on_handle_closed ((uv_handle_t *) &streams->tick);
+    s_on_handle_closed ((uv_handle_t *) &streams->worker);
 }
 
 void
@@ -519,15 +483,15 @@ streams_new (uv_loop_t *loop, const streams_config_t *config)
     self->config = *config;
     self->limited_count = self->count = 0;
     self->ending = false;
-    self->handles = 3;
+    self->handles = 2;
     list_init (&self->all);
     list_init (&self->ready);
     for (unsigned limit = 0; limit < STREAM_LIMITS; limit++)
         list_init (&self->limited[limit]);
     uv_prepare_init (loop, &self->worker);
     uv_idle_init (loop, &self->awake);
-    uv_timer_init (loop, &self->tick);
-    self->worker.data = self->awake.data = self->tick.data = self;
+    self->tick = loop_timer_new (loop, s_on_tick, self);
+    self->worker.data = self->awake.data = self;
     uv_prepare_start (&self->worker, s_before_sleep);
     return self;
 }
@@ -557,5 +521,5 @@ streams_destroy (streams_t **self_p)
     }
     uv_close ((uv_handle_t *) &self->worker, s_on_handle_closed);
     uv_close ((uv_handle_t *) &self->awake, s_on_handle_closed);
-    uv_close ((uv_handle_t *) &self->tick, s_on_handle_closed);
+    loop_timer_destroy (&self->tick);
 }

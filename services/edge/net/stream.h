@@ -44,11 +44,16 @@ typedef enum {
     STREAM_LIMITS
 } stream_limit_t;
 
+//  Where bytes of sockets wait.
+typedef enum {
+    NET_INBOX,  //  read, and not whole or not taken yet
+    NET_UNSENT, //  written, and not taken by the kernel yet
+} net_memory_t;
+
 typedef struct {
     uint64_t limits_ms[STREAM_LIMITS];
-    //  So many bytes more (or less) are kept for all of them; or wait for the kernel to take them.
-    void (*kept) (void *owner, int64_t change);
-    void (*unsent) (void *owner, int64_t change);
+    //  So many bytes more (or less) wait there, of all streams together.
+    void (*memory) (void *owner, net_memory_t what, int64_t change);
     void *owner;
 } streams_config_t;
 

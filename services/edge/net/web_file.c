@@ -15,10 +15,7 @@ struct web_file {
     const web_file_events_t *events;
     void *owner; //  NULL: it was closed
     int descriptor;
-    bool busy;   //  a request is under way
-    uint64_t size;
-    uint64_t offset;
-    uv_timespec_t changed;
+    web_file_facts_t facts;
     char *room;
 };
 
@@ -53,7 +50,7 @@ web_file_close (web_file_t **self_p)
     if (!self)
         return;
     self->owner = NULL;
-    if (!self->busy)
+    if (!self->facts.is_busy)
         s_end (self);
 }
 
@@ -63,21 +60,12 @@ s_is_wanted (uv_fs_t *request, ssize_t *result)
 {
     web_file_t *self = request->data;
     *result = request->result;
-    self->busy = false;
+    self->facts.is_busy = false;
     if (self->owner)
         return true;
     uv_fs_req_cleanup (request);
     s_end (self);
     return false;
-}
-
-static web_found_t
-s_reason (ssize_t error)
-{
-    return error == UV_ENOENT || error == UV_ENOTDIR || error == UV_EACCES
-                   || error == UV_ENAMETOOLONG || error == UV_ELOOP || error == UV_ENXIO
-               ? WEB_NOTHING
-               : WEB_TROUBLE;
 }
 
 static void
@@ -88,8 +76,8 @@ s_on_known (uv_fs_t *request)
     if (!s_is_wanted (request, &result))
         return;
     const uv_stat_t *stat = &request->statbuf;
-    self->size = stat->st_size;
-    self->changed = stat->st_mtim;
+    self->facts.size = stat->st_size;
+    self->facts.changed = stat->st_mtim;
     web_found_t found = result != 0                ? WEB_TROUBLE
                         : S_ISREG (stat->st_mode)  ? WEB_FILE
                         : S_ISDIR (stat->st_mode)  ? WEB_DIRECTORY
@@ -107,10 +95,13 @@ s_on_opened (uv_fs_t *request)
     if (!s_is_wanted (request, &result))
         return;
     uv_fs_req_cleanup (request);
-    self->busy = result >= 0
-                 && uv_fs_fstat (self->loop, request, self->descriptor, s_on_known) == 0;
-    if (!self->busy)
-        self->events->opened (self->owner, result < 0 ? s_reason (result) : WEB_TROUBLE);
+    self->facts.is_busy =
+        result >= 0 && uv_fs_fstat (self->loop, request, self->descriptor, s_on_known) == 0;
+    if (self->facts.is_busy)
+        return;
+    bool is_nothing = result == UV_ENOENT || result == UV_ENOTDIR || result == UV_EACCES
+                      || result == UV_ENAMETOOLONG || result == UV_ELOOP || result == UV_ENXIO;
+    self->events->opened (self->owner, is_nothing ? WEB_NOTHING : WEB_TROUBLE);
 }
 
 //  A pipe that stands there must not hold a thread.
@@ -123,7 +114,7 @@ web_file_open (uv_loop_t *loop, const char *path, const web_file_events_t *event
     self->owner = owner;
     self->descriptor = -1;
     self->request.data = self;
-    self->busy = true;
+    self->facts.is_busy = true;
     //  It fails only for lack of memory.
     if (uv_fs_open (loop, &self->request, path, O_RDONLY | O_NONBLOCK, 0, s_on_opened) != 0)
         alloc_failed ();
@@ -139,51 +130,27 @@ s_on_piece (uv_fs_t *request)
         return;
     uv_fs_req_cleanup (request);
     size_t size = result > 0 ? (size_t) result : 0;
-    self->offset += size;
+    self->facts.offset += size;
     self->events->piece (self->owner, (text_t){ self->room, size });
 }
 
 void
 web_file_read (web_file_t *self)
 {
-    assert (!self->busy && self->offset < self->size);
-    uint64_t left = self->size - self->offset;
+    assert (!self->facts.is_busy && self->facts.offset < self->facts.size);
+    uint64_t left = self->facts.size - self->facts.offset;
     if (!self->room)
         self->room = alloc_resized (NULL, left < PIECE ? (size_t) left : PIECE);
     uv_buf_t buffer = uv_buf_init (self->room, left < PIECE ? (unsigned) left : PIECE);
-    self->busy = uv_fs_read (self->loop, &self->request, self->descriptor, &buffer, 1,
-                             (int64_t) self->offset, s_on_piece)
-                 == 0;
-    if (!self->busy)
+    self->facts.is_busy = uv_fs_read (self->loop, &self->request, self->descriptor, &buffer, 1,
+                                      (int64_t) self->facts.offset, s_on_piece)
+                          == 0;
+    if (!self->facts.is_busy)
         self->events->piece (self->owner, TEXT_EMPTY);
 }
 
-bool
-web_file_is_busy (const web_file_t *self)
+const web_file_facts_t *
+web_file_facts (const web_file_t *self)
 {
-    return self->busy;
-}
-
-bool
-web_file_is_read (const web_file_t *self)
-{
-    return self->offset == self->size;
-}
-
-uint64_t
-web_file_size (const web_file_t *self)
-{
-    return self->size;
-}
-
-int64_t
-web_file_changed_s (const web_file_t *self)
-{
-    return self->changed.tv_sec;
-}
-
-uint64_t
-web_file_changed_ns (const web_file_t *self)
-{
-    return (uint64_t) self->changed.tv_sec * 1000000000u + (uint64_t) self->changed.tv_nsec;
+    return &self->facts;
 }

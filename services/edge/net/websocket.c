@@ -44,7 +44,6 @@ struct websocket_server {
     uint64_t socket_limit;
     uint64_t page_limit;
     bool draining;
-    uint16_t port;
     buffer_t gathered; //  what a socket is given in one write
 };
 
@@ -65,19 +64,13 @@ struct websocket {
     bool peer_closed;    //  the connection writes nothing more
 };
 
-static uint64_t
-s_now (const websocket_t *self)
-{
-    return stream_now (self->stream);
-}
-
 // ---------------------------------------------------------------------------------------------
 //  Its end
 
 static void
 s_count_inbox (const websocket_t *self, int64_t change)
 {
-    self->server->events->memory (self->server->owner, WEBSOCKET_INBOX, change);
+    self->server->events->memory (self->server->owner, NET_INBOX, change);
 }
 
 static void
@@ -99,14 +92,6 @@ s_tell_closed (websocket_t *self)
     self->server->events->closed (self->server->owner, connection);
 }
 
-//  Both sides have closed, or one has gone: the connection is told at once.
-static void
-s_end (websocket_t *self)
-{
-    s_tell_closed (self);
-    stream_finish (self->stream);
-}
-
 static void
 s_on_closed (void *owner)
 {
@@ -121,7 +106,9 @@ s_on_closed (void *owner)
 static void
 s_on_ended (void *owner)
 {
-    s_end (owner);
+    websocket_t *self = owner;
+    s_tell_closed (self);
+    stream_finish (self->stream);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -185,15 +172,6 @@ s_take_ping (websocket_t *self, text_t payload)
     self->server->events->fragment (self->connection, true);
 }
 
-static close_reason_t
-s_reason (unsigned code)
-{
-    return code == 1003   ? CLOSE_BINARY
-           : code == 1007 ? CLOSE_NOT_UTF8
-           : code == 1009 ? CLOSE_TOO_LARGE
-                          : CLOSE_PROTOCOL;
-}
-
 static void s_answer_close (websocket_t *self);
 
 static void
@@ -209,7 +187,7 @@ s_take_close (websocket_t *self, unsigned code)
     self->answer = code == 1010 ? 1000 : (uint16_t) code;
     //  A peer that closes and does not read gets a short time: the connection is gone already.
     if (stream_is_full (self->stream))
-        stream_limit (self->stream, STREAM_LINGER, s_now (self));
+        stream_limit (self->stream, STREAM_LINGER, stream_now (self->stream));
     else
         s_answer_close (self);
 }
@@ -231,17 +209,11 @@ s_on_event (websocket_t *self, const ws_event_t *event)
         s_take_close (self, event->code);
         break;
     default:
-        s_fault (self, s_reason (event->code));
+        s_fault (self, event->code == 1003   ? CLOSE_BINARY
+                       : event->code == 1007 ? CLOSE_NOT_UTF8
+                       : event->code == 1009 ? CLOSE_TOO_LARGE
+                                             : CLOSE_PROTOCOL);
     }
-}
-
-//  Reading on from a hostile client would cost as much as all other clients together.
-static void
-s_discard (websocket_t *self, size_t size)
-{
-    self->discarded += (uint32_t) size;
-    if (self->discarded >= DISCARDED_MOST)
-        stream_read (self->stream, false);
 }
 
 //  What has begun must come whole in time, whatever else comes meanwhile.
@@ -255,7 +227,7 @@ s_limit_message (websocket_t *self, bool is_incomplete)
     }
     if (self->began_ms)
         return;
-    self->began_ms = s_now (self);
+    self->began_ms = stream_now (self->stream);
     stream_limit (self->stream, STREAM_MESSAGE, self->began_ms);
 }
 
@@ -277,7 +249,10 @@ s_on_bytes (void *owner, char *data, size_t size)
     if (self->paused_ms)
         return done;
     if (self->discards_input) {
-        s_discard (self, size - done);
+        //  Reading on from a hostile client would cost as much as all other clients together.
+        self->discarded += (uint32_t) (size - done);
+        if (self->discarded >= DISCARDED_MOST)
+            stream_read (self->stream, false);
         return size;
     }
     bool is_incomplete = done < size || ws_reader_is_within (&self->reader);
@@ -300,45 +275,30 @@ s_on_late (void *owner)
 //  Writing
 
 static int
-s_put_text (buffer_t *to, frame_t *frame)
+s_put_next (buffer_t *to, websocket_t *self, websocket_write_t *next)
 {
-    edge_count (EDGE_FRAMES_OUT, 1);
-    edge_count (EDGE_BYTES_OUT, frame->size);
-    int rc = ws_frame_put (to, WS_FRAME_TEXT, (text_t){ frame->text, frame->size });
-    frame_destroy (&frame);
-    return rc;
-}
-
-static int
-s_put_ping (buffer_t *to, uint64_t number)
-{
-    edge_count (EDGE_PINGS, 1);
-    return ws_frame_put (to, WS_FRAME_PING, (text_t){ (const char *) &number, sizeof number });
-}
-
-//  The peer answers it, and the answer ends the connection.
-static int
-s_put_close (buffer_t *to, websocket_t *self, close_reason_t reason)
-{
-    const close_reason_row_t *row = close_reason_row (reason);
-    if (!row->ws_code)
-        return -1;
-    self->closing = true;
-    //  A client may have sent something before it reads GOING_AWAY: that still counts.
-    self->discards_input = self->discards_input || reason != CLOSE_GOING_AWAY;
-    return ws_frame_put_close (to, row->ws_code, text_of (row->words));
-}
-
-static int
-s_put_next (buffer_t *to, websocket_t *self, const websocket_write_t *next)
-{
+    const close_reason_row_t *row;
+    int rc;
     switch (next->what) {
     case WRITE_TEXT:
-        return s_put_text (to, next->frame);
+        edge_count (EDGE_FRAMES_OUT, 1);
+        edge_count (EDGE_BYTES_OUT, next->frame->size);
+        rc = ws_frame_put (to, WS_FRAME_TEXT, (text_t){ next->frame->text, next->frame->size });
+        frame_destroy (&next->frame);
+        return rc;
     case WRITE_PING:
-        return s_put_ping (to, next->ping);
+        edge_count (EDGE_PINGS, 1);
+        return ws_frame_put (to, WS_FRAME_PING,
+                             (text_t){ (const char *) &next->ping, sizeof next->ping });
     default:
-        return s_put_close (to, self, next->reason);
+        //  The peer answers it, and the answer ends the connection.
+        row = &close_reasons[next->reason];
+        if (!row->ws_code)
+            return -1;
+        self->closing = true;
+        //  A client may have sent something before it reads GOING_AWAY: that still counts.
+        self->discards_input = self->discards_input || next->reason != CLOSE_GOING_AWAY;
+        return ws_frame_put_close (to, row->ws_code, text_of (row->words));
     }
 }
 
@@ -431,11 +391,11 @@ websocket_read (websocket_t *self, bool on)
     if (self->discards_input || self->peer_closed || on == !self->paused_ms)
         return;
     if (!on) {
-        self->paused_ms = s_now (self);
+        self->paused_ms = stream_now (self->stream);
         stream_limit (self->stream, STREAM_FREE, 0);
     } else {
         if (self->began_ms) {
-            self->began_ms += s_now (self) - self->paused_ms;
+            self->began_ms += stream_now (self->stream) - self->paused_ms;
             stream_limit (self->stream, STREAM_MESSAGE, self->began_ms);
         }
         self->paused_ms = 0;
@@ -451,18 +411,6 @@ websocket_abort (websocket_t *self)
 
 // ---------------------------------------------------------------------------------------------
 //  Coming in
-
-static unsigned
-s_check_room (const websocket_server_t *self)
-{
-    if (self->draining)
-        edge_count (EDGE_REFUSED_DRAINING, 1);
-    else if (self->connections >= self->connection_limit)
-        edge_count (EDGE_REFUSED_FULL, 1);
-    else
-        return 0;
-    return 503;
-}
 
 static void
 s_accept_upgrade (websocket_server_t *self, stream_t *stream, text_t key)
@@ -500,9 +448,11 @@ static unsigned
 s_on_upgrade (void *owner, stream_t *stream, const http_head_t *head, text_t key)
 {
     websocket_server_t *self = owner;
-    unsigned status = s_check_room (self);
-    if (status)
-        return status;
+    bool is_full = self->connections >= self->connection_limit;
+    if (self->draining || is_full) {
+        edge_count (self->draining ? EDGE_REFUSED_DRAINING : EDGE_REFUSED_FULL, 1);
+        return 503;
+    }
     client_url_t url;
     text_t origin;
     client_url_read (&url, head->query);
@@ -510,7 +460,7 @@ s_on_upgrade (void *owner, stream_t *stream, const http_head_t *head, text_t key
         edge_count (EDGE_REFUSED_ORIGIN, 1);
         return 403;
     }
-    status = self->events->upgrade (self->owner, &url, origin);
+    unsigned status = (unsigned) self->events->upgrade (self->owner, &url, origin);
     if (status)
         return status;
     websocket_t *socket = s_websocket_new (self, stream);
@@ -541,20 +491,6 @@ s_on_asked (void *owner, request_t *request, const http_head_t *head)
 }
 
 static void
-s_on_room (void *owner, request_t *request)
-{
-    websocket_server_t *self = owner;
-    static_files_room (self->pages, request);
-}
-
-static void
-s_on_gone (void *owner, request_t *request)
-{
-    websocket_server_t *self = owner;
-    static_files_gone (self->pages, request);
-}
-
-static void
 s_on_left (void *owner, bool is_closed)
 {
     (void) owner;
@@ -576,36 +512,21 @@ s_on_accept (void *owner, int descriptor)
 //  Life
 
 static void
-s_on_kept (void *owner, int64_t change)
-{
-    websocket_server_t *self = owner;
-    self->events->memory (self->owner, WEBSOCKET_INBOX, change);
-}
-
-static void
-s_on_unsent (void *owner, int64_t change)
-{
-    websocket_server_t *self = owner;
-    self->events->memory (self->owner, WEBSOCKET_UNSENT, change);
-}
-
-static void
 s_start (websocket_server_t *self, uv_loop_t *loop, const websocket_config_t *config)
 {
     static const http_server_events_t events = { .upgrade = s_on_upgrade,
                                                  .has_room = s_has_room,
                                                  .asked = s_on_asked,
-                                                 .room = s_on_room,
-                                                 .gone = s_on_gone,
+                                                 .room = static_files_room,
+                                                 .gone = static_files_gone,
                                                  .left = s_on_left };
     streams_config_t streams = { .limits_ms = { [STREAM_HEAD] = HEAD_WITHIN_MS,
                                                 [STREAM_IDLE] = NEXT_WITHIN_MS,
                                                 [STREAM_TAKE] = TAKE_WITHIN_MS,
                                                 [STREAM_MESSAGE] = config->message_within_ms,
                                                 [STREAM_LINGER] = LINGER_MS },
-                                 .kept = s_on_kept,
-                                 .unsent = s_on_unsent,
-                                 .owner = self };
+                                 .memory = self->events->memory,
+                                 .owner = self->owner };
     self->streams = streams_new (loop, &streams);
     self->requests = http_server_new (loop, static_files_fields (), &events, self);
     self->pages = static_files_new (loop, config->web_root, config->config_json);
@@ -635,7 +556,6 @@ websocket_server_new (uv_loop_t *loop, const websocket_config_t *config,
         errno = why;
         return NULL;
     }
-    self->port = listener_port (self->listener);
     s_start (self, loop, config);
     return self;
 }
@@ -660,10 +580,4 @@ websocket_server_destroy (websocket_server_t **self_p)
     static_files_destroy (&self->pages);
     buffer_free (&self->gathered);
     free (self);
-}
-
-uint16_t
-websocket_server_port (const websocket_server_t *self)
-{
-    return self->port;
 }

@@ -11,6 +11,7 @@
 
 #include "net/client_url.h"
 #include "net/frame.h"
+#include "net/stream.h"
 
 #include <uv.h>
 
@@ -28,12 +29,6 @@ typedef struct {
     close_reason_t reason; //  of a close
 } websocket_write_t;
 
-//  Where bytes of its sockets wait.
-typedef enum {
-    WEBSOCKET_INBOX,  //  read, and not whole or not taken yet
-    WEBSOCKET_UNSENT, //  written, and not taken by the kernel yet
-} websocket_memory_t;
-
 typedef struct {
     //  Is the upgrade allowed? 0, or the HTTP status that refuses it.
     int (*upgrade) (void *owner, const client_url_t *url, text_t origin);
@@ -42,7 +37,7 @@ typedef struct {
     //  May a message that is not whole yet become a large one?
     bool (*may_grow) (void *owner);
     //  So many bytes more (or less) wait there, of all sockets together.
-    void (*memory) (void *owner, websocket_memory_t what, int64_t change);
+    void (*memory) (void *owner, net_memory_t what, int64_t change);
 
     //  A whole text frame, however many fragments it came in. Not checked in any way but its size.
     void (*text) (connection_t *connection, text_t frame);
@@ -73,7 +68,7 @@ typedef struct {
     uint64_t page_limit;     //  while more are no WebSockets, no page is served
 } websocket_config_t;
 
-//  NULL when it cannot listen; errno says why.
+//  Logs where it listens. NULL when it cannot; errno says why.
 websocket_server_t *websocket_server_new (uv_loop_t *loop, const websocket_config_t *config,
                                           const websocket_events_t *events, void *owner);
 //  Stops listening.
@@ -81,7 +76,6 @@ void websocket_server_stop (websocket_server_t *self);
 //  Ends what is open: `closed` is called for each within. The loop must turn until its handles are
 //  gone.
 void websocket_server_destroy (websocket_server_t **self_p);
-uint16_t websocket_server_port (const websocket_server_t *self);
 
 //  The kernel has not taken all that was written to the socket.
 bool websocket_is_full (const websocket_t *self);

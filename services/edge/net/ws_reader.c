@@ -87,14 +87,6 @@ s_number (const uint8_t *data, size_t size)
     return number;
 }
 
-//  Each length in its shortest form, and none of 2^63 or more.
-static bool
-s_is_shortest (uint64_t length, size_t bytes)
-{
-    return bytes == 0 || (bytes == 2 && length >= LENGTH_16)
-           || (bytes == 8 && length > UINT16_MAX && length <= INT64_MAX);
-}
-
 //  Returns 0: the head is there, or `size` in it is 0 and more must come; else the fault's code.
 static uint16_t
 s_read_head (const ws_reader_t *self, const uint8_t *data, size_t size, frame_head_t *head)
@@ -110,7 +102,9 @@ s_read_head (const ws_reader_t *self, const uint8_t *data, size_t size, frame_he
     if (size < 2 + bytes)
         return 0;
     head->length = bytes ? s_number (data + 2, bytes) : length;
-    if (!s_is_shortest (head->length, bytes))
+    //  Each length in its shortest form, and none of 2^63 or more.
+    if ((bytes == 2 && head->length < LENGTH_16)
+        || (bytes == 8 && (head->length <= UINT16_MAX || head->length > INT64_MAX)))
         return PROTOCOL_ERROR;
     if (head->opcode < CLOSE && head->length > self->limit - self->message)
         return TOO_LARGE;
@@ -121,14 +115,6 @@ s_read_head (const ws_reader_t *self, const uint8_t *data, size_t size, frame_he
     return 0;
 }
 
-//  Those that IANA has for a client to send (RFC 6455, 7.4), and the free ones.
-static bool
-s_may_be_received (unsigned code)
-{
-    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014)
-           || (code >= 3000 && code <= 4999);
-}
-
 static size_t
 s_take_close (ws_reader_t *self, text_t payload, size_t size, ws_event_t *event)
 {
@@ -136,7 +122,11 @@ s_take_close (ws_reader_t *self, text_t payload, size_t size, ws_event_t *event)
         return s_fault (self, event, PROTOCOL_ERROR);
     event->code = payload.size == 0 ? WS_NO_CODE
                                     : (uint16_t) s_number ((const uint8_t *) payload.data, 2);
-    if (payload.size > 0 && !s_may_be_received (event->code))
+    //  Those that IANA has for a client to send (RFC 6455, 7.4), and the free ones.
+    unsigned code = event->code;
+    bool is_known = (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014)
+                    || (code >= 3000 && code <= 4999);
+    if (payload.size > 0 && !is_known)
         return s_fault (self, event, PROTOCOL_ERROR);
     if (payload.size > 2
         && !utf8_is_valid ((text_t){ payload.data + 2, payload.size - 2 }))

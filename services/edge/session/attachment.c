@@ -243,7 +243,7 @@ send_posts (attachment_t *self, const news_t *news)
     if (endpoint->next_window_seq == 0)
         return true;
     bus_record_t record = { .kind = BUS_NEXT_WINDOW,
-                            .next_window = { .endpoint = client_endpoint (endpoint->client),
+                            .next_window = { .endpoint = client_view (endpoint->client)->endpoint,
                                              .session = endpoint->session,
                                              .seq = endpoint->next_window_seq } };
     if (bus_client_send (self->all->context.bus, postoffice, &record) != 0)
@@ -307,7 +307,7 @@ accepted (attachment_t *self, const news_t *news)
     endpoint->is_known = true;
     //  A widget agent that joins is given the history from its beginning: its page may have been
     //  loaded anew, and what it was given on this socket before does not count.
-    if (is_join && !is_rich && client_identity (endpoint->client).role == ROLE_AGENT)
+    if (is_join && !is_rich && client_view (endpoint->client)->identity.role == ROLE_AGENT)
         endpoint->seq = endpoint->attach_seq = 0;
     //  A client that has more than there is has it from another log (before a restore, say), and
     //  would be given nothing until this one is as long.

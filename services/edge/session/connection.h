@@ -23,7 +23,7 @@ static inline void
 connections_end_event (clients_t *clients)
 {
     for (client_t *client; (client = clients_next_closed (clients));)
-        attachment_close (((connection_t *) client_owner (client))->attachment);
+        attachment_close (((connection_t *) client_view (client)->owner)->attachment);
 }
 
 #endif

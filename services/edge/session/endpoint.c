@@ -13,7 +13,7 @@ _Static_assert(BUS_LINKS_MAX <= INT16_MAX, "a postoffice's number fits");
 static void
 s_detach (endpoint_t *self, bool moved)
 {
-    bus_detach_t detach = { .endpoint = client_endpoint (self->client),
+    bus_detach_t detach = { .endpoint = client_view (self->client)->endpoint,
                             .session = self->session,
                             .received_seq = keepalive_received_seq (self->keepalive),
                             .moved = moved };
@@ -42,16 +42,16 @@ endpoint_enter (endpoint_t *self, text_t session)
 bool
 endpoint_send_lookup (endpoint_t *self)
 {
-    client_identity_t who = client_identity (self->client);
+    const client_view_t *who = client_view (self->client);
     session_key_room_t room;
     //  The user's name places the LOOKUP as a session's would.
-    text_t key = session_key_of (room, who.app, who.user);
+    text_t key = session_key_of (room, who->identity.app, who->identity.user);
     int postoffice = bus_client_postoffice_of (self->context->bus, key);
     bus_record_t record = { .kind = BUS_LOOKUP,
-                            .lookup = { .endpoint = client_endpoint (self->client),
-                                        .app = who.app,
-                                        .user = who.user,
-                                        .role = who.role } };
+                            .lookup = { .endpoint = who->endpoint,
+                                        .app = who->identity.app,
+                                        .user = who->identity.user,
+                                        .role = who->identity.role } };
     if (postoffice < 0
         || bus_client_send (self->context->bus, (unsigned) postoffice, &record) != 0)
         return false;
@@ -63,19 +63,19 @@ endpoint_send_lookup (endpoint_t *self)
 static bus_record_t
 s_attach_record (const endpoint_t *self, attach_reason_t reason)
 {
-    client_identity_t who = client_identity (self->client);
+    const client_view_t *who = client_view (self->client);
     bool is_asked = reason == ATTACH_RESUME || self->seq == 0;
     return (bus_record_t){ .kind = BUS_ATTACH,
-                           .attach = { .endpoint = client_endpoint (self->client),
+                           .attach = { .endpoint = who->endpoint,
                                        .reason = reason,
                                        .session = self->session,
-                                       .app = who.app,
-                                       .user = who.user,
-                                       .role = who.role,
-                                       .dialect = who.dialect,
+                                       .app = who->identity.app,
+                                       .user = who->identity.user,
+                                       .role = who->identity.role,
+                                       .dialect = who->identity.dialect,
                                        .seq = is_asked ? self->attach_seq : self->seq,
                                        .time_ms = self->attach_time_ms,
-                                       .sender = client_sender (self->client) } };
+                                       .sender = who->sender } };
 }
 
 bool
@@ -122,10 +122,10 @@ bool
 endpoint_send_signal (const endpoint_t *self, event_t event)
 {
     bus_record_t record = { .kind = BUS_SIGNAL,
-                            .signal = { .endpoint = client_endpoint (self->client),
+                            .signal = { .endpoint = client_view (self->client)->endpoint,
                                         .session = self->session,
                                         .event = event,
-                                        .sender = client_sender (self->client) } };
+                                        .sender = client_view (self->client)->sender } };
     return s_send (self, &record);
 }
 
@@ -133,7 +133,7 @@ bool
 endpoint_send_receipt (const endpoint_t *self)
 {
     bus_record_t record = { .kind = BUS_RECEIPT,
-                            .receipt = { .endpoint = client_endpoint (self->client),
+                            .receipt = { .endpoint = client_view (self->client)->endpoint,
                                          .session = self->session,
                                          .seq = keepalive_received_seq (self->keepalive) } };
     bool sent = s_send (self, &record);

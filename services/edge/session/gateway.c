@@ -43,7 +43,7 @@ static attachment_t *
 s_attachment_of (const gateway_t *self, uint64_t endpoint)
 {
     client_t *client = clients_find (self->clients, endpoint);
-    return client ? ((connection_t *) client_owner (client))->attachment : NULL;
+    return client ? ((connection_t *) client_view (client)->owner)->attachment : NULL;
 }
 
 static void
@@ -100,14 +100,14 @@ static void
 s_on_answered (void *owner, client_t *client)
 {
     (void) owner;
-    inbound_resume (client_owner (client));
+    inbound_resume (client_view (client)->owner);
 }
 
 static bool
 s_on_received (void *owner, client_t *client)
 {
     (void) owner;
-    connection_t *connection = client_owner (client);
+    connection_t *connection = client_view (client)->owner;
     return attachment_send_receipt (connection->attachment);
 }
 
@@ -133,8 +133,8 @@ s_refuse (client_t *client, close_reason_t reason)
     verdict_t verdict = reason == CLOSE_UNKNOWN_APP   ? VERDICT_UNKNOWN_APP
                         : reason == CLOSE_NOT_ALLOWED ? VERDICT_NOT_ALLOWED
                                                       : VERDICT_BAD_REQUEST;
-    frame_t *update = server_frame_not_joined (TEXT_EMPTY, verdict_code (verdict),
-                                               close_reason_row (reason)->words);
+    frame_t *update =
+        server_frame_not_joined (TEXT_EMPTY, verdict_code (verdict), close_reasons[reason].words);
     client_write (client, &update);
     client_close (client, reason);
 }
@@ -175,10 +175,10 @@ s_may_grow (void *owner)
 }
 
 static void
-s_on_memory (void *owner, websocket_memory_t what, int64_t change)
+s_on_memory (void *owner, net_memory_t what, int64_t change)
 {
     gateway_t *self = owner;
-    flow_control_add (self->flow, what == WEBSOCKET_INBOX ? FLOW_INBOXES : FLOW_WRITING, change);
+    flow_control_add (self->flow, what == NET_INBOX ? FLOW_INBOXES : FLOW_WRITING, change);
 }
 
 static void s_check_drained (gateway_t *self);
@@ -217,7 +217,7 @@ s_drain_some (gateway_t *self)
     uint64_t left = since >= DRAIN_MS ? 0 : self->drain_count * (DRAIN_MS - since) / DRAIN_MS;
     uint64_t open = clients_count (self->clients);
     for (client_t *at = NULL; (at = clients_next (self->clients, at));) {
-        bool is_ending = client_is_ending (at);
+        bool is_ending = client_view (at)->state != CLIENT_OPEN;
         if (!is_ending && open <= left)
             break;
         open--;

@@ -105,7 +105,7 @@ s_refuse (connection_t *connection, const client_frame_t *frame, frame_fault_t f
         client_close (client, CLOSE_NOT_UTF8);
         return;
     }
-    const frame_fault_row_t *row = frame_fault_row (fault);
+    const frame_fault_row_t *row = &frame_faults[fault];
     frame_t *answer
         = server_frame_error (frame->session_id, frame->message_id, row->code, row->words);
     client_write (client, &answer);
@@ -121,7 +121,7 @@ s_refuse (connection_t *connection, const client_frame_t *frame, frame_fault_t f
         answer = server_frame_not_joined (frame->session_id, row->code, row->words);
         client_write (client, &answer);
     }
-    client_note_fault (client);
+    client_note_frame (client, false);
 }
 
 //  What is wrong with the frame for this client, as far as the edge can know.
@@ -130,7 +130,7 @@ s_check (const client_t *client, const client_frame_t *frame)
 {
     bool is_agents = frame->says == SAYS_BARGE_IN || frame->says == SAYS_BARGE_OUT;
     if ((frame->says == SAYS_RESUME && !client_is_rich (client))
-        || (is_agents && client_identity (client).role != ROLE_AGENT))
+        || (is_agents && client_view (client)->identity.role != ROLE_AGENT))
         return FAULT_NOT_ALLOWED;
     return client_is_too_long (client, frame->text_size) ? FAULT_TEXT : FAULT_NONE;
 }
@@ -183,7 +183,7 @@ s_post (connection_t *connection, const client_frame_t *frame)
                                                                    : EVENT_NEW_MESSAGE,
                           .message_id = is_named ? frame->message_id : text_of (fresh.text),
                           .time_ms = frame->time_ms,
-                          .sender = client_sender (client),
+                          .sender = client_view (client)->sender,
                           .data = frame->data,
                           .secret = frame->secret,
                           .hidden = frame->hidden };
@@ -199,7 +199,7 @@ s_take (connection_t *connection, text_t bytes, const client_frame_t *frame)
     attachment_t *attachment = connection->attachment;
     session_key_room_t room;
     text_t session =
-        session_key_of (room, client_identity (connection->client).app, frame->session_id);
+        session_key_of (room, client_view (connection->client)->identity.app, frame->session_id);
     bool is_there = attachment_is_in (attachment, session);
     bool is_attaching = attachment_state (attachment) == ATTACHMENT_ATTACH_SENT;
     if (attachment_awaits_answer (attachment)
@@ -225,13 +225,13 @@ s_read (connection_t *connection, text_t bytes)
 {
     client_t *client = connection->client;
     client_frame_t frame;
-    frame_fault_t fault = client_frame_read (&frame, bytes, client_identity (client).user);
+    frame_fault_t fault = client_frame_read (&frame, bytes, client_view (client)->identity.user);
     if (fault == FAULT_NONE)
         fault = s_check (client, &frame);
     if (fault != FAULT_NONE)
         s_refuse (connection, &frame, fault);
     else {
-        client_forget_faults (client);
+        client_note_frame (client, true);
         s_take (connection, bytes, &frame);
     }
     s_charge (connection, frame.cost);

@@ -40,12 +40,6 @@ struct keepalive {
     bool ping_out;
 };
 
-static uint64_t
-s_now (const keepalives_t *self)
-{
-    return uv_now (self->loop);
-}
-
 // ---------------------------------------------------------------------------------------------
 //  Confirming what was written
 
@@ -78,7 +72,7 @@ static void
 s_confirm_later (keepalive_t *self)
 {
     keepalives_t *all = self->all;
-    self->check_ms = s_now (all) + CONFIRM_AFTER_MS;
+    self->check_ms = uv_now (all->loop) + CONFIRM_AFTER_MS;
     list_append (&all->unconfirmed, &self->unconfirmed);
     if (!loop_timer_is_active (all->timer))
         loop_timer_start_ms (all->timer, CONFIRM_AFTER_MS, 0);
@@ -90,7 +84,7 @@ static void
 s_on_timer (void *owner)
 {
     keepalives_t *self = owner;
-    uint64_t now = s_now (self);
+    uint64_t now = uv_now (self->loop);
     list_t *first;
     while ((first = list_first (&self->unconfirmed))) {
         keepalive_t *one = LIST_THING (first, keepalive_t, unconfirmed);
@@ -127,7 +121,7 @@ keepalive_ping (keepalive_t *self, uint64_t *number)
     if (!self->ping_wanted || self->ping_out)
         return false;
     self->ping_wanted = false;
-    self->pinged_ms = s_now (self->all);
+    self->pinged_ms = uv_now (self->all->loop);
     self->ping_out = true;
     self->pinged_seq = self->written_seq;
     *number = ++self->ping_number;
@@ -173,21 +167,21 @@ void
 keepalive_heard (keepalive_t *self)
 {
     list_append (&self->all->all, &self->of_all);
-    self->heard_ms = s_now (self->all);
+    self->heard_ms = uv_now (self->all->loop);
 }
 
 void
 keepalives_tick (keepalives_t *self)
 {
     const keepalives_config_t *config = &self->config;
-    uint64_t now = s_now (self);
+    uint64_t now = uv_now (self->loop);
     for (list_t *at = self->all.next; at != &self->all; at = at->next) {
         keepalive_t *one = LIST_THING (at, keepalive_t, of_all);
         uint64_t silent_ms = now - one->heard_ms;
         if (silent_ms < config->ping_every_ms)
             break;
         //  While a client is not read its pongs are not read either.
-        if (client_is_paused (one->client))
+        if (client_view (one->client)->is_paused)
             continue;
         if (silent_ms >= config->ping_every_ms + config->pong_within_ms)
             client_close (one->client, CLOSE_NO_PONG);

@@ -8,7 +8,7 @@ static connection_t *
 s_find (const clients_t *clients, uint64_t endpoint)
 {
     client_t *client = clients_find (clients, endpoint);
-    return client && !client_is_closed (client) ? client_owner (client) : NULL;
+    return client && !client_is_closed (client) ? client_view (client)->owner : NULL;
 }
 
 //  The frame is made once for all clients of a dialect, for the first that wants it.
@@ -27,7 +27,7 @@ outbound_deliver (const clients_t *clients, unsigned postoffice, const bus_deliv
             edge_count (EDGE_DELIVERS_IGNORED, 1);
             continue;
         }
-        dialect_t dialect = client_identity (connection->client).dialect;
+        dialect_t dialect = client_view (connection->client)->identity.dialect;
         if (!versions[dialect].is_made)
             versions[dialect].frame = server_frame_deliver (entry, dialect);
         versions[dialect].is_made = true;

@@ -291,17 +291,6 @@ s_tell_busy (client_t *client, const bus_post_t *record, verdict_t verdict)
     client_write (client, &busy);
 }
 
-static void
-s_tell_stored (const post_t *self, const bus_posted_t *posted)
-{
-    client_t *client = self->queue->client;
-    if (!client_is_rich (client))
-        return;
-    frame_t *ack =
-        server_frame_ack (session_key_id (self->record.session), self->record.message_id, posted);
-    client_write (client, &ack);
-}
-
 //  A refusal that may pass holds back the posts behind this one.
 static void
 s_tell_refused (const post_t *self, verdict_t verdict, uint64_t now_ms)
@@ -365,7 +354,7 @@ post_queue_add (post_queue_t *self, const bus_post_t *record, bool is_named, uin
     post->postoffice = -1;
     post->is_named = is_named;
     post->record.request_id = post->request_id;
-    post->record.endpoint = client_endpoint (self->client);
+    post->record.endpoint = client_view (self->client)->endpoint;
     HASH_ADD (hh, all->by_request_id, request_id, sizeof post->request_id, post);
     list_init (&post->of_queue);
     list_init (&post->by_age);
@@ -441,10 +430,16 @@ post_answer (post_t **self_p, const bus_posted_t *posted, uint64_t now_ms)
     *self_p = NULL;
     edge_count_verdict (edge_answered, posted->verdict);
     histogram_add (&edge_post_time, clock_mono_us () - self->since_us);
-    if (posted->verdict == VERDICT_OK || posted->verdict == VERDICT_DUPLICATE)
-        s_tell_stored (self, posted);
-    else
+    client_t *client = self->queue->client;
+    const bus_post_t *record = &self->record;
+    bool is_stored = posted->verdict == VERDICT_OK || posted->verdict == VERDICT_DUPLICATE;
+    if (!is_stored)
         s_tell_refused (self, (verdict_t) posted->verdict, now_ms);
+    else if (client_is_rich (client)) {
+        frame_t *ack =
+            server_frame_ack (session_key_id (record->session), record->message_id, posted);
+        client_write (client, &ack);
+    }
     s_settle (self, now_ms);
 }
 

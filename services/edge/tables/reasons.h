@@ -20,7 +20,7 @@ typedef struct {
     const char *words;
 } close_reason_row_t;
 
-const close_reason_row_t *close_reason_row (close_reason_t reason);
+extern const close_reason_row_t close_reasons[CLOSE_REASON_COUNT];
 
 typedef enum {
 #define FAULT(NAME, metric, code, words) FAULT_##NAME,
@@ -35,7 +35,7 @@ typedef struct {
     const char *words;
 } frame_fault_row_t;
 
-const frame_fault_row_t *frame_fault_row (frame_fault_t fault);
+extern const frame_fault_row_t frame_faults[FAULT_COUNT];
 
 typedef enum {
     HTTP_NO_FAULT,
@@ -51,7 +51,7 @@ typedef struct {
     const char *words;
 } http_fault_row_t;
 
-//  There is no row of HTTP_NO_FAULT.
-const http_fault_row_t *http_fault_row (http_fault_t fault);
+//  The row of HTTP_NO_FAULT is empty.
+extern const http_fault_row_t http_faults[HTTP_FAULT_COUNT];
 
 #endif
