@@ -14,12 +14,12 @@ static const json_limits_t s_limits = { .depth_most = 64, .values_most = VALUES_
 
 typedef struct {
     const char *label;
-    bool again;
+    retry_class_t class;
     const char *words;
 } failure_row_t;
 
 static const failure_row_t s_failures[BOT_FAILURES] = {
-#define FAILURE(NAME, label, again, words) [BOT_##NAME] = { label, again, words },
+#define FAILURE(NAME, label, class, words) [BOT_##NAME] = { label, RETRY_##class, words },
 #include "bot_failures.def"
 #undef FAILURE
 };
@@ -30,10 +30,10 @@ bot_failure_label (bot_failure_t failure)
     return s_failures[failure].label;
 }
 
-bool
-bot_failure_again (bot_failure_t failure)
+retry_class_t
+bot_failure_class (bot_failure_t failure)
 {
-    return s_failures[failure].again;
+    return s_failures[failure].class;
 }
 
 static bool
@@ -96,8 +96,11 @@ static void
 s_explain (bot_answer_t *self, const http_answer_t *http)
 {
     size_t size = http->location ? s_location_size (http->location) : 0;
-    snprintf (self->reason, sizeof self->reason, "status %ld, %zu bytes%s%.150s%s%.*s",
-              http->status, http->body.size, *http->error ? ", " : "", http->error,
+    bool is_whole = http->outcome == HTTP_ANSWERED;
+    snprintf (self->reason, sizeof self->reason, "status %ld, %zu bytes%s%s%s%.150s%s%.*s",
+              http->status, http->body.size, is_whole ? "" : ", ",
+              is_whole ? "" : http_outcome_label (http->outcome), *http->error ? ": " : "",
+              http->error,
               size ? ", redirects to " : "", size < 150 ? (int) size : 150,
               size ? http->location : "");
     for (char *byte = self->reason; *byte; byte++)

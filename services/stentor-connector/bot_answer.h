@@ -9,19 +9,19 @@
 #define BOT_ANSWER_H
 
 #include "base/buffer.h"
-#include "http/http_client.h"
+#include "http/retry_policy.h"
 #include "model/model.h"
 
 typedef enum {
-#define FAILURE(NAME, label, again, words) BOT_##NAME,
+#define FAILURE(NAME, label, class, words) BOT_##NAME,
 #include "bot_failures.def"
 #undef FAILURE
     BOT_FAILURES
 } bot_failure_t;
 
 const char *bot_failure_label (bot_failure_t failure);
-//  Whether the question may be put again after it.
-bool bot_failure_again (bot_failure_t failure);
+//  By which a retry policy decides whether the question is put again.
+retry_class_t bot_failure_class (bot_failure_t failure);
 
 #define BOT_ERROR_MAX 40   //  bytes of the words for the widget, with the NUL
 #define BOT_TARGET_MAX 200 //  bytes of a target; a longer one is none

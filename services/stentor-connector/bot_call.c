@@ -13,8 +13,6 @@
 #define TYPING_EVERY_MS 5000     //  a postoffice or a browser may have forgotten
 #define DONE_EVERY_MS 15000      //  a stream loses nothing; this is for what nobody thought of
 #define DONE_REFUSED_MS 500      //  the bus was full, or no postoffice is there
-#define RETRY_AFTER_MOST_MS 30000
-#define JITTER_MS 200
 //  A key is at most 4000 bytes (apps_file.h); the rest is ": ", a blank and the NUL.
 #define HEADER_MAX (4000 + 2 * AUTH_WORD_MAX + 4)
 #define NO_POSTOFFICE (-1)
@@ -154,38 +152,33 @@ s_conclude (bot_call_t *self)
     send_done (self);
 }
 
-//  Whole seconds for the widget's countdown, at least one.
-static uint64_t
-s_delay_s (const bot_call_t *self, uint64_t retry_after_ms)
-{
-    uint64_t delay_ms = self->context->delays_ms[self->failed - 1];
-    uint64_t asked_ms = retry_after_ms < RETRY_AFTER_MOST_MS ? retry_after_ms : RETRY_AFTER_MOST_MS;
-    delay_ms = delay_ms > asked_ms ? delay_ms : asked_ms;
-    return delay_ms > 1000 ? (delay_ms + 999) / 1000 : 1;
-}
-
 static void
-s_pause (bot_call_t *self, uint64_t retry_after_ms)
+s_pause (bot_call_t *self, const retry_decision_t *next)
 {
-    uint64_t delay_s = s_delay_s (self, retry_after_ms);
     buffer_t notice;
     buffer_init (&notice, FAILURE_DATA_MAX);
-    failure_data_write (&notice, self->failed, delay_s, self->answer.error);
+    failure_data_write (&notice, self->failed, next->delay_ms / 1000, self->answer.error);
     s_send_progress (self, EVENT_RETRY_NOTICE, buffer_text (&notice));
     buffer_free (&notice);
     bot_answer_free (&self->answer);
-    s_move (self, BOT_CALL_PAUSING, delay_s * 1000 + random_id_number () % JITTER_MS, 0);
+    s_move (self, BOT_CALL_PAUSING, next->delay_ms + next->jitter_ms, 0);
 }
 
 static void
 s_judge (bot_call_t *self, uint64_t retry_after_ms, uint64_t took_us)
 {
+    const bot_call_context_t *context = self->context;
     bool has_failed = self->answer.outcome == OUTCOME_FAILED;
     self->failed += has_failed;
-    self->context->tried (self->context->owner, self, &self->answer, took_us);
-    if (has_failed && bot_failure_again (self->answer.failure)
-        && self->failed < self->context->tries)
-        s_pause (self, retry_after_ms);
+    retry_so_far_t so_far = { .tries = self->failed + !has_failed };
+    retry_decision_t next = retry_decide (
+        &context->retry, &so_far,
+        has_failed ? bot_failure_class (self->answer.failure) : RETRY_DONE, retry_after_ms,
+        random_id_number ());
+    bool is_last = next.verdict != RETRY_LATER;
+    context->tried (context->owner, self, &self->answer, is_last, took_us);
+    if (!is_last)
+        s_pause (self, &next);
     else
         s_conclude (self);
 }

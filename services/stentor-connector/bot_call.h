@@ -23,6 +23,7 @@
 #include "bot_answer.h"
 #include "bus/bus_client.h"
 #include "config/apps.h"
+#include "http/http_client.h"
 #include "model/failure_data.h"
 
 #define AUTH_WORD_MAX 100 //  bytes of the key's header name, and of the word before the key
@@ -49,14 +50,14 @@ typedef struct {
     bus_client_t *bus;
     http_client_t *http;
     const apps_t *apps;
-    uint64_t tries;                         //  1 to BOT_TRIES_MOST
-    uint64_t delays_ms[BOT_TRIES_MOST - 1]; //  after the first try, after the second
+    retry_policy_t retry; //  of BOT_TRIES_MOST tries at most, with pauses of whole seconds
     uint64_t timeout_ms;
     uint64_t answer_limit;
     const char *auth_header;
     const char *auth_scheme; //  may be empty
     void (*moved) (void *owner, bot_call_t *call, bot_call_state_t from, bot_call_state_t to);
-    void (*tried) (void *owner, bot_call_t *call, const bot_answer_t *answer, uint64_t took_us);
+    void (*tried) (void *owner, bot_call_t *call, const bot_answer_t *answer, bool is_last,
+                   uint64_t took_us);
     void (*over) (void *owner, bot_call_t *call); //  the call is to be forgotten now
     void *owner;
 } bot_call_context_t;

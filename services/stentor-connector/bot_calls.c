@@ -45,7 +45,7 @@ static const metric_row_t s_rows[COUNTS] = {
                       "items that were declined" },
     [WHILE_DRAINING] = { "connector_declined_total", "reason=\"draining\"", COUNTER,
                          "items that were declined" },
-#define FAILURE(NAME, label, again, words)                                                         \
+#define FAILURE(NAME, label, class, words)                                                         \
     [FAILED_FIRST + BOT_##NAME] = { "connector_bot_failures_total", "class=\"" label "\"",         \
                                     COUNTER, "tries that failed" },
 #include "bot_failures.def"
@@ -97,10 +97,8 @@ s_moved (void *owner, bot_call_t *call, bot_call_state_t from, bot_call_state_t 
 
 //  A bot that is down must not fill the disk.
 static void
-s_log_failure (bot_calls_t *self, bot_call_t *call, const bot_answer_t *answer)
+s_log_failure (bot_call_t *call, const bot_answer_t *answer, bool is_last)
 {
-    bool is_last =
-        !bot_failure_again (answer->failure) || bot_call_failed (call) >= self->context.tries;
     static log_limit_t last = LOG_LIMIT (LOG_ERROR, "bot gave no answer"),
                        once = LOG_LIMIT (LOG_WARN, "bot failed once");
     if (!log_limit_allows (is_last ? &last : &once))
@@ -116,16 +114,16 @@ s_log_failure (bot_calls_t *self, bot_call_t *call, const bot_answer_t *answer)
 }
 
 static void
-s_tried (void *owner, bot_call_t *call, const bot_answer_t *answer, uint64_t took_us)
+s_tried (void *owner, bot_call_t *call, const bot_answer_t *answer, bool is_last,
+         uint64_t took_us)
 {
-    bot_calls_t *self = owner;
+    (void) owner;
     if (took_us > 0)
         histogram_add (&s_answer_time, took_us);
     if (answer->outcome == OUTCOME_FAILED) {
         s_counts[FAILED_FIRST + answer->failure]++;
-        s_log_failure (self, call, answer);
-        if (!bot_failure_again (answer->failure) || bot_call_failed (call) >= self->context.tries)
-            s_counts[DONE_FAILED]++;
+        s_counts[DONE_FAILED] += is_last;
+        s_log_failure (call, answer, is_last);
     } else
         s_counts[answer->outcome == OUTCOME_BOT_ERROR ? DONE_BOT_ERROR : DONE_ANSWERED]++;
 }

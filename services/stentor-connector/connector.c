@@ -12,8 +12,11 @@
 #include <strings.h>
 #include <sys/resource.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #define TOPIC "bot.stentor"
+#define RETRY_AFTER_MOST_MS 30000
+#define JITTER_MOST_MS 200
 #define FILES_BESIDE 200 //  descriptors for all but the bots' connections
 
 typedef struct {
@@ -26,6 +29,9 @@ typedef struct {
     char *auth_scheme;
     char *proxy;
     char *no_proxy;
+    char *ca_file;
+    bool is_guarded;
+    char *allowed;
     uint64_t timeout_ms;
     uint64_t tries;
     uint64_t delays_ms[BOT_TRIES_MOST - 1];
@@ -58,6 +64,12 @@ static const setting_t s_settings[] = {
         "URL of a proxy to the bots: http, https, socks5 or socks5h; HTTP_PROXY is not read"),
     SETTING ("BOT_NO_PROXY", SETTING_TEXT, config_t, no_proxy, "", 0, 0,
              "hosts reached without BOT_PROXY, separated by commas; * for all"),
+    SETTING ("BOT_CA_FILE", SETTING_TEXT, config_t, ca_file, "", 0, 0,
+             "file of certificates (PEM) that are trusted beside the system's"),
+    SETTING ("BOT_ADDRESS_GUARD", SETTING_SWITCH, config_t, is_guarded, "off", 0, 0,
+             "on: no bot at a private or special address is asked"),
+    SETTING ("BOT_ALLOWED_NETWORKS", SETTING_TEXT, config_t, allowed, "", 0, 0,
+             "networks that BOT_ADDRESS_GUARD lets pass, such as 10.1.0.0/16, separated by commas"),
     SETTING ("BOT_TIMEOUT", SETTING_DURATION, config_t, timeout_ms, "15s", 100, 600000,
              "timeout of one try"),
     SETTING ("BOT_TRIES", SETTING_NUMBER, config_t, tries, "3", 1, BOT_TRIES_MOST,
@@ -187,7 +199,29 @@ s_check_settings (connector_t *self, const config_t *config)
         return s_wrong (self, "BOT_AUTH_SCHEME must be one word, or empty");
     if (*config->proxy && !http_url_is_proxy (config->proxy))
         return s_wrong (self, "BOT_PROXY must be a URL with http, https, socks5 or socks5h");
+    if (*config->ca_file && access (config->ca_file, R_OK) != 0)
+        return s_wrong (self, "BOT_CA_FILE must be a file that can be read");
+    address_guard_t *guard = address_guard_new (config->allowed);
+    if (!guard)
+        return s_wrong (self, "BOT_ALLOWED_NETWORKS must be networks such as 10.1.0.0/16");
+    address_guard_destroy (&guard);
     return 0;
+}
+
+static int
+s_start_http (connector_t *self, const config_t *config)
+{
+    http_client_config_t http = { .connections_per_host = config->credit,
+                                  .proxy = config->proxy,
+                                  .no_proxy = config->no_proxy,
+                                  .ca_file = config->ca_file,
+                                  .is_guarded = config->is_guarded,
+                                  .allowed = config->allowed };
+    self->http = http_client_new (service_loop (self->service), &http);
+    if (self->http)
+        return 0;
+    log_fatal ("libcurl cannot be started", log_number ("credit", (int64_t) config->credit));
+    return -1;
 }
 
 static int
@@ -226,6 +260,21 @@ s_emptied (void *owner)
     service_drained (self->service);
 }
 
+//  A bot is asked again whatever passes: a turn that runs twice is better than no answer, and the
+//  widget does the same.
+static retry_policy_t
+s_retry_policy (const config_t *config)
+{
+    return (retry_policy_t){ .classes = RETRY_IF_PASSING,
+                             .tries = (unsigned) config->tries,
+                             .delays_ms = config->delays_ms,
+                             .delays = BOT_TRIES_MOST - 1,
+                             .step_ms = 1000, //  the widget counts whole seconds down
+                             .jitter_percent = 100,
+                             .jitter_most_ms = JITTER_MOST_MS,
+                             .retry_after_most_ms = RETRY_AFTER_MOST_MS };
+}
+
 static void
 s_start_calls (connector_t *self, const config_t *config)
 {
@@ -233,8 +282,7 @@ s_start_calls (connector_t *self, const config_t *config)
                                    .bus = self->bus,
                                    .http = self->http,
                                    .apps = self->apps,
-                                   .tries = config->tries,
-                                   .delays_ms = { config->delays_ms[0], config->delays_ms[1] },
+                                   .retry = s_retry_policy (config),
                                    .timeout_ms = config->timeout_ms,
                                    .answer_limit = config->answer_limit,
                                    .auth_header = config->auth_header,
@@ -263,14 +311,8 @@ s_start (service_t *service, const void *of_service)
     self->service = service;
     operations_ready (service_operations (service), "postoffice", false);
     s_raise_files (config->credit);
-    http_client_config_t http = { .connections_per_host = config->credit,
-                                  .proxy = config->proxy,
-                                  .no_proxy = config->no_proxy };
-    self->http = http_client_new (service_loop (service), &http);
-    if (!self->http)
-        log_fatal ("libcurl cannot be started", log_number ("credit", (int64_t) config->credit));
-    if (!self->http || s_check_settings (self, config) != 0 || s_start_apps (self, config) != 0
-        || s_start_bus (self, config) != 0) {
+    if (s_check_settings (self, config) != 0 || s_start_http (self, config) != 0
+        || s_start_apps (self, config) != 0 || s_start_bus (self, config) != 0) {
         void *state = self;
         s_stop (&state);
         return NULL;

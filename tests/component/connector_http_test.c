@@ -209,6 +209,49 @@ Test (connector_http, a_proxy_of_the_environment_is_not_used, .timeout = 60)
     bot_fixture_end (self);
 }
 
+//  Exit code 78 and a line that names the setting, before anything is connected to.
+Test (connector_http, settings_that_cannot_be, .timeout = 60)
+{
+    static const char *const rows[] = { "BOT_ALLOWED_NETWORKS=10.0.0.0/33",
+                                        "BOT_ALLOWED_NETWORKS=10.0.0.0/8,localhost",
+                                        "BOT_CA_FILE=/nowhere/ca.pem",
+                                        "BOT_ADDRESS_GUARD=perhaps" };
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
+        char name[40] = { 0 };
+        memcpy (name, rows[row], strcspn (rows[row], "="));
+        process_t *connector =
+            process_new ("connector", "stentor-connector", NULL,
+                         (const char *const[]){ rows[row], "OPERATIONS_PORT=0", NULL });
+        cr_assert (connector);
+        cr_assert_eq (process_wait_exit (connector, 10000), 78, "%s", rows[row]);
+        cr_assert_gt (process_log_count (connector, name), 0, "%s", rows[row]);
+        process_destroy (&connector);
+    }
+}
+
+//  Asked by nobody, not even once, and not tried again: it would be blocked again.
+Test (connector_http, a_guard_keeps_bots_out_of_private_networks, .timeout = 60)
+{
+    bot_fixture_t *self =
+        bot_fixture_start ((const char *const[]){ "BOT_ADDRESS_GUARD=on", NULL });
+    bot_fixture_hand (self, "guarded");
+    const bot_heard_t *done = bot_fixture_done (self, "guarded", 5000);
+    cr_assert_str_eq (done->data, LAST ("unreachable"));
+    cr_assert_str_eq (bot_fixture_story (self, "guarded"), "taken typing failed");
+    cr_assert_eq (bot_accepted (self->bot), 0);
+    cr_assert_eq (process_log_count (self->connector, "blocked range: loopback"), 1);
+    bot_fixture_end (self);
+}
+
+Test (connector_http, a_network_that_is_allowed_is_asked, .timeout = 60)
+{
+    bot_fixture_t *self = bot_fixture_start ((const char *const[]){
+        "BOT_ADDRESS_GUARD=on", "BOT_ALLOWED_NETWORKS=10.0.0.0/8, 127.0.0.0/8", NULL });
+    bot_fixture_hand (self, "allowed");
+    cr_assert_eq (bot_fixture_done (self, "allowed", 5000)->number, OUTCOME_ANSWERED);
+    bot_fixture_end (self);
+}
+
 //  A name service of the connector's own: one file of hosts. nss_wrapper reads the file again
 //  when its time of change, in whole seconds, is another one.
 static void

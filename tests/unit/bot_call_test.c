@@ -88,9 +88,10 @@ s_moved (void *owner, bot_call_t *call, bot_call_state_t from, bot_call_state_t 
 }
 
 static void
-s_tried (void *owner, bot_call_t *call, const bot_answer_t *answer, uint64_t took_us)
+s_tried (void *owner, bot_call_t *call, const bot_answer_t *answer, bool is_last,
+         uint64_t took_us)
 {
-    (void) owner, (void) call, (void) answer, (void) took_us;
+    (void) owner, (void) call, (void) answer, (void) is_last, (void) took_us;
 }
 
 static void
@@ -102,8 +103,12 @@ s_over (void *owner, bot_call_t *call)
 }
 
 static bool s_is_over;
-static bot_call_context_t s_means = { .tries = 3,
-                                      .delays_ms = { 1000, 1000 },
+static const uint64_t s_delays_ms[] = { 1000, 1000 };
+static bot_call_context_t s_means = { .retry = { .classes = RETRY_IF_PASSING,
+                                                 .tries = 3,
+                                                 .delays_ms = s_delays_ms,
+                                                 .delays = 2,
+                                                 .step_ms = 1000 },
                                       .timeout_ms = 1000,
                                       .answer_limit = 10000,
                                       .auth_header = "Authorization",
