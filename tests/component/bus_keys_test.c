@@ -155,6 +155,12 @@ Test (bus_keys, that_cannot_be_used_end_each_service_with_78)
     s_expect_refused (s_postoffice ("/nowhere", port, database), "/nowhere/own_secret");
     s_expect_refused (s_node ("edge", "/nowhere", port), "/nowhere/own_secret");
     s_expect_refused (s_node ("stentor-connector", "/nowhere", port), "/nowhere/own_secret");
+    //  The public key of one pair with the secret key of another.
+    s_run ("sh -c 'cp $0/edge/own_secret $0/good && { grep -v public-key $0/good;"
+           " grep public-key $0/stentor-connector/own_secret; } >$0/edge/own_secret'",
+           s_keys (""), "");
+    s_expect_refused (s_node ("edge", s_keys ("edge"), port), "do not fit together");
+    s_run ("sh -c 'cp $0/good $0/edge/own_secret'", s_keys (""), "");
     s_run ("echo nonsense >", s_keys ("edge"), "/postoffices/first");
     s_expect_refused (s_node ("edge", s_keys ("edge"), port), "postoffices/first");
     s_run ("echo nonsense >", s_keys ("postoffice"), "/nodes/another");

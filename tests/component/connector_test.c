@@ -271,7 +271,7 @@ Test (connector, a_new_postoffice_is_told_everything, .timeout = 60)
     bus_server_destroy (&self->bus);
     self->peer = 0;
     rig_turn_for (&self->rig, 500);
-    bot_fixture_open_office (self);
+    bot_fixture_open_postoffice (self);
     RIG_UNTIL (&self->rig, 15000, self->peer != 0);
     RIG_UNTIL (&self->rig, 5000, bot_fixture_count (self, "slow", BUS_ACCEPTED) == 2);
     RIG_UNTIL (&self->rig, 5000, bot_fixture_count (self, "quick", BUS_DONE) == 2);

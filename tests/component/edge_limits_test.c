@@ -21,8 +21,8 @@ Test (edge_limits, keeps_descriptors_for_itself)
                           == MUTES - 513);
     cr_expect_eq (process_metric (self->edge, "stentor_edge_sockets"), 513);
     //  While they are there the bus can be dialled.
-    stage_lose_office (self);
-    stage_open_office (self);
+    stage_lose_postoffice (self);
+    stage_open_postoffice (self);
     RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_postoffices") == 1);
     for (int at = 0; at < MUTES; at++)
         close (mutes[at]);

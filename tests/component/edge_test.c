@@ -268,7 +268,7 @@ Test (edge, says_again_what_a_lost_office_did_not_answer)
                !process_is_alive (self->edge)
                    || process_metric (self->edge, "stentor_edge_postoffices") == 0);
     stage_message (client, "s-1", "m-3");
-    stage_open_office (self);
+    stage_open_postoffice (self);
     const bus_record_t *attach = stage_hear (self, BUS_ATTACH);
     cr_expect_eq (attach->attach.reason, ATTACH_REATTACH);
     cr_expect_eq (attach->attach.seq, 7);
@@ -303,8 +303,8 @@ Test (edge, tells_another_office_where_a_silent_client_began)
     stage_attached (self, attach, VERDICT_OK, 5);
     cr_assert (ws_client_wait_event (client, "connection update", 2000));
     for (int at = 0; at < 2; at++) {
-        stage_lose_office (self);
-        stage_open_office (self);
+        stage_lose_postoffice (self);
+        stage_open_postoffice (self);
         attach = stage_hear (self, BUS_ATTACH);
         cr_expect_eq (attach->attach.reason, ATTACH_REATTACH);
         cr_expect_eq (attach->attach.seq, 5);

@@ -68,23 +68,15 @@ s_record (void *owner, peer_t peer, const bus_record_t *record)
 }
 
 void
-bot_fixture_open_office (bot_fixture_t *self)
+bot_fixture_open_postoffice (bot_fixture_t *self)
 {
-    char endpoint[100];
-    static const bus_server_events_t events = { s_peer_up, s_peer_down, s_record };
-    snprintf (endpoint, sizeof endpoint, "tcp://%.60s",
-        *self->address ? self->address : "127.0.0.1:*");
-    bus_server_config_t config = { .node = "postoffice-test",
-                                   .address = endpoint,
-                                   .heartbeat_ms = HEARTBEAT_MS,
-                                   .queue_limit = 16u << 20,
-                                   .peer_limit = 10 };
-    uint64_t deadline = eventually_deadline (5000);
-    while (!(self->bus = bus_server_new (&self->rig.loop, &config, &events, self))) {
-        cr_assert (clock_mono_ms () < deadline);
-        rig_turn (&self->rig);
-    }
-    snprintf (self->address, sizeof self->address, "%.60s", bus_server_endpoint (self->bus) + 6);
+    static const bus_server_events_t s_events = { s_peer_up, s_peer_down, s_record };
+    self->bus = rig_postoffice_new (&self->rig, self->address,
+                                    &(bus_server_config_t){ .node = "postoffice-test",
+                                                            .heartbeat_ms = HEARTBEAT_MS,
+                                                            .queue_limit = 16u << 20,
+                                                            .peer_limit = 10 },
+                                    &s_events, self);
 }
 
 bot_fixture_t *
@@ -92,7 +84,7 @@ bot_fixture_start (const char *const *more)
 {
     bot_fixture_t *self = &s_stage;
     rig_start (&self->rig);
-    bot_fixture_open_office (self);
+    bot_fixture_open_postoffice (self);
     self->bot = bot_new ();
     uint16_t port = ports_free ();
     char postoffice[100], bot[100], operations[60];

@@ -25,7 +25,7 @@ typedef struct {
 typedef struct {
     rig_t rig;
     bus_server_t *bus;
-    char address[64]; //  of the bus
+    char address[RIG_ADDRESS_MAX]; //  of the bus
     peer_t peer;
     char topics[64];
     uint64_t credit;
@@ -40,7 +40,7 @@ bot_fixture_t *bot_fixture_start (const char *const *more);
 //  What is still in hand is nobody's concern: the connector need not drain.
 void bot_fixture_end (bot_fixture_t *self);
 //  Binds anew to the same address after the first time.
-void bot_fixture_open_office (bot_fixture_t *self);
+void bot_fixture_open_postoffice (bot_fixture_t *self);
 
 //  Hands a question to the connector. The session is demo/<item>, the text the item's name in
 //  angle brackets.

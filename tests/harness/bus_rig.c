@@ -79,35 +79,43 @@ s_server_record (void *owner, peer_t peer, const bus_record_t *record)
 
 static const bus_server_events_t s_server_events = { s_peer_up, s_peer_down, s_server_record };
 
+bus_server_t *
+rig_postoffice_new (rig_t *rig, char address[RIG_ADDRESS_MAX], const bus_server_config_t *config,
+                    const bus_server_events_t *events, void *owner)
+{
+    char endpoint[RIG_ADDRESS_MAX + sizeof "tcp://"];
+    snprintf (endpoint, sizeof endpoint, "tcp://%s", *address ? address : "127.0.0.1:*");
+    bus_server_config_t bound = *config;
+    bound.address = endpoint;
+    //  A port that was just left may still be closing.
+    bus_server_t *bus;
+    uint64_t deadline = eventually_deadline (5000);
+    while (!(bus = bus_server_new (&rig->loop, &bound, events, owner))) {
+        cr_assert (clock_mono_ms () < deadline, "%s cannot be bound", endpoint);
+        rig_turn (rig);
+    }
+    snprintf (address, RIG_ADDRESS_MAX, "%s", bus_server_endpoint (bus) + strlen ("tcp://"));
+    return bus;
+}
+
 void
 rig_server_start_with (rig_server_t *self, rig_t *rig, const bus_server_config_t *config)
 {
-    //  A port that was just left may still be closing.
-    uint64_t deadline = eventually_deadline (5000);
-    while (!(self->bus = bus_server_new (&rig->loop, config, &s_server_events, self))) {
-        cr_assert (clock_mono_ms () < deadline, "%s cannot be bound", config->address);
-        rig_turn (rig);
-    }
-    snprintf (self->address, sizeof self->address, "%s",
-              bus_server_endpoint (self->bus) + strlen ("tcp://"));
+    self->bus = rig_postoffice_new (rig, self->address, config, &s_server_events, self);
 }
 
 void
 rig_server_start (rig_server_t *self, rig_t *rig, const char *node)
 {
-    char address[160];
-    snprintf (address, sizeof address, "tcp://%s",
-              *self->address ? self->address : "127.0.0.1:*");
     rig_server_start_with (self, rig,
                            &(bus_server_config_t){ .node = node,
-                                                   .address = address,
                                                    .heartbeat_ms = RIG_HEARTBEAT_MS,
                                                    .queue_limit = RIG_QUEUE_LIMIT,
                                                    .peer_limit = RIG_PEERS_MAX });
 }
 
 static void
-s_office_up (void *owner, unsigned postoffice)
+s_postoffice_up (void *owner, unsigned postoffice)
 {
     rig_client_t *self = owner;
     self->ups++;
@@ -117,7 +125,7 @@ s_office_up (void *owner, unsigned postoffice)
 }
 
 static void
-s_office_down (void *owner, unsigned postoffice)
+s_postoffice_down (void *owner, unsigned postoffice)
 {
     (void) postoffice;
     ((rig_client_t *) owner)->downs++;
@@ -135,7 +143,8 @@ s_client_record (void *owner, unsigned postoffice, const bus_record_t *record)
         self->is_broken = true;
 }
 
-static const bus_client_events_t s_client_events = { s_office_up, s_office_down, s_client_record };
+static const bus_client_events_t s_client_events = { s_postoffice_up, s_postoffice_down,
+                                                     s_client_record };
 
 void
 rig_client_start_with (rig_client_t *self, rig_t *rig, const bus_client_config_t *config)

@@ -12,7 +12,8 @@
 //  Three of them are longer than a busy machine leaves a test without its turn.
 #define RIG_HEARTBEAT_MS 200
 #define RIG_QUEUE_LIMIT (1024 * 1024)
-#define RIG_OFFICES_MAX 8
+#define RIG_POSTOFFICES_MAX 8
+#define RIG_ADDRESS_MAX 128
 #define RIG_PEERS_MAX 256
 
 typedef struct rig {
@@ -22,7 +23,7 @@ typedef struct rig {
 
 typedef struct rig_server {
     bus_server_t *bus;
-    char address[128]; //  for clients: "127.0.0.1:1234"
+    char address[RIG_ADDRESS_MAX]; //  for clients: "127.0.0.1:1234"
     unsigned ups, downs;
     peer_t peer;       //  the last one that came up
     char node[64];     //  and what it called itself
@@ -41,10 +42,10 @@ typedef struct rig_client {
     unsigned ups, downs;
     int postoffice; //  the last one that came up
     uint64_t records;
-    uint64_t next[RIG_OFFICES_MAX];
+    uint64_t next[RIG_POSTOFFICES_MAX];
     bool is_broken;
     bool is_answering; //  sends a SIGNAL from within the callback of each record
-    uint64_t said[RIG_OFFICES_MAX]; //  in this stream
+    uint64_t said[RIG_POSTOFFICES_MAX]; //  in this stream
 } rig_client_t;
 
 void rig_start (rig_t *self);
@@ -64,6 +65,11 @@ void rig_turn (rig_t *self);
     } while (0)
 void rig_turn_for (rig_t *self, uint64_t milliseconds);
 
+//  A postoffice whose owner the test is. Binds to the address, or to any port when that is empty,
+//  and writes there what it is bound to. The address of the config does not count.
+bus_server_t *rig_postoffice_new (rig_t *rig, char address[RIG_ADDRESS_MAX],
+                                  const bus_server_config_t *config,
+                                  const bus_server_events_t *events, void *owner);
 //  Binds to any port, or again to the one of the address when that is set.
 void rig_server_start (rig_server_t *self, rig_t *rig, const char *node);
 void rig_server_start_with (rig_server_t *self, rig_t *rig, const bus_server_config_t *config);

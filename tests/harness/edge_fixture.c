@@ -18,12 +18,6 @@
 
 static stage_t s_stage;
 
-static text_t
-s_copy (text_t text)
-{
-    return (text_t){ strndup (text.data, text.size), text.size };
-}
-
 static void
 s_peer_up (void *owner, peer_t peer, const bus_hello_t *hello)
 {
@@ -47,65 +41,28 @@ s_record (void *owner, peer_t peer, const bus_record_t *record)
     stage_t *self = owner;
     cr_assert (self->count < HEARD_MOST);
     bus_record_t *heard = &self->heard[self->count++].record;
+    text_t *texts[BUS_TEXTS_MAX];
     *heard = *record;
-    switch (record->kind) {
-    case BUS_ATTACH:
-        heard->attach.session = s_copy (record->attach.session);
-        heard->attach.app = s_copy (record->attach.app);
-        heard->attach.user = s_copy (record->attach.user);
-        heard->attach.sender = s_copy (record->attach.sender);
-        break;
-    case BUS_POST:
-        heard->post.session = s_copy (record->post.session);
-        heard->post.message_id = s_copy (record->post.message_id);
-        heard->post.sender = s_copy (record->post.sender);
-        heard->post.data = s_copy (record->post.data);
-        heard->post.secret = s_copy (record->post.secret);
-        break;
-    case BUS_LOOKUP:
-        heard->lookup.app = s_copy (record->lookup.app);
-        heard->lookup.user = s_copy (record->lookup.user);
-        break;
-    case BUS_SIGNAL:
-        heard->signal.session = s_copy (record->signal.session);
-        heard->signal.sender = s_copy (record->signal.sender);
-        break;
-    case BUS_DETACH:
-        heard->detach.session = s_copy (record->detach.session);
-        break;
-    case BUS_RECEIPT:
-        heard->receipt.session = s_copy (record->receipt.session);
-        break;
-    case BUS_NEXT_WINDOW:
-        heard->next_window.session = s_copy (record->next_window.session);
-        break;
-    default:
-        cr_assert_fail ("unexpected %s", bus_kind_name (record->kind));
+    for (size_t count = bus_record_texts (heard, texts); count > 0; count--) {
+        text_t *text = texts[count - 1];
+        text->data = strndup (text->data, text->size);
     }
 }
 
 void
-stage_open_office (stage_t *self)
+stage_open_postoffice (stage_t *self)
 {
-    char endpoint[100];
-    static const bus_server_events_t events = { s_peer_up, s_peer_down, s_record };
-    snprintf (endpoint, sizeof endpoint, "tcp://%.60s",
-              *self->address ? self->address : "127.0.0.1:*");
-    bus_server_config_t config = { .node = "postoffice-test",
-                                   .address = endpoint,
-                                   .heartbeat_ms = 500,
-                                   .queue_limit = 16u << 20,
-                                   .peer_limit = 10 };
-    uint64_t deadline = eventually_deadline (5000);
-    while (!(self->bus = bus_server_new (&self->rig.loop, &config, &events, self))) {
-        cr_assert (clock_mono_ms () < deadline);
-        rig_turn (&self->rig);
-    }
-    snprintf (self->address, sizeof self->address, "%.60s", bus_server_endpoint (self->bus) + 6);
+    static const bus_server_events_t s_events = { s_peer_up, s_peer_down, s_record };
+    self->bus = rig_postoffice_new (&self->rig, self->address,
+                                    &(bus_server_config_t){ .node = "postoffice-test",
+                                                            .heartbeat_ms = 500,
+                                                            .queue_limit = 16u << 20,
+                                                            .peer_limit = 10 },
+                                    &s_events, self);
 }
 
 void
-stage_lose_office (stage_t *self)
+stage_lose_postoffice (stage_t *self)
 {
     bus_server_destroy (&self->bus);
     RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_postoffices") == 0);
@@ -116,7 +73,7 @@ stage_start (const char *const *more)
 {
     stage_t *self = &s_stage;
     rig_start (&self->rig);
-    stage_open_office (self);
+    stage_open_postoffice (self);
     self->port = ports_free ();
     uint16_t operations_port = ports_free ();
     char postoffice[100], port[60], operations[60];

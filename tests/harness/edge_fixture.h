@@ -19,7 +19,7 @@ typedef struct {
 typedef struct {
     rig_t rig;
     bus_server_t *bus;
-    char address[64];
+    char address[RIG_ADDRESS_MAX];
     peer_t peer;
     heard_t heard[HEARD_MOST];
     unsigned count;
@@ -34,9 +34,9 @@ stage_t *stage_start (const char *const *more);
 void stage_end (stage_t *self);
 
 //  Binds anew to the same address after the first time.
-void stage_open_office (stage_t *self);
+void stage_open_postoffice (stage_t *self);
 //  And the edge has noticed.
-void stage_lose_office (stage_t *self);
+void stage_lose_postoffice (stage_t *self);
 
 //  For a second it has nothing to do: it sleeps. `after` says what was before.
 void stage_expect_quiet (stage_t *self, const char *after);
@@ -48,12 +48,12 @@ int stage_mute (const stage_t *self);
 uint64_t stage_join (stage_t *self, ws_client_t *client);
 void stage_message (ws_client_t *client, const char *session, const char *message_id);
 
-//  What the office was told and the test has not looked at yet. find: NULL when there is none of
-//  the kind now; hear waits for one.
+//  What the postoffice was told and the test has not looked at yet. find: NULL when there is none
+//  of the kind now; hear waits for one.
 heard_t *stage_find (stage_t *self, bus_kind_t kind);
 const bus_record_t *stage_hear (stage_t *self, bus_kind_t kind);
 
-//  What the office says.
+//  What the postoffice says.
 void stage_say (stage_t *self, const bus_record_t *record);
 void stage_attached (stage_t *self, const bus_record_t *attach, verdict_t verdict, uint64_t seq);
 //  The client is told `busy` for this message.

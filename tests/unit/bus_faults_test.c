@@ -1,20 +1,20 @@
-//  bus_faults — what the bus does when the way, the peer or the process itself is at fault: streams
-//  end and begin anew, and to the owner nothing is lost that it cannot say again.
+//  bus_faults — what the bus does when the way or the peer is at fault: streams end and begin anew,
+//  and to the owner nothing is lost that it cannot say again.
 
 #include "bus_rig.h"
 #include "eventually.h"
 #include "bus_proxy.h"
+#include "log_catch.h"
 
+#include "base/log.h"
 #include "bus/bus_metrics.h"
 #include "bus/bus_stream.h"
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -57,16 +57,34 @@ s_expect_new_stream (stream_end_t end)
     cr_assert (!s_server.is_broken && !s_client.is_broken);
 }
 
+//  The side that finds the gap says where it is, each side that its peer is lost: one line each.
+static void
+s_expect_gap_logged (const char *by_peer_node)
+{
+    cr_assert_eq (LOG_CAUGHT ("batch refused", "\"warn\"", by_peer_node, "a gap in the stream",
+                              "\"batch\":", "\"expected_batch\":"),
+                  1);
+    cr_assert_eq (LOG_CAUGHT ("batch refused"), 1);
+    cr_assert_eq (LOG_CAUGHT ("\"peer gone\""), 1);
+    cr_assert_eq (LOG_CAUGHT ("\"postoffice lost\""), 1);
+    cr_assert_eq (LOG_CAUGHT ("\"postoffice up\""), 1, "the first one was before");
+    cr_assert_eq (LOG_CAUGHT ("\"peer up\"", "\"role\":\"edge\""), 1);
+}
+
 Test (bus_faults, a_batch_lost_on_the_way_up)
 {
+    log_catch ();
     bus_proxy_lose_up (s_between, 1);
     s_expect_new_stream (STREAM_END_GAP);
+    s_expect_gap_logged ("\"peer_node\":\"edge-1\"");
 }
 
 Test (bus_faults, a_batch_lost_on_the_way_down)
 {
+    log_catch ();
     bus_proxy_lose_down (s_between, 1);
     s_expect_new_stream (STREAM_END_GAP);
+    s_expect_gap_logged ("\"peer_node\":\"postoffice-1\"");
 }
 
 Test (bus_faults, a_batch_that_comes_twice)
@@ -269,6 +287,138 @@ Test (bus_faults, another_protocol_is_told_so)
     s_stranger_leaves (&stranger);
 }
 
+//  Adds one batch of the stream: these records.
+static void
+s_stranger_says (stranger_t *stranger, uint64_t stream, uint64_t number,
+                 const bus_record_t *records, size_t count)
+{
+    buffer_t bytes;
+    char header[BUS_HEADER_SIZE];
+    buffer_init (&bytes, 4096);
+    bus_batch_write_header (header, BUS_PROTOCOL_LOWEST, stream, number);
+    cr_assert_eq (buffer_put (&bytes, header, sizeof header), 0);
+    for (size_t at = 0; at < count; at++)
+        cr_assert_eq (bus_record_write (&records[at], &bytes), 0);
+    cr_assert_neq (zmq_send (stranger->socket, bytes.data, bytes.size, 0), -1);
+    buffer_free (&bytes);
+}
+
+static bus_record_t
+s_a_hello (void)
+{
+    bus_record_t hello = { .kind = BUS_HELLO };
+    hello.hello.lowest = hello.hello.highest = BUS_PROTOCOL_LOWEST;
+    hello.hello.role = NODE_EDGE;
+    hello.hello.node = TEXT ("stranger");
+    return hello;
+}
+
+Test (bus_faults, a_hello_with_something_behind_it_is_refused)
+{
+    stranger_t stranger = s_stranger (ZMQ_DEALER, s_server.address);
+    const bus_record_t records[] = { s_a_hello (), { .kind = BUS_HEARTBEAT } };
+    s_stranger_says (&stranger, 7, 1, records, 2);
+    char bytes[1024];
+    int got = -1;
+    RIG_UNTIL (&s_rig, 5000,
+               (got = zmq_recv (stranger.socket, bytes, sizeof bytes, ZMQ_DONTWAIT)) != -1);
+    bus_batch_t batch;
+    bus_record_t record;
+    cr_assert_eq (bus_batch_open (&batch, (text_t){ bytes, (size_t) got }), 0);
+    cr_assert_eq (bus_batch_next (&batch, &record), 1);
+    cr_assert_eq (record.kind, BUS_REJECT);
+    cr_assert (text_is (record.reject.reason, TEXT ("malformed")));
+    cr_assert_eq (s_server.ups, 1, "the edge of the test");
+    s_stranger_says (&stranger, 8, 1, records, 1);
+    RIG_UNTIL (&s_rig, 5000, s_server.ups == 2);
+    s_stranger_leaves (&stranger);
+}
+
+//  Kind, place and reason, and once in a while only.
+Test (bus_faults, a_malformed_record_is_logged_once)
+{
+    log_catch ();
+    stranger_t stranger = s_stranger (ZMQ_DEALER, s_server.address);
+    const bus_record_t hello = s_a_hello ();
+    const bus_record_t wrong[] = { { .kind = BUS_HEARTBEAT }, { .kind = BUS_SETTLED } };
+    for (uint64_t stream = 1; stream <= 5; stream++) {
+        s_stranger_says (&stranger, stream, 1, &hello, 1);
+        s_stranger_says (&stranger, stream, 2, wrong, 2);
+        RIG_UNTIL (&s_rig, 5000, s_server.downs == stream);
+    }
+    cr_assert_eq (LOG_CAUGHT ("batch refused", "\"peer_node\":\"stranger\"", "not this role's",
+                              "\"kind\":\"SETTLED 34\"", "\"record\":2", "\"batch\":2"),
+                  1);
+    cr_assert_eq (LOG_CAUGHT ("batch refused"), 1);
+    s_stranger_leaves (&stranger);
+}
+
+//  Peers that come and go all the time do not fill the log.
+Test (bus_faults, peers_that_flap_are_logged_up_to_a_limit)
+{
+    log_catch ();
+    stranger_t stranger = s_stranger (ZMQ_DEALER, s_server.address);
+    const bus_record_t hello = s_a_hello ();
+    for (uint64_t stream = 1; stream <= 3 * LOG_LIMIT_LINES; stream++) {
+        s_stranger_says (&stranger, stream, 1, &hello, 1);
+        RIG_UNTIL (&s_rig, 5000, s_server.ups == 1 + stream);
+    }
+    cr_assert_leq (LOG_CAUGHT ("\"peer up\""), LOG_LIMIT_LINES);
+    cr_assert_leq (LOG_CAUGHT ("\"peer gone\""), LOG_LIMIT_LINES);
+    cr_assert_gt (LOG_CAUGHT ("\"peer gone\""), 0);
+    s_stranger_leaves (&stranger);
+}
+
+//  Who connects and says nothing is cut, and so is who stays without a stream; the edge is not.
+Test (bus_faults, strangers_are_cut_when_their_time_is_up)
+{
+    log_catch ();
+    stranger_t mute = s_stranger (ZMQ_DEALER, s_server.address);
+    stranger_t left = s_stranger (ZMQ_DEALER, s_server.address);
+    bus_record_t records[] = { s_a_hello (), { .kind = BUS_GOODBYE } };
+    records[1].goodbye.reason = TEXT ("goodbye");
+    s_stranger_says (&left, 7, 1, &records[0], 1);
+    s_stranger_says (&left, 7, 2, &records[1], 1);
+    RIG_UNTIL (&s_rig, 5000, s_server.downs == 1);
+    rig_turn_for (&s_rig, BUS_STRANGER_MS - 1000);
+    cr_assert_eq (bus_counts[BUS_COUNT_STRANGERS_CUT], 0);
+    RIG_UNTIL (&s_rig, 5000, bus_counts[BUS_COUNT_STRANGERS_CUT] == 2);
+    cr_assert_eq (LOG_CAUGHT ("stranger cut off", "127.0.0.1", "it has no stream"), 2);
+    cr_assert (s_client.downs == 0 && s_server.ups == 2);
+    s_stranger_leaves (&mute);
+    s_stranger_leaves (&left);
+}
+
+#define MANY (BUS_STRANGERS_MAX + 40)
+
+Test (bus_faults, too_many_strangers_push_out_the_oldest)
+{
+    static int s_connections[MANY];
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+    address.sin_port = htons ((uint16_t) atoi (strchr (s_server.address, ':') + 1));
+    for (int at = 0; at < MANY; at++) {
+        s_connections[at] = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        cr_assert_eq (connect (s_connections[at], (struct sockaddr *) &address, sizeof address),
+                      0);
+        rig_turn (&s_rig);
+    }
+    RIG_UNTIL (&s_rig, 5000, bus_counts[BUS_COUNT_STRANGERS_CUT] == MANY - BUS_STRANGERS_MAX);
+    //  ZeroMQ's greeting comes before the end.
+    char bytes[100];
+    ssize_t size;
+    while ((size = recv (s_connections[0], bytes, sizeof bytes, 0)) > 0)
+        ;
+    cr_assert_leq (size, 0, "the oldest is cut");
+    while ((size = recv (s_connections[MANY - 1], bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+        ;
+    cr_assert_eq (size, -1, "the newest is not");
+    cr_assert_eq (rig_client_say (&s_client, 0, TEXT ("{}")), 0);
+    RIG_UNTIL (&s_rig, 5000, s_server.records == 1);
+    for (int at = 0; at < MANY; at++)
+        close (s_connections[at]);
+}
+
 static unsigned s_foreign_hellos;
 
 static void
@@ -306,6 +456,52 @@ Test (bus_faults, an_office_of_another_protocol_is_asked_ever_more_seldom)
     cr_assert_leq (s_foreign_hellos, 8);
     cr_assert_eq (client.ups, 0);
     cr_assert_gt (bus_counts[BUS_COUNT_ENDS + STREAM_END_PROTOCOL], 1);
+    bus_client_destroy (&client.bus);
+    bus_socket_destroy (&postoffice);
+}
+
+//  Says WELCOME, and then what is not a postoffice's to say.
+static void
+s_wrong_office (void *owner, text_t from, text_t body)
+{
+    char head[BUS_HEADER_SIZE];
+    bus_batch_t batch;
+    cr_assert_eq (bus_batch_open (&batch, body), 0);
+    if (batch.number != 1)
+        return;
+    bus_record_t records[] = { { .kind = BUS_WELCOME }, { .kind = BUS_RECEIPT } };
+    records[0].welcome.protocol = BUS_PROTOCOL_LOWEST;
+    records[0].welcome.node = TEXT ("postoffice-wrong");
+    records[0].welcome.incarnation = 1;
+    for (uint64_t number = 1; number <= 2; number++) {
+        buffer_t bytes;
+        buffer_init (&bytes, 1024);
+        bus_batch_write_header (head, BUS_PROTOCOL_LOWEST, batch.stream, number);
+        cr_assert_eq (bus_record_write (&records[number - 1], &bytes), 0);
+        cr_assert_eq (bus_socket_send (*(bus_socket_t **) owner, from,
+                                       (text_t){ head, sizeof head }, buffer_text (&bytes)),
+                      BUS_SENT);
+        buffer_free (&bytes);
+    }
+}
+
+Test (bus_faults, a_node_logs_what_a_postoffice_may_not_say)
+{
+    log_catch ();
+    bus_socket_t *postoffice;
+    static const bus_socket_events_t s_events = { s_nothing, s_wrong_office, s_nothing, NULL };
+    postoffice =
+        bus_socket_new_router (&s_rig.loop, "tcp://127.0.0.1:*", NULL, &s_events, &postoffice);
+    cr_assert (postoffice);
+    rig_client_t client = { .bus = NULL };
+    rig_client_start (&client, &s_rig, "edge-2",
+                      bus_socket_endpoint (postoffice) + strlen ("tcp://"));
+    RIG_UNTIL (&s_rig, 5000, client.downs >= 3);
+    cr_assert_eq (LOG_CAUGHT ("batch refused", "\"peer_node\":\"postoffice-wrong\"",
+                              "not a postoffice's", "\"kind\":\"RECEIPT 15\"", "\"record\":1",
+                              "\"batch\":2"),
+                  1);
+    cr_assert_eq (LOG_CAUGHT ("batch refused"), 1);
     bus_client_destroy (&client.bus);
     bus_socket_destroy (&postoffice);
 }
@@ -369,209 +565,4 @@ Test (bus_faults, what_is_no_zeromq_at_all_costs_nothing)
     rig_turn_for (&s_rig, 2 * RIG_HEARTBEAT_MS);
     s_stranger_leaves (&stranger);
     cr_assert (s_client.downs == 0 && s_server.downs == 0);
-}
-
-//  A process of its own, which can be stopped; parent and child can tell each other an address.
-static pid_t
-s_fork (int *talk)
-{
-    int pair[2];
-    cr_assert_eq (socketpair (AF_UNIX, SOCK_STREAM, 0, pair), 0);
-    pid_t child = fork ();
-    cr_assert_neq (child, -1);
-    if (child == 0)
-        prctl (PR_SET_PDEATHSIG, SIGKILL);
-    *talk = pair[child == 0];
-    close (pair[child != 0]);
-    return child;
-}
-
-#define STOPPED_MS (10 * RIG_HEARTBEAT_MS)
-
-//  The child is a postoffice: it exits with 0 when two streams came, one after the other, and the
-//  first gave it nothing from the time when it had been given up.
-static void
-s_stopped_postoffice (int talk)
-{
-    rig_start (&s_rig);
-    rig_server_start (&s_server, &s_rig, "postoffice-1");
-    size_t size = strlen (s_server.address) + 1;
-    if (write (talk, s_server.address, size) != (ssize_t) size)
-        _exit (9);
-    RIG_UNTIL (&s_rig, 20000, s_server.ups == 1 && s_server.records == 1);
-    RIG_UNTIL (&s_rig, 20000, s_server.ups == 2 && s_server.records >= 2);
-    _exit (s_server.is_broken || s_server.downs != 1 || s_server.records != 2);
-}
-
-Test (bus_zombie, a_postoffice_that_was_stopped_believes_no_old_stream, .timeout = 60)
-{
-    int talk;
-    pid_t child = s_fork (&talk);
-    if (child == 0)
-        s_stopped_postoffice (talk);
-    char address[128];
-    cr_assert_gt (read (talk, address, sizeof address), 0);
-    rig_start (&s_rig);
-    rig_client_start (&s_client, &s_rig, "edge-1", address);
-    RIG_UNTIL (&s_rig, 10000, s_client.ups == 1);
-    cr_assert_eq (rig_client_say (&s_client, 0, TEXT ("{}")), 0);
-    rig_turn_for (&s_rig, 2 * RIG_HEARTBEAT_MS);
-
-    kill (child, SIGSTOP);
-    for (int said = 0; said < 5; said++) {
-        cr_assert_eq (rig_client_say (&s_client, 0, TEXT ("{}")), 0);
-        rig_turn (&s_rig);
-    }
-    RIG_UNTIL (&s_rig, 6 * RIG_HEARTBEAT_MS, s_client.downs == 1);
-    rig_turn_for (&s_rig, STOPPED_MS);
-    kill (child, SIGCONT);
-
-    RIG_UNTIL (&s_rig, 10000, s_client.ups == 2);
-    cr_assert_eq (rig_client_say (&s_client, 0, TEXT ("{}")), 0);
-    int status = -1;
-    RIG_UNTIL (&s_rig, 20000, waitpid (child, &status, WNOHANG) == child);
-    cr_assert (WIFEXITED (status) && WEXITSTATUS (status) == 0, "status %d", status);
-    bus_client_destroy (&s_client.bus);
-    rig_stop (&s_rig);
-    close (talk);
-}
-
-//  The child is an edge: it exits with 0 when its postoffice went down and came up again.
-static void
-s_stopped_edge (const char *address)
-{
-    rig_start (&s_rig);
-    rig_client_start (&s_client, &s_rig, "edge-1", address);
-    RIG_UNTIL (&s_rig, 20000, s_client.ups == 1);
-    RIG_UNTIL (&s_rig, 20000, s_client.ups == 2 && s_client.records > 0);
-    _exit (s_client.downs != 1 || s_client.is_broken || s_client.records != 1);
-}
-
-Test (bus_zombie, an_edge_that_was_stopped_begins_anew, .timeout = 60)
-{
-    int talk;
-    pid_t child = s_fork (&talk);
-    char address[128];
-    if (child == 0) {
-        if (read (talk, address, sizeof address) <= 0)
-            _exit (9);
-        s_stopped_edge (address);
-    }
-    rig_start (&s_rig);
-    rig_server_start (&s_server, &s_rig, "postoffice-1");
-    cr_assert_gt (write (talk, s_server.address, sizeof s_server.address), 0);
-    RIG_UNTIL (&s_rig, 10000, s_server.ups == 1);
-    rig_turn_for (&s_rig, 2 * RIG_HEARTBEAT_MS);
-
-    kill (child, SIGSTOP);
-    peer_t ghost = s_server.peer;
-    //  What the edge finds when it wakes up belongs to a stream that is over.
-    for (uint64_t said = 0; said < 5; said++) {
-        cr_assert_eq (rig_server_say (&s_server, ghost, said, TEXT_EMPTY), 0);
-        rig_turn (&s_rig);
-    }
-    RIG_UNTIL (&s_rig, 6 * RIG_HEARTBEAT_MS, s_server.downs == 1);
-    cr_assert_neq (rig_server_say (&s_server, ghost, 5, TEXT_EMPTY), 0);
-    rig_turn_for (&s_rig, STOPPED_MS);
-    kill (child, SIGCONT);
-
-    RIG_UNTIL (&s_rig, 10000, s_server.ups == 2);
-    cr_assert_eq (rig_server_say (&s_server, s_server.peer, 0, TEXT_EMPTY), 0);
-    int status = -1;
-    RIG_UNTIL (&s_rig, 20000, waitpid (child, &status, WNOHANG) == child);
-    cr_assert (WIFEXITED (status) && WEXITSTATUS (status) == 0, "status %d", status);
-    bus_server_destroy (&s_server.bus);
-    rig_stop (&s_rig);
-    close (talk);
-}
-
-//  A postoffice in a process of its own. All are forked before ZeroMQ has threads, as those do not
-//  come along; each begins when it is told an address.
-typedef struct {
-    pid_t process;
-    int talk;
-} child_t;
-
-static child_t
-s_fork_postoffice (void)
-{
-    child_t child;
-    child.process = s_fork (&child.talk);
-    if (child.process != 0)
-        return child;
-    if (read (child.talk, s_server.address, sizeof s_server.address) <= 0)
-        _exit (9);
-    rig_start (&s_rig);
-    rig_server_start (&s_server, &s_rig, "postoffice-1");
-    if (write (child.talk, s_server.address, sizeof s_server.address) <= 0)
-        _exit (9);
-    for (;;)
-        rig_turn (&s_rig);
-}
-
-//  Begins at the address, or at any when it is empty; then it has the one.
-static void
-s_begin (const child_t *child, char address[128])
-{
-    cr_assert_eq (write (child->talk, address, 128), 128);
-    cr_assert_gt (read (child->talk, address, 128), 0);
-}
-
-static void
-s_kill (pid_t child)
-{
-    kill (child, SIGKILL);
-    waitpid (child, NULL, 0);
-}
-
-Test (bus_killed, a_killed_postoffice_is_missed_and_found_again, .timeout = 60)
-{
-    char address[128] = "";
-    child_t first = s_fork_postoffice ();
-    child_t second = s_fork_postoffice ();
-    child_t third = s_fork_postoffice ();
-    s_begin (&first, address);
-    rig_start (&s_rig);
-    rig_client_start (&s_client, &s_rig, "edge-1", address);
-    RIG_UNTIL (&s_rig, 10000, s_client.ups == 1);
-
-    //  Missed for good.
-    s_kill (first.process);
-    RIG_UNTIL (&s_rig, 5 * RIG_HEARTBEAT_MS, s_client.downs == 1);
-    s_begin (&second, address);
-    RIG_UNTIL (&s_rig, 10000, s_client.ups == 2);
-
-    //  Back before anyone was silent for long enough.
-    s_kill (second.process);
-    s_begin (&third, address);
-    RIG_UNTIL (&s_rig, 10000, s_client.ups == 3);
-    cr_assert_eq (s_client.downs, 2);
-    s_kill (third.process);
-    bus_client_destroy (&s_client.bus);
-    rig_stop (&s_rig);
-}
-
-Test (bus_killed, a_killed_edge_is_missed, .timeout = 60)
-{
-    int talk;
-    pid_t child = s_fork (&talk);
-    char address[128];
-    if (child == 0) {
-        if (read (talk, address, sizeof address) <= 0)
-            _exit (9);
-        rig_start (&s_rig);
-        rig_client_start (&s_client, &s_rig, "edge-1", address);
-        for (;;)
-            rig_turn (&s_rig);
-    }
-    rig_start (&s_rig);
-    rig_server_start (&s_server, &s_rig, "postoffice-1");
-    cr_assert_gt (write (talk, s_server.address, sizeof s_server.address), 0);
-    RIG_UNTIL (&s_rig, 10000, s_server.ups == 1);
-    s_kill (child);
-    RIG_UNTIL (&s_rig, 5 * RIG_HEARTBEAT_MS, s_server.downs == 1);
-    cr_assert_neq (rig_server_say (&s_server, s_server.peer, 0, TEXT_EMPTY), 0);
-    bus_server_destroy (&s_server.bus);
-    rig_stop (&s_rig);
-    close (talk);
 }

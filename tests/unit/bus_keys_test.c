@@ -2,6 +2,7 @@
 
 #include "bus_rig.h"
 #include "eventually.h"
+#include "log_catch.h"
 
 #include "bus/bus_batch.h"
 #include "bus/bus_czmq.h"
@@ -9,6 +10,8 @@
 #include "bus/bus_metrics.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -56,6 +59,7 @@ static void
 s_setup (void)
 {
     cr_assert (mkdtemp (s_place));
+    log_catch ();
     rig_start (&s_rig);
     static const char *const s_directories[] = { "office", "office/nodes",
                                                  "edge",   "edge/postoffices",
@@ -86,12 +90,8 @@ TestSuite (bus_keys, .init = s_setup, .fini = s_teardown, .timeout = 60);
 static void
 s_office (const char *keys)
 {
-    char address[160];
-    snprintf (address, sizeof address, "tcp://%s",
-              *s_server.address ? s_server.address : "127.0.0.1:*");
     rig_server_start_with (&s_server, &s_rig,
                            &(bus_server_config_t){ .node = "postoffice-1",
-                                                   .address = address,
                                                    .heartbeat_ms = RIG_HEARTBEAT_MS,
                                                    .queue_limit = RIG_QUEUE_LIMIT,
                                                    .peer_limit = RIG_PEERS_MAX,
@@ -111,9 +111,10 @@ s_node (node_role_t role, const char *keys)
                                                    .keys = keys });
 }
 
-//  Nothing of this node reached the postoffice's owner, and both sides know why.
+//  Nothing of this node reached the postoffice's owner, and both sides say why: the postoffice with
+//  its event, the node once.
 static void
-s_expect_shut_out (stream_end_t end, bool in_handshake)
+s_expect_shut_out (stream_end_t end, bool in_handshake, const char *why)
 {
     RIG_UNTIL (&s_rig, 10000, bus_counts[BUS_COUNT_ENDS + end] > 0);
     rig_turn_for (&s_rig, 500);
@@ -122,6 +123,11 @@ s_expect_shut_out (stream_end_t end, bool in_handshake)
         cr_assert_gt (bus_counts[BUS_COUNT_HANDSHAKES_FAILED], 0);
     else
         cr_assert_gt (bus_counts[BUS_COUNT_REJECTS], 0);
+    char reason[100];
+    snprintf (reason, sizeof reason, "\"%s\"", why);
+    const char *event = in_handshake ? "handshake refused" : "peer refused";
+    cr_assert_gt (LOG_CAUGHT (event, "\"warn\"", reason), 0, "%s: %s", event, why);
+    cr_assert_eq (LOG_CAUGHT ("postoffice refuses us", "\"warn\"", reason), 1, "%s", why);
 }
 
 Test (bus_keys, listed_nodes_are_let_in)
@@ -151,28 +157,30 @@ Test (bus_keys, a_key_that_is_not_listed_gets_nothing)
     cr_assert_eq (unlink (s_path ("office/nodes/edge")), 0);
     s_office (s_path ("office"));
     s_node (NODE_EDGE, s_path ("edge"));
-    s_expect_shut_out (STREAM_END_KEY, true);
+    s_expect_shut_out (STREAM_END_KEY, true, "the key is not listed");
 }
 
 Test (bus_keys, a_key_of_another_role_gets_nothing)
 {
     s_office (s_path ("office"));
     s_node (NODE_EDGE, s_path ("worker"));
-    s_expect_shut_out (STREAM_END_REJECT, false);
+    s_expect_shut_out (STREAM_END_REJECT, false, "role");
+    cr_assert_gt (LOG_CAUGHT ("peer refused", "\"role\":\"edge\"", "\"role_of_key\":\"worker\""),
+                  0);
 }
 
 Test (bus_keys, a_node_without_keys_gets_nothing)
 {
     s_office (s_path ("office"));
     s_node (NODE_EDGE, "");
-    s_expect_shut_out (STREAM_END_KEY, true);
+    s_expect_shut_out (STREAM_END_KEY, true, "only one side has keys");
 }
 
 Test (bus_keys, a_postoffice_without_keys_gets_nothing)
 {
     s_office ("");
     s_node (NODE_EDGE, s_path ("edge"));
-    s_expect_shut_out (STREAM_END_KEY, true);
+    s_expect_shut_out (STREAM_END_KEY, true, "only one side has keys");
 }
 
 Test (bus_keys, a_postoffice_with_another_key_gets_nothing)
@@ -181,7 +189,12 @@ Test (bus_keys, a_postoffice_with_another_key_gets_nothing)
     cr_assert_eq (unlink (s_path ("edge/postoffices/1")), 0);
     s_key (NULL, "edge/postoffices/another", NULL);
     s_node (NODE_EDGE, s_path ("edge"));
-    s_expect_shut_out (STREAM_END_KEY, true);
+    RIG_UNTIL (&s_rig, 10000, bus_counts[BUS_COUNT_ENDS + STREAM_END_KEY] > 0);
+    rig_turn_for (&s_rig, 500);
+    cr_assert (s_server.ups == 0 && s_server.records == 0 && s_client.ups == 0);
+    cr_assert_gt (LOG_CAUGHT ("handshake refused", "the postoffice has another key"), 0);
+    cr_assert_eq (LOG_CAUGHT ("postoffice refuses us", "the connection ended in the handshake"),
+                  1);
 }
 
 //  A node that is added to the list is let in without a restart; one that is taken from it is not
@@ -191,7 +204,7 @@ Test (bus_keys, the_list_of_nodes_can_be_changed)
     cr_assert_eq (rename (s_path ("office/nodes/edge"), s_path ("edge-later")), 0);
     s_office (s_path ("office"));
     s_node (NODE_EDGE, s_path ("edge"));
-    s_expect_shut_out (STREAM_END_KEY, true);
+    s_expect_shut_out (STREAM_END_KEY, true, "the key is not listed");
     cr_assert_eq (rename (s_path ("edge-later"), s_path ("office/nodes/edge")), 0);
     RIG_UNTIL (&s_rig, 3 * BUS_KEYS_LOOK_EVERY_MS, s_client.ups == 1);
 
@@ -199,6 +212,8 @@ Test (bus_keys, the_list_of_nodes_can_be_changed)
     RIG_UNTIL (&s_rig, 3 * BUS_KEYS_LOOK_EVERY_MS, s_client.downs == 1 && s_server.downs == 1);
     rig_turn_for (&s_rig, 2000);
     cr_assert (s_client.ups == 1 && s_server.ups == 1);
+    cr_assert_eq (LOG_CAUGHT ("peer gone", "\"reason\":\"key\""), 1);
+    cr_assert_eq (LOG_CAUGHT ("postoffice lost", "\"reason\":\"key\""), 1);
 }
 
 //  An empty list shuts out everybody, and the next node in it is let in.
@@ -311,15 +326,63 @@ Test (bus_keys, a_connection_whose_key_was_taken_away_gets_nothing)
     zsock_destroy (&raw);
 }
 
-//  A list with a mistake leaves the old one in force.
+//  A disk may be slow, and the loop must not wait for it: who calls scandir is noted here.
+static pthread_t s_loop_thread;
+static unsigned s_looks_on_loop, s_looks_elsewhere;
+
+typedef int filter_fn (const struct dirent *);
+typedef int compare_fn (const struct dirent **, const struct dirent **);
+int __real_scandir (const char *, struct dirent ***, filter_fn *, compare_fn *);
+int __wrap_scandir (const char *, struct dirent ***, filter_fn *, compare_fn *);
+
+int
+__wrap_scandir (const char *place, struct dirent ***entries, filter_fn *filter,
+                compare_fn *compare)
+{
+    bool is_on_loop = pthread_equal (pthread_self (), s_loop_thread);
+    __atomic_add_fetch (is_on_loop ? &s_looks_on_loop : &s_looks_elsewhere, 1, __ATOMIC_RELAXED);
+    return __real_scandir (place, entries, filter, compare);
+}
+
+Test (bus_keys, are_read_again_off_the_loop)
+{
+    s_loop_thread = pthread_self ();
+    s_office (s_path ("office"));
+    s_node (NODE_EDGE, s_path ("edge"));
+    cr_assert_eq (s_looks_on_loop, 2, "at the start a mistake is fatal: it is waited for");
+    RIG_UNTIL (&s_rig, 3 * BUS_KEYS_LOOK_EVERY_MS, s_looks_elsewhere >= 2);
+    cr_assert_eq (s_looks_on_loop, 2);
+    cr_assert_eq (s_client.ups, 1);
+}
+
+//  The look that is under way goes on without its owner.
+Test (bus_keys, may_go_in_the_middle_of_a_look)
+{
+    for (unsigned wait_ms = 0; wait_ms < 20; wait_ms++) {
+        bus_keys_t *keys = bus_keys_new (&s_rig.loop, s_path ("edge"), NODE_EDGE, NULL, NULL);
+        unsigned before = __atomic_load_n (&s_looks_elsewhere, __ATOMIC_RELAXED);
+        if (wait_ms == 19)
+            RIG_UNTIL (&s_rig, 3 * BUS_KEYS_LOOK_EVERY_MS,
+                       __atomic_load_n (&s_looks_elsewhere, __ATOMIC_RELAXED) > before);
+        bus_keys_destroy (&keys);
+        cr_assert_null (keys);
+    }
+}
+
+//  A list with a mistake leaves the old one in force. It is said once, and so is the repair.
 Test (bus_keys, a_list_that_cannot_be_read_changes_nothing)
 {
     s_office (s_path ("office"));
     FILE *file = fopen (s_path ("office/nodes/new"), "w");
     cr_assert (file && fputs ("no certificate", file) >= 0 && fclose (file) == 0);
-    rig_turn_for (&s_rig, BUS_KEYS_LOOK_EVERY_MS + 500);
+    rig_turn_for (&s_rig, 2 * BUS_KEYS_LOOK_EVERY_MS + 500);
     s_node (NODE_EDGE, s_path ("edge"));
     RIG_UNTIL (&s_rig, 10000, s_client.ups == 1);
+    cr_assert_eq (
+        LOG_CAUGHT ("bus keys cannot be used", "\"warn\"", "nodes/new", "is no certificate"), 1);
+    cr_assert_eq (unlink (s_path ("office/nodes/new")), 0);
+    RIG_UNTIL (&s_rig, 3 * BUS_KEYS_LOOK_EVERY_MS, LOG_CAUGHT ("bus keys in force") == 2);
+    cr_assert_eq (s_client.downs, 0);
 }
 
 //  The postoffice gets another key while nodes have the old and the new one side by side.
@@ -344,37 +407,58 @@ s_write (const char *name, const char *text)
     cr_assert (file && fputs (text, file) >= 0 && fclose (file) == 0);
 }
 
+//  One fatal line names the file and what is wrong with it.
 static void
-s_expect_unusable (const char *directory, node_role_t role, const char *what)
+s_expect_unusable (const char *directory, node_role_t role, const char *file, const char *what)
 {
+    unsigned before = LOG_CAUGHT ("bus keys cannot be used", "\"fatal\"", file, what);
     bus_keys_t *keys = bus_keys_new (&s_rig.loop, s_path (directory), role, NULL, NULL);
-    cr_assert_null (keys, "%s", what);
+    cr_assert_null (keys, "%s %s", file, what);
+    cr_assert_eq (LOG_CAUGHT ("bus keys cannot be used", "\"fatal\"", file, what), before + 1,
+                  "%s: %s", file, what);
 }
 
 Test (bus_keys, files_that_cannot_be_used_are_refused_at_the_start)
 {
-    s_expect_unusable ("nowhere", NODE_EDGE, "no such directory");
-    s_expect_unusable ("edge", NODE_POSTOFFICE, "a node's directory has no nodes");
-    s_expect_unusable ("office", NODE_EDGE, "a postoffice's directory has no postoffices");
+    s_expect_unusable ("nowhere", NODE_EDGE, "nowhere/own_secret", "No such file");
+    s_expect_unusable ("edge", NODE_POSTOFFICE, "edge/nodes", "No such file");
+    s_expect_unusable ("office", NODE_EDGE, "office/postoffices", "No such file");
 
+    static const char what[] = "is no certificate with a secret key";
     s_write ("edge/own_secret", "");
-    s_expect_unusable ("edge", NODE_EDGE, "an empty file");
+    s_expect_unusable ("edge", NODE_EDGE, "edge/own_secret", what);
     s_write ("edge/own_secret",
              "curve\n    public-key = \"short\"\n    secret-key = \"short\"\n");
-    s_expect_unusable ("edge", NODE_EDGE, "keys that are too short");
+    s_expect_unusable ("edge", NODE_EDGE, "edge/own_secret", what);
     cr_assert_eq (unlink (s_path ("edge/own_secret")), 0);
-    s_expect_unusable ("edge", NODE_EDGE, "only its public key");
+    cr_assert_eq (rename (s_path ("edge/own"), s_path ("edge/own_secret")), 0);
+    s_expect_unusable ("edge", NODE_EDGE, "edge/own_secret", what);
+    cr_assert_eq (unlink (s_path ("edge/own_secret")), 0);
+    s_expect_unusable ("edge", NODE_EDGE, "edge/own_secret", "No such file");
 
     cr_assert_eq (unlink (s_path ("worker/postoffices/1")), 0);
-    s_expect_unusable ("worker", NODE_WORKER, "no postoffice is listed");
+    s_expect_unusable ("worker", NODE_WORKER, "worker/postoffices", "has no certificate");
     s_write ("worker/postoffices/1", "no certificate");
-    s_expect_unusable ("worker", NODE_WORKER, "a postoffice's certificate that is none");
+    s_expect_unusable ("worker", NODE_WORKER, "postoffices/1", "is no certificate");
 
     s_key (NULL, "office/nodes/more", NULL);
-    s_expect_unusable ("office", NODE_POSTOFFICE, "a node without a role");
+    s_expect_unusable ("office", NODE_POSTOFFICE, "nodes/more", "has no role");
     cr_assert_eq (unlink (s_path ("office/nodes/more")), 0);
     s_key (NULL, "office/nodes/more", "postmaster");
-    s_expect_unusable ("office", NODE_POSTOFFICE, "a node with a role that is none");
+    s_expect_unusable ("office", NODE_POSTOFFICE, "nodes/more", "has no role");
+}
+
+//  A file that was put together from two: every handshake would fail, and nobody could say why.
+Test (bus_keys, two_halves_that_do_not_fit_are_refused_at_the_start)
+{
+    zcert_t *one = zcert_load (s_path ("edge/own")), *other = zcert_load (s_path ("worker/own"));
+    char text[300];
+    snprintf (text, sizeof text, "curve\n    public-key = \"%s\"\n    secret-key = \"%s\"\n",
+              zcert_public_txt (one), zcert_secret_txt (other));
+    zcert_destroy (&one);
+    zcert_destroy (&other);
+    s_write ("edge/own_secret", text);
+    s_expect_unusable ("edge", NODE_EDGE, "edge/own_secret", "do not fit together");
 }
 
 //  A certificate under two names is one key.

@@ -3,8 +3,10 @@
 
 #include "bus_rig.h"
 #include "eventually.h"
+#include "log_catch.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -278,6 +280,7 @@ Test (bus_links, one_peer_too_many_is_not_welcome)
 Test (bus_links, heartbeats_that_differ_are_agreed_on)
 {
     static const uint64_t s_heartbeats[] = { RIG_HEARTBEAT_MS / 10, 5 * RIG_HEARTBEAT_MS };
+    log_catch ();
     for (unsigned at = 0; at < 2; at++) {
         rig_server_t server = { .bus = NULL };
         rig_client_t client = { .bus = NULL };
@@ -293,6 +296,10 @@ Test (bus_links, heartbeats_that_differ_are_agreed_on)
         RIG_UNTIL (&s_other, 5000, client.ups == 1);
         rig_turn_for (&s_other, 12 * RIG_HEARTBEAT_MS);
         cr_assert (client.ups == 1 && client.downs == 0 && server.downs == 0);
+        cr_assert_eq (LOG_CAUGHT ("heartbeats differ", "\"peer_node\":\"edge-1\""), at + 1);
+        cr_assert_eq (LOG_CAUGHT ("heartbeats differ", "\"peer_node\":\"postoffice-1\"",
+                                  "\"theirs_ms\":200"),
+                      at + 1);
         bus_client_destroy (&client.bus);
         bus_server_destroy (&server.bus);
         rig_stop (&s_other);
@@ -337,10 +344,12 @@ Test (bus_links, finds_offices_by_name)
 
 Test (bus_links, addresses_that_are_none_are_refused)
 {
-    static const char *const s_bad[] = { "", "host", "host:", ":7001", "host:0", "host:65536",
-                                         "host:x", "a:1,,b:2", "a:1,", "::1:7001", "[::1]", "h:-1",
-                                         "h:123456" };
+    static const char *const s_bad[] = { "",         "host",        "host:",  ":7001",
+                                         "host:0",   "host:65536",  "host:x", "a:1,,b:2",
+                                         "a:1,",     "::1:7001",    "[::1]",  "h:-1",
+                                         "h:123456", "tcp://h:7001" };
     static const bus_client_events_t s_no_events;
+    log_catch ();
     rig_start (&s_other);
     for (size_t at = 0; at < sizeof s_bad / sizeof *s_bad; at++) {
         bus_client_config_t config = { .node = "edge-1", .role = NODE_EDGE, .topics = "",
@@ -348,10 +357,20 @@ Test (bus_links, addresses_that_are_none_are_refused)
                                        .queue_limit = RIG_QUEUE_LIMIT };
         cr_assert_null (bus_client_new (&s_other.loop, &config, &s_no_events, NULL), "\"%s\"",
                         s_bad[at]);
+        cr_assert_eq (LOG_CAUGHT ("wrong settings", "POSTOFFICE_ADDRESSES must be host:port"),
+                      at + 1);
     }
     bus_server_config_t taken = { .node = "postoffice-1", .address = "tcp://256.0.0.1:1",
                                   .heartbeat_ms = RIG_HEARTBEAT_MS };
     static const bus_server_events_t s_no_server_events;
     cr_assert_null (bus_server_new (&s_other.loop, &taken, &s_no_server_events, NULL));
+    cr_assert_neq (errno, 0);
+    cr_assert_eq (LOG_CAUGHT ("cannot listen on the bus", "tcp://256.0.0.1:1"), 1);
+    taken.address = "127.0.0.1:7001";
+    cr_assert_null (bus_server_new (&s_other.loop, &taken, &s_no_server_events, NULL));
+    cr_assert_eq (errno, 0, "a wrong setting");
+    cr_assert_eq (LOG_CAUGHT ("wrong settings", "\"value\":\"127.0.0.1:7001\"",
+                              "POSTOFFICE_BUS_ADDRESS must be tcp://address:port"),
+                  1);
     rig_stop (&s_other);
 }

@@ -240,7 +240,9 @@ Test (bus_record, bytes_behind_the_last_field_are_skipped)
             memset (buffer_grow (&bytes, more), 0xff, more);
             s_set_size (&bytes, (uint32_t) bytes.size - 4);
             const char *from = bytes.data;
+            int64_t skipped = bus_counts[BUS_COUNT_SKIPPED_BYTES];
             cr_assert_eq (bus_record_read (&read, &from, bytes.data + bytes.size), 1);
+            cr_assert_eq (bus_counts[BUS_COUNT_SKIPPED_BYTES], skipped + more);
             cr_assert_eq (from, bytes.data + bytes.size);
             cr_assert (s_same (&written, &read), "%s", bus_kind_name (s_kinds[at]));
         }

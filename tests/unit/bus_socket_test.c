@@ -3,11 +3,13 @@
 //  Two loops, one for each side, so that messages can wait at a socket while its loop sleeps or
 //  does something else. Nothing but the socket wakes the loop that is looked at.
 
+#include "bus/bus_czmq.h"
 #include "bus/bus_socket.h"
 #include "base/clock.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 typedef struct {
@@ -176,4 +178,26 @@ Test (bus_socket, an_idle_loop_sleeps)
         uv_run (&s_dealer.loop, UV_RUN_ONCE);
     cr_assert_leq (turns, 10);
     cr_assert_lt ((double) (clock () - before) / CLOCKS_PER_SEC, 0.2);
+}
+
+//  czmq takes its defaults from variables of this kind, and binds a log socket for one of them.
+Test (bus_czmq, variables_of_the_environment_change_nothing)
+{
+    static const char *const s_variables[] = { "ZSYS_MAX_MSGSZ",   "ZSYS_PIPEHWM",  "ZSYS_SNDHWM",
+                                               "ZSYS_RCVHWM",      "ZSYS_LINGER",   "ZSYS_IPV6",
+                                               "ZSYS_MAX_SOCKETS", "ZSYS_INTERFACE" };
+    for (size_t at = 0; at < sizeof s_variables / sizeof *s_variables; at++)
+        cr_assert_eq (setenv (s_variables[at], "7", 1), 0);
+    cr_assert_eq (setenv ("ZSY", "kept", 1), 0);
+    s_setup ();
+    for (size_t at = 0; at < sizeof s_variables / sizeof *s_variables; at++)
+        cr_assert_null (getenv (s_variables[at]), "%s", s_variables[at]);
+    cr_assert_str_eq (getenv ("ZSY"), "kept");
+    cr_assert_eq (zsys_pipehwm (), 1000);
+    cr_assert_eq (zsys_max_msgsz (), INT_MAX);
+    cr_assert_eq (zsys_ipv6 (), 0);
+    cr_assert_str_eq (zsys_interface (), "");
+    cr_assert_eq (s_send (&s_router, TEXT ("more than seven bytes")), BUS_SENT);
+    s_expect (1);
+    s_teardown ();
 }

@@ -21,9 +21,9 @@ Test (edge_lost_office, asks_for_more_of_what_it_has_already)
     uint64_t endpoint = stage_join (self, client);
     stage_deliver (self, endpoint, 150, "{\"outputSpeech\":\"x\"}", false);
     cr_assert (ws_client_wait_event (client, "new message", 5000));
-    stage_lose_office (self);
+    stage_lose_postoffice (self);
     s_joins (client);
-    stage_open_office (self);
+    stage_open_postoffice (self);
     const bus_record_t *attach = stage_hear (self, BUS_ATTACH);
     stage_attached (self, attach, VERDICT_OK, 200);
     stage_deliver (self, endpoint, 99, "{\"outputSpeech\":\"x\"}", false);
@@ -42,8 +42,8 @@ Test (edge_lost_office, an_agent_begins_at_the_beginning_again)
     s_joins (client);
     stage_attached (self, stage_hear (self, BUS_ATTACH), VERDICT_OK, 5);
     cr_assert (ws_client_wait_event (client, "connection update", 5000));
-    stage_lose_office (self);
-    stage_open_office (self);
+    stage_lose_postoffice (self);
+    stage_open_postoffice (self);
     const bus_record_t *attach = stage_hear (self, BUS_ATTACH);
     cr_expect_eq (attach->attach.reason, ATTACH_REATTACH);
     cr_expect_eq (attach->attach.seq, 0);
@@ -57,8 +57,8 @@ Test (edge_lost_office, a_refused_reattach_does_not_swallow_the_join)
     stage_t *self = stage_start (NULL);
     ws_client_t *client = stage_connect (self, "/?userId=u-1");
     stage_join (self, client);
-    stage_lose_office (self);
-    stage_open_office (self);
+    stage_lose_postoffice (self);
+    stage_open_postoffice (self);
     bus_record_t reattach = *stage_hear (self, BUS_ATTACH);
     cr_assert_eq (reattach.attach.reason, ATTACH_REATTACH);
     s_joins (client);
