@@ -55,7 +55,7 @@ s_leave (walk_t *self, size_t before)
     self->path[before] = '\0';
 }
 
-static void
+__attribute__ ((format (printf, 4, 0))) static void
 s_put_line (const walk_t *self, buffer_t *to, const char *end, const char *format, va_list values)
 {
     char words[LINE_ROOM], line[LINE_ROOM + 40];
