@@ -385,8 +385,8 @@ s_outcome (const http_exchange_t *self, CURLcode result)
 {
     long status = s_info (self, CURLINFO_RESPONSE_CODE);
     bool is_redirect = status >= 300 && status <= 399;
-    if (result == CURLE_OK)
-        return HTTP_ANSWERED;
+    if (result == CURLE_OK) //  curl takes a head without its end for one
+        return self->head_has_ended ? HTTP_ANSWERED : HTTP_RESET;
     if (self->head_is_too_large)
         return HTTP_HEAD_TOO_LARGE;
     if (self->body_is_too_large)
@@ -413,7 +413,7 @@ s_error (http_exchange_t *self, http_outcome_t outcome, CURLcode result)
     if (outcome == HTTP_BLOCKED)
         snprintf (self->error, sizeof self->error, "the address is in a blocked range: %s",
                   self->blocked);
-    else if (self->head_is_too_large || self->body_is_too_large)
+    else if (result == CURLE_OK || self->head_is_too_large || self->body_is_too_large)
         return http_outcome_words (outcome);
     return self->error[0] ? self->error : curl_easy_strerror (result);
 }

@@ -106,7 +106,8 @@ s_written (uv_write_t *write, int status)
 {
     connection_t *self = write->data;
     free (write);
-    if (status != 0 || (self->written == self->answer_size && self->manner == BOT_CUTS))
+    bool closes = self->manner == BOT_CUTS || self->manner == BOT_SAYS_RAW;
+    if (status != 0 || (self->written == self->answer_size && closes))
         s_close (self);
     else if (self->written == self->answer_size && self->manner != BOT_STOPS)
         s_next_request (self);
@@ -227,6 +228,12 @@ s_compose (connection_t *self, const bot_reply_t *reply, const char *request)
         body = chunks;
     } else
         snprintf (length, sizeof length, "Content-Length: %zu\r\n", size);
+    self->manner = reply->manner;
+    if (reply->manner == BOT_SAYS_RAW) {
+        self->answer = body;
+        self->answer_size = size;
+        return;
+    }
     if (reply->manner == BOT_CUTS || reply->manner == BOT_STOPS)
         sent /= 2;
     int head_size =
@@ -240,7 +247,6 @@ s_compose (connection_t *self, const bot_reply_t *reply, const char *request)
     memcpy (self->answer, head, (size_t) head_size);
     memcpy (self->answer + head_size, body, sent);
     self->answer_size = (size_t) head_size + sent;
-    self->manner = reply->manner;
     free (body);
 }
 

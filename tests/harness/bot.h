@@ -22,6 +22,7 @@ typedef enum {
     BOT_CLOSES,   //  closes without a word
     BOT_CUTS,     //  closes in the middle of its body
     BOT_RESETS,   //  resets the connection
+    BOT_SAYS_RAW, //  the body as it is, without a head, and closes
 } bot_manner_t;
 
 typedef struct {
