@@ -19,7 +19,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
         assert (user.size > 0 && user.size <= USER_ID_MAX);
         assert (utf8_is_valid (user) && utf8_is_printable (user));
         assert (url.app.size <= APP_ID_MAX);
-        assert (!memchr (url.app, '/', url.app_size));
+        assert (!memchr (url.app.data, '/', url.app.size));
     }
     return 0;
 }

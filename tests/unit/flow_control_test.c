@@ -62,9 +62,9 @@ Test (flow_control, eight_faults_are_a_burst)
 {
     client_rate_t rate = { 0 };
     for (int fault = 0; fault < 7; fault++)
-        flow_control_charge_fault (s_flow, &rate, 1000);
+        flow_control_charge (s_flow, &rate, 1000, CHARGE_FAULT, 1);
     cr_assert_not (flow_control_is_too_fast (s_flow, &rate, 1000));
-    flow_control_charge_fault (s_flow, &rate, 1000);
+    flow_control_charge (s_flow, &rate, 1000, CHARGE_FAULT, 1);
     cr_assert (flow_control_is_too_fast (s_flow, &rate, 1000));
     cr_assert_not (flow_control_is_too_fast (s_flow, &rate, 1100));
 }
@@ -72,9 +72,9 @@ Test (flow_control, eight_faults_are_a_burst)
 Test (flow_control, joins_have_a_rate_of_their_own)
 {
     client_rate_t rate = { 0 };
-    flow_control_charge_session (s_flow, &rate, 1000);
+    flow_control_charge (s_flow, &rate, 1000, CHARGE_SESSION, 1);
     cr_assert_not (flow_control_is_too_fast (s_flow, &rate, 1000));
-    flow_control_charge_session (s_flow, &rate, 1000);
+    flow_control_charge (s_flow, &rate, 1000, CHARGE_SESSION, 1);
     cr_assert (flow_control_is_too_fast (s_flow, &rate, 1999));
     cr_assert_not (flow_control_is_too_fast (s_flow, &rate, 2000));
 }

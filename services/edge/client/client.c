@@ -28,12 +28,20 @@ struct clients {
     uint64_t next_endpoint;
 };
 
+//  An empty outbox has no memory of its own, as nearly all are empty nearly always.
+typedef struct waiting {
+    struct waiting *next;
+    outbox_item_t item;
+} waiting_t;
+
 struct client {
     client_view_t view; //  its sender is our own copy
     clients_t *all;
     websocket_t *socket;
     UT_hash_handle hh;
-    outbox_t outbox;
+    waiting_t *first; //  in the outbox
+    waiting_t *last;
+    size_t outbox_bytes; //  of the frames, and what it costs to hold each
     client_rate_t rate;
     list_t ending; //  in one of the lists of all
     uint64_t ending_ms;
@@ -124,18 +132,43 @@ clients_abort_late (clients_t *self)
 // ---------------------------------------------------------------------------------------------
 //  One client
 
-static void
-s_count_open (const client_t *self, int64_t change)
-{
-    edge_count (client_is_rich (self) ? EDGE_CONNECTIONS_RICH : EDGE_CONNECTIONS_WIDGET, change);
-}
-
 //  Only the first reason counts.
 static void
 s_count_closed (client_t *self, close_reason_t reason)
 {
     edge_closed[reason] += !self->is_counted;
     self->is_counted = true;
+}
+
+static void
+s_count_outbox (client_t *self, const frame_t *frame, int sign)
+{
+    int64_t bytes = sign * (int64_t) (sizeof (waiting_t) + sizeof (frame_t) + frame->size);
+    self->outbox_bytes += (size_t) bytes;
+    flow_control_add (self->all->flow, FLOW_OUTBOXES, bytes);
+}
+
+bool
+client_take (client_t *self, outbox_item_t *item)
+{
+    waiting_t *first = self->first;
+    if (!first)
+        return false;
+    self->first = first->next;
+    if (!self->first)
+        self->last = NULL;
+    *item = first->item;
+    s_count_outbox (self, item->frame, -1);
+    free (first);
+    return true;
+}
+
+static void
+s_drop_outbox (client_t *self)
+{
+    outbox_item_t item;
+    while (client_take (self, &item))
+        frame_destroy (&item.frame);
 }
 
 client_t *
@@ -152,10 +185,9 @@ client_new (clients_t *all, const client_identity_t *identity, websocket_t *sock
     self->all = all;
     self->socket = socket;
     list_init (&self->ending);
-    outbox_init (&self->outbox);
     client_stamp (self, &VISITOR_UNKNOWN);
     HASH_ADD (hh, all->by_endpoint, view.endpoint, sizeof self->view.endpoint, self);
-    s_count_open (self, 1);
+    edge_count (client_is_rich (self) ? EDGE_CONNECTIONS_RICH : EDGE_CONNECTIONS_WIDGET, 1);
     edge_count (EDGE_OPENED, 1);
     return self;
 }
@@ -166,11 +198,10 @@ client_destroy (client_t **self_p)
     client_t *self = *self_p;
     *self_p = NULL;
     HASH_DELETE (hh, self->all->by_endpoint, self);
-    s_count_open (self, -1);
+    edge_count (client_is_rich (self) ? EDGE_CONNECTIONS_RICH : EDGE_CONNECTIONS_WIDGET, -1);
     s_count_closed (self, CLOSE_CLIENT);
     list_remove (&self->ending);
-    flow_control_add (self->all->flow, FLOW_OUTBOXES, -(int64_t) self->outbox.bytes);
-    outbox_clear (&self->outbox);
+    s_drop_outbox (self);
     if (self->view.sender.size > 0)
         free ((char *) self->view.sender.data);
     free (self);
@@ -235,12 +266,16 @@ client_stamp (client_t *self, const visitor_t *visitor)
 // ---------------------------------------------------------------------------------------------
 //  Writing and reading
 
-//  The outbox held `before` bytes.
 static void
-s_outbox_changed (client_t *self, size_t before)
+s_append (client_t *self, waiting_t *waiting)
 {
-    flow_control_add (self->all->flow, FLOW_OUTBOXES,
-                      (int64_t) self->outbox.bytes - (int64_t) before);
+    waiting->next = NULL;
+    if (self->last)
+        self->last->next = waiting;
+    else
+        self->first = waiting;
+    self->last = waiting;
+    s_count_outbox (self, waiting->item.frame, 1);
 }
 
 void
@@ -250,14 +285,16 @@ client_put (client_t *self, const outbox_item_t *item)
     if (client_is_closed (self))
         return;
     bool overloaded = websocket_is_full (self->socket) && flow_control_is_overloaded (flow);
-    size_t before = self->outbox.bytes;
     edge_count (EDGE_OVERLOADED, overloaded);
-    if (overloaded || outbox_put (&self->outbox, flow_control_outbox_limit (flow), item) != 0) {
+    if (overloaded || self->outbox_bytes >= flow_control_outbox_limit (flow)) {
         client_close (self, CLOSE_SLOW_READER);
         return;
     }
-    s_outbox_changed (self, before);
-    flow_control_note_outbox (flow, self->outbox.bytes);
+    waiting_t *waiting = alloc_zeroed (sizeof *waiting);
+    waiting->item = *item;
+    item->frame->references++;
+    s_append (self, waiting);
+    flow_control_note_outbox (flow, self->outbox_bytes);
     client_want_write (self);
 }
 
@@ -268,28 +305,30 @@ client_write (client_t *self, frame_t **frame_p)
     frame_destroy (frame_p);
 }
 
-bool
-client_is_half_full (const client_t *self)
+void
+client_offer (client_t *self, frame_t *frame)
 {
-    return self->outbox.bytes * 2 >= flow_control_outbox_limit (self->all->flow);
+    if (self->outbox_bytes * 2 >= flow_control_outbox_limit (self->all->flow))
+        edge_count (EDGE_BROADCASTS_DROPPED, 1);
+    else
+        client_put (self, &(outbox_item_t){ .frame = frame, .of_session = true });
 }
 
 void
 client_leave_session (client_t *self)
 {
-    size_t before = self->outbox.bytes;
-    outbox_leave_session (&self->outbox);
-    s_outbox_changed (self, before);
-}
-
-bool
-client_take (client_t *self, outbox_item_t *item)
-{
-    size_t before = self->outbox.bytes;
-    if (!outbox_take (&self->outbox, item))
-        return false;
-    s_outbox_changed (self, before);
-    return true;
+    waiting_t *at = self->first;
+    self->first = self->last = NULL;
+    while (at) {
+        waiting_t *next = at->next;
+        s_count_outbox (self, at->item.frame, -1);
+        if (at->item.of_session) {
+            frame_destroy (&at->item.frame);
+            free (at);
+        } else
+            s_append (self, at);
+        at = next;
+    }
 }
 
 void
@@ -340,11 +379,8 @@ client_close (client_t *self, close_reason_t reason)
         return;
     }
     //  The socket of a slow reader is full: what it can take is the close frame and no more.
-    if (reason == CLOSE_SLOW_READER) {
-        size_t before = self->outbox.bytes;
-        outbox_clear (&self->outbox);
-        s_outbox_changed (self, before);
-    }
+    if (reason == CLOSE_SLOW_READER)
+        s_drop_outbox (self);
     client_want_write (self);
 }
 

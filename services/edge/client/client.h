@@ -5,12 +5,15 @@
 //  only marks it: clients_next_closed tells the gateway, which then makes the client leave its
 //  session. What is in the outbox of a closed client is still written, then the close frame; a
 //  client that does not go in time is aborted (clients_abort_late).
+//
+//  The outbox holds the frames that wait until the socket can take them: in order, and bounded. It
+//  is full when what waits has reached the limit; the frame that reaches it is still taken, so that
+//  one frame of any size passes through an empty outbox, and no more than that is ever held.
 
 #ifndef CLIENT_H
 #define CLIENT_H
 
 #include "client/flow_control.h"
-#include "client/outbox.h"
 #include "client/visitor.h"
 #include "config/apps.h"
 #include "model/model.h"
@@ -58,6 +61,14 @@ client_t *client_new (clients_t *all, const client_identity_t *identity, websock
 //  The socket is gone: that is the reason, unless there was one before.
 void client_destroy (client_t **self_p);
 
+//  One frame in an outbox.
+typedef struct {
+    frame_t *frame;
+    uint64_t seq;               //  of the log entry in it, 0: none
+    uint32_t attach_generation; //  not 0: its postoffice waits for NEXT_WINDOW behind it
+    bool of_session;            //  dropped when the client leaves the session
+} outbox_item_t;
+
 const client_view_t *client_view (const client_t *self);
 
 static inline bool
@@ -85,8 +96,8 @@ bool client_is_too_long (const client_t *self, size_t bytes);
 void client_write (client_t *self, frame_t **frame_p);
 //  As client_write, but shares the item's frame.
 void client_put (client_t *self, const outbox_item_t *item);
-//  Is the outbox so full that an ephemeral event is dropped?
-bool client_is_half_full (const client_t *self);
+//  Shares the frame of an ephemeral event of its session; dropped when the outbox is half full.
+void client_offer (client_t *self, frame_t *frame);
 //  Drops the frames of the session that the client has left.
 void client_leave_session (client_t *self);
 //  The next item is the caller's; false when there is none.

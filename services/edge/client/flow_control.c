@@ -71,23 +71,16 @@ flow_control_outbox_limit (const flow_control_t *self)
 }
 
 void
-flow_control_charge_frames (const flow_control_t *self, client_rate_t *rate, uint64_t now_ms,
-                            uint64_t frames)
+flow_control_charge (const flow_control_t *self, client_rate_t *rate, uint64_t now_ms,
+                     flow_charge_t what, uint64_t count)
 {
-    token_bucket_take_many (&rate->frames, now_ms, self->config->frames_per_second, frames);
-}
-
-void
-flow_control_charge_fault (const flow_control_t *self, client_rate_t *rate, uint64_t now_ms)
-{
-    flow_control_charge_frames (self, rate, now_ms,
-                                self->config->frames_burst / FAULTS_PER_BURST);
-}
-
-void
-flow_control_charge_session (const flow_control_t *self, client_rate_t *rate, uint64_t now_ms)
-{
-    token_bucket_take (&rate->sessions, now_ms, self->config->sessions_per_second);
+    const edge_config_t *config = self->config;
+    uint64_t frames =
+        what == CHARGE_FAULT ? count * (config->frames_burst / FAULTS_PER_BURST) : count;
+    if (what == CHARGE_SESSION)
+        token_bucket_take_many (&rate->sessions, now_ms, config->sessions_per_second, count);
+    else
+        token_bucket_take_many (&rate->frames, now_ms, config->frames_per_second, frames);
 }
 
 bool

@@ -42,12 +42,14 @@ typedef struct {
     token_bucket_t sessions; //  its joins and changes of session
 } client_rate_t;
 
-void flow_control_charge_frames (const flow_control_t *self, client_rate_t *rate, uint64_t now_ms,
-                                 uint64_t frames);
-//  A refused frame costs more: a burst of eight, then the rate allows the next ones.
-void flow_control_charge_fault (const flow_control_t *self, client_rate_t *rate, uint64_t now_ms);
-void flow_control_charge_session (const flow_control_t *self, client_rate_t *rate,
-                                  uint64_t now_ms);
+typedef enum {
+    CHARGE_FRAME,   //  it has sent one
+    CHARGE_FAULT,   //  that was refused, which costs more: eight of them are a burst
+    CHARGE_SESSION, //  it joins, or changes its session
+} flow_charge_t;
+
+void flow_control_charge (const flow_control_t *self, client_rate_t *rate, uint64_t now_ms,
+                          flow_charge_t what, uint64_t count);
 //  Must the client wait before the next frame is read?
 bool flow_control_is_too_fast (const flow_control_t *self, const client_rate_t *rate,
                                uint64_t now_ms);

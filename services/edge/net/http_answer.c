@@ -72,16 +72,6 @@ http_answer_field (http_answer_t *self, const char *name, text_t value)
     s_put (self, TEXT ("\r\n"));
 }
 
-void
-http_answer_number (http_answer_t *self, const char *name, uint64_t value)
-{
-    s_put (self, text_of (name));
-    s_put (self, TEXT (": "));
-    if (buffer_put_number (self->to, value) != 0)
-        self->rc = -1;
-    s_put (self, TEXT ("\r\n"));
-}
-
 http_answer_t
 http_answer_begin (buffer_t *to, unsigned status, bool keep_alive)
 {

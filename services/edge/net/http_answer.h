@@ -15,7 +15,6 @@ typedef struct {
 //  request may follow.
 http_answer_t http_answer_begin (buffer_t *to, unsigned status, bool keep_alive);
 void http_answer_field (http_answer_t *self, const char *name, text_t value);
-void http_answer_number (http_answer_t *self, const char *name, uint64_t value);
 //  The empty line. Returns 0, or −1 when something did not fit.
 __attribute__ ((warn_unused_result)) int http_answer_end (http_answer_t *self);
 

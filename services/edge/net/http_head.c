@@ -26,11 +26,7 @@ s_is_made_of (text_t text, const char *others)
     return text.size > 0;
 }
 
-static bool
-s_is_token (text_t text)
-{
-    return s_is_made_of (text, "!#$%&'*+-.^_`|~");
-}
+#define TOKEN "!#$%&'*+-.^_`|~"
 
 static bool
 s_is_value (text_t text)
@@ -41,18 +37,6 @@ s_is_value (text_t text)
             return false;
     }
     return true;
-}
-
-//  Browsers send some of what RFC 3986 would have encoded ("|", "{"), and it harms nobody.
-static bool
-s_is_target (text_t text)
-{
-    for (size_t at = 0; at < text.size; at++) {
-        unsigned char byte = (unsigned char) text.data[at];
-        if (byte <= 0x20 || byte >= 0x7f || strchr ("\"#<>", byte))
-            return false;
-    }
-    return text.size > 0;
 }
 
 static bool
@@ -173,16 +157,6 @@ http_head_has_token (const http_head_t *self, const char *name, const char *toke
 // ---------------------------------------------------------------------------------------------
 //  The request line
 
-static http_fault_t
-s_read_version (http_head_t *self, text_t version)
-{
-    if (version.size != sizeof "HTTP/1.1" - 1 || memcmp (version.data, "HTTP/", 5) != 0
-        || !s_is_digit (version.data[5]) || version.data[6] != '.' || !s_is_digit (version.data[7]))
-        return HTTP_MALFORMED;
-    self->minor = version.data[7] != '0';
-    return version.data[5] == '1' ? HTTP_NO_FAULT : HTTP_VERSION;
-}
-
 static void
 s_cut_query (http_head_t *self, text_t target)
 {
@@ -218,7 +192,13 @@ s_read_absolute (http_head_t *self, text_t target)
 static http_fault_t
 s_read_target (http_head_t *self, text_t target)
 {
-    if (!s_is_target (target))
+    //  Browsers send some of what RFC 3986 would have encoded ("|", "{"), and it harms nobody.
+    for (size_t at = 0; at < target.size; at++) {
+        unsigned char byte = (unsigned char) target.data[at];
+        if (byte <= 0x20 || byte >= 0x7f || strchr ("\"#<>", byte))
+            return HTTP_MALFORMED;
+    }
+    if (target.size == 0)
         return HTTP_MALFORMED;
     if (http_head_is (self, "CONNECT"))
         return s_is_authority (target, true) ? HTTP_NO_FAULT : HTTP_MALFORMED;
@@ -243,12 +223,16 @@ s_read_request_line (http_head_t *self, text_t line)
     if (!second)
         return HTTP_MALFORMED;
     self->method = (text_t){ line.data, (size_t) (first - line.data) };
-    if (!s_is_token (self->method))
+    if (!s_is_made_of (self->method, TOKEN))
         return HTTP_MALFORMED;
-    http_fault_t fault
-        = s_read_version (self, (text_t){ second + 1, (size_t) (end - second - 1) });
-    return fault ? fault
-                 : s_read_target (self, (text_t){ first + 1, (size_t) (second - first - 1) });
+    const char *version = second + 1;
+    if (end - version != sizeof "HTTP/1.1" - 1 || memcmp (version, "HTTP/", 5) != 0
+        || !s_is_digit (version[5]) || version[6] != '.' || !s_is_digit (version[7]))
+        return HTTP_MALFORMED;
+    self->minor = version[7] != '0';
+    if (version[5] != '1')
+        return HTTP_VERSION;
+    return s_read_target (self, (text_t){ first + 1, (size_t) (second - first - 1) });
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -266,19 +250,8 @@ s_read_field (http_head_t *self, text_t line)
     field->name = (text_t){ line.data, (size_t) (colon - line.data) };
     field->value = s_trim ((text_t){ colon + 1, line.size - field->name.size - 1 });
     //  A name that begins with a blank would be the rest of the field before it.
-    return s_is_token (field->name) && s_is_value (field->value) ? HTTP_NO_FAULT : HTTP_MALFORMED;
-}
-
-static http_fault_t
-s_check_host (const http_head_t *self)
-{
-    text_t host = TEXT_EMPTY, second;
-    unsigned at = 0;
-    if (!http_head_field (self, "Host", &at, &host))
-        return self->minor == 0 ? HTTP_NO_FAULT : HTTP_HOST;
-    return !s_is_authority (host, false) || http_head_field (self, "Host", &at, &second)
-               ? HTTP_HOST
-               : HTTP_NO_FAULT;
+    return s_is_made_of (field->name, TOKEN) && s_is_value (field->value) ? HTTP_NO_FAULT
+                                                                          : HTTP_MALFORMED;
 }
 
 //  More than one field, or a list, is not worth the risk of being read otherwise (6.3).
@@ -333,10 +306,16 @@ s_read_framing (http_head_t *self)
 static http_fault_t
 s_check (http_head_t *self)
 {
-    http_fault_t fault = s_check_host (self);
-    if (fault || (fault = s_read_framing (self)))
+    text_t host, expected;
+    unsigned at = 0;
+    bool has_host = http_head_field (self, "Host", &at, &host);
+    if (!has_host && self->minor > 0)
+        return HTTP_HOST;
+    if (has_host && (!s_is_authority (host, false) || http_head_field (self, "Host", &at, &host)))
+        return HTTP_HOST;
+    http_fault_t fault = s_read_framing (self);
+    if (fault)
         return fault;
-    text_t expected;
     if (http_head_only (self, "Expect", &expected) != 0
         || (expected.size > 0 && !http_text_is (expected, "100-continue")))
         return HTTP_EXPECTATION;
@@ -358,8 +337,9 @@ s_check_rest (text_t rest, bool is_first)
         rest.size--;
     if (!s_is_value (rest))
         return HTTP_MALFORMED;
-    return is_first && rest.size > 0 && !s_is_token ((text_t){ rest.data, 1 }) ? HTTP_MALFORMED
-                                                                               : HTTP_NO_FAULT;
+    return is_first && rest.size > 0 && !s_is_made_of ((text_t){ rest.data, 1 }, TOKEN)
+               ? HTTP_MALFORMED
+               : HTTP_NO_FAULT;
 }
 
 http_fault_t

@@ -63,20 +63,14 @@ s_charge (request_t *self, uint64_t tokens)
 // ---------------------------------------------------------------------------------------------
 //  The end of an answer
 
-static void
-s_finish (request_t *self)
-{
-    self->is_busy = true; //  nothing is read any more
-    stream_finish (self->stream);
-}
-
 //  What came behind it meanwhile is offered again.
 static void
 s_go_on (request_t *self)
 {
     self->is_busy = self->is_answered = false;
     if (!self->keep_alive || self->has_ended) {
-        s_finish (self);
+        self->is_busy = true; //  nothing is read any more
+        stream_finish (self->stream);
         return;
     }
     stream_limit (self->stream, STREAM_IDLE, stream_now (self->stream));
@@ -107,8 +101,10 @@ s_put_head (request_t *self, unsigned status, text_t fields, uint64_t size)
     buffer_t *to = &self->requests->gathered;
     buffer_clear (to);
     http_answer_t answer = http_answer_begin (to, status, self->keep_alive);
+    char digits[24];
+    snprintf (digits, sizeof digits, "%llu", (unsigned long long) size);
     if (s_has_body (status))
-        http_answer_number (&answer, "content-length", size);
+        http_answer_field (&answer, "content-length", text_of (digits));
     if (buffer_put_text (to, self->requests->fields) != 0 || buffer_put_text (to, fields) != 0
         || http_answer_end (&answer) != 0)
         buffer_clear (to);
@@ -259,7 +255,7 @@ s_leave (request_t *self, bool is_closed)
     list_remove (&self->throttled);
     if (self->answerer)
         requests->events->gone (self);
-    requests->events->left (requests->owner, is_closed);
+    edge_count (EDGE_SOCKETS, is_closed ? -1 : 0);
     free (self);
 }
 
@@ -375,8 +371,10 @@ s_on_ended (void *owner)
 {
     request_t *self = owner;
     self->has_ended = true;
-    if (!self->is_busy && list_is_empty (&self->throttled))
-        s_finish (self);
+    if (self->is_busy || !list_is_empty (&self->throttled))
+        return;
+    self->is_busy = true;
+    stream_finish (self->stream);
 }
 
 static void

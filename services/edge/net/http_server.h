@@ -26,8 +26,6 @@ typedef struct {
     void (*room) (request_t *request);
     //  The one who asked has gone before the answer was whole.
     void (*gone) (request_t *request);
-    //  A connection has ended or become a WebSocket.
-    void (*left) (void *owner, bool is_closed);
 } http_server_events_t;
 
 //  `fields` are lines of every answer, each with its "\r\n"; borrowed.

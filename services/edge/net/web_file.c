@@ -20,26 +20,22 @@ struct web_file {
 };
 
 static void
-s_free (web_file_t *self)
+s_on_closed (uv_fs_t *request)
 {
+    web_file_t *self = request->data;
+    uv_fs_req_cleanup (request);
     free (self->room);
     free (self);
 }
 
 static void
-s_on_closed (uv_fs_t *request)
-{
-    web_file_t *self = request->data;
-    uv_fs_req_cleanup (request);
-    s_free (self);
-}
-
-static void
 s_end (web_file_t *self)
 {
-    if (self->descriptor < 0
-        || uv_fs_close (self->loop, &self->request, self->descriptor, s_on_closed) != 0)
-        s_free (self);
+    if (self->descriptor >= 0
+        && uv_fs_close (self->loop, &self->request, self->descriptor, s_on_closed) == 0)
+        return;
+    free (self->room);
+    free (self);
 }
 
 void

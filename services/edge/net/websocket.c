@@ -491,13 +491,6 @@ s_on_asked (void *owner, request_t *request, const http_head_t *head)
 }
 
 static void
-s_on_left (void *owner, bool is_closed)
-{
-    (void) owner;
-    edge_count (EDGE_SOCKETS, is_closed ? -1 : 0);
-}
-
-static void
 s_on_accept (void *owner, int descriptor)
 {
     websocket_server_t *self = owner;
@@ -518,8 +511,7 @@ s_start (websocket_server_t *self, uv_loop_t *loop, const websocket_config_t *co
                                                  .has_room = s_has_room,
                                                  .asked = s_on_asked,
                                                  .room = static_files_room,
-                                                 .gone = static_files_gone,
-                                                 .left = s_on_left };
+                                                 .gone = static_files_gone };
     streams_config_t streams = { .limits_ms = { [STREAM_HEAD] = HEAD_WITHIN_MS,
                                                 [STREAM_IDLE] = NEXT_WITHIN_MS,
                                                 [STREAM_TAKE] = TAKE_WITHIN_MS,

@@ -79,8 +79,8 @@ static void
 s_charge (connection_t *connection, uint64_t frames)
 {
     inbounds_t *self = connection->inbounds;
-    flow_control_charge_frames (self->flow, client_rate (connection->client), uv_now (self->loop),
-                                frames);
+    flow_control_charge (self->flow, client_rate (connection->client), uv_now (self->loop),
+                         CHARGE_FRAME, frames);
     if (!client_is_closed (connection->client) && s_is_too_fast (self, connection))
         list_append (&self->throttled, &s_pause (connection, EDGE_PAUSED_RATE)->throttled);
 }
@@ -100,7 +100,7 @@ s_refuse (connection_t *connection, const client_frame_t *frame, frame_fault_t f
     inbounds_t *self = connection->inbounds;
     client_t *client = connection->client;
     edge_refused[fault]++;
-    flow_control_charge_fault (self->flow, client_rate (client), uv_now (self->loop));
+    flow_control_charge (self->flow, client_rate (client), uv_now (self->loop), CHARGE_FAULT, 1);
     if (fault == FAULT_NOT_UTF8) {
         client_close (client, CLOSE_NOT_UTF8);
         return;
@@ -122,17 +122,6 @@ s_refuse (connection_t *connection, const client_frame_t *frame, frame_fault_t f
         client_write (client, &answer);
     }
     client_note_frame (client, false);
-}
-
-//  What is wrong with the frame for this client, as far as the edge can know.
-static frame_fault_t
-s_check (const client_t *client, const client_frame_t *frame)
-{
-    bool is_agents = frame->says == SAYS_BARGE_IN || frame->says == SAYS_BARGE_OUT;
-    if ((frame->says == SAYS_RESUME && !client_is_rich (client))
-        || (is_agents && client_view (client)->identity.role != ROLE_AGENT))
-        return FAULT_NOT_ALLOWED;
-    return client_is_too_long (client, frame->text_size) ? FAULT_TEXT : FAULT_NONE;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -166,7 +155,8 @@ s_enter (connection_t *connection, text_t session, const client_frame_t *frame)
                              : frame->says == SAYS_RESUME ? ATTACH_RESUME
                                                           : ATTACH_FRAME;
     uint64_t seq = client_is_rich (client) ? frame->last_seq : SEQ_UNKNOWN;
-    flow_control_charge_session (self->flow, client_rate (client), uv_now (self->loop));
+    flow_control_charge (self->flow, client_rate (client), uv_now (self->loop), CHARGE_SESSION,
+                         1);
     attachment_enter (connection->attachment, session, reason, seq, frame->time_ms);
 }
 
@@ -224,10 +214,17 @@ static void
 s_read (connection_t *connection, text_t bytes)
 {
     client_t *client = connection->client;
+    const client_identity_t *who = &client_view (client)->identity;
     client_frame_t frame;
-    frame_fault_t fault = client_frame_read (&frame, bytes, client_view (client)->identity.user);
-    if (fault == FAULT_NONE)
-        fault = s_check (client, &frame);
+    frame_fault_t fault = client_frame_read (&frame, bytes, who->user);
+    //  What may be said by whom, as far as the edge can know.
+    bool is_agents = frame.says == SAYS_BARGE_IN || frame.says == SAYS_BARGE_OUT;
+    bool is_allowed = frame.says == SAYS_RESUME ? client_is_rich (client)
+                                                : !is_agents || who->role == ROLE_AGENT;
+    if (fault == FAULT_NONE && !is_allowed)
+        fault = FAULT_NOT_ALLOWED;
+    if (fault == FAULT_NONE && client_is_too_long (client, frame.text_size))
+        fault = FAULT_TEXT;
     if (fault != FAULT_NONE)
         s_refuse (connection, &frame, fault);
     else {

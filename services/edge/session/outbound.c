@@ -49,13 +49,9 @@ outbound_broadcast (const clients_t *clients, unsigned postoffice, const bus_bro
         connection_t *connection = s_find (clients, ids_at (event->endpoints, at));
         if (!connection || !attachment_is_at (connection->attachment, postoffice, event->session))
             continue;
-        if (client_is_half_full (connection->client)) {
-            edge_count (EDGE_BROADCASTS_DROPPED, 1);
-            continue;
-        }
         if (!frame)
             frame = server_frame_broadcast (event);
-        client_put (connection->client, &(outbox_item_t){ .frame = frame, .of_session = true });
+        client_offer (connection->client, frame);
     }
     frame_destroy (&frame);
 }
