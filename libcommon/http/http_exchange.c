@@ -35,8 +35,8 @@ struct http_exchange {
     bool is_proxied;
     bool is_tls;
     uint64_t connect_timeout_ms;
-    const char *blocked; //  range of an address that was refused
-    unsigned sockets;    //  that were opened
+    const char *blocked; //  range of the last address that was refused
+    unsigned sockets;    //  that were opened, since the last answer
     char error[CURL_ERROR_SIZE];
 };
 
@@ -63,6 +63,7 @@ s_take_head (char *line, size_t one, size_t size, void *owner)
     if (size >= 5 && memcmp (line, "HTTP/", 5) == 0) {
         buffer_clear (&self->head);
         self->head_has_ended = false;
+        self->sockets = 0; //  those that follow are of a redirect
         return size;
     }
     if (self->head_has_ended)
