@@ -164,13 +164,12 @@ http_pace_leave (http_turn_t *turn)
 void
 http_pace_hold (http_pace_t *self, const char *name, uint64_t milliseconds)
 {
-    http_origin_t *origin;
-    HASH_FIND (hh, self->origins, name, strlen (name), origin);
-    if (!origin)
-        return;
-    uint64_t now_ms = clock_mono_ms ();
     uint64_t hold_ms =
         milliseconds < self->rate.hold_most_ms ? milliseconds : self->rate.hold_most_ms;
+    if (self->rate.per_second == 0 || hold_ms == 0)
+        return;
+    http_origin_t *origin = s_origin (self, name);
+    uint64_t now_ms = clock_mono_ms ();
     if (now_ms + hold_ms > origin->held_until_ms)
         origin->held_until_ms = now_ms + hold_ms;
     s_await (origin, now_ms);

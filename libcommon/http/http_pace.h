@@ -41,7 +41,7 @@ void http_pace_destroy (http_pace_t **self_p);
 http_turn_when_t http_pace_take (http_pace_t *self, const char *origin, http_turn_t *turn);
 //  Gives the place in the queue up; nothing is to be done for a turn that does not wait.
 void http_pace_leave (http_turn_t *turn);
-//  The origin is not asked for so long. One that was not asked before is not held.
+//  The origin is not asked for so long, hold_most_ms at most.
 void http_pace_hold (http_pace_t *self, const char *origin, uint64_t milliseconds);
 
 #endif
