@@ -5,6 +5,7 @@
 #include "json/json_write.h"
 #include "tables/edge_metrics.h"
 #include "net/listener.h"
+#include "net/static_files.h"
 #include "session/gateway.h"
 
 #include <errno.h>
@@ -80,6 +81,7 @@ typedef struct {
     const edge_config_t *config;
     apps_t *apps;
     gateway_t *gateway;
+    static_files_t *pages;
     websocket_server_t *sockets;
     uint64_t socket_limit;
 } edge_t;
@@ -170,11 +172,13 @@ s_start_sockets (edge_t *self)
         buffer_free (&config_json);
         return -1;
     }
+    self->pages = static_files_new (service_loop (self->service), self->config->web_root,
+                                    buffer_text (&config_json));
+    buffer_free (&config_json);
     uint64_t half = self->socket_limit / 2;
     websocket_config_t config = { .address = self->config->address,
                                   .port = (uint16_t) self->config->port,
-                                  .web_root = self->config->web_root,
-                                  .config_json = buffer_text (&config_json),
+                                  .site = { .asked = static_files_asked, .owner = self->pages },
                                   .frame_limit = self->config->frame_limit,
                                   .message_within_ms = self->config->frame_within,
                                   .connection_limit = self->config->connections,
@@ -184,7 +188,6 @@ s_start_sockets (edge_t *self)
                                   .page_limit = half < PAGE_SOCKETS ? half : PAGE_SOCKETS };
     self->sockets = websocket_server_new (service_loop (self->service), &config,
                                           &gateway_socket_events, self->gateway);
-    buffer_free (&config_json);
     if (!self->sockets) {
         log_fatal ("cannot listen", log_string ("reason", strerror (errno)),
                    log_string ("address", self->config->address),
@@ -237,6 +240,7 @@ s_stop (void **state_p)
     edge_t *self = *state_p;
     *state_p = NULL;
     websocket_server_destroy (&self->sockets);
+    static_files_destroy (&self->pages);
     gateway_destroy (&self->gateway);
     apps_destroy (&self->apps);
     free (self);

@@ -27,7 +27,6 @@ s_check_head (const http_head_t *head, const char *bytes, size_t size)
         s_check_text (head->fields[at].name, bytes, size);
         s_check_text (head->fields[at].value, bytes, size);
     }
-    assert (!head->keep_alive || head->body == HTTP_BODY_NONE);
     text_t key;
     if (ws_handshake_is_asked (head) && ws_handshake_check (head, &key) == HTTP_NO_FAULT) {
         char accept[WS_ACCEPT_SIZE + 1];

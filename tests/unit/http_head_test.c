@@ -215,8 +215,8 @@ Test (http_head, knows_what_follows)
         { WELL "Connection: x, Close\r\n\r\n", false, HTTP_BODY_NONE },
         { "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", false, HTTP_BODY_NONE },
         { WELL "Content-Length: 0\r\n\r\n", true, HTTP_BODY_NONE },
-        { WELL "Content-Length: 00012\r\n\r\n", false, HTTP_BODY_SIZED },
-        { WELL "Transfer-Encoding: chunked\r\n\r\n", false, HTTP_BODY_CHUNKED },
+        { WELL "Content-Length: 00012\r\n\r\n", true, HTTP_BODY_SIZED },
+        { WELL "Transfer-Encoding: chunked\r\n\r\n", true, HTTP_BODY_CHUNKED },
     };
     for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
         http_head_t head;

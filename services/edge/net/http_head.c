@@ -320,8 +320,7 @@ s_check (http_head_t *self)
         || (expected.size > 0 && !http_text_is (expected, "100-continue")))
         return HTTP_EXPECTATION;
     //  Behind a CONNECT stands what is meant for somebody else.
-    self->keep_alive = self->minor > 0 && self->body == HTTP_BODY_NONE
-                       && !http_head_is (self, "CONNECT")
+    self->keep_alive = self->minor > 0 && !http_head_is (self, "CONNECT")
                        && !http_head_has_token (self, "Connection", "close");
     return HTTP_NO_FAULT;
 }

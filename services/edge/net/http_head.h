@@ -27,7 +27,7 @@ typedef struct {
     text_t path;  //  as it was sent, percents and all: begins with '/'; or is "*"; CONNECT: empty
     text_t query; //  what stands behind the '?', or empty
     unsigned minor; //  HTTP/1.minor; a higher one counts as 1
-    bool keep_alive; //  another request may follow
+    bool keep_alive; //  another request may follow, behind the body
     http_body_t body;
     uint64_t body_size; //  of one that is sized
     unsigned field_count;

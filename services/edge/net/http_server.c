@@ -2,6 +2,7 @@
 
 #include "tables/edge_metrics.h"
 #include "net/http_answer.h"
+#include "net/http_body.h"
 #include "net/ws_handshake.h"
 #include "base/alloc.h"
 #include "base/token_bucket.h"
@@ -21,22 +22,36 @@
 #define ANSWER_MAX (256u << 10)
 //  What is larger is not waited for when there are too many connections.
 #define LARGE_HEAD (4u << 10)
+//  And a body that becomes larger than this is refused when too much waits on this edge.
+#define LARGE_BODY (16u << 10)
+//  Lines of every answer.
+#define COMMON_FIELDS "x-content-type-options: nosniff\r\nreferrer-policy: no-referrer\r\n"
 
 struct http_server {
     uv_loop_t *loop;
     loop_timer_t *throttle; //  runs while any are throttled
     const http_server_events_t *events;
     void *owner;
-    text_t fields;
     buffer_t gathered;
     list_t throttled; //  requests beyond the rate limit, in order
     token_bucket_t rate;
 };
 
+//  A body that is being read.
+typedef struct {
+    http_body_reader_t reader;
+    buffer_t bytes;
+    http_fault_t fault; //  of its announcement
+    bool keep_alive;    //  behind it
+} body_t;
+
 struct request {
     http_server_t *requests;
     stream_t *stream;
+    const request_events_t *events; //  NULL: no answerer
     void *answerer;
+    text_t fields;
+    body_t *body;
     list_t throttled;
     uint64_t left;   //  of the body that was announced
     uint32_t seen;   //  bytes of a head that is not whole
@@ -79,8 +94,21 @@ s_go_on (request_t *self)
 }
 
 static void
+s_forget_body (request_t *self)
+{
+    body_t *body = self->body;
+    if (!body)
+        return;
+    self->body = NULL;
+    self->requests->events->memory (self->requests->owner, -(int64_t) body->bytes.size);
+    buffer_free (&body->bytes);
+    free (body);
+}
+
+static void
 s_answered (request_t *self)
 {
+    s_forget_body (self);
     self->is_answered = true;
     if (!self->keep_alive || !stream_is_full (self->stream))
         s_go_on (self);
@@ -105,8 +133,8 @@ s_put_head (request_t *self, unsigned status, text_t fields, uint64_t size)
     snprintf (digits, sizeof digits, "%llu", (unsigned long long) size);
     if (s_has_body (status))
         http_answer_field (&answer, "content-length", text_of (digits));
-    if (buffer_put_text (to, self->requests->fields) != 0 || buffer_put_text (to, fields) != 0
-        || http_answer_end (&answer) != 0)
+    if (buffer_put_string (to, COMMON_FIELDS) != 0 || buffer_put_text (to, self->fields) != 0
+        || buffer_put_text (to, fields) != 0 || http_answer_end (&answer) != 0)
         buffer_clear (to);
 }
 
@@ -200,15 +228,107 @@ s_fault (request_t *self, http_fault_t fault)
 }
 
 void
-request_set_answerer (request_t *self, void *answerer)
+request_set_answerer (request_t *self, const request_events_t *events, void *answerer)
 {
+    self->events = events;
     self->answerer = answerer;
 }
 
-void *
-request_answerer (const request_t *self)
+void
+request_set_fields (request_t *self, text_t fields)
 {
-    return self->answerer;
+    self->fields = fields;
+}
+
+//  Tells the answerer that nobody waits any more.
+static void
+s_let_go (request_t *self)
+{
+    const request_events_t *events = self->events;
+    void *answerer = self->answerer;
+    request_set_answerer (self, NULL, NULL);
+    if (events && events->gone)
+        events->gone (answerer);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Bodies of requests
+
+void
+request_want_body (request_t *self, const http_head_t *head, uint64_t most)
+{
+    assert (self->is_within && self->events && self->events->body && !self->body);
+    self->body = alloc_zeroed (sizeof *self->body);
+    self->body->keep_alive = head->keep_alive;
+    buffer_init (&self->body->bytes, most);
+    self->body->fault = http_body_begin (&self->body->reader, head, most);
+}
+
+static void
+s_refuse_body (request_t *self, http_fault_t fault)
+{
+    s_let_go (self);
+    s_fault (self, fault);
+}
+
+//  The body is the answerer's for the time of the call; the answer may come within.
+static void
+s_give_body (request_t *self)
+{
+    body_t *body = self->body;
+    self->body = NULL;
+    self->keep_alive = body->keep_alive;
+    stream_limit (self->stream, STREAM_TAKE, stream_now (self->stream));
+    self->requests->events->memory (self->requests->owner, -(int64_t) body->bytes.size);
+    self->events->body (self->answerer, buffer_text (&body->bytes));
+    buffer_free (&body->bytes);
+    free (body);
+}
+
+//  Some may be there already, and a client may wait for our word before it sends any.
+static void
+s_begin_body (request_t *self, const http_head_t *head)
+{
+    text_t expected;
+    if (self->body->fault) {
+        s_refuse_body (self, self->body->fault);
+        return;
+    }
+    if (http_body_is_whole (&self->body->reader)) {
+        s_give_body (self);
+        return;
+    }
+    stream_limit (self->stream, STREAM_BODY, stream_now (self->stream));
+    if (http_head_only (head, "Expect", &expected) == 0 && expected.size > 0 && head->minor > 0)
+        stream_write (self->stream, TEXT ("HTTP/1.1 100 Continue\r\n\r\n"));
+}
+
+//  Returns how much it took.
+static size_t
+s_read_body (request_t *self, text_t bytes)
+{
+    http_server_t *requests = self->requests;
+    body_t *body = self->body;
+    size_t had = body->bytes.size, taken;
+    http_fault_t fault = http_body_read (&body->reader, bytes, &body->bytes, &taken);
+    requests->events->memory (requests->owner, (int64_t) (body->bytes.size - had));
+    s_charge (self, taken / BYTES_OF_A_PAGE);
+    bool is_large = had <= LARGE_BODY && body->bytes.size > LARGE_BODY;
+    if (fault) {
+        s_refuse_body (self, fault);
+        return bytes.size;
+    }
+    if (is_large && !requests->events->may_grow (requests->owner)) {
+        s_let_go (self);
+        request_refuse (self, 503);
+        return bytes.size;
+    }
+    if (http_body_is_whole (&body->reader)) {
+        s_give_body (self);
+        if (self->is_busy)
+            stream_read (self->stream, false);
+    }
+    return taken;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -253,8 +373,8 @@ s_leave (request_t *self, bool is_closed)
 {
     http_server_t *requests = self->requests;
     list_remove (&self->throttled);
-    if (self->answerer)
-        requests->events->gone (self);
+    s_let_go (self);
+    s_forget_body (self);
     edge_count (EDGE_SOCKETS, is_closed ? -1 : 0);
     free (self);
 }
@@ -287,13 +407,16 @@ s_ask (request_t *self, const http_head_t *head)
     http_server_t *requests = self->requests;
     edge_count (EDGE_PAGES, 1);
     s_charge (self, 1);
-    self->keep_alive = head->keep_alive;
+    self->keep_alive = head->keep_alive && head->body == HTTP_BODY_NONE;
     self->is_head = http_head_is (head, "HEAD");
+    self->fields = TEXT_EMPTY;
     self->is_busy = self->is_within = true;
     stream_limit (self->stream, STREAM_TAKE, stream_now (self->stream));
     requests->events->asked (requests->owner, self, head);
+    if (self->body)
+        s_begin_body (self, head);
     self->is_within = false;
-    if (self->is_busy)
+    if (self->is_busy && !self->body)
         stream_read (self->stream, false);
 }
 
@@ -355,8 +478,10 @@ s_on_bytes (void *owner, char *data, size_t size)
     request_t *self = owner;
     size_t done = 0;
     bool is_over = false;
-    while (done < size && !is_over && !self->is_busy && list_is_empty (&self->throttled)) {
-        size_t taken = s_read_one (self, (text_t){ data + done, size - done }, &is_over);
+    while (done < size && !is_over && (self->body || !self->is_busy)
+           && list_is_empty (&self->throttled)) {
+        text_t rest = { data + done, size - done };
+        size_t taken = self->body ? s_read_body (self, rest) : s_read_one (self, rest, &is_over);
         if (taken == 0)
             break;
         done += taken;
@@ -371,6 +496,10 @@ s_on_ended (void *owner)
 {
     request_t *self = owner;
     self->has_ended = true;
+    if (self->body) {
+        s_refuse_body (self, HTTP_LENGTH);
+        return;
+    }
     if (self->is_busy || !list_is_empty (&self->throttled))
         return;
     self->is_busy = true;
@@ -381,20 +510,22 @@ static void
 s_on_write (void *owner)
 {
     request_t *self = owner;
-    if (!self->is_busy)
+    if (!self->is_busy || self->body)
         return;
     stream_limit (self->stream, STREAM_TAKE, stream_now (self->stream));
     if (self->is_answered)
         s_go_on (self);
-    else if (self->left > 0)
-        self->requests->events->room (self);
+    else if (self->left > 0 && self->events && self->events->room)
+        self->events->room (self->answerer);
 }
 
 static void
 s_on_late (void *owner)
 {
     request_t *self = owner;
-    if (!self->is_busy && self->seen > 0)
+    if (self->body)
+        s_refuse_body (self, HTTP_LATE);
+    else if (!self->is_busy && self->seen > 0)
         s_fault (self, HTTP_LATE);
     else
         stream_close (self->stream);
@@ -431,12 +562,11 @@ http_server_take (http_server_t *self, streams_t *streams, int descriptor)
 }
 
 http_server_t *
-http_server_new (uv_loop_t *loop, text_t fields, const http_server_events_t *events, void *owner)
+http_server_new (uv_loop_t *loop, const http_server_events_t *events, void *owner)
 {
     http_server_t *self = alloc_zeroed (sizeof *self);
     self->events = events;
     self->owner = owner;
-    self->fields = fields;
     buffer_init (&self->gathered, ANSWER_MAX);
     list_init (&self->throttled);
     self->loop = loop;

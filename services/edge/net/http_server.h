@@ -4,6 +4,10 @@
 //
 //  All of them together have a rate limit: fetching pages in a loop must not take the time of the
 //  chats. A request beyond it waits, and its connection is not read meanwhile.
+//
+//  A body is read when whoever answers wants it, up to a limit, before it is answered. Without that
+//  the request is answered at once, and the connection ends behind the answer: where the next
+//  request would begin is not looked for.
 
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -22,15 +26,14 @@ typedef struct {
     bool (*has_room) (void *owner);
     //  Is to be answered, now or later. The head does not live longer than this call.
     void (*asked) (void *owner, request_t *request, const http_head_t *head);
-    //  There is room for more of the body that was begun.
-    void (*room) (request_t *request);
-    //  The one who asked has gone before the answer was whole.
-    void (*gone) (request_t *request);
+    //  May a body that is not whole yet become a large one?
+    bool (*may_grow) (void *owner);
+    //  So many bytes more (or less) of bodies wait, of all requests together.
+    void (*memory) (void *owner, int64_t change);
 } http_server_events_t;
 
-//  `fields` are lines of every answer, each with its "\r\n"; borrowed.
-http_server_t *http_server_new (uv_loop_t *loop, text_t fields,
-                                const http_server_events_t *events, void *owner);
+//  The time of a body that was begun: STREAM_BODY of the streams.
+http_server_t *http_server_new (uv_loop_t *loop, const http_server_events_t *events, void *owner);
 //  Its streams are closed already. The loop must turn until its handles are gone.
 void http_server_destroy (http_server_t **self_p);
 
@@ -38,9 +41,29 @@ void http_server_destroy (http_server_t **self_p);
 int http_server_take (http_server_t *self, streams_t *streams, int descriptor);
 
 // ---------------------------------------------------------------------------------------------
-//  For who answers: one of these, once
+//  For who answers
 
-//  A whole answer. `fields` are lines as above.
+//  What whoever answers later is told meanwhile; any may be NULL.
+typedef struct {
+    //  The body that was wanted is whole; it lives until the callback returns.
+    void (*body) (void *answerer, text_t body);
+    //  There is room for more of the answer's body that was begun.
+    void (*room) (void *answerer);
+    //  The one who asked has gone, or has sent a body that is refused: it is answered already.
+    void (*gone) (void *answerer);
+} request_events_t;
+
+//  From now on, until the answer is whole, these are called; NULL, NULL: nobody is.
+void request_set_answerer (request_t *self, const request_events_t *events, void *answerer);
+//  Within `asked`: the body is to be read, at most so many bytes, and given to the answerer. The
+//  answerer is told `gone` when it cannot be had.
+void request_want_body (request_t *self, const http_head_t *head, uint64_t most);
+//  Within `asked`: lines of this request's answer, whatever it is, each with its "\r\n"; borrowed.
+void request_set_fields (request_t *self, text_t fields);
+
+//  One of these, once:
+
+//  A whole answer. `fields` are lines, each with its "\r\n".
 void request_answer (request_t *self, unsigned status, text_t fields, text_t body);
 //  The head of one whose body follows in pieces, as long as there is room. False: none is wanted.
 bool request_begin (request_t *self, unsigned status, text_t fields, uint64_t size);
@@ -51,8 +74,5 @@ bool request_is_full (const request_t *self);
 void request_body (request_t *self, text_t piece);
 //  As request_answer, and the connection ends.
 void request_refuse (request_t *self, unsigned status);
-
-void request_set_answerer (request_t *self, void *answerer);
-void *request_answerer (const request_t *self);
 
 #endif

@@ -36,18 +36,13 @@ typedef struct {
 //  The demo page talks to any edge that CONNECTION_SERVER_URL names and shows pictures that a bot
 //  names; nothing but our own files may run in it, and no form of it is sent anywhere. Pages of
 //  other origins may load client.js; nothing here is guarded by cookies.
-text_t
-static_files_fields (void)
-{
-    return TEXT ("x-content-type-options: nosniff\r\n"
-                 "referrer-policy: no-referrer\r\n"
-                 "x-frame-options: SAMEORIGIN\r\n"
-                 "access-control-allow-origin: *\r\n"
-                 "cross-origin-resource-policy: cross-origin\r\n"
-                 "content-security-policy: default-src 'self'; connect-src 'self' ws: wss:; "
-                 "img-src 'self' https: data:; style-src 'self'; object-src 'none'; "
-                 "base-uri 'none'; form-action 'none'; frame-ancestors 'self'\r\n");
-}
+#define PAGE_FIELDS                                                                              \
+    "x-frame-options: SAMEORIGIN\r\n"                                                            \
+    "access-control-allow-origin: *\r\n"                                                         \
+    "cross-origin-resource-policy: cross-origin\r\n"                                             \
+    "content-security-policy: default-src 'self'; connect-src 'self' ws: wss:; "                 \
+    "img-src 'self' https: data:; style-src 'self'; object-src 'none'; "                         \
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'\r\n"
 
 static_files_t *
 static_files_new (uv_loop_t *loop, const char *web_root, text_t config_json)
@@ -90,7 +85,7 @@ s_answer_words (request_t *request, unsigned status, const char *fields)
 static void
 s_end (page_t *self)
 {
-    request_set_answerer (self->request, NULL);
+    request_set_answerer (self->request, NULL, NULL);
     web_file_close (&self->file);
     free (self->wanted_tag);
     free (self->wanted_date);
@@ -155,15 +150,31 @@ s_redirect (page_t *self)
 }
 
 static void
+s_on_room (void *owner)
+{
+    page_t *self = owner;
+    if (!web_file_facts (self->file)->is_busy)
+        web_file_read (self->file);
+}
+
+static void
+s_on_gone (void *owner)
+{
+    s_end (owner);
+}
+
+static const request_events_t s_page_events = { .room = s_on_room, .gone = s_on_gone };
+
+static void
 s_on_opened (void *owner, web_found_t found)
 {
     page_t *self = owner;
     request_t *request = self->request;
     if (found == WEB_FILE) {
         //  The answer may be over with this, and the next request begun: it is let go of before.
-        request_set_answerer (request, NULL);
+        request_set_answerer (request, NULL, NULL);
         if (s_begin (self)) {
-            request_set_answerer (request, self);
+            request_set_answerer (request, &s_page_events, self);
             if (!request_is_full (request))
                 web_file_read (self->file);
             return;
@@ -182,7 +193,7 @@ s_on_piece (void *owner, text_t piece)
     request_t *request = self->request;
     const web_file_facts_t *facts = web_file_facts (self->file);
     if (piece.size == 0 || facts->offset == facts->size) {
-        request_set_answerer (request, NULL);
+        request_set_answerer (request, NULL, NULL);
         request_body (request, piece);
         s_end (self);
         return;
@@ -211,12 +222,14 @@ s_open (const static_files_t *self, request_t *request, const http_head_t *head,
     page->file = web_file_open (self->loop, path, &events, page);
     page->wanted_tag = s_copy_field (head, "If-None-Match");
     page->wanted_date = s_copy_field (head, "If-Modified-Since");
-    request_set_answerer (request, page);
+    request_set_answerer (request, &s_page_events, page);
 }
 
 void
-static_files_asked (static_files_t *self, request_t *request, const http_head_t *head)
+static_files_asked (void *owner, request_t *request, const http_head_t *head)
 {
+    static_files_t *self = owner;
+    request_set_fields (request, TEXT (PAGE_FIELDS));
     if (http_head_is (head, "OPTIONS")) {
         request_answer (request, 204,
                         TEXT (ALLOW "access-control-allow-methods: GET, HEAD, OPTIONS\r\n"),
@@ -241,18 +254,4 @@ static_files_asked (static_files_t *self, request_t *request, const http_head_t 
         s_answer_words (request, 404, "");
     else
         s_open (self, request, head, path);
-}
-
-void
-static_files_room (request_t *request)
-{
-    page_t *page = request_answerer (request);
-    if (page && !web_file_facts (page->file)->is_busy)
-        web_file_read (page->file);
-}
-
-void
-static_files_gone (request_t *request)
-{
-    s_end (request_answerer (request));
 }

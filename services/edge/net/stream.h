@@ -37,6 +37,7 @@ typedef struct {
 typedef enum {
     STREAM_FREE,    //  no limit
     STREAM_HEAD,    //  a request must come whole
+    STREAM_BODY,    //  and so must its body
     STREAM_IDLE,    //  the next request must begin
     STREAM_TAKE,    //  what was written must be taken
     STREAM_MESSAGE, //  a WebSocket message must come whole

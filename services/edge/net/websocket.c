@@ -5,7 +5,6 @@
 #include "net/http_answer.h"
 #include "net/ws_handshake.h"
 #include "net/ws_reader.h"
-#include "net/static_files.h"
 #include "base/alloc.h"
 #include "base/buffer.h"
 
@@ -27,6 +26,7 @@
 //  A request must come whole in this time, or begin behind the one before; what was written must be
 //  taken, each piece of it; and a peer that has its answer is to go.
 #define HEAD_WITHIN_MS 10000
+#define BODY_WITHIN_MS 20000
 #define NEXT_WITHIN_MS 15000
 #define TAKE_WITHIN_MS 30000
 #define LINGER_MS 5000
@@ -34,7 +34,7 @@
 struct websocket_server {
     streams_t *streams;
     http_server_t *requests;
-    static_files_t *pages;
+    http_site_t site;
     listener_t *listener;
     const websocket_events_t *events;
     void *owner;
@@ -483,11 +483,25 @@ s_on_asked (void *owner, request_t *request, const http_head_t *head)
 {
     websocket_server_t *self = owner;
     if (s_has_room (self)) {
-        static_files_asked (self->pages, request, head);
+        self->site.asked (self->site.owner, request, head);
         return;
     }
     edge_count (EDGE_PAGES_REFUSED, 1);
     request_refuse (request, 503);
+}
+
+static bool
+s_on_may_grow (void *owner)
+{
+    websocket_server_t *self = owner;
+    return self->events->may_grow (self->owner);
+}
+
+static void
+s_on_body_memory (void *owner, int64_t change)
+{
+    websocket_server_t *self = owner;
+    self->events->memory (self->owner, NET_INBOX, change);
 }
 
 static void
@@ -510,9 +524,10 @@ s_start (websocket_server_t *self, uv_loop_t *loop, const websocket_config_t *co
     static const http_server_events_t events = { .upgrade = s_on_upgrade,
                                                  .has_room = s_has_room,
                                                  .asked = s_on_asked,
-                                                 .room = static_files_room,
-                                                 .gone = static_files_gone };
+                                                 .may_grow = s_on_may_grow,
+                                                 .memory = s_on_body_memory };
     streams_config_t streams = { .limits_ms = { [STREAM_HEAD] = HEAD_WITHIN_MS,
+                                                [STREAM_BODY] = BODY_WITHIN_MS,
                                                 [STREAM_IDLE] = NEXT_WITHIN_MS,
                                                 [STREAM_TAKE] = TAKE_WITHIN_MS,
                                                 [STREAM_MESSAGE] = config->message_within_ms,
@@ -520,8 +535,8 @@ s_start (websocket_server_t *self, uv_loop_t *loop, const websocket_config_t *co
                                  .memory = self->events->memory,
                                  .owner = self->owner };
     self->streams = streams_new (loop, &streams);
-    self->requests = http_server_new (loop, static_files_fields (), &events, self);
-    self->pages = static_files_new (loop, config->web_root, config->config_json);
+    self->requests = http_server_new (loop, &events, self);
+    self->site = config->site;
 }
 
 websocket_server_t *
@@ -569,7 +584,6 @@ websocket_server_destroy (websocket_server_t **self_p)
     listener_destroy (&self->listener);
     streams_destroy (&self->streams);
     http_server_destroy (&self->requests);
-    static_files_destroy (&self->pages);
     buffer_free (&self->gathered);
     free (self);
 }

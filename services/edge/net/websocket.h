@@ -11,6 +11,7 @@
 
 #include "net/client_url.h"
 #include "net/frame.h"
+#include "net/http_server.h"
 #include "net/stream.h"
 
 #include <uv.h>
@@ -51,14 +52,17 @@ typedef struct {
     bool (*next) (connection_t *connection, websocket_write_t *write);
 } websocket_events_t;
 
-//  What /config.json says is written in one piece.
-#define CONFIG_JSON_MAX 4096
+//  Who answers the requests that are no WebSockets.
+typedef struct {
+    //  As http_server_events_t.
+    void (*asked) (void *owner, request_t *request, const http_head_t *head);
+    void *owner;
+} http_site_t;
 
 typedef struct {
     const char *address;
     uint16_t port;
-    const char *web_root;    //  "": no pages
-    text_t config_json;      //  what /config.json says, at most CONFIG_JSON_MAX; copied
+    http_site_t site;
     uint64_t frame_limit;
     uint64_t message_within_ms; //  a message must come whole
     uint64_t connection_limit;

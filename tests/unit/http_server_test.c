@@ -1,0 +1,269 @@
+//  http_server — requests with bodies, over a real connection: read before they are answered, in
+//  order, within limits of size and time.
+
+#include "net/http_server.h"
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MOST 40000
+#define BODY_WITHIN_MS 150
+
+//  Who answers: says the body again.
+typedef struct {
+    request_t *request;
+    unsigned gone;
+    int64_t memory;
+    bool may_grow;
+    uv_loop_t *loop;
+    streams_t *streams;
+    http_server_t *server;
+    int client;
+    char heard[2 * MOST];
+    size_t size;
+} rig_t;
+
+static void
+s_on_body (void *owner, text_t body)
+{
+    rig_t *self = owner;
+    request_t *request = self->request;
+    request_set_answerer (request, NULL, NULL);
+    request_answer (request, 200, TEXT ("x: y\r\n"), body);
+}
+
+static void
+s_on_gone (void *owner)
+{
+    ((rig_t *) owner)->gone++;
+}
+
+static void
+s_on_asked (void *owner, request_t *request, const http_head_t *head)
+{
+    static const request_events_t events = { .body = s_on_body, .gone = s_on_gone };
+    rig_t *self = owner;
+    self->request = request;
+    if (text_is (head->path, TEXT ("/early"))) {
+        request_answer (request, 403, TEXT_EMPTY, TEXT ("no"));
+        return;
+    }
+    request_set_answerer (request, &events, self);
+    request_want_body (request, head, MOST);
+}
+
+static bool
+s_has_room (void *owner)
+{
+    (void) owner;
+    return true;
+}
+
+static bool
+s_may_grow (void *owner)
+{
+    return ((rig_t *) owner)->may_grow;
+}
+
+static void
+s_on_memory (void *owner, int64_t change)
+{
+    ((rig_t *) owner)->memory += change;
+}
+
+static void
+s_on_stream_memory (void *owner, net_memory_t what, int64_t change)
+{
+    (void) owner, (void) what, (void) change;
+}
+
+//  Both ends of a TCP connection on the loopback.
+static void
+s_connect (int ends[2])
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+    socklen_t size = sizeof address;
+    int listener = socket (AF_INET, SOCK_STREAM, 0);
+    cr_assert (bind (listener, (struct sockaddr *) &address, size) == 0
+               && listen (listener, 1) == 0
+               && getsockname (listener, (struct sockaddr *) &address, &size) == 0);
+    ends[0] = socket (AF_INET, SOCK_STREAM, 0);
+    cr_assert_eq (connect (ends[0], (struct sockaddr *) &address, size), 0);
+    ends[1] = accept (listener, NULL, NULL);
+    cr_assert (ends[1] >= 0);
+    close (listener);
+}
+
+static void
+s_open (rig_t *self)
+{
+    static const http_server_events_t events = { .has_room = s_has_room,
+                                                 .asked = s_on_asked,
+                                                 .may_grow = s_may_grow,
+                                                 .memory = s_on_memory };
+    int ends[2];
+    s_connect (ends);
+    *self = (rig_t){ .client = ends[0], .loop = uv_default_loop (), .may_grow = true };
+    self->streams = streams_new (
+        self->loop, &(streams_config_t){ .limits_ms = { [STREAM_HEAD] = 20000,
+                                                        [STREAM_BODY] = BODY_WITHIN_MS,
+                                                        [STREAM_IDLE] = 20000,
+                                                        [STREAM_TAKE] = 20000,
+                                                        [STREAM_MESSAGE] = 20000,
+                                                        [STREAM_LINGER] = 20000 },
+                                         .memory = s_on_stream_memory });
+    self->server = http_server_new (self->loop, &events, self);
+    cr_assert_eq (http_server_take (self->server, self->streams, ends[1]), 0);
+}
+
+static void
+s_send (rig_t *self, const char *bytes)
+{
+    size_t size = strlen (bytes);
+    cr_assert_eq (send (self->client, bytes, size, MSG_NOSIGNAL), (ssize_t) size);
+}
+
+static void
+s_wake (uv_timer_t *timer)
+{
+    (void) timer;
+}
+
+//  Turns the loop until the client has heard so many answers, or the end (then it is heard as
+//  "(end)"); false after ten seconds.
+static bool
+s_hears (rig_t *self, const char *expected, unsigned times)
+{
+    uv_timer_t tick;
+    uv_timer_init (self->loop, &tick);
+    uv_timer_start (&tick, s_wake, 5, 5);
+    unsigned found = 0;
+    for (int turn = 0; turn < 2000 && found < times; turn++) {
+        uv_run (self->loop, UV_RUN_ONCE);
+        struct pollfd ready = { .fd = self->client, .events = POLLIN };
+        if (poll (&ready, 1, 0) > 0) {
+            ssize_t got = recv (self->client, self->heard + self->size,
+                                sizeof self->heard - self->size - 1, 0);
+            self->size += got > 0 ? (size_t) got : 0;
+            self->heard[self->size] = '\0';
+            if (got <= 0)
+                break;
+        }
+        found = 0;
+        for (const char *at = self->heard; (at = strstr (at, expected)); at++)
+            found++;
+    }
+    uv_close ((uv_handle_t *) &tick, NULL);
+    uv_run (self->loop, UV_RUN_NOWAIT);
+    return found >= times;
+}
+
+static void
+s_close (rig_t *self)
+{
+    close (self->client);
+    streams_destroy (&self->streams);
+    http_server_destroy (&self->server);
+    uv_run (self->loop, UV_RUN_DEFAULT);
+    cr_expect_eq (self->memory, 0, "%lld bytes are still counted", (long long) self->memory);
+    cr_assert_eq (uv_loop_close (self->loop), 0);
+}
+
+#define POST "POST /x HTTP/1.1\r\nHost: h\r\n"
+#define CHUNKED "Transfer-Encoding: chunked\r\n"
+
+typedef struct {
+    char bytes[300];
+    char heard[40]; //  with `times` of them
+    unsigned times;
+} body_case_t;
+
+ParameterizedTestParameters (http_server, bodies)
+{
+    static body_case_t cases[] = {
+        { POST "Content-Length: 5\r\n\r\nhello", "\r\n\r\nhello", 1 },
+        { POST CHUNKED "\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n", "\r\n\r\nhello", 1 },
+        { POST "\r\n", "content-length: 0\r\n", 1 },
+        { POST "Content-Length: 0\r\n\r\n", "content-length: 0\r\n", 1 },
+        //  One behind the other on one connection.
+        { POST "Content-Length: 5\r\n\r\nhello" POST CHUNKED "\r\n5\r\nhello\r\n0\r\n\r\n" POST
+               "Content-Length: 5\r\n\r\nhello",
+          "\r\n\r\nhello", 3 },
+        { POST "Connection: close\r\nContent-Length: 5\r\n\r\nhello" POST
+               "Content-Length: 5\r\n\r\nhello",
+          "connection: close", 1 },
+        { POST "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n", "100 Continue\r\n\r\n", 1 },
+        { POST "Content-Length: 40001\r\n\r\n", "HTTP/1.1 413 ", 1 },
+        { POST CHUNKED "\r\n9c41\r\n", "HTTP/1.1 413 ", 1 },
+        { POST CHUNKED "\r\n3\r\nhello\r\n0\r\n\r\n", "HTTP/1.1 400 ", 1 },
+        { POST CHUNKED "\r\n3\nhel\n0\n\n", "HTTP/1.1 400 ", 1 },
+        { POST "Content-Length: 5\r\n\r\nhel", "HTTP/1.1 408 ", 1 },
+        { POST CHUNKED "\r\n3\r\nhel\r\n0\r\n", "HTTP/1.1 408 ", 1 },
+        //  Refused before its body: nothing behind it is a request.
+        { "POST /early HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello" POST "\r\n",
+          "HTTP/1.1 403 ", 1 },
+    };
+    return cr_make_param_array (body_case_t, cases, sizeof cases / sizeof *cases);
+}
+
+ParameterizedTest (body_case_t *param, http_server, bodies)
+{
+    rig_t *rig = calloc (1, sizeof *rig);
+    s_open (rig);
+    s_send (rig, param->bytes);
+    cr_expect (s_hears (rig, param->heard, param->times), "%s\nheard: %s", param->bytes,
+               rig->heard);
+    const char *first = strstr (rig->heard, "HTTP/1.1 4");
+    cr_expect (!first || !strstr (first + 1, "HTTP/1.1 "), "a request behind a refusal: %s",
+               rig->heard);
+    s_close (rig);
+    free (rig);
+}
+
+Test (http_server, a_body_that_comes_byte_by_byte)
+{
+    rig_t *rig = calloc (1, sizeof *rig);
+    s_open (rig);
+    for (const char *at = POST CHUNKED "\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"; *at; at++) {
+        s_send (rig, (char[]){ *at, '\0' });
+        uv_run (rig->loop, UV_RUN_NOWAIT);
+    }
+    cr_expect (s_hears (rig, "\r\n\r\nhello", 1), "%s", rig->heard);
+    s_close (rig);
+    free (rig);
+}
+
+Test (http_server, a_client_that_goes_before_its_body_is_whole)
+{
+    rig_t *rig = calloc (1, sizeof *rig);
+    s_open (rig);
+    s_send (rig, POST "Content-Length: 5\r\n\r\nhel");
+    shutdown (rig->client, SHUT_WR);
+    cr_expect (s_hears (rig, "HTTP/1.1 400 ", 1), "%s", rig->heard);
+    cr_expect_eq (rig->gone, 1);
+    s_close (rig);
+    free (rig);
+}
+
+Test (http_server, a_large_body_is_refused_when_too_much_waits)
+{
+    rig_t *rig = calloc (1, sizeof *rig);
+    char *piece = calloc (1, 20001);
+    memset (piece, 'x', 20000);
+    s_open (rig);
+    rig->may_grow = false;
+    s_send (rig, POST "Content-Length: 30000\r\n\r\n");
+    s_send (rig, piece);
+    cr_expect (s_hears (rig, "HTTP/1.1 503 ", 1), "%s", rig->heard);
+    cr_expect_eq (rig->gone, 1);
+    s_close (rig);
+    free (piece);
+    free (rig);
+}
