@@ -456,7 +456,8 @@ attachment_deliver (attachment_t *self, unsigned postoffice, const bus_deliver_t
     }
     endpoint->seq = entry->seq;
     endpoint->catching_up = entry->end_of_window != 0;
-    post_queue_told (endpoint->posts, entry->message_id, uv_now (self->all->loop));
+    if (endpoint->posts)
+        post_queue_told (endpoint->posts, entry->message_id, uv_now (self->all->loop));
     return true;
 }
 

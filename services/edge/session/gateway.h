@@ -16,8 +16,8 @@
 //  The sockets call inbound and outbound themselves for what concerns one connection.
 //
 //  News go up in two ways: an attachment tells that something was answered, so that its client may
-//  be read on; and clients that were closed stand in a list, which the gateway walks when it has
-//  handled an event: they leave their sessions then.
+//  be read on; and clients that were closed stand in a list, which is walked when an event has been
+//  handled (connections_end_event): they leave their sessions then.
 
 #ifndef GATEWAY_H
 #define GATEWAY_H

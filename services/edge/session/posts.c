@@ -275,7 +275,7 @@ s_is_held_back (post_queue_t *self, text_t message_id, uint64_t now_ms)
 void
 post_queue_told (post_queue_t *self, text_t message_id, uint64_t now_ms)
 {
-    if (self && s_is_awaited (self, message_id))
+    if (s_is_awaited (self, message_id))
         s_await_follower (self, now_ms);
 }
 

@@ -61,7 +61,7 @@ bool post_queue_send (post_queue_t *self, unsigned postoffice);
 void post_queue_unsend (post_queue_t *self);
 //  The client leaves its session: nothing is held back any more. NULL: nothing was.
 void post_queue_hold_nothing (post_queue_t *self);
-//  The client is given this message from the log. NULL: nothing waits for it.
+//  The client is given this message from the log.
 void post_queue_told (post_queue_t *self, text_t message_id, uint64_t now_ms);
 //  Refuses all posts and removes them. NULL: there are none.
 void post_queue_refuse (post_queue_t *self, verdict_t verdict, uint64_t now_ms);
