@@ -371,7 +371,6 @@ s_throttle (request_t *self)
 static void
 s_leave (request_t *self, bool is_closed)
 {
-    http_server_t *requests = self->requests;
     list_remove (&self->throttled);
     s_let_go (self);
     s_forget_body (self);
