@@ -89,9 +89,11 @@ cidr_read (cidr_t *self, text_t text)
         return -1;
     bool is_ipv4 = !memchr (address.data, ':', address.size);
     self->bits = is_ipv4 ? 32 : 128;
-    text_t digits = { slash + 1, text.size - address.size - 1 };
-    if (slash && s_read_bits (digits, self->bits, &self->bits) != 0)
-        return -1;
+    if (slash) {
+        text_t digits = { slash + 1, text.size - address.size - 1 };
+        if (s_read_bits (digits, self->bits, &self->bits) != 0)
+            return -1;
+    }
     self->bits += is_ipv4 ? IPV4_BITS : 0;
     for (unsigned byte = 0; byte < sizeof self->address.bytes; byte++)
         if (self->address.bytes[byte] & ~s_mask (self->bits, byte))
