@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <strings.h>
 
 static const struct {
     const char *network;
@@ -34,24 +35,16 @@ s_network (const char *text)
     return network;
 }
 
-//  The next word of a list with commas, without blanks; NULL behind the last one.
-static const char *
-s_next_word (const char *at, text_t *word)
-{
-    at += strspn (at, ", \t");
-    *word = (text_t){ at, strcspn (at, ", \t") };
-    return word->size > 0 ? at + word->size : NULL;
-}
-
 static int
 s_read_allowed (address_guard_t *self, const char *at)
 {
-    text_t word;
-    while ((at = s_next_word (at, &word))) {
+    for (at += strspn (at, ", \t"); *at; at += strspn (at, ", \t")) {
+        text_t word = { at, strcspn (at, ", \t") };
         size_t size = (self->allowed_count + 1) * sizeof *self->allowed;
         self->allowed = alloc_resized (self->allowed, size);
         if (cidr_read (&self->allowed[self->allowed_count++], word) != 0)
             return -1;
+        at += word.size;
     }
     return 0;
 }
@@ -113,10 +106,24 @@ address_guard_refuses (const address_guard_t *self, const struct sockaddr *addre
     return ip_address_of (&ip, address) == 0 ? s_refuses (self, &ip) : "family";
 }
 
+//  RFC 6761, 6.3: never anybody else, whoever is asked for it.
+static bool
+s_is_localhost (text_t name)
+{
+    static const char local[] = ".localhost";
+    size_t size = sizeof local - 1;
+    if (name.size == size - 1)
+        return strncasecmp (name.data, local + 1, name.size) == 0;
+    return name.size > size && strncasecmp (name.data + name.size - size, local, size) == 0;
+}
+
 const char *
 address_guard_refuses_host (const address_guard_t *self, const char *host)
 {
-    ip_address_t ip;
+    static const uint8_t loopback[4] = { 127, 0, 0, 1 };
+    ip_address_t ip = ip_address_of_ipv4 (loopback);
     text_t text = { host, strcspn (host, "%") }; //  an IPv6 address may have its zone behind it
-    return ip_address_read (&ip, text) == 0 ? s_refuses (self, &ip) : NULL;
+    text.size -= text.size > 0 && text.data[text.size - 1] == '.';
+    bool is_known = s_is_localhost (text) || ip_address_read (&ip, text) == 0;
+    return is_known ? s_refuses (self, &ip) : NULL;
 }

@@ -18,7 +18,7 @@ void address_guard_destroy (address_guard_t **self_p);
 
 //  NULL when it may be connected to; else the label of the range that it is in.
 const char *address_guard_refuses (const address_guard_t *self, const struct sockaddr *address);
-//  The same of a host as it stands in a URL, without brackets: NULL for a name, too.
+//  The same of a host as it stands in a URL, without brackets: NULL for every name but localhost.
 const char *address_guard_refuses_host (const address_guard_t *self, const char *host);
 
 #endif

@@ -26,7 +26,8 @@ typedef void http_answer_fn (void *owner, http_call_t call, const http_answer_t 
 //
 //      method              "GET", "POST" … in capitals
 //      url                 of http or https
-//      headers             "Name: value", ended by NULL; NULL is none
+//      headers             "Name: value", ended by NULL; NULL is none. To another host a redirect
+//                          takes all along but Authorization and Cookie: no other secrets then
 //      content_type        NULL: none, or one of the headers
 //      body                sent when it is not empty, and with POST, PUT and PATCH
 //      timeout_ms          of the whole call, with what it waits for

@@ -106,28 +106,17 @@ s_before_request (void *owner, char *peer, char *own, int peer_port, int own_por
 // ------------------------------------------------------------------------------------------------
 //  Setting up
 
-static bool
-s_is_method (const char *method)
-{
-    size_t size = strspn (method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-");
-    return size > 0 && size <= METHOD_MAX && !method[size];
-}
-
 //  A line end in a header would be another header, or another request.
-static bool
-s_is_header (const char *header)
-{
-    const char *colon = strchr (header, ':');
-    return colon && colon > header && utf8_is_printable (text_of (header));
-}
-
 static bool
 s_is_sound (const http_request_t *request)
 {
-    for (const char *const *header = request->headers; header && *header; header++)
-        if (!s_is_header (*header))
+    for (const char *const *header = request->headers; header && *header; header++) {
+        const char *colon = strchr (*header, ':');
+        if (!colon || colon == *header || !utf8_is_printable (text_of (*header)))
             return false;
-    return s_is_method (request->method)
+    }
+    size_t size = strspn (request->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+    return size > 0 && size <= METHOD_MAX && !request->method[size]
            && (!request->content_type || utf8_is_printable (text_of (request->content_type)));
 }
 
@@ -339,7 +328,6 @@ static const http_outcome_t s_words[CURL_LAST] = {
     [CURLE_COULDNT_RESOLVE_PROXY] = HTTP_PROXY,
     [CURLE_PROXY] = HTTP_PROXY,
     [CURLE_COULDNT_RESOLVE_HOST] = HTTP_NOT_RESOLVED,
-    [CURLE_COULDNT_CONNECT] = HTTP_UNREACHABLE,
     [CURLE_SSL_CONNECT_ERROR] = HTTP_TLS,
     [CURLE_SSL_CIPHER] = HTTP_TLS,
     [CURLE_PEER_FAILED_VERIFICATION] = HTTP_CERTIFICATE,
@@ -350,7 +338,6 @@ static const http_outcome_t s_words[CURL_LAST] = {
     [CURLE_PARTIAL_FILE] = HTTP_RESET,
     [CURLE_GOT_NOTHING] = HTTP_RESET,
     [CURLE_SEND_ERROR] = HTTP_RESET,
-    [CURLE_RECV_ERROR] = HTTP_RESET,
     [CURLE_OPERATION_TIMEDOUT] = HTTP_TIMED_OUT,
     [CURLE_FILESIZE_EXCEEDED] = HTTP_TOO_LARGE,
     [CURLE_BAD_CONTENT_ENCODING] = HTTP_BAD_CODING,
@@ -366,11 +353,16 @@ s_info (const http_exchange_t *self, CURLINFO which)
     return value;
 }
 
-static bool
-s_proxy_refuses (const http_exchange_t *self)
+static http_outcome_t
+s_broken (const http_exchange_t *self)
 {
-    long status = s_info (self, CURLINFO_HTTP_CONNECTCODE);
-    return self->is_proxied && status != 0 && (status < 200 || status > 299);
+    long connected = s_info (self, CURLINFO_HTTP_CONNECTCODE);
+    if (self->is_proxied && connected != 0 && (connected < 200 || connected > 299))
+        return HTTP_PROXY;
+    //  Of a connection that broke the system says why; of broken chunks it has nothing to say.
+    if (!self->is_tls && s_info (self, CURLINFO_OS_ERRNO) == 0)
+        return HTTP_MALFORMED;
+    return HTTP_RESET;
 }
 
 static http_outcome_t
@@ -398,11 +390,8 @@ s_outcome (const http_exchange_t *self, CURLcode result)
         return HTTP_CONNECT_TIMED_OUT;
     if ((result == CURLE_UNSUPPORTED_PROTOCOL || result == CURLE_URL_MALFORMAT) && is_redirect)
         return HTTP_REDIRECTS;
-    if (result == CURLE_RECV_ERROR && s_proxy_refuses (self))
-        return HTTP_PROXY;
-    //  Of a connection that broke the system says why; of broken chunks it has nothing to say.
-    if (result == CURLE_RECV_ERROR && !self->is_tls && s_info (self, CURLINFO_OS_ERRNO) == 0)
-        return HTTP_MALFORMED;
+    if (result == CURLE_RECV_ERROR)
+        return s_broken (self);
     return s_words[result] ? s_words[result] : HTTP_LIBRARY;
 }
 

@@ -115,14 +115,6 @@ s_watch_new (http_sockets_t *sockets, curl_socket_t socket)
     return self;
 }
 
-static watch_t *
-s_watch_of (http_sockets_t *self, curl_socket_t socket)
-{
-    watch_t *watch;
-    HASH_FIND (hh, self->watches, &socket, sizeof socket, watch);
-    return watch ? watch : s_watch_new (self, socket);
-}
-
 //  curl's resolver wakes it through a pair of local sockets, and closes them without a word to
 //  http_sockets_close. A watch that stayed would hold the loop, and watch the next socket of that
 //  number.
@@ -139,7 +131,10 @@ static int
 s_watch_socket (CURL *easy, curl_socket_t socket, int what, void *owner, void *of_socket)
 {
     (void) easy, (void) of_socket;
-    watch_t *watch = s_watch_of (owner, socket);
+    http_sockets_t *self = owner;
+    watch_t *watch;
+    HASH_FIND (hh, self->watches, &socket, sizeof socket, watch);
+    watch = watch ? watch : s_watch_new (self, socket);
     if (!watch)
         return what == CURL_POLL_REMOVE ? 0 : -1; //  curl gives up what is under way
     if (what == CURL_POLL_REMOVE && !s_is_connection (socket)) {

@@ -68,20 +68,14 @@ s_may_be_tried (const retry_policy_t *policy, const retry_so_far_t *so_far, retr
 }
 
 static uint64_t
-s_doubled (const retry_policy_t *policy, unsigned tries)
+s_scheduled (const retry_policy_t *policy, unsigned tries)
 {
+    if (policy->delays > 0)
+        return policy->delays_ms[tries < policy->delays ? tries - 1 : policy->delays - 1];
     uint64_t delay = policy->first_ms;
     for (unsigned doubled = 1; doubled < tries && delay && delay < policy->most_ms; doubled++)
         delay = delay > policy->most_ms / 2 ? policy->most_ms : delay * 2;
     return delay < policy->most_ms ? delay : policy->most_ms;
-}
-
-static uint64_t
-s_scheduled (const retry_policy_t *policy, unsigned tries)
-{
-    if (policy->delays == 0)
-        return s_doubled (policy, tries);
-    return policy->delays_ms[tries < policy->delays ? tries - 1 : policy->delays - 1];
 }
 
 //  The schedule's delay, or what the far side asks for when that is longer.

@@ -150,7 +150,13 @@ Test (address_guard, hosts_of_urls)
     cr_assert_str_eq (address_guard_refuses_host (guard, "fe80::1%eth0"), "link_local");
     cr_assert_str_eq (address_guard_refuses_host (guard, "::ffff:7f00:1"), "loopback");
     cr_assert_null (address_guard_refuses_host (guard, "8.8.8.8"));
-    cr_assert_null (address_guard_refuses_host (guard, "localhost"), "a name is not looked up");
+    cr_assert_str_eq (address_guard_refuses_host (guard, "127.0.0.1."), "loopback");
+    cr_assert_str_eq (address_guard_refuses_host (guard, "localhost"), "loopback");
+    cr_assert_str_eq (address_guard_refuses_host (guard, "Any.LocalHost."), "loopback");
+    cr_assert_null (address_guard_refuses_host (guard, "notlocalhost"));
+    cr_assert_null (address_guard_refuses_host (guard, "localhost.example"));
+    cr_assert_null (address_guard_refuses_host (guard, "bot.example"), "it is not looked up");
+    cr_assert_null (address_guard_refuses_host (guard, ""));
     address_guard_destroy (&guard);
 }
 

@@ -182,7 +182,8 @@ Test (http_ways, a_guard_behind_a_proxy, .timeout = 60)
     http_rig_t *rig = s_behind (proxy, true);
     static const char *const urls[] = { "http://169.254.169.254:PORT/", "http://10.0.0.1:PORT/",
                                         "http://[fd00:ec2::254]:PORT/", "http://2852039166:PORT/",
-                                        "https://192.168.1.1:PORT/",    "http://[::1]:PORT/" };
+                                        "https://192.168.1.1:PORT/",    "http://[::1]:PORT/",
+                                        "http://localhost:PORT/", "http://169.254.169.254.:PORT/" };
     for (size_t row = 0; row < sizeof urls / sizeof *urls; row++)
         cr_assert_eq (s_get (rig, urls[row], 80, 0)->outcome, HTTP_BLOCKED, "%s", urls[row]);
     cr_assert_eq (bot_accepted (proxy), 0);

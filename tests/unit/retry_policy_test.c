@@ -213,6 +213,12 @@ Test (retry_policy, jitter_is_on_top_and_bounded)
     cr_assert_lt (retry_decide (&s_webhook, &so_far, RETRY_LOST, 0, UINT64_MAX).jitter_ms, HOUR_MS);
 }
 
+Test (retry_policy, every_verdict_has_words)
+{
+    for (retry_verdict_t verdict = 0; verdict < RETRY_VERDICTS; verdict++)
+        cr_assert (*retry_verdict_words (verdict));
+}
+
 Test (retry_policy, no_try_begins_beyond_the_total)
 {
     retry_so_far_t so_far = { .tries = 2, .elapsed_ms = S (600) - 200 };
