@@ -14,42 +14,28 @@ alloc_failed (void)
     abort ();
 }
 
-static void *
-s_checked (void *memory)
+void *
+alloc_array (size_t count, size_t size)
 {
+    void *memory = calloc (count ? count : 1, size ? size : 1);
     if (!memory)
         alloc_failed ();
     return memory;
 }
 
 void *
-alloc_zeroed (size_t size)
-{
-    return s_checked (calloc (1, size ? size : 1));
-}
-
-void *
-alloc_array (size_t count, size_t size)
-{
-    return s_checked (calloc (count ? count : 1, size));
-}
-
-void *
 alloc_resized (void *memory, size_t size)
 {
-    return s_checked (realloc (memory, size ? size : 1));
-}
-
-char *
-alloc_string (const char *string)
-{
-    return s_checked (strdup (string ? string : ""));
+    void *resized = realloc (memory, size ? size : 1);
+    if (!resized)
+        alloc_failed ();
+    return resized;
 }
 
 char *
 alloc_text (text_t text)
 {
-    char *copy = s_checked (malloc (text.size + 1));
+    char *copy = alloc_resized (NULL, text.size + 1);
     if (text.size)
         memcpy (copy, text.data, text.size);
     copy[text.size] = '\0';
@@ -62,7 +48,7 @@ alloc_packed (size_t size, text_t *texts, size_t count)
     size_t whole = size;
     for (size_t at = 0; at < count; at++)
         whole += texts[at].size + 1;
-    char *memory = s_checked (malloc (whole));
+    char *memory = alloc_resized (NULL, whole);
     memset (memory, 0, size);
     char *free_from = memory + size;
     for (size_t at = 0; at < count; at++) {

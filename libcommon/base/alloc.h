@@ -12,16 +12,25 @@
 
 #include "base/text.h"
 
-//  `size` bytes of zeros.
-__attribute__ ((warn_unused_result, malloc)) void *alloc_zeroed (size_t size);
 //  `count` elements of `size` bytes, all zeros; count may be 0.
 __attribute__ ((warn_unused_result, malloc)) void *alloc_array (size_t count, size_t size);
+//  `size` bytes of zeros.
+__attribute__ ((warn_unused_result, malloc)) static inline void *
+alloc_zeroed (size_t size)
+{
+    return alloc_array (1, size);
+}
+
 //  The memory with another size; its contents are kept. NULL becomes new memory, not zeroed.
 __attribute__ ((warn_unused_result)) void *alloc_resized (void *memory, size_t size);
-//  A copy of the string; of NULL a copy of "".
-__attribute__ ((warn_unused_result, malloc)) char *alloc_string (const char *string);
 //  A copy of the text, followed by a NUL.
 __attribute__ ((warn_unused_result, malloc)) char *alloc_text (text_t text);
+//  A copy of the string; of NULL a copy of "".
+__attribute__ ((warn_unused_result, malloc)) static inline char *
+alloc_string (const char *string)
+{
+    return alloc_text (text_of (string));
+}
 
 //  A struct of `size` bytes, zeroed, and behind it, in the same piece of memory, copies of the
 //  texts, each followed by a NUL. The texts are changed to point at the copies: they live as long

@@ -15,9 +15,3 @@ backoff_next_ms (backoff_t *self)
     uint64_t chance = wait / 2;
     return wait - chance + random_id_number () % (chance + 1);
 }
-
-void
-backoff_reset (backoff_t *self)
-{
-    self->tries = 0;
-}

@@ -15,6 +15,10 @@ typedef struct {
 //  Counts one more failure and returns the wait that follows it.
 uint64_t backoff_next_ms (backoff_t *self);
 //  It worked: the next failure starts from the beginning.
-void backoff_reset (backoff_t *self);
+static inline void
+backoff_reset (backoff_t *self)
+{
+    self->tries = 0;
+}
 
 #endif

@@ -9,22 +9,10 @@
 #define FIRST_ROOM 256
 
 void
-buffer_init (buffer_t *self, size_t ceiling)
-{
-    *self = (buffer_t){ .ceiling = ceiling };
-}
-
-void
 buffer_free (buffer_t *self)
 {
     free (self->data);
     buffer_init (self, self->ceiling);
-}
-
-void
-buffer_clear (buffer_t *self)
-{
-    self->size = 0;
 }
 
 char *
@@ -55,18 +43,6 @@ buffer_put (buffer_t *self, const void *data, size_t size)
         return -1;
     memcpy (place, data, size);
     return 0;
-}
-
-int
-buffer_put_text (buffer_t *self, text_t text)
-{
-    return buffer_put (self, text.data, text.size);
-}
-
-int
-buffer_put_string (buffer_t *self, const char *string)
-{
-    return buffer_put (self, string, strlen (string));
 }
 
 int
@@ -123,10 +99,4 @@ buffer_put_json (buffer_t *self, text_t text)
     if (rc != 0)
         self->size = before;
     return rc;
-}
-
-text_t
-buffer_text (const buffer_t *self)
-{
-    return self->data ? (text_t){ self->data, self->size } : TEXT_EMPTY;
 }

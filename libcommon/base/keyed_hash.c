@@ -30,12 +30,6 @@ hash_key_derived (text_t secret)
     return key;
 }
 
-text_t
-hash_key_text (const hash_key_t *key)
-{
-    return (text_t){ (const char *) key->bytes, HASH_KEY_SIZE };
-}
-
 const hash_key_t *
 hash_key_of_process (void)
 {
@@ -55,4 +49,21 @@ keyed_hash (const hash_key_t *key, text_t text)
     crypto_shorthash ((unsigned char *) &hash, (const unsigned char *) text.data, text.size,
                       key->bytes);
     return hash;
+}
+
+//  Every bit of the result depends on every bit of the number, so that weights compare evenly.
+static uint64_t
+s_mix (uint64_t number)
+{
+    number = (number ^ (number >> 33)) * UINT64_C (0xff51afd7ed558ccd);
+    number = (number ^ (number >> 33)) * UINT64_C (0xc4ceb9fe1a85ec53);
+    return number ^ (number >> 33);
+}
+
+//  Nodes may have one hash key in common: the hash of the node keeps their weights apart, and the
+//  mixing their order from being the same for all keys.
+uint64_t
+rendezvous_weight (const hash_key_t *hash_key, text_t key, text_t node)
+{
+    return s_mix (keyed_hash (hash_key, key) + s_mix (keyed_hash (hash_key, node)));
 }

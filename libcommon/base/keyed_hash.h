@@ -18,11 +18,22 @@ typedef struct {
 hash_key_t hash_key_of (text_t bytes);
 //  A key that follows from the secret, and says nothing about it. Of "" the key of zeros.
 hash_key_t hash_key_derived (text_t secret);
-//  Borrowed: the bytes of the key.
-text_t hash_key_text (const hash_key_t *key);
 //  Another one in each process: for tables in memory.
 const hash_key_t *hash_key_of_process (void);
 
 uint64_t keyed_hash (const hash_key_t *key, text_t text);
+
+//  Rendezvous hashing: which of several live nodes a key belongs to is the one with the highest
+//  weight. Everyone who sees the same nodes comes to the same answer, and a node that comes or goes
+//  moves only its keys. The hash key is the node's own: weights compare all the same, as each is
+//  evenly spread.
+uint64_t rendezvous_weight (const hash_key_t *hash_key, text_t key, text_t node);
+
+//  Borrowed: the bytes of the key.
+static inline text_t
+hash_key_text (const hash_key_t *key)
+{
+    return (text_t){ (const char *) key->bytes, HASH_KEY_SIZE };
+}
 
 #endif

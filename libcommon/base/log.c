@@ -173,23 +173,16 @@ s_write (log_level_t level, const char *event, const log_field_t *fields, size_t
     return true;
 }
 
-//  Said as soon as somebody reads again.
-static void
-s_tell_dropped (void)
-{
-    log_field_t lines = log_number ("lines", s_log.dropped_untold);
-    if (s_write (LOG_WARN, "log lines were dropped", &lines, 1))
-        s_log.dropped_untold = 0;
-}
-
 void
 log_write (log_level_t level, const char *event, const log_field_t *fields, size_t count)
 {
     if (level < s_log.least)
         return;
     int errno_before = errno; //  logging an error must not change it
-    if (s_log.dropped_untold > 0)
-        s_tell_dropped ();
+    //  What was dropped is said as soon as somebody reads again.
+    log_field_t lines = log_number ("lines", s_log.dropped_untold);
+    if (s_log.dropped_untold > 0 && s_write (LOG_WARN, "log lines were dropped", &lines, 1))
+        s_log.dropped_untold = 0;
     if (!s_write (level, event, fields, count)) {
         s_counts[DROPPED]++;
         s_log.dropped_untold++;

@@ -169,35 +169,22 @@ s_print_histogram (const histogram_t *self, buffer_t *to)
     return rc;
 }
 
-//  True when an earlier one has the same name: then this one was printed under it.
-static bool
-s_was_printed (size_t index)
-{
-    for (size_t at = 0; at < index; at++)
-        if (strcmp (s_histograms[at]->name, s_histograms[index]->name) == 0)
-            return true;
-    return false;
-}
-
-static int
-s_print_histograms (buffer_t *to)
-{
-    int rc = 0;
-    for (size_t at = 0; at < s_histogram_count && rc == 0; at++) {
-        const histogram_t *first = s_histograms[at];
-        if (s_was_printed (at))
-            continue;
-        rc = s_put_head (to, first->name, "histogram", first->help);
-        for (size_t other = at; other < s_histogram_count && rc == 0; other++)
-            if (strcmp (s_histograms[other]->name, first->name) == 0)
-                rc = s_print_histogram (s_histograms[other], to);
-    }
-    return rc;
-}
-
+//  A histogram that has an earlier one's name was printed under that.
 int
 metrics_print (buffer_t *to)
 {
     int rc = s_print_tables (to);
-    return rc == 0 ? s_print_histograms (to) : rc;
+    for (size_t at = 0; at < s_histogram_count && rc == 0; at++) {
+        const histogram_t *first = s_histograms[at];
+        size_t other = 0;
+        while (strcmp (s_histograms[other]->name, first->name) != 0)
+            other++;
+        if (other < at)
+            continue;
+        rc = s_put_head (to, first->name, "histogram", first->help);
+        for (; other < s_histogram_count && rc == 0; other++)
+            if (strcmp (s_histograms[other]->name, first->name) == 0)
+                rc = s_print_histogram (s_histograms[other], to);
+    }
+    return rc;
 }

@@ -47,12 +47,6 @@ utf8_valid_size (text_t text)
     return at;
 }
 
-bool
-utf8_is_valid (text_t text)
-{
-    return utf8_valid_size (text) == text.size;
-}
-
 text_t
 utf8_cut (text_t text, size_t most)
 {

@@ -6,10 +6,14 @@
 
 #include "base/text.h"
 
-bool utf8_is_valid (text_t text);
-
 //  How many bytes at the beginning are whole, valid characters: all, when the text is valid.
 size_t utf8_valid_size (text_t text);
+
+static inline bool
+utf8_is_valid (text_t text)
+{
+    return utf8_valid_size (text) == text.size;
+}
 
 //  The longest beginning of a valid text that has at most `most` bytes and ends between characters.
 text_t utf8_cut (text_t text, size_t most);

@@ -4,7 +4,7 @@
 #include "bus/bus_metrics.h"
 #include "base/alloc.h"
 #include "base/log.h"
-#include "base/rendezvous.h"
+#include "base/keyed_hash.h"
 
 #include <stdio.h>
 #include <stdlib.h>

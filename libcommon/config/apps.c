@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/metrics.h"
 #include "base/log.h"
+#include "base/loop_timer.h"
 #include "config/apps_file.h"
 #include "config/small_file.h"
 
@@ -49,8 +50,8 @@ typedef struct {
 } look_t;
 
 struct apps {
-    uv_timer_t timer;
-    bool has_timer;
+    uv_loop_t *loop;
+    loop_timer_t *timer; //  NULL without a file
     bool is_looking;
     bool is_ending;
     look_t look;
@@ -168,24 +169,6 @@ s_free (apps_t *self)
 }
 
 static void
-s_closed (uv_handle_t *handle)
-{
-    apps_t *self = handle->data;
-    self->has_timer = false;
-    if (!self->is_looking)
-        s_free (self);
-}
-
-static void
-s_replace (apps_t *self, apps_file_t *rows)
-{
-    apps_file_destroy (&self->older);
-    self->older = self->rows;
-    self->rows = rows;
-    s_counts[APPS] = (int64_t) apps_file_size (rows);
-}
-
-static void
 s_log_warnings (apps_t *self)
 {
     text_t rest = buffer_text (&self->look.warnings);
@@ -204,7 +187,10 @@ s_use (apps_t *self)
     apps_file_t *rows = self->look.rows;
     self->look.rows = NULL;
     if (rows) {
-        s_replace (self, rows);
+        apps_file_destroy (&self->older);
+        self->older = self->rows;
+        self->rows = rows;
+        s_counts[APPS] = (int64_t) apps_file_size (rows);
         s_counts[READ_AGAIN]++;
         log_info ("apps file read again", log_string ("file", self->file),
                   log_number ("apps", s_counts[APPS]));
@@ -216,8 +202,6 @@ s_use (apps_t *self)
     }
 }
 
-static void s_again (uv_timer_t *timer);
-
 static void
 s_looked (uv_work_t *work, int status)
 {
@@ -225,21 +209,20 @@ s_looked (uv_work_t *work, int status)
     apps_t *self = (apps_t *) (void *) ((char *) look - offsetof (apps_t, look));
     self->is_looking = false;
     if (self->is_ending) {
-        if (!self->has_timer)
-            s_free (self);
+        s_free (self);
         return;
     }
     if (status == 0 && look->is_new)
         s_use (self);
-    uv_timer_start (&self->timer, s_again, LOOK_EVERY_MS, 0);
+    loop_timer_start_ms (self->timer, LOOK_EVERY_MS, 0);
 }
 
 static void
-s_again (uv_timer_t *timer)
+s_again (void *apps)
 {
-    apps_t *self = timer->data;
+    apps_t *self = apps;
     self->is_looking = true;
-    int rc = uv_queue_work (timer->loop, &self->look.work, s_look, s_looked);
+    int rc = uv_queue_work (self->loop, &self->look.work, s_look, s_looked);
     assert (rc == 0);
 }
 
@@ -260,10 +243,9 @@ s_watch (apps_t *self, uv_loop_t *loop, app_reader_t reader, buffer_t *complaint
         return;
     }
     s_log_warnings (self);
-    uv_timer_init (loop, &self->timer);
-    self->timer.data = self;
-    self->has_timer = true;
-    uv_timer_start (&self->timer, s_again, LOOK_EVERY_MS, 0);
+    self->loop = loop;
+    self->timer = loop_timer_new (loop, s_again, self);
+    loop_timer_start_ms (self->timer, LOOK_EVERY_MS, 0);
 }
 
 apps_t *
@@ -302,9 +284,8 @@ apps_destroy (apps_t **self_p)
     if (!self)
         return;
     self->is_ending = true;
-    if (self->has_timer)
-        uv_close ((uv_handle_t *) &self->timer, s_closed);
-    else
+    loop_timer_destroy (&self->timer);
+    if (!self->is_looking)
         s_free (self);
 }
 

@@ -2,18 +2,14 @@
 
 #include <string.h>
 
-static void
-s_skip_blanks (json_members_t *self)
-{
-    while (self->at < self->json.size && memchr (" \t\r\n", self->json.data[self->at], 4))
-        self->at++;
-}
+#define BLANKS " \t\r\n"
 
-//  Moves behind the byte when it is the next one.
+//  Moves behind blanks, and behind the byte when it is the next one.
 static bool
 s_takes (json_members_t *self, char byte)
 {
-    s_skip_blanks (self);
+    while (self->at < self->json.size && memchr (BLANKS, self->json.data[self->at], 4))
+        self->at++;
     bool is_it = self->at < self->json.size && self->json.data[self->at] == byte;
     self->at += is_it;
     return is_it;
@@ -51,18 +47,11 @@ s_skip_value (json_members_t *self)
     return false;
 }
 
-json_members_t
-json_members_of (text_t json)
-{
-    json_members_t self = { .json = json };
-    if (!s_takes (&self, '{'))
-        self.at = json.size;
-    return self;
-}
-
 bool
 json_members_next (json_members_t *self, text_t *name, text_t *value)
 {
+    if (self->at == 0 && !s_takes (self, '{'))
+        self->at = self->json.size;
     if (!s_takes (self, '"'))
         return false;
     size_t begin = self->at;
@@ -71,12 +60,13 @@ json_members_next (json_members_t *self, text_t *name, text_t *value)
     *name = (text_t){ self->json.data + begin, self->at - 1 - begin };
     if (!s_takes (self, ':'))
         return false;
-    s_skip_blanks (self);
     begin = self->at;
     if (!s_skip_value (self))
         return false;
     size_t end = self->at;
-    while (end > begin && memchr (" \t\r\n", self->json.data[end - 1], 4))
+    while (begin < end && memchr (BLANKS, self->json.data[begin], 4))
+        begin++;
+    while (end > begin && memchr (BLANKS, self->json.data[end - 1], 4))
         end--;
     *value = (text_t){ self->json.data + begin, end - begin };
     //  Behind the last member stands the bracket, which no name begins with.

@@ -18,7 +18,12 @@ typedef struct {
 } json_members_t;
 
 //  Members of the object that the text begins with (behind blanks).
-json_members_t json_members_of (text_t json);
+static inline json_members_t
+json_members_of (text_t json)
+{
+    return (json_members_t){ .json = json };
+}
+
 //  The next member: its name without the quotes and with its escapes, and the whole of its value.
 //  False when there is none, or the text cannot be followed any more.
 bool json_members_next (json_members_t *self, text_t *name, text_t *value);

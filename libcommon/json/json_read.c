@@ -37,15 +37,6 @@ s_is_blank (char byte)
     return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
 }
 
-//  Nothing but blanks from there on.
-static bool
-s_is_blank_from (text_t text, size_t from)
-{
-    while (from < text.size && s_is_blank (text.data[from]))
-        from++;
-    return from >= text.size;
-}
-
 static json_read_fault_t
 s_fault (scan_t *self, json_read_fault_t fault)
 {
@@ -266,7 +257,9 @@ s_parse (scan_t *self, text_t json)
         end = json.size;
     }
     json_tokener_free (tokener);
-    if (error == json_tokener_success && s_is_blank_from (json, end))
+    while (end < json.size && s_is_blank (json.data[end]))
+        end++;
+    if (error == json_tokener_success && end >= json.size)
         return tree;
     json_object_put (tree);
     self->at = end;

@@ -29,22 +29,62 @@ typedef struct {
     bool full;
 } json_writer_t;
 
-void json_write_begin (json_writer_t *self, buffer_t *buffer);
+static inline void
+json_write_begin (json_writer_t *self, buffer_t *buffer)
+{
+    *self = (json_writer_t){ .buffer = buffer, .began = buffer->size };
+}
+
 //  0, or −1 when the buffer was full: it is as it was before json_write_begin.
 __attribute__ ((warn_unused_result)) int json_write_end (json_writer_t *self);
 
-void json_open_object (json_writer_t *self, const char *name);
-void json_close_object (json_writer_t *self);
-void json_open_array (json_writer_t *self, const char *name);
-void json_close_array (json_writer_t *self);
-
 void json_put_text (json_writer_t *self, const char *name, text_t value);
-//  As json_put_text, but an empty text leaves the member out.
-void json_put_text_if (json_writer_t *self, const char *name, text_t value);
-void json_put_string (json_writer_t *self, const char *name, const char *value);
 void json_put_number (json_writer_t *self, const char *name, uint64_t value);
-void json_put_bool (json_writer_t *self, const char *name, bool value);
-//  Ready JSON; an empty text leaves the member out.
+//  Ready JSON, or how it begins; an empty text leaves the member out.
 void json_put_json (json_writer_t *self, const char *name, text_t value);
+
+//  As json_put_text, but an empty text leaves the member out.
+static inline void
+json_put_text_if (json_writer_t *self, const char *name, text_t value)
+{
+    if (value.size > 0)
+        json_put_text (self, name, value);
+}
+
+static inline void
+json_put_string (json_writer_t *self, const char *name, const char *value)
+{
+    json_put_text (self, name, text_of (value));
+}
+
+static inline void
+json_put_bool (json_writer_t *self, const char *name, bool value)
+{
+    json_put_json (self, name, value ? TEXT ("true") : TEXT ("false"));
+}
+
+static inline void
+json_open_object (json_writer_t *self, const char *name)
+{
+    json_put_json (self, name, TEXT ("{"));
+}
+
+static inline void
+json_close_object (json_writer_t *self)
+{
+    self->full = self->full || buffer_put (self->buffer, "}", 1) != 0;
+}
+
+static inline void
+json_open_array (json_writer_t *self, const char *name)
+{
+    json_put_json (self, name, TEXT ("["));
+}
+
+static inline void
+json_close_array (json_writer_t *self)
+{
+    self->full = self->full || buffer_put (self->buffer, "]", 1) != 0;
+}
 
 #endif

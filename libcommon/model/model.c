@@ -72,11 +72,3 @@ verdict_again (uint64_t verdict)
 {
     return s_verdict (verdict)->again;
 }
-
-const char *
-role_name (uint64_t role)
-{
-    static const char *const names[] = { "unknown", "visitor",  "agent",
-                                         "bot",     "platform", "router" };
-    return names[role < sizeof names / sizeof *names ? role : 0];
-}

@@ -51,9 +51,6 @@ typedef enum {
     ROLE_ROUTER = 5,
 } role_t;
 
-//  "visitor", "agent" …; "unknown" for a number that is none.
-const char *role_name (uint64_t role);
-
 //  What an endpoint's client understands.
 typedef enum {
     DIALECT_WIDGET = 1, //  @xapp/chat-widget: no acks, no resume, a browser that answers pings

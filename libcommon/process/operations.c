@@ -4,6 +4,7 @@
 #include "base/list.h"
 #include "base/metrics.h"
 #include "base/log.h"
+#include "base/loop_timer.h"
 #include "process/process_stats.h"
 
 #include <assert.h>
@@ -44,8 +45,7 @@ struct operations {
     bool closed_one; //  in this turn
     uint16_t port;
     uv_poll_t poll;   //  on the daemon's epoll descriptor
-    uv_timer_t timer; //  the daemon's timeouts
-    unsigned open_handles;
+    loop_timer_t *timer; //  the daemon's timeouts
     condition_t conditions[CONDITIONS];
     size_t condition_count;
 };
@@ -224,28 +224,21 @@ s_on_connection (void *arg, struct MHD_Connection *connection, void **context,
     self->closed_one = true;
 }
 
-static void s_on_timer (uv_timer_t *timer);
-
 //  Lets the daemon work, and asks when it wants to work again if nothing happens. After a closed
 //  connection it may want to listen again, which it does in its next turn only.
 static void
-s_turn (operations_t *self)
+s_turn (void *operations)
 {
+    operations_t *self = operations;
     self->closed_one = false;
     MHD_run (self->daemon);
     MHD_UNSIGNED_LONG_LONG wait_ms;
     if (self->closed_one)
-        uv_timer_start (&self->timer, s_on_timer, 0, 0);
+        loop_timer_start_ms (self->timer, 0, 0);
     else if (MHD_get_timeout (self->daemon, &wait_ms) == MHD_YES)
-        uv_timer_start (&self->timer, s_on_timer, wait_ms, 0);
+        loop_timer_start_ms (self->timer, wait_ms, 0);
     else
-        uv_timer_stop (&self->timer);
-}
-
-static void
-s_on_timer (uv_timer_t *timer)
-{
-    s_turn (timer->data);
+        loop_timer_stop (self->timer);
 }
 
 static void
@@ -255,41 +248,33 @@ s_on_poll (uv_poll_t *poll, int status, int events)
     s_turn (poll->data);
 }
 
-static int
-s_bind (int listener, const struct addrinfo *to)
-{
-    static const int on = 1;
-    return setsockopt (listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0
-                   && bind (listener, to->ai_addr, to->ai_addrlen) == 0
-                   && listen (listener, BACKLOG) == 0
-               ? 0
-               : -1;
-}
-
 //  Numeric addresses only: a name would have to be resolved, and that blocks.
 static int
 s_listen (const char *address, uint16_t port)
 {
+    static const int s_on = 1;
     char service[8];
     snprintf (service, sizeof service, "%u", port);
     struct addrinfo hints = { .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV,
                               .ai_socktype = SOCK_STREAM };
     struct addrinfo *found = NULL;
     if (getaddrinfo (address, service, &hints, &found) != 0) {
-        errno = EADDRNOTAVAIL;
+        errno = EINVAL;
         return -1;
     }
     int listener = socket (found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (listener != -1 && s_bind (listener, found) != 0) {
-        int why = errno;
-        close (listener);
-        errno = why;
-        listener = -1;
-    }
+    bool is_listening =
+        listener != -1 && setsockopt (listener, SOL_SOCKET, SO_REUSEADDR, &s_on, sizeof s_on) == 0
+        && bind (listener, found->ai_addr, found->ai_addrlen) == 0
+        && listen (listener, BACKLOG) == 0;
     int why = errno;
     freeaddrinfo (found);
+    if (is_listening)
+        return listener;
+    if (listener != -1)
+        close (listener);
     errno = why;
-    return listener;
+    return -1;
 }
 
 static uint16_t
@@ -337,9 +322,8 @@ operations_new (uv_loop_t *loop, const char *address, uint16_t port)
                                                             MHD_DAEMON_INFO_EPOLL_FD);
     assert (info);
     uv_poll_init (loop, &self->poll, info->epoll_fd);
-    uv_timer_init (loop, &self->timer);
-    self->poll.data = self->timer.data = self;
-    self->open_handles = 2;
+    self->poll.data = self;
+    self->timer = loop_timer_new (loop, s_turn, self);
     uv_poll_start (&self->poll, UV_READABLE, s_on_poll);
     metrics_register (s_rows, s_counts, COUNTS);
     s_counts[READY] = 1;
@@ -349,9 +333,7 @@ operations_new (uv_loop_t *loop, const char *address, uint16_t port)
 static void
 s_on_closed (uv_handle_t *handle)
 {
-    operations_t *self = handle->data;
-    if (--self->open_handles == 0)
-        free (self);
+    free (handle->data);
 }
 
 void
@@ -365,7 +347,7 @@ operations_destroy (operations_t **self_p)
     uv_poll_stop (&self->poll);
     MHD_stop_daemon (self->daemon);
     uv_close ((uv_handle_t *) &self->poll, s_on_closed);
-    uv_close ((uv_handle_t *) &self->timer, s_on_closed);
+    loop_timer_destroy (&self->timer);
 }
 
 uint16_t

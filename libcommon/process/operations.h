@@ -14,7 +14,8 @@
 
 typedef struct operations operations_t;
 
-//  Listens on address:port (port 0: any free one). NULL when that fails; errno says why.
+//  Listens on address:port (port 0: any free one). The address is a number, as a name would have to
+//  be asked for. NULL when that fails; errno says why: EINVAL for what is no number.
 operations_t *operations_new (uv_loop_t *loop, const char *address, uint16_t port);
 //  Stops listening; the loop must turn once more before it is closed.
 void operations_destroy (operations_t **self_p);

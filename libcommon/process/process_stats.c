@@ -25,12 +25,6 @@ process_version (void)
 }
 
 static double
-s_cpu_seconds (void)
-{
-    return (double) clock_read (CLOCK_PROCESS_CPUTIME_ID, 1000000) / 1e6;
-}
-
-static double
 s_resident_bytes (void)
 {
     unsigned long long pages = 0;
@@ -61,38 +55,31 @@ s_open_descriptors (void)
     return count - 3; //  ".", ".." and the walk's own
 }
 
-static double
-s_started_seconds (void)
-{
-    return (double) s_started_ms / 1000;
-}
-
-static double
-s_most_descriptors (void)
-{
-    struct rlimit files;
-    return getrlimit (RLIMIT_NOFILE, &files) == 0 ? (double) files.rlim_cur : 0;
-}
-
 //  The names that Prometheus' client libraries give to these, so that dashboards know them.
 static const struct {
     const char *name;
     const char *type;
     const char *help;
-    double (*read) (void);
 } s_rows[] = {
-    { "process_start_time_seconds", "gauge", "start of the process (Unix time)",
-      s_started_seconds },
-    { "process_cpu_seconds_total", "counter", "CPU time used", s_cpu_seconds },
-    { "process_resident_memory_bytes", "gauge", "memory in use", s_resident_bytes },
-    { "process_open_fds", "gauge", "open file descriptors", s_open_descriptors },
-    { "process_max_fds", "gauge", "limit of open file descriptors", s_most_descriptors },
+    { "process_start_time_seconds", "gauge", "start of the process (Unix time)" },
+    { "process_cpu_seconds_total", "counter", "CPU time used" },
+    { "process_resident_memory_bytes", "gauge", "memory in use" },
+    { "process_open_fds", "gauge", "open file descriptors" },
+    { "process_max_fds", "gauge", "limit of open file descriptors" },
 };
 
 int
 process_print (buffer_t *to)
 {
     char lines[512];
+    struct rlimit files = { .rlim_cur = 0 };
+    getrlimit (RLIMIT_NOFILE, &files);
+    const double values[] = { (double) s_started_ms / 1000,
+                              (double) clock_read (CLOCK_PROCESS_CPUTIME_ID, 1000000) / 1e6,
+                              s_resident_bytes (), s_open_descriptors (),
+                              (double) files.rlim_cur };
+    _Static_assert(sizeof values / sizeof *values == sizeof s_rows / sizeof *s_rows,
+                   "a value for every row");
     snprintf (lines, sizeof lines,
               "# HELP stentor_build_info version of the program\n# TYPE stentor_build_info gauge\n"
               "stentor_build_info{service=\"%s\",version=\"%s\"} 1\n",
@@ -101,7 +88,7 @@ process_print (buffer_t *to)
     for (size_t row = 0; row < sizeof s_rows / sizeof *s_rows && rc == 0; row++) {
         const char *name = s_rows[row].name;
         snprintf (lines, sizeof lines, "# HELP %s %s\n# TYPE %s %s\n%s %.15g\n", name,
-                  s_rows[row].help, name, s_rows[row].type, name, s_rows[row].read ());
+                  s_rows[row].help, name, s_rows[row].type, name, values[row]);
         rc = buffer_put_string (to, lines);
     }
     return rc;

@@ -1,6 +1,7 @@
 #include "process/service.h"
 
 #include "base/alloc.h"
+#include "base/loop_timer.h"
 #include "process/process_stats.h"
 
 #include <assert.h>
@@ -35,9 +36,9 @@ struct service {
     phase_t phase;
     int exit_code;
     uv_signal_t term, interrupt;
-    uv_timer_t next;      //  moves to the next phase: at a time limit, or in the loop's next turn
+    loop_timer_t *next;   //  moves to the next phase: at a time limit, or in the loop's next turn
     uv_prepare_t turn;    //  measures the loop's turns
-    uv_timer_t limits;    //  says which log lines were left out
+    loop_timer_t *limits; //  says which log lines were left out
     uint64_t turn_began_ns;
     uint64_t idle_before_ns;
 };
@@ -85,10 +86,8 @@ s_stop (service_t *self)
     uv_close ((uv_handle_t *) &self->term, NULL);
     uv_close ((uv_handle_t *) &self->interrupt, NULL);
     uv_close ((uv_handle_t *) &self->turn, NULL);
-    uv_close ((uv_handle_t *) &self->limits, NULL);
+    loop_timer_destroy (&self->limits);
 }
-
-static void s_on_next (uv_timer_t *timer);
 
 static void
 s_drain (service_t *self, const char *why)
@@ -97,7 +96,7 @@ s_drain (service_t *self, const char *why)
               log_number ("grace_ms", (int64_t) self->config->shutdown_grace));
     self->phase = DRAINING;
     operations_ready (self->operations, "taking-work", false);
-    uv_timer_start (&self->next, s_on_next, self->config->shutdown_grace, 0);
+    loop_timer_start_ms (self->next, self->config->shutdown_grace, 0);
     self->kind->drain (self->state);
 }
 
@@ -129,16 +128,16 @@ s_give_up (service_t *self)
 }
 
 static void
-s_on_next (uv_timer_t *timer)
+s_on_next (void *service)
 {
-    service_t *self = timer->data;
+    service_t *self = service;
     if (self->phase == RUNNING)
         s_drain (self, "failure");
     else if (self->phase == DRAINING) {
         s_stop (self);
         //  Not to wait for the timer itself: it only watches over the others.
-        uv_unref ((uv_handle_t *) timer);
-        uv_timer_start (timer, s_on_next, CLOSING_MS, 0);
+        loop_timer_unref (self->next);
+        loop_timer_start_ms (self->next, CLOSING_MS, 0);
     } else
         s_give_up (self);
 }
@@ -147,7 +146,7 @@ s_on_next (uv_timer_t *timer)
 static void
 s_move_on (service_t *self)
 {
-    uv_timer_start (&self->next, s_on_next, 0, 0);
+    loop_timer_start_ms (self->next, 0, 0);
 }
 
 void
@@ -215,9 +214,9 @@ s_catch_signals (service_t *self, const sigset_t *held)
 }
 
 static void
-s_on_limits (uv_timer_t *limits)
+s_on_limits (void *service)
 {
-    (void) limits;
+    (void) service;
     log_limits_tick ();
 }
 
@@ -230,25 +229,16 @@ s_open (service_t *self)
     assert (rc == 0);
     uv_signal_init (&self->loop, &self->term);
     uv_signal_init (&self->loop, &self->interrupt);
-    uv_timer_init (&self->loop, &self->next);
+    self->next = loop_timer_new (&self->loop, s_on_next, self);
     uv_prepare_init (&self->loop, &self->turn);
-    uv_timer_init (&self->loop, &self->limits);
-    uv_timer_start (&self->limits, s_on_limits, LOG_LIMIT_MS, LOG_LIMIT_MS);
-    uv_unref ((uv_handle_t *) &self->limits);
-    self->term.data = self->interrupt.data = self->next.data = self->turn.data = self;
+    self->limits = loop_timer_new (&self->loop, s_on_limits, self);
+    loop_timer_start_ms (self->limits, LOG_LIMIT_MS, LOG_LIMIT_MS);
+    loop_timer_unref (self->limits);
+    self->term.data = self->interrupt.data = self->turn.data = self;
     metrics_register (s_rows, s_counts, COUNTS);
     self->turn_began_ns = uv_hrtime ();
     uv_prepare_start (&self->turn, s_on_turn);
     uv_unref ((uv_handle_t *) &self->turn);
-}
-
-//  False when handles of parts that were given up are still in it.
-static bool
-s_close (service_t *self)
-{
-    uv_close ((uv_handle_t *) &self->next, NULL);
-    uv_run (&self->loop, UV_RUN_NOWAIT);
-    return uv_loop_close (&self->loop) == 0;
 }
 
 //  True when the parts stand.
@@ -258,6 +248,13 @@ s_build (service_t *self)
     const service_config_t *config = self->config;
     self->operations = operations_new (&self->loop, config->operations_address,
                                        (uint16_t) config->operations_port);
+    if (!self->operations && errno == EINVAL) {
+        log_fatal ("wrong settings", log_string ("value", config->operations_address),
+                   log_string ("complaint", "OPERATIONS_ADDRESS must be a numeric address such as"
+                                            " 127.0.0.1, 0.0.0.0 or ::"));
+        self->exit_code = EX_CONFIG;
+        return false;
+    }
     if (!self->operations) {
         log_fatal ("cannot listen on the operations port",
                    log_string ("address", config->operations_address),
@@ -284,7 +281,10 @@ s_live (service_t *self, const sigset_t *held)
         s_move_on (self);
     }
     uv_run (&self->loop, UV_RUN_DEFAULT);
-    bool is_clean = s_close (self);
+    loop_timer_destroy (&self->next);
+    uv_run (&self->loop, UV_RUN_NOWAIT);
+    //  Not when handles of parts that were given up are still in it.
+    bool is_clean = uv_loop_close (&self->loop) == 0;
     log_info ("ended", log_number ("exit_code", self->exit_code));
     if (!is_clean)
         _exit (self->exit_code); //  exit would wait for libuv's threads, which may wait for a peer

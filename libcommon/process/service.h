@@ -39,17 +39,18 @@ typedef struct {
     uint64_t shutdown_grace;
 } service_config_t;
 
-#define SERVICE_SETTINGS(config, default_port)                                                     \
-    SETTING ("NODE_NAME", SETTING_TEXT, config, common.node_name, "", 0, 0,                        \
-             "name of this process; replicas have different ones. Empty: the host's name"),        \
-    SETTING ("LOG_LEVEL", SETTING_TEXT, config, common.log_level, "info", 0, 0,                    \
-             "lowest level that is logged: debug, info, warn, error"),                             \
-    SETTING ("OPERATIONS_ADDRESS", SETTING_TEXT, config, common.operations_address, "127.0.0.1",   \
-             0, 0, "where /healthz, /readyz and /metrics listen"),                                 \
-    SETTING ("OPERATIONS_PORT", SETTING_NUMBER, config, common.operations_port, default_port, 0,   \
-             65535, "operations port; 0: any free port"),                                          \
-    SETTING ("SHUTDOWN_GRACE", SETTING_DURATION, config, common.shutdown_grace, "20s", 0, 600000,  \
-             "time to finish outstanding work after SIGTERM")
+#define SERVICE_SETTINGS(config, default_port)                                                   \
+    SETTING ("NODE_NAME", SETTING_TEXT, config, common.node_name, "", 0, 0,                      \
+             "name of this process; replicas have different ones. Empty: the host's name"),      \
+        SETTING ("LOG_LEVEL", SETTING_TEXT, config, common.log_level, "info", 0, 0,              \
+                 "lowest level that is logged: debug, info, warn, error"),                       \
+        SETTING ("OPERATIONS_ADDRESS", SETTING_TEXT, config, common.operations_address,          \
+                 "127.0.0.1", 0, 0,                                                              \
+                 "numeric address where /healthz, /readyz and /metrics listen"),                 \
+        SETTING ("OPERATIONS_PORT", SETTING_NUMBER, config, common.operations_port,              \
+                 default_port, 0, 65535, "operations port; 0: any free port"),                   \
+        SETTING ("SHUTDOWN_GRACE", SETTING_DURATION, config, common.shutdown_grace, "20s", 0,    \
+                 600000, "time to finish outstanding work after SIGTERM")
 
 typedef struct service_kind service_kind_t;
 

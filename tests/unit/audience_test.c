@@ -81,9 +81,9 @@ Test (audience, who_is_shown_what)
                 listener_t listener = s_listener (who, s_rows[at].caused_by, column);
                 shown[column] = s_letter (audience_event (&entry, &listener));
             }
-            cr_assert_str_eq (shown, s_rows[at].to[who], "%s of %s, to %d: %s, not %s",
-                              event_wire_name (s_rows[at].event), role_name (s_rows[at].caused_by),
-                              who, shown, s_rows[at].to[who]);
+            cr_assert_str_eq (shown, s_rows[at].to[who], "%s of role %d, to %d: %s, not %s",
+                              event_wire_name (s_rows[at].event), (int) s_rows[at].caused_by, who,
+                              shown, s_rows[at].to[who]);
         }
 }
 

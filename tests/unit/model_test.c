@@ -29,8 +29,6 @@ Test (words, numbers_of_peers_are_not_trusted)
     cr_assert_str_eq (verdict_code (VERDICT_COUNT), "unknown");
     cr_assert_str_eq (verdict_code (UINT64_MAX), "unknown");
     cr_assert_not (verdict_again (UINT64_MAX));
-    cr_assert_str_eq (role_name (0), "unknown");
-    cr_assert_str_eq (role_name (UINT64_MAX), "unknown");
 }
 
 Test (words, every_verdict_has_its_own_code_and_words)
@@ -42,7 +40,6 @@ Test (words, every_verdict_has_its_own_code_and_words)
     }
     cr_assert (verdict_again (VERDICT_BUSY) && verdict_again (VERDICT_STORE_DOWN));
     cr_assert_not (verdict_again (VERDICT_NOT_YOURS));
-    cr_assert_str_eq (role_name (ROLE_ROUTER), "router");
 }
 
 Test (session_key, is_put_together_and_taken_apart)

@@ -1,6 +1,6 @@
 //  rendezvous — keys spread evenly, and a node that comes or goes moves only its own.
 
-#include "base/rendezvous.h"
+#include "base/keyed_hash.h"
 
 #include <criterion/criterion.h>
 #include <stdbool.h>

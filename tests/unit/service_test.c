@@ -164,6 +164,18 @@ Test (service, a_question_without_an_answer_does_not_keep_it, .timeout = 60)
     process_destroy (&process);
 }
 
+//  A name would have to be resolved, which blocks.
+Test (service, an_operations_address_that_is_no_number_is_a_wrong_setting, .timeout = 60)
+{
+    const char *settings[] = { "OPERATIONS_ADDRESS=localhost", NULL };
+    process_t *process = process_new ("example", "service_example", NULL, settings);
+    cr_assert_eq (process_wait_exit (process, 10000), 78);
+    cr_assert_eq (process_log_count (process, "wrong settings"), 1);
+    cr_assert_eq (process_log_count (process, "OPERATIONS_ADDRESS must be a numeric address"), 1);
+    cr_assert_eq (process_log_count (process, "example started"), 0);
+    process_destroy (&process);
+}
+
 Test (service, a_port_in_use_is_said, .timeout = 60)
 {
     process_t *first = s_start_ready (NULL, NULL);

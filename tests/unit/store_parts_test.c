@@ -44,7 +44,9 @@ Test (pg_values, writes_arrays_in_binary)
 static append_t *
 s_append (const char *session, uint64_t first, size_t count, uint64_t day)
 {
-    static const store_entry_t entries[8];
+    static store_entry_t entries[8];
+    for (size_t at = 0; at < count; at++)
+        entries[at].event = EVENT_NEW_MESSAGE;
     return append_new (&(store_append_t){ .session = text_of (session),
                                           .day = day,
                                           .first_seq = first,
@@ -86,7 +88,9 @@ s_batched (batch_t **batch_p)
 
 Test (append, borrows_and_measures)
 {
-    store_entry_t entry = { .message_id = TEXT ("m-1"), .data = TEXT ("12345") };
+    store_entry_t entry = { .message_id = TEXT ("m-1"),
+                            .event = EVENT_NEW_MESSAGE,
+                            .data = TEXT ("12345") };
     store_append_t request = { .session = TEXT ("demo/s"),
                                .opens = true,
                                .day_ms = 86400000u * 3 + 5,

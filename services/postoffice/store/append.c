@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "model/model.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -39,6 +40,8 @@ append_new (const store_append_t *request)
 {
     assert (request->entry_count > 0 && request->session.size > 0);
     assert (!request->opens || request->first_seq == 1);
+    for (size_t at = 0; at < request->entry_count; at++)
+        assert (event_is_durable (request->entries[at].event));
     append_t *self = alloc_zeroed (sizeof *self);
     *self = (append_t){ .request = *request,
                         .day = request->opens ? request->day_ms / DAY_MS : request->day,

@@ -1,7 +1,7 @@
 #include "store/tail_cache.h"
 
 #include "base/alloc.h"
-#include "base/rendezvous.h"
+#include "base/keyed_hash.h"
 
 #include <stdlib.h>
 
