@@ -176,7 +176,9 @@ bearer_failed (bearer_t *self, const char *reason, uint64_t retry_after_ms)
     self->not_before_ms = self->config.now_ms () + wait_ms;
     self->is_renewing = false;
     http_metrics_count (HTTP_RENEWAL_FAILED, 1);
-    log_error ("bearer token not renewed", log_string ("bearer", self->name),
-               log_string ("reason", reason), log_number ("again_in_ms", (int64_t) wait_ms));
+    static log_limit_t limit = LOG_LIMIT (LOG_ERROR, "bearer token not renewed");
+    if (log_limit_allows (&limit))
+        log_error ("bearer token not renewed", log_string ("bearer", self->name),
+                   log_string ("reason", reason), log_number ("again_in_ms", (int64_t) wait_ms));
     s_wake (self);
 }

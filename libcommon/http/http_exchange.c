@@ -29,7 +29,9 @@ struct http_exchange {
     struct curl_slist *headers;
     buffer_t head;
     buffer_t body;
-    bool head_has_ended; //  what comes behind it are trailers
+    uint64_t head_most; //  of all heads together
+    uint64_t head_left;
+    bool head_has_ended; //  what comes behind it are trailers, or another head
     bool head_is_too_large;
     bool body_is_too_large;
     bool is_proxied;
@@ -54,25 +56,25 @@ s_take_body (char *data, size_t one, size_t size, void *owner)
     return 0;
 }
 
-//  Line by line. Each status line begins anew: behind a 100, or a redirect that is followed.
+//  Line by line, trailers, too. A status line behind the end of a head begins anew: behind a 100,
+//  or a redirect that is followed. All of it has one limit, since curl keeps what it has seen.
 static size_t
 s_take_head (char *line, size_t one, size_t size, void *owner)
 {
     (void) one;
     http_exchange_t *self = owner;
-    if (size >= 5 && memcmp (line, "HTTP/", 5) == 0) {
+    self->head_is_too_large = size > self->head_left;
+    self->head_left -= self->head_is_too_large ? 0 : size;
+    if (self->head_has_ended && size >= 5 && memcmp (line, "HTTP/", 5) == 0) {
         buffer_clear (&self->head);
         self->head_has_ended = false;
         self->sockets = 0; //  those that follow are of a redirect
-        return size;
+    } else if (!self->head_has_ended) {
+        self->head_has_ended = size <= 2 && line[size - 1] == '\n';
+        if (buffer_put (&self->head, line, size) != 0)
+            self->head_is_too_large = true;
     }
-    if (self->head_has_ended)
-        return size;
-    self->head_has_ended = size <= 2 && line[size - 1] == '\n';
-    if (buffer_put (&self->head, line, size) == 0)
-        return size;
-    self->head_is_too_large = true;
-    return 0;
+    return self->head_is_too_large ? 0 : size;
 }
 
 //  The address that curl is about to connect to: what it says yes to is what is connected to, so
@@ -182,7 +184,9 @@ static void
 s_set_limits (http_exchange_t *self, const http_request_t *request)
 {
     CURL *easy = self->easy;
-    buffer_init (&self->head, request->head_limit ? request->head_limit : HEAD_LIMIT);
+    uint64_t head_limit = request->head_limit ? request->head_limit : HEAD_LIMIT;
+    buffer_init (&self->head, head_limit);
+    self->head_most = head_limit * (request->redirects + 1);
     buffer_init (&self->body, request->answer_limit);
     self->connect_timeout_ms =
         request->connect_timeout_ms ? request->connect_timeout_ms : request->timeout_ms;
@@ -304,7 +308,9 @@ http_exchange_begin (http_exchange_t *self, const char *token, uint64_t timeout_
 {
     buffer_clear (&self->head);
     buffer_clear (&self->body);
-    self->head_has_ended = self->head_is_too_large = self->body_is_too_large = false;
+    self->head_left = self->head_most;
+    self->head_has_ended = true;
+    self->head_is_too_large = self->body_is_too_large = false;
     self->sockets = 0;
     self->error[0] = '\0';
     uint64_t connect_ms = self->connect_timeout_ms;
@@ -379,7 +385,7 @@ s_outcome (const http_exchange_t *self, CURLcode result)
     long status = s_info (self, CURLINFO_RESPONSE_CODE);
     bool is_redirect = status >= 300 && status <= 399;
     if (result == CURLE_OK) //  curl takes a head without its end for one
-        return self->head_has_ended ? HTTP_ANSWERED : HTTP_RESET;
+        return self->head_has_ended && self->head.size > 0 ? HTTP_ANSWERED : HTTP_RESET;
     if (self->head_is_too_large)
         return HTTP_HEAD_TOO_LARGE;
     if (self->body_is_too_large)

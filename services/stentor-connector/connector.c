@@ -63,7 +63,7 @@ static const setting_t s_settings[] = {
         "BOT_PROXY", SETTING_SECRET, config_t, proxy, "", 0, 0,
         "URL of a proxy to the bots: http, https, socks5 or socks5h; HTTP_PROXY is not read"),
     SETTING ("BOT_NO_PROXY", SETTING_TEXT, config_t, no_proxy, "", 0, 0,
-             "hosts reached without BOT_PROXY, separated by commas; * for all"),
+             "reached without BOT_PROXY: names (and all below), networks, * for all; with commas"),
     SETTING ("BOT_CA_FILE", SETTING_TEXT, config_t, ca_file, "", 0, 0,
              "file of certificates (PEM) that are trusted beside the system's"),
     SETTING ("BOT_ADDRESS_GUARD", SETTING_SWITCH, config_t, is_guarded, "off", 0, 0,

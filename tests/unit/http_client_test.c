@@ -193,6 +193,20 @@ Test (http_client, outcomes, .timeout = 60)
         { "long header", { RAW,
                            .body = "HTTP/1.1 200 OK\r\nX-A: " A50 A50 A50 A50 A50 A50 "\r\n\r\n" },
           HTTP_HEAD_TOO_LARGE, 200 },
+        { "many heads", { RAW,
+                          .body = "HTTP/1.1 103 E\r\nX-A: " A50 A50 "\r\n\r\n"
+                                  "HTTP/1.1 103 E\r\nX-A: " A50 A50 "\r\n\r\n"
+                                  "HTTP/1.1 200 OK\r\nX-A: " A50 "\r\n\r\n" },
+          HTTP_HEAD_TOO_LARGE, 200 },
+        { "heads in a head", { RAW,
+                               .body = "HTTP/1.1 200 OK\r\nX-A: " A50 A50 "\r\n"
+                                       "HTTP/1: 200 OK\r\nX-A: " A50 A50 "\r\n"
+                                       "HTTP/1: 200 OK\r\nX-A: " A50 "\r\n\r\n" },
+          HTTP_HEAD_TOO_LARGE, 200 },
+        { "long trailers", { RAW,
+                             .body = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                     "0\r\nX-A: " A50 A50 A50 A50 A50 "\r\n\r\n" },
+          HTTP_HEAD_TOO_LARGE, 200 },
         { "no HTTP", { RAW, .body = "220 mail.example ESMTP\r\n" }, HTTP_MALFORMED, 0 },
         { "no status", { RAW, .body = "HTTP/1.1 OK\r\n\r\n" }, HTTP_MALFORMED, 0 },
         { "no chunk", { RAW,
