@@ -1,6 +1,7 @@
 #include "http/http_sockets.h"
 
 #include "base/alloc.h"
+#include "base/loop_timer.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -10,7 +11,8 @@
 
 struct http_sockets {
     CURLM *multi;
-    uv_timer_t timer;
+    uv_loop_t *loop;
+    loop_timer_t *timer;
     struct watch *watches; //  by socket
     void (*turned) (void *owner);
     void *owner;
@@ -35,9 +37,9 @@ s_turn (http_sockets_t *self, curl_socket_t socket, int events)
 }
 
 static void
-s_timer_fired (uv_timer_t *timer)
+s_timer_fired (void *owner)
 {
-    s_turn (timer->data, CURL_SOCKET_TIMEOUT, 0);
+    s_turn (owner, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int
@@ -46,9 +48,9 @@ s_set_timer (CURLM *multi, long wait_ms, void *owner)
     (void) multi;
     http_sockets_t *self = owner;
     if (wait_ms < 0)
-        uv_timer_stop (&self->timer);
+        loop_timer_stop (self->timer);
     else
-        uv_timer_start (&self->timer, s_timer_fired, (uint64_t) wait_ms, 0);
+        loop_timer_start_ms (self->timer, (uint64_t) wait_ms, 0);
     return 0;
 }
 
@@ -107,7 +109,7 @@ s_watch_new (http_sockets_t *sockets, curl_socket_t socket)
     self->socket = socket;
     self->sockets = sockets;
     self->poll.data = self;
-    if (uv_poll_init_socket (sockets->timer.loop, &self->poll, socket) != 0) {
+    if (uv_poll_init_socket (sockets->loop, &self->poll, socket) != 0) {
         free (self);
         return NULL;
     }
@@ -152,10 +154,10 @@ http_sockets_new (uv_loop_t *loop, CURLM *multi, void (*turned) (void *owner), v
 {
     http_sockets_t *self = alloc_zeroed (sizeof *self);
     self->multi = multi;
+    self->loop = loop;
     self->turned = turned;
     self->owner = owner;
-    uv_timer_init (loop, &self->timer);
-    self->timer.data = self;
+    self->timer = loop_timer_new (loop, s_timer_fired, self);
     curl_multi_setopt (multi, CURLMOPT_SOCKETFUNCTION, s_watch_socket);
     curl_multi_setopt (multi, CURLMOPT_SOCKETDATA, self);
     curl_multi_setopt (multi, CURLMOPT_TIMERFUNCTION, s_set_timer);
@@ -168,6 +170,8 @@ http_sockets_destroy (http_sockets_t **self_p)
 {
     http_sockets_t *self = *self_p;
     *self_p = NULL;
-    if (self)
-        uv_close ((uv_handle_t *) &self->timer, s_watch_closed);
+    if (!self)
+        return;
+    loop_timer_destroy (&self->timer);
+    free (self);
 }

@@ -1,6 +1,7 @@
 //  http_client — what a call may have to wait for before it is sent: its token, its turn.
 
 #include "http_rig.h"
+#include "base/metrics.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -26,6 +27,19 @@ Test (http_waits, calls_of_an_origin_are_paced, .timeout = 60)
         //  A token every 20 ms, but for the two that could begin at once.
         cr_assert_geq (rig->heard[call].took_us + 1000, call < 2 ? 0 : (call - 1) * 20000u);
     }
+    buffer_t metrics;
+    buffer_init (&metrics, 1u << 20);
+    cr_assert_eq (metrics_print (&metrics), 0);
+    cr_assert_eq (buffer_put (&metrics, "", 1), 0);
+    static const char *const lines[] = {
+        "\nstentor_http_client_calls 0\n",
+        "\nstentor_http_client_queue 0\n",
+        "\nstentor_http_client_calls_total{outcome=\"answered\"} 6\n",
+        "\nstentor_http_client_calls_total{outcome=\"queue_full\"} 1\n",
+    };
+    for (size_t line = 0; line < sizeof lines / sizeof *lines; line++)
+        cr_assert (strstr (metrics.data, lines[line]), "%s", lines[line]);
+    buffer_free (&metrics);
     http_rig_end (rig);
 }
 
