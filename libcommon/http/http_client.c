@@ -42,15 +42,6 @@ typedef struct call {
 } call_t;
 
 static void
-s_leave (call_t *self)
-{
-    http_metrics_count (HTTP_QUEUED, -(self->turn.origin != NULL));
-    http_pace_leave (&self->turn);
-    bearer_leave (&self->token);
-    loop_timer_stop (self->timer);
-}
-
-static void
 s_stop (call_t *self)
 {
     if (self->is_running)
@@ -58,11 +49,15 @@ s_stop (call_t *self)
     self->is_running = false;
 }
 
-//  Takes the call out of the table, and leaves it to whoever has it.
+//  It waits for nothing any more, and is known to nobody but whoever has it.
 static void
 s_forget (call_t *self)
 {
     http_metrics_count (HTTP_IN_FLIGHT, -1);
+    http_metrics_count (HTTP_QUEUED, -(self->turn.origin != NULL));
+    http_pace_leave (&self->turn);
+    bearer_leave (&self->token);
+    loop_timer_stop (self->timer);
     HASH_DEL (self->client->calls, self);
 }
 
@@ -71,7 +66,6 @@ s_free_call (call_t **self_p)
 {
     call_t *self = *self_p;
     *self_p = NULL;
-    s_leave (self);
     s_stop (self);
     http_exchange_destroy (&self->exchange);
     free (self->origin);
@@ -117,9 +111,16 @@ s_ends_as (call_t *self, http_outcome_t outcome, uint64_t within_ms)
     loop_timer_start_ms (self->timer, within_ms, 0);
 }
 
+static void s_take_token (call_t *self);
+
+//  The token may have been refused to somebody else while this call waited for its turn.
 static void
 s_run (call_t *self)
 {
+    if (self->bearer && !*bearer_token (self->bearer)) {
+        s_take_token (self);
+        return;
+    }
     uint64_t left_ms = s_left_ms (self);
     loop_timer_stop (self->timer);
     http_exchange_begin (self->exchange, self->bearer ? bearer_token (self->bearer) : "",

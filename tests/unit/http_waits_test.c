@@ -181,6 +181,27 @@ Test (http_waits, a_401_renews_once, .timeout = 60)
     bearer_destroy (&request.bearer);
 }
 
+//  The token is dropped while a call waits for its turn: it is not sent without one.
+Test (http_waits, a_token_that_is_lost_in_the_queue, .timeout = 60)
+{
+    http_rig_t *rig = http_rig_start (&(http_client_config_t){
+        .rate = { .per_second = 10, .burst = 2, .queue_limit = 10 } });
+    issuer_t issuer = { .rig = rig };
+    bot_rule (rig->bot, "Bearer t1\r\n", 0, &(bot_reply_t){ .status = 401 });
+    http_request_t request = http_rig_request (rig);
+    request.bearer = s_bearer (&issuer);
+    http_rig_send (rig, &request);
+    http_rig_send (rig, &request);
+    http_rig_answers (rig, 2);
+    cr_assert_eq (rig->heard[0].status, 200);
+    cr_assert_eq (rig->heard[1].status, 200);
+    cr_assert_eq (bot_asked (rig->bot, "Bearer t1\r\n"), 1);
+    cr_assert_eq (bot_asked (rig->bot, "Bearer t2\r\n"), 2);
+    cr_assert_eq (bot_asked (rig->bot, "hello"), 3, "none without a token");
+    http_rig_end (rig);
+    bearer_destroy (&request.bearer);
+}
+
 Test (http_waits, a_second_401_is_the_answer, .timeout = 60)
 {
     http_rig_t *rig = http_rig_start (&s_plain);
