@@ -72,3 +72,11 @@ verdict_again (uint64_t verdict)
 {
     return s_verdict (verdict)->again;
 }
+
+const char *
+role_name (uint64_t role)
+{
+    static const char *const names[] = { "unknown",  "visitor", "agent", "bot",
+                                         "platform", "router",  "api" };
+    return names[role < sizeof names / sizeof *names ? role : 0];
+}

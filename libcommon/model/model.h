@@ -49,7 +49,11 @@ typedef enum {
     ROLE_BOT = 3,
     ROLE_PLATFORM = 4,
     ROLE_ROUTER = 5,
+    ROLE_API = 6, //  a server of the app's owner
 } role_t;
+
+//  "visitor", "agent" …; "unknown" for a number that is none.
+const char *role_name (uint64_t role);
 
 //  What an endpoint's client understands.
 typedef enum {

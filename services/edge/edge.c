@@ -54,6 +54,8 @@ static const setting_t s_settings[] = {
              "sockets are closed"),
     SETTING ("EDGE_POSTS", SETTING_NUMBER, edge_config_t, posts, "64", 1, 10000,
              "limit of unanswered messages of one client; at the limit it is not read"),
+    SETTING ("EDGE_API_REQUESTS", SETTING_NUMBER, edge_config_t, api_requests, "1024", 1, 100000,
+             "limit of API requests that wait for a postoffice; more get HTTP 503"),
     SETTING ("EDGE_FRAMES_PER_SECOND", SETTING_NUMBER, edge_config_t, frames_per_second, "1000",
              1, 1000000, "rate limit of frames of one client; a faster client is throttled"),
     SETTING ("EDGE_FRAMES_BURST", SETTING_NUMBER, edge_config_t, frames_burst, "2000", 1, 1000000,
@@ -162,6 +164,17 @@ s_start_gateway (edge_t *self)
     return self->gateway ? 0 : -1;
 }
 
+static void
+s_on_asked (void *owner, request_t *request, const http_head_t *head)
+{
+    edge_t *self = owner;
+    size_t size = strlen (API_PATHS);
+    if (head->path.size >= size && memcmp (head->path.data, API_PATHS, size) == 0)
+        api_asked (gateway_api (self->gateway), request, head);
+    else
+        static_files_asked (self->pages, request, head);
+}
+
 static int
 s_start_sockets (edge_t *self)
 {
@@ -178,7 +191,7 @@ s_start_sockets (edge_t *self)
     uint64_t half = self->socket_limit / 2;
     websocket_config_t config = { .address = self->config->address,
                                   .port = (uint16_t) self->config->port,
-                                  .site = { .asked = static_files_asked, .owner = self->pages },
+                                  .site = { .asked = s_on_asked, .owner = self },
                                   .frame_limit = self->config->frame_limit,
                                   .message_within_ms = self->config->frame_within,
                                   .connection_limit = self->config->connections,

@@ -109,6 +109,7 @@ static void
 s_answered (request_t *self)
 {
     s_forget_body (self);
+    self->fields = TEXT_EMPTY;
     self->is_answered = true;
     if (!self->keep_alive || !stream_is_full (self->stream))
         s_go_on (self);
@@ -247,6 +248,7 @@ s_let_go (request_t *self)
     const request_events_t *events = self->events;
     void *answerer = self->answerer;
     request_set_answerer (self, NULL, NULL);
+    self->fields = TEXT_EMPTY;
     if (events && events->gone)
         events->gone (answerer);
 }

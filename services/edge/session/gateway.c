@@ -29,6 +29,7 @@ struct gateway {
     posts_t *posts;
     attachments_t *attachments;
     inbounds_t *inbounds;
+    api_t *api;
     loop_timer_t *tick;
     uint64_t drain_began_ms;
     uint64_t drain_count;          //  connections when the drain began
@@ -61,6 +62,7 @@ s_on_postoffice_down (void *owner, unsigned postoffice)
     gateway_t *self = owner;
     edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_postoffices_up (self->bus);
     attachments_postoffice_down (self->attachments, postoffice);
+    api_postoffice_down (self->api, postoffice);
 }
 
 static void
@@ -88,6 +90,9 @@ s_on_record (void *owner, unsigned postoffice, const bus_record_t *record)
         attachment = s_attachment_of (self, record->lookup_reply.endpoint);
         if (attachment)
             attachment_looked_up (attachment, postoffice, &record->lookup_reply);
+        break;
+    case BUS_REPLY:
+        api_reply (self->api, &record->reply);
         break;
     default:
         if (log_limit_allows (&limit))
@@ -206,6 +211,12 @@ const websocket_events_t gateway_socket_events = { .upgrade = s_on_upgrade,
                                                    .fault = inbound_fault,
                                                    .next = outbound_next };
 
+api_t *
+gateway_api (gateway_t *self)
+{
+    return self->api;
+}
+
 // ---------------------------------------------------------------------------------------------
 //  Draining
 
@@ -302,6 +313,10 @@ s_start_parts (gateway_t *self)
                                          .answered = s_on_answered,
                                          .owner = self };
     self->attachments = attachments_new (self->loop, &attachments);
+    self->api = api_new (self->loop, &(api_config_t){ .bus = self->bus,
+                                                      .apps = self->apps,
+                                                      .demo_mode = config->demo_mode,
+                                                      .requests_most = config->api_requests });
     self->inbounds = inbounds_new (self->loop, self->flow, self->clients);
 }
 
@@ -343,6 +358,7 @@ gateway_destroy (gateway_t **self_p)
         return;
     bus_client_destroy (&self->bus);
     loop_timer_destroy (&self->tick);
+    api_destroy (&self->api);
     inbounds_destroy (&self->inbounds);
     attachments_destroy (&self->attachments);
     keepalives_destroy (&self->keepalives);

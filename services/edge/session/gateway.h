@@ -22,6 +22,7 @@
 #ifndef GATEWAY_H
 #define GATEWAY_H
 
+#include "api/api.h"
 #include "config/apps.h"
 #include "net/websocket.h"
 #include "tables/edge_config.h"
@@ -38,6 +39,9 @@ void gateway_destroy (gateway_t **self_p);
 
 //  What the sockets are given; the owner is the gateway.
 extern const websocket_events_t gateway_socket_events;
+
+//  The HTTP API, which speaks over the gateway's bus. The gateway's own.
+api_t *gateway_api (gateway_t *self);
 
 //  Closes all connections, spread over a short time, and calls `drained` when none is left.
 void gateway_drain (gateway_t *self, void (*drained) (void *owner), void *owner);

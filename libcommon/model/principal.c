@@ -1,0 +1,154 @@
+#include "model/principal.h"
+
+#include "base/alloc.h"
+#include "json/json_read.h"
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+// ---------------------------------------------------------------------------------------------
+//  Permissions
+
+enum { NEVER = SCOPE_NEVER, OWN = SCOPE_OWN, APP = SCOPE_APP };
+
+typedef struct {
+    const char *name;
+    scope_t visitor, agent, api;
+    const char *words;
+} row_t;
+
+static const row_t s_rows[PERMISSIONS] = {
+#define PERMISSION(NAME, visitor, agent, api, words)                                             \
+    [PERMIT_##NAME] = { #NAME, (scope_t) visitor, (scope_t) agent, (scope_t) api, words },
+#include "model/permissions.def"
+#undef PERMISSION
+};
+
+scope_t
+permission_scope (permission_t permission, role_t kind)
+{
+    const row_t *row = &s_rows[permission];
+    return kind == ROLE_VISITOR  ? row->visitor
+           : kind == ROLE_AGENT  ? row->agent
+           : kind == ROLE_API    ? row->api
+           : kind == ROLE_ROUTER ? SCOPE_APP
+                                 : SCOPE_NEVER;
+}
+
+bool
+principal_may (const principal_t *self, permission_t permission, text_t app, text_t session_id,
+               text_t visitor)
+{
+    scope_t scope = permission_scope (permission, self->kind);
+    if (scope == SCOPE_NEVER || !text_is (self->app, app))
+        return false;
+    if (self->session.size > 0 && !text_is (self->session, session_id))
+        return false; //  it is bound to another one
+    if (scope == SCOPE_APP)
+        return true;
+    return visitor.size > 0 && self->kind == ROLE_VISITOR && text_is (self->user, visitor);
+}
+
+const char *
+permission_name (permission_t permission)
+{
+    return s_rows[permission].name;
+}
+
+int
+permissions_markdown (buffer_t *to)
+{
+    static const char *const scopes[] = { "no", "own sessions", "all of its app" };
+    if (buffer_put_string (to, "| permission | visitor | agent | server (API) | what it is |\n"
+                               "| --- | --- | --- | --- | --- |\n")
+        != 0)
+        return -1;
+    for (size_t at = 0; at < PERMISSIONS; at++) {
+        char line[300];
+        const row_t *row = &s_rows[at];
+        int size =
+            snprintf (line, sizeof line, "| `%s` | %s | %s | %s | %s |\n", row->name,
+                      scopes[row->visitor], scopes[row->agent], scopes[row->api], row->words);
+        if (size < 0 || (size_t) size >= sizeof line || buffer_put (to, line, (size_t) size) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  On the bus
+
+void
+principal_write (const principal_t *self, const char *name, json_writer_t *json)
+{
+    json_open_object (json, name);
+    json_put_string (json, "kind", role_name (self->kind));
+    json_put_text (json, "app", self->app);
+    json_put_text (json, "user", self->user);
+    json_put_text_if (json, "session", self->session);
+    json_close_object (json);
+}
+
+struct principal_copy {
+    principal_t principal;
+    json_object *tree; //  the texts stand in it
+};
+
+//  A string member within the limit; empty when there is none.
+static int
+s_text (json_object *tree, const char *name, size_t most, text_t *to)
+{
+    json_object *value = NULL;
+    *to = TEXT_EMPTY;
+    if (!json_object_object_get_ex (tree, name, &value))
+        return 0;
+    if (!json_object_is_type (value, json_type_string))
+        return -1;
+    *to = (text_t){ json_object_get_string (value), (size_t) json_object_get_string_len (value) };
+    return to->size <= most ? 0 : -1;
+}
+
+static int
+s_fill (principal_t *self, json_object *tree)
+{
+    text_t kind;
+    if (!json_object_is_type (tree, json_type_object) || s_text (tree, "kind", 20, &kind) != 0
+        || s_text (tree, "app", APP_ID_MAX, &self->app) != 0
+        || s_text (tree, "user", USER_ID_MAX, &self->user) != 0
+        || s_text (tree, "session", SESSION_ID_MAX, &self->session) != 0)
+        return -1;
+    for (role_t role = ROLE_VISITOR; role <= ROLE_API; role++)
+        if (text_is (kind, text_of (role_name (role))))
+            self->kind = role;
+    return self->kind && self->app.size > 0 && self->user.size > 0 ? 0 : -1;
+}
+
+principal_copy_t *
+principal_read (text_t json)
+{
+    json_reading_t reading;
+    principal_copy_t *self = alloc_zeroed (sizeof *self);
+    self->tree =
+        json_read (json, &(json_limits_t){ .depth_most = 8, .values_most = 100 }, &reading);
+    if (reading.fault != JSON_READ_OK || s_fill (&self->principal, self->tree) != 0)
+        principal_copy_destroy (&self);
+    return self;
+}
+
+void
+principal_copy_destroy (principal_copy_t **self_p)
+{
+    principal_copy_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    json_object_put (self->tree);
+    free (self);
+}
+
+const principal_t *
+principal_of (const principal_copy_t *self)
+{
+    return &self->principal;
+}

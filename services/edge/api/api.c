@@ -1,0 +1,440 @@
+#include "api/api.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/hash_table.h"
+#include "base/list.h"
+#include "base/loop_timer.h"
+#include "base/utf8.h"
+#include "json/json_read.h"
+#include "model/api_operation.h"
+#include "model/problem.h"
+#include "model/session_key.h"
+#include "net/client_url.h"
+#include "net/percent.h"
+#include "tables/edge_metrics.h"
+
+#include <assert.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TICK_MS 50
+#define ORIGIN_MOST 300
+#define FIELDS_ROOM 700
+#define BODY_DEPTH 32
+#define BODY_VALUES 8192
+#define API_FIELDS "cache-control: no-store\r\n"
+//  What pages of other origins may send along, and for how long they may remember that.
+#define PREFLIGHT_FIELDS                                                                         \
+    "access-control-allow-headers: authorization, content-type, idempotency-key\r\n"             \
+    "access-control-max-age: 600\r\n"
+
+//  A request that is under way.
+typedef struct {
+    api_t *api;
+    UT_hash_handle hh; //  by number
+    uint64_t number;
+    list_t place; //  in the order in which they were asked
+    request_t *request;
+    const api_row_t *row;
+    uint64_t deadline_ms;
+    bool is_sent;
+    unsigned postoffice;      //  the one that has it
+    char *session;            //  its key
+    char *principal;          //  JSON
+    buffer_t body;            //  JSON of the REQUEST
+    char fields[FIELDS_ROOM]; //  lines of the answer
+} call_t;
+
+struct api {
+    api_config_t config;
+    call_t *by_number;
+    list_t calls;
+    uint64_t next_number;
+    uint64_t count;
+    loop_timer_t *tick; //  runs while there are any
+};
+
+// ---------------------------------------------------------------------------------------------
+//  Answers
+
+static void
+s_answer (request_t *request, unsigned status, const char *more, text_t body)
+{
+    char fields[200];
+    int size = snprintf (fields, sizeof fields, "content-type: %s\r\n%s%s",
+                         status >= 400 ? PROBLEM_TYPE : "application/json",
+                         status == 503 ? "retry-after: 2\r\n" : "", more);
+    assert (size > 0 && (size_t) size < sizeof fields);
+    edge_count (status >= 500   ? EDGE_API_FAILED
+                : status >= 400 ? EDGE_API_REFUSED
+                                : EDGE_API_ANSWERED,
+                1);
+    request_answer (request, status, (text_t){ fields, (size_t) size }, body);
+}
+
+static void
+s_refuse (request_t *request, problem_t problem, const char *more, text_t detail)
+{
+    buffer_t body;
+    buffer_init (&body, PROBLEM_MAX);
+    problem_write (problem, detail, &body);
+    s_answer (request, problem_status (problem), more, buffer_text (&body));
+    buffer_free (&body);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Calls
+
+static void
+s_destroy (call_t *self)
+{
+    api_t *api = self->api;
+    HASH_DEL (api->by_number, self);
+    list_remove (&self->place);
+    edge_count (EDGE_API_PENDING, -1);
+    if (--api->count == 0)
+        loop_timer_stop (api->tick);
+    buffer_free (&self->body);
+    free (self->session);
+    free (self->principal);
+    free (self);
+}
+
+//  The call is over before its answer goes out: the next request may begin within.
+static void
+s_end (call_t *self, unsigned status, text_t body)
+{
+    request_t *request = self->request;
+    request_set_answerer (request, NULL, NULL);
+    s_answer (request, status, "", body);
+    s_destroy (self);
+}
+
+static void
+s_fail (call_t *self, problem_t problem, text_t detail)
+{
+    request_t *request = self->request;
+    request_set_answerer (request, NULL, NULL);
+    s_refuse (request, problem, "", detail);
+    s_destroy (self);
+}
+
+static void
+s_send (call_t *self)
+{
+    bus_client_t *bus = self->api->config.bus;
+    int postoffice = bus_client_postoffice_of (bus, text_of (self->session));
+    uint64_t now = clock_mono_ms ();
+    bus_record_t record = { .kind = BUS_REQUEST,
+                            .request = { .request_id = self->number,
+                                         .operation = self->row->operation,
+                                         .deadline_ms = self->deadline_ms - now,
+                                         .principal = text_of (self->principal),
+                                         .body = buffer_text (&self->body) } };
+    if (postoffice < 0)
+        s_fail (self, PROBLEM_UNAVAILABLE, TEXT_EMPTY);
+    else if (bus_client_send (bus, (unsigned) postoffice, &record) != 0)
+        s_fail (self, PROBLEM_BUSY, TEXT_EMPTY);
+    else {
+        self->is_sent = true;
+        self->postoffice = (unsigned) postoffice;
+    }
+}
+
+//  What the postoffice is told beside who asks: {"session":"…","body":{…}}.
+static int
+s_write_body (call_t *self, text_t session, text_t body)
+{
+    json_writer_t json;
+    buffer_init (&self->body, 6 * SESSION_ID_MAX + body.size + 64);
+    json_write_begin (&json, &self->body);
+    json_open_object (&json, NULL);
+    json_put_text (&json, "session", session);
+    json_put_json (&json, "body", body);
+    json_close_object (&json);
+    return json_write_end (&json);
+}
+
+//  The body is what stands behind the session in the REQUEST, so that it must be JSON and nothing
+//  else.
+static void
+s_on_body (void *owner, text_t body)
+{
+    call_t *self = owner;
+    json_reading_t reading;
+    json_object *tree = json_read (
+        body, &(json_limits_t){ .depth_most = BODY_DEPTH, .values_most = BODY_VALUES }, &reading);
+    bool is_object = json_object_is_type (tree, json_type_object);
+    json_object_put (tree);
+    char detail[200];
+    if (reading.fault != JSON_READ_OK)
+        snprintf (detail, sizeof detail, "The body, at byte %zu: %s", reading.at,
+                  json_read_words (&reading, body));
+    else if (!is_object)
+        snprintf (detail, sizeof detail, "The body must be a JSON object");
+    if (reading.fault != JSON_READ_OK || !is_object) {
+        s_fail (self, PROBLEM_BAD_REQUEST, text_of (detail));
+        return;
+    }
+    int rc = s_write_body (self, session_key_id (text_of (self->session)), body);
+    assert (rc == 0);
+    s_send (self);
+}
+
+static void
+s_on_gone (void *owner)
+{
+    s_destroy (owner);
+}
+
+static const request_events_t s_events = { .body = s_on_body, .gone = s_on_gone };
+
+static void
+s_on_tick (void *owner)
+{
+    api_t *self = owner;
+    uint64_t now = clock_mono_ms ();
+    for (list_t *link = self->calls.next; link != &self->calls;) {
+        call_t *call = LIST_THING (link, call_t, place);
+        link = link->next;
+        if (call->is_sent && now >= call->deadline_ms)
+            s_fail (call, PROBLEM_DEADLINE, TEXT_EMPTY);
+    }
+}
+
+static call_t *
+s_new (api_t *api, request_t *request, const api_row_t *row, const principal_t *principal,
+       text_t session)
+{
+    call_t *self = alloc_zeroed (sizeof *self);
+    session_key_room_t room;
+    buffer_t json;
+    self->api = api;
+    self->number = ++api->next_number;
+    self->request = request;
+    self->row = row;
+    self->deadline_ms = clock_mono_ms () + row->deadline_ms;
+    self->session = alloc_text (session_key_of (room, principal->app, session));
+    buffer_init (&json, 8 * (USER_ID_MAX + SESSION_ID_MAX + APP_ID_MAX));
+    json_writer_t writer;
+    json_write_begin (&writer, &json);
+    principal_write (principal, NULL, &writer);
+    int rc = json_write_end (&writer);
+    assert (rc == 0);
+    self->principal = alloc_text (buffer_text (&json));
+    buffer_free (&json);
+    list_init (&self->place);
+    list_append (&api->calls, &self->place);
+    HASH_ADD (hh, api->by_number, number, sizeof self->number, self);
+    edge_count (EDGE_API_PENDING, 1);
+    if (api->count++ == 0)
+        loop_timer_start_ms (api->tick, TICK_MS, TICK_MS);
+    return self;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The door
+
+//  Lines for a page of this origin, which may read the answer. False: it may not, nor ask.
+static bool
+s_allow_origin (const api_t *self, text_t app, const http_head_t *head, char fields[FIELDS_ROOM])
+{
+    text_t origin;
+    bool is_one = http_head_only (head, "Origin", &origin) == 0 && origin.size <= ORIGIN_MOST;
+    snprintf (fields, FIELDS_ROOM, API_FIELDS);
+    if (is_one && origin.size == 0)
+        return true;
+    if (!is_one || !apps_allows_origin (self->config.apps, app, origin))
+        return false;
+    snprintf (fields, FIELDS_ROOM,
+              API_FIELDS "vary: origin\r\naccess-control-allow-origin: %.*s\r\n",
+              TEXT_ARGS (origin));
+    return true;
+}
+
+//  A browser asks what a page may ask.
+static void
+s_preflight (const api_t *self, request_t *request, const http_head_t *head,
+             const api_match_t *match)
+{
+    char fields[FIELDS_ROOM], more[FIELDS_ROOM];
+    client_url_t url;
+    client_url_read (&url, head->query);
+    const app_t *app = url.app_is_bad ? NULL : apps_find (self->config.apps, url.app);
+    bool is_allowed = app && s_allow_origin (self, app->id, head, fields);
+    request_set_fields (request, text_of (is_allowed ? fields : API_FIELDS));
+    int size = snprintf (more, sizeof more, "allow: %s\r\n%s%s%s%s", match->allow,
+                         is_allowed ? "access-control-allow-methods: " : "",
+                         is_allowed ? match->allow : "", is_allowed ? "\r\n" : "",
+                         is_allowed ? PREFLIGHT_FIELDS : "");
+    request_answer (request, 204, (text_t){ more, (size_t) size }, TEXT_EMPTY);
+}
+
+//  Who asks, as the query says it; until there are credentials, nobody is more than the app lets
+//  anybody be. Returns the problem; PROBLEMS: there is none.
+static problem_t
+s_principal (const api_t *self, const client_url_t *url, principal_t *principal)
+{
+    const app_t *app = url->app_is_bad ? NULL : apps_find (self->config.apps, url->app);
+    if (!app)
+        return PROBLEM_UNKNOWN_APP;
+    if (url->other_is_bad)
+        return PROBLEM_BAD_REQUEST;
+    if (url->user.size == 0)
+        return PROBLEM_UNAUTHENTICATED;
+    if (client_url_check (url) != CLOSE_CLIENT)
+        return PROBLEM_BAD_REQUEST;
+    if (url->admin && !self->config.demo_mode)
+        return PROBLEM_FORBIDDEN;
+    *principal = (principal_t){ .kind = url->admin ? ROLE_AGENT : ROLE_VISITOR,
+                                .app = app->id,
+                                .user = url->user,
+                                .session = TEXT_EMPTY };
+    return PROBLEMS;
+}
+
+//  The session's id, decoded; empty when it cannot be one.
+static text_t
+s_session (const api_match_t *match, char room[SESSION_ID_MAX])
+{
+    if (match->session.size > 3 * SESSION_ID_MAX)
+        return TEXT_EMPTY;
+    char decoded[3 * SESSION_ID_MAX];
+    long size = percent_decode (match->session, false, decoded);
+    text_t id = { decoded, size > 0 ? (size_t) size : 0 };
+    if (id.size == 0 || id.size > SESSION_ID_MAX || !utf8_is_valid (id)
+        || !utf8_is_printable (id))
+        return TEXT_EMPTY;
+    memcpy (room, id.data, id.size);
+    return (text_t){ room, id.size };
+}
+
+static void
+s_begin (api_t *self, request_t *request, const http_head_t *head, const api_match_t *match,
+         const principal_t *principal, const char *fields)
+{
+    char room[SESSION_ID_MAX];
+    text_t session = s_session (match, room);
+    if (session.size == 0) {
+        s_refuse (request, PROBLEM_BAD_REQUEST, "",
+                  TEXT ("A session's id is 1 to 200 bytes without control characters"));
+        return;
+    }
+    if (permission_scope (match->row->permission, principal->kind) == SCOPE_NEVER) {
+        s_refuse (request, PROBLEM_FORBIDDEN, "", TEXT_EMPTY);
+        return;
+    }
+    if (self->count >= self->config.requests_most) {
+        s_refuse (request, PROBLEM_BUSY, "", TEXT_EMPTY);
+        return;
+    }
+    call_t *call = s_new (self, request, match->row, principal, session);
+    snprintf (call->fields, sizeof call->fields, "%s", fields);
+    request_set_fields (request, text_of (call->fields));
+    request_set_answerer (request, &s_events, call);
+    if (match->row->body_most > 0) {
+        request_want_body (request, head, match->row->body_most);
+        return;
+    }
+    int rc = s_write_body (call, session, TEXT_EMPTY);
+    assert (rc == 0);
+    s_send (call);
+}
+
+void
+api_asked (void *owner, request_t *request, const http_head_t *head)
+{
+    api_t *self = owner;
+    api_match_t match;
+    char fields[FIELDS_ROOM], more[120];
+    api_match (&match, head->method, head->path);
+    edge_count (EDGE_API_REQUESTS, 1);
+    if (!match.row && *match.allow && http_head_is (head, "OPTIONS")) {
+        s_preflight (self, request, head, &match);
+        return;
+    }
+    request_set_fields (request, TEXT (API_FIELDS));
+    if (!match.row) {
+        snprintf (more, sizeof more, "allow: %s\r\n", match.allow);
+        s_refuse (request, *match.allow ? PROBLEM_METHOD : PROBLEM_NOT_FOUND,
+                  *match.allow ? more : "", TEXT_EMPTY);
+        return;
+    }
+    client_url_t url;
+    principal_t principal;
+    client_url_read (&url, head->query);
+    problem_t problem = s_principal (self, &url, &principal);
+    if (problem != PROBLEMS) {
+        s_refuse (request, problem, "",
+                  problem == PROBLEM_UNAUTHENTICATED ? TEXT ("The query must have a userId")
+                                                     : TEXT_EMPTY);
+        return;
+    }
+    bool is_allowed = s_allow_origin (self, principal.app, head, fields);
+    request_set_fields (request, text_of (fields));
+    if (is_allowed)
+        s_begin (self, request, head, &match, &principal, fields);
+    else
+        s_refuse (request, PROBLEM_ORIGIN, "", TEXT_EMPTY);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The bus
+
+void
+api_reply (api_t *self, const bus_reply_t *reply)
+{
+    call_t *call;
+    HASH_FIND (hh, self->by_number, &reply->request_id, sizeof reply->request_id, call);
+    if (!call)
+        edge_count (EDGE_API_LATE, 1);
+    else if (reply->status < 200 || reply->status > 599)
+        s_fail (call, PROBLEM_UNAVAILABLE, TEXT_EMPTY); //  no status that we could hand on
+    else
+        s_end (call, (unsigned) reply->status, reply->body);
+}
+
+//  What only reads is asked of another one. What changes something may have been done: the asker
+//  must find out, or ask again with the same key.
+void
+api_postoffice_down (api_t *self, unsigned postoffice)
+{
+    //  Requests that are answered let others begin: those are sent elsewhere, and stand behind.
+    for (list_t *link = self->calls.next; link != &self->calls;) {
+        call_t *call = LIST_THING (link, call_t, place);
+        link = link->next;
+        if (!call->is_sent || call->postoffice != postoffice)
+            continue;
+        call->is_sent = false;
+        if (strcmp (call->row->method, "GET") == 0)
+            s_send (call);
+        else
+            s_fail (call, PROBLEM_UNAVAILABLE, TEXT_EMPTY);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+
+api_t *
+api_new (uv_loop_t *loop, const api_config_t *config)
+{
+    api_t *self = alloc_zeroed (sizeof *self);
+    self->config = *config;
+    list_init (&self->calls);
+    self->tick = loop_timer_new (loop, s_on_tick, self);
+    return self;
+}
+
+void
+api_destroy (api_t **self_p)
+{
+    api_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    assert (self->count == 0);
+    loop_timer_destroy (&self->tick);
+    free (self);
+}

@@ -1,0 +1,47 @@
+//  api — the edge's half of the HTTP API. It finds the operation of a request (api_operations.def),
+//  makes a principal of whoever asks, refuses early what the tables refuse, and hands the rest to
+//  the session's postoffice as a REQUEST; the REPLY is the answer. It knows no rules of sessions.
+//
+//  A request's life:
+//
+//      asked ──► refused at once: a problem (problems.def)
+//        │
+//        └► [body] ──► sent to a postoffice ─┬─ REPLY ──────────► answered
+//                           ▲                ├─ deadline ───────► 504
+//                           │                ├─ asker gone ─────► forgotten; the REPLY is nobody's
+//                           └── a GET again ─┴─ postoffice down ► else 503
+//
+//  A reply that comes too late finds no request of its number, and is ignored.
+
+#ifndef API_H
+#define API_H
+
+#include "bus/bus_client.h"
+#include "config/apps.h"
+#include "net/http_server.h"
+
+typedef struct api api_t;
+
+typedef struct {
+    bus_client_t *bus;
+    const apps_t *apps;
+    bool demo_mode;         //  isAdmin=true makes anybody an agent
+    uint64_t requests_most; //  under way; more get 503
+} api_config_t;
+
+//  Paths that begin with this are the API's.
+#define API_PATHS "/api/"
+
+//  Borrows what the config names.
+api_t *api_new (uv_loop_t *loop, const api_config_t *config);
+//  All requests are gone.
+void api_destroy (api_t **self_p);
+
+//  http_site_t's.
+void api_asked (void *owner, request_t *request, const http_head_t *head);
+
+//  What the bus says.
+void api_reply (api_t *self, const bus_reply_t *reply);
+void api_postoffice_down (api_t *self, unsigned postoffice);
+
+#endif
