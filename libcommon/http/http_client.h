@@ -35,6 +35,7 @@ typedef void http_answer_fn (void *owner, http_call_t call, const http_answer_t 
 //      head_limit          bytes of the answer's head; 0: 16 KiB
 //      answer_limit        bytes of its body, also when it comes compressed
 //      redirects           that GET and HEAD follow; never from https to http
+//      only_once           on a connection of its own, so that it is never sent again by itself
 //      bearer              whose token is sent; a 401 renews it and asks again, once. NULL: none
 
 typedef struct {

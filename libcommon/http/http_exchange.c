@@ -36,6 +36,7 @@ struct http_exchange {
     bool body_is_too_large;
     bool is_proxied;
     bool is_tls;
+    bool is_alone; //  on a fresh connection
     uint64_t connect_timeout_ms;
     const char *blocked; //  range of the last address that was refused
     unsigned sockets;    //  that were opened, since the last answer
@@ -259,6 +260,7 @@ http_exchange_new (const http_means_t *means, const http_request_t *request, con
     http_exchange_t *self = alloc_zeroed (sizeof *self);
     self->means = means;
     self->is_tls = url->is_tls;
+    self->is_alone = request->only_once;
     self->is_proxied = *means->proxy && !http_url_host_is_in (url->host, means->no_proxy);
     if (self->is_proxied && means->guard)
         self->blocked = address_guard_refuses_host (means->guard, url->host);
@@ -317,7 +319,7 @@ http_exchange_begin (http_exchange_t *self, const char *token, uint64_t timeout_
     connect_ms = connect_ms < timeout_ms ? connect_ms : timeout_ms;
     curl_easy_setopt (self->easy, CURLOPT_TIMEOUT_MS, (long) timeout_ms);
     curl_easy_setopt (self->easy, CURLOPT_CONNECTTIMEOUT_MS, (long) connect_ms);
-    curl_easy_setopt (self->easy, CURLOPT_FRESH_CONNECT, 0L);
+    curl_easy_setopt (self->easy, CURLOPT_FRESH_CONNECT, (long) self->is_alone);
     if (!*token)
         return;
     //  Curl's own way: a redirect to another host does not carry it.

@@ -23,6 +23,7 @@ typedef struct {
     uint64_t head_limit;
     uint64_t answer_limit;
     unsigned redirects;
+    bool only_once;
     struct bearer *bearer;
 } http_request_t;
 

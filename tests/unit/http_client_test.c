@@ -304,6 +304,21 @@ Test (http_client, an_ended_connection_is_asked_again_once, .timeout = 60)
     }
 }
 
+//  A message that must not be there twice: the ones that were kept are left alone.
+Test (http_client, what_must_not_be_sent_twice, .timeout = 60)
+{
+    http_rig_t *rig = http_rig_start (&s_plain);
+    s_keep_three (rig);
+    bot_rule (rig->bot, "<ends>", 0, &(bot_reply_t){ .manner = BOT_CLOSES });
+    http_request_t request = http_rig_request (rig);
+    request.body = TEXT ("<ends>");
+    request.only_once = true;
+    cr_assert_eq (http_rig_ask (rig, &request)->outcome, HTTP_RESET);
+    cr_assert_eq (bot_asked (rig->bot, "<ends>"), 1);
+    cr_assert_eq (bot_accepted (rig->bot), 4);
+    http_rig_end (rig);
+}
+
 Test (http_client, a_reset_connection_is_no_failure, .timeout = 60)
 {
     http_rig_t *rig = http_rig_start (&s_plain);
