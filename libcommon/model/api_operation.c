@@ -61,3 +61,21 @@ api_match (api_match_t *self, text_t method, text_t path)
     if (size > 0)
         snprintf (self->allow + size, sizeof self->allow - size, "OPTIONS");
 }
+
+int
+api_operations_markdown (buffer_t *to)
+{
+    int rc = buffer_put_string (to, "| request | permission | deadline | body | what it is |\n"
+                                    "| --- | --- | --- | --- | --- |\n");
+    for (size_t at = 0; at < ROWS && rc == 0; at++) {
+        const api_row_t *row = &s_rows[at];
+        char line[400], body[40] = "none";
+        if (row->body_most > 0)
+            snprintf (body, sizeof body, "%llu bytes", (unsigned long long) row->body_most);
+        int size = snprintf (line, sizeof line, "| `%s %s` | `%s` | %llu s | %s | %s |\n",
+                             row->method, row->path, permission_name (row->permission),
+                             (unsigned long long) row->deadline_ms / 1000, body, row->words);
+        rc = size > 0 && (size_t) size < sizeof line ? buffer_put (to, line, (size_t) size) : -1;
+    }
+    return rc;
+}

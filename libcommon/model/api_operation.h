@@ -38,4 +38,7 @@ void api_match (api_match_t *self, text_t method, text_t path);
 //  NULL for a number that is no operation.
 const api_row_t *api_row (uint64_t operation);
 
+//  The table for the documents, as Markdown.
+__attribute__ ((warn_unused_result)) int api_operations_markdown (buffer_t *to);
+
 #endif

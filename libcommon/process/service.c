@@ -15,8 +15,8 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-//  Of --help and --settings-markdown.
-#define PAGE_CEILING 65536
+//  Of what a command prints.
+#define PAGE_CEILING (1u << 20)
 #define COMPLAINT_CEILING 1024
 //  How long handles may take to close after `stop` before the process ends without them.
 #define CLOSING_MS 5000
@@ -358,11 +358,11 @@ s_run (const service_kind_t *kind)
 }
 
 static int
-s_print (int (*print) (const setting_t *table, buffer_t *to), const setting_t *table)
+s_print (const service_kind_t *kind, int (*write) (const service_kind_t *kind, buffer_t *to))
 {
     buffer_t page;
     buffer_init (&page, PAGE_CEILING);
-    int rc = print (table, &page);
+    int rc = write (kind, &page);
     assert (rc == 0);
     fwrite (page.data, 1, page.size, stdout);
     buffer_free (&page);
@@ -370,52 +370,58 @@ s_print (int (*print) (const setting_t *table, buffer_t *to), const setting_t *t
 }
 
 static int
-s_version (const service_kind_t *kind, const char *unused)
+s_put_version (const service_kind_t *kind, buffer_t *to)
 {
-    (void) unused;
-    return printf ("%s %s\n", kind->name, process_version ()) > 0 ? EX_OK : EX_IOERR;
+    char line[80];
+    snprintf (line, sizeof line, "%s %s\n", kind->name, process_version ());
+    return buffer_put_string (to, line);
 }
 
 static int
-s_settings_markdown (const service_kind_t *kind, const char *unused)
+s_put_settings (const service_kind_t *kind, buffer_t *to)
 {
-    (void) unused;
-    return s_print (settings_print_markdown, kind->settings);
+    return settings_print_markdown (kind->settings, to);
 }
 
-static int s_help (const service_kind_t *kind, const char *unused);
+static int s_put_help (const service_kind_t *kind, buffer_t *to);
 
 static const service_command_t s_commands[] = {
-    { "--help", NULL, "this page", s_help },
-    { "--version", NULL, "the version", s_version },
-    { "--settings-markdown", NULL, "the settings as a Markdown table", s_settings_markdown },
-    { NULL, NULL, NULL, NULL },
+    { "--help", NULL, "this page", s_put_help, NULL },
+    { "--version", NULL, "the version", s_put_version, NULL },
+    { "--settings-markdown", NULL, "the settings as a Markdown table", s_put_settings, NULL },
+    { .name = NULL },
 };
 
-static void
-s_list_commands (const service_command_t *table)
+static int
+s_put_commands (const service_command_t *table, buffer_t *to)
 {
-    for (const service_command_t *row = table; row && row->name; row++) {
-        char form[80];
+    int rc = 0;
+    for (const service_command_t *row = table; row && row->name && rc == 0; row++) {
+        char form[80], line[200];
         snprintf (form, sizeof form, "%s%s%s", row->name, row->argument ? " " : "",
                   row->argument ? row->argument : "");
-        printf ("  %-24s  %s\n", form, row->help);
+        snprintf (line, sizeof line, "  %-24s  %s\n", form, row->help);
+        rc = buffer_put_string (to, line);
     }
+    return rc;
 }
 
 static int
-s_help (const service_kind_t *kind, const char *unused)
+s_put_help (const service_kind_t *kind, buffer_t *to)
 {
-    (void) unused;
-    printf (
-        "%s - %s\n\nusage: %s           serves, until SIGTERM\n       %s COMMAND\n\nCommands:\n",
-        kind->name, kind->about, kind->name, kind->name);
-    s_list_commands (s_commands);
-    s_list_commands (kind->commands);
-    printf (
-        "\nEverything is set in the environment; NAME_FILE names a file that holds the value of\n"
-        "NAME, for secrets.\n\n");
-    return s_print (settings_print_help, kind->settings);
+    char head[400];
+    snprintf (head, sizeof head,
+              "%s - %s\n\nusage: %s           serves, until SIGTERM\n       %s COMMAND\n\n"
+              "Commands:\n",
+              kind->name, kind->about, kind->name, kind->name);
+    if (buffer_put_string (to, head) != 0 || s_put_commands (s_commands, to) != 0
+        || s_put_commands (kind->commands, to) != 0
+        || buffer_put_string (to,
+                              "\nEverything is set in the environment; NAME_FILE names a file "
+                              "that holds the value of\nNAME, for secrets.\n\n")
+               != 0)
+        return -1;
+    return settings_print_help (kind->settings, to);
 }
 
 //  The row that the command line asks for; NULL when there is none.
@@ -437,7 +443,8 @@ service_main (int argc, char **argv, const service_kind_t *kind)
     if (!command)
         command = s_find (kind->commands, argc, argv);
     if (command)
-        return command->run (kind, argc > 2 ? argv[2] : NULL);
+        return command->page ? s_print (kind, command->page)
+                             : command->run (kind, argc > 2 ? argv[2] : NULL);
     fprintf (stderr, "%s: no such command; try %s --help\n", kind->name, kind->name);
     return EX_USAGE;
 }

@@ -59,7 +59,10 @@ typedef struct {
     const char *name;     //  "--check-apps"; NULL ends a table
     const char *argument; //  "FILE"; NULL: it takes none
     const char *help;
-    int (*run) (const service_kind_t *kind, const char *argument); //  returns the exit code
+    //  One of these: writes the page that is printed (0, or −1 when it is too long); or does
+    //  something else, and returns the exit code.
+    int (*page) (const service_kind_t *kind, buffer_t *to);
+    int (*run) (const service_kind_t *kind, const char *argument);
 } service_command_t;
 
 struct service_kind {

@@ -2,12 +2,10 @@
 
 #include "base/buffer.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <sysexits.h>
 
 #define COMPLAINT_MOST 4096
-#define PAGE_MOST (1u << 20)
 
 apps_t *
 service_apps_new (service_t *service, const service_apps_config_t *config, const char *bot_url,
@@ -49,34 +47,18 @@ service_apps_check (const service_kind_t *kind, const char *file)
     return count < 0 ? EX_CONFIG : fflush (stdout) == 0 ? EX_OK : EX_IOERR;
 }
 
-static int
-s_print (int rc, buffer_t *page)
+int
+service_apps_schema (const service_kind_t *kind, buffer_t *to)
 {
-    assert (rc == 0);
-    fwrite (page->data, 1, page->size, stdout);
-    buffer_free (page);
-    return fflush (stdout) == 0 ? EX_OK : EX_IOERR;
+    (void) kind;
+    return json_table_schema (&app_rows_table, "The apps of a Stentor Chat Router", to) == 0
+               ? buffer_put_string (to, "\n")
+               : -1;
 }
 
 int
-service_apps_schema (const service_kind_t *kind, const char *unused)
+service_apps_markdown (const service_kind_t *kind, buffer_t *to)
 {
     (void) kind;
-    (void) unused;
-    buffer_t page;
-    buffer_init (&page, PAGE_MOST);
-    int rc = json_table_schema (&app_rows_table, "The apps of a Stentor Chat Router", &page);
-    if (rc == 0)
-        rc = buffer_put_string (&page, "\n");
-    return s_print (rc, &page);
-}
-
-int
-service_apps_markdown (const service_kind_t *kind, const char *unused)
-{
-    (void) kind;
-    (void) unused;
-    buffer_t page;
-    buffer_init (&page, PAGE_MOST);
-    return s_print (json_table_markdown (&app_rows_table, app_reader_names, &page), &page);
+    return json_table_markdown (&app_rows_table, app_reader_names, to);
 }

@@ -24,16 +24,17 @@ typedef struct {
 
 #define APPS_COMMANDS                                                                            \
     { "--check-apps", "FILE", "reads an apps file as this service would, with its secrets",      \
-      service_apps_check },                                                                      \
-        { "--apps-schema", NULL, "a JSON Schema of the apps file", service_apps_schema },        \
+      NULL, service_apps_check },                                                                \
+        { "--apps-schema", NULL, "a JSON Schema of the apps file", service_apps_schema, NULL },  \
     {                                                                                            \
-        "--apps-markdown", NULL, "the apps file as a Markdown table", service_apps_markdown      \
+        "--apps-markdown", NULL, "the apps file as a Markdown table", service_apps_markdown,     \
+            NULL                                                                                 \
     }
 
 //  The rows' functions. A file with a mistake ends with EX_CONFIG and the line of the mistake.
 int service_apps_check (const service_kind_t *kind, const char *file);
-int service_apps_schema (const service_kind_t *kind, const char *unused);
-int service_apps_markdown (const service_kind_t *kind, const char *unused);
+int service_apps_schema (const service_kind_t *kind, buffer_t *to);
+int service_apps_markdown (const service_kind_t *kind, buffer_t *to);
 
 //  For those that show the bot to people.
 #define APPS_BOT_NAME_SETTING(config)                                                              \

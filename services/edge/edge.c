@@ -4,6 +4,8 @@
 #include "bus/bus_settings.h"
 #include "json/json_write.h"
 #include "tables/edge_metrics.h"
+#include "model/api_operation.h"
+#include "model/problem.h"
 #include "net/listener.h"
 #include "net/static_files.h"
 #include "session/gateway.h"
@@ -261,7 +263,37 @@ s_stop (void **state_p)
 
 static edge_config_t s_config;
 
-static const service_command_t s_commands[] = { APPS_COMMANDS, { NULL, NULL, NULL, NULL } };
+//  What docs/api.md is made of.
+static int
+s_put_operations (const service_kind_t *kind, buffer_t *to)
+{
+    (void) kind;
+    return api_operations_markdown (to);
+}
+
+static int
+s_put_permissions (const service_kind_t *kind, buffer_t *to)
+{
+    (void) kind;
+    return permissions_markdown (to);
+}
+
+static int
+s_put_problems (const service_kind_t *kind, buffer_t *to)
+{
+    (void) kind;
+    return problems_markdown (to);
+}
+
+static const service_command_t s_commands[] = {
+    APPS_COMMANDS,
+    { "--api-markdown", NULL, "the HTTP API as a Markdown table", s_put_operations, NULL },
+    { "--permissions-markdown", NULL, "who may do what, as a Markdown table", s_put_permissions,
+      NULL },
+    { "--problems-markdown", NULL, "the API's refusals as a Markdown table", s_put_problems,
+      NULL },
+    { .name = NULL },
+};
 
 const service_kind_t edge_service = { .name = "edge",
                                       .about = "holds the sockets of chat clients",

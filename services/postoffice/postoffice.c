@@ -464,7 +464,7 @@ s_stop (void **state_p)
     *state_p = NULL;
 }
 
-static const service_command_t s_commands[] = { APPS_COMMANDS, { NULL, NULL, NULL, NULL } };
+static const service_command_t s_commands[] = { APPS_COMMANDS, { .name = NULL } };
 
 const service_kind_t postoffice_service = {
     .name = "postoffice",

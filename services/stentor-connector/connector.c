@@ -330,7 +330,7 @@ s_drain (void *state)
 
 static config_t s_config;
 
-static const service_command_t s_commands[] = { APPS_COMMANDS, { NULL, NULL, NULL, NULL } };
+static const service_command_t s_commands[] = { APPS_COMMANDS, { .name = NULL } };
 
 const service_kind_t connector_service = {
     .name = "stentor-connector",
