@@ -77,11 +77,13 @@ s_hang_up (bus_link_t *self)
 static void
 s_log_end (bus_link_t *self, text_t reason)
 {
-    static log_limit_t s_limit = LOG_LIMIT (LOG_WARN, "postoffice lost");
+    static log_limit_t s_lost = LOG_LIMIT (LOG_WARN, "postoffice lost");
+    static log_limit_t s_refused = LOG_LIMIT (LOG_WARN, "postoffice refuses us");
     bool was_up = self->state == LINK_UP;
     uint64_t now = s_now (self);
-    if (was_up ? !log_limit_allows (&s_limit)
-               : self->reminded_ms && now < self->reminded_ms + REMIND_EVERY_MS)
+    if (!was_up && self->reminded_ms && now < self->reminded_ms + REMIND_EVERY_MS)
+        return;
+    if (!log_limit_allows (was_up ? &s_lost : &s_refused))
         return;
     self->reminded_ms = now;
     log_warn (was_up ? "postoffice lost" : "postoffice refuses us",
