@@ -1,12 +1,13 @@
 #include "postoffice.h"
 
 #include "base/alloc.h"
-#include "session/replies.h"
+#include "session/outbound.h"
 #include "session/catch_up.h"
 #include "bus/bus_address.h"
 #include "bus/bus_settings.h"
 #include "session/postoffice_context.h"
 #include "base/clock.h"
+#include "base/loop_timer.h"
 #include "base/random_id.h"
 #include "base/utf8.h"
 #include "pg/pg_address.h"
@@ -107,13 +108,11 @@ typedef struct {
     uint64_t lost_after_ms;
     uint64_t connected_ms; //  when the store was last seen to be connected
     bool suspended;        //  the database is lost: edges and workers are at other postoffices
-    uv_timer_t drain;
+    loop_timer_t *tick;
 } postoffice_t;
 
 // ---------------------------------------------------------------------------------------------
 //  Records, by kind
-
-typedef void record_fn (postoffice_t *self, peer_t peer, const bus_record_t *record);
 
 static void
 s_on_operation (postoffice_t *self, peer_t peer, const bus_record_t *record)
@@ -138,71 +137,51 @@ s_endpoint (postoffice_t *self, peer_t peer, text_t session, uint64_t endpoint)
     return found ? session_endpoint (found, peer, endpoint) : NULL;
 }
 
-static void
-s_on_receipt (postoffice_t *self, peer_t peer, const bus_record_t *record)
-{
-    endpoint_t *endpoint =
-        s_endpoint (self, peer, record->receipt.session, record->receipt.endpoint);
-    if (endpoint)
-        presence_receipt (endpoint, record->receipt.seq);
-}
-
-static void
-s_on_next_window (postoffice_t *self, peer_t peer, const bus_record_t *record)
-{
-    endpoint_t *endpoint =
-        s_endpoint (self, peer, record->next_window.session, record->next_window.endpoint);
-    if (endpoint)
-        catch_up_next_window (endpoint);
-}
-
-static void
-s_on_signal (postoffice_t *self, peer_t peer, const bus_record_t *record)
-{
-    endpoint_t *endpoint = s_endpoint (self, peer, record->signal.session, record->signal.endpoint);
-    if (endpoint)
-        presence_signal (endpoint, &record->signal);
-}
-
-static void
-s_on_progress (postoffice_t *self, peer_t peer, const bus_record_t *record)
-{
-    session_t *session = sessions_find (self->office.sessions, record->progress.session);
-    if (session)
-        presence_progress (session, &record->progress,
-                           workers_topics (self->office.workers, peer));
-}
-
-static void
-s_on_declined (postoffice_t *self, peer_t peer, const bus_record_t *record)
-{
-    workers_declined (self->office.workers, peer, &record->declined);
-}
-
-static void
-s_on_lookup (postoffice_t *self, peer_t peer, const bus_record_t *record)
-{
-    lookups_ask (self->lookups, peer, &record->lookup);
-}
-
-static record_fn *const s_records[] = {
-    [BUS_LOOKUP] = s_on_lookup,           [BUS_ATTACH] = s_on_operation,
-    [BUS_DETACH] = s_on_operation,        [BUS_RECEIPT] = s_on_receipt,
-    [BUS_NEXT_WINDOW] = s_on_next_window, [BUS_POST] = s_on_operation,
-    [BUS_SIGNAL] = s_on_signal,           [BUS_ACCEPTED] = s_on_operation,
-    [BUS_PROGRESS] = s_on_progress,       [BUS_DONE] = s_on_operation,
-    [BUS_DECLINED] = s_on_declined,
-};
-
+//  Which record goes to which part.
 static void
 s_on_record (void *owner, peer_t peer, const bus_record_t *record)
 {
     postoffice_t *self = owner;
-    if ((size_t) record->kind < sizeof s_records / sizeof *s_records && s_records[record->kind])
-        s_records[record->kind](self, peer, record);
-    else
+    const bus_receipt_t *receipt = &record->receipt;
+    const bus_next_window_t *next_window = &record->next_window;
+    const bus_signal_t *signal = &record->signal;
+    endpoint_t *endpoint;
+    session_t *session;
+    switch (record->kind) {
+    case BUS_ATTACH:
+    case BUS_DETACH:
+    case BUS_POST:
+    case BUS_ACCEPTED:
+    case BUS_DONE:
+        s_on_operation (self, peer, record);
+        break;
+    case BUS_LOOKUP:
+        lookups_ask (self->lookups, peer, &record->lookup);
+        break;
+    case BUS_RECEIPT:
+        if ((endpoint = s_endpoint (self, peer, receipt->session, receipt->endpoint)))
+            presence_receipt (endpoint, receipt->seq);
+        break;
+    case BUS_NEXT_WINDOW:
+        if ((endpoint = s_endpoint (self, peer, next_window->session, next_window->endpoint)))
+            catch_up_next_window (endpoint);
+        break;
+    case BUS_SIGNAL:
+        if ((endpoint = s_endpoint (self, peer, signal->session, signal->endpoint)))
+            presence_signal (endpoint, signal);
+        break;
+    case BUS_PROGRESS:
+        if ((session = sessions_find (self->office.sessions, record->progress.session)))
+            presence_progress (session, &record->progress,
+                               workers_topics (self->office.workers, peer));
+        break;
+    case BUS_DECLINED:
+        workers_declined (self->office.workers, peer, &record->declined);
+        break;
+    default:
         log_warn ("record that is not for a postoffice",
                   log_string ("kind", bus_kind_name (record->kind)));
+    }
 }
 
 static void
@@ -249,31 +228,21 @@ s_on_unfit (void *owner)
     service_fail (self->service, EX_CONFIG);
 }
 
+//  What another postoffice did counts for what is in memory; the work of a dead one is to be seen
+//  to in any case.
 static void
-s_on_moved (void *owner, text_t key)
+s_on_noticed (void *owner, store_notice_t what, text_t key)
 {
     postoffice_t *self = owner;
     session_t *session = sessions_find (self->office.sessions, key);
-    if (!session)
-        return;
-    metric_add (POSTOFFICE_MOVED, 1);
-    session_moved (session);
-}
-
-static void
-s_on_shared (void *owner, text_t key)
-{
-    postoffice_t *self = owner;
-    session_t *session = sessions_find (self->office.sessions, key);
-    if (session)
-        session_shared (session);
-}
-
-static void
-s_on_orphan (void *owner, text_t key)
-{
-    postoffice_t *self = owner;
-    sessions_adopt (self->office.sessions, key);
+    if (what == NOTIFY_ORPHAN)
+        sessions_adopt (self->office.sessions, key);
+    else if (session && what == NOTIFY_SHARED)
+        session_happens (session, SESSION_SHARED);
+    else if (session) {
+        metric_add (POSTOFFICE_MOVED, 1);
+        session_happens (session, SESSION_MOVED);
+    }
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -328,21 +297,19 @@ s_start_parts (postoffice_t *self, const config_t *config)
                                           .recovery_ms = config->work_recovery });
     office->sessions = sessions_new (loop, office);
     self->lookups = lookups_new (office);
-    office->store = store_new (loop,
-                               &(store_config_t){ .url = config->postgres_url,
-                                                  .links = config->postgres_links,
-                                                  .batch_appends = config->postgres_batch,
-                                                  .queue_limit = config->postgres_queue_limit,
-                                                  .patience_ms = config->postgres_patience,
-                                                  .answer_ms = config->postgres_timeout,
-                                                  .writer = self->writer,
-                                                  .node = service_node_name (self->service) },
-                               &(store_events_t){ .ready = s_on_store_ready,
-                                                  .unfit = s_on_unfit,
-                                                  .moved = s_on_moved,
-                                                  .shared = s_on_shared,
-                                                  .orphan = s_on_orphan },
-                               self);
+    office->store =
+        store_new (loop,
+                   &(store_config_t){ .url = config->postgres_url,
+                                      .links = config->postgres_links,
+                                      .batch_appends = config->postgres_batch,
+                                      .queue_limit = config->postgres_queue_limit,
+                                      .patience_ms = config->postgres_patience,
+                                      .answer_ms = config->postgres_timeout,
+                                      .writer = self->writer,
+                                      .node = service_node_name (self->service) },
+                   &(store_events_t){
+                       .ready = s_on_store_ready, .unfit = s_on_unfit, .noticed = s_on_noticed },
+                   self);
     office->bus = bus_server_new (
         loop,
         &(bus_server_config_t){ .node = service_node_name (self->service),
@@ -399,9 +366,9 @@ static void s_stop (void **state_p);
 
 //  Looks after offered work, and after the end of a drain.
 static void
-s_on_tick (uv_timer_t *timer)
+s_on_tick (void *owner)
 {
-    postoffice_t *self = timer->data;
+    postoffice_t *self = owner;
     s_look_after_store (self);
     workers_tick (self->office.workers);
     if (self->draining && sessions_unfinished (self->office.sessions) == 0
@@ -420,8 +387,7 @@ s_start (service_t *service, const void *config)
     self->lost_after_ms = ((const config_t *) config)->postgres_lost_after;
     postoffice_metrics_register ();
     operations_ready (service_operations (service), "database", false);
-    uv_timer_init (service_loop (service), &self->drain);
-    self->drain.data = self;
+    self->tick = loop_timer_new (service_loop (service), s_on_tick, self);
     const config_t *settings = config;
     if (s_check_bus (self, settings) == 0 && s_check_database (self, settings) == 0)
         self->office.apps = service_apps_new (service, &settings->apps, "", "");
@@ -430,7 +396,7 @@ s_start (service_t *service, const void *config)
         s_stop (&state);
         return NULL;
     }
-    uv_timer_start (&self->drain, s_on_tick, TICK_MS, TICK_MS);
+    loop_timer_start_ms (self->tick, TICK_MS, TICK_MS);
     return self;
 }
 
@@ -444,13 +410,6 @@ s_drain (void *state)
 }
 
 static void
-s_on_closed (uv_handle_t *handle)
-{
-    postoffice_t *self = handle->data;
-    free (self);
-}
-
-static void
 s_stop (void **state_p)
 {
     postoffice_t *self = *state_p;
@@ -460,7 +419,8 @@ s_stop (void **state_p)
     workers_destroy (&self->office.workers);
     bus_server_destroy (&self->office.bus);
     apps_destroy (&self->office.apps);
-    uv_close ((uv_handle_t *) &self->drain, s_on_closed);
+    loop_timer_destroy (&self->tick);
+    free (self);
     *state_p = NULL;
 }
 

@@ -54,27 +54,16 @@ s_on_ready (void *owner, bool ready)
 }
 
 static void
-s_on_moved (void *owner, text_t session)
+s_on_noticed (void *owner, store_notice_t what, text_t session)
 {
     box_t *box = owner;
-    box->moved++;
+    if (what == NOTIFY_ORPHAN) {
+        box->orphans++;
+        snprintf (box->last_orphan, sizeof box->last_orphan, "%.*s", TEXT_ARGS (session));
+        return;
+    }
+    *(what == NOTIFY_SHARED ? &box->shared : &box->moved) += 1;
     snprintf (box->last_moved, sizeof box->last_moved, "%.*s", TEXT_ARGS (session));
-}
-
-static void
-s_on_shared (void *owner, text_t session)
-{
-    box_t *box = owner;
-    box->shared++;
-    snprintf (box->last_moved, sizeof box->last_moved, "%.*s", TEXT_ARGS (session));
-}
-
-static void
-s_on_orphan (void *owner, text_t session)
-{
-    box_t *box = owner;
-    box->orphans++;
-    snprintf (box->last_orphan, sizeof box->last_orphan, "%.*s", TEXT_ARGS (session));
 }
 
 static box_t *
@@ -82,10 +71,9 @@ s_box_with (const store_config_t *config)
 {
     box_t *box = calloc (1, sizeof *box);
     uv_loop_init (&box->loop);
-    box->store = store_new (&box->loop, config,
-                            &(store_events_t){ .ready = s_on_ready, .moved = s_on_moved,
-                                               .shared = s_on_shared, .orphan = s_on_orphan },
-                            box);
+    box->store =
+        store_new (&box->loop, config,
+                   &(store_events_t){ .ready = s_on_ready, .noticed = s_on_noticed }, box);
     return box;
 }
 

@@ -229,7 +229,7 @@ Test (catch_up, typing_that_ends_during_a_catch_up)
     progress (W1, "t1", EVENT_TYPING);
     rig_forget ();
     s_other_says ("a");
-    session_moved (rig_session ());
+    session_happens (rig_session (), SESSION_MOVED);
     rig_turn ();
     cr_assert (fake_store_step ()); //  loaded; the entry is being read
     progress (W1, "t1", EVENT_STOP_TYPING);
@@ -364,7 +364,7 @@ Test (catch_up, what_happens_meanwhile_comes_behind)
 {
     s_first_part ();
     s_other_says ("while it waits");
-    session_moved (rig_session ());
+    session_happens (rig_session (), SESSION_MOVED);
     say (2, 6, "so does this");
     rig_run ();
     cr_assert_not (s_take_part (1, 5));

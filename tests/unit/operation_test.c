@@ -133,10 +133,10 @@ Test (operation, what_can_be_stored)
                                 .post = { .session = TEXT ("demo/s"), .message_id = rows[at].id,
                                           .sender = TEXT ("{}"), .data = rows[at].data,
                                           .secret = rows[at].secret } });
-        cr_assert_eq (operation_is_storable (operation), rows[at].storable, "row %zu", at);
+        cr_assert_eq (operation_make_storable (operation), rows[at].storable, "row %zu", at);
         operation_destroy (&operation);
     }
     operation_t *absent = operation_absent (ROLE_VISITOR, TEXT ("vic"));
-    cr_assert (operation_is_storable (absent));
+    cr_assert (operation_make_storable (absent));
     operation_destroy (&absent);
 }

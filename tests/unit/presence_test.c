@@ -107,7 +107,7 @@ Test (presence, grace_is_not_begun_anew_by_another_writer)
     for (int at = 0; at < 10; at++) {
         fake_store_other_says (KEY,
                                &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "x", NULL, "x" });
-        session_moved (rig_session ());
+        session_happens (rig_session (), SESSION_MOVED);
         rig_wait (100);
     }
     bool left = false;

@@ -85,7 +85,7 @@ Test (session_outage, a_refusal_waits_for_nothing)
     for (int entry = 0; entry < 150; entry++)
         fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL,
                                                     "a" });
-    session_moved (rig_session ());
+    session_happens (rig_session (), SESSION_MOVED);
     attach_as (2, 6, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_REATTACH, 1);
     rig_run ();
     rig_forget ();

@@ -57,7 +57,7 @@ s_session_in (session_state_t state, session_event_t event)
         rig_turn ();
     } else if (state == SESSION_LOADING || state == SESSION_UNKNOWN) {
         s_ask_for (state == SESSION_UNKNOWN ? SESSION_LOAD_FAILED : event);
-        session_moved (session);
+        session_happens (session, SESSION_MOVED);
         rig_turn ();
         if (state == SESSION_UNKNOWN)
             fake_store_step ();
@@ -74,16 +74,16 @@ s_happens (session_t *session, session_event_t event)
         session_turn (session);
         break;
     case SESSION_MOVED:
-        session_moved (session);
+        session_happens (session, SESSION_MOVED);
         break;
     case SESSION_SHARED:
-        session_shared (session);
+        session_happens (session, SESSION_SHARED);
         break;
     case SESSION_STORE_READY:
-        session_store_ready (session);
+        session_happens (session, SESSION_STORE_READY);
         break;
     case SESSION_HANDED_OVER:
-        session_hand_over (session);
+        session_happens (session, SESSION_HANDED_OVER);
         break;
     case SESSION_CONFLICT:
         fake_store_other_says (KEY, &(fake_said_t){ .event = EVENT_NEW_MESSAGE,

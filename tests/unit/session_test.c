@@ -247,7 +247,7 @@ Test (session, moved)
 {
     s_visitor_twice ();
     fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
-    session_moved (rig_session ());
+    session_happens (rig_session (), SESSION_MOVED);
     rig_run ();
     EXPECT ("e1 DELIVER 5 #2 a\n"
             "e2 DELIVER 6 #2 a\n");
@@ -262,16 +262,16 @@ Test (session, shared_with_another_postoffice)
     rig_run ();
     cr_assert_eq (fake_store_notified (NOTIFY_MOVED) + fake_store_notified (NOTIFY_SHARED), 0);
     fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
-    session_moved (rig_session ());
+    session_happens (rig_session (), SESSION_MOVED);
     rig_run ();
     cr_assert_eq (fake_store_notified (NOTIFY_SHARED), 1);
 
     say (1, 5, "behind another's");
     rig_run ();
     cr_assert_eq (fake_store_notified (NOTIFY_MOVED), 1);
-    session_shared (rig_session ());
+    session_happens (rig_session (), SESSION_SHARED);
     cr_assert_eq (fake_store_notified (NOTIFY_MOVED), 2); //  of what it may have missed
-    session_shared (rig_session ());
+    session_happens (rig_session (), SESSION_SHARED);
     cr_assert_eq (fake_store_notified (NOTIFY_MOVED), 2);
     say (1, 5, "behind ours");
     rig_run ();
@@ -286,11 +286,11 @@ Test (session, shared_is_said_at_last)
 {
     s_visitor ();
     fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
-    session_moved (rig_session ());
+    session_happens (rig_session (), SESSION_MOVED);
     rig_run ();
     cr_assert_eq (fake_store_notified (NOTIFY_SHARED), 1);
     rig_session ()->split_hosting.said_ms -= SPLIT_HOSTING_SAY_EVERY_MS - 500;
-    session_shared (rig_session ());
+    session_happens (rig_session (), SESSION_SHARED);
     rig_run ();
     cr_assert_eq (fake_store_notified (NOTIFY_SHARED), 1);
     rig_wait (1200);
@@ -304,7 +304,7 @@ Test (session, nobody_leaves_who_may_be_at_another_postoffice)
     agent_joins (2, 7, "anna");
     post (2, 7, EVENT_BARGE_IN, "in");
     rig_run ();
-    session_shared (rig_session ());
+    session_happens (rig_session (), SESSION_SHARED);
     detach (2, 7, SEQ_UNKNOWN);
     rig_forget ();
     rig_wait (8 * GRACE_MS);
@@ -319,11 +319,11 @@ Test (session, nobody_leaves_who_may_be_at_another_postoffice)
 Test (session, moved_while_it_is_loaded)
 {
     s_visitor ();
-    session_moved (rig_session ());
+    session_happens (rig_session (), SESSION_MOVED);
     rig_turn ();
     cr_assert (fake_store_do ()); //  what is answered is what was there before
     fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
-    session_moved (rig_session ());
+    session_happens (rig_session (), SESSION_MOVED);
     rig_run ();
     EXPECT ("e1 DELIVER 5 #2 a\n");
 }
@@ -335,7 +335,7 @@ Test (session, moved_while_it_commits)
     rig_turn ();
     cr_assert (fake_store_do ());
     fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
-    session_moved (rig_session ());
+    session_happens (rig_session (), SESSION_MOVED);
     rig_run ();
     EXPECT ("e2 DELIVER 6 #2 mine\n"
             "e1 POSTED 1 ok #2\n"
@@ -461,7 +461,7 @@ Test (session, reattaches_wait_for_the_store)
     s_visitor ();
     edge_down (1);
     fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "otto", NULL, "a" });
-    session_moved (rig_session ());
+    session_happens (rig_session (), SESSION_MOVED);
     fake_store_always (FAKE_DOWN);
     attach_as (2, 6, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_REATTACH, 1);
     rig_run ();
@@ -526,7 +526,7 @@ Test (session, detach_behind_a_reattach_that_waits)
 {
     s_visitor ();
     edge_down (1);
-    session_moved (rig_session ());
+    session_happens (rig_session (), SESSION_MOVED);
     fake_store_always (FAKE_DOWN);
     attach_as (2, 6, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_REATTACH, 1);
     detach (2, 6, SEQ_UNKNOWN);

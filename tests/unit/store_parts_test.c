@@ -1,6 +1,6 @@
 //  What the store does before it speaks to PostgreSQL: values, batches, receipts, migrations.
 
-#include "pg/pg_error_class.h"
+#include "pg/pg_link.h"
 #include "store/batch.h"
 #include "store/migrations.h"
 #include "store/receipts.h"
@@ -80,8 +80,8 @@ s_batched (batch_t **batch_p)
 {
     static char names[200];
     names[0] = 0;
-    for (size_t at = 0; at < batch_count (*batch_p); at++)
-        strcat (names, batch_append (*batch_p, at)->request.session.data);
+    for (size_t at = 0; at < (*batch_p)->count; at++)
+        strcat (names, (*batch_p)->appends[at]->request.session.data);
     batch_destroy (batch_p);
     return names;
 }
@@ -101,8 +101,6 @@ Test (append, borrows_and_measures)
     cr_assert_eq (append->request.entries, &entry);
     cr_assert_eq (append->day, 3);
     cr_assert_eq (append->size, sizeof *append + sizeof entry + 6 + 3 + 5);
-    cr_assert_eq (append_before (append), 0);
-    cr_assert_eq (append_last (append), 1);
     append_destroy (&append);
     append_destroy (&append);
 }
@@ -115,13 +113,11 @@ Test (batch, is_sorted_by_day_and_session)
     s_wait (&waiting, s_append ("a", 2, 1, 7));
     s_wait (&waiting, s_append ("c", 2, 1, 6));
     batch_t *batch = batch_new (&waiting, 100);
-    cr_assert_eq (batch_days (batch), 2);
-    cr_assert_eq (batch_day (batch, 0), 6);
-    cr_assert_eq (append_before (batch_append (batch, 2)), 4);
-    cr_assert_eq (append_last (batch_append (batch, 2)), 6);
+    cr_assert_eq (batch->day_count, 2);
+    cr_assert_eq (batch->days[0], 6);
     batch_lose (batch, 1, TEXT ("a"));
     batch_lose (batch, 0, TEXT ("b")); //  of another day
-    cr_assert (batch_append (batch, 1)->lost && !batch_append (batch, 2)->lost);
+    cr_assert (batch->appends[1]->lost && !batch->appends[2]->lost);
     cr_assert_str_eq (s_batched (&batch), "cab");
     cr_assert (list_is_empty (&waiting));
 }
@@ -134,7 +130,7 @@ Test (batch, has_limits)
     for (unsigned at = 0; at < 8; at++)
         s_wait (&waiting, s_append (names[at], 2, 1, at));
     batch_t *days = batch_new (&waiting, 100);
-    cr_assert_eq (batch_count (days), BATCH_DAYS);
+    cr_assert_eq (days->count, BATCH_DAYS);
     batch_t *most = batch_new (&waiting, 1);
     cr_assert_str_eq (s_batched (&days), "0123");
     cr_assert_str_eq (s_batched (&most), "4");
@@ -177,12 +173,12 @@ Test (batch, the_simplest_way_for_a_day)
     s_wait (&waiting, s_append ("b", 2, 2, 8));
     s_wait (&waiting, s_append ("c", 2, 1, 9));
     batch_t *batch = batch_new (&waiting, 100);
-    batch_append (batch, 0)->tail_known = batch_append (batch, 1)->tail_known = true;
+    batch->appends[0]->tail_known = batch->appends[1]->tail_known = true;
     cr_assert_eq (batch_way (batch, 0, false), BATCH_ENTRY);
     cr_assert_eq (batch_way (batch, 1, false), BATCH_ENTRIES);
     cr_assert_eq (batch_way (batch, 2, false), BATCH_ALL, "its predecessor is not known");
     cr_assert_eq (batch_way (batch, 0, true), BATCH_ALL);
-    batch_append (batch, 0)->request.notify_others = true;
+    batch->appends[0]->request.notify_others = true;
     cr_assert_eq (batch_way (batch, 0, false), BATCH_ALL);
     batch_destroy (&batch);
 }
@@ -238,16 +234,16 @@ Test (migrations, only_what_is_missing)
     migrations_free (&migrations);
 }
 
-Test (pg_error_class, each_class_has_one)
+Test (pg_error, each_class_has_one)
 {
-    cr_assert_eq (pg_error_class_of ("40P01"), PG_ERROR_RETRY);
-    cr_assert_eq (pg_error_class_of ("23514"), PG_ERROR_NO_PARTITION);
-    cr_assert_eq (pg_error_class_of ("23505"), PG_ERROR_DUPLICATE);
-    cr_assert_eq (pg_error_class_of ("23502"), PG_ERROR_REJECTED);
-    cr_assert_eq (pg_error_class_of ("55P03"), PG_ERROR_LOCKED);
-    cr_assert_eq (pg_error_class_of ("25006"), PG_ERROR_RECONNECT);
-    cr_assert_eq (pg_error_class_of ("53100"), PG_ERROR_UNAVAILABLE);
-    cr_assert_eq (pg_error_class_of (""), PG_ERROR_UNAVAILABLE);
+    cr_assert_eq (pg_error_of ("40P01"), PG_ERROR_RETRY);
+    cr_assert_eq (pg_error_of ("23514"), PG_ERROR_NO_PARTITION);
+    cr_assert_eq (pg_error_of ("23505"), PG_ERROR_DUPLICATE);
+    cr_assert_eq (pg_error_of ("23502"), PG_ERROR_REJECTED);
+    cr_assert_eq (pg_error_of ("55P03"), PG_ERROR_LOCKED);
+    cr_assert_eq (pg_error_of ("25006"), PG_ERROR_RECONNECT);
+    cr_assert_eq (pg_error_of ("53100"), PG_ERROR_UNAVAILABLE);
+    cr_assert_eq (pg_error_of (""), PG_ERROR_UNAVAILABLE);
 }
 
 Test (pg_values, a_huge_one_gives_its_memory_back)

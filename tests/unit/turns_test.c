@@ -283,7 +283,7 @@ Test (turns, in_hand_while_the_session_is_loaded_again)
 {
     s_turn_accepted (W1);
     fake_store_other_says (KEY, &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "x", NULL, "x" });
-    session_moved (rig_session ());
+    session_happens (rig_session (), SESSION_MOVED);
     rig_wait (RECOVERY_MS + 50);
     EXPECT ("e1 DELIVER 5 #3 x\n");
     done (W1, "t1", "yes");
@@ -314,7 +314,7 @@ Test (turns, recovery_is_not_begun_anew_by_another_writer)
     for (int at = 0; at < 10; at++) {
         fake_store_other_says (KEY,
                                &(fake_said_t){ EVENT_NEW_MESSAGE, ROLE_AGENT, "x", NULL, "x" });
-        session_moved (rig_session ());
+        session_happens (rig_session (), SESSION_MOVED);
         rig_wait (RECOVERY_MS / 2);
     }
     cr_assert_not_null (strstr (rig_story (), "w2 WORK t1 2\n"));
@@ -371,7 +371,7 @@ Test (turns, ended_elsewhere_in_a_session_that_nobody_is_in)
     rig_wait (GRACE_MS + 400);
     worker_down (W1);
     fake_store_other_ends (KEY);
-    session_moved (rig_session ());
+    session_happens (rig_session (), SESSION_MOVED);
     worker_up (W2, 5);
     rig_forget ();
     rig_wait (RECOVERY_MS + 50);

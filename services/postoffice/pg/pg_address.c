@@ -84,38 +84,25 @@ s_is_port (const char *port)
     return strspn (port, "0123456789") == strlen (port) && strlen (port) <= 5;
 }
 
-static bool
-s_is_literal (const char *host)
-{
-    char binary[sizeof (struct in6_addr)];
-    return inet_pton (AF_INET, host, binary) == 1 || inet_pton (AF_INET6, host, binary) == 1;
-}
-
-static bool
-s_is_directory (const char *host)
-{
-    return host[0] == '/' || host[0] == '@';
-}
-
-//  Not whether there is such a host, only whether it may be said in a log.
-static bool
-s_is_name (const char *host)
-{
-    static const char may_have[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                   "-._:%";
-    return strspn (host, may_have) == strlen (host);
-}
-
+//  A socket directory or a literal address is a place as it is. Of a name only this is seen to:
+//  may it be said in a log?
 static const char *
 s_take_host (host_t *host)
 {
+    static const char may_have[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+        "-._:%";
     if (!s_is_port (host->port))
         return "POSTGRES_URL has a port that is none; is its password percent-encoded?";
     if (strlen (host->host) > HOST_LENGTH_MOST || strlen (host->hostaddr) > HOST_LENGTH_MOST)
         return "POSTGRES_URL has a host that is too long";
-    if (!*host->host || *host->hostaddr || s_is_directory (host->host) || s_is_literal (host->host))
+    char binary[sizeof (struct in6_addr)];
+    bool is_directory = host->host[0] == '/' || host->host[0] == '@';
+    bool is_literal = inet_pton (AF_INET, host->host, binary) == 1
+                      || inet_pton (AF_INET6, host->host, binary) == 1;
+    if (!*host->host || *host->hostaddr || is_directory || is_literal)
         return NULL;
-    if (!s_is_name (host->host))
+    if (strspn (host->host, may_have) != strlen (host->host))
         return "POSTGRES_URL has a host that is none; is its password percent-encoded?";
     host->is_name = true;
     return NULL;
@@ -154,18 +141,6 @@ pg_address_is_string (const char *url)
     PQconninfoOption *options = PQconninfoParse (url, NULL);
     PQconninfoFree (options);
     return options;
-}
-
-static const char *
-s_parse (pg_address_t *self, const char *url)
-{
-    //  libpq's own complaint would quote parts of the string.
-    PQconninfoOption *options = PQconninfoParse (url, NULL);
-    if (!options)
-        return "POSTGRES_URL is no connection string";
-    const char *failure = s_take_hosts (self, options);
-    PQconninfoFree (options);
-    return failure;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -239,18 +214,6 @@ s_on_found (uv_getaddrinfo_t *request, int status, struct addrinfo *found)
     self->resolved (self->owner);
 }
 
-static void
-s_look_up (uv_loop_t *loop, host_t *host)
-{
-    static const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-    host->request.data = host;
-    int rc = uv_getaddrinfo (loop, &host->request, s_on_found, host->host, NULL, &hints);
-    if (rc == 0)
-        host->address->looking++;
-    else
-        s_not_found (host, rc);
-}
-
 // ---------------------------------------------------------------------------------------------
 
 pg_address_t *
@@ -261,12 +224,24 @@ pg_address_new (uv_loop_t *loop, const char *url, pg_address_resolved_fn *resolv
     self->owner = owner;
     for (size_t at = 0; at < 3; at++)
         buffer_init (&self->lists[at], LIST_MOST);
-    self->failure = s_parse (self, url);
+    //  libpq's own complaint would quote parts of the string.
+    PQconninfoOption *options = PQconninfoParse (url, NULL);
+    self->failure =
+        options ? s_take_hosts (self, options) : "POSTGRES_URL is no connection string";
+    PQconninfoFree (options);
     if (self->failure)
         return self;
-    for (size_t at = 0; at < self->host_count; at++)
-        if (self->hosts[at].is_name)
-            s_look_up (loop, &self->hosts[at]);
+    static const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+    for (size_t at = 0; at < self->host_count; at++) {
+        host_t *host = &self->hosts[at];
+        host->request.data = host;
+        int rc = host->is_name
+                     ? uv_getaddrinfo (loop, &host->request, s_on_found, host->host, NULL, &hints)
+                     : 0;
+        self->looking += host->is_name && rc == 0;
+        if (rc != 0)
+            s_not_found (host, rc);
+    }
     if (self->looking == 0)
         s_collect (self);
     return self;
@@ -285,7 +260,7 @@ pg_address_destroy (pg_address_t **self_p)
     }
     self->orphaned = true;
     for (size_t at = 0; at < self->host_count; at++)
-        if (self->hosts[at].request.data)
+        if (self->hosts[at].is_name)
             uv_cancel ((uv_req_t *) &self->hosts[at].request); //  one under way goes on
 }
 

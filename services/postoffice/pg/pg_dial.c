@@ -1,6 +1,7 @@
 #include "pg/pg_dial.h"
 
 #include "base/alloc.h"
+#include "base/loop_timer.h"
 #include "pg/pg_address.h"
 #include "pg/pg_fitness.h"
 #include "pg/pg_socket.h"
@@ -25,6 +26,7 @@ struct pg_dial {
     char *url;
     char *node;
     uint64_t answer_ms;
+    pg_greeting_t greeting;
     pg_dial_events_t events;
     void *owner;
     dial_state_t state;
@@ -32,9 +34,9 @@ struct pg_dial {
     size_t first_place;     //  of the address
     PGconn *connection;
     pg_socket_t socket;
-    uv_timer_t timer;       //  the end of the step
+    loop_timer_t *timer;    //  the end of the step
     PGresult *result;       //  the last one to what was said
-    bool direct;
+    bool is_direct;
     char settings[1500];
 };
 
@@ -76,7 +78,7 @@ static void
 s_clear (pg_dial_t *self)
 {
     self->state = DIAL_IDLE;
-    uv_timer_stop (&self->timer);
+    loop_timer_stop (self->timer);
     pg_socket_forget (&self->socket); //  before the descriptor is closed under it
     pg_address_destroy (&self->address);
     PQclear (self->result);
@@ -91,15 +93,6 @@ s_fail (pg_dial_t *self, const char *why)
     s_clear (self);
     self->events.failed (self->owner, why, pg_complaint (connection));
     PQfinish (connection);
-}
-
-static void
-s_done (pg_dial_t *self)
-{
-    PGconn *connection = self->connection;
-    self->connection = NULL;
-    s_clear (self);
-    self->events.dialled (self->owner, connection);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -130,8 +123,9 @@ s_say (pg_dial_t *self, const char *sql, uint64_t within_ms)
 static const pg_fault_t *
 s_look (pg_dial_t *self)
 {
-    const pg_fault_t *fault = pg_fitness_fault (self->result);
-    self->direct = !fault && pg_fitness_pid (self->result) == PQbackendPID (self->connection);
+    int pid;
+    const pg_fault_t *fault = pg_fitness_fault (self->result, &pid);
+    self->is_direct = pid == PQbackendPID (self->connection);
     if (!fault)
         return NULL;
     log_error ("database is of no use to us", log_string ("complaint", fault->complaint),
@@ -150,16 +144,20 @@ s_greet (pg_dial_t *self)
     PGresult *result = self->state == DIAL_GREETING ? self->result : NULL;
     self->state = DIAL_GREETING;
     uint64_t within_ms = self->answer_ms;
-    const char *sql =
-        self->events.greet ? self->events.greet (self->owner, result, &within_ms) : NULL;
+    const pg_greeting_t *greeting = &self->greeting;
+    const char *sql = greeting->say ? greeting->say (greeting->owner, result, &within_ms) : NULL;
     PQclear (self->result);
     self->result = NULL;
     if (sql == PG_DIAL_REFUSE)
         s_fail (self, "database refused by us");
     else if (sql)
         s_say (self, sql, within_ms);
-    else
-        s_done (self);
+    else {
+        PGconn *connection = self->connection;
+        self->connection = NULL;
+        s_clear (self);
+        self->events.dialled (self->owner, connection, self->is_direct);
+    }
 }
 
 //  What was said is answered: the settings, the look at the database, or the owner's greeting.
@@ -176,15 +174,83 @@ s_go_on (pg_dial_t *self)
         s_greet (self);
         return;
     }
-    if (fault->final && self->events.unfit)
-        self->events.unfit (self->owner);
+    if (fault->final && self->greeting.unfit)
+        self->greeting.unfit (self->greeting.owner);
     s_fail (self, "database refused by us");
 }
 
+// ---------------------------------------------------------------------------------------------
+//  Dialling
+
+static void
+s_dial_on (pg_dial_t *self)
+{
+    pg_socket_forget (&self->socket);
+    switch (PQconnectPoll (self->connection)) {
+    case PGRES_POLLING_READING:
+        pg_socket_watch (&self->socket, self->connection, UV_READABLE);
+        break;
+    case PGRES_POLLING_WRITING:
+        pg_socket_watch (&self->socket, self->connection, UV_WRITABLE);
+        break;
+    case PGRES_POLLING_OK:
+        self->state = DIAL_SETTING;
+        PQsetnonblocking (self->connection, 1);
+        s_say (self, self->settings, self->answer_ms);
+        break;
+    default:
+        s_fail (self, "cannot connect");
+    }
+}
+
+//  Notices are the server's small talk; libpq would print them.
+static void
+s_on_notice (void *unused, const PGresult *notice)
+{
+    (void) unused;
+    (void) notice;
+}
+
+//  What stands after dbname wins over the string, what stands before it loses. A Kerberos server
+//  would be asked for tickets while the loop stands still: only for who asks for it.
+static void
+s_on_resolved (void *owner)
+{
+    pg_dial_t *self = owner;
+    const char *failure = pg_address_failure (self->address);
+    if (failure) {
+        s_fail (self, failure);
+        return;
+    }
+    self->state = DIAL_DIALLING;
+    pg_places_t places = pg_address_places (self->address, self->first_place);
+    const char *const keywords[] = { "target_session_attrs", "gssencmode", "keepalives_idle",
+                                     "keepalives_interval", "keepalives_count",
+                                     "tcp_user_timeout", "dbname", "host", "hostaddr", "port",
+                                     "application_name", NULL };
+    const char *const values[] = { "read-write", "disable", "10", "5", "3", "20000", self->url,
+                                   places.host, places.hostaddr, places.port, self->node, NULL };
+    self->connection = PQconnectStartParams (keywords, values, 1);
+    if (!self->connection || PQstatus (self->connection) == CONNECTION_BAD) {
+        s_fail (self, "cannot connect");
+        return;
+    }
+    PQsetNoticeReceiver (self->connection, s_on_notice, NULL);
+    pg_socket_watch (&self->socket, self->connection, UV_WRITABLE);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The loop's calls
+
 //  Results to what was said; when they are complete, what comes next.
 static void
-s_listen (pg_dial_t *self)
+s_on_stirred (void *owner)
 {
+    pg_dial_t *self = owner;
+    if (self->state == DIAL_DIALLING) {
+        s_dial_on (self);
+        return;
+    }
     if (!PQconsumeInput (self->connection)) {
         s_fail (self, "connection ended");
         return;
@@ -205,94 +271,10 @@ s_listen (pg_dial_t *self)
     s_flush (self);
 }
 
-// ---------------------------------------------------------------------------------------------
-//  Dialling
-
 static void
-s_dialled (pg_dial_t *self)
-{
-    self->state = DIAL_SETTING;
-    PQsetnonblocking (self->connection, 1);
-    s_say (self, self->settings, self->answer_ms);
-}
-
-static void
-s_dial_on (pg_dial_t *self)
-{
-    pg_socket_forget (&self->socket);
-    switch (PQconnectPoll (self->connection)) {
-    case PGRES_POLLING_READING:
-        pg_socket_watch (&self->socket, self->connection, UV_READABLE);
-        break;
-    case PGRES_POLLING_WRITING:
-        pg_socket_watch (&self->socket, self->connection, UV_WRITABLE);
-        break;
-    case PGRES_POLLING_OK:
-        s_dialled (self);
-        break;
-    default:
-        s_fail (self, "cannot connect");
-    }
-}
-
-//  Notices are the server's small talk; libpq would print them.
-static void
-s_on_notice (void *unused, const PGresult *notice)
-{
-    (void) unused;
-    (void) notice;
-}
-
-//  What stands after dbname wins over the string, what stands before it loses. A Kerberos server
-//  would be asked for tickets while the loop stands still: only for who asks for it.
-static void
-s_dial (pg_dial_t *self)
-{
-    self->state = DIAL_DIALLING;
-    pg_places_t places = pg_address_places (self->address, self->first_place);
-    const char *const keywords[] = { "target_session_attrs", "gssencmode", "keepalives_idle",
-                                     "keepalives_interval", "keepalives_count",
-                                     "tcp_user_timeout", "dbname", "host", "hostaddr", "port",
-                                     "application_name", NULL };
-    const char *const values[] = { "read-write", "disable", "10", "5", "3", "20000", self->url,
-                                   places.host, places.hostaddr, places.port, self->node, NULL };
-    self->connection = PQconnectStartParams (keywords, values, 1);
-    if (!self->connection || PQstatus (self->connection) == CONNECTION_BAD) {
-        s_fail (self, "cannot connect");
-        return;
-    }
-    PQsetNoticeReceiver (self->connection, s_on_notice, NULL);
-    pg_socket_watch (&self->socket, self->connection, UV_WRITABLE);
-}
-
-static void
-s_on_resolved (void *owner)
+s_on_timer (void *owner)
 {
     pg_dial_t *self = owner;
-    const char *failure = pg_address_failure (self->address);
-    if (failure)
-        s_fail (self, failure);
-    else
-        s_dial (self);
-}
-
-// ---------------------------------------------------------------------------------------------
-//  The loop's calls
-
-static void
-s_on_stirred (void *owner)
-{
-    pg_dial_t *self = owner;
-    if (self->state == DIAL_DIALLING)
-        s_dial_on (self);
-    else
-        s_listen (self);
-}
-
-static void
-s_on_timer (uv_timer_t *timer)
-{
-    pg_dial_t *self = timer->data;
     if (self->state != DIAL_RESOLVING)
         self->first_place++;
     s_fail (self, self->state == DIAL_RESOLVING ? "host names not looked up in time"
@@ -304,7 +286,7 @@ static void
 s_limit (pg_dial_t *self, uint64_t ms)
 {
     uv_update_time (self->loop);
-    uv_timer_start (&self->timer, s_on_timer, ms, 0);
+    loop_timer_start_ms (self->timer, ms, 0);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -318,6 +300,7 @@ pg_dial_new (uv_loop_t *loop, const pg_dial_config_t *config, const pg_dial_even
     self->url = alloc_string (config->url);
     self->node = alloc_string (config->node);
     self->answer_ms = config->answer_ms;
+    self->greeting = config->greeting;
     self->events = *events;
     self->owner = owner;
     self->socket = (pg_socket_t){ .loop = loop, .stirred = s_on_stirred, .owner = self };
@@ -325,18 +308,8 @@ pg_dial_new (uv_loop_t *loop, const pg_dial_config_t *config, const pg_dial_even
         snprintf (self->settings, sizeof self->settings, s_settings, self->answer_ms * 4 / 5,
                   self->answer_ms / 5, config->settings ? config->settings : "");
     assert (size > 0 && (size_t) size < sizeof self->settings);
-    uv_timer_init (loop, &self->timer);
-    self->timer.data = self;
+    self->timer = loop_timer_new (loop, s_on_timer, self);
     return self;
-}
-
-static void
-s_on_closed (uv_handle_t *handle)
-{
-    pg_dial_t *self = handle->data;
-    free (self->url);
-    free (self->node);
-    free (self);
 }
 
 void
@@ -348,13 +321,10 @@ pg_dial_destroy (pg_dial_t **self_p)
     *self_p = NULL;
     s_clear (self);
     PQfinish (self->connection);
-    uv_close ((uv_handle_t *) &self->timer, s_on_closed);
-}
-
-bool
-pg_dial_is_direct (const pg_dial_t *self)
-{
-    return self->direct;
+    loop_timer_destroy (&self->timer);
+    free (self->url);
+    free (self->node);
+    free (self);
 }
 
 void

@@ -11,45 +11,49 @@
 #include "base/text.h"
 
 #include <libpq-fe.h>
+#include <stdbool.h>
 #include <uv.h>
 
 typedef struct pg_dial pg_dial_t;
+
+//  What a greeting says to give the connection up.
+extern const char PG_DIAL_REFUSE[];
+
+//  What the owner has to say first on a new connection.
+typedef struct {
+    //  Called with NULL first, then with the last result of what it returned; returns the SQL to
+    //  send next, NULL when all is said, or PG_DIAL_REFUSE. May raise the limit for this answer.
+    //  May be NULL.
+    const char *(*say) (void *owner, const PGresult *result, uint64_t *within_ms);
+    //  Before `failed`: no further attempt will help, this database is of no use for good. May be
+    //  NULL. It was logged.
+    void (*unfit) (void *owner);
+    void *owner;
+} pg_greeting_t;
 
 typedef struct {
     const char *url;
     const char *node;       //  application_name
     const char *settings;   //  SQL that is said after our settings; may be NULL
     uint64_t answer_ms;     //  limit for dialling, and for each answer to what is said then
+    pg_greeting_t greeting;
 } pg_dial_config_t;
 
-//  What greet returns to give the connection up.
-extern const char PG_DIAL_REFUSE[];
-
 typedef struct {
-    //  Called with NULL first, then with the last result of what it returned; returns the SQL to
-    //  send next, NULL when all is said, or PG_DIAL_REFUSE. May raise the limit for this answer.
-    //  May be NULL.
-    const char *(*greet) (void *owner, const PGresult *result, uint64_t *within_ms);
     //  The end of an attempt, one of these: the connection is the owner's now; or why there is
     //  none, and libpq's complaint. From the loop or from within pg_dial_start.
-    void (*dialled) (void *owner, PGconn *connection);
+    //  `is_direct`: who serves it is the process that we dialled; no pooler stands between.
+    void (*dialled) (void *owner, PGconn *connection, bool is_direct);
     void (*failed) (void *owner, const char *why, text_t complaint);
-    //  Before `failed`: no further attempt will help, this database is of no use for good. May be
-    //  NULL. It was logged.
-    void (*unfit) (void *owner);
 } pg_dial_events_t;
 
 pg_dial_t *pg_dial_new (uv_loop_t *loop, const pg_dial_config_t *config,
                         const pg_dial_events_t *events, void *owner);
-//  Ends an attempt under way, without a word. Not from within greet.
+//  Ends an attempt under way, without a word. Not from within the greeting.
 void pg_dial_destroy (pg_dial_t **self_p);
 
 //  Begins an attempt. Only one at a time.
 void pg_dial_start (pg_dial_t *self);
-
-//  Of the last connection: is the process that serves it the one that we dialled? Not when a pooler
-//  stands between.
-bool pg_dial_is_direct (const pg_dial_t *self);
 
 //  The first line of libpq's complaint about a connection; NULL has none.
 text_t pg_complaint (const PGconn *connection);

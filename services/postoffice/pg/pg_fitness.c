@@ -35,11 +35,13 @@ static const pg_fault_t s_faults[] = {
 };
 
 const pg_fault_t *
-pg_fitness_fault (const PGresult *result)
+pg_fitness_fault (const PGresult *result, int *pid)
 {
+    *pid = 0;
     if (PQresultStatus (result) != PGRES_TUPLES_OK || PQntuples (result) != 1
         || PQnfields (result) != COLUMNS)
         return &s_no_answer;
+    *pid = (int) strtol (PQgetvalue (result, 0, PID), NULL, 10);
     if (!text_is (text_of (PQgetvalue (result, 0, ENCODING)), TEXT ("UTF8")))
         return &s_faults[ENCODING];
     if (strtol (PQgetvalue (result, 0, VERSION), NULL, 10) < VERSION_LEAST)
@@ -47,10 +49,4 @@ pg_fitness_fault (const PGresult *result)
     if (*PQgetvalue (result, 0, MAY_CREATE) != 't')
         return &s_faults[MAY_CREATE];
     return *PQgetvalue (result, 0, OWNS) == 't' ? NULL : &s_faults[OWNS];
-}
-
-int
-pg_fitness_pid (const PGresult *result)
-{
-    return (int) strtol (PQgetvalue (result, 0, PID), NULL, 10);
 }

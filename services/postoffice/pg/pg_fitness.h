@@ -15,12 +15,11 @@ typedef struct {
     bool final;         //  it stays so until POSTGRES_URL leads to another database
 } pg_fault_t;
 
-//  One statement with one row, which the calls below read.
+//  One statement with one row, which the call below reads.
 extern const char pg_fitness_sql[];
 
-//  NULL when the database will do. Borrowed, for ever.
-const pg_fault_t *pg_fitness_fault (const PGresult *result);
-//  The process that serves the connection, by its own account.
-int pg_fitness_pid (const PGresult *result);
+//  NULL when the database will do. Borrowed, for ever. `pid`: the process that serves the
+//  connection, by its own account; 0 when it does not say.
+const pg_fault_t *pg_fitness_fault (const PGresult *result, int *pid);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/backoff.h"
+#include "base/loop_timer.h"
 #include "pg/pg_dial.h"
 #include "pg/pg_socket.h"
 #include "base/log.h"
@@ -39,13 +40,14 @@ struct pg_link {
     pg_dial_t *dial;
     PGconn *connection;
     pg_socket_t socket;
-    uv_timer_t timer;       //  the end of the state we are in, or the look at the oldest request
+    loop_timer_t *timer; //  the end of the state we are in, or the look at the oldest request
     backoff_t backoff;
     bool stirred;           //  since the last look at the silence
     uint64_t silent_ms;     //  while an answer is due
     request_t requests[PG_LINK_REQUESTS + 1]; //  a ring; one more for the preparing
     size_t first;
     size_t count;
+    bool is_direct;
     bool up_said;
     size_t adding;          //  statements of the request that is being made
 };
@@ -54,17 +56,44 @@ struct pg_link {
 #define RETRY_MOST_MS 5000
 #define LOOK_EVERY_MS 500
 
-static void s_on_timer (uv_timer_t *timer);
-
 static void
 s_timer (pg_link_t *self, uint64_t ms, uint64_t repeat)
 {
     uv_update_time (self->loop);
-    uv_timer_start (&self->timer, s_on_timer, ms, repeat);
+    loop_timer_start_ms (self->timer, ms, repeat);
 }
 
 // ---------------------------------------------------------------------------------------------
-//  The end of a connection
+//  Answers, and the end of a connection
+
+typedef struct {
+    const char *class; //  what the SQLSTATE begins with
+    pg_error_t error;
+} error_row_t;
+
+//  The first one that fits.
+static const error_row_t s_rows[] = {
+    { "40", PG_ERROR_RETRY },           //  deadlock, serialization
+    { "23514", PG_ERROR_NO_PARTITION }, //  the log has no other check
+    { "23505", PG_ERROR_DUPLICATE },    { "55P03", PG_ERROR_LOCKED },
+    { "21", PG_ERROR_REJECTED },     //  cardinality
+    { "22", PG_ERROR_REJECTED },     //  data
+    { "23", PG_ERROR_REJECTED },     //  constraints
+    { "54", PG_ERROR_REJECTED },     //  too large
+    { "25006", PG_ERROR_RECONNECT }, //  read-only
+    { "42", PG_ERROR_RECONNECT },    //  no such table, not allowed
+    { "0A", PG_ERROR_RECONNECT },    //  the plan does not fit any more
+    { "", PG_ERROR_UNAVAILABLE },
+};
+
+pg_error_t
+pg_error_of (const char *sqlstate)
+{
+    const error_row_t *row = s_rows;
+    while (strncmp (sqlstate, row->class, strlen (row->class)) != 0)
+        row++;
+    return row->error;
+}
 
 static void
 s_request_clear (request_t *request)
@@ -82,6 +111,7 @@ s_pop_and_answer (pg_link_t *self, bool lost)
     self->first = (self->first + 1) % (PG_LINK_REQUESTS + 1);
     self->count--;
     pg_answer_t answer = { .count = request.count, .lost = lost, .failed = request.failed };
+    answer.error = request.failed ? pg_error_of (request.sqlstate) : PG_ERROR_NONE;
     memcpy (answer.sqlstate, request.sqlstate, sizeof answer.sqlstate);
     for (size_t at = 0; at < request.count; at++)
         answer.results[at] = request.results[at];
@@ -100,8 +130,9 @@ s_close (pg_link_t *self)
 
 //  The one way to end a connection, or the attempt to have one.
 static void
-s_end (pg_link_t *self, const char *why, text_t complaint)
+s_end (void *owner, const char *why, text_t complaint)
 {
+    pg_link_t *self = owner;
     bool was_up = self->up_said;
     self->up_said = false;
     uint64_t wait = backoff_next_ms (&self->backoff);
@@ -196,17 +227,6 @@ s_take_results (pg_link_t *self)
     }
 }
 
-static void
-s_take_notices (pg_link_t *self)
-{
-    PGnotify *notice;
-    while (self->connection && (notice = PQnotifies (self->connection))) {
-        if (self->events.notified && self->state == LINK_UP)
-            self->events.notified (self->owner, text_of (notice->relname), text_of (notice->extra));
-        PQfreemem (notice);
-    }
-}
-
 void
 pg_link_add (pg_link_t *self, size_t statement, pg_values_t *values)
 {
@@ -262,13 +282,17 @@ s_on_prepared (void *owner, void *unused, const pg_answer_t *answer)
     self->silent_ms = 0;
     backoff_reset (&self->backoff);
     s_timer (self, LOOK_EVERY_MS, LOOK_EVERY_MS);
-    self->events.up (self->owner);
+    self->events.up (self->owner, self->is_direct);
 }
 
 static void
-s_prepare (pg_link_t *self)
+s_on_dialled (void *owner, PGconn *connection, bool is_direct)
 {
+    pg_link_t *self = owner;
+    self->connection = connection;
+    self->is_direct = is_direct;
     self->state = LINK_PREPARING;
+    s_timer (self, self->config.answer_ms, 0);
     if (!PQenterPipelineMode (self->connection)) {
         s_lose (self, "no pipeline mode");
         return;
@@ -282,36 +306,6 @@ s_prepare (pg_link_t *self)
     }
     self->adding = self->config.statement_count;
     s_push (self, (request_t){ .answered = s_on_prepared, .owner = self });
-}
-
-static const char *
-s_on_greet (void *owner, const PGresult *result, uint64_t *within_ms)
-{
-    pg_link_t *self = owner;
-    return self->events.greet ? self->events.greet (self->owner, result, within_ms) : NULL;
-}
-
-static void
-s_on_dialled (void *owner, PGconn *connection)
-{
-    pg_link_t *self = owner;
-    self->connection = connection;
-    s_timer (self, self->config.answer_ms, 0);
-    s_prepare (self);
-}
-
-static void
-s_on_unfit (void *owner)
-{
-    pg_link_t *self = owner;
-    if (self->events.unfit)
-        self->events.unfit (self->owner);
-}
-
-static void
-s_on_failed (void *owner, const char *why, text_t complaint)
-{
-    s_end (owner, why, complaint);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -329,7 +323,12 @@ s_on_stirred (void *owner)
         s_lose (self, "connection ended");
         return;
     }
-    s_take_notices (self);
+    PGnotify *notice;
+    while (self->connection && (notice = PQnotifies (self->connection))) {
+        if (self->events.notified && self->state == LINK_UP)
+            self->events.notified (self->owner, text_of (notice->extra));
+        PQfreemem (notice);
+    }
     if (self->state == LINK_UP || self->state == LINK_PREPARING)
         s_flush (self);
 }
@@ -347,13 +346,13 @@ s_look (pg_link_t *self)
 }
 
 static void
-s_on_timer (uv_timer_t *timer)
+s_on_timer (void *owner)
 {
-    pg_link_t *self = timer->data;
+    pg_link_t *self = owner;
     switch (self->state) {
     case LINK_WAITING:
         self->state = LINK_DIALLING;
-        uv_timer_stop (timer);
+        loop_timer_stop (self->timer);
         pg_dial_start (self->dial);
         break;
     case LINK_UP:
@@ -385,19 +384,16 @@ pg_link_new (uv_loop_t *loop, const pg_link_config_t *config, const pg_link_even
     self->events = *events;
     self->owner = owner;
     self->socket = (pg_socket_t){ .loop = loop, .stirred = s_on_stirred, .owner = self };
-    self->dial = pg_dial_new (loop,
-                              &(pg_dial_config_t){ .url = config->url,
-                                                   .node = config->node,
-                                                   .settings = config->settings,
-                                                   .answer_ms = config->answer_ms },
-                              &(pg_dial_events_t){ .greet = s_on_greet,
-                                                   .dialled = s_on_dialled,
-                                                   .failed = s_on_failed,
-                                                   .unfit = s_on_unfit },
-                              self);
+    self->dial =
+        pg_dial_new (loop,
+                     &(pg_dial_config_t){ .url = config->url,
+                                          .node = config->node,
+                                          .settings = config->settings,
+                                          .answer_ms = config->answer_ms,
+                                          .greeting = config->greeting },
+                     &(pg_dial_events_t){ .dialled = s_on_dialled, .failed = s_end }, self);
     self->backoff = (backoff_t){ .first_ms = RETRY_FIRST_MS, .most_ms = RETRY_MOST_MS };
-    uv_timer_init (loop, &self->timer);
-    self->timer.data = self;
+    self->timer = loop_timer_new (loop, s_on_timer, self);
     return self;
 }
 
@@ -408,12 +404,6 @@ pg_link_open (pg_link_t *self)
         return;
     self->state = LINK_WAITING;
     s_timer (self, 0, 0);
-}
-
-static void
-s_on_timer_closed (uv_handle_t *handle)
-{
-    free (handle->data);
 }
 
 void
@@ -427,7 +417,8 @@ pg_link_destroy (pg_link_t **self_p)
     s_close (self);
     for (size_t at = 0; at <= PG_LINK_REQUESTS; at++)
         s_request_clear (&self->requests[at]);
-    uv_close ((uv_handle_t *) &self->timer, s_on_timer_closed);
+    loop_timer_destroy (&self->timer);
+    free (self);
 }
 
 bool
@@ -440,12 +431,6 @@ bool
 pg_link_is_alive (const pg_link_t *self)
 {
     return pg_link_is_up (self) && self->silent_ms == 0;
-}
-
-bool
-pg_link_is_direct (const pg_link_t *self)
-{
-    return pg_dial_is_direct (self->dial);
 }
 
 size_t

@@ -13,6 +13,7 @@
 #ifndef PG_LINK_H
 #define PG_LINK_H
 
+#include "pg/pg_dial.h"
 #include "pg/pg_values.h"
 
 #include <uv.h>
@@ -36,25 +37,38 @@ typedef struct {
     const pg_statement_t *statements;  //  prepared on every new connection
     size_t statement_count;
     uint64_t answer_ms;                //  how long the server may be silent when an answer is due
+    pg_greeting_t greeting;            //  before the statements are prepared
 } pg_link_config_t;
+
+//  What an SQLSTATE means for the request that it answers.
+typedef enum {
+    PG_ERROR_NONE,
+    PG_ERROR_RETRY,        //  by chance (deadlock): send it again
+    PG_ERROR_NO_PARTITION, //  send it again when the partition was made
+    PG_ERROR_DUPLICATE,    //  the row is there already
+    PG_ERROR_LOCKED,       //  somebody holds a lock on a row of it
+    PG_ERROR_REJECTED,     //  it is about what was sent, and will be so again
+    PG_ERROR_RECONNECT,    //  not the primary any more, or another schema: connect anew
+    PG_ERROR_UNAVAILABLE,  //  the server cannot write at all
+} pg_error_t;
+
+pg_error_t pg_error_of (const char *sqlstate);
 
 typedef struct {
     size_t count;
     const PGresult *results[PG_LINK_STATEMENTS]; //  one for each statement, when it succeeded
     bool lost;       //  the link broke: it may have been done or not
     bool failed;     //  the server refused; nothing of it was done
+    pg_error_t error; //  of `failed`
     char sqlstate[6];
 } pg_answer_t;
 
 typedef void pg_answered_fn (void *owner, void *request, const pg_answer_t *answer);
 
 typedef struct {
-    //  Before the statements are prepared; see pg_dial.h. May be NULL.
-    const char *(*greet) (void *owner, const PGresult *result, uint64_t *within_ms);
-    void (*up) (void *owner);
+    void (*up) (void *owner, bool is_direct); //  see pg_dial.h
     void (*down) (void *owner);
-    void (*notified) (void *owner, text_t channel, text_t payload); //  may be NULL
-    void (*unfit) (void *owner); //  see pg_dial.h; may be NULL
+    void (*notified) (void *owner, text_t payload); //  of a NOTIFY; may be NULL
 } pg_link_events_t;
 
 //  Does nothing before pg_link_open; events come from the loop.
@@ -68,8 +82,6 @@ void pg_link_destroy (pg_link_t **self_p);
 bool pg_link_is_up (const pg_link_t *self);
 //  Up, and the server has not been silent for half a second while an answer was due.
 bool pg_link_is_alive (const pg_link_t *self);
-//  False when a pooler stands between us and the server.
-bool pg_link_is_direct (const pg_link_t *self);
 //  How many more requests may be sent now; 0 when the link is not up.
 size_t pg_link_room (const pg_link_t *self);
 

@@ -23,25 +23,16 @@ s_put (buffer_t *bytes, const void *data, size_t size)
     assert (rc == 0); //  out of memory: the queue's ceiling is far below libpq's
 }
 
+//  PostgreSQL's numbers are big-endian.
 static void
-s_put_16 (buffer_t *bytes, uint16_t number)
+s_put_number (buffer_t *bytes, uint64_t number, size_t size)
 {
-    uint16_t wire = htons (number);
-    s_put (bytes, &wire, sizeof wire);
-}
-
-static void
-s_put_32 (buffer_t *bytes, uint32_t number)
-{
-    uint32_t wire = htonl (number);
-    s_put (bytes, &wire, sizeof wire);
-}
-
-static void
-s_put_64 (buffer_t *bytes, uint64_t number)
-{
-    s_put_32 (bytes, (uint32_t) (number >> 32));
-    s_put_32 (bytes, (uint32_t) number);
+    unsigned char wire[8];
+    for (size_t at = size; at > 0; at--) {
+        wire[at - 1] = (unsigned char) number;
+        number >>= 8;
+    }
+    s_put (bytes, wire, size);
 }
 
 void
@@ -75,13 +66,13 @@ s_next (pg_values_t *self, pg_type_t type)
 void
 pg_values_number (pg_values_t *self, int64_t number)
 {
-    s_put_64 (&s_next (self, 0)->bytes, (uint64_t) number);
+    s_put_number (&s_next (self, 0)->bytes, (uint64_t) number, 8);
 }
 
 void
 pg_values_small (pg_values_t *self, int64_t number)
 {
-    s_put_16 (&s_next (self, 0)->bytes, (uint16_t) number);
+    s_put_number (&s_next (self, 0)->bytes, (uint64_t) number, 2);
 }
 
 void
@@ -100,25 +91,22 @@ pg_values_text (pg_values_t *self, text_t text)
 void
 pg_values_flag (pg_values_t *self, bool flag)
 {
-    char byte = flag;
-    s_put (&s_next (self, 0)->bytes, &byte, 1);
+    s_put_number (&s_next (self, 0)->bytes, flag, 1);
 }
 
 void
 pg_values_day (pg_values_t *self, uint64_t day)
 {
-    s_put_32 (&s_next (self, 0)->bytes, (uint32_t) ((int64_t) day - DAY_OF_2000));
+    s_put_number (&s_next (self, 0)->bytes, day - DAY_OF_2000, 4);
 }
 
 pg_value_t *
 pg_values_array (pg_values_t *self, pg_type_t type)
 {
     pg_value_t *value = s_next (self, type);
-    s_put_32 (&value->bytes, 1);
-    s_put_32 (&value->bytes, 0);
-    s_put_32 (&value->bytes, type);
-    s_put_32 (&value->bytes, 0);
-    s_put_32 (&value->bytes, 1);
+    const uint32_t head[] = { 1, 0, type, 0, 1 };
+    for (size_t at = 0; at < sizeof head / sizeof *head; at++)
+        s_put_number (&value->bytes, head[at], 4);
     return value;
 }
 
@@ -127,24 +115,18 @@ pg_array_number (pg_value_t *self, int64_t number)
 {
     assert (self->type == PG_NUMBER || self->type == PG_SMALL);
     self->count++;
-    if (self->type == PG_NUMBER) {
-        s_put_32 (&self->bytes, 8);
-        s_put_64 (&self->bytes, (uint64_t) number);
-        return;
-    }
-    uint16_t wire = htons ((uint16_t) number);
-    s_put_32 (&self->bytes, sizeof wire);
-    s_put (&self->bytes, &wire, sizeof wire);
+    size_t size = self->type == PG_NUMBER ? 8 : 2;
+    s_put_number (&self->bytes, size, 4);
+    s_put_number (&self->bytes, (uint64_t) number, size);
 }
 
 void
 pg_array_flag (pg_value_t *self, bool flag)
 {
     assert (self->type == PG_BOOL);
-    char wire = flag;
     self->count++;
-    s_put_32 (&self->bytes, 1);
-    s_put (&self->bytes, &wire, 1);
+    s_put_number (&self->bytes, 1, 4);
+    s_put_number (&self->bytes, flag, 1);
 }
 
 void
@@ -152,7 +134,7 @@ pg_array_text (pg_value_t *self, text_t text)
 {
     assert (self->type == PG_TEXT);
     self->count++;
-    s_put_32 (&self->bytes, (uint32_t) text.size);
+    s_put_number (&self->bytes, text.size, 4);
     s_put (&self->bytes, text.data, text.size);
 }
 
@@ -162,7 +144,7 @@ pg_array_null (pg_value_t *self)
     uint32_t has_nulls = htonl (1);
     memcpy (self->bytes.data + 4, &has_nulls, sizeof has_nulls);
     self->count++;
-    s_put_32 (&self->bytes, UINT32_MAX);
+    s_put_number (&self->bytes, UINT32_MAX, 4);
 }
 
 //  Writes the number of elements into the head; returns the value's size.
@@ -211,7 +193,8 @@ pg_is_null (const PGresult *result, int row, int column)
 text_t
 pg_text (const PGresult *result, int row, int column)
 {
-    return (text_t){ PQgetvalue (result, row, column), (size_t) PQgetlength (result, row, column) };
+    return (text_t){ PQgetvalue (result, row, column),
+                     (size_t) PQgetlength (result, row, column) };
 }
 
 int64_t

@@ -43,12 +43,6 @@ static const audience_row_t s_rows[] = {
 };
 
 static bool
-s_is_own (const stored_entry_t *entry, const listener_t *listener)
-{
-    return entry->role == listener->role && text_is (entry->user, listener->user);
-}
-
-static bool
 s_fits (const audience_row_t *row, const stored_entry_t *entry, const listener_t *listener)
 {
     if (row->event != entry->event || !(row->caused_by & 1u << entry->role)
@@ -58,7 +52,7 @@ s_fits (const audience_row_t *row, const stored_entry_t *entry, const listener_t
         return false;
     if (row->live_only && listener->replay && listener->role == ROLE_AGENT)
         return false;
-    if (!s_is_own (entry, listener))
+    if (entry->role != listener->role || !text_is (entry->user, listener->user))
         return true;
     bool is_widget = listener->dialect == DIALECT_WIDGET;
     switch (row->to_self) {

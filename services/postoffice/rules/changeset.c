@@ -77,23 +77,19 @@ changeset_entry (changeset_t *self, uint64_t seq, const store_entry_t *entry, or
 }
 
 //  The last word on a participant is the one that counts: one row each.
-static store_participant_t *
-s_participant_row (changeset_t *self, uint64_t role, text_t user)
-{
-    for (size_t at = 0; at < self->participant_count; at++)
-        if (self->participants[at].role == role && text_is (self->participants[at].user, user))
-            return &self->participants[at];
-    self->participants
-        = s_grow (self->participants, self->participant_count, sizeof *self->participants);
-    return &self->participants[self->participant_count++];
-}
-
 void
 changeset_participant (changeset_t *self, uint64_t role, text_t user, text_t sender, bool present)
 {
-    *s_participant_row (self, role, user) = (store_participant_t){
-        .role = role, .user = user, .sender = sender, .present = present
-    };
+    size_t at = 0;
+    while (
+        at < self->participant_count
+        && (self->participants[at].role != role || !text_is (self->participants[at].user, user)))
+        at++;
+    if (at == self->participant_count)
+        self->participants =
+            s_grow (self->participants, self->participant_count++, sizeof *self->participants);
+    self->participants[at] =
+        (store_participant_t){ .role = role, .user = user, .sender = sender, .present = present };
 }
 
 void

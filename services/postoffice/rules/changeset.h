@@ -8,8 +8,7 @@
 #define CHANGESET_H
 
 #include "rules/operation.h"
-#include "store/store_model.h"
-#include "rules/turn.h"
+#include "rules/fold.h"
 
 #define CHANGESET_OPERATIONS 32 //  that one changeset takes
 #define OPERATION_ENTRIES 3     //  that one operation causes at most

@@ -6,11 +6,48 @@
 #include <assert.h>
 #include <stdlib.h>
 
-static text_t
-s_own (text_t text)
+turn_t *
+turn_new (const turn_t *prototype)
 {
-    alloc_packed (0, &text, 1); //  text points at the copy now, which is all of the memory
-    return text;
+    text_t texts[] = { prototype->item, prototype->session, prototype->app,   prototype->topic,
+                       prototype->user, prototype->body,    prototype->secret };
+    turn_t *self = alloc_packed (sizeof *self, texts, sizeof texts / sizeof *texts);
+    self->state = prototype->state;
+    self->seq = prototype->seq;
+    self->item = texts[0];
+    self->session = texts[1];
+    self->app = texts[2];
+    self->topic = texts[3];
+    self->user = texts[4];
+    self->body = texts[5];
+    self->secret = texts[6];
+    list_init (&self->place);
+    list_init (&self->in_fold);
+    return self;
+}
+
+void
+turn_destroy (turn_t **self_p)
+{
+    turn_t *self = *self_p;
+    if (!self)
+        return;
+    list_remove (&self->place);
+    list_remove (&self->in_fold);
+    free (self);
+    *self_p = NULL;
+}
+
+bool
+turn_is_of (const turn_t *self, const char *topics)
+{
+    for (const char *at = topics; *at; at += strspn (at, " ")) {
+        size_t size = strcspn (at, " ");
+        if (text_is ((text_t){ at, size }, self->topic))
+            return true;
+        at += size;
+    }
+    return false;
 }
 
 static void
@@ -25,7 +62,11 @@ s_disown (text_t *text)
 static void
 s_replace (text_t *text, text_t with)
 {
-    text_t copy = with.size ? s_own (with) : TEXT_EMPTY;
+    text_t copy = TEXT_EMPTY;
+    if (with.size > 0) {
+        copy = with;
+        alloc_packed (0, &copy, 1); //  it points at the copy now, which is all of the memory
+    }
     s_disown (text);
     *text = copy;
 }
@@ -43,22 +84,18 @@ fold_init (fold_t *self, text_t session, void *owner)
     list_init (&self->turns);
 }
 
-static void
-s_participant_destroy (participant_t *participant)
-{
-    list_remove (&participant->in_fold);
-    list_remove (&participant->absent);
-    s_disown (&participant->user);
-    s_disown (&participant->sender);
-    free (participant);
-}
-
 void
 fold_free (fold_t *self)
 {
     list_t *link;
-    while ((link = list_first (&self->participants)))
-        s_participant_destroy (LIST_THING (link, participant_t, in_fold));
+    while ((link = list_first (&self->participants))) {
+        participant_t *participant = LIST_THING (link, participant_t, in_fold);
+        list_remove (link);
+        list_remove (&participant->absent);
+        s_disown (&participant->user);
+        s_disown (&participant->sender);
+        free (participant);
+    }
     while ((link = list_first (&self->turns))) {
         turn_t *turn = LIST_THING (link, turn_t, in_fold);
         fold_end_turn (self, turn);
@@ -71,42 +108,18 @@ fold_free (fold_t *self)
     fold_init (self, self->session, self->owner);
 }
 
-static void
-s_move_list (list_t *to, list_t *from)
-{
-    list_init (to);
-    list_t *link;
-    while ((link = list_first (from)))
-        list_append (to, link);
-}
-
 void
 fold_move (fold_t *self, fold_t *from)
 {
     *self = *from;
-    s_move_list (&self->participants, &from->participants);
-    s_move_list (&self->turns, &from->turns);
+    list_init (&self->participants);
+    list_init (&self->turns);
+    list_t *link;
+    while ((link = list_first (&from->participants)))
+        list_append (&self->participants, link);
+    while ((link = list_first (&from->turns)))
+        list_append (&self->turns, link);
     fold_init (from, from->session, from->owner);
-}
-
-static void
-s_load_participants (fold_t *self, const stored_session_t *stored)
-{
-    for (size_t at = 0; at < stored->participant_count; at++) {
-        const stored_participant_t *row = &stored->participants[at];
-        participant_t *participant = fold_admit (self, row->role, row->user, row->sender);
-        participant->present = row->present;
-        participant->received_seq = row->received_seq;
-    }
-}
-
-static bool
-s_has_turn_of (const fold_t *self, text_t topic)
-{
-    for (list_t *link = self->turns.next; link != &self->turns; link = link->next)
-        if (text_is (LIST_THING (link, turn_t, in_fold)->topic, topic))
-            return true;
-    return false;
 }
 
 //  Only the first turn of a topic can be in the hands of a worker; the others wait behind it.
@@ -115,7 +128,9 @@ s_load_turns (fold_t *self, const stored_session_t *stored)
 {
     for (size_t at = 0; at < stored->work_count; at++) {
         const stored_work_t *row = &stored->works[at];
-        bool behind = s_has_turn_of (self, row->topic);
+        bool behind = false;
+        for (list_t *link = self->turns.next; !behind && link != &self->turns; link = link->next)
+            behind = text_is (LIST_THING (link, turn_t, in_fold)->topic, row->topic);
         fold_add_turn (self, turn_new (&(turn_t){ .session = self->session,
                                                   .app = self->app,
                                                   .state = behind ? TURN_QUEUED : TURN_RECOVERED,
@@ -142,7 +157,12 @@ fold_load (fold_t *self, const stored_session_t *stored)
     self->last_time_ms = stored->last_time_ms;
     self->last_writer = stored->last_writer;
     fold_control (self, stored->control_role, stored->control_user);
-    s_load_participants (self, stored);
+    for (size_t at = 0; at < stored->participant_count; at++) {
+        const stored_participant_t *row = &stored->participants[at];
+        participant_t *participant = fold_admit (self, row->role, row->user, row->sender);
+        participant->present = row->present;
+        participant->received_seq = row->received_seq;
+    }
     s_load_turns (self, stored);
     for (size_t at = 0; at < stored->known_count; at++)
         fold_remember (self, stored->known[at].message_id, stored->known[at].seq,

@@ -98,14 +98,12 @@ operation_session (const operation_t *self)
     }
 }
 
-bool
-operation_is_storable (const operation_t *self)
+static bool
+s_is_storable (const operation_t *self)
 {
-    if (self->kind == OPERATION_ABSENT)
-        return true;
     bus_record_t record = self->record;
     text_t *texts[BUS_TEXTS_MAX];
-    size_t count = bus_record_texts (&record, texts);
+    size_t count = self->kind == OPERATION_ABSENT ? 0 : bus_record_texts (&record, texts);
     for (size_t at = 0; at < count; at++)
         if (!utf8_is_valid (*texts[at])
             || (texts[at]->size > 0 && memchr (texts[at]->data, 0, texts[at]->size)))
@@ -126,6 +124,17 @@ operation_spoil (operation_t *self)
     done->ask = ASK_NOTHING;
     done->target = TEXT_EMPTY;
     done->detail = TEXT ("the answer cannot be stored");
+}
+
+bool
+operation_make_storable (operation_t *self)
+{
+    if (s_is_storable (self))
+        return true;
+    if (self->kind != OPERATION_DONE)
+        return false;
+    operation_spoil (self);
+    return s_is_storable (self); //  not when the item's own names are bad
 }
 
 uint64_t

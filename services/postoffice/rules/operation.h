@@ -53,12 +53,14 @@ operation_t *operation_of_record (peer_t peer, const bus_record_t *record);
 operation_t *operation_absent (uint64_t role, text_t user);
 void operation_destroy (operation_t **self_p);
 
-//  Can PostgreSQL take its texts? They are to be UTF-8 without NUL. What JSON has of other
-//  characters is written with escapes, so no good peer sends anything else.
-bool operation_is_storable (const operation_t *self);
 //  OPERATION_DONE: what the worker says can never be stored. From here on it says that its turn has
 //  failed, which can be.
 void operation_spoil (operation_t *self);
+//  Can PostgreSQL take its texts? They are to be UTF-8 without NUL. What JSON has of other
+//  characters is written with escapes, so no good peer sends anything else. False: it is to be
+//  refused before others are drafted with it. A worker's answer is not refused, as the worker would
+//  say it again for ever: it is spoilt.
+bool operation_make_storable (operation_t *self);
 
 //  The session it is about; empty for OPERATION_ABSENT.
 text_t operation_session (const operation_t *self);

@@ -110,13 +110,6 @@ s_may_enter (const switchboard_t *self, const bus_attach_t *attach)
     return VERDICT_OK;
 }
 
-//  Only what the client itself does makes this the session that its user was last in.
-static bool
-s_is_of_client (uint64_t reason, uint64_t dialect)
-{
-    return dialect == DIALECT_WIDGET && (reason == ATTACH_JOIN || reason == ATTACH_FRAME);
-}
-
 void
 switchboard_attach (switchboard_t *self, operation_t *operation, bool has_other_endpoint)
 {
@@ -131,7 +124,10 @@ switchboard_attach (switchboard_t *self, operation_t *operation, bool has_other_
     }
     const participant_t *participant = fold_participant (self->fold, attach->role, attach->user);
     bool was_present = participant && participant->present;
-    if (was_present && (has_other_endpoint || !s_is_of_client (attach->reason, attach->dialect)))
+    //  Only what the client itself does makes this the session that its user was last in.
+    bool is_of_client = attach->dialect == DIALECT_WIDGET
+                        && (attach->reason == ATTACH_JOIN || attach->reason == ATTACH_FRAME);
+    if (was_present && (has_other_endpoint || !is_of_client))
         return;
     s_append (self, operation,
               &(said_t){ .event = EVENT_USER_JOINED,
@@ -147,18 +143,6 @@ switchboard_attach (switchboard_t *self, operation_t *operation, bool has_other_
 
 // ---------------------------------------------------------------------------------------------
 //  Control
-
-//  Ends every open turn: what the bot still answers will be refused.
-static void
-s_cancel_turns (switchboard_t *self)
-{
-    list_t *link;
-    while ((link = list_first (&self->fold->turns))) {
-        turn_t *turn = LIST_THING (link, turn_t, in_fold);
-        fold_end_turn (self->fold, turn);
-        changeset_finish (self->changeset, &turn, WORK_CANCELLED, TEXT ("an agent took control"));
-    }
-}
 
 //  The agent in control steps back and the bot answers again.
 static void
@@ -183,7 +167,12 @@ s_take_control (switchboard_t *self, operation_t *operation, text_t message_id, 
     if (self->fold->control_role == ROLE_AGENT)
         s_give_back (self, operation, s_derived_id (self, message_id, "replaced"),
                      TEXT ("{\"why\":\"replaced\"}"));
-    s_cancel_turns (self);
+    //  What the bot still answers will be refused.
+    for (list_t *link; (link = list_first (&self->fold->turns));) {
+        turn_t *turn = LIST_THING (link, turn_t, in_fold);
+        fold_end_turn (self->fold, turn);
+        changeset_finish (self->changeset, &turn, WORK_CANCELLED, TEXT ("an agent took control"));
+    }
     s_append (self, operation,
               &(said_t){ .event = EVENT_BARGE_IN,
                          .message_id = message_id,

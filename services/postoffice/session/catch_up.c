@@ -1,24 +1,11 @@
 #include "session/catch_up.h"
 
-#include "session/replies.h"
 #include "session/outbound.h"
 #include "session/presence.h"
 #include "session/schedule.h"
 
 // ---------------------------------------------------------------------------------------------
 //  What an endpoint missed
-
-static endpoint_t *
-s_endpoint_by_serial (const session_t *self, uint64_t serial)
-{
-    const list_t *endpoints = &self->endpoints;
-    for (list_t *link = endpoints->next; link != endpoints; link = link->next) {
-        endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
-        if (endpoint->serial == serial)
-            return endpoint;
-    }
-    return NULL;
-}
 
 static void s_on_read (void *owner, uint64_t request_id, store_outcome_t outcome,
                        const stored_entry_t *entries, size_t count);
@@ -108,7 +95,11 @@ s_on_read (void *owner, uint64_t request_id, store_outcome_t outcome,
 {
     session_t *self = owner;
     self->reads--;
-    endpoint_t *endpoint = s_endpoint_by_serial (self, request_id);
+    endpoint_t *endpoint = NULL; //  gone, or its serial is another by now
+    for (list_t *link = self->endpoints.next; link != &self->endpoints && !endpoint;
+         link = link->next)
+        if (LIST_THING (link, endpoint_t, in_session)->serial == request_id)
+            endpoint = LIST_THING (link, endpoint_t, in_session);
     if (!endpoint || endpoint->state != ENDPOINT_READING) {
         schedule_consider_idle (self->office->schedule, self);
         return;
@@ -229,14 +220,4 @@ catch_up_attached (session_t *self, const operation_t *operation)
     endpoint->received_seq = s_first_received (self, endpoint, (attach_reason_t) attach->reason);
     endpoint->settle_typing = !operation->opened && attach->reason != ATTACH_REATTACH;
     s_catch_up (self, endpoint);
-}
-
-void
-catch_up_refused (session_t *self, const operation_t *operation)
-{
-    endpoint_t *endpoint =
-        session_endpoint (self, operation->peer, operation->record.attach.endpoint);
-    if (endpoint && endpoint->state == ENDPOINT_ATTACHING)
-        presence_lose (self, endpoint);
-    reply_attach (self->office, operation, self->published_seq);
 }

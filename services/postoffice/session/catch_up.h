@@ -9,9 +9,6 @@
 //  The ATTACH is granted and committed: answers it and brings the endpoint up to date.
 void catch_up_attached (session_t *session, const operation_t *operation);
 
-//  The ATTACH is refused.
-void catch_up_refused (session_t *session, const operation_t *operation);
-
 //  The post is done. It is answered when its endpoint has been sent all that stands before it
 //  in the log, for the seq of an answer says to the client: up to here you have everything.
 void catch_up_answer_post (session_t *session, const operation_t *operation);

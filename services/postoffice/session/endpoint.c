@@ -2,6 +2,7 @@
 
 #include "bus/bus_record.h"
 #include "base/alloc.h"
+#include "base/hash_table.h"
 #include "tables/postoffice_metrics.h"
 
 #include <stdlib.h>
@@ -87,4 +88,79 @@ bool
 endpoint_is_of (const endpoint_t *self, uint64_t role, text_t user)
 {
     return self->role == role && text_is (self->user, user);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Edges
+
+typedef struct {
+    UT_hash_handle hh;
+    peer_t peer;
+    list_t endpoints;
+} edge_t;
+
+struct edges {
+    edge_t *by_peer;
+};
+
+edges_t *
+edges_new (void)
+{
+    return alloc_zeroed (sizeof (edges_t));
+}
+
+void
+edges_destroy (edges_t **self_p)
+{
+    edges_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    edge_t *edge, *next;
+    HASH_ITER (hh, self->by_peer, edge, next)
+    {
+        HASH_DEL (self->by_peer, edge);
+        free (edge);
+    }
+    free (self);
+}
+
+static edge_t *
+s_edge (const edges_t *self, peer_t peer)
+{
+    edge_t *edge;
+    HASH_FIND (hh, self->by_peer, &peer, sizeof peer, edge);
+    return edge;
+}
+
+void
+edges_up (edges_t *self, peer_t peer)
+{
+    edge_t *edge = alloc_zeroed (sizeof *edge);
+    edge->peer = peer;
+    list_init (&edge->endpoints);
+    HASH_ADD (hh, self->by_peer, peer, sizeof edge->peer, edge);
+}
+
+void
+edges_down (edges_t *self, peer_t peer, list_t *endpoints)
+{
+    edge_t *edge = s_edge (self, peer);
+    if (!edge)
+        return;
+    list_t *link;
+    while ((link = list_first (&edge->endpoints)))
+        list_append (endpoints, link);
+    HASH_DEL (self->by_peer, edge);
+    free (edge);
+}
+
+bool
+edges_file (edges_t *self, endpoint_t *endpoint)
+{
+    edge_t *edge = s_edge (self, endpoint->peer);
+    if (!edge)
+        return false;
+    list_append (&edge->endpoints, &endpoint->in_peer);
+    return true;
 }

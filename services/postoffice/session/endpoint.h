@@ -1,8 +1,9 @@
 //  endpoint — one live connection of a participant, as the postoffice sees it: where it is, what it
 //  may be shown, and how much of the log it has been sent.
 //
-//  Belongs to its session and stands in the list of its edge, so that a lost edge's endpoints are
-//  found. Its cursor only rises, and nothing is sent that is not above it: nothing twice, no hole.
+//  Belongs to its session and stands in the list of its edge (edges_t, below), so that a lost
+//  edge's endpoints are found. Its cursor only rises, and nothing is sent that is not above it:
+//  nothing twice, no hole.
 //
 //  The struct is open to the modules of this room: a session's parts read and move its cursor.
 
@@ -60,5 +61,17 @@ bool endpoint_takes (const endpoint_t *self, operation_t *post);
 void endpoint_note_post (endpoint_t *self, const operation_t *post);
 
 bool endpoint_is_of (const endpoint_t *self, uint64_t role, text_t user);
+
+//  The edges that are connected, and which endpoints each has.
+typedef struct edges edges_t;
+
+edges_t *edges_new (void);
+void edges_destroy (edges_t **self_p);
+
+void edges_up (edges_t *self, peer_t peer);
+//  The edge is gone: moves its endpoints to the list. Unknown peers are ignored.
+void edges_down (edges_t *self, peer_t peer, list_t *endpoints);
+//  Puts the endpoint into its edge's list; false when the edge is gone.
+bool edges_file (edges_t *self, endpoint_t *endpoint);
 
 #endif

@@ -4,8 +4,9 @@
 #include "tables/postoffice_metrics.h"
 #include "base/log.h"
 
-//  A record to an edge that is gone, or too full and therefore dropped, needs no answer here: the
-//  edge comes back on a new stream and asks for what its endpoints missed.
+//  A record to a peer that is gone, or too full and therefore dropped, needs no answer here: an
+//  edge comes back on a new stream and asks for what its endpoints missed, and whoever asked for
+//  something asks again.
 static void
 s_send (postoffice_context_t *office, peer_t peer, const bus_record_t *record)
 {
@@ -93,19 +94,12 @@ outbound_tell (postoffice_context_t *office, list_t *endpoints, text_t session, 
     s_flush (office, &group, session, &entry);
 }
 
-static bool
-s_is_addressed (const endpoint_t *endpoint, const ephemeral_t *showing)
-{
-    if (endpoint->role == ROLE_VISITOR && !showing->to_visitors)
-        return false;
-    return !endpoint_is_of (endpoint, showing->except_role, showing->except_user);
-}
-
 void
 outbound_broadcast_one (postoffice_context_t *office, const endpoint_t *endpoint, text_t session,
                         const ephemeral_t *showing)
 {
-    if (!s_is_addressed (endpoint, showing))
+    if ((endpoint->role == ROLE_VISITOR && !showing->to_visitors)
+        || endpoint_is_of (endpoint, showing->except_role, showing->except_user))
         return;
     bus_record_t record = { .kind = BUS_BROADCAST,
                             .broadcast = { .endpoints = ids_of (&endpoint->id, 1),
@@ -150,4 +144,116 @@ outbound_catch_up (postoffice_context_t *office, endpoint_t *endpoint, text_t se
                        &entries[at], !last && at == final);
     }
     return !last && final < count;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Replies
+
+//  Each verdict has a limit of its own: a client that is told "busy" a thousand times a second must
+//  not hide that another one asks for what is not its own.
+#define VERDICT(number, NAME, code, again, words)                                                \
+    [VERDICT_##NAME] = { .level = LOG_INFO, .event = "refused", .about = code },
+static log_limit_t s_limits[VERDICT_COUNT] = {
+#include "model/verdicts.def"
+};
+#undef VERDICT
+
+//  Refusals are what an operator looks for when a client complains; the granted are counted only.
+static void
+s_note (const operation_t *operation, text_t session)
+{
+    verdict_t verdict = operation->verdict;
+    postoffice_verdicts[verdict]++;
+    if (verdict != VERDICT_OK && verdict != VERDICT_DUPLICATE
+        && log_limit_allows (&s_limits[verdict]))
+        log_info ("refused", log_text ("session", session),
+                  log_string ("kind", bus_kind_name (operation->record.kind)),
+                  log_string ("verdict", verdict_code (verdict)));
+}
+
+void
+reply_attach (postoffice_context_t *office, const operation_t *operation, uint64_t last_seq)
+{
+    const bus_attach_t *attach = &operation->record.attach;
+    s_note (operation, attach->session);
+    bus_record_t record = { .kind = BUS_ATTACHED,
+                            .attached = { .endpoint = attach->endpoint,
+                                          .session = attach->session,
+                                          .verdict = operation->verdict,
+                                          .reason = attach->reason,
+                                          .seq = last_seq } };
+    s_send (office, operation->peer, &record);
+}
+
+void
+reply_post (postoffice_context_t *office, const operation_t *operation)
+{
+    const bus_post_t *post = &operation->record.post;
+    s_note (operation, post->session);
+    bus_record_t record = { .kind = BUS_POSTED,
+                            .posted = { .request_id = post->request_id,
+                                        .endpoint = post->endpoint,
+                                        .session = post->session,
+                                        .verdict = operation->verdict,
+                                        .seq = operation->seq,
+                                        .time_ms = operation->time_ms } };
+    s_send (office, operation->peer, &record);
+}
+
+//  A visitor asks as fast as it likes, and a bot that fails does so for each question.
+static void
+s_note_done (const operation_t *operation)
+{
+    static log_limit_t late = LOG_LIMIT (LOG_INFO, "late answer refused");
+    static log_limit_t failed = LOG_LIMIT (LOG_WARN, "bot gave no answer");
+    static log_limit_t foreign =
+        LOG_LIMIT (LOG_WARN, "outcome of an item whose topic the worker does not subscribe to");
+    const bus_done_t *done = &operation->record.done;
+    if (operation->verdict == VERDICT_DUPLICATE) {
+        metric_add (POSTOFFICE_LATE_ANSWERS, 1);
+        if (log_limit_allows (&late))
+            log_info ("late answer refused", log_text ("session", done->session),
+                      log_text ("item", done->item),
+                      log_number ("outcome", (int64_t) done->outcome));
+    } else if (operation->verdict == VERDICT_NOT_ALLOWED) {
+        if (log_limit_allows (&foreign))
+            log_warn ("outcome of an item whose topic the worker does not subscribe to",
+                      log_text ("session", done->session), log_text ("item", done->item),
+                      log_string ("topics", operation->topics));
+    } else {
+        metric_add (POSTOFFICE_WORK_DONE, 1);
+        if (done->outcome != OUTCOME_ANSWERED && log_limit_allows (&failed))
+            log_warn ("bot gave no answer", log_text ("session", done->session),
+                      log_text ("item", done->item),
+                      log_number ("outcome", (int64_t) done->outcome));
+    }
+}
+
+void
+reply_done (postoffice_context_t *office, const operation_t *operation)
+{
+    const bus_done_t *done = &operation->record.done;
+    s_note_done (operation);
+    bus_record_t record = { .kind = BUS_SETTLED,
+                            .settled = { .item = done->item, .session = done->session } };
+    s_send (office, operation->peer, &record);
+}
+
+void
+reply_accepted_in_vain (postoffice_context_t *office, const operation_t *operation)
+{
+    const bus_accepted_t *accepted = &operation->record.accepted;
+    bus_record_t record = { .kind = BUS_CANCEL,
+                            .cancel = { .item = accepted->item, .session = accepted->session } };
+    s_send (office, operation->peer, &record);
+}
+
+void
+reply_refused (postoffice_context_t *office, operation_t *operation, verdict_t verdict)
+{
+    operation->verdict = verdict;
+    if (operation->kind == OPERATION_ATTACH)
+        reply_attach (office, operation, 0);
+    else if (operation->kind == OPERATION_POST)
+        reply_post (office, operation);
 }

@@ -1,5 +1,6 @@
-//  outbound — brings entries of the log and ephemeral events to endpoints: live ones as they
-//  happen, lagging ones from the log in parts.
+//  outbound — all that a postoffice says: one record back to who asked, for each finished
+//  operation, with a line in the log where an operator would look for it; and entries of the log
+//  and ephemeral events to endpoints, to live ones as they happen, to lagging ones in parts.
 
 #ifndef OUTBOUND_H
 #define OUTBOUND_H
@@ -7,6 +8,7 @@
 #include "rules/changeset.h"
 #include "session/endpoint.h"
 #include "session/postoffice_context.h"
+#include "rules/operation.h"
 
 //  How much of a log is read and sent before the client must have taken it.
 #define CATCH_UP_ENTRIES 100
@@ -38,5 +40,21 @@ void outbound_broadcast_one (postoffice_context_t *office, const endpoint_t *end
 //  `last`: no more of the log follows. Returns true when the endpoint must say NEXT_WINDOW.
 bool outbound_catch_up (postoffice_context_t *office, endpoint_t *endpoint, text_t session,
                         const stored_entry_t *entries, size_t count, bool last);
+
+// ---------------------------------------------------------------------------------------------
+//  Replies
+
+//  ATTACHED, with the last seq that is committed.
+void reply_attach (postoffice_context_t *office, const operation_t *operation, uint64_t last_seq);
+//  POSTED.
+void reply_post (postoffice_context_t *office, const operation_t *operation);
+//  SETTLED: committed, or too late.
+void reply_done (postoffice_context_t *office, const operation_t *operation);
+//  CANCEL: nobody waits for what the worker says it has in flight.
+void reply_accepted_in_vain (postoffice_context_t *office, const operation_t *operation);
+
+//  The operation cannot even be queued: whatever answer its kind has, with this verdict. What has
+//  none (a worker's) is said again by the worker.
+void reply_refused (postoffice_context_t *office, operation_t *operation, verdict_t verdict);
 
 #endif

@@ -12,7 +12,7 @@
 
 typedef struct sessions sessions_t;
 typedef struct schedule schedule_t;
-typedef struct edges edges_t;
+typedef struct edges edges_t; //  endpoint.h
 
 typedef struct {
     store_t *store;

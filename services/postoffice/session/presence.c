@@ -43,27 +43,21 @@ s_broadcast_typing (session_t *self, participant_t *participant, bool typing)
                                         .except_user = participant->user });
 }
 
-//  What its client is known to have is remembered for when it comes back.
-static void
-s_note_receipt (session_t *self, const endpoint_t *endpoint, participant_t *participant)
-{
-    uint64_t received_seq =
-        endpoint->dialect == DIALECT_WIDGET ? endpoint->received_seq : SEQ_UNKNOWN;
-    if (!participant || received_seq == SEQ_UNKNOWN)
-        return;
-    if (participant->received_seq == SEQ_UNKNOWN || participant->received_seq > received_seq)
-        participant->received_seq = received_seq;
-    store_receipt (self->office->store, self->key, participant->role, participant->user,
-                   participant->received_seq);
-}
-
+//  Destroys the endpoint. What its client is known to have is remembered for when it comes back.
 static participant_t *
 s_part (session_t *self, endpoint_t *endpoint)
 {
     participant_t *participant = fold_participant (&self->fold, endpoint->role, endpoint->user);
-    s_note_receipt (self, endpoint, participant);
+    uint64_t received_seq =
+        endpoint->dialect == DIALECT_WIDGET ? endpoint->received_seq : SEQ_UNKNOWN;
     endpoint_destroy (&endpoint);
     self->endpoint_count--;
+    if (!participant || received_seq == SEQ_UNKNOWN)
+        return participant;
+    if (participant->received_seq == SEQ_UNKNOWN || participant->received_seq > received_seq)
+        participant->received_seq = received_seq;
+    store_receipt (self->office->store, self->key, participant->role, participant->user,
+                   participant->received_seq);
     return participant;
 }
 

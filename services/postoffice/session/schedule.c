@@ -15,8 +15,7 @@ struct schedule {
     list_t retrying;     //  sessions that get a turn at the next tick
     list_t idle;         //  sessions that nobody needs, longest first
     list_t absent;       //  participants without an endpoint, longest first
-    uint64_t unfinished; //  operations
-    uint64_t bytes;      //  of them
+    schedule_load_t load;
     uv_idle_t turns;     //  runs while something is pending
 };
 
@@ -139,26 +138,20 @@ schedule_take_absent (schedule_t *self, uint64_t since_ms)
 void
 schedule_begun (schedule_t *self, const operation_t *operation)
 {
-    self->unfinished++;
-    self->bytes += operation->weight;
+    self->load.operations++;
+    self->load.bytes += operation->weight;
 }
 
 void
 schedule_ended (schedule_t *self, const operation_t *operation)
 {
-    assert (self->unfinished > 0);
-    self->unfinished--;
-    self->bytes -= operation->weight;
+    assert (self->load.operations > 0);
+    self->load.operations--;
+    self->load.bytes -= operation->weight;
 }
 
-uint64_t
-schedule_unfinished (const schedule_t *self)
+schedule_load_t
+schedule_load (const schedule_t *self)
 {
-    return self->unfinished;
-}
-
-uint64_t
-schedule_bytes (const schedule_t *self)
-{
-    return self->bytes;
+    return self->load;
 }

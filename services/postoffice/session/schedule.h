@@ -32,10 +32,14 @@ void schedule_await (schedule_t *self, participant_t *participant);
 //  One that has been awaited since then, taken out; NULL when there is none.
 participant_t *schedule_take_absent (schedule_t *self, uint64_t since_ms);
 
-//  Operations that are not finished, and their bytes.
+//  Operations that are not finished.
+typedef struct {
+    uint64_t operations;
+    uint64_t bytes;
+} schedule_load_t;
+
 void schedule_begun (schedule_t *self, const operation_t *operation);
 void schedule_ended (schedule_t *self, const operation_t *operation);
-uint64_t schedule_unfinished (const schedule_t *self);
-uint64_t schedule_bytes (const schedule_t *self);
+schedule_load_t schedule_load (const schedule_t *self);
 
 #endif

@@ -20,15 +20,6 @@ session_new (postoffice_context_t *office, text_t key)
     return self;
 }
 
-//  Takes the fold's turns out of the workers' lists before they are destroyed with it.
-static void
-s_forget_turns (session_t *self)
-{
-    list_t *turns = &self->fold.turns;
-    for (list_t *link = turns->next; link != turns; link = link->next)
-        workers_forget (self->office->workers, LIST_THING (link, turn_t, in_fold), false);
-}
-
 void
 session_destroy (session_t **self_p)
 {
@@ -44,7 +35,10 @@ session_destroy (session_t **self_p)
         endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
         endpoint_destroy (&endpoint);
     }
-    s_forget_turns (self);
+    //  The fold's turns stand in the workers' lists, and are destroyed with it.
+    list_t *turns = &self->fold.turns;
+    for (link = turns->next; link != turns; link = link->next)
+        workers_forget (self->office->workers, LIST_THING (link, turn_t, in_fold), false);
     changeset_destroy (&self->changeset);
     fold_free (&self->fold);
     list_remove (&self->pending);
@@ -52,12 +46,6 @@ session_destroy (session_t **self_p)
     free (self);
     *self_p = NULL;
     metric_add (POSTOFFICE_SESSIONS, -1);
-}
-
-text_t
-session_key (const session_t *self)
-{
-    return self->key;
 }
 
 text_t
@@ -69,22 +57,16 @@ session_bot_sender (const session_t *self)
     return app ? app->bot.sender : APP_ANY_BOT_SENDER;
 }
 
-static bool
-s_anyone_awaited (const session_t *self)
-{
-    const list_t *participants = &self->fold.participants;
-    for (list_t *link = participants->next; link != participants; link = link->next)
-        if (!list_is_empty (&LIST_THING (link, participant_t, in_fold)->absent))
-            return true;
-    return false;
-}
-
 bool
 session_is_idle (const session_t *self)
 {
+    const list_t *participants = &self->fold.participants;
+    for (const list_t *link = participants->next; link != participants; link = link->next)
+        if (!list_is_empty (&LIST_THING (link, participant_t, in_fold)->absent))
+            return false; //  is awaited
     return (self->state == SESSION_UNKNOWN || self->state == SESSION_READY)
            && self->queue_count == 0 && self->endpoint_count == 0 && self->reads == 0
-           && !self->changeset && self->fold.turn_count == 0 && !s_anyone_awaited (self);
+           && !self->changeset && self->fold.turn_count == 0;
 }
 
 endpoint_t *

@@ -1,7 +1,7 @@
 //  session — one conversation in memory: its fold, its endpoints, and the operations that wait.
 //
 //  The struct is open to the modules of this room, each of which looks after a part of it:
-//  presence and catch_up after endpoints, apply after the fold, session_run after the queue, the
+//  presence and catch_up after endpoints, settle after the fold, session_run after the queue, the
 //  changeset and the state. They stand above this one.
 //
 //  A session is a cache over its log: it is loaded when something is asked of it and may be
@@ -55,7 +55,6 @@ session_t *session_new (postoffice_context_t *office, text_t key);
 //  Must not be at the store, or in use by it.
 void session_destroy (session_t **self_p);
 
-text_t session_key (const session_t *self);
 //  The app's bot, as the sender of a frame. Borrowed until the next turn of the loop.
 text_t session_bot_sender (const session_t *self);
 

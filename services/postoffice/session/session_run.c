@@ -1,8 +1,6 @@
 #include "session/session_run.h"
 
-#include "session/replies.h"
 #include "session/catch_up.h"
-#include "session/apply.h"
 #include "session/outbound.h"
 #include "base/clock.h"
 #include "base/alloc.h"
@@ -56,17 +54,13 @@
 //  "busy".
 #define MOST_TRIES 10
 
-static void s_event (session_t *self, session_event_t event, const stored_session_t *stored);
+//  What comes with an event.
+typedef struct {
+    session_event_t event;
+    const stored_session_t *stored; //  of LOADED
+} news_t;
 
-//  Who wrote last, or has told us something, is to know that there are endpoints here.
-static void
-s_say_shared (session_t *self)
-{
-    uint64_t now = clock_mono_ms ();
-    if (self->endpoint_count > 0 && split_hosting_says (&self->split_hosting, now)
-        && store_notify (self->office->store, NOTIFY_SHARED, self->key) == 0)
-        split_hosting_said (&self->split_hosting, now);
-}
+static void s_happens (session_t *self, const news_t *news);
 
 // ---------------------------------------------------------------------------------------------
 //  The store
@@ -160,8 +154,9 @@ s_refuse_for_good (session_t *self, operation_t *operation)
 //  The database can never take what was drafted. When that was one operation's, it is that one's
 //  fault; of several each goes into a changeset of its own, so that the neighbours are stored.
 static void
-s_on_rejected (session_t *self)
+s_take_apart (session_t *self, const news_t *news)
 {
+    (void) news;
     size_t writers = 0;
     operation_t *writer = NULL;
     list_t *operations = &self->changeset->operations;
@@ -178,12 +173,13 @@ s_on_rejected (session_t *self)
     s_put_back (self, false);
     if (is_to_be_refused)
         s_refuse_for_good (self, writer);
+    schedule_pend (self->office->schedule, self);
 }
 
 static void
-s_settle_stored (session_t *self, const stored_session_t *stored)
+s_settle_stored (session_t *self, const news_t *news)
 {
-    (void) stored;
+    (void) news;
     split_hosting_stored (&self->split_hosting, clock_mono_ms ());
     changeset_t *changeset = self->changeset;
     self->changeset = NULL;
@@ -192,49 +188,22 @@ s_settle_stored (session_t *self, const stored_session_t *stored)
 }
 
 static void
-s_decide_again_if (session_t *self, bool unsure)
+s_decide_again (session_t *self, const news_t *news)
 {
     metric_add (POSTOFFICE_CONFLICTS, 1);
-    s_put_back (self, unsure);
+    s_put_back (self, news->event == SESSION_UNSURE);
     s_refuse_queued (self, VERDICT_BUSY, MOST_TRIES);
     schedule_pend (self->office->schedule, self);
 }
 
+//  The store cannot be asked; what was drafted is not stored.
 static void
-s_decide_again (session_t *self, const stored_session_t *stored)
+s_refuse_and_retry (session_t *self, const news_t *news)
 {
-    (void) stored;
-    s_decide_again_if (self, false);
-}
-
-static void
-s_decide_again_unsure (session_t *self, const stored_session_t *stored)
-{
-    (void) stored;
-    s_decide_again_if (self, true);
-}
-
-static void
-s_refuse_and_retry (session_t *self, const stored_session_t *stored)
-{
-    (void) stored;
+    if (news->event == SESSION_DOWN)
+        s_put_back (self, false);
     s_refuse_queued (self, VERDICT_STORE_DOWN, 0);
     schedule_retry (self->office->schedule, self);
-}
-
-static void
-s_put_back_and_refuse (session_t *self, const stored_session_t *stored)
-{
-    s_put_back (self, false);
-    s_refuse_and_retry (self, stored);
-}
-
-static void
-s_take_apart (session_t *self, const stored_session_t *stored)
-{
-    (void) stored;
-    s_on_rejected (self);
-    schedule_pend (self->office->schedule, self);
 }
 
 static void
@@ -246,7 +215,7 @@ s_on_appended (void *owner, uint64_t request_id, store_outcome_t outcome)
         [STORE_REJECTED] = SESSION_REJECTED,
     };
     (void) request_id;
-    s_event (owner, events[outcome], NULL);
+    s_happens (owner, &(news_t){ .event = events[outcome] });
 }
 
 //  What a turn was before the fold was loaded anew.
@@ -287,61 +256,46 @@ s_inherit (session_t *self, fold_t *old)
         participant->received_seq = earlier->received_seq;
         participant->typing = earlier->typing;
     }
-    for (list_t *link = old->turns.next; link != &old->turns; link = link->next)
-        workers_forget (self->office->workers, LIST_THING (link, turn_t, in_fold), false);
-}
-
-static void
-s_forget_ended (session_t *self)
-{
-    if (!self->changeset)
-        return;
-    list_t *ended = &self->changeset->ended;
-    for (list_t *link = ended->next; link != ended; link = link->next)
-        workers_forget (self->office->workers, LIST_THING (link, turn_t, in_fold), false);
+    list_t *gone[] = { &old->turns, self->changeset ? &self->changeset->ended : NULL };
+    for (size_t at = 0; at < sizeof gone / sizeof *gone && gone[at]; at++)
+        for (list_t *link = gone[at]->next; link != gone[at]; link = link->next)
+            workers_forget (self->office->workers, LIST_THING (link, turn_t, in_fold), false);
     changeset_destroy (&self->changeset);
 }
 
-//  Is somebody here, or coming? Else the session is loaded for its work only, and who is there is
-//  for another postoffice to know.
-static bool
-s_has_company (const session_t *self)
+//  Begins the grace periods of those who have no endpoint, if somebody is here, or coming. Else the
+//  session is loaded for its work only, and who is there is for another postoffice to know.
+static void
+s_see_who_is_here (session_t *self)
 {
+    bool has_company = self->endpoint_count > 0;
     const list_t *queue = &self->queue;
-    for (const list_t *link = queue->next; link != queue; link = link->next)
-        if (LIST_THING (link, operation_t, place)->kind == OPERATION_ATTACH)
-            return true;
-    return self->endpoint_count > 0;
-}
-
-//  The session is not there any more: its day was dropped under its endpoints. What they were told
-//  of it counts no more; their edges hear of it with the next thing that they say, and begin anew.
-static void
-s_lose_endpoints (session_t *self)
-{
-    for (list_t *first; (first = list_first (&self->endpoints));)
-        presence_lose (self, LIST_THING (first, endpoint_t, in_session));
+    for (const list_t *link = queue->next; !has_company && link != queue; link = link->next)
+        has_company = LIST_THING (link, operation_t, place)->kind == OPERATION_ATTACH;
+    if (has_company)
+        presence_begin_graces (self);
+    else
+        presence_forget_graces (self);
 }
 
 static void
-s_take_over (session_t *self, const stored_session_t *stored)
+s_take_over (session_t *self, const news_t *news)
 {
     fold_t old;
     fold_move (&old, &self->fold);
-    fold_load (&self->fold, stored);
+    fold_load (&self->fold, news->stored);
     s_inherit (self, &old);
     fold_free (&old);
-    s_forget_ended (self);
     //  Stale means: since it was asked for. Then it is asked for again, with what it is wanted for.
     self->wanted = self->wanted && self->stale;
     self->published_seq = self->fold.last_seq;
     split_hosting_loaded (&self->split_hosting, settle_is_foreign (self));
-    if (!self->fold.exists)
-        s_lose_endpoints (self);
-    if (s_has_company (self))
-        presence_begin_graces (self);
-    else
-        presence_forget_graces (self);
+    //  Its day was dropped under its endpoints. What they were told of it counts no more; their
+    //  edges hear of it with the next thing that they say, and begin anew.
+    list_t *first;
+    while (!self->fold.exists && (first = list_first (&self->endpoints)))
+        presence_lose (self, LIST_THING (first, endpoint_t, in_session));
+    s_see_who_is_here (self);
     catch_up_all (self);
     settle_dispatch (self);
     schedule_pend (self->office->schedule, self);
@@ -352,7 +306,9 @@ s_on_loaded (void *owner, uint64_t request_id, store_outcome_t outcome,
              const stored_session_t *stored)
 {
     (void) request_id;
-    s_event (owner, outcome == STORED ? SESSION_LOADED : SESSION_LOAD_FAILED, stored);
+    s_happens (owner,
+               &(news_t){ .event = outcome == STORED ? SESSION_LOADED : SESSION_LOAD_FAILED,
+                          .stored = stored });
 }
 
 static void
@@ -443,16 +399,16 @@ s_returns_too_soon (const session_t *self, const operation_t *operation)
 }
 
 static void
-s_wait (session_t *self, const stored_session_t *stored)
+s_wait (session_t *self, const news_t *news)
 {
-    (void) stored;
+    (void) news;
     schedule_consider_idle (self->office->schedule, self);
 }
 
 static void
-s_load_if_wanted (session_t *self, const stored_session_t *stored)
+s_load_if_wanted (session_t *self, const news_t *news)
 {
-    (void) stored;
+    (void) news;
     if (self->queue_count || self->endpoint_count || self->fold.turn_count || self->changeset
         || self->wanted)
         s_load (self);
@@ -485,7 +441,7 @@ s_decide (session_t *self)
         }
         self->queue_count--;
         is_alone = operation->alone;
-        apply_operation (self, operation);
+        settle_decide (self, operation);
         changeset_take (self->changeset, &operation);
     }
     if (self->changeset->entry_count > 0) {
@@ -499,11 +455,11 @@ s_decide (session_t *self)
 }
 
 static void
-s_go_on (session_t *self, const stored_session_t *stored)
+s_go_on (session_t *self, const news_t *news)
 {
     if (self->stale) {
         self->state = SESSION_UNKNOWN;
-        s_load_if_wanted (self, stored);
+        s_load_if_wanted (self, news);
         return;
     }
     catch_up_all (self);
@@ -516,8 +472,12 @@ s_go_on (session_t *self, const stored_session_t *stored)
 void
 session_turn (session_t *self)
 {
-    s_event (self, SESSION_TURN, NULL);
-    s_say_shared (self);
+    session_happens (self, SESSION_TURN);
+    //  Who wrote last, or has told us something, is to know that there are endpoints here.
+    uint64_t now = clock_mono_ms ();
+    if (self->endpoint_count > 0 && split_hosting_says (&self->split_hosting, now)
+        && store_notify (self->office->store, NOTIFY_SHARED, self->key) == 0)
+        split_hosting_said (&self->split_hosting, now);
     //  What is due and could not be said yet is tried again.
     if (self->split_hosting.is_due && self->endpoint_count > 0 && list_is_empty (&self->pending))
         schedule_retry (self->office->schedule, self);
@@ -565,39 +525,39 @@ session_ask (session_t *self, operation_t **operation_p)
 //  The machine
 
 static void
-s_nothing (session_t *self, const stored_session_t *stored)
+s_nothing (session_t *self, const news_t *news)
 {
     (void) self;
-    (void) stored;
+    (void) news;
 }
 
 static void
-s_turn_soon (session_t *self, const stored_session_t *stored)
+s_note_stale (session_t *self, const news_t *news)
 {
-    (void) stored;
-    schedule_pend (self->office->schedule, self);
-}
-
-static void
-s_note_stale (session_t *self, const stored_session_t *stored)
-{
-    (void) stored;
+    (void) news;
     self->stale = true;
     split_hosting_asked (&self->split_hosting);
+    if (self->state == SESSION_READY) //  else it has a turn when it is
+        schedule_pend (self->office->schedule, self);
 }
 
+//  What another postoffice may have missed before we knew of it, it is told of now; should that get
+//  lost, it is told when the database is back.
 static void
-s_note_stale_and_turn (session_t *self, const stored_session_t *stored)
+s_hear_shared (session_t *self, const news_t *news)
 {
-    s_note_stale (self, stored);
-    s_turn_soon (self, stored);
+    (void) news;
+    if (split_hosting_heard (&self->split_hosting, clock_mono_ms ()))
+        (void) store_notify (self->office->store, NOTIFY_MOVED, self->key);
+    if (self->state == SESSION_READY)
+        schedule_pend (self->office->schedule, self);
 }
 
 //  What other postoffices wrote meanwhile was told to nobody.
 static void
-s_load_again (session_t *self, const stored_session_t *stored)
+s_load_again (session_t *self, const news_t *news)
 {
-    (void) stored;
+    (void) news;
     self->stale = true;
     if (self->split_hosting.is_shared)
         (void) store_notify (self->office->store, NOTIFY_MOVED, self->key);
@@ -606,9 +566,9 @@ s_load_again (session_t *self, const stored_session_t *stored)
 }
 
 static void
-s_hand_over (session_t *self, const stored_session_t *stored)
+s_hand_over (session_t *self, const news_t *news)
 {
-    (void) stored;
+    (void) news;
     for (list_t *first; (first = list_first (&self->endpoints));)
         presence_hand_over (self, LIST_THING (first, endpoint_t, in_session));
     presence_forget_graces (self);
@@ -627,7 +587,7 @@ s_hand_over (session_t *self, const stored_session_t *stored)
 #define IS(STATE) (1u << SESSION_##STATE)
 
 typedef struct {
-    void (*action) (session_t *self, const stored_session_t *stored); //  NULL: cannot happen
+    void (*action) (session_t *self, const news_t *news); //  NULL: cannot happen
     session_state_t enters;
     unsigned ends;
 } run_row_t;
@@ -642,39 +602,17 @@ static const run_row_t s_rows[SESSION_STATES][SESSION_EVENTS] = {
 };
 
 static void
-s_event (session_t *self, session_event_t event, const stored_session_t *stored)
+s_happens (session_t *self, const news_t *news)
 {
-    const run_row_t *row = &s_rows[self->state][event];
+    const run_row_t *row = &s_rows[self->state][news->event];
     assert (row->action);
     self->state = row->enters;
-    row->action (self, stored);
+    row->action (self, news);
     assert (row->ends & 1u << self->state);
 }
 
 void
-session_store_ready (session_t *self)
+session_happens (session_t *self, session_event_t event)
 {
-    s_event (self, SESSION_STORE_READY, NULL);
-}
-
-void
-session_hand_over (session_t *self)
-{
-    s_event (self, SESSION_HANDED_OVER, NULL);
-}
-
-void
-session_moved (session_t *self)
-{
-    s_event (self, SESSION_MOVED, NULL);
-}
-
-//  What it may have missed before we knew of it, it is told of now; should that get lost, it is
-//  told when the database is back.
-void
-session_shared (session_t *self)
-{
-    if (split_hosting_heard (&self->split_hosting, clock_mono_ms ()))
-        (void) store_notify (self->office->store, NOTIFY_MOVED, self->key);
-    s_event (self, SESSION_SHARED, NULL);
+    s_happens (self, &(news_t){ .event = event });
 }

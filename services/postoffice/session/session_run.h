@@ -32,16 +32,9 @@ void session_ask (session_t *self, operation_t **operation_p);
 //  Does what can be done now: loads, or decides on what waits and hands it to the store.
 void session_turn (session_t *self);
 
-//  All its endpoints are at other postoffices from now on: what their edges asked for here and was
+//  One of the events that no answer of the store is: MOVED, SHARED, STORE_READY, HANDED_OVER. With
+//  the last one all its endpoints are at other postoffices: what their edges asked for here and was
 //  not done is asked for there.
-void session_hand_over (session_t *self);
-
-//  The store can be used again.
-void session_store_ready (session_t *self);
-
-//  Another postoffice wrote to the log.
-void session_moved (session_t *self);
-//  Another postoffice has endpoints of it, too.
-void session_shared (session_t *self);
+void session_happens (session_t *self, session_event_t event);
 
 #endif

@@ -2,9 +2,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "session/edges.h"
+#include "base/loop_timer.h"
 #include "session/presence.h"
-#include "session/replies.h"
+#include "session/outbound.h"
 #include "session/schedule.h"
 #include "session/session_run.h"
 #include "tables/postoffice_metrics.h"
@@ -16,7 +16,7 @@
 struct sessions {
     postoffice_context_t *office;
     session_t *by_key;
-    uv_timer_t tick;
+    loop_timer_t *tick;
 };
 
 void
@@ -24,7 +24,7 @@ sessions_store_ready (sessions_t *self)
 {
     session_t *session, *next;
     HASH_ITER (hh, self->by_key, session, next)
-    session_store_ready (session);
+    session_happens (session, SESSION_STORE_READY);
     schedule_retry_some (self->office->schedule);
 }
 
@@ -34,7 +34,7 @@ sessions_hand_over (sessions_t *self)
     self->office->suspended_us = clock_mono_us ();
     session_t *session, *next;
     HASH_ITER (hh, self->by_key, session, next)
-    session_hand_over (session);
+    session_happens (session, SESSION_HANDED_OVER);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -55,30 +55,24 @@ s_end_graces (sessions_t *self, uint64_t now)
 }
 
 static void
-s_drop_idle (sessions_t *self, uint64_t now)
+s_on_tick (void *owner)
 {
+    sessions_t *self = owner;
+    schedule_t *schedule = self->office->schedule;
+    uint64_t now = clock_mono_ms ();
+    s_end_graces (self, now);
     session_t *session;
-    while (
-        now >= self->office->idle_ms
-        && (session = schedule_take_idle (self->office->schedule, now - self->office->idle_ms))) {
+    while (now >= self->office->idle_ms
+           && (session = schedule_take_idle (schedule, now - self->office->idle_ms))) {
         HASH_DEL (self->by_key, session);
         session_destroy (&session);
         metric_add (POSTOFFICE_EVICTED, 1);
     }
-}
-
-static void
-s_on_tick (uv_timer_t *timer)
-{
-    sessions_t *self = timer->data;
-    schedule_t *schedule = self->office->schedule;
-    uint64_t now = clock_mono_ms ();
-    s_end_graces (self, now);
-    s_drop_idle (self, now);
-    schedule_retry_some (
-        schedule); //  whether the store is ready or not: to find out is a request
-    postoffice_counts[POSTOFFICE_OPERATIONS_QUEUED] = (int64_t) schedule_unfinished (schedule);
-    postoffice_counts[POSTOFFICE_OPERATION_BYTES] = (int64_t) schedule_bytes (schedule);
+    //  Whether the store is ready or not: to find out is a request.
+    schedule_retry_some (schedule);
+    schedule_load_t load = schedule_load (schedule);
+    postoffice_counts[POSTOFFICE_OPERATIONS_QUEUED] = (int64_t) load.operations;
+    postoffice_counts[POSTOFFICE_OPERATION_BYTES] = (int64_t) load.bytes;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -91,16 +85,9 @@ sessions_new (uv_loop_t *loop, postoffice_context_t *office)
     self->office = office;
     office->schedule = schedule_new (loop, session_turn);
     office->edges = edges_new ();
-    uv_timer_init (loop, &self->tick);
-    self->tick.data = self;
-    uv_timer_start (&self->tick, s_on_tick, TICK_MS, TICK_MS);
+    self->tick = loop_timer_new (loop, s_on_tick, self);
+    loop_timer_start_ms (self->tick, TICK_MS, TICK_MS);
     return self;
-}
-
-static void
-s_on_closed (uv_handle_t *handle)
-{
-    free (handle->data);
 }
 
 void
@@ -118,7 +105,8 @@ sessions_destroy (sessions_t **self_p)
     }
     edges_destroy (&self->office->edges);
     schedule_destroy (&self->office->schedule);
-    uv_close ((uv_handle_t *) &self->tick, s_on_closed);
+    loop_timer_destroy (&self->tick);
+    free (self);
 }
 
 session_t *
@@ -140,32 +128,21 @@ s_find_or_make (sessions_t *self, text_t key)
     return session;
 }
 
-//  What can never be stored is refused here, before others would be drafted with it. A worker's
-//  answer is not refused, as the worker would say it again for ever: its turn has failed.
-static bool
-s_can_spoil (operation_t *operation)
-{
-    if (operation->kind != OPERATION_DONE)
-        return false;
-    operation_spoil (operation);
-    return operation_is_storable (operation);
-}
-
 void
 sessions_ask (sessions_t *self, text_t key, operation_t **operation_p)
 {
     operation_t *operation = *operation_p;
-    if (!operation_is_storable (operation) && !s_can_spoil (operation)) {
+    if (!operation_make_storable (operation)) {
         reply_refused (self->office, operation, VERDICT_BAD_REQUEST);
         operation_destroy (operation_p);
         return;
     }
     //  What frees memory or ends work is taken even when too much waits: it is what helps.
     bool adds = operation->kind == OPERATION_ATTACH || operation->kind == OPERATION_POST;
-    bool full =
-        schedule_bytes (self->office->schedule) + operation->weight > self->office->queue_limit
-        || (HASH_COUNT (self->by_key) >= self->office->session_limit
-            && !sessions_find (self, key));
+    bool full = schedule_load (self->office->schedule).bytes + operation->weight
+                    > self->office->queue_limit
+                || (HASH_COUNT (self->by_key) >= self->office->session_limit
+                    && !sessions_find (self, key));
     if (adds && full) {
         reply_refused (self->office, operation, VERDICT_BUSY);
         operation_destroy (operation_p);
@@ -186,7 +163,7 @@ sessions_adopt (sessions_t *self, text_t key)
 {
     session_t *session = s_find_or_make (self, key);
     session->wanted = true;
-    session_moved (session);
+    session_happens (session, SESSION_MOVED);
     schedule_pend (self->office->schedule, session);
     metric_add (POSTOFFICE_ORPHANS, 1);
 }
@@ -194,7 +171,7 @@ sessions_adopt (sessions_t *self, text_t key)
 uint64_t
 sessions_unfinished (const sessions_t *self)
 {
-    return schedule_unfinished (self->office->schedule);
+    return schedule_load (self->office->schedule).operations;
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -1,10 +1,17 @@
-//  settle — the end of an operation or of a changeset: everyone is told, in order, what is in the
-//  log now, endpoints come and go, turns go to workers.
+//  settle — an operation's two ends. It is decided against the session's fold, as that is with the
+//  operations before it, and drafted or refused; nothing of it is told before the changeset is
+//  stored. Then everyone is told, in order, what is in the log now, endpoints come and go, turns go
+//  to workers.
 
 #ifndef SETTLE_H
 #define SETTLE_H
 
 #include "session/session.h"
+
+//  Writes verdict, seq and entries into the operation, and entries and the like into the
+//  session's changeset, which there must be. May be called again for the same operation, when its
+//  changeset was lost.
+void settle_decide (session_t *self, operation_t *operation);
 
 //  The changeset is in the log, or had nothing for it. Destroys it.
 void settle_changeset (session_t *session, changeset_t **changeset_p);

@@ -1,27 +1,69 @@
 #include "store/batch.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "model/session_key.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-struct batch {
-    append_t **appends;
-    size_t count;
-    size_t bytes;
-    uint64_t days[BATCH_DAYS];
-    size_t day_count;
-};
+#define DAY_MS 86400000u
 
-static bool
-s_has_day (const batch_t *self, uint64_t day)
+//  The bytes that the request keeps in memory until it is answered.
+static size_t
+s_size (const store_append_t *request)
 {
-    for (size_t at = 0; at < self->day_count; at++)
-        if (self->days[at] == day)
-            return true;
-    return false;
+    size_t size = sizeof (append_t) + request->session.size;
+    for (size_t at = 0; at < request->entry_count; at++) {
+        const store_entry_t *entry = &request->entries[at];
+        size += sizeof *entry + entry->message_id.size + entry->user.size + entry->sender.size
+                + entry->data.size;
+    }
+    for (size_t at = 0; at < request->participant_count; at++) {
+        const store_participant_t *participant = &request->participants[at];
+        size += sizeof *participant + participant->user.size + participant->sender.size;
+    }
+    for (size_t at = 0; at < request->work_count; at++) {
+        const store_work_t *work = &request->works[at];
+        size += sizeof *work + work->item.size + work->topic.size + work->user.size
+                + work->body.size + work->secret.size;
+    }
+    for (size_t at = 0; at < request->finish_count; at++) {
+        const store_finish_t *finish = &request->finishes[at];
+        size += sizeof *finish + finish->item.size + finish->detail.size;
+    }
+    return size;
 }
+
+append_t *
+append_new (const store_append_t *request)
+{
+    assert (request->entry_count > 0 && request->session.size > 0);
+    assert (!request->opens || request->first_seq == 1);
+    for (size_t at = 0; at < request->entry_count; at++)
+        assert (event_is_durable (request->entries[at].event));
+    append_t *self = alloc_zeroed (sizeof *self);
+    *self = (append_t){ .request = *request,
+                        .day = request->opens ? request->day_ms / DAY_MS : request->day,
+                        .since_ms = clock_mono_ms (),
+                        .size = s_size (request) };
+    list_init (&self->link);
+    return self;
+}
+
+void
+append_destroy (append_t **self_p)
+{
+    append_t *self = *self_p;
+    if (!self)
+        return;
+    *self_p = NULL;
+    list_remove (&self->link);
+    free (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The batch
 
 static int
 s_compare_days (const void *left, const void *right)
@@ -57,11 +99,13 @@ batch_new (list_t *waiting, size_t most)
     list_t *link;
     while (self->count < most && self->bytes < BATCH_BYTES && (link = list_first (waiting))) {
         append_t *append = LIST_THING (link, append_t, link);
-        if (!s_has_day (self, append->day)) {
-            if (self->day_count == BATCH_DAYS)
-                break;
+        size_t day = 0;
+        while (day < self->day_count && self->days[day] != append->day)
+            day++;
+        if (day == BATCH_DAYS)
+            break;
+        if (day == self->day_count)
             self->days[self->day_count++] = append->day;
-        }
         list_remove (link);
         self->appends[self->count++] = append;
         self->bytes += append->size;
@@ -85,18 +129,6 @@ batch_destroy (batch_t **self_p)
         append_destroy (&self->appends[at]);
     free (self->appends);
     free (self);
-}
-
-size_t
-batch_count (const batch_t *self)
-{
-    return self->count;
-}
-
-append_t *
-batch_append (const batch_t *self, size_t at)
-{
-    return self->appends[at];
 }
 
 append_t *
@@ -124,18 +156,6 @@ batch_since_ms (const batch_t *self)
         if (self->appends[at]->since_ms < since_ms)
             since_ms = self->appends[at]->since_ms;
     return since_ms;
-}
-
-size_t
-batch_days (const batch_t *self)
-{
-    return self->day_count;
-}
-
-uint64_t
-batch_day (const batch_t *self, size_t day)
-{
-    return self->days[day];
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -264,23 +284,6 @@ s_write_work (const columns_t *to, const store_append_t *append)
     }
 }
 
-static void
-s_write_opening (const columns_t *to, const store_append_t *append)
-{
-    if (!append->opens)
-        return;
-    pg_array_text (to->o_session, append->session);
-    pg_array_text (to->o_app, append->app);
-    pg_array_text (to->o_visitor, append->visitor);
-}
-
-static bool
-s_is_plain (const store_append_t *append)
-{
-    return !append->opens && !append->participant_count && !append->control_changes
-           && !append->work_count && !append->finish_count && !append->notify_others;
-}
-
 batch_way_t
 batch_way (const batch_t *self, size_t day, bool checked)
 {
@@ -289,7 +292,11 @@ batch_way (const batch_t *self, size_t day, bool checked)
         const append_t *append = self->appends[at];
         if (append->day != self->days[day])
             continue;
-        if (checked || !append->tail_known || !s_is_plain (&append->request))
+        const store_append_t *request = &append->request;
+        bool is_plain = !request->opens && !request->participant_count
+                        && !request->control_changes && !request->work_count
+                        && !request->finish_count && !request->notify_others;
+        if (checked || !append->tail_known || !is_plain)
             return BATCH_ALL;
         entries += append->request.entry_count;
     }
@@ -339,9 +346,13 @@ s_write_all (const batch_t *self, uint64_t day, pg_values_t *values)
             continue;
         if (!request->opens && !append->tail_known) {
             pg_array_text (to.c_session, request->session);
-            pg_array_number (to.c_before, (int64_t) append_before (append));
+            pg_array_number (to.c_before, (int64_t) request->first_seq - 1);
         }
-        s_write_opening (&to, request);
+        if (request->opens) {
+            pg_array_text (to.o_session, request->session);
+            pg_array_text (to.o_app, request->app);
+            pg_array_text (to.o_visitor, request->visitor);
+        }
         s_write_entries (&to.entries, request);
         s_write_participants (&to, request);
         s_write_work (&to, request);

@@ -1,37 +1,60 @@
 //  batch — the appends that are stored together, in one transaction and one round trip.
 //
-//  A session has at most one append in a batch. Appends are sorted by day and session, so that two
-//  postoffices never wait for each other in a circle.
+//  An append is what one session asks to be stored: the request, borrowed from its changeset, and
+//  whom to answer. A session has at most one append in a batch. Appends are sorted by day and
+//  session, so that two postoffices never wait for each other in a circle.
+//
+//  Both structs are open to group_commit.c: an append moves between its list and the batch, and a
+//  batch is read.
 
 #ifndef BATCH_H
 #define BATCH_H
 
+#include "base/list.h"
 #include "pg/pg_values.h"
-#include "store/append.h"
+#include "store/store_model.h"
 
-typedef struct batch batch_t;
+typedef struct {
+    list_t link;            //  among those that wait
+    store_append_t request; //  what it points at belongs to the asker, until the answer
+    uint64_t day;           //  days since 1970 that its log rows belong to
+    uint64_t since_ms;      //  when it was asked
+    size_t size;            //  bytes, for the ceilings
+    bool tail_known;        //  the entry before is known to be stored
+    bool lost;              //  the server says that the log was not as supposed
+    uint64_t request_id;
+    store_appended_fn *appended;
+    void *owner;
+} append_t;
+
+append_t *append_new (const store_append_t *request);
+//  Answers nobody.
+void append_destroy (append_t **self_p);
 
 //  More days than this in one batch and it is cut: each may need two statements in one request.
 #define BATCH_DAYS 4
 //  A batch that is this large takes no more.
 #define BATCH_BYTES (8u << 20)
 
+typedef struct {
+    append_t **appends; //  sorted; NULL where one was taken
+    size_t count;
+    size_t bytes;
+    uint64_t days[BATCH_DAYS]; //  of its appends, sorted
+    size_t day_count;
+} batch_t;
+
 //  Takes from the head of the list as much as fits: one append at least, `most` at most.
 batch_t *batch_new (list_t *waiting, size_t most);
 //  Destroys the appends that are still in it.
 void batch_destroy (batch_t **self_p);
 
-size_t batch_count (const batch_t *self);
-//  The append at this place, which is empty (NULL) once it was taken.
-append_t *batch_append (const batch_t *self, size_t at);
+//  The append at this place, which is empty then.
 append_t *batch_take (batch_t *self, size_t at);
 //  Puts all appends back before what waits, in the order in which they were asked.
 void batch_put_back (batch_t *self, list_t *waiting);
 //  When the oldest of them was asked.
 uint64_t batch_since_ms (const batch_t *self);
-
-size_t batch_days (const batch_t *self);
-uint64_t batch_day (const batch_t *self, size_t day);
 
 //  How what is to be stored for one day can be said.
 typedef enum {

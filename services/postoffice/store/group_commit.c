@@ -3,8 +3,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "pg/pg_error_class.h"
-#include "store/batch.h"
 #include "store/store_metrics.h"
 #include "store/store_statements.h"
 #include "store/tail_cache.h"
@@ -22,6 +20,7 @@
 
 struct group_commit {
     pg_link_t *link;
+    store_queue_t *queue;
     group_commit_events_t events;
     void *owner;
     uint64_t writer;
@@ -38,8 +37,6 @@ struct group_commit {
     tail_cache_t *tail_cache; //  of this connection
     uint64_t days[DAYS_KNOWN];
     size_t day_count;
-    uint64_t pending;
-    uint64_t bytes;
     pg_values_t values;
 };
 
@@ -61,8 +58,8 @@ s_answer (group_commit_t *self, append_t *append, store_outcome_t outcome)
     store_metrics[s_outcome_metrics[outcome]]++;
     if (outcome == STORED)
         store_metrics[STORE_ENTRIES] += (int64_t) append->request.entry_count;
-    self->pending--;
-    self->bytes -= append->size;
+    self->queue->count--;
+    self->queue->bytes -= append->size;
     store_metrics[STORE_QUEUE_BYTES] -= (int64_t) append->size;
     append->appended (append->owner, append->request_id, outcome);
     append_destroy (&append);
@@ -74,10 +71,12 @@ s_end_batch (group_commit_t *self, store_outcome_t outcome)
 {
     batch_t *batch = self->batch;
     self->batch = NULL;
-    for (size_t at = 0; at < batch_count (batch); at++) {
+    for (size_t at = 0; at < batch->count; at++) {
         append_t *append = batch_take (batch, at);
+        const store_append_t *request = &append->request;
         if (outcome == STORED && !append->lost)
-            tail_cache_note (self->tail_cache, append->request.session, append_last (append));
+            tail_cache_note (self->tail_cache, request->session,
+                             request->first_seq + request->entry_count - 1);
         s_answer (self, append, append->lost ? STORE_CONFLICT : outcome);
     }
     batch_destroy (&batch);
@@ -92,63 +91,43 @@ s_batch_is_old (const group_commit_t *self, uint64_t now)
     return now - batch_since_ms (self->batch) > self->patience_ms;
 }
 
-//  The one that is to blame must not take the others with it.
-static void
-s_take_apart (group_commit_t *self)
-{
-    self->alone += batch_count (self->batch);
-    batch_put_back (self->batch, &self->waiting);
-    batch_destroy (&self->batch);
-}
-
 //  The server refused the whole batch; nothing of it is stored.
 static void
-s_batch_failed (group_commit_t *self, const char *sqlstate)
+s_batch_failed (group_commit_t *self, const pg_answer_t *answer)
 {
     static log_limit_t limit = LOG_LIMIT (LOG_ERROR, "append cannot be stored");
-    pg_error_class_t class = pg_error_class_of (sqlstate);
-    if (class == PG_ERROR_DUPLICATE && !self->is_checked) {
+    pg_error_t error = answer->error;
+    if (error == PG_ERROR_DUPLICATE && !self->is_checked) {
         self->is_checked = true;
         self->checked_ms = clock_mono_ms () + CHECKED_MS;
         store_metrics[STORE_CHECKED]++;
         return;
     }
-    if (class != PG_ERROR_DUPLICATE)
+    if (error != PG_ERROR_DUPLICATE)
         self->day_count = 0; //  a partition may be missing
-    if (class == PG_ERROR_NO_PARTITION)
+    if (error == PG_ERROR_NO_PARTITION)
         tail_cache_forget (self->tail_cache); //  and what stood in it
-    if ((class == PG_ERROR_RETRY || class == PG_ERROR_NO_PARTITION) && self->tries < BATCH_TRIES
+    if ((error == PG_ERROR_RETRY || error == PG_ERROR_NO_PARTITION) && self->tries < BATCH_TRIES
         && !s_batch_is_old (self, clock_mono_ms ())) {
         store_metrics[STORE_RETRIES]++;
         return;
     }
-    bool is_about_one = class != PG_ERROR_UNAVAILABLE && class != PG_ERROR_RECONNECT;
-    if (is_about_one && batch_count (self->batch) > 1) {
-        s_take_apart (self);
+    bool is_about_one = error != PG_ERROR_UNAVAILABLE && error != PG_ERROR_RECONNECT;
+    if (is_about_one && self->batch->count > 1) {
+        //  The one that is to blame must not take the others with it.
+        self->alone += self->batch->count;
+        batch_put_back (self->batch, &self->waiting);
+        batch_destroy (&self->batch);
         return;
     }
     if (!is_about_one)
-        self->events.unavailable (self->owner, sqlstate);
+        self->events.unavailable (self->owner, answer->sqlstate);
     else if (log_limit_allows (&limit))
-        log_error ("append cannot be stored", log_string ("sqlstate", sqlstate),
-                   log_text ("session", batch_append (self->batch, 0)->request.session));
-    s_end_batch (self, class == PG_ERROR_REJECTED ? STORE_REJECTED : STORE_DOWN);
-    if (class == PG_ERROR_RECONNECT)
+        log_error ("append cannot be stored", log_string ("sqlstate", answer->sqlstate),
+                   log_text ("session", self->batch->appends[0]->request.session));
+    s_end_batch (self, error == PG_ERROR_REJECTED ? STORE_REJECTED : STORE_DOWN);
+    if (error == PG_ERROR_RECONNECT)
         pg_link_renew (self->link);
-}
-
-//  There is one result for each day: the sessions that lost.
-static void
-s_batch_done (group_commit_t *self, const pg_answer_t *answer)
-{
-    for (size_t day = 0; day < batch_days (self->batch); day++) {
-        const PGresult *result = answer->results[day];
-        for (int row = 0; row < PQntuples (result); row++)
-            batch_lose (self->batch, day, pg_text (result, row, 0));
-    }
-    store_metrics[STORE_BATCHES]++;
-    histogram_add (&store_commit_time, clock_mono_us () - self->sent_us);
-    s_end_batch (self, STORED);
 }
 
 //  is_sent stays true while we answer: nothing is sent from within an answer.
@@ -160,24 +139,22 @@ s_on_appended (void *owner, void *unused, const pg_answer_t *answer)
     if (answer->lost)
         s_end_batch (self, STORE_UNSURE);
     else if (answer->failed)
-        s_batch_failed (self, answer->sqlstate);
-    else
-        s_batch_done (self, answer);
+        s_batch_failed (self, answer);
+    else {
+        //  There is one result for each day: the sessions that lost.
+        for (size_t day = 0; day < self->batch->day_count; day++)
+            for (int row = 0; row < PQntuples (answer->results[day]); row++)
+                batch_lose (self->batch, day, pg_text (answer->results[day], row, 0));
+        store_metrics[STORE_BATCHES]++;
+        histogram_add (&store_commit_time, clock_mono_us () - self->sent_us);
+        s_end_batch (self, STORED);
+    }
     self->is_sent = false;
     self->events.answered (self->owner, !answer->lost && !answer->failed);
 }
 
 // ---------------------------------------------------------------------------------------------
 //  Sending
-
-static bool
-s_day_is_known (const group_commit_t *self, uint64_t day)
-{
-    for (size_t at = 0; at < self->day_count; at++)
-        if (self->days[at] == day)
-            return true;
-    return false;
-}
 
 //  When it failed, so will the batch behind it, which is then tried again.
 static void
@@ -191,8 +168,9 @@ s_on_day_made (void *owner, void *unused, const pg_answer_t *answer)
 static void
 s_make_day (group_commit_t *self, uint64_t day)
 {
-    if (s_day_is_known (self, day))
-        return;
+    for (size_t at = 0; at < self->day_count; at++)
+        if (self->days[at] == day)
+            return;
     pg_values_begin (&self->values);
     pg_values_day (&self->values, day);
     pg_link_add (self->link, SAY_DAY, &self->values);
@@ -208,17 +186,17 @@ s_send_batch (group_commit_t *self)
     static const size_t statements[] = {
         [BATCH_ENTRY] = SAY_ENTRY, [BATCH_ENTRIES] = SAY_ENTRIES, [BATCH_ALL] = SAY_APPEND,
     };
-    for (size_t day = 0; day < batch_days (self->batch); day++)
-        s_make_day (self, batch_day (self->batch, day));
-    for (size_t at = 0; at < batch_count (self->batch); at++) {
-        append_t *append = batch_append (self->batch, at);
-        append->tail_known = tail_cache_ends_at (self->tail_cache, append->request.session,
-                                                 append_before (append));
-    }
+    batch_t *batch = self->batch;
+    for (size_t day = 0; day < batch->day_count; day++)
+        s_make_day (self, batch->days[day]);
+    for (size_t at = 0; at < batch->count; at++)
+        batch->appends[at]->tail_known =
+            tail_cache_ends_at (self->tail_cache, batch->appends[at]->request.session,
+                                batch->appends[at]->request.first_seq - 1);
     self->is_checked = self->is_checked || clock_mono_ms () < self->checked_ms;
-    for (size_t day = 0; day < batch_days (self->batch); day++) {
-        batch_way_t way = batch_way (self->batch, day, self->is_checked);
-        batch_write (self->batch, day, way, (int64_t) self->writer, &self->values);
+    for (size_t day = 0; day < batch->day_count; day++) {
+        batch_way_t way = batch_way (batch, day, self->is_checked);
+        batch_write (batch, day, way, (int64_t) self->writer, &self->values);
         pg_link_add (self->link, statements[way], &self->values);
     }
     self->tries++;
@@ -269,11 +247,12 @@ group_commit_expire (group_commit_t *self, uint64_t now)
 // ---------------------------------------------------------------------------------------------
 
 group_commit_t *
-group_commit_new (pg_link_t *link, const store_config_t *config,
+group_commit_new (pg_link_t *link, const store_config_t *config, store_queue_t *queue,
                   const group_commit_events_t *events, void *owner)
 {
     group_commit_t *self = alloc_zeroed (sizeof *self);
     self->link = link;
+    self->queue = queue;
     self->events = *events;
     self->owner = owner;
     self->writer = config->writer;
@@ -291,7 +270,6 @@ group_commit_destroy (group_commit_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    store_metrics[STORE_QUEUE_BYTES] -= (int64_t) self->bytes;
     batch_destroy (&self->batch);
     list_t *link;
     while ((link = list_first (&self->waiting))) {
@@ -308,8 +286,8 @@ group_commit_put (group_commit_t *self, append_t **append_p)
 {
     append_t *append = *append_p;
     *append_p = NULL;
-    self->pending++;
-    self->bytes += append->size;
+    self->queue->count++;
+    self->queue->bytes += append->size;
     store_metrics[STORE_QUEUE_BYTES] += (int64_t) append->size;
     list_append (&self->waiting, &append->link);
 }
@@ -319,16 +297,4 @@ group_commit_renew (group_commit_t *self)
 {
     self->day_count = 0;
     tail_cache_forget (self->tail_cache);
-}
-
-uint64_t
-group_commit_pending (const group_commit_t *self)
-{
-    return self->pending;
-}
-
-uint64_t
-group_commit_bytes (const group_commit_t *self)
-{
-    return self->bytes;
 }

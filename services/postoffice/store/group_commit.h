@@ -31,7 +31,7 @@
 #define GROUP_COMMIT_H
 
 #include "pg/pg_link.h"
-#include "store/append.h"
+#include "store/batch.h"
 
 typedef struct group_commit group_commit_t;
 
@@ -42,9 +42,10 @@ typedef struct {
     void (*answered) (void *owner, bool stored);
 } group_commit_events_t;
 
-//  Speaks over the link, which is not its own.
+//  Speaks over the link, and counts its appends in the queue; neither is its own.
 group_commit_t *group_commit_new (pg_link_t *link, const store_config_t *config,
-                                  const group_commit_events_t *events, void *owner);
+                                  store_queue_t *queue, const group_commit_events_t *events,
+                                  void *owner);
 //  When the link is destroyed. Answers nobody, and touches nothing of what its appends borrow.
 void group_commit_destroy (group_commit_t **self_p);
 
@@ -56,9 +57,5 @@ void group_commit_pump (group_commit_t *self);
 void group_commit_renew (group_commit_t *self);
 //  Answers what has waited for too long with STORE_DOWN.
 void group_commit_expire (group_commit_t *self, uint64_t now);
-
-//  Appends that are not answered, and their bytes.
-uint64_t group_commit_pending (const group_commit_t *self);
-uint64_t group_commit_bytes (const group_commit_t *self);
 
 #endif

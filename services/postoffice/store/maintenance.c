@@ -1,10 +1,10 @@
 #include "store/maintenance.h"
 
 #include "base/alloc.h"
-#include "pg/pg_error_class.h"
 #include "store/migrations.h"
 #include "base/clock.h"
 #include "base/list.h"
+#include "base/loop_timer.h"
 #include "pg/pg_dial.h"
 #include "pg/pg_link.h"
 #include "base/log.h"
@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define LOOK_EVERY_MS 500
 #define BEAT_MS 2000
 #define CLAIM_MS 3000
 #define HOUR_MS 3600000
@@ -75,7 +76,7 @@ struct maintenance {
     uint64_t writer;
     char *node;
     pg_values_t values;
-    uv_timer_t timer;
+    loop_timer_t *timer;
     uint64_t up_ms;         //  when the link came up
     uint64_t beat_ms;
     uint64_t claim_ms;
@@ -85,21 +86,11 @@ struct maintenance {
     uint64_t own_ms;
     list_t notices;
     size_t notice_count;
-    uv_timer_t notify_timer;
-    unsigned handles;       //  timers that are not closed yet
+    loop_timer_t *notify_timer;
 };
 
 // ---------------------------------------------------------------------------------------------
 //  The greeting: migrations, then LISTEN
-
-static const char *
-s_refuse (maintenance_t *self)
-{
-    log_error ("schema is newer than this program", log_number ("found", self->migrations.found),
-               log_number ("known", (int64_t) migrations_count),
-               log_string ("advice", "run the version of the postoffice that belongs to it"));
-    return PG_DIAL_REFUSE;
-}
 
 static const char *
 s_greet (void *owner, const PGresult *result, uint64_t *within_ms)
@@ -120,8 +111,12 @@ s_greet (void *owner, const PGresult *result, uint64_t *within_ms)
     } else {
         migrations_answer (migrations, 0);
     }
-    if (migrations->state == MIGRATIONS_REFUSED)
-        return s_refuse (self);
+    if (migrations->state == MIGRATIONS_REFUSED) {
+        log_error ("schema is newer than this program", log_number ("found", migrations->found),
+                   log_number ("known", (int64_t) migrations_count),
+                   log_string ("advice", "run the version of the postoffice that belongs to it"));
+        return PG_DIAL_REFUSE;
+    }
     if (migrations->state == MIGRATIONS_APPLY) {
         if ((size_t) migrations->found < migrations_count)
             *within_ms = MIGRATING_MS;
@@ -143,7 +138,7 @@ s_refused (maintenance_t *self, const char *what, const pg_answer_t *answer)
 {
     log_warn ("database refused housekeeping", log_string ("what", what),
               log_string ("sqlstate", answer->sqlstate));
-    if (pg_error_class_of (answer->sqlstate) == PG_ERROR_RECONNECT)
+    if (answer->error == PG_ERROR_RECONNECT)
         pg_link_renew (self->link);
 }
 
@@ -171,7 +166,7 @@ s_on_claimed (void *owner, void *unused, const pg_answer_t *answer)
             store_metrics[STORE_ORPHANS]++;
             log_info ("orphaned work taken over", log_text ("session", pg_text (result, row, 0)));
         }
-        self->events.orphan (self->owner, pg_text (result, row, 0));
+        self->events.noticed (self->owner, NOTIFY_ORPHAN, pg_text (result, row, 0));
     }
 }
 
@@ -182,16 +177,6 @@ s_is_due (uint64_t *last, uint64_t now, uint64_t every)
         return false;
     *last = now;
     return true;
-}
-
-static void
-s_beat (maintenance_t *self)
-{
-    pg_values_begin (&self->values);
-    pg_values_number (&self->values, (int64_t) self->writer);
-    pg_values_text (&self->values, text_of (self->node));
-    pg_link_add (self->link, SAY_BEAT, &self->values);
-    pg_link_send (self->link, s_on_said, self, "beat");
 }
 
 static void
@@ -226,9 +211,9 @@ static void s_lack_echo (maintenance_t *self);
 static void s_say_echo (maintenance_t *self);
 
 static void
-s_on_timer (uv_timer_t *timer)
+s_on_timer (void *owner)
 {
-    maintenance_t *self = timer->data;
+    maintenance_t *self = owner;
     uint64_t now = clock_mono_ms ();
     if (!self->begun) {
         if (self->echo_failed)
@@ -240,8 +225,13 @@ s_on_timer (uv_timer_t *timer)
     }
     if (pg_link_room (self->link) < ROOM_AT_LEAST)
         return; //  it hangs: the link's own limit ends it
-    if (s_is_due (&self->beat_ms, now, BEAT_MS))
-        s_beat (self);
+    if (s_is_due (&self->beat_ms, now, BEAT_MS)) {
+        pg_values_begin (&self->values);
+        pg_values_number (&self->values, (int64_t) self->writer);
+        pg_values_text (&self->values, text_of (self->node));
+        pg_link_add (self->link, SAY_BEAT, &self->values);
+        pg_link_send (self->link, s_on_said, self, "beat");
+    }
     if (s_is_due (&self->hour_ms, now, HOUR_MS))
         s_hourly (self);
     if (!self->claiming && now - self->up_ms > CLAIM_AFTER_MS
@@ -295,13 +285,13 @@ s_send_notices (maintenance_t *self)
 }
 
 static void
-s_on_notify_timer (uv_timer_t *timer)
+s_on_notify_timer (void *owner)
 {
-    maintenance_t *self = timer->data;
+    maintenance_t *self = owner;
     while (!list_is_empty (&self->notices) && pg_link_room (self->link) >= ROOM_AT_LEAST)
         s_send_notices (self);
     if (!list_is_empty (&self->notices))
-        uv_timer_start (timer, s_on_notify_timer, NOTIFY_AFTER_MS, 0);
+        loop_timer_start_ms (self->notify_timer, NOTIFY_AFTER_MS, 0);
 }
 
 int
@@ -321,19 +311,12 @@ maintenance_notify (maintenance_t *self, store_notice_t what, text_t session)
     list_init (&notice->place);
     list_append (&self->notices, &notice->place);
     self->notice_count++;
-    if (!uv_is_active ((uv_handle_t *) &self->notify_timer))
-        uv_timer_start (&self->notify_timer, s_on_notify_timer, NOTIFY_AFTER_MS, 0);
+    loop_timer_start_within_ms (self->notify_timer, NOTIFY_AFTER_MS);
     return 0;
 }
 
 // ---------------------------------------------------------------------------------------------
 //  Behind a pooler: what another connection says must be heard
-
-static void
-s_drop_echo (maintenance_t *self)
-{
-    pg_dial_destroy (&self->echo);
-}
 
 //  Nothing else is said on our link meanwhile: a pooler could pass on what we should not count on.
 static void
@@ -343,7 +326,7 @@ s_lack_echo (maintenance_t *self)
                log_string ("complaint", "a NOTIFY of another connection was not heard"),
                log_string ("advice", "POSTGRES_URL leads to a pooler (PgBouncer) in transaction or"
                                      " statement mode: go round it, or use its session mode"));
-    s_drop_echo (self);
+    pg_dial_destroy (&self->echo);
     pg_link_renew (self->link);
 }
 
@@ -363,9 +346,10 @@ s_echo_greet (void *owner, const PGresult *result, uint64_t *within_ms)
 }
 
 static void
-s_on_echo_said (void *owner, PGconn *connection)
+s_on_echo_said (void *owner, PGconn *connection, bool is_direct)
 {
     maintenance_t *self = owner;
+    (void) is_direct;
     self->echo_said_ms = clock_mono_ms ();
     PQfinish (connection);
 }
@@ -382,16 +366,17 @@ s_on_echo_failed (void *owner, const char *why, text_t complaint)
 static void
 s_say_echo (maintenance_t *self)
 {
-    s_drop_echo (self);
+    pg_dial_destroy (&self->echo);
     self->echo_failed = false;
     self->echo_said_ms = 0;
     self->echo_number++;
     self->echo = pg_dial_new (
         self->loop,
-        &(pg_dial_config_t){ .url = self->url, .node = self->node, .answer_ms = self->answer_ms },
-        &(pg_dial_events_t){ .greet = s_echo_greet, .dialled = s_on_echo_said,
-                             .failed = s_on_echo_failed },
-        self);
+        &(pg_dial_config_t){ .url = self->url,
+                             .node = self->node,
+                             .answer_ms = self->answer_ms,
+                             .greeting = { .say = s_echo_greet, .owner = self } },
+        &(pg_dial_events_t){ .dialled = s_on_echo_said, .failed = s_on_echo_failed }, self);
     pg_dial_start (self->echo);
 }
 
@@ -413,16 +398,16 @@ s_begin (maintenance_t *self)
     self->begun = true;
     self->beat_ms = self->hour_ms = 0;
     self->claiming = false;
-    s_on_timer (&self->timer);
-    self->events.up (self->owner);
+    s_on_timer (self);
+    self->events.changed (self->owner, true);
 }
 
 static void
-s_on_up (void *owner)
+s_on_up (void *owner, bool is_direct)
 {
     maintenance_t *self = owner;
     self->up_ms = clock_mono_ms ();
-    if (pg_link_is_direct (self->link))
+    if (is_direct)
         s_begin (self);
     else
         s_say_echo (self);
@@ -432,10 +417,10 @@ static void
 s_on_down (void *owner)
 {
     maintenance_t *self = owner;
-    s_drop_echo (self);
+    pg_dial_destroy (&self->echo);
     s_forget_notices (self);
     if (self->begun)
-        self->events.down (self->owner);
+        self->events.changed (self->owner, false);
     self->begun = false;
 }
 
@@ -448,10 +433,9 @@ s_on_unfit (void *owner)
 
 //  "<writer> <session>", or "shared <writer> <session>"
 static void
-s_on_notified (void *owner, text_t channel, text_t payload)
+s_on_notified (void *owner, text_t payload)
 {
     maintenance_t *self = owner;
-    (void) channel;
     if (!self->begun) {
         if (self->echo && s_is_echo (self, payload))
             s_begin (self);
@@ -464,7 +448,8 @@ s_on_notified (void *owner, text_t channel, text_t payload)
     if (end == from || *end != ' ' || writer == self->writer)
         return;
     store_metrics[is_shared ? STORE_SHARED : STORE_MOVED]++;
-    (is_shared ? self->events.shared : self->events.moved) (self->owner, text_of (end + 1));
+    self->events.noticed (self->owner, is_shared ? NOTIFY_SHARED : NOTIFY_MOVED,
+                          text_of (end + 1));
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -483,32 +468,19 @@ maintenance_new (uv_loop_t *loop, const store_config_t *config,
     self->answer_ms = config->answer_ms;
     self->link = pg_link_new (
         loop,
-        &(pg_link_config_t){ .url = config->url, .node = config->node, .statements = s_statements,
+        &(pg_link_config_t){ .url = config->url,
+                             .node = config->node,
+                             .statements = s_statements,
                              .statement_count = STATEMENTS,
-                             .answer_ms = config->answer_ms },
-        &(pg_link_events_t){ .greet = s_greet, .up = s_on_up, .down = s_on_down,
-                             .notified = s_on_notified, .unfit = s_on_unfit },
-        self);
+                             .answer_ms = config->answer_ms,
+                             .greeting = { .say = s_greet, .unfit = s_on_unfit, .owner = self } },
+        &(pg_link_events_t){ .up = s_on_up, .down = s_on_down, .notified = s_on_notified }, self);
     pg_link_open (self->link);
     list_init (&self->notices);
-    uv_timer_init (loop, &self->notify_timer);
-    uv_timer_init (loop, &self->timer);
-    self->timer.data = self->notify_timer.data = self;
-    uv_timer_start (&self->timer, s_on_timer, 500, 500);
+    self->notify_timer = loop_timer_new (loop, s_on_notify_timer, self);
+    self->timer = loop_timer_new (loop, s_on_timer, self);
+    loop_timer_start_ms (self->timer, LOOK_EVERY_MS, LOOK_EVERY_MS);
     return self;
-}
-
-static void
-s_on_closed (uv_handle_t *handle)
-{
-    maintenance_t *self = handle->data;
-    if (--self->handles > 0)
-        return;
-    pg_values_free (&self->values);
-    migrations_free (&self->migrations);
-    free (self->url);
-    free (self->node);
-    free (self);
 }
 
 void
@@ -518,10 +490,14 @@ maintenance_destroy (maintenance_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    s_drop_echo (self);
+    pg_dial_destroy (&self->echo);
     pg_link_destroy (&self->link);
     s_forget_notices (self);
-    self->handles = 2;
-    uv_close ((uv_handle_t *) &self->notify_timer, s_on_closed);
-    uv_close ((uv_handle_t *) &self->timer, s_on_closed);
+    loop_timer_destroy (&self->notify_timer);
+    loop_timer_destroy (&self->timer);
+    pg_values_free (&self->values);
+    migrations_free (&self->migrations);
+    free (self->url);
+    free (self->node);
+    free (self);
 }

@@ -16,12 +16,9 @@
 typedef struct maintenance maintenance_t;
 
 typedef struct {
-    void (*up) (void *owner);    //  the schema is the right one, and we listen
-    void (*down) (void *owner);
-    void (*unfit) (void *owner); //  see store.h
-    void (*moved) (void *owner, text_t session);
-    void (*shared) (void *owner, text_t session);
-    void (*orphan) (void *owner, text_t session);
+    void (*changed) (void *owner, bool is_up); //  up: the schema is the right one, and we listen
+    void (*unfit) (void *owner);               //  see store.h
+    void (*noticed) (void *owner, store_notice_t what, text_t session); //  likewise
 } maintenance_events_t;
 
 maintenance_t *maintenance_new (uv_loop_t *loop, const store_config_t *config,

@@ -13,14 +13,6 @@ static const char s_ask[] =
     " SELECT coalesce (max (number), 0) FROM migration";
 
 static void
-s_set (migrations_t *self, const char *sql)
-{
-    buffer_clear (&self->sql);
-    int rc = buffer_put_string (&self->sql, sql);
-    assert (rc == 0);
-}
-
-static void
 s_add (migrations_t *self, const char *sql)
 {
     int rc = buffer_put_string (&self->sql, sql);
@@ -41,7 +33,8 @@ migrations_begin (migrations_t *self)
         buffer_init (&self->sql, SQL_MOST);
     self->state = MIGRATIONS_ASK;
     self->found = 0;
-    s_set (self, s_ask);
+    buffer_clear (&self->sql);
+    s_add (self, s_ask);
     s_finish (self);
 }
 
@@ -49,8 +42,9 @@ migrations_begin (migrations_t *self)
 static void
 s_write_missing (migrations_t *self)
 {
-    s_set (self, (size_t) self->found < migrations_count ? "SET LOCAL statement_timeout = '5min';\n"
-                                                         : "");
+    buffer_clear (&self->sql);
+    if ((size_t) self->found < migrations_count)
+        s_add (self, "SET LOCAL statement_timeout = '5min';\n");
     for (size_t at = (size_t) self->found; at < migrations_count; at++) {
         s_add (self, migrations_table[at].sql);
         s_add (self, ";\nINSERT INTO migration (number, name) VALUES (");

@@ -125,16 +125,6 @@ s_read_work (const PGresult *result, int row)
     };
 }
 
-static stored_id_t
-s_read_id (const PGresult *result, int row)
-{
-    return (stored_id_t){
-        .seq = s_number (result, row, N1),
-        .time_ms = s_number (result, row, N2),
-        .message_id = pg_text (result, row, T1),
-    };
-}
-
 static void
 s_answer_load (query_t *self, const PGresult *result)
 {
@@ -155,7 +145,10 @@ s_answer_load (query_t *self, const PGresult *result)
         else if (kind == ROW_WORK)
             works[session.work_count++] = s_read_work (result, row);
         else
-            known[session.known_count++] = s_read_id (result, row);
+            known[session.known_count++] =
+                (stored_id_t){ .seq = s_number (result, row, N1),
+                               .time_ms = s_number (result, row, N2),
+                               .message_id = pg_text (result, row, T1) };
     }
     self->loaded (self->owner, self->request_id, STORED, &session);
     free (participants);

@@ -17,6 +17,7 @@ struct store {
     maintenance_t *maintenance;
     bool is_maintained; //  the link of maintenance is up
     store_link_t **store_links;
+    store_queue_t queue;
     bool ready;             //  as we told our owner
 };
 
@@ -24,20 +25,13 @@ struct store {
 //  Readiness: every link is up, and the database can write. The maintenance's counts: without it
 //  nobody tells us what other postoffices append.
 
-static bool
-s_is_ready (const store_t *self)
-{
-    for (uint64_t at = 0; at < self->config.links; at++)
-        if (!store_link_is_usable (self->store_links[at]))
-            return false;
-    return self->is_maintained;
-}
-
 static void
 s_on_changed (void *owner)
 {
     store_t *self = owner;
-    bool ready = s_is_ready (self);
+    bool ready = self->is_maintained;
+    for (uint64_t at = 0; ready && at < self->config.links; at++)
+        ready = store_link_is_usable (self->store_links[at]);
     if (ready == self->ready)
         return;
     self->ready = ready;
@@ -47,23 +41,14 @@ s_on_changed (void *owner)
 }
 
 static void
-s_on_maintained (void *owner)
+s_on_maintained (void *owner, bool is_up)
 {
     store_t *self = owner;
-    self->is_maintained = true;
-    store_metrics[STORE_LINKS_UP]++;
-    for (uint64_t at = 0; at < self->config.links; at++)
+    self->is_maintained = is_up;
+    store_metrics[STORE_LINKS_UP] += is_up ? 1 : -1;
+    store_metrics[STORE_LINKS_LOST] += !is_up;
+    for (uint64_t at = 0; is_up && at < self->config.links; at++)
         store_link_open (self->store_links[at]);
-    s_on_changed (self);
-}
-
-static void
-s_on_unmaintained (void *owner)
-{
-    store_t *self = owner;
-    self->is_maintained = false;
-    store_metrics[STORE_LINKS_UP]--;
-    store_metrics[STORE_LINKS_LOST]++;
     s_on_changed (self);
 }
 
@@ -76,24 +61,10 @@ s_on_unfit (void *owner)
 }
 
 static void
-s_on_moved (void *owner, text_t session)
+s_on_noticed (void *owner, store_notice_t what, text_t session)
 {
     store_t *self = owner;
-    self->events.moved (self->owner, session);
-}
-
-static void
-s_on_shared (void *owner, text_t session)
-{
-    store_t *self = owner;
-    self->events.shared (self->owner, session);
-}
-
-static void
-s_on_orphan (void *owner, text_t session)
-{
-    store_t *self = owner;
-    self->events.orphan (self->owner, session);
+    self->events.noticed (self->owner, what, session);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -111,14 +82,11 @@ store_new (uv_loop_t *loop, const store_config_t *config, const store_events_t *
     self->owner = owner;
     self->store_links = alloc_array (config->links, sizeof (store_link_t *));
     for (uint64_t at = 0; at < config->links; at++)
-        self->store_links[at] = store_link_new (loop, config, s_on_changed, self);
+        self->store_links[at] = store_link_new (loop, config, &self->queue, s_on_changed, self);
     self->maintenance = maintenance_new (loop, config,
-                                         &(maintenance_events_t){ .up = s_on_maintained,
-                                                                  .down = s_on_unmaintained,
+                                         &(maintenance_events_t){ .changed = s_on_maintained,
                                                                   .unfit = s_on_unfit,
-                                                                  .moved = s_on_moved,
-                                                                  .shared = s_on_shared,
-                                                                  .orphan = s_on_orphan },
+                                                                  .noticed = s_on_noticed },
                                          self);
     return self;
 }
@@ -133,6 +101,7 @@ store_destroy (store_t **self_p)
     maintenance_destroy (&self->maintenance);
     for (uint64_t at = 0; at < self->config.links; at++)
         store_link_destroy (&self->store_links[at]);
+    store_metrics[STORE_QUEUE_BYTES] -= (int64_t) self->queue.bytes;
     free (self->store_links);
     free (self);
 }
@@ -149,10 +118,7 @@ store_is_connected (const store_t *self)
 uint64_t
 store_pending (const store_t *self)
 {
-    uint64_t pending = 0;
-    for (uint64_t at = 0; at < self->config.links; at++)
-        pending += store_link_pending (self->store_links[at]);
-    return pending;
+    return self->queue.count;
 }
 
 static store_link_t *
@@ -164,12 +130,9 @@ s_link (const store_t *self, text_t session)
 static bool
 s_is_full (const store_t *self)
 {
-    uint64_t bytes = 0;
-    for (uint64_t at = 0; at < self->config.links; at++)
-        bytes += store_link_bytes (self->store_links[at]);
-    if (bytes >= self->config.queue_limit)
-        store_metrics[STORE_REFUSED]++;
-    return bytes >= self->config.queue_limit;
+    bool is_full = self->queue.bytes >= self->config.queue_limit;
+    store_metrics[STORE_REFUSED] += is_full;
+    return is_full;
 }
 
 int

@@ -29,12 +29,10 @@ typedef struct {
     //  POSTGRES_URL leads to a database that can never be used: what is wrong was logged, and is
     //  tried again all the same. May be NULL.
     void (*unfit) (void *owner);
-    //  Another postoffice appended to a session that this one wrote last: reload it if it is here.
-    void (*moved) (void *owner, text_t session);
-    //  Another postoffice has endpoints of a session: tell it of each entry, if it is here.
-    void (*shared) (void *owner, text_t session);
-    //  Sessions with unfinished work whose postoffice is dead; this process holds the work now.
-    void (*orphan) (void *owner, text_t session);
+    //  Another postoffice appended to a session that this one wrote last: reload it if it is here
+    //  (MOVED); it has endpoints of the session: tell it of each entry (SHARED); its work is this
+    //  process' now, for it is dead (ORPHAN).
+    void (*noticed) (void *owner, store_notice_t what, text_t session);
 } store_events_t;
 
 //  Begins to connect and migrate. Never blocks; `ready` is called when it is usable. A schema newer

@@ -3,9 +3,9 @@
 #include "base/alloc.h"
 #include "store/group_commit.h"
 #include "store/store_statements.h"
-#include "pg/pg_error_class.h"
 #include "base/backoff.h"
 #include "base/clock.h"
+#include "base/loop_timer.h"
 #include "store/receipts.h"
 #include "base/log.h"
 #include "store/store_metrics.h"
@@ -37,7 +37,8 @@ static const size_t s_query_statements[] = {
 
 struct store_link {
     pg_link_t *link;
-    uv_timer_t timer;
+    loop_timer_t *timer;
+    store_queue_t *queue;
     store_link_changed_fn *changed;
     void *owner;
     uint64_t writer;
@@ -47,8 +48,6 @@ struct store_link {
     list_t waiting;          //  questions, oldest first
     list_t asked;            //  questions under way
     list_t returned;         //  questions whose answer is lost with the link: they wait again
-    uint64_t pending;        //  questions that are not answered, and their bytes
-    uint64_t bytes;
     bool is_unavailable; //  the server cannot write; a probe is due
     bool is_probing;
     uint64_t probe_ms;       //  when it is due
@@ -64,19 +63,13 @@ static void s_pump (store_link_t *self);
 //  Questions
 
 static void
-s_forget (store_link_t *self, size_t size)
-{
-    self->pending--;
-    self->bytes -= size;
-    store_metrics[STORE_QUEUE_BYTES] -= (int64_t) size;
-}
-
-static void
 s_answer_query (store_link_t *self, query_t *query, store_outcome_t outcome,
                 const PGresult *result)
 {
     list_remove (&query->link);
-    s_forget (self, query->size);
+    self->queue->count--;
+    self->queue->bytes -= query->size;
+    store_metrics[STORE_QUEUE_BYTES] -= (int64_t) query->size;
     if (outcome == STORE_DOWN)
         store_metrics[STORE_DOWNS]++;
     query_answer (query, outcome, result);
@@ -96,7 +89,7 @@ s_on_asked (void *owner, void *request, const pg_answer_t *answer)
         static log_limit_t limit = LOG_LIMIT (LOG_WARN, "database refused a question");
         if (log_limit_allows (&limit))
             log_warn ("database refused a question", log_string ("sqlstate", answer->sqlstate));
-        if (pg_error_class_of (answer->sqlstate) == PG_ERROR_RECONNECT)
+        if (answer->error == PG_ERROR_RECONNECT)
             pg_link_renew (self->link);
         s_answer_query (self, query, STORE_DOWN, NULL);
     } else {
@@ -106,9 +99,12 @@ s_on_asked (void *owner, void *request, const pg_answer_t *answer)
     s_pump (self);
 }
 
+//  Sends what may be sent. A batch goes first.
 static void
-s_send_queries (store_link_t *self)
+s_pump (store_link_t *self)
 {
+    if (!self->is_unavailable)
+        group_commit_pump (self->group_commit);
     while (!list_is_empty (&self->waiting) && pg_link_room (self->link) >= ROOM_FOR_BATCH) {
         query_t *query = LIST_THING (list_first (&self->waiting), query_t, link);
         list_append (&self->asked, &query->link);
@@ -116,15 +112,6 @@ s_send_queries (store_link_t *self)
         pg_link_add (self->link, s_query_statements[query->kind], &self->values);
         pg_link_send (self->link, s_on_asked, self, query);
     }
-}
-
-//  Sends what may be sent. A batch goes first.
-static void
-s_pump (store_link_t *self)
-{
-    if (!self->is_unavailable)
-        group_commit_pump (self->group_commit);
-    s_send_queries (self);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -203,24 +190,17 @@ s_write_receipts (store_link_t *self)
 }
 
 static void
-s_expire (store_link_t *self, uint64_t now)
+s_on_timer (void *owner)
 {
+    store_link_t *self = owner;
+    uint64_t now = clock_mono_ms ();
     group_commit_expire (self->group_commit, now);
-    list_t *link;
-    while ((link = list_first (&self->waiting))) {
+    for (list_t *link; (link = list_first (&self->waiting));) {
         query_t *query = LIST_THING (link, query_t, link);
         if (now - query->since_ms <= self->patience_ms)
-            return;
+            break;
         s_answer_query (self, query, STORE_DOWN, NULL);
     }
-}
-
-static void
-s_on_timer (uv_timer_t *timer)
-{
-    store_link_t *self = timer->data;
-    uint64_t now = clock_mono_ms ();
-    s_expire (self, now);
     s_probe (self, now);
     if (now - self->receipts_ms >= RECEIPTS_MS)
         s_write_receipts (self);
@@ -230,9 +210,10 @@ s_on_timer (uv_timer_t *timer)
 // ---------------------------------------------------------------------------------------------
 
 static void
-s_on_up (void *owner)
+s_on_up (void *owner, bool is_direct)
 {
     store_link_t *self = owner;
+    (void) is_direct;
     store_metrics[STORE_LINKS_UP]++;
     self->is_unavailable = false; //  a new connection: the next batch will tell
     self->is_probing = false;
@@ -254,10 +235,11 @@ s_on_down (void *owner)
 }
 
 store_link_t *
-store_link_new (uv_loop_t *loop, const store_config_t *config, store_link_changed_fn *changed,
-                void *owner)
+store_link_new (uv_loop_t *loop, const store_config_t *config, store_queue_t *queue,
+                store_link_changed_fn *changed, void *owner)
 {
     store_link_t *self = alloc_zeroed (sizeof *self);
+    self->queue = queue;
     self->changed = changed;
     self->owner = owner;
     self->writer = config->writer;
@@ -277,12 +259,11 @@ store_link_new (uv_loop_t *loop, const store_config_t *config, store_link_change
                                                    .answer_ms = config->answer_ms },
                               &(pg_link_events_t){ .up = s_on_up, .down = s_on_down }, self);
     self->group_commit = group_commit_new (
-        self->link, config,
+        self->link, config, queue,
         &(group_commit_events_t){ .unavailable = s_on_unavailable, .answered = s_on_answered },
         self);
-    uv_timer_init (loop, &self->timer);
-    self->timer.data = self;
-    uv_timer_start (&self->timer, s_on_timer, TICK_MS, TICK_MS);
+    self->timer = loop_timer_new (loop, s_on_timer, self);
+    loop_timer_start_ms (self->timer, TICK_MS, TICK_MS);
     return self;
 }
 
@@ -293,15 +274,6 @@ s_destroy_queries (list_t *queries)
         query_t *query = LIST_THING (list_first (queries), query_t, link);
         query_destroy (&query);
     }
-}
-
-static void
-s_on_closed (uv_handle_t *handle)
-{
-    store_link_t *self = handle->data;
-    pg_values_free (&self->values);
-    free (self->node);
-    free (self);
 }
 
 void
@@ -316,9 +288,11 @@ store_link_destroy (store_link_t **self_p)
     s_destroy_queries (&self->waiting);
     s_destroy_queries (&self->asked);
     s_destroy_queries (&self->returned);
-    store_metrics[STORE_QUEUE_BYTES] -= (int64_t) self->bytes;
     receipts_destroy (&self->receipts);
-    uv_close ((uv_handle_t *) &self->timer, s_on_closed);
+    loop_timer_destroy (&self->timer);
+    pg_values_free (&self->values);
+    free (self->node);
+    free (self);
 }
 
 void
@@ -339,18 +313,6 @@ store_link_is_usable (const store_link_t *self)
     return pg_link_is_up (self->link) && !self->is_unavailable;
 }
 
-uint64_t
-store_link_pending (const store_link_t *self)
-{
-    return self->pending + group_commit_pending (self->group_commit);
-}
-
-uint64_t
-store_link_bytes (const store_link_t *self)
-{
-    return self->bytes + group_commit_bytes (self->group_commit);
-}
-
 void
 store_link_append (store_link_t *self, append_t **append_p)
 {
@@ -363,8 +325,8 @@ store_link_ask (store_link_t *self, query_t **query_p)
 {
     query_t *query = *query_p;
     *query_p = NULL;
-    self->pending++;
-    self->bytes += query->size;
+    self->queue->count++;
+    self->queue->bytes += query->size;
     store_metrics[STORE_QUEUE_BYTES] += (int64_t) query->size;
     list_append (&self->waiting, &query->link);
     s_pump (self);

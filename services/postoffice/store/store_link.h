@@ -6,7 +6,7 @@
 #ifndef STORE_LINK_H
 #define STORE_LINK_H
 
-#include "store/append.h"
+#include "store/batch.h"
 #include "store/query.h"
 
 #include <uv.h>
@@ -16,7 +16,8 @@ typedef struct store_link store_link_t;
 //  `changed` is called when store_link_is_usable or store_link_is_alive may have another answer.
 typedef void store_link_changed_fn (void *owner);
 
-store_link_t *store_link_new (uv_loop_t *loop, const store_config_t *config,
+//  Counts its requests in the queue.
+store_link_t *store_link_new (uv_loop_t *loop, const store_config_t *config, store_queue_t *queue,
                               store_link_changed_fn *changed, void *owner);
 void store_link_destroy (store_link_t **self_p);
 
@@ -25,9 +26,6 @@ void store_link_open (store_link_t *self);
 bool store_link_is_alive (const store_link_t *self);
 //  It is up and the server can write.
 bool store_link_is_usable (const store_link_t *self);
-//  Requests that are not answered, and their bytes.
-uint64_t store_link_pending (const store_link_t *self);
-uint64_t store_link_bytes (const store_link_t *self);
 
 //  Both take what they are given.
 void store_link_append (store_link_t *self, append_t **append_p);

@@ -20,6 +20,11 @@ typedef struct {
     const char *node;       //  its name
 } store_config_t;
 
+//  Requests that are not answered, over all links.
+typedef struct {
+    uint64_t count, bytes;
+} store_queue_t;
+
 typedef enum {
     STORED,         //  done and committed
     STORE_CONFLICT, //  append only: the log is not as supposed, nothing of it was stored
@@ -165,9 +170,11 @@ typedef void store_read_fn (void *owner, uint64_t request_id, store_outcome_t ou
 typedef void store_found_fn (void *owner, uint64_t request_id, store_outcome_t outcome,
                              text_t session);
 
+//  What postoffices tell each other of a session.
 typedef enum {
-    NOTIFY_MOVED,  //  something was written to the session: load it again
-    NOTIFY_SHARED, //  there are endpoints of it here, though another postoffice wrote last
+    NOTIFY_MOVED,  //  something was written to it: load it again
+    NOTIFY_SHARED, //  the sender has endpoints of it, though another one wrote last
+    NOTIFY_ORPHAN, //  by the database: it has unfinished work, which is the hearer's now
 } store_notice_t;
 
 #endif

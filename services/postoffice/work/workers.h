@@ -26,7 +26,7 @@
 #define WORKERS_H
 
 #include "bus/bus_server.h"
-#include "rules/turn.h"
+#include "rules/fold.h"
 
 typedef struct workers workers_t;
 
