@@ -15,7 +15,7 @@
 #include "session/lookups.h"
 #include "session/presence.h"
 #include "process/service_apps.h"
-#include "session/session_run.h"
+#include "session/schedule.h"
 #include "session/sessions.h"
 
 #include <errno.h>
@@ -189,7 +189,7 @@ s_on_peer_up (void *owner, peer_t peer, const bus_hello_t *hello)
 {
     postoffice_t *self = owner;
     if (hello->role == NODE_EDGE)
-        sessions_edge_up (self->office.sessions, peer);
+        edges_up (self->office.edges, peer);
     else if (hello->role == NODE_WORKER)
         workers_add (self->office.workers, peer, hello);
 }
@@ -212,7 +212,7 @@ s_on_store_ready (void *owner, bool ready)
     operations_ready (service_operations (self->service), "database", ready);
     self->was_ready |= ready;
     if (ready)
-        sessions_store_ready (self->office.sessions);
+        sessions_happen (self->office.sessions, SESSION_STORE_READY);
 }
 
 //  A wrong setting, found out late. A process that has worked goes on trying: the database may be
@@ -292,24 +292,6 @@ s_start_parts (postoffice_t *self, const config_t *config)
     office->queue_limit = config->queue_limit;
     office->endpoint_limit = config->session_endpoints;
     office->session_limit = config->sessions;
-    office->workers =
-        workers_new (&(workers_config_t){ .accepted_within_ms = config->work_accepted_within,
-                                          .recovery_ms = config->work_recovery });
-    office->sessions = sessions_new (loop, office);
-    self->lookups = lookups_new (office);
-    office->store =
-        store_new (loop,
-                   &(store_config_t){ .url = config->postgres_url,
-                                      .links = config->postgres_links,
-                                      .batch_appends = config->postgres_batch,
-                                      .queue_limit = config->postgres_queue_limit,
-                                      .patience_ms = config->postgres_patience,
-                                      .answer_ms = config->postgres_timeout,
-                                      .writer = self->writer,
-                                      .node = service_node_name (self->service) },
-                   &(store_events_t){
-                       .ready = s_on_store_ready, .unfit = s_on_unfit, .noticed = s_on_noticed },
-                   self);
     office->bus = bus_server_new (
         loop,
         &(bus_server_config_t){ .node = service_node_name (self->service),
@@ -327,7 +309,24 @@ s_start_parts (postoffice_t *self, const config_t *config)
             service_fail (self->service, EX_CONFIG);
         return -1;
     }
-    workers_use_bus (office->workers, office->bus);
+    office->workers = workers_new (
+        office->bus, &(workers_config_t){ .accepted_within_ms = config->work_accepted_within,
+                                          .recovery_ms = config->work_recovery });
+    office->sessions = sessions_new (loop, office);
+    self->lookups = lookups_new (office);
+    office->store =
+        store_new (loop,
+                   &(store_config_t){ .url = config->postgres_url,
+                                      .links = config->postgres_links,
+                                      .batch_appends = config->postgres_batch,
+                                      .queue_limit = config->postgres_queue_limit,
+                                      .patience_ms = config->postgres_patience,
+                                      .answer_ms = config->postgres_timeout,
+                                      .writer = self->writer,
+                                      .node = service_node_name (self->service) },
+                   &(store_events_t){
+                       .ready = s_on_store_ready, .unfit = s_on_unfit, .noticed = s_on_noticed },
+                   self);
     log_info ("listening", log_string ("bus", bus_server_endpoint (office->bus)));
     return 0;
 }
@@ -356,7 +355,7 @@ s_look_after_store (postoffice_t *self)
     metric_add (POSTOFFICE_SUSPENSIONS, 1);
     log_warn ("database lost: edges and workers are sent to other postoffices",
               log_number ("after_ms", (int64_t) self->lost_after_ms));
-    sessions_hand_over (self->office.sessions);
+    sessions_happen (self->office.sessions, SESSION_HANDED_OVER);
     bus_server_suspend (self->office.bus);
 }
 
@@ -371,7 +370,7 @@ s_on_tick (void *owner)
     postoffice_t *self = owner;
     s_look_after_store (self);
     workers_tick (self->office.workers);
-    if (self->draining && sessions_unfinished (self->office.sessions) == 0
+    if (self->draining && schedule_load (self->office.schedule).operations == 0
         && store_pending (self->office.store) == 0)
         service_drained (self->service);
 }

@@ -149,8 +149,9 @@ rig_begin (void)
     rig_office.apps = apps_new (&s_loop, &(apps_config_t){ .file = "", .app_id = "demo" },
                                 &complaint);
     cr_assert_not_null (rig_office.apps);
-    rig_office.workers = workers_new (&(workers_config_t){
-        .accepted_within_ms = ACCEPTED_WITHIN_MS, .recovery_ms = RECOVERY_MS });
+    rig_office.workers =
+        workers_new (NULL, &(workers_config_t){ .accepted_within_ms = ACCEPTED_WITHIN_MS,
+                                                .recovery_ms = RECOVERY_MS });
     rig_office.sessions = sessions_new (&s_loop, &rig_office);
     edge_up (1);
     edge_up (2);
@@ -211,7 +212,7 @@ s_ask (peer_t peer, const bus_record_t *record)
 void
 edge_up (peer_t peer)
 {
-    sessions_edge_up (rig_office.sessions, peer);
+    edges_up (rig_office.edges, peer);
 }
 
 void

@@ -16,6 +16,7 @@
 #include "fake_store.h"
 #include "session/postoffice_context.h"
 #include "session/session_run.h"
+#include "session/schedule.h"
 #include "session/sessions.h"
 
 #include <criterion/criterion.h>

@@ -31,9 +31,9 @@ Test (session_outage, what_a_worker_says_again_is_kept_once)
         if (times % 10 == 0)
             rig_run ();
     }
-    cr_expect_eq (sessions_unfinished (rig_office.sessions), 1);
+    cr_expect_eq (schedule_load (rig_office.schedule).operations, 1);
     fake_store_always (FAKE_WELL);
-    sessions_store_ready (rig_office.sessions);
+    sessions_happen (rig_office.sessions, SESSION_STORE_READY);
     rig_wait (500);
     EXPECT ("e1 DELIVER 5 #3 yes\n"
             "w1 SETTLED t1\n");
@@ -54,7 +54,7 @@ Test (session_outage, a_session_that_nobody_needs_is_forgotten)
     rig_run ();
     rig_wait (300);
     fake_store_always (FAKE_WELL);
-    sessions_store_ready (rig_office.sessions);
+    sessions_happen (rig_office.sessions, SESSION_STORE_READY);
     rig_wait (2000);
     cr_expect_null (rig_session ());
 }
@@ -71,7 +71,7 @@ Test (session_outage, nobody_is_told_that_what_may_be_stored_is_not)
     EXPECT ("");
     cr_expect_eq (fake_store_last (KEY), 2);
     fake_store_always (FAKE_WELL);
-    sessions_store_ready (rig_office.sessions);
+    sessions_happen (rig_office.sessions, SESSION_STORE_READY);
     rig_wait (500);
     EXPECT ("e1 DELIVER 5 #2 hello\n"
             "e1 POSTED 1 duplicate #2\n");
@@ -104,12 +104,12 @@ Test (session_outage, handed_over_tells_of_nobody_that_they_left)
     fake_store_always (FAKE_DOWN);
     say (1, 5, "m1");
     attach_as (1, 7, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_REATTACH, 1);
-    sessions_hand_over (rig_office.sessions);
+    sessions_happen (rig_office.sessions, SESSION_HANDED_OVER);
     edge_down (1);
-    cr_assert_eq (sessions_unfinished (rig_office.sessions), 0);
+    cr_assert_eq (schedule_load (rig_office.schedule).operations, 0);
     rig_forget ();
     fake_store_always (FAKE_WELL);
-    sessions_store_ready (rig_office.sessions);
+    sessions_happen (rig_office.sessions, SESSION_STORE_READY);
     rig_wait (2 * GRACE_MS);
     EXPECT ("");
     cr_assert_eq (fake_store_last (KEY), 2, "no `user left`, and the edge says m1 elsewhere");
@@ -124,7 +124,7 @@ Test (session_outage, handed_over_with_a_changeset_at_the_store)
     attach_as (1, 7, ROLE_VISITOR, "vic", DIALECT_WIDGET, ATTACH_JOIN, SEQ_UNKNOWN);
     say (1, 5, "m1");
     rig_turn ();
-    sessions_hand_over (rig_office.sessions);
+    sessions_happen (rig_office.sessions, SESSION_HANDED_OVER);
     edge_down (1);
     rig_wait (2 * GRACE_MS);
     const stored_entry_t *last = fake_store_entry (KEY, fake_store_last (KEY));
@@ -146,7 +146,7 @@ Test (session_outage, what_an_endpoint_says_elsewhere_is_not_stored)
     rig_run ();
     EXPECT ("");
     cr_assert_eq (fake_store_last (KEY), before);
-    cr_assert_eq (sessions_unfinished (rig_office.sessions), 0);
+    cr_assert_eq (schedule_load (rig_office.schedule).operations, 0);
 }
 
 //  Nor is a message that was at the store, and comes back undecided.
@@ -163,5 +163,5 @@ Test (session_outage, nor_what_comes_back_undecided)
     rig_run ();
     EXPECT ("");
     cr_assert_eq (fake_store_last (KEY), before);
-    cr_assert_eq (sessions_unfinished (rig_office.sessions), 0);
+    cr_assert_eq (schedule_load (rig_office.schedule).operations, 0);
 }

@@ -467,7 +467,7 @@ Test (session, reattaches_wait_for_the_store)
     rig_run ();
     EXPECT ("");
     fake_store_always (FAKE_WELL);
-    sessions_store_ready (rig_office.sessions);
+    sessions_happen (rig_office.sessions, SESSION_STORE_READY);
     rig_run ();
     EXPECT ("e2 ATTACHED 6 ok #2\n"
             "e2 DELIVER 6 #2 a\n");
@@ -490,7 +490,7 @@ Test (session, outcomes_wait_for_the_store)
     rig_wait (300);
     EXPECT ("e1 DELIVER 5 #3 yes\n"
             "w1 SETTLED t1\n");
-    cr_assert_eq (sessions_unfinished (rig_office.sessions), 0);
+    cr_assert_eq (schedule_load (rig_office.schedule).operations, 0);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -532,7 +532,7 @@ Test (session, detach_behind_a_reattach_that_waits)
     detach (2, 6, SEQ_UNKNOWN);
     rig_run ();
     fake_store_always (FAKE_WELL);
-    sessions_store_ready (rig_office.sessions);
+    sessions_happen (rig_office.sessions, SESSION_STORE_READY);
     rig_run ();
     EXPECT ("e2 ATTACHED 6 ok #1\n");
     cr_assert_eq (rig_session ()->endpoint_count, 0);
@@ -598,9 +598,9 @@ Test (session, queue_limit)
     for (const char *line = rig_story (); (line = strstr (line, " busy ")); line++)
         busy++;
     cr_assert (busy > 700 && busy < 1000);
-    cr_assert_eq (sessions_unfinished (rig_office.sessions) + busy, 1000);
+    cr_assert_eq (schedule_load (rig_office.schedule).operations + busy, 1000);
     rig_run ();
-    cr_assert_eq (sessions_unfinished (rig_office.sessions), 0);
+    cr_assert_eq (schedule_load (rig_office.schedule).operations, 0);
     rig_forget ();
     say (1, 5, "m0");
     rig_run ();

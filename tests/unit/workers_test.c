@@ -30,8 +30,8 @@ bus_server_send (bus_server_t *self, peer_t peer, const bus_record_t *record)
 static void
 s_begin (void)
 {
-    s_workers = workers_new (&(workers_config_t){ .accepted_within_ms = ACCEPTED_WITHIN_MS,
-                                                  .recovery_ms = RECOVERY_MS });
+    s_workers = workers_new (NULL, &(workers_config_t){ .accepted_within_ms = ACCEPTED_WITHIN_MS,
+                                                        .recovery_ms = RECOVERY_MS });
 }
 
 static void

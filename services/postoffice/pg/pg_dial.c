@@ -62,8 +62,6 @@ static const char s_settings[] =
     " SELECT set_config (name, '0', false) FROM pg_settings"
     " WHERE name IN ('idle_session_timeout', 'transaction_timeout')";
 
-static void s_limit (pg_dial_t *self, uint64_t ms);
-
 text_t
 pg_complaint (const PGconn *connection)
 {
@@ -99,23 +97,12 @@ s_fail (pg_dial_t *self, const char *why)
 //  Settings and greeting
 
 static void
-s_flush (pg_dial_t *self)
-{
-    int unsent = PQflush (self->connection);
-    if (unsent < 0)
-        s_fail (self, "cannot greet");
-    else
-        pg_socket_watch (&self->socket, self->connection,
-                         unsent ? UV_READABLE | UV_WRITABLE : UV_READABLE);
-}
-
-static void
 s_say (pg_dial_t *self, const char *sql, uint64_t within_ms)
 {
-    s_limit (self, within_ms);
-    if (PQsendQuery (self->connection, sql))
-        s_flush (self);
-    else
+    uv_update_time (self->loop);
+    loop_timer_start_ms (self->timer, within_ms, 0);
+    if (!PQsendQuery (self->connection, sql)
+        || pg_socket_flush (&self->socket, self->connection) != 0)
         s_fail (self, "cannot greet");
 }
 
@@ -268,7 +255,8 @@ s_on_stirred (void *owner)
             return;
         }
     }
-    s_flush (self);
+    if (pg_socket_flush (&self->socket, self->connection) != 0)
+        s_fail (self, "cannot greet");
 }
 
 static void
@@ -280,13 +268,6 @@ s_on_timer (void *owner)
     s_fail (self, self->state == DIAL_RESOLVING ? "host names not looked up in time"
                   : self->state == DIAL_DIALLING ? "not connected in time"
                                                  : "no answer to the greeting in time");
-}
-
-static void
-s_limit (pg_dial_t *self, uint64_t ms)
-{
-    uv_update_time (self->loop);
-    loop_timer_start_ms (self->timer, ms, 0);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -332,7 +313,8 @@ pg_dial_start (pg_dial_t *self)
 {
     assert (self->state == DIAL_IDLE);
     self->state = DIAL_RESOLVING;
-    s_limit (self, self->answer_ms);
+    uv_update_time (self->loop);
+    loop_timer_start_ms (self->timer, self->answer_ms, 0);
     self->address = pg_address_new (self->loop, self->url, s_on_resolved, self);
     if (pg_address_is_resolved (self->address))
         s_on_resolved (self);

@@ -115,7 +115,8 @@ s_pop_and_answer (pg_link_t *self, bool lost)
     memcpy (answer.sqlstate, request.sqlstate, sizeof answer.sqlstate);
     for (size_t at = 0; at < request.count; at++)
         answer.results[at] = request.results[at];
-    request.answered (request.owner, request.request, &answer);
+    if (request.answered)
+        request.answered (request.owner, request.request, &answer);
     s_request_clear (&request);
 }
 
@@ -169,28 +170,6 @@ s_break (pg_link_t *self)
 // ---------------------------------------------------------------------------------------------
 //  Up: requests and answers
 
-static void
-s_flush (pg_link_t *self)
-{
-    int unsent = PQflush (self->connection);
-    if (unsent < 0)
-        s_break (self);
-    else
-        pg_socket_watch (&self->socket, self->connection,
-                         unsent ? UV_READABLE | UV_WRITABLE : UV_READABLE);
-}
-
-//  An error without an SQLSTATE is libpq's own: what the server did is not known.
-static bool
-s_note_failure (request_t *request, const PGresult *result)
-{
-    const char *sqlstate = PQresultErrorField (result, PG_DIAG_SQLSTATE);
-    if (!request->failed && sqlstate)
-        snprintf (request->sqlstate, sizeof request->sqlstate, "%s", sqlstate);
-    request->failed = true;
-    return sqlstate != NULL;
-}
-
 //  Takes the next result of the first request. Returns false when it is none that may come.
 static bool
 s_take_result (pg_link_t *self, PGresult *result)
@@ -202,8 +181,13 @@ s_take_result (pg_link_t *self, PGresult *result)
         request->results[request->count++] = result;
         return true;
     }
-    bool good = status == PGRES_PIPELINE_ABORTED
-                || (status == PGRES_FATAL_ERROR && s_note_failure (request, result))
+    //  An error without an SQLSTATE is libpq's own: what the server did is not known.
+    const char *sqlstate =
+        status == PGRES_FATAL_ERROR ? PQresultErrorField (result, PG_DIAG_SQLSTATE) : NULL;
+    if (sqlstate && !request->failed)
+        snprintf (request->sqlstate, sizeof request->sqlstate, "%s", sqlstate);
+    request->failed = request->failed || status == PGRES_FATAL_ERROR;
+    bool good = status == PGRES_PIPELINE_ABORTED || sqlstate
                 || (status == PGRES_PIPELINE_SYNC
                     && (request->failed || request->count == request->expected));
     PQclear (result);
@@ -233,31 +217,24 @@ pg_link_add (pg_link_t *self, size_t statement, pg_values_t *values)
     assert (self->adding < PG_LINK_STATEMENTS && statement < self->config.statement_count);
     self->adding++;
     if (self->state != LINK_UP)
-        return; //  broken a moment ago: the request will be answered as lost
-    if (!pg_values_send (values, self->connection, self->config.statements[statement].name))
-        s_break (self);
-}
-
-static void
-s_push (pg_link_t *self, request_t request)
-{
-    assert (self->count <= PG_LINK_REQUESTS);
-    request.expected = self->adding;
-    self->adding = 0;
-    self->requests[(self->first + self->count++) % (PG_LINK_REQUESTS + 1)] = request;
-    if (self->state == LINK_BROKEN)
-        return;
-    if (PQpipelineSync (self->connection))
-        s_flush (self);
-    else
+        values->count = 0; //  broken a moment ago: the request will be answered as lost
+    else if (!pg_values_send (values, self->connection, self->config.statements[statement].name))
         s_break (self);
 }
 
 void
 pg_link_send (pg_link_t *self, pg_answered_fn *answered, void *owner, void *request)
 {
-    assert (self->adding > 0 && (self->state == LINK_UP || self->state == LINK_BROKEN));
-    s_push (self, (request_t){ .answered = answered, .owner = owner, .request = request });
+    assert (self->adding > 0 && self->count <= PG_LINK_REQUESTS && self->connection);
+    self->requests[(self->first + self->count++) % (PG_LINK_REQUESTS + 1)] = (request_t){
+        .answered = answered, .owner = owner, .request = request, .expected = self->adding
+    };
+    self->adding = 0;
+    if (self->state == LINK_BROKEN)
+        return;
+    if (!PQpipelineSync (self->connection)
+        || pg_socket_flush (&self->socket, self->connection) != 0)
+        s_break (self);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -305,7 +282,7 @@ s_on_dialled (void *owner, PGconn *connection, bool is_direct)
         }
     }
     self->adding = self->config.statement_count;
-    s_push (self, (request_t){ .answered = s_on_prepared, .owner = self });
+    pg_link_send (self, s_on_prepared, self, NULL);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -329,20 +306,9 @@ s_on_stirred (void *owner)
             self->events.notified (self->owner, text_of (notice->extra));
         PQfreemem (notice);
     }
-    if (self->state == LINK_UP || self->state == LINK_PREPARING)
-        s_flush (self);
-}
-
-//  Counted in looks, not by the clock: when it was this process that stood still, the answers are
-//  there, and are read before the next look.
-static void
-s_look (pg_link_t *self)
-{
-    bool silent = self->count > 0 && !self->stirred;
-    self->silent_ms = silent ? self->silent_ms + LOOK_EVERY_MS : 0;
-    self->stirred = false;
-    if (self->silent_ms > self->config.answer_ms)
-        s_lose (self, "no answer in time");
+    if ((self->state == LINK_UP || self->state == LINK_PREPARING)
+        && pg_socket_flush (&self->socket, self->connection) != 0)
+        s_break (self);
 }
 
 static void
@@ -356,7 +322,12 @@ s_on_timer (void *owner)
         pg_dial_start (self->dial);
         break;
     case LINK_UP:
-        s_look (self);
+        //  Silence is counted in looks, not by the clock: when it was this process that stood
+        //  still, the answers are there, and are read before the next look.
+        self->silent_ms = self->count > 0 && !self->stirred ? self->silent_ms + LOOK_EVERY_MS : 0;
+        self->stirred = false;
+        if (self->silent_ms > self->config.answer_ms)
+            s_lose (self, "no answer in time");
         break;
     case LINK_BROKEN:
         s_lose (self, "connection ended");
@@ -421,16 +392,11 @@ pg_link_destroy (pg_link_t **self_p)
     free (self);
 }
 
-bool
-pg_link_is_up (const pg_link_t *self)
+pg_link_state_t
+pg_link_state (const pg_link_t *self)
 {
-    return self->state == LINK_UP;
-}
-
-bool
-pg_link_is_alive (const pg_link_t *self)
-{
-    return pg_link_is_up (self) && self->silent_ms == 0;
+    bool is_up = self->state == LINK_UP;
+    return (pg_link_state_t){ .is_up = is_up, .is_alive = is_up && self->silent_ms == 0 };
 }
 
 size_t

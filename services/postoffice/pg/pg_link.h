@@ -79,16 +79,19 @@ void pg_link_open (pg_link_t *self);
 //  Not from within a callback of this link's. Requests under way are not answered.
 void pg_link_destroy (pg_link_t **self_p);
 
-bool pg_link_is_up (const pg_link_t *self);
-//  Up, and the server has not been silent for half a second while an answer was due.
-bool pg_link_is_alive (const pg_link_t *self);
+typedef struct {
+    bool is_up;
+    bool is_alive; //  up, and not silent for half a second while an answer is due
+} pg_link_state_t;
+
+pg_link_state_t pg_link_state (const pg_link_t *self);
 //  How many more requests may be sent now; 0 when the link is not up.
 size_t pg_link_room (const pg_link_t *self);
 
 //  Adds a statement to the request that is being made; a request is one transaction. `statement`
 //  counts in the config's table. The values may be used again at once.
 void pg_link_add (pg_link_t *self, size_t statement, pg_values_t *values);
-//  Sends the request. Never answers before it returns.
+//  Sends the request. Never answers before it returns. `answered` may be NULL.
 void pg_link_send (pg_link_t *self, pg_answered_fn *answered, void *owner, void *request);
 
 //  Gives up this connection and makes another one, after this turn.

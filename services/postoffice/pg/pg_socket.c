@@ -51,6 +51,16 @@ pg_socket_watch (pg_socket_t *self, const PGconn *connection, int events)
     assert (rc == 0);
 }
 
+int
+pg_socket_flush (pg_socket_t *self, PGconn *connection)
+{
+    int unsent = PQflush (connection);
+    if (unsent < 0)
+        return -1;
+    pg_socket_watch (self, connection, unsent ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+    return 0;
+}
+
 void
 pg_socket_pause (pg_socket_t *self)
 {

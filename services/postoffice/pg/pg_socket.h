@@ -19,6 +19,9 @@ typedef struct {
 
 //  UV_READABLE, UV_WRITABLE or both.
 void pg_socket_watch (pg_socket_t *self, const PGconn *connection, int events);
+//  Sends what libpq has to send, as far as it goes now, and watches for the rest and for answers.
+//  Returns 0; −1 when the connection is broken.
+int pg_socket_flush (pg_socket_t *self, PGconn *connection);
 //  Looks away until the next watch of the same descriptor.
 void pg_socket_pause (pg_socket_t *self);
 //  Before the descriptor is closed, and before libpq may swap it. Safe to call again.

@@ -36,12 +36,6 @@ s_put_number (buffer_t *bytes, uint64_t number, size_t size)
 }
 
 void
-pg_values_begin (pg_values_t *self)
-{
-    self->count = 0;
-}
-
-void
 pg_values_free (pg_values_t *self)
 {
     for (size_t at = 0; at < PG_VALUES_MOST; at++)
@@ -63,16 +57,31 @@ s_next (pg_values_t *self, pg_type_t type)
     return value;
 }
 
-void
-pg_values_number (pg_values_t *self, int64_t number)
+//  Its bytes on the wire.
+static size_t
+s_size_of (pg_type_t type)
 {
-    s_put_number (&s_next (self, 0)->bytes, (uint64_t) number, 8);
+    switch (type) {
+    case PG_BOOL:
+        return 1;
+    case PG_SMALL:
+        return 2;
+    case PG_DAY:
+        return 4;
+    case PG_NUMBER:
+        return 8;
+    case PG_TEXT:
+        break;
+    }
+    assert (!"a type that is no number");
+    return 0;
 }
 
 void
-pg_values_small (pg_values_t *self, int64_t number)
+pg_values_number (pg_values_t *self, pg_type_t type, int64_t number)
 {
-    s_put_number (&s_next (self, 0)->bytes, (uint64_t) number, 2);
+    uint64_t wire = (uint64_t) (type == PG_DAY ? number - DAY_OF_2000 : number);
+    s_put_number (&s_next (self, 0)->bytes, wire, s_size_of (type));
 }
 
 void
@@ -88,18 +97,6 @@ pg_values_text (pg_values_t *self, text_t text)
     s_put (&value->bytes, text.data, text.size);
 }
 
-void
-pg_values_flag (pg_values_t *self, bool flag)
-{
-    s_put_number (&s_next (self, 0)->bytes, flag, 1);
-}
-
-void
-pg_values_day (pg_values_t *self, uint64_t day)
-{
-    s_put_number (&s_next (self, 0)->bytes, day - DAY_OF_2000, 4);
-}
-
 pg_value_t *
 pg_values_array (pg_values_t *self, pg_type_t type)
 {
@@ -113,20 +110,10 @@ pg_values_array (pg_values_t *self, pg_type_t type)
 void
 pg_array_number (pg_value_t *self, int64_t number)
 {
-    assert (self->type == PG_NUMBER || self->type == PG_SMALL);
+    size_t size = s_size_of (self->type);
     self->count++;
-    size_t size = self->type == PG_NUMBER ? 8 : 2;
     s_put_number (&self->bytes, size, 4);
     s_put_number (&self->bytes, (uint64_t) number, size);
-}
-
-void
-pg_array_flag (pg_value_t *self, bool flag)
-{
-    assert (self->type == PG_BOOL);
-    self->count++;
-    s_put_number (&self->bytes, 1, 4);
-    s_put_number (&self->bytes, flag, 1);
 }
 
 void

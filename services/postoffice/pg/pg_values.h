@@ -14,10 +14,11 @@
 #define PG_VALUES_MOST 40
 
 typedef enum {
-    PG_BOOL = 16,
+    PG_BOOL = 16,   //  0 or 1
     PG_NUMBER = 20, //  bigint
     PG_SMALL = 21,  //  smallint
     PG_TEXT = 25,
+    PG_DAY = 1082, //  date; given in days since 1970
 } pg_type_t;
 
 typedef struct {
@@ -32,26 +33,21 @@ typedef struct {
     size_t count;
 } pg_values_t;
 
-//  For a zeroed struct; and to begin anew, which keeps the memory.
-void pg_values_begin (pg_values_t *self);
+//  A zeroed struct has no values yet.
 void pg_values_free (pg_values_t *self);
 
-void pg_values_number (pg_values_t *self, int64_t number); //  bigint
-void pg_values_small (pg_values_t *self, int64_t number);  //  smallint
+void pg_values_number (pg_values_t *self, pg_type_t type, int64_t number);
 void pg_values_text (pg_values_t *self, text_t text);
 void pg_values_null (pg_values_t *self);
-void pg_values_flag (pg_values_t *self, bool flag);        //  boolean
-void pg_values_day (pg_values_t *self, uint64_t day);      //  date, from days since 1970
 
 //  Begins an array; elements are added with the calls below, in any order of arrays.
 pg_value_t *pg_values_array (pg_values_t *self, pg_type_t type);
-void pg_array_number (pg_value_t *self, int64_t number); //  bigint or smallint
-void pg_array_flag (pg_value_t *self, bool flag);
+void pg_array_number (pg_value_t *self, int64_t number);
 void pg_array_text (pg_value_t *self, text_t text);
 void pg_array_null (pg_value_t *self);
 
-//  Gives them to libpq for a prepared statement with binary results; they are to be begun anew
-//  then. Returns 1, or 0 when the connection is broken.
+//  Gives them to libpq for a prepared statement with binary results. There are none then, and the
+//  memory is kept. Returns 1, or 0 when the connection is broken.
 int pg_values_send (pg_values_t *self, PGconn *connection, const char *statement);
 
 //  Readers of binary results. The texts live as long as the result.

@@ -58,12 +58,6 @@ changeset_destroy (changeset_t **self_p)
     *self_p = NULL;
 }
 
-bool
-changeset_is_full (const changeset_t *self)
-{
-    return self->operation_count >= CHANGESET_OPERATIONS || self->bytes >= CHANGESET_BYTES;
-}
-
 void
 changeset_entry (changeset_t *self, uint64_t seq, const store_entry_t *entry, origin_t origin)
 {
@@ -110,7 +104,7 @@ changeset_finish (changeset_t *self, turn_t **turn_p, work_state_t state, text_t
         = (store_finish_t){ .item = turn->item, .state = state, .detail = detail };
 }
 
-void
+bool
 changeset_take (changeset_t *self, operation_t **operation_p)
 {
     operation_t *operation = *operation_p;
@@ -118,6 +112,7 @@ changeset_take (changeset_t *self, operation_t **operation_p)
     list_append (&self->operations, &operation->place);
     self->operation_count++;
     self->bytes += operation->weight;
+    return self->operation_count < CHANGESET_OPERATIONS && self->bytes < CHANGESET_BYTES;
 }
 
 text_t

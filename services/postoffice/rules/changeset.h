@@ -46,9 +46,6 @@ changeset_t *changeset_new (text_t session);
 //  Destroys the operations and turns that are still in it.
 void changeset_destroy (changeset_t **self_p);
 
-//  No more operations should be decided on into this changeset.
-bool changeset_is_full (const changeset_t *self);
-
 //  Adds the entry; `seq` follows the one before.
 void changeset_entry (changeset_t *self, uint64_t seq, const store_entry_t *entry,
                       origin_t origin);
@@ -58,8 +55,8 @@ void changeset_work (changeset_t *self, const store_work_t *work);
 //  Takes the turn, which is out of the fold already.
 void changeset_finish (changeset_t *self, turn_t **turn_p, work_state_t state, text_t detail);
 
-//  The operation was decided on into this changeset, which takes it.
-void changeset_take (changeset_t *self, operation_t **operation_p);
+//  The operation was decided on into this changeset, which takes it. False: it should be the last.
+bool changeset_take (changeset_t *self, operation_t **operation_p);
 
 //  A copy of the text that lives as long as the changeset.
 text_t changeset_keep (changeset_t *self, text_t text);

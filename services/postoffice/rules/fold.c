@@ -251,19 +251,14 @@ fold_end_turn (fold_t *self, turn_t *turn)
     list_remove (&turn->in_fold);
 }
 
-//  Keyed, so that nobody can choose an id with the hash of another.
-static uint64_t
-s_hash (text_t message_id)
-{
-    return keyed_hash (hash_key_of_process (), message_id);
-}
-
 void
 fold_remember (fold_t *self, text_t message_id, uint64_t seq, uint64_t time_ms)
 {
     if (!self->recent)
         self->recent = alloc_array (RECENT_IDS, sizeof *self->recent);
-    self->recent[self->recent_next] = (recent_id_t){ s_hash (message_id), seq, time_ms };
+    //  Keyed, so that nobody can choose an id with the hash of another.
+    uint64_t hash = keyed_hash (hash_key_of_process (), message_id);
+    self->recent[self->recent_next] = (recent_id_t){ hash, seq, time_ms };
     self->recent_next = (self->recent_next + 1) % RECENT_IDS;
 }
 
@@ -272,7 +267,7 @@ fold_recall (const fold_t *self, text_t message_id)
 {
     if (!self->recent)
         return NULL;
-    uint64_t hash = s_hash (message_id);
+    uint64_t hash = keyed_hash (hash_key_of_process (), message_id);
     for (size_t at = 0; at < RECENT_IDS; at++)
         if (self->recent[at].seq && self->recent[at].hash == hash)
             return &self->recent[at];

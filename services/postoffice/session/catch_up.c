@@ -10,14 +10,6 @@
 static void s_on_read (void *owner, uint64_t request_id, store_outcome_t outcome,
                        const stored_entry_t *entries, size_t count);
 
-//  The store cannot be asked now: another turn of the session will.
-static void
-s_read_later (session_t *self, endpoint_t *endpoint)
-{
-    endpoint->state = ENDPOINT_LAGGING;
-    schedule_retry (self->office->schedule, self);
-}
-
 static bool
 s_has_reached (const endpoint_t *endpoint, uint64_t seq)
 {
@@ -85,8 +77,11 @@ s_catch_up (session_t *self, endpoint_t *endpoint)
                     CATCH_UP_ENTRIES, CATCH_UP_BYTES, endpoint->serial, s_on_read, self)
         == 0)
         self->reads++;
-    else
-        s_read_later (self, endpoint);
+    else {
+        //  The store cannot be asked now: another turn of the session will.
+        endpoint->state = ENDPOINT_LAGGING;
+        schedule_retry (self->office->schedule, self);
+    }
 }
 
 static void
@@ -105,7 +100,8 @@ s_on_read (void *owner, uint64_t request_id, store_outcome_t outcome,
         return;
     }
     if (outcome != STORED) {
-        s_read_later (self, endpoint);
+        endpoint->state = ENDPOINT_LAGGING;
+        schedule_retry (self->office->schedule, self);
         return;
     }
     bool last = count == 0 || entries[count - 1].seq >= self->published_seq;
@@ -187,19 +183,6 @@ s_first_cursor (session_t *self, endpoint_t *endpoint, const operation_t *operat
     return s_at_most (known, self->published_seq);
 }
 
-//  What the client is known to have. That its edge has written something to it says nothing: after
-//  a reattach it is what was known before, or nothing until a RECEIPT or the DETACH tells.
-static uint64_t
-s_first_received (session_t *self, endpoint_t *endpoint, attach_reason_t reason)
-{
-    if (endpoint->dialect != DIALECT_WIDGET)
-        return endpoint->received_seq;
-    if (reason != ATTACH_REATTACH)
-        return endpoint->cursor;
-    uint64_t known = s_known_to_have (self, endpoint);
-    return known == SEQ_UNKNOWN ? 0 : s_at_most (known, endpoint->cursor);
-}
-
 //  The ATTACH is committed: the endpoint is in.
 void
 catch_up_attached (session_t *self, const operation_t *operation)
@@ -217,7 +200,15 @@ catch_up_attached (session_t *self, const operation_t *operation)
     //  A part that is being read for it continues from where it was, not from where it begins now.
     endpoint_renew (endpoint);
     endpoint->cursor = s_first_cursor (self, endpoint, operation);
-    endpoint->received_seq = s_first_received (self, endpoint, (attach_reason_t) attach->reason);
+    //  What the client is known to have. That its edge has written something to it says nothing:
+    //  after a reattach it is what was known before, or nothing until a RECEIPT or the DETACH
+    //  tells.
+    if (endpoint->dialect == DIALECT_WIDGET) {
+        uint64_t known = endpoint->cursor;
+        if (attach->reason == ATTACH_REATTACH)
+            known = s_known_to_have (self, endpoint);
+        endpoint->received_seq = known == SEQ_UNKNOWN ? 0 : s_at_most (known, endpoint->cursor);
+    }
     endpoint->settle_typing = !operation->opened && attach->reason != ATTACH_REATTACH;
     s_catch_up (self, endpoint);
 }

@@ -53,18 +53,13 @@ endpoint_destroy (endpoint_t **self_p)
     metric_add (POSTOFFICE_ENDPOINTS, -1);
 }
 
-//  A client that could not send it again gives its post no order: it names itself.
-static bool
-s_is_ordered (const bus_post_t *post)
-{
-    return post->after != post->request_id;
-}
-
 bool
 endpoint_takes (const endpoint_t *self, operation_t *operation)
 {
     const bus_post_t *post = &operation->record.post;
-    if (s_is_ordered (post) && post->after > self->taken_id)
+    //  A client that could not send it again gives its post no order: it names itself.
+    bool is_ordered = post->after != post->request_id;
+    if (is_ordered && post->after > self->taken_id)
         operation->behind_refused = true;
     return !operation->behind_refused;
 }
@@ -75,8 +70,8 @@ void
 endpoint_note_post (endpoint_t *self, const operation_t *operation)
 {
     const bus_post_t *post = &operation->record.post;
-    if (!s_is_ordered (post))
-        return;
+    if (post->after == post->request_id)
+        return; //  in no order
     bool comes_again = verdict_again (operation->verdict);
     if (comes_again && self->taken_id >= post->request_id)
         self->taken_id = post->request_id - 1;

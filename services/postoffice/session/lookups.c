@@ -29,13 +29,6 @@ lookups_new (postoffice_context_t *office)
     return self;
 }
 
-static void
-s_destroy (lookup_t *lookup)
-{
-    list_remove (&lookup->link);
-    free (lookup);
-}
-
 void
 lookups_destroy (lookups_t **self_p)
 {
@@ -43,8 +36,10 @@ lookups_destroy (lookups_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    for (list_t *link; (link = list_first (&self->under_way));)
-        s_destroy (LIST_THING (link, lookup_t, link));
+    for (list_t *link; (link = list_first (&self->under_way));) {
+        list_remove (link);
+        free (LIST_THING (link, lookup_t, link));
+    }
     free (self);
 }
 
@@ -60,7 +55,8 @@ s_on_found (void *owner, uint64_t request_id, store_outcome_t outcome, text_t se
                                               .session = session } };
     if (bus_server_send (lookup->office->bus, lookup->peer, &record) != 0)
         log_debug ("answer not sent", log_string ("kind", "LOOKUP_REPLY"));
-    s_destroy (lookup);
+    list_remove (&lookup->link);
+    free (lookup);
 }
 
 void

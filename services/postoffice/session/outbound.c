@@ -230,22 +230,21 @@ s_note_done (const operation_t *operation)
 }
 
 void
-reply_done (postoffice_context_t *office, const operation_t *operation)
+reply_work (postoffice_context_t *office, const operation_t *operation)
 {
     const bus_done_t *done = &operation->record.done;
-    s_note_done (operation);
-    bus_record_t record = { .kind = BUS_SETTLED,
-                            .settled = { .item = done->item, .session = done->session } };
-    s_send (office, operation->peer, &record);
-}
-
-void
-reply_accepted_in_vain (postoffice_context_t *office, const operation_t *operation)
-{
     const bus_accepted_t *accepted = &operation->record.accepted;
-    bus_record_t record = { .kind = BUS_CANCEL,
-                            .cancel = { .item = accepted->item, .session = accepted->session } };
-    s_send (office, operation->peer, &record);
+    if (operation->kind == OPERATION_DONE) {
+        s_note_done (operation);
+        bus_record_t settled = { .kind = BUS_SETTLED,
+                                 .settled = { .item = done->item, .session = done->session } };
+        s_send (office, operation->peer, &settled);
+    } else if (operation->verdict != VERDICT_OK) {
+        bus_record_t cancel = {
+            .kind = BUS_CANCEL, .cancel = { .item = accepted->item, .session = accepted->session }
+        };
+        s_send (office, operation->peer, &cancel);
+    }
 }
 
 void

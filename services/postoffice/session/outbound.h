@@ -48,10 +48,9 @@ bool outbound_catch_up (postoffice_context_t *office, endpoint_t *endpoint, text
 void reply_attach (postoffice_context_t *office, const operation_t *operation, uint64_t last_seq);
 //  POSTED.
 void reply_post (postoffice_context_t *office, const operation_t *operation);
-//  SETTLED: committed, or too late.
-void reply_done (postoffice_context_t *office, const operation_t *operation);
-//  CANCEL: nobody waits for what the worker says it has in flight.
-void reply_accepted_in_vain (postoffice_context_t *office, const operation_t *operation);
+//  To a worker's DONE: SETTLED, committed or too late. To its ACCEPTED: CANCEL when nobody waits
+//  for what it says it has in flight, and nothing else.
+void reply_work (postoffice_context_t *office, const operation_t *operation);
 
 //  The operation cannot even be queued: whatever answer its kind has, with this verdict. What has
 //  none (a worker's) is said again by the worker.

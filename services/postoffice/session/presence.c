@@ -15,11 +15,20 @@ s_begin_grace (session_t *self, participant_t *participant)
 }
 
 void
-presence_begin_graces (session_t *self)
+presence_loaded (session_t *self)
 {
+    bool has_company = self->endpoint_count > 0;
+    const list_t *queue = &self->queue;
+    for (const list_t *link = queue->next; !has_company && link != queue; link = link->next)
+        has_company = LIST_THING (link, operation_t, place)->kind == OPERATION_ATTACH;
     list_t *participants = &self->fold.participants;
-    for (list_t *link = participants->next; link != participants; link = link->next)
-        s_begin_grace (self, LIST_THING (link, participant_t, in_fold));
+    for (list_t *link = participants->next; link != participants; link = link->next) {
+        participant_t *participant = LIST_THING (link, participant_t, in_fold);
+        if (has_company)
+            s_begin_grace (self, participant);
+        else
+            list_remove (&participant->absent);
+    }
 }
 
 void

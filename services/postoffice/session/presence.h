@@ -23,8 +23,10 @@
 
 #include "session/session.h"
 
-//  Of everybody who takes part and has no endpoint (after a load).
-void presence_begin_graces (session_t *session);
+//  The session was loaded: everybody who takes part and has no endpoint has a grace period, if
+//  somebody is here, or coming. Else the session is loaded for its work only, and who is there is
+//  for another postoffice to know.
+void presence_loaded (session_t *session);
 //  Another postoffice has the session: it is the one who knows who is there.
 void presence_forget_graces (session_t *session);
 

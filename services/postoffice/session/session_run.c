@@ -263,21 +263,6 @@ s_inherit (session_t *self, fold_t *old)
     changeset_destroy (&self->changeset);
 }
 
-//  Begins the grace periods of those who have no endpoint, if somebody is here, or coming. Else the
-//  session is loaded for its work only, and who is there is for another postoffice to know.
-static void
-s_see_who_is_here (session_t *self)
-{
-    bool has_company = self->endpoint_count > 0;
-    const list_t *queue = &self->queue;
-    for (const list_t *link = queue->next; !has_company && link != queue; link = link->next)
-        has_company = LIST_THING (link, operation_t, place)->kind == OPERATION_ATTACH;
-    if (has_company)
-        presence_begin_graces (self);
-    else
-        presence_forget_graces (self);
-}
-
 static void
 s_take_over (session_t *self, const news_t *news)
 {
@@ -295,7 +280,7 @@ s_take_over (session_t *self, const news_t *news)
     list_t *first;
     while (!self->fold.exists && (first = list_first (&self->endpoints)))
         presence_lose (self, LIST_THING (first, endpoint_t, in_session));
-    s_see_who_is_here (self);
+    presence_loaded (self);
     catch_up_all (self);
     settle_dispatch (self);
     schedule_pend (self->office->schedule, self);
@@ -312,8 +297,14 @@ s_on_loaded (void *owner, uint64_t request_id, store_outcome_t outcome,
 }
 
 static void
-s_load (session_t *self)
+s_load_if_wanted (session_t *self, const news_t *news)
 {
+    (void) news;
+    if (!self->queue_count && !self->endpoint_count && !self->fold.turn_count && !self->changeset
+        && !self->wanted) {
+        schedule_consider_idle (self->office->schedule, self);
+        return;
+    }
     text_t ids[CHANGESET_OPERATIONS];
     size_t count = 0;
     for (list_t *link = self->queue.next; link != &self->queue && count < CHANGESET_OPERATIONS;
@@ -406,16 +397,6 @@ s_wait (session_t *self, const news_t *news)
 }
 
 static void
-s_load_if_wanted (session_t *self, const news_t *news)
-{
-    (void) news;
-    if (self->queue_count || self->endpoint_count || self->fold.turn_count || self->changeset
-        || self->wanted)
-        s_load (self);
-    schedule_consider_idle (self->office->schedule, self);
-}
-
-static void
 s_decide (session_t *self)
 {
     assert (!self->changeset);
@@ -427,8 +408,8 @@ s_decide (session_t *self)
         && (settle_is_foreign (self) || self->endpoint_count == 0
             || split_hosting_tells (&self->split_hosting, clock_mono_ms ()));
     list_t *link;
-    bool is_alone = false;
-    while (!changeset_is_full (self->changeset) && (link = list_first (&self->queue))) {
+    bool is_alone = false, has_room = true;
+    while (has_room && (link = list_first (&self->queue))) {
         operation_t *operation = LIST_THING (link, operation_t, place);
         if (s_returns_too_soon (self, operation))
             break;
@@ -442,7 +423,7 @@ s_decide (session_t *self)
         self->queue_count--;
         is_alone = operation->alone;
         settle_decide (self, operation);
-        changeset_take (self->changeset, &operation);
+        has_room = changeset_take (self->changeset, &operation);
     }
     if (self->changeset->entry_count > 0) {
         s_commit (self);
@@ -485,28 +466,23 @@ session_turn (session_t *self)
 
 //  What a worker says of an item again, while the first time has not been stored, is answered where
 //  it was said last; else it would be kept as often as it is said, as long as the database is away.
-static bool
-s_is_said_again (list_t *among, const operation_t *operation)
-{
-    text_t item = operation_item (operation);
-    for (list_t *link = among->next; item.size > 0 && link != among; link = link->next) {
-        operation_t *earlier = LIST_THING (link, operation_t, place);
-        if (earlier->kind == operation->kind && text_is (operation_item (earlier), item)
-            && text_is (text_of (earlier->topics), text_of (operation->topics))) {
-            earlier->peer = operation->peer;
-            return true;
-        }
-    }
-    return false;
-}
-
 bool
 session_has_heard (session_t *self, const operation_t *operation)
 {
-    //  A ACCEPTED of the changeset has been decided on, for the worker that said it.
-    return s_is_said_again (&self->queue, operation)
-           || (self->changeset && operation->kind == OPERATION_DONE
-               && s_is_said_again (&self->changeset->operations, operation));
+    text_t item = operation_item (operation);
+    //  An ACCEPTED of the changeset has been decided on, for the worker that said it.
+    bool looks_on = self->changeset && operation->kind == OPERATION_DONE;
+    list_t *lists[] = { &self->queue, looks_on ? &self->changeset->operations : NULL };
+    for (size_t at = 0; at < sizeof lists / sizeof *lists && lists[at] && item.size > 0; at++)
+        for (list_t *link = lists[at]->next; link != lists[at]; link = link->next) {
+            operation_t *earlier = LIST_THING (link, operation_t, place);
+            if (earlier->kind != operation->kind || !text_is (operation_item (earlier), item)
+                || !text_is (text_of (earlier->topics), text_of (operation->topics)))
+                continue;
+            earlier->peer = operation->peer;
+            return true;
+        }
+    return false;
 }
 
 void
@@ -523,13 +499,6 @@ session_ask (session_t *self, operation_t **operation_p)
 
 // ---------------------------------------------------------------------------------------------
 //  The machine
-
-static void
-s_nothing (session_t *self, const news_t *news)
-{
-    (void) self;
-    (void) news;
-}
 
 static void
 s_note_stale (session_t *self, const news_t *news)

@@ -6,7 +6,6 @@
 #include "session/presence.h"
 #include "session/outbound.h"
 #include "session/schedule.h"
-#include "session/session_run.h"
 #include "tables/postoffice_metrics.h"
 
 #include <stdlib.h>
@@ -20,21 +19,15 @@ struct sessions {
 };
 
 void
-sessions_store_ready (sessions_t *self)
+sessions_happen (sessions_t *self, session_event_t event)
 {
+    if (event == SESSION_HANDED_OVER)
+        self->office->suspended_us = clock_mono_us ();
     session_t *session, *next;
     HASH_ITER (hh, self->by_key, session, next)
-    session_happens (session, SESSION_STORE_READY);
-    schedule_retry_some (self->office->schedule);
-}
-
-void
-sessions_hand_over (sessions_t *self)
-{
-    self->office->suspended_us = clock_mono_us ();
-    session_t *session, *next;
-    HASH_ITER (hh, self->by_key, session, next)
-    session_happens (session, SESSION_HANDED_OVER);
+    session_happens (session, event);
+    if (event == SESSION_STORE_READY)
+        schedule_retry_some (self->office->schedule);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -168,20 +161,8 @@ sessions_adopt (sessions_t *self, text_t key)
     metric_add (POSTOFFICE_ORPHANS, 1);
 }
 
-uint64_t
-sessions_unfinished (const sessions_t *self)
-{
-    return schedule_load (self->office->schedule).operations;
-}
-
 // ---------------------------------------------------------------------------------------------
 //  Edges
-
-void
-sessions_edge_up (sessions_t *self, peer_t peer)
-{
-    edges_up (self->office->edges, peer);
-}
 
 void
 sessions_edge_down (sessions_t *self, peer_t peer)

@@ -5,7 +5,7 @@
 #ifndef SESSIONS_H
 #define SESSIONS_H
 
-#include "session/session.h"
+#include "session/session_run.h"
 
 #include <uv.h>
 
@@ -20,17 +20,14 @@ void sessions_ask (sessions_t *self, text_t key, operation_t **operation_p);
 //  Loads the session if it is not here: it has work that nobody sees to.
 void sessions_adopt (sessions_t *self, text_t key);
 
-//  Operations that are not finished.
-uint64_t sessions_unfinished (const sessions_t *self);
-
-void sessions_edge_up (sessions_t *self, peer_t peer);
-//  All its endpoints are gone.
+//  All endpoints of the edge are gone.
 void sessions_edge_down (sessions_t *self, peer_t peer);
-//  The peers are sent away, to other postoffices: hands over all endpoints, and forgets who was
-//  awaited and what edges asked for.
-void sessions_hand_over (sessions_t *self);
-//  The store can be used again: what waited for it tries at once. What other postoffices wrote
-//  meanwhile was told to nobody, so every session that somebody is in is loaded again, bit by bit.
-void sessions_store_ready (sessions_t *self);
+//  Something that happens to all of them.
+//  HANDED_OVER: the peers are sent away, to other postoffices. All endpoints are handed over, and
+//  who was awaited and what edges asked for is forgotten.
+//  STORE_READY: the store can be used again, and what waited for it tries at once. What other
+//  postoffices wrote meanwhile was told to nobody, so every session that somebody is in is loaded
+//  again, bit by bit.
+void sessions_happen (sessions_t *self, session_event_t event);
 
 #endif

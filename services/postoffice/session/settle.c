@@ -187,11 +187,8 @@ settle_operation (session_t *self, operation_t *operation)
         catch_up_answer_post (self, operation);
         break;
     case OPERATION_ACCEPTED:
-        if (operation->verdict != VERDICT_OK)
-            reply_accepted_in_vain (self->office, operation);
-        break;
     case OPERATION_DONE:
-        reply_done (self->office, operation);
+        reply_work (self->office, operation);
         break;
     case OPERATION_ABSENT:
         break;

@@ -109,6 +109,8 @@ batch_new (list_t *waiting, size_t most)
         list_remove (link);
         self->appends[self->count++] = append;
         self->bytes += append->size;
+        if (self->count == 1 || append->since_ms < self->since_ms)
+            self->since_ms = append->since_ms;
     }
     qsort (self->appends, self->count, sizeof (append_t *), s_compare_appends);
     qsort (self->days, self->day_count, sizeof *self->days, s_compare_days);
@@ -131,31 +133,13 @@ batch_destroy (batch_t **self_p)
     free (self);
 }
 
-append_t *
-batch_take (batch_t *self, size_t at)
-{
-    append_t *append = self->appends[at];
-    self->appends[at] = NULL;
-    return append;
-}
-
 void
 batch_put_back (batch_t *self, list_t *waiting)
 {
     qsort (self->appends, self->count, sizeof (append_t *), s_compare_ages);
     for (size_t at = self->count; at > 0; at--)
-        list_prepend (waiting, &batch_take (self, at - 1)->link);
+        list_prepend (waiting, &self->appends[at - 1]->link);
     self->count = 0;
-}
-
-uint64_t
-batch_since_ms (const batch_t *self)
-{
-    uint64_t since_ms = UINT64_MAX;
-    for (size_t at = 0; at < self->count; at++)
-        if (self->appends[at]->since_ms < since_ms)
-            since_ms = self->appends[at]->since_ms;
-    return since_ms;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -244,7 +228,7 @@ s_write_entries (const entry_columns_t *to, const store_append_t *append)
             pg_array_text (to->data, entry->data);
         else
             pg_array_null (to->data);
-        pg_array_flag (to->hidden, entry->hidden != 0);
+        pg_array_number (to->hidden, entry->hidden != 0);
     }
 }
 
@@ -258,7 +242,7 @@ s_write_participants (const columns_t *to, const store_append_t *append)
         pg_array_number (to->p_role, (int64_t) participant->role);
         pg_array_text (to->p_user, participant->user);
         pg_array_text (to->p_sender, participant->sender);
-        pg_array_flag (to->p_present, participant->present);
+        pg_array_number (to->p_present, participant->present);
     }
 }
 
@@ -312,27 +296,18 @@ s_write_entry (const batch_t *self, uint64_t day, pg_values_t *values)
     const store_append_t *append = &self->appends[at]->request;
     const store_entry_t *entry = &append->entries[0];
     pg_values_text (values, append->session);
-    pg_values_number (values, (int64_t) append->first_seq);
+    pg_values_number (values, PG_NUMBER, (int64_t) append->first_seq);
     pg_values_text (values, entry->message_id);
-    pg_values_small (values, (int64_t) entry->event);
-    pg_values_number (values, (int64_t) entry->time_ms);
-    pg_values_small (values, (int64_t) entry->role);
+    pg_values_number (values, PG_SMALL, (int64_t) entry->event);
+    pg_values_number (values, PG_NUMBER, (int64_t) entry->time_ms);
+    pg_values_number (values, PG_SMALL, (int64_t) entry->role);
     pg_values_text (values, entry->user);
     pg_values_text (values, entry->sender);
     if (entry->data.size > 0)
         pg_values_text (values, entry->data);
     else
         pg_values_null (values);
-    pg_values_flag (values, entry->hidden != 0);
-}
-
-static void
-s_write_plain (const batch_t *self, uint64_t day, pg_values_t *values)
-{
-    entry_columns_t to = s_entry_columns (values);
-    for (size_t at = 0; at < self->count; at++)
-        if (self->appends[at]->day == day)
-            s_write_entries (&to, &self->appends[at]->request);
+    pg_values_number (values, PG_BOOL, entry->hidden != 0);
 }
 
 static void
@@ -370,15 +345,18 @@ void
 batch_write (const batch_t *self, size_t day, batch_way_t way, int64_t writer,
              pg_values_t *values)
 {
-    static void (*const s_write[]) (const batch_t *self, uint64_t day, pg_values_t *values) = {
-        [BATCH_ENTRY] = s_write_entry,
-        [BATCH_ENTRIES] = s_write_plain,
-        [BATCH_ALL] = s_write_all,
-    };
-    pg_values_begin (values);
-    pg_values_number (values, writer);
-    pg_values_day (values, self->days[day]);
-    s_write[way](self, self->days[day], values);
+    pg_values_number (values, PG_NUMBER, writer);
+    pg_values_number (values, PG_DAY, (int64_t) self->days[day]);
+    if (way == BATCH_ENTRY)
+        s_write_entry (self, self->days[day], values);
+    else if (way == BATCH_ALL)
+        s_write_all (self, self->days[day], values);
+    else {
+        entry_columns_t to = s_entry_columns (values);
+        for (size_t at = 0; at < self->count; at++)
+            if (self->appends[at]->day == self->days[day])
+                s_write_entries (&to, &self->appends[at]->request);
+    }
 }
 
 void

@@ -40,6 +40,7 @@ typedef struct {
     append_t **appends; //  sorted; NULL where one was taken
     size_t count;
     size_t bytes;
+    uint64_t since_ms;         //  when the oldest of them was asked
     uint64_t days[BATCH_DAYS]; //  of its appends, sorted
     size_t day_count;
 } batch_t;
@@ -49,13 +50,8 @@ batch_t *batch_new (list_t *waiting, size_t most);
 //  Destroys the appends that are still in it.
 void batch_destroy (batch_t **self_p);
 
-//  The append at this place, which is empty then.
-append_t *batch_take (batch_t *self, size_t at);
 //  Puts all appends back before what waits, in the order in which they were asked.
 void batch_put_back (batch_t *self, list_t *waiting);
-//  When the oldest of them was asked.
-uint64_t batch_since_ms (const batch_t *self);
-
 //  How what is to be stored for one day can be said.
 typedef enum {
     BATCH_ENTRY,   //  one entry and nothing else to check or to change: a plain insert

@@ -72,7 +72,8 @@ s_end_batch (group_commit_t *self, store_outcome_t outcome)
     batch_t *batch = self->batch;
     self->batch = NULL;
     for (size_t at = 0; at < batch->count; at++) {
-        append_t *append = batch_take (batch, at);
+        append_t *append = batch->appends[at];
+        batch->appends[at] = NULL;
         const store_append_t *request = &append->request;
         if (outcome == STORED && !append->lost)
             tail_cache_note (self->tail_cache, request->session,
@@ -84,12 +85,6 @@ s_end_batch (group_commit_t *self, store_outcome_t outcome)
 
 // ---------------------------------------------------------------------------------------------
 //  What the server says
-
-static bool
-s_batch_is_old (const group_commit_t *self, uint64_t now)
-{
-    return now - batch_since_ms (self->batch) > self->patience_ms;
-}
 
 //  The server refused the whole batch; nothing of it is stored.
 static void
@@ -108,7 +103,7 @@ s_batch_failed (group_commit_t *self, const pg_answer_t *answer)
     if (error == PG_ERROR_NO_PARTITION)
         tail_cache_forget (self->tail_cache); //  and what stood in it
     if ((error == PG_ERROR_RETRY || error == PG_ERROR_NO_PARTITION) && self->tries < BATCH_TRIES
-        && !s_batch_is_old (self, clock_mono_ms ())) {
+        && clock_mono_ms () - self->batch->since_ms <= self->patience_ms) {
         store_metrics[STORE_RETRIES]++;
         return;
     }
@@ -156,25 +151,16 @@ s_on_appended (void *owner, void *unused, const pg_answer_t *answer)
 // ---------------------------------------------------------------------------------------------
 //  Sending
 
-//  When it failed, so will the batch behind it, which is then tried again.
-static void
-s_on_day_made (void *owner, void *unused, const pg_answer_t *answer)
-{
-    (void) owner;
-    (void) unused;
-    (void) answer;
-}
-
 static void
 s_make_day (group_commit_t *self, uint64_t day)
 {
     for (size_t at = 0; at < self->day_count; at++)
         if (self->days[at] == day)
             return;
-    pg_values_begin (&self->values);
-    pg_values_day (&self->values, day);
+    pg_values_number (&self->values, PG_DAY, (int64_t) day);
     pg_link_add (self->link, SAY_DAY, &self->values);
-    pg_link_send (self->link, s_on_day_made, self, NULL);
+    //  When it fails, so will the batch behind it, which is then tried again.
+    pg_link_send (self->link, NULL, NULL, NULL);
     if (self->day_count == DAYS_KNOWN)
         self->day_count = 0;
     self->days[self->day_count++] = day;
@@ -230,7 +216,7 @@ group_commit_expire (group_commit_t *self, uint64_t now)
     //  A batch that is to be sent again waits, too. Nothing is sent from within an answer.
     bool was_sent = self->is_sent;
     self->is_sent = true;
-    if (self->batch && !was_sent && s_batch_is_old (self, now))
+    if (self->batch && !was_sent && now - self->batch->since_ms > self->patience_ms)
         s_end_batch (self, STORE_DOWN);
     list_t *link;
     while ((link = list_first (&self->waiting))) {

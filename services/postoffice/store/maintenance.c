@@ -100,7 +100,7 @@ s_greet (void *owner, const PGresult *result, uint64_t *within_ms)
     if (!result) {
         migrations_begin (migrations);
         self->listening = false;
-        return migrations_sql (migrations);
+        return migrations->sql.data;
     }
     if (self->listening)
         return NULL;
@@ -120,7 +120,7 @@ s_greet (void *owner, const PGresult *result, uint64_t *within_ms)
     if (migrations->state == MIGRATIONS_APPLY) {
         if ((size_t) migrations->found < migrations_count)
             *within_ms = MIGRATING_MS;
-        return migrations_sql (migrations);
+        return migrations->sql.data;
     }
     if ((size_t) migrations->found < migrations_count)
         log_info ("schema migrated", log_number ("from", migrations->found),
@@ -134,19 +134,15 @@ s_greet (void *owner, const PGresult *result, uint64_t *within_ms)
 
 //  A server that became read-only may not be the primary any more: another place may be.
 static void
-s_refused (maintenance_t *self, const char *what, const pg_answer_t *answer)
+s_on_said (void *owner, void *what, const pg_answer_t *answer)
 {
+    maintenance_t *self = owner;
+    if (answer->lost || !answer->failed)
+        return;
     log_warn ("database refused housekeeping", log_string ("what", what),
               log_string ("sqlstate", answer->sqlstate));
     if (answer->error == PG_ERROR_RECONNECT)
         pg_link_renew (self->link);
-}
-
-static void
-s_on_said (void *owner, void *what, const pg_answer_t *answer)
-{
-    if (!answer->lost && answer->failed)
-        s_refused (owner, what, answer);
 }
 
 static void
@@ -155,8 +151,7 @@ s_on_claimed (void *owner, void *unused, const pg_answer_t *answer)
     maintenance_t *self = owner;
     (void) unused;
     self->claiming = false;
-    if (!answer->lost && answer->failed)
-        s_refused (self, "claim", answer);
+    s_on_said (self, "claim", answer);
     self->claim_lost = answer->lost;
     if (answer->lost || answer->failed)
         return;
@@ -183,11 +178,10 @@ static void
 s_claim (maintenance_t *self)
 {
     self->claiming = true;
-    pg_values_begin (&self->values);
-    pg_values_number (&self->values, (int64_t) self->writer);
-    pg_values_number (&self->values, ORPHANS_AT_ONCE);
+    pg_values_number (&self->values, PG_NUMBER, (int64_t) self->writer);
+    pg_values_number (&self->values, PG_NUMBER, ORPHANS_AT_ONCE);
     bool own = s_is_due (&self->own_ms, clock_mono_ms (), OWN_MS) || self->claim_lost;
-    pg_values_flag (&self->values, own);
+    pg_values_number (&self->values, PG_BOOL, own);
     pg_link_add (self->link, SAY_CLAIM, &self->values);
     pg_link_send (self->link, s_on_claimed, self, NULL);
 }
@@ -197,17 +191,14 @@ static void
 s_hourly (maintenance_t *self)
 {
     for (uint64_t ahead = 0; ahead < 2; ahead++) {
-        pg_values_begin (&self->values);
-        pg_values_day (&self->values, clock_wall_ms () / DAY_MS + ahead);
+        pg_values_number (&self->values, PG_DAY, (int64_t) (clock_wall_ms () / DAY_MS + ahead));
         pg_link_add (self->link, SAY_DAY, &self->values);
         pg_link_send (self->link, s_on_said, self, "partition");
     }
-    pg_values_begin (&self->values);
     pg_link_add (self->link, SAY_FORGET, &self->values);
     pg_link_send (self->link, s_on_said, self, "nodes");
 }
 
-static void s_lack_echo (maintenance_t *self);
 static void s_say_echo (maintenance_t *self);
 
 static void
@@ -218,16 +209,23 @@ s_on_timer (void *owner)
     if (!self->begun) {
         if (self->echo_failed)
             s_say_echo (self);
-        else if (self->echo && self->echo_said_ms
-                 && now - self->echo_said_ms > self->answer_ms)
-            s_lack_echo (self);
+        else if (self->echo && self->echo_said_ms && now - self->echo_said_ms > self->answer_ms) {
+            //  Nothing else is said on our link meanwhile: a pooler could pass on what we should
+            //  not count on.
+            log_error ("database does not tell us what others say",
+                       log_string ("complaint", "a NOTIFY of another connection was not heard"),
+                       log_string ("advice", "POSTGRES_URL leads to a pooler (PgBouncer) in"
+                                             " transaction or statement mode: go round it, or use"
+                                             " its session mode"));
+            pg_dial_destroy (&self->echo);
+            pg_link_renew (self->link);
+        }
         return;
     }
     if (pg_link_room (self->link) < ROOM_AT_LEAST)
         return; //  it hangs: the link's own limit ends it
     if (s_is_due (&self->beat_ms, now, BEAT_MS)) {
-        pg_values_begin (&self->values);
-        pg_values_number (&self->values, (int64_t) self->writer);
+        pg_values_number (&self->values, PG_NUMBER, (int64_t) self->writer);
         pg_values_text (&self->values, text_of (self->node));
         pg_link_add (self->link, SAY_BEAT, &self->values);
         pg_link_send (self->link, s_on_said, self, "beat");
@@ -265,31 +263,25 @@ s_on_notices_sent (void *owner, void *count, const pg_answer_t *answer)
     maintenance_t *self = owner;
     if (answer->lost || answer->failed)
         store_metrics[STORE_NOTICES_LOST] += (int64_t) (uintptr_t) count;
-    if (!answer->lost && answer->failed)
-        s_refused (self, "notify", answer);
-}
-
-static void
-s_send_notices (maintenance_t *self)
-{
-    pg_values_begin (&self->values);
-    pg_value_t *payloads = pg_values_array (&self->values, PG_TEXT);
-    uintptr_t sent = 0;
-    for (list_t *first; sent < NOTICES_AT_ONCE && (first = list_first (&self->notices)); sent++) {
-        notice_t *notice = LIST_THING (first, notice_t, place);
-        pg_array_text (payloads, (text_t){ notice->payload, notice->size });
-        s_notice_destroy (self, notice);
-    }
-    pg_link_add (self->link, SAY_NOTIFY, &self->values);
-    pg_link_send (self->link, s_on_notices_sent, self, (void *) sent);
+    s_on_said (self, "notify", answer);
 }
 
 static void
 s_on_notify_timer (void *owner)
 {
     maintenance_t *self = owner;
-    while (!list_is_empty (&self->notices) && pg_link_room (self->link) >= ROOM_AT_LEAST)
-        s_send_notices (self);
+    list_t *first;
+    while (!list_is_empty (&self->notices) && pg_link_room (self->link) >= ROOM_AT_LEAST) {
+        pg_value_t *payloads = pg_values_array (&self->values, PG_TEXT);
+        uintptr_t sent = 0;
+        for (; sent < NOTICES_AT_ONCE && (first = list_first (&self->notices)); sent++) {
+            notice_t *notice = LIST_THING (first, notice_t, place);
+            pg_array_text (payloads, (text_t){ notice->payload, notice->size });
+            s_notice_destroy (self, notice);
+        }
+        pg_link_add (self->link, SAY_NOTIFY, &self->values);
+        pg_link_send (self->link, s_on_notices_sent, self, (void *) sent);
+    }
     if (!list_is_empty (&self->notices))
         loop_timer_start_ms (self->notify_timer, NOTIFY_AFTER_MS, 0);
 }
@@ -300,7 +292,7 @@ maintenance_notify (maintenance_t *self, store_notice_t what, text_t session)
     char payload[NOTICE_SIZE];
     int size = snprintf (payload, sizeof payload, "%s%" PRIu64 " %.*s",
                          what == NOTIFY_SHARED ? SHARED : "", self->writer, TEXT_ARGS (session));
-    if (!self->begun || !pg_link_is_up (self->link) || self->notice_count >= NOTICES_MOST
+    if (!self->begun || !pg_link_state (self->link).is_up || self->notice_count >= NOTICES_MOST
         || size < 0 || (size_t) size >= sizeof payload) {
         store_metrics[STORE_NOTICES_LOST]++;
         return -1;
@@ -317,18 +309,6 @@ maintenance_notify (maintenance_t *self, store_notice_t what, text_t session)
 
 // ---------------------------------------------------------------------------------------------
 //  Behind a pooler: what another connection says must be heard
-
-//  Nothing else is said on our link meanwhile: a pooler could pass on what we should not count on.
-static void
-s_lack_echo (maintenance_t *self)
-{
-    log_error ("database does not tell us what others say",
-               log_string ("complaint", "a NOTIFY of another connection was not heard"),
-               log_string ("advice", "POSTGRES_URL leads to a pooler (PgBouncer) in transaction or"
-                                     " statement mode: go round it, or use its session mode"));
-    pg_dial_destroy (&self->echo);
-    pg_link_renew (self->link);
-}
 
 static const char *
 s_echo_greet (void *owner, const PGresult *result, uint64_t *within_ms)
@@ -380,15 +360,6 @@ s_say_echo (maintenance_t *self)
     pg_dial_start (self->echo);
 }
 
-static bool
-s_is_echo (const maintenance_t *self, text_t payload)
-{
-    char expected[80];
-    int size = snprintf (expected, sizeof expected, ECHOED "%" PRIu64 " %" PRIu64, self->writer,
-                         self->echo_number);
-    return size > 0 && text_is (payload, (text_t){ expected, (size_t) size });
-}
-
 // ---------------------------------------------------------------------------------------------
 //  The link's events
 
@@ -437,7 +408,10 @@ s_on_notified (void *owner, text_t payload)
 {
     maintenance_t *self = owner;
     if (!self->begun) {
-        if (self->echo && s_is_echo (self, payload))
+        char echo[80];
+        int size = snprintf (echo, sizeof echo, ECHOED "%" PRIu64 " %" PRIu64, self->writer,
+                             self->echo_number);
+        if (self->echo && size > 0 && text_is (payload, (text_t){ echo, (size_t) size }))
             s_begin (self);
         return;
     }
@@ -496,7 +470,7 @@ maintenance_destroy (maintenance_t **self_p)
     loop_timer_destroy (&self->notify_timer);
     loop_timer_destroy (&self->timer);
     pg_values_free (&self->values);
-    migrations_free (&self->migrations);
+    buffer_free (&self->migrations.sql);
     free (self->url);
     free (self->node);
     free (self);

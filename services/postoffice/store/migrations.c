@@ -74,15 +74,3 @@ migrations_answer (migrations_t *self, int number)
     s_write_missing (self);
     self->state = MIGRATIONS_APPLY;
 }
-
-const char *
-migrations_sql (const migrations_t *self)
-{
-    return self->sql.data;
-}
-
-void
-migrations_free (migrations_t *self)
-{
-    buffer_free (&self->sql);
-}

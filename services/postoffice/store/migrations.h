@@ -20,8 +20,8 @@ extern const migration_t migrations_table[];
 extern const size_t migrations_count;
 
 typedef enum {
-    MIGRATIONS_ASK,     //  send migrations_sql; its last result is one number
-    MIGRATIONS_APPLY,   //  send migrations_sql; no result
+    MIGRATIONS_ASK,   //  send the SQL; its last result is one number
+    MIGRATIONS_APPLY, //  send the SQL; no result
     MIGRATIONS_DONE,
     MIGRATIONS_REFUSED, //  the database is newer than this program
 } migrations_state_t;
@@ -29,15 +29,12 @@ typedef enum {
 typedef struct {
     migrations_state_t state;
     int found;     //  the database's number, once it was asked
-    buffer_t sql;
+    buffer_t sql;  //  a string, to be sent in states ASK and APPLY
 } migrations_t;
 
 //  Starts anew: state MIGRATIONS_ASK. The first call is for a zeroed struct.
 void migrations_begin (migrations_t *self);
 //  The answer to what was sent: `number` is that of MIGRATIONS_ASK.
 void migrations_answer (migrations_t *self, int number);
-//  What is to be sent in states ASK and APPLY; valid until the next call.
-const char *migrations_sql (const migrations_t *self);
-void migrations_free (migrations_t *self);
 
 #endif

@@ -56,21 +56,20 @@ s_signed (uint64_t number)
 void
 query_write (const query_t *self, int64_t writer, pg_values_t *values)
 {
-    pg_values_begin (values);
     pg_values_text (values, self->session);
     if (self->kind == QUERY_LOAD) {
         pg_value_t *ids = pg_values_array (values, PG_TEXT);
         for (size_t at = 0; at < self->id_count; at++)
             pg_array_text (ids, self->ids[at]);
-        pg_values_number (values, s_signed (self->numbers[0]));
-        pg_values_number (values, writer);
+        pg_values_number (values, PG_NUMBER, s_signed (self->numbers[0]));
+        pg_values_number (values, PG_NUMBER, writer);
     } else if (self->kind == QUERY_READ) {
-        pg_values_day (values, self->numbers[0]);
+        pg_values_number (values, PG_DAY, (int64_t) self->numbers[0]);
         for (size_t at = 1; at < 4; at++)
-            pg_values_number (values, s_signed (self->numbers[at]));
+            pg_values_number (values, PG_NUMBER, s_signed (self->numbers[at]));
     } else {
         pg_values_text (values, self->user);
-        pg_values_number (values, s_signed (self->numbers[0]));
+        pg_values_number (values, PG_NUMBER, s_signed (self->numbers[0]));
     }
 }
 

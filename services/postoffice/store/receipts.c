@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include "base/hash_table.h"
 
-typedef struct {
+typedef struct note {
     UT_hash_handle hh;
     uint64_t role;
     uint64_t seq;
@@ -14,38 +14,14 @@ typedef struct {
     char key[];     //  session, NUL, role, user
 } note_t;
 
-struct receipts {
-    note_t *notes;
-    size_t most;
-};
-
-receipts_t *
-receipts_new (size_t most)
-{
-    receipts_t *self = alloc_zeroed (sizeof *self);
-    self->most = most;
-    return self;
-}
-
-static void
-s_clear (receipts_t *self)
+void
+receipts_clear (receipts_t *self)
 {
     note_t *note, *next;
     HASH_ITER (hh, self->notes, note, next) {
         HASH_DEL (self->notes, note);
         free (note);
     }
-}
-
-void
-receipts_destroy (receipts_t **self_p)
-{
-    receipts_t *self = *self_p;
-    if (!self)
-        return;
-    *self_p = NULL;
-    s_clear (self);
-    free (self);
 }
 
 static note_t *
@@ -83,12 +59,6 @@ receipts_note (receipts_t *self, text_t session, uint64_t role, text_t user, uin
     return 0;
 }
 
-size_t
-receipts_count (const receipts_t *self)
-{
-    return HASH_COUNT (self->notes);
-}
-
 static int
 s_compare (const note_t *left, const note_t *right)
 {
@@ -100,7 +70,6 @@ void
 receipts_write (receipts_t *self, pg_values_t *values)
 {
     HASH_SORT (self->notes, s_compare);
-    pg_values_begin (values);
     pg_value_t *sessions = pg_values_array (values, PG_TEXT);
     pg_value_t *roles = pg_values_array (values, PG_SMALL);
     pg_value_t *users = pg_values_array (values, PG_TEXT);
@@ -111,5 +80,5 @@ receipts_write (receipts_t *self, pg_values_t *values)
         pg_array_text (users, note->user);
         pg_array_number (seqs, (int64_t) note->seq);
     }
-    s_clear (self);
+    receipts_clear (self);
 }

@@ -9,16 +9,18 @@
 
 #include <stdint.h>
 
-typedef struct receipts receipts_t;
-
-receipts_t *receipts_new (size_t most);
-void receipts_destroy (receipts_t **self_p);
+//  Zeroed, but for `most`. Stands inside its owner, who looks whether there are notes.
+typedef struct {
+    struct note *notes; //  NULL: none
+    size_t most;
+} receipts_t;
 
 //  Returns 0; −1 when there is no room for another participant (nothing was noted).
 __attribute__ ((warn_unused_result)) int receipts_note (receipts_t *self, text_t session,
                                                         uint64_t role, text_t user, uint64_t seq);
-size_t receipts_count (const receipts_t *self);
 //  Writes the parameters of note_seen, sorted as all writers sort, and forgets the notes.
 void receipts_write (receipts_t *self, pg_values_t *values);
+//  Forgets the notes.
+void receipts_clear (receipts_t *self);
 
 #endif

@@ -31,7 +31,7 @@ s_on_changed (void *owner)
     store_t *self = owner;
     bool ready = self->is_maintained;
     for (uint64_t at = 0; ready && at < self->config.links; at++)
-        ready = store_link_is_usable (self->store_links[at]);
+        ready = store_link_state (self->store_links[at]).is_usable;
     if (ready == self->ready)
         return;
     self->ready = ready;
@@ -110,7 +110,7 @@ bool
 store_is_connected (const store_t *self)
 {
     for (uint64_t at = 0; at < self->config.links; at++)
-        if (!store_link_is_alive (self->store_links[at]))
+        if (!store_link_state (self->store_links[at]).is_alive)
             return false;
     return self->is_maintained;
 }

@@ -53,7 +53,7 @@ struct store_link {
     uint64_t probe_ms;       //  when it is due
     backoff_t probe_backoff;
     uint64_t receipts_ms; //  when they were written last
-    receipts_t *receipts;
+    receipts_t receipts;
     pg_values_t values;
 };
 
@@ -159,8 +159,7 @@ s_probe (store_link_t *self, uint64_t now)
         || pg_link_room (self->link) == 0)
         return;
     self->is_probing = true;
-    pg_values_begin (&self->values);
-    pg_values_number (&self->values, (int64_t) self->writer);
+    pg_values_number (&self->values, PG_NUMBER, (int64_t) self->writer);
     pg_values_text (&self->values, text_of (self->node));
     pg_link_add (self->link, SAY_PROBE, &self->values);
     pg_link_send (self->link, s_on_probed, self, NULL);
@@ -170,23 +169,16 @@ s_probe (store_link_t *self, uint64_t now)
 //  From time to time
 
 static void
-s_on_receipts (void *owner, void *unused, const pg_answer_t *answer)
-{
-    (void) owner;
-    (void) unused;
-    (void) answer; //  lost receipts only make us deliver something twice
-}
-
-static void
 s_write_receipts (store_link_t *self)
 {
-    if (receipts_count (self->receipts) == 0 || self->is_unavailable
+    if (!self->receipts.notes || self->is_unavailable
         || pg_link_room (self->link) <= ROOM_FOR_BATCH)
         return;
     self->receipts_ms = clock_mono_ms ();
-    receipts_write (self->receipts, &self->values);
+    receipts_write (&self->receipts, &self->values);
     pg_link_add (self->link, SAY_RECEIPTS, &self->values);
-    pg_link_send (self->link, s_on_receipts, self, NULL);
+    //  Lost receipts only make us deliver something twice.
+    pg_link_send (self->link, NULL, NULL, NULL);
 }
 
 static void
@@ -246,7 +238,7 @@ store_link_new (uv_loop_t *loop, const store_config_t *config, store_queue_t *qu
     self->node = alloc_string (config->node);
     self->patience_ms = config->patience_ms;
     self->probe_backoff = (backoff_t){ .first_ms = PROBE_FIRST_MS, .most_ms = PROBE_MOST_MS };
-    self->receipts = receipts_new (RECEIPTS_MOST);
+    self->receipts.most = RECEIPTS_MOST;
     list_init (&self->waiting);
     list_init (&self->asked);
     list_init (&self->returned);
@@ -288,7 +280,7 @@ store_link_destroy (store_link_t **self_p)
     s_destroy_queries (&self->waiting);
     s_destroy_queries (&self->asked);
     s_destroy_queries (&self->returned);
-    receipts_destroy (&self->receipts);
+    receipts_clear (&self->receipts);
     loop_timer_destroy (&self->timer);
     pg_values_free (&self->values);
     free (self->node);
@@ -301,16 +293,12 @@ store_link_open (store_link_t *self)
     pg_link_open (self->link);
 }
 
-bool
-store_link_is_alive (const store_link_t *self)
+store_link_state_t
+store_link_state (const store_link_t *self)
 {
-    return pg_link_is_alive (self->link);
-}
-
-bool
-store_link_is_usable (const store_link_t *self)
-{
-    return pg_link_is_up (self->link) && !self->is_unavailable;
+    pg_link_state_t link = pg_link_state (self->link);
+    return (store_link_state_t){ .is_alive = link.is_alive,
+                                 .is_usable = link.is_up && !self->is_unavailable };
 }
 
 void
@@ -335,10 +323,10 @@ store_link_ask (store_link_t *self, query_t **query_p)
 void
 store_link_receipt (store_link_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
 {
-    if (receipts_note (self->receipts, session, role, user, seq) == 0)
+    if (receipts_note (&self->receipts, session, role, user, seq) == 0)
         return;
     s_write_receipts (self);
     //  When the database is away the receipt is lost: too much is delivered again, not too little.
-    if (receipts_note (self->receipts, session, role, user, seq) != 0)
+    if (receipts_note (&self->receipts, session, role, user, seq) != 0)
         store_metrics[STORE_RECEIPTS_LOST]++;
 }

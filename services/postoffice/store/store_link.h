@@ -13,7 +13,7 @@
 
 typedef struct store_link store_link_t;
 
-//  `changed` is called when store_link_is_usable or store_link_is_alive may have another answer.
+//  `changed` is called when store_link_state may have another answer.
 typedef void store_link_changed_fn (void *owner);
 
 //  Counts its requests in the queue.
@@ -23,9 +23,13 @@ void store_link_destroy (store_link_t **self_p);
 
 //  Begins to connect: the schema is the right one now.
 void store_link_open (store_link_t *self);
-bool store_link_is_alive (const store_link_t *self);
-//  It is up and the server can write.
-bool store_link_is_usable (const store_link_t *self);
+
+typedef struct {
+    bool is_alive;  //  see pg_link.h
+    bool is_usable; //  it is up and the server can write
+} store_link_state_t;
+
+store_link_state_t store_link_state (const store_link_t *self);
 
 //  Both take what they are given.
 void store_link_append (store_link_t *self, append_t **append_p);

@@ -31,23 +31,17 @@ tail_cache_destroy (tail_cache_t **self_p)
     *self_p = NULL;
 }
 
-static uint64_t
-s_mark (text_t session)
-{
-    return keyed_hash (hash_key_of_process (), session);
-}
-
 void
 tail_cache_note (tail_cache_t *self, text_t session, uint64_t last_seq)
 {
-    uint64_t mark = s_mark (session);
+    uint64_t mark = keyed_hash (hash_key_of_process (), session);
     self->tails[mark & (self->rows - 1)] = (tail_t){ mark, last_seq };
 }
 
 bool
 tail_cache_ends_at (const tail_cache_t *self, text_t session, uint64_t seq)
 {
-    uint64_t mark = s_mark (session);
+    uint64_t mark = keyed_hash (hash_key_of_process (), session);
     const tail_t *tail = &self->tails[mark & (self->rows - 1)];
     return seq > 0 && tail->mark == mark && tail->last_seq == seq;
 }

@@ -35,9 +35,10 @@ struct workers {
 };
 
 workers_t *
-workers_new (const workers_config_t *config)
+workers_new (bus_server_t *bus, const workers_config_t *config)
 {
     workers_t *self = alloc_zeroed (sizeof *self);
+    self->bus = bus;
     self->config = *config;
     list_init (&self->workers);
     list_init (&self->queues);
@@ -85,12 +86,6 @@ workers_destroy (workers_t **self_p)
     }
     free (self);
     *self_p = NULL;
-}
-
-void
-workers_use_bus (workers_t *self, bus_server_t *bus)
-{
-    self->bus = bus;
 }
 
 static worker_t *
@@ -195,13 +190,6 @@ s_pump (workers_t *self, queue_t *queue)
     }
 }
 
-static void
-s_pump_all (workers_t *self)
-{
-    for (list_t *link = self->queues.next; link != &self->queues; link = link->next)
-        s_pump (self, LIST_THING (link, queue_t, place));
-}
-
 void
 workers_add (workers_t *self, peer_t peer, const bus_hello_t *hello)
 {
@@ -213,7 +201,8 @@ workers_add (workers_t *self, peer_t peer, const bus_hello_t *hello)
     list_init (&worker->place);
     list_append (&self->workers, &worker->place);
     metric_add (POSTOFFICE_WORKERS, 1);
-    s_pump_all (self);
+    for (list_t *link = self->queues.next; link != &self->queues; link = link->next)
+        s_pump (self, LIST_THING (link, queue_t, place));
 }
 
 void
@@ -382,12 +371,12 @@ workers_tick (workers_t *self)
         worker->is_full = false;
         s_tick_worker (self, worker, now);
     }
-    list_t *link;
-    while ((link = list_first (&self->recovered))) {
+    for (list_t *link; (link = list_first (&self->recovered));) {
         turn_t *turn = LIST_THING (link, turn_t, place);
         if (now - turn->since_ms < self->config.recovery_ms)
             break;
         s_wait (self, turn);
     }
-    s_pump_all (self);
+    for (list_t *link = self->queues.next; link != &self->queues; link = link->next)
+        s_pump (self, LIST_THING (link, queue_t, place));
 }

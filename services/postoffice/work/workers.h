@@ -35,10 +35,8 @@ typedef struct {
     uint64_t recovery_ms;       //  how long a loaded turn waits for a worker that has it already
 } workers_config_t;
 
-//  The bus may be set later, before the first call: it is made after its owner's parts.
-workers_t *workers_new (const workers_config_t *config);
+workers_t *workers_new (bus_server_t *bus, const workers_config_t *config);
 void workers_destroy (workers_t **self_p);
-void workers_use_bus (workers_t *self, bus_server_t *bus);
 
 void workers_add (workers_t *self, peer_t peer, const bus_hello_t *hello);
 //  What it had in flight waits for another. Unknown peers are ignored.
