@@ -12,35 +12,11 @@
 static const json_limits_t s_limits = { .depth_most = 64, .values_most = VALUES_MOST };
 #define DETAIL_MAX (BOT_REASON_MAX + BOT_DETAIL_BODY + 2)
 
-typedef struct {
-    const char *label;
-    retry_class_t class;
-    const char *words;
-} failure_row_t;
-
-static const failure_row_t s_failures[BOT_FAILURES] = {
+const bot_failure_row_t bot_failures[BOT_FAILURES] = {
 #define FAILURE(NAME, label, class, words) [BOT_##NAME] = { label, RETRY_##class, words },
 #include "bot_failures.def"
 #undef FAILURE
 };
-
-const char *
-bot_failure_label (bot_failure_t failure)
-{
-    return s_failures[failure].label;
-}
-
-retry_class_t
-bot_failure_class (bot_failure_t failure)
-{
-    return s_failures[failure].class;
-}
-
-static bool
-s_is_passing (long status)
-{
-    return status == 408 || status == 425 || status == 429 || (status >= 500 && status <= 599);
-}
 
 static bot_failure_t
 s_failure_of_call (http_outcome_t outcome)
@@ -71,9 +47,10 @@ s_failure_of (const http_answer_t *http)
     bot_failure_t failure = s_failure_of_call (http->outcome);
     if (failure == BOT_TIMEOUT || failure == BOT_UNREACHABLE || failure == BOT_BLOCKED)
         return failure;
-    if (s_is_passing (http->status))
+    long status = http->status;
+    if (status == 408 || status == 425 || status == 429 || (status >= 500 && status <= 599))
         return BOT_STATUS_PASSING;
-    return http->status < 200 || http->status > 299 ? BOT_STATUS_FINAL : failure;
+    return status < 200 || status > 299 ? BOT_STATUS_FINAL : failure;
 }
 
 static char
@@ -82,20 +59,17 @@ s_printable (char byte)
     return byte >= ' ' && byte <= '~' ? byte : '.';
 }
 
-//  Where a bot sends us instead, up to its query, which may carry a secret. So may a name before
-//  the host; a URL with one is not shown at all.
-static size_t
-s_location_size (const char *location)
-{
-    size_t size = strcspn (location, "?#");
-    return memchr (location, '@', size) ? 0 : size;
-}
-
-//  The class alone does not tell a refused connection from a wrong certificate.
+//  For the log: the class alone does not tell a refused connection from a wrong certificate. And
+//  for the operator: that and the beginning of the body, byte by byte; what is not printable
+//  becomes a dot.
 static void
-s_explain (bot_answer_t *self, const http_answer_t *http)
+s_describe (bot_answer_t *self, const http_answer_t *http)
 {
-    size_t size = http->location ? s_location_size (http->location) : 0;
+    //  Where a bot sends us instead, up to its query, which may carry a secret. So may a name
+    //  before the host; a URL with one is not shown at all.
+    size_t size = http->location ? strcspn (http->location, "?#") : 0;
+    if (size > 0 && memchr (http->location, '@', size))
+        size = 0;
     bool is_whole = http->outcome == HTTP_ANSWERED;
     snprintf (self->reason, sizeof self->reason, "status %ld, %zu bytes%s%s%s%.150s%s%.*s",
               http->status, http->body.size, is_whole ? "" : ", ",
@@ -105,19 +79,13 @@ s_explain (bot_answer_t *self, const http_answer_t *http)
               size ? http->location : "");
     for (char *byte = self->reason; *byte; byte++)
         *byte = s_printable (*byte);
-}
-
-//  The reason and the beginning of the body, byte by byte: what is not printable becomes a dot.
-static void
-s_describe (bot_answer_t *self, text_t body)
-{
-    if (buffer_put_string (&self->detail, self->reason) != 0 || body.size == 0
+    if (buffer_put_string (&self->detail, self->reason) != 0 || http->body.size == 0
         || buffer_put_string (&self->detail, ": ") != 0)
         return;
-    size_t size = body.size < BOT_DETAIL_BODY ? body.size : BOT_DETAIL_BODY;
-    char *entry = buffer_grow (&self->detail, size);
-    for (size_t index = 0; entry && index < size; index++)
-        entry[index] = s_printable (body.data[index]);
+    size_t shown = http->body.size < BOT_DETAIL_BODY ? http->body.size : BOT_DETAIL_BODY;
+    char *entry = buffer_grow (&self->detail, shown);
+    for (size_t index = 0; entry && index < shown; index++)
+        entry[index] = s_printable (http->body.data[index]);
 }
 
 static void
@@ -136,9 +104,9 @@ s_fail (bot_answer_t *self, bot_failure_t failure, long status)
     self->outcome = OUTCOME_FAILED;
     self->failure = failure;
     if (has_number)
-        snprintf (self->error, sizeof self->error, "%s %ld", s_failures[failure].words, status);
+        snprintf (self->error, sizeof self->error, "%s %ld", bot_failures[failure].words, status);
     else
-        snprintf (self->error, sizeof self->error, "%s", s_failures[failure].words);
+        snprintf (self->error, sizeof self->error, "%s", bot_failures[failure].words);
 }
 
 static text_t
@@ -159,18 +127,6 @@ s_member (json_object *object, const char *name, json_type type)
     return value;
 }
 
-//  NULL when the bytes are no JSON that we take, or JSON's null: the fault tells them apart.
-static json_object *
-s_parse (text_t body, json_read_fault_t *fault)
-{
-    if (body.size >= 3 && memcmp (body.data, "\xef\xbb\xbf", 3) == 0)
-        body = (text_t){ body.data + 3, body.size - 3 };
-    json_reading_t reading;
-    json_object *value = json_read (body, &s_limits, &reading);
-    *fault = reading.fault;
-    return value;
-}
-
 static bool
 s_is_trouble (json_object *answer)
 {
@@ -186,35 +142,20 @@ s_is_trouble (json_object *answer)
     return false;
 }
 
-//  Bodies by which a bot says that it has nothing to say.
-static bool
-s_is_nothing (json_object *answer)
-{
-    int members = json_object_object_length (answer);
-    text_t status = s_string (s_member (answer, "status", json_type_string));
-    return members == 0
-           || (members == 1
-               && (text_is (status, TEXT ("complete")) || text_is (status, TEXT ("acknowledged"))));
-}
-
-static bool
-s_is_fit_display (json_object *display)
-{
-    if (!json_object_is_type (display, json_type_object))
-        return false;
-    //  The runtime puts the words of an exception into the `context` of a card.
-    return !text_is (s_string (s_member (display, "type", json_type_string)), TEXT ("CARD"))
-           || !json_object_object_get_ex (display, "context", NULL);
-}
-
 static void
 s_clean_displays (json_object *answer)
 {
     json_object *displays = s_member (answer, "displays", json_type_array);
     size_t index = displays ? json_object_array_length (displays) : 0;
-    while (index-- > 0)
-        if (!s_is_fit_display (json_object_array_get_idx (displays, index)))
+    while (index-- > 0) {
+        json_object *display = json_object_array_get_idx (displays, index);
+        text_t type = s_string (s_member (display, "type", json_type_string));
+        //  The runtime puts the words of an exception into the `context` of a card.
+        if (!json_object_is_type (display, json_type_object)
+            || (text_is (type, TEXT ("CARD"))
+                && json_object_object_get_ex (display, "context", NULL)))
             json_object_array_del_idx (displays, index, 1);
+    }
     if (!displays || json_object_array_length (displays) == 0)
         json_object_object_del (answer, "displays");
 }
@@ -240,27 +181,24 @@ s_clean_speech (json_object *answer)
         json_object_object_del (speech, "suggestions");
 }
 
-static void
-s_take_target (bot_answer_t *self, json_object *answer, const char *name)
-{
-    json_object *data = s_member (answer, "data", json_type_object);
-    if (buffer_put_text (&self->target, s_string (s_member (data, name, json_type_string))) != 0)
-        buffer_clear (&self->target); //  longer than a target can be: none
-}
-
 //  Takes what the switchboard is asked for. The member itself stays in the answer, whatever it is:
 //  a page's own code may know it.
 static void
 s_read_system (bot_answer_t *self, json_object *answer)
 {
     text_t system = s_string (s_member (answer, "system", json_type_string));
+    const char *name = NULL;
     if (text_is (system, TEXT ("HANDOFF"))) {
         self->ask = ASK_HANDOFF;
-        s_take_target (self, answer, "handoffTargetId");
+        name = "handoffTargetId";
     } else if (text_is (system, TEXT ("TRANSFER_CALL"))) {
         self->ask = ASK_TRANSFER_CALL;
-        s_take_target (self, answer, "transferPhoneNumber");
+        name = "transferPhoneNumber";
     }
+    json_object *data = s_member (answer, "data", json_type_object);
+    json_object *target = name ? s_member (data, name, json_type_string) : NULL;
+    if (buffer_put_text (&self->target, s_string (target)) != 0)
+        buffer_clear (&self->target); //  longer than a target can be: none
 }
 
 //  The bot says itself that it failed: people read these words in place of an answer.
@@ -276,23 +214,18 @@ s_read_error (bot_answer_t *self, json_object *answer)
     json_object_object_add (answer, "outputSpeech", speech);
 }
 
-//  Members that a client can make something of: people read some, a page's own code the others.
-static bool
-s_has_something (json_object *answer)
-{
-    static const char *const names[] = { "outputSpeech", "displays", "system", "data",
-                                         "context",      "media",    "reprompt" };
-    json_object *value = NULL;
-    for (size_t row = 0; row < sizeof names / sizeof *names; row++)
-        if (json_object_object_get_ex (answer, names[row], &value) && value)
-            return true;
-    return false;
-}
-
 static void
 s_read_object (bot_answer_t *self, json_object *answer)
 {
-    if (s_is_nothing (answer))
+    //  Members that a client can make something of: people read some, a page's own code the others.
+    static const char *const names[] = { "outputSpeech", "displays", "system",  "data",
+                                         "context",      "media",    "reprompt" };
+    //  Bodies by which a bot says that it has nothing to say.
+    int members = json_object_object_length (answer);
+    text_t status = s_string (s_member (answer, "status", json_type_string));
+    if (members == 0
+        || (members == 1
+            && (text_is (status, TEXT ("complete")) || text_is (status, TEXT ("acknowledged")))))
         return;
     if (s_is_trouble (answer))
         self->outcome = OUTCOME_BOT_ERROR;
@@ -300,22 +233,27 @@ s_read_object (bot_answer_t *self, json_object *answer)
     s_clean_displays (answer);
     s_read_system (self, answer);
     s_read_error (self, answer);
-    if (!s_has_something (answer))
-        return;
-    if (buffer_put_text (&self->data, json_print (answer)) != 0)
+    bool has_something = false;
+    json_object *value = NULL;
+    for (size_t row = 0; row < sizeof names / sizeof *names; row++)
+        has_something |= json_object_object_get_ex (answer, names[row], &value) && value;
+    if (has_something && buffer_put_text (&self->data, json_print (answer)) != 0)
         s_fail (self, BOT_TOO_LARGE, 0);
 }
 
 static void
 s_read_body (bot_answer_t *self, text_t body)
 {
-    json_read_fault_t fault;
-    json_object *answer = s_parse (body, &fault);
+    bool has_mark = body.size >= 3 && memcmp (body.data, "\xef\xbb\xbf", 3) == 0;
+    text_t json = has_mark ? (text_t){ body.data + 3, body.size - 3 } : body;
+    json_reading_t reading;
+    //  NULL when the bytes are no JSON that we take, or JSON's null: the fault tells them apart.
+    json_object *answer = json_read (json, &s_limits, &reading);
     if (body.size == 0)
         s_fail (self, BOT_EMPTY, 0);
-    else if (fault == JSON_READ_TOO_MANY)
+    else if (reading.fault == JSON_READ_TOO_MANY)
         s_fail (self, BOT_TOO_LARGE, 0);
-    else if (fault != JSON_READ_OK)
+    else if (reading.fault != JSON_READ_OK)
         s_fail (self, BOT_NOT_JSON, 0);
     else if (!json_object_is_type (answer, json_type_object))
         s_fail (self, BOT_NOT_OBJECT, 0);
@@ -337,8 +275,7 @@ bot_answer_read (bot_answer_t *self, const http_answer_t *http)
     if (self->outcome == OUTCOME_FAILED) {
         buffer_clear (&self->target);
         self->ask = ASK_NOTHING;
-        s_explain (self, http);
-        s_describe (self, http->body);
+        s_describe (self, http);
     }
 }
 

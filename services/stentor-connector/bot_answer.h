@@ -19,9 +19,13 @@ typedef enum {
     BOT_FAILURES
 } bot_failure_t;
 
-const char *bot_failure_label (bot_failure_t failure);
-//  By which a retry policy decides whether the question is put again.
-retry_class_t bot_failure_class (bot_failure_t failure);
+typedef struct {
+    const char *label;   //  for metrics and logs
+    retry_class_t class; //  by which a retry policy decides whether the question is put again
+    const char *words;   //  for the widget
+} bot_failure_row_t;
+
+extern const bot_failure_row_t bot_failures[BOT_FAILURES];
 
 #define BOT_ERROR_MAX 40   //  bytes of the words for the widget, with the NUL
 #define BOT_TARGET_MAX 200 //  bytes of a target; a longer one is none

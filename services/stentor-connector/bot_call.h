@@ -15,7 +15,8 @@
 //    ignored, or the answer would be lost to those who wait for it.
 //
 //  A call keeps the question while the question may be asked again, and the outcome while the
-//  outcome may be sent again, never both. The loop frees the call after `over`.
+//  outcome may be sent again, never both. The call is gone when it has moved
+//  to OVER.
 
 #ifndef BOT_CALL_H
 #define BOT_CALL_H
@@ -55,33 +56,34 @@ typedef struct {
     uint64_t answer_limit;
     const char *auth_header;
     const char *auth_scheme; //  may be empty
+    //  To OVER: the call is to be forgotten now.
     void (*moved) (void *owner, bot_call_t *call, bot_call_state_t from, bot_call_state_t to);
     void (*tried) (void *owner, bot_call_t *call, const bot_answer_t *answer, bool is_last,
                    uint64_t took_us);
-    void (*over) (void *owner, bot_call_t *call); //  the call is to be forgotten now
     void *owner;
 } bot_call_context_t;
 
 //  Accepts the item, and puts the question to the bot. The call may be REPORTING at once.
 bot_call_t *bot_call_new (const bot_call_context_t *context, unsigned postoffice,
                           const bus_work_t *work);
-//  Ends without a word, as when the process ends; `over` is not called.
+//  Ends without a word, as when the process ends; `moved` is not called.
 void bot_call_destroy (bot_call_t **self_p);
 
 //  One step of the table; the call may be over behind it.
 void bot_call_happens (bot_call_t *self, bot_call_event_t event);
-//  REPEATED, by this postoffice: the outcome is sent there from now on.
-void bot_call_repeated (bot_call_t *self, unsigned postoffice);
-//  SETTLED or CANCELLED, says this postoffice. Ignored unless it handed the item over, or owns the
-//  session since.
-void bot_call_ended (bot_call_t *self, unsigned postoffice, bot_call_event_t event);
+//  This postoffice says REPEATED: the outcome is sent there from now on. Or SETTLED or CANCELLED:
+//  ignored unless it handed the item over, or owns the session since.
+void bot_call_hears (bot_call_t *self, unsigned postoffice, bot_call_event_t event);
 //  A postoffice came or went: if that concerns this call, MOVED.
-void bot_call_postoffice_up (bot_call_t *self, unsigned postoffice);
-void bot_call_postoffice_down (bot_call_t *self, unsigned postoffice);
+void bot_call_postoffice_changed (bot_call_t *self, unsigned postoffice, bool is_up);
 
-text_t bot_call_item (const bot_call_t *self);
-text_t bot_call_session (const bot_call_t *self);
-//  Tries that have failed so far.
-unsigned bot_call_failed (const bot_call_t *self);
+//  What a call says of itself, to be read.
+typedef struct {
+    text_t item;
+    text_t session;
+    unsigned failed; //  tries that have failed so far
+} bot_call_view_t;
+
+const bot_call_view_t *bot_call_view (const bot_call_t *self);
 
 #endif

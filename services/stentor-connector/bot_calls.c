@@ -80,19 +80,28 @@ s_find (bot_calls_t *self, text_t item)
     return entry;
 }
 
-//  The states' gauges. What ends in REPORTING was counted when its outcome was known.
+//  Keeps the states' gauges, and forgets what is over. What ends in REPORTING was counted when its
+//  outcome was known.
 static void
 s_moved (void *owner, bot_call_t *call, bot_call_state_t from, bot_call_state_t to)
 {
-    (void) owner, (void) call;
-    if (from == to)
+    bot_calls_t *self = owner;
+    if (from == to) {
         s_counts[IN_ASKING] += to == BOT_CALL_ASKING; //  a new call begins in ASKING
-    else {
-        s_counts[from]--;
-        s_counts[CANCELLED] += to == BOT_CALL_OVER && from != BOT_CALL_REPORTING;
-        if (to != BOT_CALL_OVER)
-            s_counts[to]++;
+        return;
     }
+    s_counts[from]--;
+    if (to != BOT_CALL_OVER) {
+        s_counts[to]++;
+        return;
+    }
+    s_counts[CANCELLED] += from != BOT_CALL_REPORTING;
+    entry_t *entry = s_find (self, bot_call_view (call)->item);
+    assert (entry && entry->call == call);
+    HASH_DEL (self->entries, entry);
+    free (entry);
+    if (self->is_draining && !self->entries)
+        self->emptied (self->owner);
 }
 
 //  A bot that is down must not fill the disk.
@@ -104,12 +113,12 @@ s_log_failure (bot_call_t *call, const bot_answer_t *answer, bool is_last)
     if (!log_limit_allows (is_last ? &last : &once))
         return;
     log_write (is_last ? LOG_ERROR : LOG_WARN, is_last ? "bot gave no answer" : "bot failed once",
-               (const log_field_t[]){ log_text ("item", bot_call_item (call)),
-                                      log_text ("session", bot_call_session (call)),
-                                      log_string ("class", bot_failure_label (answer->failure)),
+               (const log_field_t[]){ log_text ("item", bot_call_view (call)->item),
+                                      log_text ("session", bot_call_view (call)->session),
+                                      log_string ("class", bot_failures[answer->failure].label),
                                       log_string ("error", answer->error),
                                       log_string ("reason", answer->reason),
-                                      log_number ("tries", bot_call_failed (call)) },
+                                      log_number ("tries", bot_call_view (call)->failed) },
                6);
 }
 
@@ -128,18 +137,6 @@ s_tried (void *owner, bot_call_t *call, const bot_answer_t *answer, bool is_last
         s_counts[answer->outcome == OUTCOME_BOT_ERROR ? DONE_BOT_ERROR : DONE_ANSWERED]++;
 }
 
-static void
-s_over (void *owner, bot_call_t *call)
-{
-    bot_calls_t *self = owner;
-    entry_t *entry = s_find (self, bot_call_item (call));
-    assert (entry && entry->call == call);
-    HASH_DEL (self->entries, entry);
-    free (entry);
-    if (self->is_draining && !self->entries)
-        self->emptied (self->owner);
-}
-
 bot_calls_t *
 bot_calls_new (const bot_call_context_t *context, uint64_t ceiling, void (*emptied) (void *owner),
                void *owner)
@@ -150,7 +147,6 @@ bot_calls_new (const bot_call_context_t *context, uint64_t ceiling, void (*empti
     self->context = *context;
     self->context.moved = s_moved;
     self->context.tried = s_tried;
-    self->context.over = s_over;
     self->context.owner = self;
     self->ceiling = ceiling;
     s_counts[LIMIT] = (int64_t) ceiling;
@@ -177,15 +173,6 @@ bot_calls_destroy (bot_calls_t **self_p)
     free (self);
 }
 
-static void
-s_take (bot_calls_t *self, unsigned postoffice, const bus_work_t *work)
-{
-    entry_t *entry = alloc_zeroed (sizeof *entry);
-    entry->call = bot_call_new (&self->context, postoffice, work);
-    entry->item = bot_call_item (entry->call);
-    HASH_ADD_KEYPTR (hh, self->entries, entry->item.data, entry->item.size, entry);
-}
-
 //  An answer that is lost is no harm: the postoffice waits in vain for ACCEPTED, and goes to
 //  another.
 static void
@@ -206,11 +193,15 @@ bot_calls_work (bot_calls_t *self, unsigned postoffice, const bus_work_t *work)
     entry_t *entry = s_find (self, work->item);
     if (entry) {
         s_counts[REPEATS]++;
-        bot_call_repeated (entry->call, postoffice);
+        bot_call_hears (entry->call, postoffice, BOT_CALL_EVENT_REPEATED);
     } else if (self->is_draining || HASH_COUNT (self->entries) >= self->ceiling)
         s_decline (self, postoffice, work);
-    else
-        s_take (self, postoffice, work);
+    else {
+        entry = alloc_zeroed (sizeof *entry);
+        entry->call = bot_call_new (&self->context, postoffice, work);
+        entry->item = bot_call_view (entry->call)->item;
+        HASH_ADD_KEYPTR (hh, self->entries, entry->item.data, entry->item.size, entry);
+    }
 }
 
 void
@@ -218,21 +209,14 @@ bot_calls_ended (bot_calls_t *self, unsigned postoffice, text_t item, bot_call_e
 {
     entry_t *entry = s_find (self, item);
     if (entry)
-        bot_call_ended (entry->call, postoffice, event);
+        bot_call_hears (entry->call, postoffice, event);
 }
 
 void
-bot_calls_postoffice_up (bot_calls_t *self, unsigned postoffice)
+bot_calls_postoffice_changed (bot_calls_t *self, unsigned postoffice, bool is_up)
 {
     for (entry_t *entry = self->entries; entry; entry = entry->hh.next)
-        bot_call_postoffice_up (entry->call, postoffice);
-}
-
-void
-bot_calls_postoffice_down (bot_calls_t *self, unsigned postoffice)
-{
-    for (entry_t *entry = self->entries; entry; entry = entry->hh.next)
-        bot_call_postoffice_down (entry->call, postoffice);
+        bot_call_postoffice_changed (entry->call, postoffice, is_up);
 }
 
 void

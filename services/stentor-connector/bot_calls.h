@@ -21,8 +21,7 @@ void bot_calls_work (bot_calls_t *self, unsigned postoffice, const bus_work_t *w
 //  SETTLED or CANCELLED, says this postoffice; items that are not in hand are ignored.
 void bot_calls_ended (bot_calls_t *self, unsigned postoffice, text_t item,
                       bot_call_event_t event);
-void bot_calls_postoffice_up (bot_calls_t *self, unsigned postoffice);
-void bot_calls_postoffice_down (bot_calls_t *self, unsigned postoffice);
+void bot_calls_postoffice_changed (bot_calls_t *self, unsigned postoffice, bool is_up);
 
 //  Takes nothing more. Calls `emptied` at once when nothing is in hand.
 void bot_calls_drain (bot_calls_t *self);

@@ -39,27 +39,6 @@ s_put (json_object *request, const char *name, text_t value)
                             json_object_new_string_len (value.data, (int) value.size));
 }
 
-static json_object *
-s_parse (text_t body)
-{
-    json_reading_t reading;
-    json_object *request = json_read (body, &s_limits, &reading);
-    if (json_object_is_type (request, json_type_object))
-        return request;
-    json_object_put (request);
-    return NULL;
-}
-
-//  Whether the text of a choice is the edge's (client_frame.c), for people to read, and not the
-//  client's own.
-static bool
-s_is_stand_in (json_object *request)
-{
-    const char *text = s_get (request, "rawQuery"), *title = s_get (request, "title");
-    const char *shown = title ? title : s_get (request, "token");
-    return text && shown && strcmp (text, shown) == 0;
-}
-
 static void
 s_fill_in (json_object *request)
 {
@@ -69,7 +48,11 @@ s_fill_in (json_object *request)
         s_put (request, "type",
                s_get (request, "rawQuery") ? TEXT ("INTENT_REQUEST") : TEXT ("LAUNCH_REQUEST"));
     const char *type = s_get (request, "type");
-    if (strcmp (type, "OPTION_SELECT_REQUEST") == 0 && s_is_stand_in (request))
+    //  The text of a choice may be the edge's (client_frame.c), for people to read, and not the
+    //  client's own.
+    const char *text = s_get (request, "rawQuery"), *title = s_get (request, "title");
+    const char *shown = title ? title : s_get (request, "token");
+    if (strcmp (type, "OPTION_SELECT_REQUEST") == 0 && text && shown && strcmp (text, shown) == 0)
         json_object_object_del (request, "rawQuery");
     for (size_t row = 0; row < sizeof s_intents / sizeof *s_intents; row++)
         if (strcmp (type, s_intents[row].type) == 0 && !s_get (request, "intentId")) {
@@ -78,9 +61,15 @@ s_fill_in (json_object *request)
         }
 }
 
-static void
-s_put_over (json_object *request, const bus_work_t *work)
+int
+bot_request_write (buffer_t *to, const bus_work_t *work)
 {
+    json_reading_t reading;
+    json_object *request = json_read (work->body, &s_limits, &reading);
+    if (!json_object_is_type (request, json_type_object)) {
+        json_object_put (request);
+        return -1;
+    }
     s_put (request, "userId", work->user);
     s_put (request, "sessionId", session_key_id (work->session));
     s_put (request, "platform", TEXT ("stentor-platform"));
@@ -88,15 +77,6 @@ s_put_over (json_object *request, const bus_work_t *work)
     json_object_object_del (request, "accessToken");
     if (work->secret.size > 0)
         s_put (request, "accessToken", work->secret);
-}
-
-int
-bot_request_write (buffer_t *to, const bus_work_t *work)
-{
-    json_object *request = s_parse (work->body);
-    if (!request)
-        return -1;
-    s_put_over (request, work);
     s_fill_in (request);
     int rc = buffer_put_text (to, json_print (request));
     json_object_put (request);

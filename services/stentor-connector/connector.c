@@ -86,68 +86,46 @@ static const setting_t s_settings[] = {
 };
 
 static void
-s_readiness (connector_t *self)
-{
-    operations_ready (service_operations (self->service), "postoffice",
-                      bus_client_postoffices_up (self->bus) > 0);
-}
-
-static void
 s_postoffice_up (void *owner, unsigned postoffice)
 {
     connector_t *self = owner;
-    s_readiness (self);
-    bot_calls_postoffice_up (self->calls, postoffice);
+    operations_ready (service_operations (self->service), "postoffice", true);
+    bot_calls_postoffice_changed (self->calls, postoffice, true);
 }
 
 static void
 s_postoffice_down (void *owner, unsigned postoffice)
 {
     connector_t *self = owner;
-    s_readiness (self);
-    bot_calls_postoffice_down (self->calls, postoffice);
+    operations_ready (service_operations (self->service), "postoffice",
+                      bus_client_postoffices_up (self->bus) > 0);
+    bot_calls_postoffice_changed (self->calls, postoffice, false);
 }
-
-static void
-s_on_work (connector_t *self, unsigned postoffice, const bus_record_t *record)
-{
-    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "work of a topic that is not ours");
-    if (text_is (record->work.topic, TEXT (TOPIC)))
-        bot_calls_work (self->calls, postoffice, &record->work);
-    else if (log_limit_allows (&limit))
-        log_warn ("work of a topic that is not ours", log_text ("topic", record->work.topic));
-}
-
-static void
-s_on_settled (connector_t *self, unsigned postoffice, const bus_record_t *record)
-{
-    bot_calls_ended (self->calls, postoffice, record->settled.item, BOT_CALL_EVENT_SETTLED);
-}
-
-static void
-s_on_cancel (connector_t *self, unsigned postoffice, const bus_record_t *record)
-{
-    bot_calls_ended (self->calls, postoffice, record->cancel.item, BOT_CALL_EVENT_CANCELLED);
-}
-
-typedef void record_fn (connector_t *self, unsigned postoffice, const bus_record_t *record);
-static record_fn *const s_handlers[] = {
-    [BUS_WORK] = s_on_work,
-    [BUS_SETTLED] = s_on_settled,
-    [BUS_CANCEL] = s_on_cancel,
-};
 
 static void
 s_record (void *owner, unsigned postoffice, const bus_record_t *record)
 {
-    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "record that is not for a worker");
-    record_fn *handler =
-        record->kind < sizeof s_handlers / sizeof *s_handlers ? s_handlers[record->kind] : NULL;
-    if (handler)
-        handler (owner, postoffice, record);
-    else if (log_limit_allows (&limit))
-        log_warn ("record that is not for a worker",
-                  log_string ("kind", bus_kind_name (record->kind)));
+    static log_limit_t foreign = LOG_LIMIT (LOG_WARN, "work of a topic that is not ours"),
+                       unknown = LOG_LIMIT (LOG_WARN, "record that is not for a worker");
+    connector_t *self = owner;
+    switch (record->kind) {
+    case BUS_WORK:
+        if (text_is (record->work.topic, TEXT (TOPIC)))
+            bot_calls_work (self->calls, postoffice, &record->work);
+        else if (log_limit_allows (&foreign))
+            log_warn ("work of a topic that is not ours", log_text ("topic", record->work.topic));
+        break;
+    case BUS_SETTLED:
+        bot_calls_ended (self->calls, postoffice, record->settled.item, BOT_CALL_EVENT_SETTLED);
+        break;
+    case BUS_CANCEL:
+        bot_calls_ended (self->calls, postoffice, record->cancel.item, BOT_CALL_EVENT_CANCELLED);
+        break;
+    default:
+        if (log_limit_allows (&unknown))
+            log_warn ("record that is not for a worker",
+                      log_string ("kind", bus_kind_name (record->kind)));
+    }
 }
 
 //  Every call may hold a connection: the soft limit of most systems is too low for that.
@@ -164,48 +142,37 @@ s_raise_files (uint64_t calls)
                   log_number ("files", (int64_t) files.rlim_cur));
 }
 
-static int
-s_wrong (connector_t *self, const char *complaint)
-{
-    log_fatal ("wrong settings", log_string ("complaint", complaint));
-    service_fail (self->service, EX_CONFIG);
-    return -1;
-}
-
-//  Headers that the question has anyway: a second one would break the request.
-static bool
-s_is_taken (const char *header)
-{
-    static const char *const taken[] = { "Accept",         "Accept-Encoding", "Connection",
-                                         "Content-Length", "Content-Type",    "Expect",
-                                         "Host",           "Transfer-Encoding", "User-Agent" };
-    for (size_t row = 0; row < sizeof taken / sizeof *taken; row++)
-        if (strcasecmp (header, taken[row]) == 0)
-            return true;
-    return false;
-}
-
 //  What becomes a part of every request and the table of settings cannot see.
 static int
 s_check_settings (connector_t *self, const config_t *config)
 {
+    //  Headers that the question has anyway: a second one would break the request.
+    static const char *const taken[] = { "Accept",         "Accept-Encoding", "Connection",
+                                         "Content-Length", "Content-Type",    "Expect",
+                                         "Host",           "Transfer-Encoding", "User-Agent" };
+    const char *complaint = NULL;
     if (!http_client_is_token (config->auth_header) || strlen (config->auth_header) > AUTH_WORD_MAX)
-        return s_wrong (self, "BOT_AUTH_HEADER must be the name of a header");
-    if (s_is_taken (config->auth_header))
-        return s_wrong (self, "BOT_AUTH_HEADER must not be a header that every request has");
+        complaint = "BOT_AUTH_HEADER must be the name of a header";
+    for (size_t row = 0; row < sizeof taken / sizeof *taken; row++)
+        if (strcasecmp (config->auth_header, taken[row]) == 0)
+            complaint = "BOT_AUTH_HEADER must not be a header that every request has";
     if (*config->auth_scheme
         && (!http_client_is_token (config->auth_scheme)
             || strlen (config->auth_scheme) > AUTH_WORD_MAX))
-        return s_wrong (self, "BOT_AUTH_SCHEME must be one word, or empty");
+        complaint = "BOT_AUTH_SCHEME must be one word, or empty";
     if (*config->proxy && !http_url_is_proxy (config->proxy))
-        return s_wrong (self, "BOT_PROXY must be a URL with http, https, socks5 or socks5h");
+        complaint = "BOT_PROXY must be a URL with http, https, socks5 or socks5h";
     if (*config->ca_file && access (config->ca_file, R_OK) != 0)
-        return s_wrong (self, "BOT_CA_FILE must be a file that can be read");
+        complaint = "BOT_CA_FILE must be a file that can be read";
     address_guard_t *guard = address_guard_new (config->allowed);
     if (!guard)
-        return s_wrong (self, "BOT_ALLOWED_NETWORKS must be networks such as 10.1.0.0/16");
+        complaint = "BOT_ALLOWED_NETWORKS must be networks such as 10.1.0.0/16";
     address_guard_destroy (&guard);
-    return 0;
+    if (!complaint)
+        return 0;
+    log_fatal ("wrong settings", log_string ("complaint", complaint));
+    service_fail (self->service, EX_CONFIG);
+    return -1;
 }
 
 static int
@@ -222,16 +189,6 @@ s_start_http (connector_t *self, const config_t *config)
         return 0;
     log_fatal ("libcurl cannot be started", log_number ("credit", (int64_t) config->credit));
     return -1;
-}
-
-static int
-s_start_apps (connector_t *self, const config_t *config)
-{
-    self->apps = service_apps_new (self->service, &config->apps, config->bot_url, config->bot_key);
-    if (self->apps && !*config->apps.file && !*config->bot_url)
-        log_warn ("no bot: neither APPS_FILE nor BOT_URL is set",
-                  log_string ("app", config->apps.app_id));
-    return self->apps ? 0 : -1;
 }
 
 static int
@@ -311,12 +268,16 @@ s_start (service_t *service, const void *of_service)
     self->service = service;
     operations_ready (service_operations (service), "postoffice", false);
     s_raise_files (config->credit);
-    if (s_check_settings (self, config) != 0 || s_start_http (self, config) != 0
-        || s_start_apps (self, config) != 0 || s_start_bus (self, config) != 0) {
+    if (s_check_settings (self, config) == 0 && s_start_http (self, config) == 0)
+        self->apps = service_apps_new (service, &config->apps, config->bot_url, config->bot_key);
+    if (!self->apps || s_start_bus (self, config) != 0) {
         void *state = self;
         s_stop (&state);
         return NULL;
     }
+    if (!*config->apps.file && !*config->bot_url)
+        log_warn ("no bot: neither APPS_FILE nor BOT_URL is set",
+                  log_string ("app", config->apps.app_id));
     s_start_calls (self, config);
     return self;
 }

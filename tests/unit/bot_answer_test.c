@@ -189,7 +189,7 @@ ParameterizedTest (status_t *param, bot_answer, statuses)
     bot_answer_read (&answer, &http);
     cr_assert_eq (answer.outcome, OUTCOME_FAILED);
     cr_assert_eq (answer.failure, param->failure, "%d %ld", param->outcome, param->status);
-    cr_assert_eq (bot_failure_class (answer.failure) != RETRY_FINAL, param->again);
+    cr_assert_eq (bot_failures[answer.failure].class != RETRY_FINAL, param->again);
     cr_assert_str_eq (answer.error, param->error);
     cr_assert_eq (answer.data.size, 0, "nothing of the bot's error is for clients");
     bot_answer_free (&answer);

@@ -85,6 +85,8 @@ s_moved (void *owner, bot_call_t *call, bot_call_state_t from, bot_call_state_t 
 {
     (void) owner, (void) call, (void) from;
     s_state = to;
+    if (to == BOT_CALL_OVER)
+        s_note ("over");
 }
 
 static void
@@ -94,15 +96,6 @@ s_tried (void *owner, bot_call_t *call, const bot_answer_t *answer, bool is_last
     (void) owner, (void) call, (void) answer, (void) is_last, (void) took_us;
 }
 
-static void
-s_over (void *owner, bot_call_t *call)
-{
-    (void) call;
-    *(bool *) owner = true;
-    s_note ("over");
-}
-
-static bool s_is_over;
 static const uint64_t s_delays_ms[] = { 1000, 1000 };
 static bot_call_context_t s_means = { .retry = { .classes = RETRY_IF_PASSING,
                                                  .tries = 3,
@@ -114,9 +107,7 @@ static bot_call_context_t s_means = { .retry = { .classes = RETRY_IF_PASSING,
                                       .auth_header = "Authorization",
                                       .auth_scheme = "Bearer",
                                       .moved = s_moved,
-                                      .tried = s_tried,
-                                      .over = s_over,
-                                      .owner = &s_is_over };
+                                      .tried = s_tried };
 
 static void
 s_answer (long status, const char *body)
@@ -131,7 +122,6 @@ static bot_call_t *
 s_turn_in (bot_call_state_t state)
 {
     s_means.loop = uv_default_loop ();
-    s_is_over = false;
     bus_work_t work = { .item = TEXT ("i"), .session = TEXT ("demo/s"), .app = TEXT ("demo"),
                         .user = TEXT ("u"), .body = TEXT ("{}"), .secret = TEXT_EMPTY };
     bot_call_t *call = bot_call_new (&s_means, 1, &work);
@@ -147,7 +137,7 @@ s_turn_in (bot_call_state_t state)
 static void
 s_end (bot_call_t *call)
 {
-    if (!s_is_over)
+    if (s_state != BOT_CALL_OVER)
         bot_call_destroy (&call);
     uv_run (uv_default_loop (), UV_RUN_DEFAULT);
 }
@@ -221,7 +211,7 @@ Test (call, tries_end)
     bot_call_t *call = s_turn_in (BOT_CALL_ASKING);
     for (unsigned tries = 1; tries <= 3; tries++) {
         s_answer (500, "");
-        cr_assert_eq (bot_call_failed (call), tries);
+        cr_assert_eq (bot_call_view (call)->failed, tries);
         if (tries < 3)
             bot_call_happens (call, BOT_CALL_EVENT_TIMER);
     }
@@ -232,15 +222,15 @@ Test (call, tries_end)
 Test (call, follows_its_session)
 {
     bot_call_t *call = s_turn_in (BOT_CALL_REPORTING);
-    bot_call_postoffice_down (call, 3);
-    bot_call_postoffice_up (call, 2);
+    bot_call_postoffice_changed (call, 3, false);
+    bot_call_postoffice_changed (call, 2, true);
     cr_assert_str_eq (s_story, "", "neither is this session's");
     s_office = -1;
     s_is_refused = true;
-    bot_call_postoffice_down (call, 1);
+    bot_call_postoffice_changed (call, 1, false);
     s_office = 2;
     s_is_refused = false;
-    bot_call_postoffice_up (call, 2);
+    bot_call_postoffice_changed (call, 2, true);
     cr_assert_str_eq (s_story, "done");
     s_end (call);
 }
@@ -259,9 +249,9 @@ Test (call, is_ended_only_by_its_postoffices)
         s_office = 1;
         bot_call_t *call = s_turn_in (BOT_CALL_REPORTING);
         s_office = cases[at].owner;
-        bot_call_postoffice_up (call, 2);
-        bot_call_ended (call, cases[at].says, BOT_CALL_EVENT_SETTLED);
-        cr_assert_eq (s_is_over, cases[at].ends, "case %zu", at);
+        bot_call_postoffice_changed (call, 2, true);
+        bot_call_hears (call, cases[at].says, BOT_CALL_EVENT_SETTLED);
+        cr_assert_eq (s_state == BOT_CALL_OVER, cases[at].ends, "case %zu", at);
         s_end (call);
     }
 }
@@ -271,11 +261,11 @@ Test (call, is_not_ended_by_one_that_was_lost)
 {
     bot_call_t *call = s_turn_in (BOT_CALL_ASKING);
     s_office = 2;
-    bot_call_postoffice_down (call, 1);
-    bot_call_ended (call, 1, BOT_CALL_EVENT_CANCELLED);
-    cr_assert (!s_is_over);
-    bot_call_repeated (call, 1);
-    bot_call_ended (call, 1, BOT_CALL_EVENT_CANCELLED);
-    cr_assert (s_is_over);
+    bot_call_postoffice_changed (call, 1, false);
+    bot_call_hears (call, 1, BOT_CALL_EVENT_CANCELLED);
+    cr_assert_neq (s_state, BOT_CALL_OVER);
+    bot_call_hears (call, 1, BOT_CALL_EVENT_REPEATED);
+    bot_call_hears (call, 1, BOT_CALL_EVENT_CANCELLED);
+    cr_assert_eq (s_state, BOT_CALL_OVER);
     s_end (call);
 }
