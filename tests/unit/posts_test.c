@@ -163,6 +163,19 @@ Test (posts, the_next_one_is_waited_for)
 }
 
 //  Those that were on their way are refused, too, and wait behind it.
+//  One that may have been stored is refused much later than the one behind it, as after an outage
+//  of the database: its client has as long to send it again.
+Test (posts, one_that_is_refused_later_is_waited_for_as_long)
+{
+    uint64_t first = s_post ("a", 100);
+    s_refuse ("b", 100);
+    s_answer (first, VERDICT_BUSY, 100 + HOLD_MS);
+    cr_assert_not (s_passes ("z", 101 + HOLD_MS));
+    cr_assert_not (s_passes ("b", 101 + HOLD_MS));
+    cr_assert (s_passes ("a", 101 + HOLD_MS));
+    cr_assert (s_passes ("b", 101 + HOLD_MS));
+}
+
 Test (posts, those_that_waited_are_behind_it_too)
 {
     uint64_t a = s_post ("a", 0);

@@ -249,8 +249,7 @@ s_hold_back (const post_t *self, uint64_t now_ms)
     }
     if (awaited->id)
         s_remember_follower (queue, text_of (awaited->id), awaited->request_id);
-    else
-        queue->awaited_ms = now_ms;
+    queue->awaited_ms = now_ms; //  its client has not heard of it before
     s_remember (awaited, id, self->request_id);
 }
 
