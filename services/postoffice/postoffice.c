@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "pg/pg_address.h"
 #include "tables/postoffice_metrics.h"
+#include "api/requests.h"
 #include "session/lookups.h"
 #include "session/presence.h"
 #include "process/service_apps.h"
@@ -102,6 +103,7 @@ typedef struct {
     service_t *service;
     postoffice_context_t office;
     lookups_t *lookups;
+    requests_t *requests;
     uint64_t writer;
     bool was_ready;      //  the store was, once
     bool draining;
@@ -158,6 +160,9 @@ s_on_record (void *owner, peer_t peer, const bus_record_t *record)
     case BUS_LOOKUP:
         lookups_ask (self->lookups, peer, &record->lookup);
         break;
+    case BUS_REQUEST:
+        requests_ask (self->requests, peer, &record->request);
+        break;
     case BUS_RECEIPT:
         if ((endpoint = s_endpoint (self, peer, receipt->session, receipt->endpoint)))
             presence_receipt (endpoint, receipt->seq);
@@ -211,8 +216,10 @@ s_on_store_ready (void *owner, bool ready)
     postoffice_t *self = owner;
     operations_ready (service_operations (self->service), "database", ready);
     self->was_ready |= ready;
-    if (ready)
-        sessions_happen (self->office.sessions, SESSION_STORE_READY);
+    if (!ready)
+        return;
+    requests_open (self->requests);
+    sessions_happen (self->office.sessions, SESSION_STORE_READY);
 }
 
 //  A wrong setting, found out late. A process that has worked goes on trying: the database may be
@@ -314,16 +321,17 @@ s_start_parts (postoffice_t *self, const config_t *config)
                                           .recovery_ms = config->work_recovery });
     office->sessions = sessions_new (loop, office);
     self->lookups = lookups_new (office);
+    store_config_t store = { .url = config->postgres_url,
+                             .links = config->postgres_links,
+                             .batch_appends = config->postgres_batch,
+                             .queue_limit = config->postgres_queue_limit,
+                             .patience_ms = config->postgres_patience,
+                             .answer_ms = config->postgres_timeout,
+                             .writer = self->writer,
+                             .node = service_node_name (self->service) };
+    self->requests = requests_new (loop, office, &store);
     office->store =
-        store_new (loop,
-                   &(store_config_t){ .url = config->postgres_url,
-                                      .links = config->postgres_links,
-                                      .batch_appends = config->postgres_batch,
-                                      .queue_limit = config->postgres_queue_limit,
-                                      .patience_ms = config->postgres_patience,
-                                      .answer_ms = config->postgres_timeout,
-                                      .writer = self->writer,
-                                      .node = service_node_name (self->service) },
+        store_new (loop, &store,
                    &(store_events_t){
                        .ready = s_on_store_ready, .unfit = s_on_unfit, .noticed = s_on_noticed },
                    self);
@@ -412,6 +420,7 @@ static void
 s_stop (void **state_p)
 {
     postoffice_t *self = *state_p;
+    requests_destroy (&self->requests);
     store_destroy (&self->office.store);
     lookups_destroy (&self->lookups);
     sessions_destroy (&self->office.sessions);

@@ -1,0 +1,244 @@
+#include "store/reader.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/loop_timer.h"
+#include "pg/pg_link.h"
+#include "store/store_metrics.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LINKS 2
+//  Few on one link: an answer waits for those before it.
+#define UNDER_WAY_MOST 4
+//  For a database that is away: the asker has a deadline of its own.
+#define PATIENCE_MS 4000
+#define TICK_MS 500
+
+//  A time of the log (ms since 1970), and one of a row, as RFC 3339 has them.
+#define RFC_3339(time)                                                                           \
+    "to_char (" time " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+#define LOG_TIME(column) RFC_3339 ("to_timestamp (" column " / 1000.0)")
+#define ROLE_NAME(column)                                                                        \
+    "(ARRAY['visitor', 'agent', 'bot', 'platform', 'router', 'api'])[" column "]"
+#define PARTICIPANTS_MOST "1000"
+
+#define SESSION_SQL                                                                                \
+    "SELECT json_build_object ('sessionId', substr (s.session, length (s.app) + 2),"               \
+    " 'appId', s.app, 'visitor', s.visitor, 'createdAt', " RFC_3339 ("s.created_at") ","           \
+    " 'lastSeq', coalesce (l.seq, 0), 'lastAt', " LOG_TIME ("l.time_ms") ","                       \
+    " 'control', CASE WHEN s.control_user = ''"                                                    \
+    "  THEN json_build_object ('role', " ROLE_NAME ("s.control_role") ")"                          \
+    "  ELSE json_build_object ('role', " ROLE_NAME ("s.control_role") ","                          \
+    "   'userId', s.control_user) END,"                                                            \
+    " 'participants', coalesce (p.list, '[]'::json))::text"                                        \
+    " FROM session s"                                                                              \
+    " LEFT JOIN LATERAL (SELECT seq, time_ms FROM log"                                             \
+    "  WHERE session = s.session AND day = s.day ORDER BY seq DESC LIMIT 1) l ON true"             \
+    " LEFT JOIN LATERAL (SELECT json_agg (json_build_object ("                                     \
+    "   'role', " ROLE_NAME ("q.role") ", 'userId', q.user_id, 'present', q.present)"              \
+    "   ORDER BY q.role, q.user_id) AS list"                                                       \
+    "  FROM (SELECT * FROM participant WHERE session = s.session"                                  \
+    "   ORDER BY role, user_id LIMIT " PARTICIPANTS_MOST ") q) p ON true"                          \
+    " WHERE s.session = $1::text AND s.app = $2::text"                                             \
+    "  AND $3::text IN ('', s.visitor)"
+
+static const pg_statement_t s_statements[READ_STATEMENTS] = {
+    [READ_SESSION] = { "read_session", SESSION_SQL },
+};
+
+typedef struct {
+    list_t link; //  among those that wait, or those under way
+    reader_t *reader;
+    read_statement_t statement;
+    uint64_t number;
+    uint64_t since_ms;
+    text_t parameters[READ_PARAMETERS_MOST]; //  behind the struct
+    size_t count;
+} question_t;
+
+struct reader {
+    reader_answered_fn *answered;
+    void *owner;
+    pg_link_t *links[LINKS];
+    list_t waiting; //  oldest first
+    list_t under_way;
+    size_t pending;
+    pg_values_t values;
+    loop_timer_t *tick;
+};
+
+static void
+s_free (question_t *question)
+{
+    reader_t *self = question->reader;
+    list_remove (&question->link);
+    self->pending--;
+    store_metrics[STORE_QUESTIONS]--;
+    free (question);
+}
+
+static void
+s_answer (question_t *question, store_outcome_t outcome, text_t json)
+{
+    reader_t *self = question->reader;
+    uint64_t number = question->number;
+    store_metrics[outcome == STORED ? STORE_QUESTIONS_ANSWERED : STORE_QUESTIONS_FAILED]++;
+    s_free (question);
+    self->answered (self->owner, number, outcome, json);
+}
+
+static void s_pump (reader_t *self);
+
+static void
+s_on_answered (void *owner, void *asked, const pg_answer_t *answer)
+{
+    reader_t *self = owner;
+    question_t *question = asked;
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "database refused a question");
+    if (answer->failed && log_limit_allows (&limit))
+        log_warn ("database refused a question",
+                  log_string ("statement", s_statements[question->statement].name),
+                  log_string ("sqlstate", answer->sqlstate));
+    bool is_there = !answer->lost && !answer->failed;
+    const PGresult *result = is_there ? answer->results[0] : NULL;
+    text_t json = result && PQntuples (result) > 0 ? pg_text (result, 0, 0) : TEXT_EMPTY;
+    s_answer (question, is_there ? STORED : STORE_DOWN, json);
+    s_pump (self);
+}
+
+//  The link with the most room; NULL when none has any.
+static pg_link_t *
+s_free_link (const reader_t *self)
+{
+    pg_link_t *best = NULL;
+    size_t most = PG_LINK_REQUESTS - UNDER_WAY_MOST;
+    for (size_t at = 0; at < LINKS; at++)
+        if (pg_link_room (self->links[at]) > most) {
+            best = self->links[at];
+            most = pg_link_room (best);
+        }
+    return best;
+}
+
+static void
+s_pump (reader_t *self)
+{
+    pg_link_t *link;
+    while (!list_is_empty (&self->waiting) && (link = s_free_link (self))) {
+        question_t *question = LIST_THING (list_first (&self->waiting), question_t, link);
+        for (size_t at = 0; at < question->count; at++)
+            pg_values_text (&self->values, question->parameters[at]);
+        pg_link_add (link, question->statement, &self->values);
+        list_append (&self->under_way, &question->link);
+        pg_link_send (link, s_on_answered, self, question);
+    }
+}
+
+static void
+s_on_up (void *owner, bool is_direct)
+{
+    (void) is_direct;
+    s_pump (owner);
+}
+
+static void
+s_on_down (void *owner)
+{
+    (void) owner; //  what was under way was answered; what waits has its patience
+}
+
+//  What has waited too long, while the database is away.
+static void
+s_on_tick (void *owner)
+{
+    reader_t *self = owner;
+    uint64_t now = clock_mono_ms ();
+    for (list_t *first; (first = list_first (&self->waiting));) {
+        question_t *question = LIST_THING (first, question_t, link);
+        if (now - question->since_ms < PATIENCE_MS)
+            return;
+        s_answer (question, STORE_DOWN, TEXT_EMPTY);
+    }
+}
+
+int
+reader_ask (reader_t *self, read_statement_t statement, const text_t *parameters, size_t count,
+            uint64_t number)
+{
+    assert (count <= READ_PARAMETERS_MOST);
+    if (self->pending >= READER_QUESTIONS_MOST) {
+        store_metrics[STORE_REFUSED]++;
+        return -1;
+    }
+    text_t texts[READ_PARAMETERS_MOST];
+    memcpy (texts, parameters, count * sizeof *texts);
+    question_t *question = alloc_packed (sizeof *question, texts, count);
+    *question = (question_t){ .reader = self,
+                              .statement = statement,
+                              .number = number,
+                              .since_ms = clock_mono_ms (),
+                              .count = count };
+    memcpy (question->parameters, texts, count * sizeof *texts);
+    list_init (&question->link);
+    list_append (&self->waiting, &question->link);
+    self->pending++;
+    store_metrics[STORE_QUESTIONS]++;
+    s_pump (self);
+    return 0;
+}
+
+reader_t *
+reader_new (uv_loop_t *loop, const store_config_t *config, reader_answered_fn *answered,
+            void *owner)
+{
+    static char settings[120];
+    reader_t *self = alloc_zeroed (sizeof *self);
+    self->answered = answered;
+    self->owner = owner;
+    list_init (&self->waiting);
+    list_init (&self->under_way);
+    snprintf (settings, sizeof settings,
+              "SET default_transaction_read_only = on; SET statement_timeout = %d;",
+              READER_STATEMENT_MS);
+    pg_link_config_t link = { .url = config->url,
+                              .node = config->node,
+                              .settings = settings,
+                              .statements = s_statements,
+                              .statement_count = READ_STATEMENTS,
+                              .answer_ms = config->answer_ms };
+    pg_link_events_t events = { .up = s_on_up, .down = s_on_down };
+    for (size_t at = 0; at < LINKS; at++)
+        self->links[at] = pg_link_new (loop, &link, &events, self);
+    self->tick = loop_timer_new (loop, s_on_tick, self);
+    loop_timer_start_ms (self->tick, TICK_MS, TICK_MS);
+    return self;
+}
+
+void
+reader_open (reader_t *self)
+{
+    for (size_t at = 0; at < LINKS; at++)
+        pg_link_open (self->links[at]);
+}
+
+void
+reader_destroy (reader_t **self_p)
+{
+    reader_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    for (size_t at = 0; at < LINKS; at++)
+        pg_link_destroy (&self->links[at]);
+    loop_timer_destroy (&self->tick);
+    list_t *first;
+    while ((first = list_first (&self->waiting)) || (first = list_first (&self->under_way)))
+        s_free (LIST_THING (first, question_t, link));
+    pg_values_free (&self->values);
+    free (self);
+}

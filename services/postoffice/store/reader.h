@@ -1,0 +1,48 @@
+//  reader — questions of the HTTP API to the database, over links of their own: a slow question
+//  stands before no commit, and no commit before a question.
+//
+//  A question is one statement that the database answers with JSON, or with nothing when there is
+//  nothing, or nothing for whoever asks: who may see what is a condition of the statement. Links
+//  are read-only, plan as PostgreSQL likes, and give a statement up after READER_STATEMENT_MS.
+//
+//  Questions wait, oldest first, for a link with room; beyond the limit they are refused. Each is
+//  answered once, from the loop, at the latest some seconds after its statement's limit.
+
+#ifndef READER_H
+#define READER_H
+
+#include "store/store_model.h"
+
+#include <uv.h>
+
+#define READER_STATEMENT_MS 2000
+#define READER_QUESTIONS_MOST 1000
+
+typedef struct reader reader_t;
+
+//  The statements, with their parameters (texts).
+typedef enum {
+    READ_SESSION, //  session key, app, visitor's user id or "" for any
+    READ_STATEMENTS
+} read_statement_t;
+
+#define READ_PARAMETERS_MOST 4
+
+//  STORED with JSON, or with an empty text: there is nothing; or STORE_DOWN.
+typedef void reader_answered_fn (void *owner, uint64_t number, store_outcome_t outcome,
+                                 text_t json);
+
+//  Copies the config; begins to connect with reader_open.
+reader_t *reader_new (uv_loop_t *loop, const store_config_t *config, reader_answered_fn *answered,
+                      void *owner);
+//  The schema is the right one now; safe to call again.
+void reader_open (reader_t *self);
+//  Answers nobody.
+void reader_destroy (reader_t **self_p);
+
+//  Copies the parameters. Returns 0; −1 when too many questions wait.
+__attribute__ ((warn_unused_result)) int reader_ask (reader_t *self, read_statement_t statement,
+                                                     const text_t *parameters, size_t count,
+                                                     uint64_t number);
+
+#endif
