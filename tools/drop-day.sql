@@ -18,21 +18,21 @@ WHERE day = :'day' AND time_ms BETWEEN extract (epoch FROM now () - interval '1 
 SELECT count (pg_notify ('session_moved', '0 ' || session)) AS still_open FROM session s
 WHERE day = :'day'
     AND (EXISTS (SELECT FROM participant p WHERE p.session = s.session AND p.present)
-         OR EXISTS (SELECT FROM work w WHERE w.session = s.session AND w.state = 0));
+         OR EXISTS (SELECT FROM work_item w WHERE w.session = s.session AND w.state < 2));
 CREATE TEMPORARY TABLE dropped AS SELECT session FROM session WHERE day = :'day';
 DELETE FROM participant p USING session s WHERE s.day = :'day' AND p.session = s.session;
-DELETE FROM work w USING session s WHERE s.day = :'day' AND w.session = s.session;
+DELETE FROM work_item w USING session s WHERE s.day = :'day' AND w.session = s.session;
 DELETE FROM session WHERE day = :'day';
 COMMIT;
---  A user's place is a row that a join of today wants to write: none is locked for longer than some
+--  A user's last session is a row that a join of today wants to write: none is locked for longer than some
 --  hundred of them take.
 DO $$
 DECLARE
     gone integer;
 BEGIN
     LOOP
-        DELETE FROM place WHERE ctid = ANY (ARRAY (
-            SELECT p.ctid FROM place p JOIN dropped d ON d.session = p.session LIMIT 500));
+        DELETE FROM last_session WHERE ctid = ANY (ARRAY (
+            SELECT p.ctid FROM last_session p JOIN dropped d ON d.session = p.session LIMIT 500));
         GET DIAGNOSTICS gone = ROW_COUNT;
         COMMIT;
         EXIT WHEN gone = 0;

@@ -11,6 +11,7 @@
 #include "base/random_id.h"
 #include "base/utf8.h"
 #include "pg/pg_address.h"
+#include "store/migrate.h"
 #include "tables/postoffice_metrics.h"
 #include "api/requests.h"
 #include "session/lookups.h"
@@ -36,6 +37,7 @@ typedef struct {
     uint64_t postgres_patience;
     uint64_t postgres_timeout;
     uint64_t postgres_lost_after;
+    bool postgres_migrate;
     uint64_t postgres_queue_limit;
     uint64_t session_grace;
     uint64_t session_idle;
@@ -77,6 +79,8 @@ static const setting_t s_settings[] = {
              3600000,
              "time in which a database link is down or silent; then peers are sent to other "
              "postoffices"),
+    SETTING ("POSTGRES_MIGRATE", SETTING_SWITCH, config_t, postgres_migrate, "on", 0, 0,
+             "on: an older schema is migrated at the start; off: only `postoffice migrate` does"),
     SETTING ("POSTGRES_QUEUE_LIMIT", SETTING_SIZE, config_t, postgres_queue_limit, "64m",
              BUS_QUEUE_LEAST, 0, "bytes of requests that may wait for the database"),
     SETTING ("SESSION_GRACE", SETTING_DURATION, config_t, session_grace, "20s", 100, 3600000,
@@ -328,7 +332,8 @@ s_start_parts (postoffice_t *self, const config_t *config)
                              .patience_ms = config->postgres_patience,
                              .answer_ms = config->postgres_timeout,
                              .writer = self->writer,
-                             .node = service_node_name (self->service) };
+                             .node = service_node_name (self->service),
+                             .migrate = config->postgres_migrate };
     self->requests = requests_new (loop, office, &store);
     office->store =
         store_new (loop, &store,
@@ -432,7 +437,27 @@ s_stop (void **state_p)
     *state_p = NULL;
 }
 
-static const service_command_t s_commands[] = { APPS_COMMANDS, { .name = NULL } };
+static int
+s_migrate (const service_kind_t *kind, const char *unused)
+{
+    (void) unused;
+    buffer_t complaint;
+    buffer_init (&complaint, 1000);
+    int rc = settings_read (kind->settings, kind->config, &complaint);
+    if (rc != 0)
+        fprintf (stderr, "postoffice migrate: %.*s\n", TEXT_ARGS (buffer_text (&complaint)));
+    int exit_code = rc == 0 ? migrate_run (s_config.postgres_url) : EX_CONFIG;
+    settings_free (kind->settings, kind->config);
+    buffer_free (&complaint);
+    return exit_code;
+}
+
+static const service_command_t s_commands[] = {
+    APPS_COMMANDS,
+    { "migrate", NULL, "brings the database of POSTGRES_URL to this program's schema, and ends",
+      NULL, s_migrate },
+    { .name = NULL },
+};
 
 const service_kind_t postoffice_service = {
     .name = "postoffice",

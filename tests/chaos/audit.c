@@ -52,7 +52,7 @@ int64_t
 audit_unfinished (deployment_t *site)
 {
     char *text = postgres_query (stack_postgres (deployment_stack (site)),
-                                 "select count (*) from work where state = 0");
+                                 "select count (*) from work_item where state < 2");
     int64_t count = text ? strtoll (text, NULL, 10) : -1;
     free (text);
     return count;
@@ -316,7 +316,8 @@ static bool
 s_read_log (audit_t *self, PGconn *connection, crowd_t *crowd)
 {
     static const char s_begin_sql[] =
-        "begin; declare rows no scroll cursor for select session, seq, time_ms, event, role, quiet,"
+        "begin; declare rows no scroll cursor for select session, seq, time_ms, event, role, "
+        "hidden,"
         " message_id, substring (left (data, 1000) from '\"(?:re )?q-([0-9]+) ') from log"
         " order by session, seq";
     folder_t folder = { 0 };

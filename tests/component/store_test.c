@@ -5,6 +5,7 @@
 #include "eventually.h"
 #include "base/random_id.h"
 #include "postgres.h"
+#include "store/migrations.h"
 #include "store/store.h"
 
 #include <arpa/inet.h>
@@ -81,6 +82,7 @@ static store_config_t
 s_config (const char *url, uint64_t writer)
 {
     return (store_config_t){ .url = url,
+                             .migrate = true,
                              .links = 2,
                              .batch_appends = 100,
                              .queue_limit = 64u << 20,
@@ -386,7 +388,7 @@ static store_outcome_t
 s_answer (box_t *box)
 {
     store_entry_t entry = s_entry ("m2");
-    store_finish_t finish = { .item = TEXT ("i1"), .state = WORK_ANSWERED, .detail = TEXT ("ok") };
+    store_finish_t finish = { .item = TEXT ("i1"), .state = WORK_DONE, .detail = TEXT ("ok") };
     store_append_t append = s_append_of ("demo/s", 2, &entry);
     append.finishes = &finish;
     append.finish_count = 1;
@@ -399,8 +401,8 @@ Test (store, forgets_the_secret_of_finished_work)
     box_t *box = s_box (postgres_url (postgres), 11);
     cr_assert_eq (s_ask (box), STORED);
     cr_assert_eq (s_answer (box), STORED);
-    s_expect (postgres, "SELECT state || ' ' || (secret IS NULL) || ' ' || detail FROM work",
-              "1 true ok");
+    s_expect (postgres, "SELECT state || ' ' || (secret IS NULL) || ' ' || detail FROM work_item",
+              "2 true ok");
     cr_assert_eq (s_load (box, "demo/s", "x")->work_count, 0);
     s_end (box, &postgres);
 }
@@ -449,7 +451,7 @@ Test (store, a_chunk_is_all_or_nothing)
     s_expect (postgres, "SELECT count (*) FROM log", "20");
     s_expect (postgres, "SELECT count (*) FROM session", "20");
     s_expect (postgres, "SELECT count (*) FROM participant", "0");
-    s_expect (postgres, "SELECT count (*) FROM place", "0");
+    s_expect (postgres, "SELECT count (*) FROM last_session", "0");
     s_end (box, &postgres);
 }
 
@@ -500,7 +502,9 @@ Test (store, refuses_a_newer_schema_until_it_fits)
 {
     postgres_t *postgres = postgres_new (NULL);
     s_box_end (s_box (postgres_url (postgres), 11));
-    cr_assert (postgres_exec (postgres, "INSERT INTO migration VALUES (9999, 'future')"));
+    cr_assert (postgres_exec (postgres,
+                              "INSERT INTO migration (number, name, readable_from) VALUES (9999, "
+                              "'future', 9999)"));
     store_config_t config = s_config (postgres_url (postgres), 12);
     box_t *box = s_box_with (&config);
     uint64_t until = clock_mono_ms () + 500;
@@ -509,6 +513,85 @@ Test (store, refuses_a_newer_schema_until_it_fits)
     cr_assert_not (box->ready);
     cr_assert (postgres_exec (postgres, "DELETE FROM migration WHERE number = 9999"));
     UNTIL (box, box->ready);
+    s_end (box, &postgres);
+}
+
+//  A newer program has migrated, and says that this one may go on: old and new run side by side.
+Test (store, works_beside_a_newer_schema_that_it_may_use)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    s_box_end (s_box (postgres_url (postgres), 11));
+    cr_assert (postgres_exec (postgres, "INSERT INTO migration (number, name, readable_from)"
+                                        " SELECT max (number) + 1, 'next', max (number)"
+                                        " FROM migration"));
+    cr_assert (postgres_exec (postgres, "ALTER TABLE log ADD COLUMN later text"));
+    box_t *box = s_box (postgres_url (postgres), 12);
+    cr_assert_eq (s_say (box, "demo/s", 1, "m1"), STORED);
+    cr_assert_eq (s_load (box, "demo/s", "m1")->last_seq, 1);
+    s_end (box, &postgres);
+}
+
+//  An older schema is left alone by a program that is told so, until somebody migrates it.
+Test (store, waits_for_a_migration_that_is_not_its_own)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    cr_assert (postgres_exec (postgres,
+                              "CREATE TABLE migration (number int PRIMARY KEY, name text,"
+                              " readable_from int NOT NULL DEFAULT 0)"));
+    store_config_t config = s_config (postgres_url (postgres), 12);
+    config.migrate = false;
+    box_t *box = s_box_with (&config);
+    uint64_t until = clock_mono_ms () + 500;
+    while (clock_mono_ms () < until)
+        s_turn (box);
+    cr_assert_not (box->ready);
+    s_expect (postgres, "SELECT count (*) FROM migration", "0");
+    s_box_end (s_box (postgres_url (postgres), 11));
+    UNTIL (box, box->ready);
+    cr_assert_eq (s_say (box, "demo/s", 1, "m1"), STORED);
+    s_end (box, &postgres);
+}
+
+//  What the schema before had is there afterwards; the clock of the database stands in new entries.
+Test (store, migrates_what_the_schema_before_had)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    cr_assert (postgres_exec (postgres,
+                              "CREATE TABLE migration (number int PRIMARY KEY, name text,"
+                              " applied_at timestamptz NOT NULL DEFAULT now ())"));
+    for (size_t at = 0; at < 3; at++) {
+        char row[100];
+        snprintf (row, sizeof row, "INSERT INTO migration VALUES (%zu, '%s')", at + 1,
+                  migrations_table[at].name);
+        cr_assert (postgres_exec (postgres, migrations_table[at].sql));
+        cr_assert (postgres_exec (postgres, row));
+    }
+    cr_assert (postgres_exec (
+        postgres,
+        "INSERT INTO session (session, app, visitor, day) VALUES ('demo/s', 'demo', 'ann',"
+        " current_date); SELECT make_day (current_date);"
+        " INSERT INTO log SELECT n, n, 1, current_date, 3, 1, n = 2, 'demo/s', 'm' || n, 'ann', "
+        "'{}',"
+        " '{}' FROM generate_series (1, 3) AS n;"
+        " INSERT INTO participant VALUES ('demo/s', 1, 'ann', '{}', true, 2);"
+        " INSERT INTO place VALUES ('demo', 'ann', 1, 'demo/s');"
+        " INSERT INTO work VALUES ('demo/s', 'i1', 'bot.stentor', 3, 'ann', '{}', 'key', 0, '', "
+        "9),"
+        " ('demo/s', 'i0', 'bot.stentor', 1, 'ann', '{}', NULL, 2, 'late', 9)"));
+    box_t *box = s_box (postgres_url (postgres), 12);
+    const stored_session_t *session = s_load (box, "demo/s", "m1");
+    cr_assert_eq (session->last_seq, 3);
+    cr_assert_eq (session->work_count, 1);
+    cr_assert_eq (session->participants[0].received_seq, 2);
+    s_expect (postgres, "SELECT string_agg (item || state, ' ' ORDER BY item) FROM work_item",
+              "i03 i11");
+    s_expect (postgres, "SELECT count (*) FROM log WHERE hidden AND stored_at IS NULL", "1");
+    s_expect (postgres, "SELECT count (*) FROM last_session", "1");
+    cr_assert_eq (s_say (box, "demo/s", 4, "m4"), STORED);
+    s_expect (
+        postgres,
+        "SELECT count (*) FROM log WHERE stored_at BETWEEN now () - interval '1 min' AND now ()",
+        "1");
     s_end (box, &postgres);
 }
 
@@ -549,7 +632,7 @@ Test (store, tells_the_holder_of_an_answer)
     box_t *two = s_box (postgres_url (postgres), 12);
     cr_assert_eq (s_ask (one), STORED);
     cr_assert_eq (s_load (two, "demo/s", "x")->work_count, 1);
-    s_expect (postgres, "SELECT holder FROM work", "12");
+    s_expect (postgres, "SELECT holder FROM work_item", "12");
     cr_assert_eq (s_answer (one), STORED);
     UNTIL (two, two->moved == 1);
     cr_assert_str_eq (two->last_moved, "demo/s");
@@ -567,7 +650,7 @@ Test (store, takes_over_the_work_of_the_dead)
     box_t *two = s_box (postgres_url (postgres), 12);
     EVENTUALLY (30000, s_turn (two) && two->orphans == 1);
     cr_assert_str_eq (two->last_orphan, "demo/s");
-    s_expect (postgres, "SELECT holder FROM work", "12");
+    s_expect (postgres, "SELECT holder FROM work_item", "12");
     s_box_end (two);
     postgres_destroy (&postgres);
 }

@@ -68,11 +68,12 @@ Test (retention, what_is_dropped_under_an_open_page_begins_anew)
                               "UPDATE log SET time_ms = time_ms - 2 * 86400000"));
 
     cr_assert_eq (s_drop_today (stack), 0);
-    cr_assert (s_there_are (stack, "0", "SELECT (SELECT count (*) FROM session)"
-                                        " + (SELECT count (*) FROM participant)"
-                                        " + (SELECT count (*) FROM work)"
-                                        " + (SELECT count (*) FROM place)"
-                                        " + (SELECT count (*) FROM log)"));
+    cr_assert (s_there_are (stack, "0",
+                            "SELECT (SELECT count (*) FROM session)"
+                            " + (SELECT count (*) FROM participant)"
+                            " + (SELECT count (*) FROM work_item)"
+                            " + (SELECT count (*) FROM last_session)"
+                            " + (SELECT count (*) FROM log)"));
     says (ann, "two");
     json_object *update = sees (ann, "connection update", NULL);
     cr_assert_eq (ws_json_number (update, "data.seq"), 1, "the page is told that it begins anew");

@@ -214,22 +214,50 @@ Test (tail_cache, knows_only_the_last)
 
 Test (migrations, only_what_is_missing)
 {
-    migrations_t migrations = { .found = 0 };
+    migrations_t migrations = { .apply = true, .limit_minutes = 5 };
     migrations_begin (&migrations);
     cr_assert_eq (migrations.state, MIGRATIONS_ASK);
-    migrations_answer (&migrations, 1);
+    migrations_answer (&migrations, 1, 0);
     cr_assert_eq (migrations.state, MIGRATIONS_APPLY);
     cr_assert_null (strstr (migrations.sql.data, "0001_tables"));
     cr_assert_not_null (strstr (migrations.sql.data, "0002_functions"));
-    migrations_answer (&migrations, 0);
+    cr_assert_not_null (strstr (migrations.sql.data, "statement_timeout = '5min'"));
+    migrations_answer (&migrations, 0, 0);
     cr_assert_eq (migrations.state, MIGRATIONS_DONE);
 
     migrations_begin (&migrations);
-    migrations_answer (&migrations, (int) migrations_count);
-    cr_assert_str_eq (migrations.sql.data, "COMMIT");
+    migrations_answer (&migrations, (int) migrations_count, (int) migrations_count);
+    cr_assert_str_eq (migrations.sql.data, ";\nCOMMIT");
+    buffer_free (&migrations.sql);
+}
+
+Test (migrations, a_newer_schema_says_who_may_use_it)
+{
+    int newer = (int) migrations_count + 1;
+    migrations_t migrations = { .apply = true };
     migrations_begin (&migrations);
-    migrations_answer (&migrations, (int) migrations_count + 1);
-    cr_assert_eq (migrations.state, MIGRATIONS_REFUSED);
+    migrations_answer (&migrations, newer, newer);
+    cr_assert_eq (migrations.state, MIGRATIONS_NEWER);
+    //  One that an older program may use beside a newer one is left as it is.
+    migrations_begin (&migrations);
+    migrations_answer (&migrations, newer, (int) migrations_count);
+    cr_assert_eq (migrations.state, MIGRATIONS_APPLY);
+    cr_assert_str_eq (migrations.sql.data, ";\nCOMMIT");
+    migrations_answer (&migrations, 0, 0);
+    cr_assert_eq (migrations.state, MIGRATIONS_DONE);
+    buffer_free (&migrations.sql);
+}
+
+Test (migrations, one_that_only_looks)
+{
+    migrations_t migrations = { .apply = false };
+    migrations_begin (&migrations);
+    cr_assert_null (strstr (migrations.sql.data, "CREATE TABLE"));
+    migrations_answer (&migrations, (int) migrations_count - 1, 1);
+    cr_assert_eq (migrations.state, MIGRATIONS_OLDER);
+    migrations_begin (&migrations);
+    migrations_answer (&migrations, (int) migrations_count, 1);
+    cr_assert_eq (migrations.state, MIGRATIONS_DONE);
     buffer_free (&migrations.sql);
 }
 

@@ -238,16 +238,16 @@ Test (switchboard, done)
         work_state_t state;
         const char *words;
     } rows[] = {
-        { "item", OUTCOME_ANSWERED, "{}", ASK_NOTHING, WORK_ANSWERED, "ok: new message; bot; 0" },
-        { "item", OUTCOME_ANSWERED, "", ASK_NOTHING, WORK_ANSWERED,
+        { "item", OUTCOME_ANSWERED, "{}", ASK_NOTHING, WORK_DONE, "ok: new message; bot; 0" },
+        { "item", OUTCOME_ANSWERED, "", ASK_NOTHING, WORK_DONE,
           "ok: new message (hidden); bot; 0" },
-        { "item", OUTCOME_BOT_ERROR, "{}", ASK_NOTHING, WORK_FAILED, "ok: new message; bot; 0" },
-        { "item", OUTCOME_FAILED, "{}", ASK_NOTHING, WORK_FAILED, "ok: failure; bot; 0" },
-        { "item", OUTCOME_ANSWERED, "{}", ASK_HANDOFF, WORK_ANSWERED,
+        { "item", OUTCOME_BOT_ERROR, "{}", ASK_NOTHING, WORK_DEAD, "ok: new message; bot; 0" },
+        { "item", OUTCOME_FAILED, "{}", ASK_NOTHING, WORK_DEAD, "ok: failure; bot; 0" },
+        { "item", OUTCOME_ANSWERED, "{}", ASK_HANDOFF, WORK_DONE,
           "ok: new message, handoff; bot; 0" },
-        { "item", OUTCOME_ANSWERED, "", ASK_TRANSFER_CALL, WORK_ANSWERED,
+        { "item", OUTCOME_ANSWERED, "", ASK_TRANSFER_CALL, WORK_DONE,
           "ok: new message (hidden), handoff; bot; 0" },
-        { "other", OUTCOME_ANSWERED, "{}", ASK_HANDOFF, WORK_WAITING, "duplicate:; bot; 1" },
+        { "other", OUTCOME_ANSWERED, "{}", ASK_HANDOFF, WORK_READY, "duplicate:; bot; 1" },
     };
     for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
         s_begin ("bot");
@@ -257,7 +257,7 @@ Test (switchboard, done)
         switchboard_done (&s_switchboard, operation);
         const char *words = s_outcome (operation);
         cr_assert_str_eq (words, rows[at].words, "row %zu: %s, not %s", at, words, rows[at].words);
-        if (rows[at].state != WORK_WAITING)
+        if (rows[at].state != WORK_READY)
             cr_assert_eq (s_draft->finishes[0].state, rows[at].state);
         if (rows[at].ask == ASK_HANDOFF && s_draft->entry_count == 2)
             cr_assert (

@@ -346,8 +346,7 @@ switchboard_done (switchboard_t *self, operation_t *operation)
         s_bot_asks (self, operation);
     fold_end_turn (self->fold, turn);
     changeset_finish (self->changeset, &turn,
-                      done->outcome == OUTCOME_ANSWERED ? WORK_ANSWERED : WORK_FAILED,
-                      done->detail);
+                      done->outcome == OUTCOME_ANSWERED ? WORK_DONE : WORK_DEAD, done->detail);
 }
 
 void

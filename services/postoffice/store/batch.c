@@ -143,10 +143,12 @@ batch_put_back (batch_t *self, list_t *waiting)
 }
 
 // ---------------------------------------------------------------------------------------------
-//  Writing the parameters, in the order of append_batch's
+//  Writing the parameters, in the order of append's (schema/functions.sql)
 
 typedef struct {
-    pg_value_t *session, *seq, *message, *event, *time, *role, *user, *sender, *data, *hidden;
+#define LOG_COLUMN(name, sql_type, wire_type, kind, value) pg_value_t *name;
+#include "store/log_columns.def"
+#undef LOG_COLUMN
 } entry_columns_t;
 
 typedef struct {
@@ -164,16 +166,10 @@ static entry_columns_t
 s_entry_columns (pg_values_t *values)
 {
     entry_columns_t to;
-    to.session = pg_values_array (values, PG_TEXT);
-    to.seq = pg_values_array (values, PG_NUMBER);
-    to.message = pg_values_array (values, PG_TEXT);
-    to.event = pg_values_array (values, PG_SMALL);
-    to.time = pg_values_array (values, PG_NUMBER);
-    to.role = pg_values_array (values, PG_SMALL);
-    to.user = pg_values_array (values, PG_TEXT);
-    to.sender = pg_values_array (values, PG_TEXT);
-    to.data = pg_values_array (values, PG_TEXT);
-    to.hidden = pg_values_array (values, PG_BOOL);
+#define LOG_COLUMN(name, sql_type, wire_type, kind, value)                                       \
+    to.name = pg_values_array (values, wire_type);
+#include "store/log_columns.def"
+#undef LOG_COLUMN
     return to;
 }
 
@@ -212,23 +208,34 @@ s_columns (pg_values_t *values)
 }
 
 static void
+s_array_text (pg_value_t *to, text_t value)
+{
+    pg_array_text (to, value);
+}
+
+static void
+s_array_optional (pg_value_t *to, text_t value)
+{
+    if (value.size > 0)
+        pg_array_text (to, value);
+    else
+        pg_array_null (to);
+}
+
+static void
+s_array_number (pg_value_t *to, uint64_t value)
+{
+    pg_array_number (to, (int64_t) value);
+}
+
+static void
 s_write_entries (const entry_columns_t *to, const store_append_t *append)
 {
     for (size_t at = 0; at < append->entry_count; at++) {
         const store_entry_t *entry = &append->entries[at];
-        pg_array_text (to->session, append->session);
-        pg_array_number (to->seq, (int64_t) (append->first_seq + at));
-        pg_array_text (to->message, entry->message_id);
-        pg_array_number (to->event, (int64_t) entry->event);
-        pg_array_number (to->time, (int64_t) entry->time_ms);
-        pg_array_number (to->role, (int64_t) entry->role);
-        pg_array_text (to->user, entry->user);
-        pg_array_text (to->sender, entry->sender);
-        if (entry->data.size > 0)
-            pg_array_text (to->data, entry->data);
-        else
-            pg_array_null (to->data);
-        pg_array_number (to->hidden, entry->hidden != 0);
+#define LOG_COLUMN(name, sql_type, wire_type, kind, value) s_array_##kind (to->name, value);
+#include "store/log_columns.def"
+#undef LOG_COLUMN
     }
 }
 
@@ -288,6 +295,29 @@ batch_way (const batch_t *self, size_t day, bool checked)
 }
 
 static void
+s_value_text (pg_values_t *to, pg_type_t type, text_t value)
+{
+    (void) type;
+    pg_values_text (to, value);
+}
+
+static void
+s_value_optional (pg_values_t *to, pg_type_t type, text_t value)
+{
+    (void) type;
+    if (value.size > 0)
+        pg_values_text (to, value);
+    else
+        pg_values_null (to);
+}
+
+static void
+s_value_number (pg_values_t *to, pg_type_t type, uint64_t value)
+{
+    pg_values_number (to, type, (int64_t) value);
+}
+
+static void
 s_write_entry (const batch_t *self, uint64_t day, pg_values_t *values)
 {
     size_t at = 0;
@@ -295,19 +325,11 @@ s_write_entry (const batch_t *self, uint64_t day, pg_values_t *values)
         at++;
     const store_append_t *append = &self->appends[at]->request;
     const store_entry_t *entry = &append->entries[0];
-    pg_values_text (values, append->session);
-    pg_values_number (values, PG_NUMBER, (int64_t) append->first_seq);
-    pg_values_text (values, entry->message_id);
-    pg_values_number (values, PG_SMALL, (int64_t) entry->event);
-    pg_values_number (values, PG_NUMBER, (int64_t) entry->time_ms);
-    pg_values_number (values, PG_SMALL, (int64_t) entry->role);
-    pg_values_text (values, entry->user);
-    pg_values_text (values, entry->sender);
-    if (entry->data.size > 0)
-        pg_values_text (values, entry->data);
-    else
-        pg_values_null (values);
-    pg_values_number (values, PG_BOOL, entry->hidden != 0);
+    at = 0; //  of the append's entries
+#define LOG_COLUMN(name, sql_type, wire_type, kind, value)                                       \
+    s_value_##kind (values, wire_type, value);
+#include "store/log_columns.def"
+#undef LOG_COLUMN
 }
 
 static void

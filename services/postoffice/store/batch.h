@@ -56,11 +56,11 @@ void batch_put_back (batch_t *self, list_t *waiting);
 typedef enum {
     BATCH_ENTRY,   //  one entry and nothing else to check or to change: a plain insert
     BATCH_ENTRIES, //  several such: a plain insert, which fails as a whole when one of them loses
-    BATCH_ALL,     //  append_batch
+    BATCH_ALL,     //  the function `append`
 } batch_way_t;
 
 //  The simplest way for the day with this index; `checked`: an append of the batch has lost or may
-//  lose, so all go through append_batch, which says which.
+//  lose, so all go through `append`, which says which.
 batch_way_t batch_way (const batch_t *self, size_t day, bool checked);
 //  Writes the parameters of that way's statement.
 void batch_write (const batch_t *self, size_t day, batch_way_t way, int64_t writer,

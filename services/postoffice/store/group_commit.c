@@ -31,7 +31,7 @@ struct group_commit {
     batch_t *batch;          //  under way, or to be sent again
     bool is_sent;
     unsigned tries;  //  how often the batch was sent
-    bool is_checked; //  the batch goes through append_batch
+    bool is_checked; //  the batch goes through `append`
     uint64_t sent_us;
     uint64_t checked_ms;      //  until then all batches do
     tail_cache_t *tail_cache; //  of this connection

@@ -1,7 +1,7 @@
 #include "store/maintenance.h"
 
 #include "base/alloc.h"
-#include "store/migrations.h"
+#include "store/migrate.h"
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/loop_timer.h"
@@ -25,8 +25,8 @@
 #define CLAIM_AFTER_MS 10000
 #define ORPHANS_AT_ONCE 100
 #define DAY_MS 86400000u
-//  Migrations may have much to do; their SQL has a limit, too, which ends before this one.
-#define MIGRATING_MS 330000
+//  Of the server for each statement of a migration, when a postoffice migrates as it starts.
+#define MIGRATION_MINUTES 5
 //  Statements that may be under way; more means that the server hangs.
 #define ROOM_AT_LEAST 8
 //  What is to be sent gathers for so long, and so much of it is sent at once; beyond so much that
@@ -43,11 +43,11 @@
 enum { SAY_BEAT, SAY_CLAIM, SAY_DAY, SAY_FORGET, SAY_NOTIFY, STATEMENTS };
 
 static const pg_statement_t s_statements[STATEMENTS] = {
-    [SAY_BEAT] = { "beat", "SELECT beat ($1::bigint, $2::text)" },
-    [SAY_CLAIM] = { "claim",
-                    "SELECT * FROM claim_orphans ($1::bigint, $2::bigint, $3::boolean)" },
-    [SAY_DAY] = { "day", "SELECT make_day ($1::date)" },
-    [SAY_FORGET] = { "forget", "SELECT forget_nodes ()" },
+    [SAY_BEAT] = { "beat", "SELECT " SCHEMA_FUNCTION ("beat") " ($1::bigint, $2::text)" },
+    [SAY_CLAIM] = { "claim", "SELECT * FROM " SCHEMA_FUNCTION (
+                                 "claim_orphans") " ($1::bigint, $2::bigint, $3::boolean)" },
+    [SAY_DAY] = { "day", "SELECT " SCHEMA_FUNCTION ("make_day") " ($1::date)" },
+    [SAY_FORGET] = { "forget", "SELECT " SCHEMA_FUNCTION ("forget_nodes") " ()" },
     [SAY_NOTIFY] = { "notify",
                      "SELECT pg_notify ('session_moved', t) FROM unnest ($1::text[]) AS t" },
 };
@@ -96,35 +96,13 @@ static const char *
 s_greet (void *owner, const PGresult *result, uint64_t *within_ms)
 {
     maintenance_t *self = owner;
-    migrations_t *migrations = &self->migrations;
-    if (!result) {
-        migrations_begin (migrations);
+    if (!result)
         self->listening = false;
-        return migrations->sql.data;
-    }
     if (self->listening)
         return NULL;
-    if (migrations->state == MIGRATIONS_ASK) {
-        bool number = PQresultStatus (result) == PGRES_TUPLES_OK && PQntuples (result) == 1;
-        int applied = number ? (int) strtol (PQgetvalue (result, 0, 0), NULL, 10) : -1;
-        migrations_answer (migrations, applied);
-    } else {
-        migrations_answer (migrations, 0);
-    }
-    if (migrations->state == MIGRATIONS_REFUSED) {
-        log_error ("schema is newer than this program", log_number ("found", migrations->found),
-                   log_number ("known", (int64_t) migrations_count),
-                   log_string ("advice", "run the version of the postoffice that belongs to it"));
-        return PG_DIAL_REFUSE;
-    }
-    if (migrations->state == MIGRATIONS_APPLY) {
-        if ((size_t) migrations->found < migrations_count)
-            *within_ms = MIGRATING_MS;
-        return migrations->sql.data;
-    }
-    if ((size_t) migrations->found < migrations_count)
-        log_info ("schema migrated", log_number ("from", migrations->found),
-                  log_number ("to", (int64_t) migrations_count));
+    const char *sql = migrate_say (&self->migrations, result, within_ms);
+    if (sql)
+        return sql;
     self->listening = true;
     return "LISTEN session_moved";
 }
@@ -440,6 +418,8 @@ maintenance_new (uv_loop_t *loop, const store_config_t *config,
     self->url = alloc_string (config->url);
     self->node = alloc_string (config->node);
     self->answer_ms = config->answer_ms;
+    self->migrations =
+        (migrations_t){ .apply = config->migrate, .limit_minutes = MIGRATION_MINUTES };
     self->link = pg_link_new (
         loop,
         &(pg_link_config_t){ .url = config->url,

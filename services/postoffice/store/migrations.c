@@ -6,16 +6,26 @@
 
 //  The number of the lock is any one that nobody else of this database uses. Who waits for it
 //  longer than for any other statement asks again.
-static const char s_ask[] =
+static const char s_lock[] =
     "BEGIN; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock (7365746, 1);"
     " CREATE TABLE IF NOT EXISTS migration (number int PRIMARY KEY, name text NOT NULL,"
     " applied_at timestamptz NOT NULL DEFAULT now ());"
-    " SELECT coalesce (max (number), 0) FROM migration";
+    " ALTER TABLE migration ADD COLUMN IF NOT EXISTS readable_from int NOT NULL DEFAULT 0;";
+static const char s_ask[] =
+    " SELECT coalesce (max (number), 0), coalesce (max (readable_from), 0)"
+    " FROM migration";
 
 static void
 s_add (migrations_t *self, const char *sql)
 {
     int rc = buffer_put_string (&self->sql, sql);
+    assert (rc == 0);
+}
+
+static void
+s_add_number (migrations_t *self, uint64_t number)
+{
+    int rc = buffer_put_number (&self->sql, number);
     assert (rc == 0);
 }
 
@@ -34,32 +44,42 @@ migrations_begin (migrations_t *self)
     self->state = MIGRATIONS_ASK;
     self->found = 0;
     buffer_clear (&self->sql);
+    if (self->apply)
+        s_add (self, s_lock);
     s_add (self, s_ask);
     s_finish (self);
 }
 
-//  Everything that is missing, each with its row, and the end of the transaction.
+//  Everything that is missing, each with its row, then our functions, and the end of the
+//  transaction.
 static void
 s_write_missing (migrations_t *self)
 {
     buffer_clear (&self->sql);
-    if ((size_t) self->found < migrations_count)
-        s_add (self, "SET LOCAL statement_timeout = '5min';\n");
+    if ((size_t) self->found < migrations_count) {
+        s_add (self, "SET LOCAL statement_timeout = '");
+        s_add_number (self, self->limit_minutes);
+        s_add (self, "min';\n");
+    }
     for (size_t at = (size_t) self->found; at < migrations_count; at++) {
-        s_add (self, migrations_table[at].sql);
-        s_add (self, ";\nINSERT INTO migration (number, name) VALUES (");
-        int rc = buffer_put_number (&self->sql, (uint64_t) migrations_table[at].number);
-        assert (rc == 0);
+        const migration_t *migration = &migrations_table[at];
+        s_add (self, migration->sql);
+        s_add (self, ";\nINSERT INTO migration (number, readable_from, name) VALUES (");
+        s_add_number (self, (uint64_t) migration->number);
+        s_add (self, ", ");
+        s_add_number (self, (uint64_t) migration->readable_from);
         s_add (self, ", '");
-        s_add (self, migrations_table[at].name);
+        s_add (self, migration->name);
         s_add (self, "');\n");
     }
-    s_add (self, "COMMIT");
+    if ((size_t) self->found < migrations_count)
+        s_add (self, migrations_functions);
+    s_add (self, ";\nCOMMIT");
     s_finish (self);
 }
 
 void
-migrations_answer (migrations_t *self, int number)
+migrations_answer (migrations_t *self, int number, int readable_from)
 {
     if (self->state == MIGRATIONS_APPLY) {
         self->state = MIGRATIONS_DONE;
@@ -67,10 +87,15 @@ migrations_answer (migrations_t *self, int number)
     }
     assert (self->state == MIGRATIONS_ASK);
     self->found = number;
-    if (number < 0 || (size_t) number > migrations_count) {
-        self->state = MIGRATIONS_REFUSED;
-        return;
+    bool is_newer = number < 0 || (size_t) number > migrations_count;
+    if (is_newer && (number < 0 || (size_t) readable_from > migrations_count))
+        self->state = MIGRATIONS_NEWER;
+    else if (!self->apply)
+        self->state = (size_t) number < migrations_count ? MIGRATIONS_OLDER : MIGRATIONS_DONE;
+    else {
+        if (is_newer)
+            self->found = (int) migrations_count; //  nothing is missing
+        s_write_missing (self);
+        self->state = MIGRATIONS_APPLY;
     }
-    s_write_missing (self);
-    self->state = MIGRATIONS_APPLY;
 }

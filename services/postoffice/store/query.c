@@ -2,8 +2,27 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "store/migrations.h"
 
 #include <stdlib.h>
+
+const char query_load_sql[] = "SELECT * FROM " SCHEMA_FUNCTION (
+    "load_session") " ($1::text, $2::text[], $3::bigint, $4::bigint)";
+//  The answer's columns are those of the table; the session is known, and not sent again.
+const char query_read_sql[] =
+    "SELECT NULL"
+#define LOG_COLUMN(name, sql_type, wire_type, kind, value) ", r." #name
+#include "store/log_columns.def"
+#undef LOG_COLUMN
+    " FROM ("
+    " SELECT *, sum (octet_length (sender) + coalesce (octet_length (data), 0) + 100)"
+    "  OVER (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM ("
+    "  SELECT * FROM log WHERE session = $1::text AND day = $2::date AND seq > $3::bigint"
+    "  ORDER BY seq LIMIT $4::bigint) AS part) AS r"
+    " WHERE coalesce (before, 0) < $5::bigint ORDER BY seq";
+const char query_lookup_sql[] =
+    "SELECT session FROM last_session"
+    " WHERE app = $1::text AND user_id = $2::text AND role = $3::bigint";
 
 static text_t
 s_copy (char **to, text_t text)
@@ -157,6 +176,13 @@ s_answer_load (query_t *self, const PGresult *result)
 
 // ---------------------------------------------------------------------------------------------
 
+enum {
+    READ_, //  NULL stands before the columns
+#define LOG_COLUMN(name, sql_type, wire_type, kind, value) READ_##name,
+#include "store/log_columns.def"
+#undef LOG_COLUMN
+};
+
 static void
 s_answer_read (query_t *self, const PGresult *result)
 {
@@ -164,15 +190,15 @@ s_answer_read (query_t *self, const PGresult *result)
     stored_entry_t *entries = alloc_array ((size_t) rows + 1, sizeof *entries);
     for (int row = 0; row < rows; row++)
         entries[row] = (stored_entry_t){
-            .seq = s_number (result, row, 0),
-            .message_id = pg_text (result, row, 1),
-            .event = s_number (result, row, 2),
-            .time_ms = s_number (result, row, 3),
-            .role = s_number (result, row, 4),
-            .user = pg_text (result, row, 5),
-            .sender = pg_text (result, row, 6),
-            .data = pg_text (result, row, 7),
-            .hidden = pg_flag (result, row, 8),
+            .seq = s_number (result, row, READ_seq),
+            .message_id = pg_text (result, row, READ_message_id),
+            .event = s_number (result, row, READ_event),
+            .time_ms = s_number (result, row, READ_time_ms),
+            .role = s_number (result, row, READ_role),
+            .user = pg_text (result, row, READ_user_id),
+            .sender = pg_text (result, row, READ_sender),
+            .data = pg_text (result, row, READ_data),
+            .hidden = pg_flag (result, row, READ_hidden),
         };
     self->read (self->owner, self->request_id, STORED, entries, (size_t) rows);
     free (entries);

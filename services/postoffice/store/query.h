@@ -41,16 +41,8 @@ void query_write (const query_t *self, int64_t writer, pg_values_t *values);
 void query_answer (query_t *self, store_outcome_t outcome, const PGresult *result);
 
 //  The statements, by kind.
-#define QUERY_LOAD_SQL "SELECT * FROM load_session ($1::text, $2::text[], $3::bigint, $4::bigint)"
-#define QUERY_READ_SQL                                                                             \
-    "SELECT seq, message_id, event, time_ms, role, user_id, sender, data, quiet FROM ("            \
-    " SELECT *, sum (octet_length (sender) + coalesce (octet_length (data), 0) + 100)"             \
-    "  OVER (ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM ("      \
-    "  SELECT * FROM log WHERE session = $1::text AND day = $2::date AND seq > $3::bigint"         \
-    "  ORDER BY seq LIMIT $4::bigint) AS part) AS sized"                                           \
-    " WHERE coalesce (before, 0) < $5::bigint ORDER BY seq"
-#define QUERY_LOOKUP_SQL                                                                         \
-    "SELECT session FROM place WHERE app = $1::text AND user_id = $2::text AND role = "          \
-    "$3::bigint"
+extern const char query_load_sql[];
+extern const char query_read_sql[];
+extern const char query_lookup_sql[];
 
 #endif

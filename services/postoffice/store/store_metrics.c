@@ -17,7 +17,7 @@ static const metric_row_t s_rows[STORE_METRICS] = {
                            "appends that PostgreSQL can never take" },
     [STORE_RETRIES] = { "store_retries_total", NULL, COUNTER, "batches sent again" },
     [STORE_CHECKED] = { "store_checked_total", NULL, COUNTER,
-                        "plain inserts that conflicted and were sent again as append_batch" },
+                        "plain inserts that conflicted and were sent again as `append`" },
     [STORE_REFUSED] = { "store_refused_total", NULL, COUNTER,
                         "requests refused because the queue was full" },
     [STORE_QUEUE_BYTES] = { "store_queue_bytes", NULL, GAUGE,

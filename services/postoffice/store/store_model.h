@@ -18,6 +18,7 @@ typedef struct {
     uint64_t answer_ms;     //  how long the database may be silent when an answer is due
     uint64_t writer;        //  this process' incarnation, in each row that it writes; < 2^63
     const char *node;       //  its name
+    bool migrate;           //  an older schema is migrated; false: waits until somebody has
 } store_config_t;
 
 //  Requests that are not answered, over all links.
@@ -66,15 +67,16 @@ typedef struct {
 } store_work_t;
 
 typedef enum {
-    WORK_WAITING = 0,
-    WORK_ANSWERED = 1,
-    WORK_FAILED = 2,
-    WORK_CANCELLED = 3
+    WORK_READY = 0,  //  waits for its time and a worker
+    WORK_LEASED = 1, //  a postoffice sees to it: every turn from its first moment on
+    WORK_DONE = 2,
+    WORK_DEAD = 3, //  given up
+    WORK_CANCELLED = 4
 } work_state_t;
 
 typedef struct {
     text_t item;
-    work_state_t state; //  not WORK_WAITING
+    work_state_t state; //  WORK_DONE or higher
     text_t detail;      //  for the operator; may be empty
 } store_finish_t;
 
