@@ -15,9 +15,9 @@
 //  What made it so:
 //  - A batch of nothing but entries whose predecessor this connection wrote itself (tail_cache.h)
 //    is a plain insert, a third cheaper than the function `append`. A plain insert that meets an
-//    existing row fails as a whole and does not say which append lost: the batch is sent again "checked",
-//    through `append`, which does. For CHECKED_MS afterwards all batches are checked, so that
-//    somebody who provokes conflicts costs no more than one failed insert in that time.
+//    existing row fails as a whole and does not say which append lost: the batch is sent again
+//    "checked", through `append`, which does. For CHECKED_MS afterwards all batches are checked,
+//    so that somebody who provokes conflicts costs no more than one failed insert in that time.
 //  - One append that PostgreSQL can never take, or that waits for somebody's row lock, must not
 //    take the others of its batch with it: they go back to the head of the queue, and `alone`
 //    counts how many are to be stored one by one. One that is rejected even alone is
