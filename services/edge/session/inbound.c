@@ -5,6 +5,7 @@
 #include "base/random_id.h"
 #include "client/client_frame.h"
 #include "client/server_frame.h"
+#include "model/principal.h"
 #include "model/session_key.h"
 #include "tables/edge_metrics.h"
 
@@ -210,6 +211,22 @@ s_take (connection_t *connection, text_t bytes, const client_frame_t *frame)
     attachment_send (attachment);
 }
 
+//  As far as the edge can know: whose session it is, the postoffice does.
+static bool
+s_may_say (const client_t *client, client_says_t says)
+{
+    static const permission_t permissions[] = {
+        [SAYS_JOINED] = PERMIT_SESSION_JOIN,       [SAYS_RESUME] = PERMIT_SESSION_JOIN,
+        [SAYS_MESSAGE] = PERMIT_MESSAGE_POST,      [SAYS_TYPING] = PERMIT_MESSAGE_POST,
+        [SAYS_STOP_TYPING] = PERMIT_MESSAGE_POST,  [SAYS_BARGE_IN] = PERMIT_CONTROL_TAKE,
+        [SAYS_BARGE_OUT] = PERMIT_CONTROL_RELEASE,
+    };
+    role_t role = client_view (client)->identity.role;
+    if (says == SAYS_RESUME && !client_is_rich (client))
+        return false;
+    return permission_scope (permissions[says], role) != SCOPE_NEVER;
+}
+
 static void
 s_read (connection_t *connection, text_t bytes)
 {
@@ -217,11 +234,7 @@ s_read (connection_t *connection, text_t bytes)
     const client_identity_t *who = &client_view (client)->identity;
     client_frame_t frame;
     frame_fault_t fault = client_frame_read (&frame, bytes, who->user);
-    //  What may be said by whom, as far as the edge can know.
-    bool is_agents = frame.says == SAYS_BARGE_IN || frame.says == SAYS_BARGE_OUT;
-    bool is_allowed = frame.says == SAYS_RESUME ? client_is_rich (client)
-                                                : !is_agents || who->role == ROLE_AGENT;
-    if (fault == FAULT_NONE && !is_allowed)
+    if (fault == FAULT_NONE && !s_may_say (client, frame.says))
         fault = FAULT_NOT_ALLOWED;
     if (fault == FAULT_NONE && client_is_too_long (client, frame.text_size))
         fault = FAULT_TEXT;

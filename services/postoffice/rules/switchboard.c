@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "base/random_id.h"
 #include "json/json_write.h"
+#include "model/principal.h"
+#include "model/session_key.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -94,20 +96,40 @@ s_control (switchboard_t *self, uint64_t role, text_t user)
 }
 
 // ---------------------------------------------------------------------------------------------
+//  Permissions
+
+//  What permissions.def says of a participant in this session. Only who comes in by a door is asked
+//  about: what a bot or a platform says is the outcome of a work item.
+static bool
+s_may (const switchboard_t *self, permission_t permission, uint64_t role, text_t app, text_t user)
+{
+    const fold_t *fold = self->fold;
+    bool is_client = role == ROLE_VISITOR || role == ROLE_AGENT || role == ROLE_API;
+    principal_t principal = {
+        .kind = (role_t) role, .app = app, .user = user, .session = TEXT_EMPTY
+    };
+    return is_client
+           && principal_may (&principal, permission, session_key_app (fold->session),
+                             session_key_id (fold->session),
+                             fold->exists ? fold->visitor : TEXT_EMPTY);
+}
+
+// ---------------------------------------------------------------------------------------------
 //  Coming in
 
 static verdict_t
 s_may_enter (const switchboard_t *self, const bus_attach_t *attach)
 {
-    if (attach->role != ROLE_VISITOR && attach->role != ROLE_AGENT)
-        return VERDICT_BAD_REQUEST;
-    if (!self->fold->exists)
-        return attach->role == ROLE_VISITOR && attach->reason != ATTACH_SILENT
-                   ? VERDICT_OK
-                   : VERDICT_NOT_JOINED;
-    if (attach->role == ROLE_VISITOR && !text_is (self->fold->visitor, attach->user))
-        return VERDICT_NOT_YOURS;
-    return VERDICT_OK;
+    bool exists = self->fold->exists;
+    permission_t permission = exists ? PERMIT_SESSION_JOIN : PERMIT_SESSION_OPEN;
+    if (permission_scope (PERMIT_SESSION_JOIN, (role_t) attach->role) == SCOPE_NEVER
+        || attach->role == ROLE_ROUTER)
+        return VERDICT_BAD_REQUEST; //  such a kind has no connections
+    bool may = s_may (self, permission, attach->role, attach->app, attach->user);
+    if (exists)
+        return may ? VERDICT_OK : VERDICT_NOT_YOURS;
+    //  A client that says nothing is in no session yet.
+    return may && attach->reason != ATTACH_SILENT ? VERDICT_OK : VERDICT_NOT_JOINED;
 }
 
 void
@@ -251,7 +273,10 @@ static void
 s_agent_says (switchboard_t *self, operation_t *operation, text_t user, uint64_t dialect)
 {
     bool controls = fold_controls (self->fold, ROLE_AGENT, user);
-    if (!controls && (dialect != DIALECT_WIDGET || self->fold->control_role != ROLE_BOT)) {
+    text_t app = session_key_app (self->fold->session);
+    bool may_take = dialect == DIALECT_WIDGET && self->fold->control_role == ROLE_BOT
+                    && s_may (self, PERMIT_CONTROL_TAKE, ROLE_AGENT, app, user);
+    if (!controls && !may_take) {
         operation->verdict = VERDICT_NOT_IN_CONTROL;
         return;
     }
@@ -261,32 +286,54 @@ s_agent_says (switchboard_t *self, operation_t *operation, text_t user, uint64_t
     s_say (self, operation, ROLE_AGENT, user);
 }
 
+//  What may be posted, and what is needed for it.
+static const struct {
+    event_t event;
+    permission_t permission;
+} s_posts[] = {
+    { EVENT_NEW_MESSAGE, PERMIT_MESSAGE_POST },
+    { EVENT_BARGE_IN, PERMIT_CONTROL_TAKE },
+    { EVENT_BARGE_OUT, PERMIT_CONTROL_RELEASE },
+};
+
+static verdict_t
+s_may_post (const switchboard_t *self, uint64_t event, uint64_t role, text_t user)
+{
+    text_t app = session_key_app (self->fold->session);
+    for (size_t at = 0; at < sizeof s_posts / sizeof *s_posts; at++) {
+        permission_t permission = s_posts[at].permission;
+        if (s_posts[at].event != event)
+            continue;
+        if (s_may (self, permission, role, app, user))
+            return VERDICT_OK;
+        bool is_of_kind = permission_scope (permission, (role_t) role) != SCOPE_NEVER;
+        return is_of_kind && role != ROLE_ROUTER ? VERDICT_NOT_YOURS : VERDICT_NOT_ALLOWED;
+    }
+    return VERDICT_NOT_ALLOWED;
+}
+
 void
 switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, text_t user,
                   uint64_t dialect)
 {
     const bus_post_t *post = &operation->record.post;
-    operation->verdict = VERDICT_OK;
-    const recent_id_t *before = fold_recall (self->fold, post->message_id);
-    if (before) {
+    bool controls = fold_controls (self->fold, role, user);
+    const recent_id_t *before = NULL;
+    operation->verdict = s_may_post (self, post->event, role, user);
+    if (operation->verdict != VERDICT_OK)
+        return;
+    if ((before = fold_recall (self->fold, post->message_id))) {
         operation->verdict = VERDICT_DUPLICATE;
         operation->seq = before->seq;
         operation->time_ms = before->time_ms;
-    }
+    } else if (post->event == EVENT_BARGE_IN && !controls)
+        s_take_control (self, operation, post->message_id, user);
+    else if (post->event == EVENT_BARGE_OUT && controls)
+        s_give_back (self, operation, post->message_id, TEXT ("{\"why\":\"asked\"}"));
     else if (post->event == EVENT_NEW_MESSAGE && role == ROLE_VISITOR)
         s_visitor_says (self, operation, user);
-    else if (post->event == EVENT_NEW_MESSAGE && role == ROLE_AGENT)
+    else if (post->event == EVENT_NEW_MESSAGE)
         s_agent_says (self, operation, user, dialect);
-    else if (post->event == EVENT_BARGE_IN && role == ROLE_AGENT) {
-        if (!fold_controls (self->fold, ROLE_AGENT, user))
-            s_take_control (self, operation, post->message_id, user);
-    }
-    else if (post->event == EVENT_BARGE_OUT && role == ROLE_AGENT) {
-        if (fold_controls (self->fold, ROLE_AGENT, user))
-            s_give_back (self, operation, post->message_id, TEXT ("{\"why\":\"asked\"}"));
-    }
-    else
-        operation->verdict = VERDICT_NOT_ALLOWED;
 }
 
 // ---------------------------------------------------------------------------------------------

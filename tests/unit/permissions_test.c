@@ -1,0 +1,123 @@
+//  permissions — the doors of a postoffice, walked: every kind of principal, with every operation,
+//  in own and foreign sessions, of the own and of a foreign app. principal_test walks the table.
+
+#include "office_rig.h"
+
+#include <stdio.h>
+
+typedef struct {
+    const char *about;
+    bool is_open; //  the session, by "vic"
+    const char *user;
+    const char *app;
+} place_t;
+
+static const place_t s_places[] = {
+    { "own session", true, "vic", "demo" },
+    { "foreign session", true, "mal", "demo" },
+    { "own name in a foreign app", true, "vic", "other" },
+    { "foreign session of a foreign app", true, "mal", "other" },
+    { "no session", false, "vic", "demo" },
+    { "no session of a foreign app", false, "vic", "other" },
+};
+#define PLACES (sizeof s_places / sizeof *s_places)
+
+typedef enum { JOIN, SPEAK, TAKE, SPEAK_AGAIN, RELEASE, OPERATIONS } doing_t;
+
+#define NOBODY "bad_request not_joined not_joined not_joined not_joined"
+#define OUTSIDE "not_yours not_joined not_joined not_joined not_joined"
+#define NOWHERE "not_joined not_joined not_joined not_joined not_joined"
+#define VISITS "ok ok not_allowed ok not_allowed"
+#define SERVES "ok not_in_control ok ok ok"
+
+//  What comes of the operations, one after the other, at each of the places.
+static const char *const s_expected[][PLACES] = {
+    [ROLE_VISITOR] = { VISITS, OUTSIDE, OUTSIDE, OUTSIDE, VISITS, NOWHERE },
+    [ROLE_AGENT] = { SERVES, SERVES, OUTSIDE, OUTSIDE, NOWHERE, NOWHERE },
+    [ROLE_BOT] = { NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY },
+    [ROLE_PLATFORM] = { NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY },
+    [ROLE_ROUTER] = { NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY },
+    [ROLE_API] = { NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY },
+};
+
+static void
+s_ask (const bus_record_t *record)
+{
+    operation_t *operation = operation_of_record (2, record);
+    sessions_ask (rig_office.sessions, KEY, &operation);
+    rig_run ();
+}
+
+static void
+s_do (doing_t doing, role_t kind, const place_t *place)
+{
+    static const event_t events[] = { [SPEAK] = EVENT_NEW_MESSAGE,
+                                      [TAKE] = EVENT_BARGE_IN,
+                                      [SPEAK_AGAIN] = EVENT_NEW_MESSAGE,
+                                      [RELEASE] = EVENT_BARGE_OUT };
+    if (doing == JOIN)
+        s_ask (&(bus_record_t){ .kind = BUS_ATTACH,
+                                .attach = { .endpoint = 9,
+                                            .reason = ATTACH_JOIN,
+                                            .session = KEY,
+                                            .app = text_of (place->app),
+                                            .user = text_of (place->user),
+                                            .role = kind,
+                                            .dialect = DIALECT_RICH,
+                                            .seq = SEQ_UNKNOWN,
+                                            .sender = TEXT ("{}") } });
+    else
+        s_ask (&(bus_record_t){ .kind = BUS_POST,
+                                .post = { .request_id = doing,
+                                          .endpoint = 9,
+                                          .session = KEY,
+                                          .event = events[doing],
+                                          .message_id = (text_t){ "1234567" + doing, 1 },
+                                          .sender = TEXT ("{}"),
+                                          .data = TEXT ("{}"),
+                                          .secret = TEXT_EMPTY } });
+}
+
+//  The code in "e2 ATTACHED 9 ok #1" or "e2 POSTED 3 ok #2".
+static const char *
+s_verdict (char room[40])
+{
+    const char *line = strstr (rig_story (), "e2 ATTACHED ");
+    if (!line)
+        line = strstr (rig_story (), "e2 POSTED ");
+    cr_assert (line, "no answer: %s", rig_story ());
+    cr_assert_eq (sscanf (line, "e2 %*s %*d %39s", room), 1);
+    return room;
+}
+
+Test (permissions, every_door)
+{
+    unsigned cells = 0, allowed = 0;
+    for (role_t kind = ROLE_VISITOR; kind <= ROLE_API; kind++)
+        for (size_t at = 0; at < PLACES; at++) {
+            const place_t *place = &s_places[at];
+            char outcome[200] = "", room[40];
+            rig_begin ();
+            if (place->is_open)
+                visitor_joins (1, 5);
+            rig_run ();
+            uint64_t before = fake_store_last (KEY);
+            for (doing_t doing = JOIN; doing < OPERATIONS; doing++) {
+                rig_forget ();
+                s_do (doing, kind, place);
+                size_t size = strlen (outcome);
+                snprintf (outcome + size, sizeof outcome - size, "%s%s", size ? " " : "",
+                          s_verdict (room));
+                cells++;
+                allowed += strcmp (room, "ok") == 0;
+            }
+            const char *expected = s_expected[kind][at];
+            cr_expect_str_eq (outcome, expected, "%s in %s", role_name (kind), place->about);
+            //  Who may not even come in leaves nothing behind.
+            if (strncmp (expected, "ok", 2) != 0)
+                cr_expect_eq (fake_store_last (KEY), before);
+            rig_end ();
+        }
+    cr_expect_eq (cells, 6 * PLACES * OPERATIONS);
+    cr_expect (allowed > 0 && allowed < cells);
+}
