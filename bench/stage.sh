@@ -229,6 +229,8 @@ start_service () {
         OPERATIONS_PORT="${operations_of[$name]}" POSTGRES_URL="$postgres_url" \
         POSTOFFICE_ADDRESSES="$postoffice_addresses" BOT_URL="$bot_url" EDGE_DEMO_MODE=on \
         EDGE_ADDRESS=127.0.0.1 EDGE_PORT="${port_of[$name]:-}" EDGE_WEB_ROOT="$top/services/edge/web" \
+        EDGE_ADDRESS_SOCKETS=0 EDGE_ADDRESS_SILENT=0 EDGE_ADDRESS_SOCKETS_PER_SECOND=0 \
+        EDGE_ADDRESS_UPGRADES_PER_SECOND=0 EDGE_ADDRESS_REQUESTS_PER_SECOND=0 \
         POSTOFFICE_BUS_ADDRESS="tcp://127.0.0.1:${port_of[$name]:-}" "$bin/$kind"
 }
 

@@ -22,6 +22,8 @@
 #define PAGE_SOCKETS 512
 //  Descriptors that clients never get: bus, operations port, files, the loop's own.
 #define OTHER_DESCRIPTORS 512
+//  Addresses that are remembered when their sockets are gone, of about 150 bytes each.
+#define IDLE_ADDRESSES 65536
 //  A part of the log that a postoffice sends in one go (CATCH_UP_BYTES and the senders) must fit:
 //  a client that lags would never catch up otherwise.
 #define OUTBOX_LEAST (256 << 10)
@@ -44,6 +46,27 @@ static const setting_t s_settings[] = {
              1, 1000000, "rate limit of new sockets, all clients together; more wait"),
     SETTING ("EDGE_SOCKETS_BURST", SETTING_NUMBER, edge_config_t, sockets_burst, "6000", 1,
              1000000, "burst of EDGE_SOCKETS_PER_SECOND"),
+    SETTING ("EDGE_TRUSTED_PROXIES", SETTING_TEXT, edge_config_t, trusted_proxies, "", 0, 0,
+             "networks (10.0.0.0/8,fd00::/8) of proxies: their X-Forwarded-For or Forwarded says "
+             "where a client comes from; empty: nobody is believed"),
+    SETTING ("EDGE_ADDRESS_SOCKETS", SETTING_NUMBER, edge_config_t, address_sockets, "2000", 0,
+             1000000, "limit of open sockets of one address (IPv6: of a /64); 0: none"),
+    SETTING ("EDGE_ADDRESS_SILENT", SETTING_NUMBER, edge_config_t, address_silent, "200", 0,
+             1000000,
+             "limit of sockets of one address that are no WebSockets (yet); more are closed at "
+             "once; 0: none"),
+    SETTING ("EDGE_ADDRESS_SOCKETS_PER_SECOND", SETTING_NUMBER, edge_config_t,
+             address_sockets_per_second, "100", 0, 100000,
+             "rate limit of new sockets of one address, with a burst of 10 s of it; more are "
+             "closed at once; 0: none"),
+    SETTING ("EDGE_ADDRESS_UPGRADES_PER_SECOND", SETTING_NUMBER, edge_config_t,
+             address_upgrades_per_second, "100", 0, 100000,
+             "rate limit of new WebSockets of one address, with a burst of 10 s of it; more get "
+             "HTTP 429; 0: none"),
+    SETTING ("EDGE_ADDRESS_REQUESTS_PER_SECOND", SETTING_NUMBER, edge_config_t,
+             address_requests_per_second, "200", 0, 100000,
+             "rate limit of HTTP requests of one address, with a burst of 10 s of it; more get "
+             "HTTP 429; 0: none"),
     SETTING ("EDGE_FRAME_LIMIT", SETTING_SIZE, edge_config_t, frame_limit, "256k", 1024,
              BUS_DOOR_MAX, "limit of a client's frame"),
     SETTING ("EDGE_FRAME_WITHIN", SETTING_DURATION, edge_config_t, frame_within, "55s", 10,
@@ -86,6 +109,7 @@ typedef struct {
     apps_t *apps;
     gateway_t *gateway;
     static_files_t *pages;
+    trusted_proxies_t *trusted;
     websocket_server_t *sockets;
     uint64_t socket_limit;
 } edge_t;
@@ -149,6 +173,11 @@ s_check_settings (edge_t *self)
             || access (config->web_root, R_OK | X_OK) != 0))
         return s_wrong (self, "EDGE_WEB_ROOT must be a directory that can be read",
                         config->web_root);
+    self->trusted = trusted_proxies_new (config->trusted_proxies);
+    if (!self->trusted)
+        return s_wrong (self,
+                        "EDGE_TRUSTED_PROXIES must be at most 64 networks with commas between",
+                        config->trusted_proxies);
     return 0;
 }
 
@@ -166,15 +195,44 @@ s_start_gateway (edge_t *self)
     return self->gateway ? 0 : -1;
 }
 
+static bool
+s_is_api (const http_head_t *head)
+{
+    size_t size = strlen (API_PATHS);
+    return head->path.size >= size && memcmp (head->path.data, API_PATHS, size) == 0;
+}
+
+static void
+s_on_too_many (void *owner, request_t *request, const http_head_t *head, unsigned seconds)
+{
+    edge_t *self = owner;
+    if (s_is_api (head))
+        api_too_many (gateway_api (self->gateway), request, head, seconds);
+    else
+        request_too_many (request, seconds);
+}
+
 static void
 s_on_asked (void *owner, request_t *request, const http_head_t *head)
 {
     edge_t *self = owner;
-    size_t size = strlen (API_PATHS);
-    if (head->path.size >= size && memcmp (head->path.data, API_PATHS, size) == 0)
+    if (s_is_api (head))
         api_asked (gateway_api (self->gateway), request, head);
     else
         static_files_asked (self->pages, request, head);
+}
+
+static callers_config_t
+s_limits_of_addresses (const edge_config_t *config)
+{
+    return (callers_config_t){
+        .sockets_most = config->address_sockets,
+        .silent_most = config->address_silent,
+        .per_second = { [CALLER_SOCKET] = config->address_sockets_per_second,
+                        [CALLER_REQUEST] = config->address_requests_per_second,
+                        [CALLER_UPGRADE] = config->address_upgrades_per_second },
+        .idle_most = IDLE_ADDRESSES
+    };
 }
 
 static int
@@ -191,16 +249,20 @@ s_start_sockets (edge_t *self)
                                     buffer_text (&config_json));
     buffer_free (&config_json);
     uint64_t half = self->socket_limit / 2;
-    websocket_config_t config = { .address = self->config->address,
-                                  .port = (uint16_t) self->config->port,
-                                  .site = { .asked = s_on_asked, .owner = self },
-                                  .frame_limit = self->config->frame_limit,
-                                  .message_within_ms = self->config->frame_within,
-                                  .connection_limit = self->config->connections,
-                                  .socket_limit = self->socket_limit,
-                                  .sockets_per_second = self->config->sockets_per_second,
-                                  .sockets_burst = self->config->sockets_burst,
-                                  .page_limit = half < PAGE_SOCKETS ? half : PAGE_SOCKETS };
+    websocket_config_t config = {
+        .address = self->config->address,
+        .port = (uint16_t) self->config->port,
+        .site = { .asked = s_on_asked, .too_many = s_on_too_many, .owner = self },
+        .frame_limit = self->config->frame_limit,
+        .message_within_ms = self->config->frame_within,
+        .connection_limit = self->config->connections,
+        .socket_limit = self->socket_limit,
+        .sockets_per_second = self->config->sockets_per_second,
+        .sockets_burst = self->config->sockets_burst,
+        .page_limit = half < PAGE_SOCKETS ? half : PAGE_SOCKETS,
+        .callers = s_limits_of_addresses (self->config),
+        .trusted = self->trusted
+    };
     self->sockets = websocket_server_new (service_loop (self->service), &config,
                                           &gateway_socket_events, self->gateway);
     if (!self->sockets) {
@@ -255,6 +317,7 @@ s_stop (void **state_p)
     edge_t *self = *state_p;
     *state_p = NULL;
     websocket_server_destroy (&self->sockets);
+    trusted_proxies_destroy (&self->trusted);
     static_files_destroy (&self->pages);
     gateway_destroy (&self->gateway);
     apps_destroy (&self->apps);

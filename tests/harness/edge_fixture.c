@@ -3,6 +3,7 @@
 #include "eventually.h"
 #include "ports.h"
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -12,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SETTINGS_MOST 24
+#define SETTINGS_MOST 32
 #define QUIET_FOR_MS 1000
 #define QUIET_MOST_MS 60
 
@@ -80,8 +81,19 @@ stage_start (const char *const *more)
     snprintf (postoffice, sizeof postoffice, "POSTOFFICE_ADDRESSES=%.60s", self->address);
     snprintf (port, sizeof port, "EDGE_PORT=%u", self->port);
     snprintf (operations, sizeof operations, "OPERATIONS_PORT=%u", operations_port);
-    const char *const usual[] = { postoffice, port, operations, "BUS_HEARTBEAT=500ms",
-                                  "EDGE_SILENCE=60s", "SHUTDOWN_GRACE=8s", NULL };
+    //  All clients of a test are one address.
+    const char *const usual[] = { postoffice,
+                                  port,
+                                  operations,
+                                  "BUS_HEARTBEAT=500ms",
+                                  "EDGE_SILENCE=60s",
+                                  "SHUTDOWN_GRACE=8s",
+                                  "EDGE_ADDRESS_SOCKETS=0",
+                                  "EDGE_ADDRESS_SILENT=0",
+                                  "EDGE_ADDRESS_SOCKETS_PER_SECOND=0",
+                                  "EDGE_ADDRESS_UPGRADES_PER_SECOND=0",
+                                  "EDGE_ADDRESS_REQUESTS_PER_SECOND=0",
+                                  NULL };
     const char *settings[SETTINGS_MOST];
     process_settings (settings, SETTINGS_MOST, more, usual);
     self->edge = process_new ("edge", "edge", NULL, settings);
@@ -203,10 +215,20 @@ stage_message (ws_client_t *client, const char *session, const char *message_id)
 int
 stage_mute (const stage_t *self)
 {
-    int mute = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return stage_mute_from (self, "127.0.0.1");
+}
+
+int
+stage_mute_from (const stage_t *self, const char *source)
+{
+    int mute = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    struct sockaddr_in own = { .sin_family = AF_INET };
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons (self->port) };
     address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
-    cr_assert (mute != -1);
+    cr_assert (mute != -1 && inet_pton (AF_INET, source, &own.sin_addr) == 1);
+    //  The port is chosen with the peer known: there are enough for all.
+    cr_assert_eq (setsockopt (mute, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on), 0);
+    cr_assert_eq (bind (mute, (struct sockaddr *) &own, sizeof own), 0);
     cr_assert_eq (connect (mute, (struct sockaddr *) &address, sizeof address), 0);
     return mute;
 }

@@ -44,6 +44,8 @@ void stage_expect_quiet (stage_t *self, const char *after);
 ws_client_t *stage_connect (stage_t *self, const char *target);
 //  A TCP connection that says nothing; the caller closes it.
 int stage_mute (const stage_t *self);
+//  The same from another address of the loopback, such as "127.0.0.2".
+int stage_mute_from (const stage_t *self, const char *source);
 //  A client joins s-1; returns its endpoint.
 uint64_t stage_join (stage_t *self, ws_client_t *client);
 void stage_message (ws_client_t *client, const char *session, const char *message_id);

@@ -146,6 +146,12 @@ s_share_settings (router_stack_t *self, const stack_plan_t *plan)
     s_share (self, "BOT_URL=%s", plan->bot_url ? plan->bot_url : bot_url (self->bot));
     s_share (self, "EDGE_DEMO_MODE=on");
     s_share (self, "SHUTDOWN_GRACE=5s");
+    //  All clients are one address.
+    s_share (self, "EDGE_ADDRESS_SOCKETS=0");
+    s_share (self, "EDGE_ADDRESS_SILENT=0");
+    s_share (self, "EDGE_ADDRESS_SOCKETS_PER_SECOND=0");
+    s_share (self, "EDGE_ADDRESS_UPGRADES_PER_SECOND=0");
+    s_share (self, "EDGE_ADDRESS_REQUESTS_PER_SECOND=0");
     for (size_t index = 0; plan->settings && plan->settings[index]; index++)
         s_share_instead (self, plan->settings[index]);
 }

@@ -21,6 +21,7 @@ bool rig_bus_is_full;
 int rig_full_postoffice;
 int rig_owner;
 bool rig_sockets_are_full;
+client_address_t rig_address;
 bus_post_t rig_post;
 
 static uv_loop_t s_loop;
@@ -63,6 +64,13 @@ void
 websocket_want_write (websocket_t *self)
 {
     (void) self;
+}
+
+const client_address_t *
+websocket_address (const websocket_t *self)
+{
+    (void) self;
+    return &rig_address;
 }
 
 bool

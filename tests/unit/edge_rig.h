@@ -39,6 +39,7 @@ extern int rig_full_postoffice;
 //  Whom every session belongs to; −1: no postoffice is up.
 extern int rig_owner;
 //  The sockets are full.
+extern client_address_t rig_address; //  of all sockets
 extern bool rig_sockets_are_full;
 
 //  The last POST that was sent; its texts live as long as the post.

@@ -23,6 +23,8 @@ typedef struct {
     bool may_grow;
     uv_loop_t *loop;
     streams_t *streams;
+    callers_t *callers;
+    trusted_proxies_t *trusted;
     http_server_t *server;
     int client;
     char heard[2 * MOST];
@@ -119,8 +121,11 @@ s_open (rig_t *self)
                                                         [STREAM_MESSAGE] = 20000,
                                                         [STREAM_LINGER] = 20000 },
                                          .memory = s_on_stream_memory });
-    self->server = http_server_new (self->loop, &events, self);
-    cr_assert_eq (http_server_take (self->server, self->streams, ends[1]), 0);
+    self->callers = callers_new (&(callers_config_t){ .idle_most = 1 });
+    self->trusted = trusted_proxies_new ("");
+    self->server = http_server_new (self->loop, self->callers, self->trusted, &events, self);
+    caller_t caller = { .place = NULL };
+    cr_assert_eq (http_server_take (self->server, self->streams, ends[1], &caller), 0);
 }
 
 static void
@@ -171,6 +176,8 @@ s_close (rig_t *self)
     close (self->client);
     streams_destroy (&self->streams);
     http_server_destroy (&self->server);
+    callers_destroy (&self->callers);
+    trusted_proxies_destroy (&self->trusted);
     uv_run (self->loop, UV_RUN_DEFAULT);
     cr_expect_eq (self->memory, 0, "%lld bytes are still counted", (long long) self->memory);
     cr_assert_eq (uv_loop_close (self->loop), 0);

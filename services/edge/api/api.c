@@ -380,6 +380,23 @@ api_asked (void *owner, request_t *request, const http_head_t *head)
         s_refuse (request, PROBLEM_ORIGIN, "", TEXT_EMPTY);
 }
 
+//  A page of another origin is to read for how long it must wait.
+void
+api_too_many (void *owner, request_t *request, const http_head_t *head, unsigned seconds)
+{
+    api_t *self = owner;
+    client_url_t url;
+    char fields[FIELDS_ROOM] = API_FIELDS, more[40];
+    client_url_read (&url, head->query);
+    const app_t *app = url.app_is_bad ? NULL : apps_find (self->config.apps, url.app);
+    if (app)
+        (void) s_allow_origin (self, app->id, head, fields);
+    edge_count (EDGE_API_REQUESTS, 1);
+    request_set_fields (request, text_of (fields));
+    snprintf (more, sizeof more, "retry-after: %u\r\n", seconds);
+    s_refuse (request, PROBLEM_TOO_MANY, more, TEXT_EMPTY);
+}
+
 // ---------------------------------------------------------------------------------------------
 //  The bus
 

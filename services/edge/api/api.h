@@ -39,6 +39,7 @@ void api_destroy (api_t **self_p);
 
 //  http_site_t's.
 void api_asked (void *owner, request_t *request, const http_head_t *head);
+void api_too_many (void *owner, request_t *request, const http_head_t *head, unsigned seconds);
 
 //  What the bus says.
 void api_reply (api_t *self, const bus_reply_t *reply);

@@ -337,6 +337,12 @@ client_want_write (client_t *self)
     websocket_want_write (self->socket);
 }
 
+const client_address_t *
+client_address (const client_t *self)
+{
+    return websocket_address (self->socket);
+}
+
 void
 client_read (client_t *self, bool on)
 {

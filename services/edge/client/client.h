@@ -104,6 +104,9 @@ void client_leave_session (client_t *self);
 __attribute__ ((warn_unused_result)) bool client_take (client_t *self, outbox_item_t *item);
 void client_want_write (client_t *self);
 
+//  Where it comes from; logs get its network only (client_address_network).
+const client_address_t *client_address (const client_t *self);
+
 //  Stops or goes on reading its socket.
 void client_read (client_t *self, bool on);
 client_rate_t *client_rate (client_t *self);

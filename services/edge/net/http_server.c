@@ -30,6 +30,8 @@
 struct http_server {
     uv_loop_t *loop;
     loop_timer_t *throttle; //  runs while any are throttled
+    callers_t *callers;
+    const trusted_proxies_t *trusted;
     const http_server_events_t *events;
     void *owner;
     buffer_t gathered;
@@ -48,6 +50,8 @@ typedef struct {
 struct request {
     http_server_t *requests;
     stream_t *stream;
+    caller_t caller;                //  of a proxy's connection: of the request on it
+    ip_address_t peer;              //  the socket's own address
     const request_events_t *events; //  NULL: no answerer
     void *answerer;
     text_t fields;
@@ -62,6 +66,7 @@ struct request {
     bool keep_alive;
     bool is_head;
     bool has_ended;
+    bool is_proxy; //  a trusted one's connection
 };
 
 //  What is owed has a bound: however much was asked for, those who come next wait a second for it.
@@ -110,6 +115,8 @@ s_answered (request_t *self)
 {
     s_forget_body (self);
     self->fields = TEXT_EMPTY;
+    if (self->is_proxy)
+        callers_leave (self->requests->callers, &self->caller, stream_now (self->stream));
     self->is_answered = true;
     if (!self->keep_alive || !stream_is_full (self->stream))
         s_go_on (self);
@@ -207,6 +214,15 @@ void
 request_refuse (request_t *self, unsigned status)
 {
     s_say (self, status, TEXT ("content-type: text/plain\r\n"), http_status_words (status));
+}
+
+void
+request_too_many (request_t *self, unsigned seconds)
+{
+    char fields[80];
+    int size = snprintf (fields, sizeof fields, "content-type: text/plain\r\nretry-after: %u\r\n",
+                         seconds);
+    request_answer (self, 429, (text_t){ fields, (size_t) size }, TEXT ("Too Many Requests\n"));
 }
 
 static void
@@ -376,6 +392,7 @@ s_leave (request_t *self, bool is_closed)
     list_remove (&self->throttled);
     s_let_go (self);
     s_forget_body (self);
+    callers_leave (self->requests->callers, &self->caller, uv_now (self->requests->loop));
     edge_count (EDGE_SOCKETS, is_closed ? -1 : 0);
     free (self);
 }
@@ -391,8 +408,10 @@ s_upgrade (request_t *self, const http_head_t *head)
         s_fault (self, fault);
         return false;
     }
-    unsigned status = requests->events->upgrade (requests->owner, self->stream, head, key);
+    unsigned status =
+        requests->events->upgrade (requests->owner, self->stream, head, key, &self->caller);
     if (status == 0) {
+        self->caller.place = NULL; //  the socket's now
         s_leave (self, false);
         return true;
     }
@@ -419,6 +438,55 @@ s_ask (request_t *self, const http_head_t *head)
     self->is_within = false;
     if (self->is_busy && !self->body)
         stream_read (self->stream, false);
+}
+
+//  Nothing is charged, and nothing looked at: this is what a flood gets.
+static void
+s_refuse_caller (request_t *self, const http_head_t *head, uint64_t wait_ms)
+{
+    http_server_t *requests = self->requests;
+    self->keep_alive = self->is_proxy && head->keep_alive && head->body == HTTP_BODY_NONE;
+    self->is_head = http_head_is (head, "HEAD");
+    self->is_busy = self->is_within = true;
+    requests->events->too_many (requests->owner, self, head, (unsigned) ((wait_ms + 999) / 1000));
+    self->is_within = false;
+    if (self->is_busy)
+        stream_read (self->stream, false);
+}
+
+//  Who asks through a trusted proxy. What others say of that is theirs to say.
+static int
+s_find_caller (request_t *self, const http_head_t *head)
+{
+    http_server_t *requests = self->requests;
+    uint64_t now = stream_now (self->stream);
+    forwarded_list_t x = { .count = 0 }, forwarded = { .count = 0 };
+    client_address_t client;
+    text_t line;
+    for (unsigned at = 0; http_head_field (head, "X-Forwarded-For", &at, &line);)
+        forwarded_add_x (&x, line);
+    for (unsigned at = 0; http_head_field (head, "Forwarded", &at, &line);)
+        forwarded_add (&forwarded, line);
+    if (forwarded_client (requests->trusted, &self->peer, &x, &forwarded, &client) != 0)
+        return -1;
+    callers_leave (requests->callers, &self->caller, now);
+    callers_enter (requests->callers, &self->caller, &client, now);
+    return 0;
+}
+
+//  Nobody is believed who says it; but a proxy that was forgotten is one address for all.
+static void
+s_note_ignored (const request_t *self, const http_head_t *head)
+{
+    static bool is_noted;
+    unsigned at = 0;
+    text_t line;
+    char room[CLIENT_ADDRESS_ROOM];
+    if (is_noted || self->is_proxy || !http_head_field (head, "X-Forwarded-For", &at, &line))
+        return;
+    is_noted = true;
+    log_info ("X-Forwarded-For is ignored", log_string ("setting", "EDGE_TRUSTED_PROXIES"),
+              log_text ("network", client_address_network (&self->caller.address, room)));
 }
 
 //  The limit runs from the first byte, however slowly the others come.
@@ -457,15 +525,29 @@ s_read_one (request_t *self, text_t bytes, bool *is_over)
         s_wait_for_more (self, bytes.size);
         return 0;
     }
+    http_server_t *requests = self->requests;
     bool is_upgrade = ws_handshake_is_asked (&head);
-    if (!is_upgrade
-        && token_bucket_is_spent (&self->requests->rate, stream_now (self->stream),
-                                  STATIC_FILES_PER_SECOND, STATIC_FILES_BURST)) {
+    caller_act_t act = is_upgrade ? CALLER_UPGRADE : CALLER_REQUEST;
+    if (self->is_proxy && s_find_caller (self, &head) != 0) {
+        s_fault (self, HTTP_FORWARDED);
+        return bytes.size;
+    }
+    s_note_ignored (self, &head);
+    uint64_t now = stream_now (self->stream);
+    uint64_t wait_ms = callers_wait_ms (requests->callers, &self->caller, act, now);
+    if (!wait_ms && !is_upgrade
+        && token_bucket_is_spent (&requests->rate, now, STATIC_FILES_PER_SECOND,
+                                  STATIC_FILES_BURST)) {
         s_throttle (self);
         return 0;
     }
     self->seen = 0;
     self->has_begun = false;
+    if (wait_ms) {
+        s_refuse_caller (self, &head, wait_ms);
+        return size;
+    }
+    callers_take (requests->callers, &self->caller, act, now);
     if (is_upgrade)
         *is_over = s_upgrade (self, &head);
     else
@@ -542,7 +624,7 @@ s_on_closed (void *owner)
 //  Life
 
 int
-http_server_take (http_server_t *self, streams_t *streams, int descriptor)
+http_server_take (http_server_t *self, streams_t *streams, int descriptor, const caller_t *caller)
 {
     static const stream_events_t events = { .bytes = s_on_bytes,
                                             .ended = s_on_ended,
@@ -552,8 +634,12 @@ http_server_take (http_server_t *self, streams_t *streams, int descriptor)
     request_t *request = alloc_zeroed (sizeof *request);
     list_init (&request->throttled);
     request->requests = self;
+    request->caller = *caller;
+    request->peer = caller->address.ip;
+    request->is_proxy = caller->address.is_exempt;
     request->stream = stream_new (streams, descriptor, &events, request);
     if (!request->stream) {
+        callers_leave (self->callers, &request->caller, uv_now (self->loop));
         free (request);
         return -1;
     }
@@ -563,9 +649,12 @@ http_server_take (http_server_t *self, streams_t *streams, int descriptor)
 }
 
 http_server_t *
-http_server_new (uv_loop_t *loop, const http_server_events_t *events, void *owner)
+http_server_new (uv_loop_t *loop, callers_t *callers, const trusted_proxies_t *trusted,
+                 const http_server_events_t *events, void *owner)
 {
     http_server_t *self = alloc_zeroed (sizeof *self);
+    self->callers = callers;
+    self->trusted = trusted;
     self->events = events;
     self->owner = owner;
     buffer_init (&self->gathered, ANSWER_MAX);

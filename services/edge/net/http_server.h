@@ -5,6 +5,11 @@
 //  All of them together have a rate limit: fetching pages in a loop must not take the time of the
 //  chats. A request beyond it waits, and its connection is not read meanwhile.
 //
+//  And each address has its limits (address/callers.h). Behind a trusted proxy the address of each
+//  request is the one that the proxy names. A request beyond them is told so (429) before it counts
+//  at the rate limit of all. Then the connection ends, but for a proxy's, which is not the
+//  client's.
+//
 //  A body is read when whoever answers wants it, up to a limit, before it is answered. Without that
 //  the request is answered at once, and the connection ends behind the answer: where the next
 //  request would begin is not looked for.
@@ -12,6 +17,8 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
+#include "address/callers.h"
+#include "address/forwarded.h"
 #include "net/http_head.h"
 #include "net/stream.h"
 
@@ -20,25 +27,32 @@ typedef struct http_server http_server_t;
 typedef struct request request_t;
 
 typedef struct {
-    //  Returns 0: somebody else owns the stream now; else the status that it is refused with.
-    unsigned (*upgrade) (void *owner, stream_t *stream, const http_head_t *head, text_t key);
+    //  Returns 0: somebody else owns the stream now, and the caller, who stays in; else the status
+    //  that it is refused with.
+    unsigned (*upgrade) (void *owner, stream_t *stream, const http_head_t *head, text_t key,
+                         const caller_t *caller);
     //  Are there so few connections that each may fill the memory with a large head?
     bool (*has_room) (void *owner);
     //  Is to be answered, now or later. The head does not live longer than this call.
     void (*asked) (void *owner, request_t *request, const http_head_t *head);
+    //  Is to be refused at once: its address may ask again after so many seconds.
+    void (*too_many) (void *owner, request_t *request, const http_head_t *head, unsigned seconds);
     //  May a body that is not whole yet become a large one?
     bool (*may_grow) (void *owner);
     //  So many bytes more (or less) of bodies wait, of all requests together.
     void (*memory) (void *owner, int64_t change);
 } http_server_events_t;
 
-//  The time of a body that was begun: STREAM_BODY of the streams.
-http_server_t *http_server_new (uv_loop_t *loop, const http_server_events_t *events, void *owner);
+//  The time of a body that was begun: STREAM_BODY of the streams. Borrows all but the loop's time.
+http_server_t *http_server_new (uv_loop_t *loop, callers_t *callers,
+                                const trusted_proxies_t *trusted,
+                                const http_server_events_t *events, void *owner);
 //  Its streams are closed already. The loop must turn until its handles are gone.
 void http_server_destroy (http_server_t **self_p);
 
-//  Takes a new connection in.
-int http_server_take (http_server_t *self, streams_t *streams, int descriptor);
+//  Takes a new connection in, and who is at its other end.
+int http_server_take (http_server_t *self, streams_t *streams, int descriptor,
+                      const caller_t *caller);
 
 // ---------------------------------------------------------------------------------------------
 //  For who answers
@@ -74,5 +88,7 @@ bool request_is_full (const request_t *self);
 void request_body (request_t *self, text_t piece);
 //  As request_answer, and the connection ends.
 void request_refuse (request_t *self, unsigned status);
+//  429, within `too_many`.
+void request_too_many (request_t *self, unsigned seconds);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/loop_timer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -115,9 +116,9 @@ s_on_failed (listener_t *self)
     s_pause (self, PAUSE_MS);
 }
 
-//  False when its client has gone already.
+//  False when its client has gone already, or may not come in.
 static bool
-s_accepted (listener_t *self, int descriptor)
+s_accepted (listener_t *self, int descriptor, const struct sockaddr_storage *from)
 {
     //  Has its client closed or reset it already?
     char byte;
@@ -129,8 +130,12 @@ s_accepted (listener_t *self, int descriptor)
     }
     int on = 1;
     (void) setsockopt (descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ip_address_t peer;
+    int rc = ip_address_of (&peer, (const struct sockaddr *) from);
+    assert (rc == 0);
+    if (!self->accepted (self->owner, descriptor, &peer))
+        return false;
     token_bucket_take (&self->rate, uv_now (self->loop), self->per_second);
-    self->accepted (self->owner, descriptor);
     return true;
 }
 
@@ -149,12 +154,15 @@ s_on_readable (uv_poll_t *poll, int status, int events)
             s_pause (self, RATE_PAUSE_MS);
             return;
         }
-        int descriptor = accept4 (self->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage from;
+        socklen_t size = sizeof from;
+        int descriptor = accept4 (self->descriptor, (struct sockaddr *) &from, &size,
+                                  SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor == -1) {
             s_on_failed (self);
             return;
         }
-        taken += s_accepted (self, descriptor);
+        taken += s_accepted (self, descriptor, &from);
     }
 }
 

@@ -8,14 +8,18 @@
 #ifndef LISTENER_H
 #define LISTENER_H
 
+#include "http/cidr.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
 typedef struct listener listener_t;
 
-//  A new connection: the descriptor is the callee's, non-blocking.
-typedef void listener_accept_fn (void *owner, int descriptor);
+//  A new connection: the descriptor is the callee's, non-blocking. False: its address may have no
+//  more, and it is closed already. That counts at nobody's pace, so that one address cannot use up
+//  what is for all.
+typedef bool listener_accept_fn (void *owner, int descriptor, const ip_address_t *peer);
 
 typedef struct {
     const char *address;

@@ -32,6 +32,9 @@
 #define LINGER_MS 5000
 
 struct websocket_server {
+    uv_loop_t *loop;
+    callers_t *callers;
+    const trusted_proxies_t *trusted;
     streams_t *streams;
     http_server_t *requests;
     http_site_t site;
@@ -51,6 +54,7 @@ struct websocket {
     websocket_server_t *server;
     stream_t *stream;
     connection_t *connection; //  NULL: it was told that the socket is gone
+    caller_t caller;
     ws_reader_t reader;
     buffer_t inbox;      //  pieces of a message that is not whole yet
     char *pong;          //  to be sent; NULL: none
@@ -99,6 +103,7 @@ s_on_closed (void *owner)
     s_tell_closed (self);
     s_empty_inbox (self);
     free (self->pong);
+    callers_leave (self->server->callers, &self->caller, uv_now (self->server->loop));
     edge_count (EDGE_SOCKETS, -1);
     free (self);
 }
@@ -378,6 +383,12 @@ websocket_want_write (websocket_t *self)
         stream_want_write (self->stream);
 }
 
+const client_address_t *
+websocket_address (const websocket_t *self)
+{
+    return &self->caller.address;
+}
+
 bool
 websocket_is_full (const websocket_t *self)
 {
@@ -445,7 +456,8 @@ s_websocket_new (websocket_server_t *self, stream_t *stream)
 }
 
 static unsigned
-s_on_upgrade (void *owner, stream_t *stream, const http_head_t *head, text_t key)
+s_on_upgrade (void *owner, stream_t *stream, const http_head_t *head, text_t key,
+              const caller_t *caller)
 {
     websocket_server_t *self = owner;
     bool is_full = self->connections >= self->connection_limit;
@@ -464,6 +476,8 @@ s_on_upgrade (void *owner, stream_t *stream, const http_head_t *head, text_t key
     if (status)
         return status;
     websocket_t *socket = s_websocket_new (self, stream);
+    socket->caller = *caller;
+    callers_speak (self->callers, &socket->caller);
     s_accept_upgrade (self, stream, key);
     socket->connection = self->events->opened (self->owner, socket, &url);
     self->connections++;
@@ -490,6 +504,13 @@ s_on_asked (void *owner, request_t *request, const http_head_t *head)
     request_refuse (request, 503);
 }
 
+static void
+s_on_too_many (void *owner, request_t *request, const http_head_t *head, unsigned seconds)
+{
+    websocket_server_t *self = owner;
+    self->site.too_many (self->site.owner, request, head, seconds);
+}
+
 static bool
 s_on_may_grow (void *owner)
 {
@@ -504,15 +525,25 @@ s_on_body_memory (void *owner, int64_t change)
     self->events->memory (self->owner, NET_INBOX, change);
 }
 
-static void
-s_on_accept (void *owner, int descriptor)
+static bool
+s_on_accept (void *owner, int descriptor, const ip_address_t *peer)
 {
     websocket_server_t *self = owner;
-    if (streams_count (self->streams) >= self->socket_limit) {
-        edge_count (EDGE_SOCKETS_REFUSED, 1);
+    uint64_t now = uv_now (self->loop);
+    caller_t caller = { .place = NULL };
+    client_address_t address = { .ip = *peer,
+                                 .is_exempt = trusted_proxies_hold (self->trusted, peer) };
+    callers_enter (self->callers, &caller, &address, now);
+    bool is_welcome = callers_wait_ms (self->callers, &caller, CALLER_SOCKET, now) == 0;
+    if (is_welcome)
+        callers_take (self->callers, &caller, CALLER_SOCKET, now);
+    if (!is_welcome || streams_count (self->streams) >= self->socket_limit) {
+        edge_count (EDGE_SOCKETS_REFUSED, is_welcome);
+        callers_leave (self->callers, &caller, now);
         close (descriptor);
-    } else if (http_server_take (self->requests, self->streams, descriptor) == 0)
+    } else if (http_server_take (self->requests, self->streams, descriptor, &caller) == 0)
         edge_count (EDGE_SOCKETS, 1);
+    return is_welcome;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -524,6 +555,7 @@ s_start (websocket_server_t *self, uv_loop_t *loop, const websocket_config_t *co
     static const http_server_events_t events = { .upgrade = s_on_upgrade,
                                                  .has_room = s_has_room,
                                                  .asked = s_on_asked,
+                                                 .too_many = s_on_too_many,
                                                  .may_grow = s_on_may_grow,
                                                  .memory = s_on_body_memory };
     streams_config_t streams = { .limits_ms = { [STREAM_HEAD] = HEAD_WITHIN_MS,
@@ -535,7 +567,13 @@ s_start (websocket_server_t *self, uv_loop_t *loop, const websocket_config_t *co
                                  .memory = self->events->memory,
                                  .owner = self->owner };
     self->streams = streams_new (loop, &streams);
-    self->requests = http_server_new (loop, &events, self);
+    callers_config_t callers = config->callers;
+    uint64_t half = config->page_limit > 1 ? config->page_limit / 2 : 1;
+    if (callers.silent_most > half)
+        callers.silent_most = half;
+    self->callers = callers_new (&callers);
+    self->trusted = config->trusted;
+    self->requests = http_server_new (loop, self->callers, self->trusted, &events, self);
     self->site = config->site;
 }
 
@@ -545,6 +583,7 @@ websocket_server_new (uv_loop_t *loop, const websocket_config_t *config,
 {
     assert (config->frame_limit <= UINT32_MAX);
     websocket_server_t *self = alloc_zeroed (sizeof *self);
+    self->loop = loop;
     self->events = events;
     self->owner = owner;
     buffer_init (&self->gathered, GATHERED_MOST);
@@ -584,6 +623,7 @@ websocket_server_destroy (websocket_server_t **self_p)
     listener_destroy (&self->listener);
     streams_destroy (&self->streams);
     http_server_destroy (&self->requests);
+    callers_destroy (&self->callers);
     buffer_free (&self->gathered);
     free (self);
 }

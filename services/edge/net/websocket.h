@@ -56,6 +56,7 @@ typedef struct {
 typedef struct {
     //  As http_server_events_t.
     void (*asked) (void *owner, request_t *request, const http_head_t *head);
+    void (*too_many) (void *owner, request_t *request, const http_head_t *head, unsigned seconds);
     void *owner;
 } http_site_t;
 
@@ -70,6 +71,8 @@ typedef struct {
     uint64_t sockets_per_second; //  accepted in the long run
     uint64_t sockets_burst;      //  accepted at once
     uint64_t page_limit;     //  while more are no WebSockets, no page is served
+    callers_config_t callers; //  limits of each address; of page_limit one gets half at most
+    const trusted_proxies_t *trusted; //  borrowed
 } websocket_config_t;
 
 //  Logs where it listens. NULL when it cannot; errno says why.
@@ -80,6 +83,9 @@ void websocket_server_stop (websocket_server_t *self);
 //  Ends what is open: `closed` is called for each within. The loop must turn until its handles are
 //  gone.
 void websocket_server_destroy (websocket_server_t **self_p);
+
+//  Where the client comes from; the socket's own.
+const client_address_t *websocket_address (const websocket_t *self);
 
 //  The kernel has not taken all that was written to the socket.
 bool websocket_is_full (const websocket_t *self);

@@ -16,6 +16,12 @@ typedef struct {
     uint64_t connections;
     uint64_t sockets_per_second;
     uint64_t sockets_burst;
+    char *trusted_proxies;
+    uint64_t address_sockets;
+    uint64_t address_silent;
+    uint64_t address_sockets_per_second;
+    uint64_t address_requests_per_second;
+    uint64_t address_upgrades_per_second;
     uint64_t frame_limit;
     uint64_t frame_within;
     uint64_t outbox_limit;
