@@ -1,50 +1,30 @@
 #include "bot_calls.h"
 
-#include "base/alloc.h"
-#include "base/metrics.h"
 #include "base/log.h"
+#include "base/metrics.h"
+#include "base/random_id.h"
+#include "bot_request.h"
+#include "model/failure_data.h"
 
 #include <assert.h>
-#include <stdlib.h>
-#include "base/hash_table.h"
+#include <errno.h>
+#include <stdio.h>
+
+//  A key is at most 4000 bytes (apps_file.h); the rest is ": ", a blank and the NUL.
+#define HEADER_MAX (4000 + 2 * AUTH_WORD_MAX + 4)
+//  Longer than a call takes that ends at its time limit.
+#define OVERDUE_AFTER_MS 60000
 
 enum {
-    IN_ASKING, //  in the order of bot_call_state_t
-    IN_PAUSING,
-    IN_REPORTING,
-    LIMIT,
-    DONE_ANSWERED,
-    DONE_BOT_ERROR,
-    DONE_FAILED,
-    CANCELLED,
-    REPEATS,
-    OVER_CREDIT,
-    WHILE_DRAINING,
+    BOT_ERRORS,
     FAILED_FIRST, //  in the order of bot_failure_t
     COUNTS = FAILED_FIRST + BOT_FAILURES
 };
 
 static int64_t s_counts[COUNTS];
 static const metric_row_t s_rows[COUNTS] = {
-    [IN_ASKING] = { "connector_bot_calls", "state=\"asking\"", GAUGE, "calls in flight" },
-    [IN_PAUSING] = { "connector_bot_calls", "state=\"pausing\"", GAUGE, "calls in flight" },
-    [IN_REPORTING] = { "connector_bot_calls", "state=\"reporting\"", GAUGE, "calls in flight" },
-    [LIMIT] = { "connector_bot_calls_limit", NULL, GAUGE,
-                "limit of calls in flight (BOT_CREDIT)" },
-    [DONE_ANSWERED] = { "connector_bot_calls_total", "outcome=\"answered\"", COUNTER,
-                        "finished calls" },
-    [DONE_BOT_ERROR] = { "connector_bot_calls_total", "outcome=\"bot_error\"", COUNTER,
-                         "finished calls" },
-    [DONE_FAILED] = { "connector_bot_calls_total", "outcome=\"failed\"", COUNTER,
-                      "finished calls" },
-    [CANCELLED] = { "connector_bot_calls_total", "outcome=\"cancelled\"", COUNTER,
-                    "finished calls" },
-    [REPEATS] = { "connector_repeats_total", NULL, COUNTER,
-                  "items dispatched again while in flight" },
-    [OVER_CREDIT] = { "connector_declined_total", "reason=\"over_credit\"", COUNTER,
-                      "items that were declined" },
-    [WHILE_DRAINING] = { "connector_declined_total", "reason=\"draining\"", COUNTER,
-                         "items that were declined" },
+    [BOT_ERRORS] = { "connector_bot_errors_total", NULL, COUNTER,
+                     "answers in which the bot says itself that it failed" },
 #define FAILURE(NAME, label, class, words)                                                         \
     [FAILED_FIRST + BOT_##NAME] = { "connector_bot_failures_total", "class=\"" label "\"",         \
                                     COUNTER, "tries that failed" },
@@ -57,172 +37,161 @@ static histogram_t s_answer_time = {
     .help = "time from the question to the bot's answer, failures too",
 };
 
+//  One attempt, in the item's memory.
 typedef struct {
-    bot_call_t *call;
-    text_t item; //  the call's own
-    UT_hash_handle hh;
-} entry_t;
-
-struct bot_calls {
-    bot_call_context_t context;
-    entry_t *entries;
-    uint64_t ceiling;
-    bool is_draining;
-    void (*emptied) (void *owner);
-    void *owner;
-};
-
-static entry_t *
-s_find (bot_calls_t *self, text_t item)
-{
-    entry_t *entry;
-    HASH_FIND (hh, self->entries, item.data, item.size, entry);
-    return entry;
-}
-
-//  Keeps the states' gauges, and forgets what is over. What ends in REPORTING was counted when its
-//  outcome was known.
-static void
-s_moved (void *owner, bot_call_t *call, bot_call_state_t from, bot_call_state_t to)
-{
-    bot_calls_t *self = owner;
-    if (from == to) {
-        s_counts[IN_ASKING] += to == BOT_CALL_ASKING; //  a new call begins in ASKING
-        return;
-    }
-    s_counts[from]--;
-    if (to != BOT_CALL_OVER) {
-        s_counts[to]++;
-        return;
-    }
-    s_counts[CANCELLED] += from != BOT_CALL_REPORTING;
-    entry_t *entry = s_find (self, bot_call_view (call)->item);
-    assert (entry && entry->call == call);
-    HASH_DEL (self->entries, entry);
-    free (entry);
-    if (self->is_draining && !self->entries)
-        self->emptied (self->owner);
-}
+    const bot_calls_t *calls;
+    worker_item_t *item;
+    http_call_t call; //  0: the bot is not being asked
+} bot_call_t;
 
 //  A bot that is down must not fill the disk.
 static void
-s_log_failure (bot_call_t *call, const bot_answer_t *answer, bool is_last)
+s_log_failure (const worker_item_view_t *view, const bot_answer_t *answer, bool is_last)
 {
     static log_limit_t last = LOG_LIMIT (LOG_ERROR, "bot gave no answer"),
                        once = LOG_LIMIT (LOG_WARN, "bot failed once");
     if (!log_limit_allows (is_last ? &last : &once))
         return;
     log_write (is_last ? LOG_ERROR : LOG_WARN, is_last ? "bot gave no answer" : "bot failed once",
-               (const log_field_t[]){ log_text ("item", bot_call_view (call)->item),
-                                      log_text ("session", bot_call_view (call)->session),
-                                      log_string ("class", bot_failures[answer->failure].label),
-                                      log_string ("error", answer->error),
-                                      log_string ("reason", answer->reason),
-                                      log_number ("tries", bot_call_view (call)->failed) },
+               (const log_field_t[]){
+                   log_text ("item", view->work.item), log_text ("session", view->work.session),
+                   log_string ("class", bot_failures[answer->failure].label),
+                   log_string ("error", answer->error), log_string ("reason", answer->reason),
+                   log_number ("tries", view->tries) },
                6);
 }
 
+//  The bot failed: again after a while, or for good. The widget counts the seconds down.
 static void
-s_tried (void *owner, bot_call_t *call, const bot_answer_t *answer, bool is_last,
-         uint64_t took_us)
+s_fail (bot_call_t *call, const bot_answer_t *answer, uint64_t retry_after_ms)
 {
-    (void) owner;
-    if (took_us > 0)
-        histogram_add (&s_answer_time, took_us);
-    if (answer->outcome == OUTCOME_FAILED) {
-        s_counts[FAILED_FIRST + answer->failure]++;
-        s_counts[DONE_FAILED] += is_last;
-        s_log_failure (call, answer, is_last);
-    } else
-        s_counts[answer->outcome == OUTCOME_BOT_ERROR ? DONE_BOT_ERROR : DONE_ANSWERED]++;
+    const worker_item_view_t *view = worker_item_view (call->item);
+    retry_so_far_t so_far = { .tries = view->tries };
+    retry_decision_t next =
+        retry_decide (&call->calls->retry, &so_far, bot_failures[answer->failure].class,
+                      retry_after_ms, random_id_number ());
+    bool is_last = next.verdict != RETRY_LATER;
+    s_counts[FAILED_FIRST + answer->failure]++;
+    s_log_failure (view, answer, is_last);
+    buffer_t data;
+    buffer_init (&data, FAILURE_DATA_MAX);
+    failure_data_write (&data, is_last ? BOT_TRIES_MOST : view->tries,
+                        is_last ? 0 : next.delay_ms / 1000, answer->error);
+    worker_outcome_t outcome = { .verdict = is_last ? WORKER_DEAD : WORKER_RETRY,
+                                 .after_ms = next.delay_ms + next.jitter_ms,
+                                 .detail = buffer_text (&answer->detail) };
+    if (is_last)
+        outcome.data = buffer_text (&data);
+    else
+        worker_item_progress (call->item, EVENT_RETRY_NOTICE, buffer_text (&data));
+    worker_item_done (call->item, &outcome);
+    buffer_free (&data);
 }
 
-bot_calls_t *
-bot_calls_new (const bot_call_context_t *context, uint64_t ceiling, void (*emptied) (void *owner),
-               void *owner)
+static void
+s_on_answer (void *owner, http_call_t number, const http_answer_t *http)
+{
+    bot_call_t *call = owner;
+    assert (call->call == number);
+    if (http->took_us > 0)
+        histogram_add (&s_answer_time, http->took_us);
+    bot_answer_t answer;
+    bot_answer_read (&answer, http);
+    if (answer.outcome == OUTCOME_FAILED)
+        s_fail (call, &answer, http->retry_after_ms);
+    else {
+        bool is_apology = answer.outcome == OUTCOME_BOT_ERROR;
+        s_counts[BOT_ERRORS] += is_apology;
+        worker_item_done (call->item,
+                          &(worker_outcome_t){ .verdict = WORKER_ANSWERED,
+                                               .is_apology = is_apology,
+                                               .data = buffer_text (&answer.data),
+                                               .ask = answer.ask,
+                                               .target = buffer_text (&answer.target),
+                                               .detail = buffer_text (&answer.detail) });
+    }
+    bot_answer_free (&answer);
+}
+
+//  Returns 0 when the question is on its way; −1 with errno as http_client_send.
+static int
+s_post (bot_call_t *call, const app_t *app, text_t question)
+{
+    const bot_calls_t *calls = call->calls;
+    char key[HEADER_MAX];
+    int size = snprintf (key, sizeof key, "%s: %s%s%.*s", calls->auth_header, calls->auth_scheme,
+                         *calls->auth_scheme ? " " : "", TEXT_ARGS (app->bot.key));
+    assert (size > 0
+            && (size_t) size < sizeof key); //  its parts were checked when they were read
+    const char *headers[] = { "Accept: application/json", app->bot.key.size ? key : NULL, NULL };
+    http_request_t request = { .method = "POST",
+                               .url = app->bot.url.data,
+                               .headers = headers,
+                               .content_type = "application/json",
+                               .body = question,
+                               .timeout_ms = calls->timeout_ms,
+                               .answer_limit = calls->answer_limit };
+    call->call = http_client_send (calls->http, &request, s_on_answer, call);
+    return call->call ? 0 : -1;
+}
+
+static void
+s_start (void *service, worker_item_t *item)
+{
+    const bot_calls_t *self = service;
+    const worker_item_view_t *view = worker_item_view (item);
+    bot_call_t *call = view->attempt;
+    *call = (bot_call_t){ .calls = self, .item = item };
+    bot_failure_t failure = BOT_NO_BOT;
+    const char *why = NULL;
+    const app_t *app = apps_find (self->apps, view->work.app);
+    buffer_t question;
+    buffer_init (&question, BOT_REQUEST_MAX);
+    if (bot_request_write (&question, &view->work) != 0) {
+        failure = BOT_BAD_QUESTION;
+        why = "the question is no JSON object";
+    } else if (!app) { //  the edge's file knows it: ours may be the older one
+        failure = BOT_UNKNOWN_APP;
+        why = "there is no such app here";
+    } else if (app->bot.url.size == 0)
+        why = "the app has no bot";
+    else if (s_post (call, app, buffer_text (&question)) == 0)
+        worker_item_show (item, EVENT_TYPING);
+    else if (errno == EINVAL)
+        why = "the bot's URL is none";
+    else {
+        failure = BOT_NOT_ASKED;
+        why = "no call can be made at the moment";
+    }
+    buffer_free (&question);
+    if (!why)
+        return;
+    bot_answer_t answer;
+    bot_answer_none (&answer, failure, text_of (why));
+    s_fail (call, &answer, 0);
+    bot_answer_free (&answer);
+}
+
+static void
+s_cancel (void *service, worker_item_t *item)
+{
+    const bot_calls_t *self = service;
+    bot_call_t *call = worker_item_view (item)->attempt;
+    http_client_cancel (self->http, call->call);
+}
+
+worker_kind_t
+bot_calls_kind (const bot_calls_t *self)
 {
     metrics_register (s_rows, s_counts, COUNTS);
     histogram_register (&s_answer_time);
-    bot_calls_t *self = alloc_zeroed (sizeof *self);
-    self->context = *context;
-    self->context.moved = s_moved;
-    self->context.tried = s_tried;
-    self->context.owner = self;
-    self->ceiling = ceiling;
-    s_counts[LIMIT] = (int64_t) ceiling;
-    self->emptied = emptied;
-    self->owner = owner;
-    return self;
-}
-
-//  The calls' timers are closed by the loop and their calls look at `context` no more by then.
-void
-bot_calls_destroy (bot_calls_t **self_p)
-{
-    bot_calls_t *self = *self_p;
-    *self_p = NULL;
-    if (!self)
-        return;
-    entry_t *entry, *next;
-    HASH_ITER (hh, self->entries, entry, next)
-    {
-        HASH_DEL (self->entries, entry);
-        bot_call_destroy (&entry->call);
-        free (entry);
-    }
-    free (self);
-}
-
-//  An answer that is lost is no harm: the postoffice waits in vain for ACCEPTED, and goes to
-//  another.
-static void
-s_decline (bot_calls_t *self, unsigned postoffice, const bus_work_t *work)
-{
-    s_counts[self->is_draining ? WHILE_DRAINING : OVER_CREDIT]++;
-    bus_record_t record = { .kind = BUS_DECLINED,
-                            .declined = { .item = work->item,
-                                          .session = work->session,
-                                          .ending = self->is_draining } };
-    if (bus_client_send (self->context.bus, postoffice, &record) != 0)
-        log_debug ("decline not sent", log_text ("item", work->item));
-}
-
-void
-bot_calls_work (bot_calls_t *self, unsigned postoffice, const bus_work_t *work)
-{
-    entry_t *entry = s_find (self, work->item);
-    if (entry) {
-        s_counts[REPEATS]++;
-        bot_call_hears (entry->call, postoffice, BOT_CALL_EVENT_REPEATED);
-    } else if (self->is_draining || HASH_COUNT (self->entries) >= self->ceiling)
-        s_decline (self, postoffice, work);
-    else {
-        entry = alloc_zeroed (sizeof *entry);
-        entry->call = bot_call_new (&self->context, postoffice, work);
-        entry->item = bot_call_view (entry->call)->item;
-        HASH_ADD_KEYPTR (hh, self->entries, entry->item.data, entry->item.size, entry);
-    }
-}
-
-void
-bot_calls_ended (bot_calls_t *self, unsigned postoffice, text_t item, bot_call_event_t event)
-{
-    entry_t *entry = s_find (self, item);
-    if (entry)
-        bot_call_hears (entry->call, postoffice, event);
-}
-
-void
-bot_calls_postoffice_changed (bot_calls_t *self, unsigned postoffice, bool is_up)
-{
-    for (entry_t *entry = self->entries; entry; entry = entry->hh.next)
-        bot_call_postoffice_changed (entry->call, postoffice, is_up);
-}
-
-void
-bot_calls_drain (bot_calls_t *self)
-{
-    self->is_draining = true;
-    if (!self->entries)
-        self->emptied (self->owner);
+    return (
+        worker_kind_t){ .attempt_size = sizeof (bot_call_t),
+                        .attempt_ms = self->timeout_ms + OVERDUE_AFTER_MS,
+                        .overdue = { .verdict = WORKER_DEAD,
+                                     .data = TEXT ("{\"type\":\"BOT\",\"tries\":3,\"delay\":0,"
+                                                   "\"error\":\"timeout\"}"),
+                                     .detail = TEXT ("the call to the bot never ended") },
+                        .start = s_start,
+                        .cancel = s_cancel };
 }

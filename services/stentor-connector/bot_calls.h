@@ -1,29 +1,33 @@
-//  bot_calls — all items of work in hand, by their ids, and what is counted and logged about them.
+//  bot_calls — what the connector does with an item: a question is put to the app's bot, and what
+//  the bot says becomes the outcome. Each attempt is one HTTP request (worker.h has the rest).
 //
-//  Their number has a ceiling, which is that of all postoffices together: an item beyond it is
-//  declined, and its postoffice hands it to another connector at once. So it is while draining.
+//  A failure that may pass is tried again, up to BOT_TRIES; the visitor sees a `failure` notice
+//  with a countdown meanwhile. The last failure is the outcome.
 
 #ifndef BOT_CALLS_H
 #define BOT_CALLS_H
 
-#include "bot_call.h"
+#include "bot_answer.h"
+#include "config/apps.h"
+#include "http/http_client.h"
+#include "worker/worker.h"
 
-typedef struct bot_calls bot_calls_t;
+#define AUTH_WORD_MAX 100 //  bytes of the key's header name, and of the word before the key
 
-//  `context` is copied, but for what it points to; its owner and callbacks are set here.
-//  `emptied` is called when the last item is settled while draining.
-bot_calls_t *bot_calls_new (const bot_call_context_t *context, uint64_t ceiling,
-                            void (*emptied) (void *owner), void *owner);
-//  Forgets all items without a word; the loop must turn until their timers are gone.
-void bot_calls_destroy (bot_calls_t **self_p);
+//  What all calls share. The caller's, who fills it in; it is only read, and lives as long as the
+//  worker.
+typedef struct {
+    http_client_t *http;
+    const apps_t *apps;
+    retry_policy_t retry; //  of BOT_TRIES_MOST tries at most, with pauses of whole seconds
+    uint64_t timeout_ms;
+    uint64_t answer_limit;
+    const char *auth_header;
+    const char *auth_scheme; //  may be empty
+} bot_calls_t;
 
-void bot_calls_work (bot_calls_t *self, unsigned postoffice, const bus_work_t *work);
-//  SETTLED or CANCELLED, says this postoffice; items that are not in hand are ignored.
-void bot_calls_ended (bot_calls_t *self, unsigned postoffice, text_t item,
-                      bot_call_event_t event);
-void bot_calls_postoffice_changed (bot_calls_t *self, unsigned postoffice, bool is_up);
-
-//  Takes nothing more. Calls `emptied` at once when nothing is in hand.
-void bot_calls_drain (bot_calls_t *self);
+//  What the skeleton is to know of the calls: start, cancel, the memory and the time of an attempt.
+//  Their service is a bot_calls_t. Topics and credit are the caller's to fill in.
+worker_kind_t bot_calls_kind (const bot_calls_t *self);
 
 #endif

@@ -2,8 +2,9 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "bus/bus_settings.h"
 #include "process/service_apps.h"
+#include "process/service_worker.h"
+#include "model/failure_data.h"
 #include "bot_calls.h"
 
 #include <assert.h>
@@ -41,10 +42,10 @@ typedef struct {
 
 typedef struct {
     service_t *service;
-    bus_client_t *bus;
     http_client_t *http;
     apps_t *apps;
-    bot_calls_t *calls;
+    bot_calls_t calls;
+    worker_t *worker;
 } connector_t;
 
 static const setting_t s_settings[] = {
@@ -84,49 +85,6 @@ static const setting_t s_settings[] = {
              "limit of calls in flight"),
     SETTINGS_END
 };
-
-static void
-s_postoffice_up (void *owner, unsigned postoffice)
-{
-    connector_t *self = owner;
-    operations_ready (service_operations (self->service), "postoffice", true);
-    bot_calls_postoffice_changed (self->calls, postoffice, true);
-}
-
-static void
-s_postoffice_down (void *owner, unsigned postoffice)
-{
-    connector_t *self = owner;
-    operations_ready (service_operations (self->service), "postoffice",
-                      bus_client_postoffices_up (self->bus) > 0);
-    bot_calls_postoffice_changed (self->calls, postoffice, false);
-}
-
-static void
-s_record (void *owner, unsigned postoffice, const bus_record_t *record)
-{
-    static log_limit_t foreign = LOG_LIMIT (LOG_WARN, "work of a topic that is not ours"),
-                       unknown = LOG_LIMIT (LOG_WARN, "record that is not for a worker");
-    connector_t *self = owner;
-    switch (record->kind) {
-    case BUS_WORK:
-        if (text_is (record->work.topic, TEXT (TOPIC)))
-            bot_calls_work (self->calls, postoffice, &record->work);
-        else if (log_limit_allows (&foreign))
-            log_warn ("work of a topic that is not ours", log_text ("topic", record->work.topic));
-        break;
-    case BUS_SETTLED:
-        bot_calls_ended (self->calls, postoffice, record->settled.item, BOT_CALL_EVENT_SETTLED);
-        break;
-    case BUS_CANCEL:
-        bot_calls_ended (self->calls, postoffice, record->cancel.item, BOT_CALL_EVENT_CANCELLED);
-        break;
-    default:
-        if (log_limit_allows (&unknown))
-            log_warn ("record that is not for a worker",
-                      log_string ("kind", bus_kind_name (record->kind)));
-    }
-}
 
 //  Every call may hold a connection: the soft limit of most systems is too low for that.
 static void
@@ -191,32 +149,6 @@ s_start_http (connector_t *self, const config_t *config)
     return -1;
 }
 
-static int
-s_start_bus (connector_t *self, const config_t *config)
-{
-    bus_client_config_t bus = { .node = service_node_name (self->service),
-                                .role = NODE_WORKER,
-                                .topics = TOPIC,
-                                .credit = config->credit,
-                                .addresses = config->bus.postoffices,
-                                .heartbeat_ms = config->bus.heartbeat_ms,
-                                .queue_limit = config->bus.queue_limit,
-                                .keys = config->bus.keys };
-    bus_client_events_t events = { s_postoffice_up, s_postoffice_down, s_record };
-    self->bus = bus_client_new (service_loop (self->service), &bus, &events, self);
-    if (self->bus)
-        return 0;
-    service_fail (self->service, EX_CONFIG);
-    return -1;
-}
-
-static void
-s_emptied (void *owner)
-{
-    connector_t *self = owner;
-    service_drained (self->service);
-}
-
 //  A bot is asked again whatever passes: a turn that runs twice is better than no answer, and the
 //  widget does the same.
 static retry_policy_t
@@ -232,30 +164,32 @@ s_retry_policy (const config_t *config)
                              .retry_after_most_ms = RETRY_AFTER_MOST_MS };
 }
 
-static void
-s_start_calls (connector_t *self, const config_t *config)
+//  0 when questions can come.
+static int
+s_start_worker (connector_t *self, const config_t *config)
 {
-    bot_call_context_t context = { .loop = service_loop (self->service),
-                                   .bus = self->bus,
-                                   .http = self->http,
-                                   .apps = self->apps,
-                                   .retry = s_retry_policy (config),
-                                   .timeout_ms = config->timeout_ms,
-                                   .answer_limit = config->answer_limit,
-                                   .auth_header = config->auth_header,
-                                   .auth_scheme = config->auth_scheme };
-    self->calls = bot_calls_new (&context, config->credit, s_emptied, self);
+    self->calls = (bot_calls_t){ .http = self->http,
+                                 .apps = self->apps,
+                                 .retry = s_retry_policy (config),
+                                 .timeout_ms = config->timeout_ms,
+                                 .answer_limit = config->answer_limit,
+                                 .auth_header = config->auth_header,
+                                 .auth_scheme = config->auth_scheme };
+    worker_kind_t kind = bot_calls_kind (&self->calls);
+    kind.topics = TOPIC;
+    kind.credit = config->credit;
+    self->worker = service_worker_new (self->service, &config->bus, &kind, &self->calls);
+    return self->worker ? 0 : -1;
 }
 
-//  Calls first: each of them holds an HTTP request and an entry on the bus.
+//  The worker first: its items hold HTTP calls.
 static void
 s_stop (void **state_p)
 {
     connector_t *self = *state_p;
     *state_p = NULL;
-    bot_calls_destroy (&self->calls);
+    worker_destroy (&self->worker);
     http_client_destroy (&self->http);
-    bus_client_destroy (&self->bus);
     apps_destroy (&self->apps);
     free (self);
 }
@@ -266,11 +200,10 @@ s_start (service_t *service, const void *of_service)
     const config_t *config = of_service;
     connector_t *self = alloc_zeroed (sizeof *self);
     self->service = service;
-    operations_ready (service_operations (service), "postoffice", false);
     s_raise_files (config->credit);
     if (s_check_settings (self, config) == 0 && s_start_http (self, config) == 0)
         self->apps = service_apps_new (service, &config->apps, config->bot_url, config->bot_key);
-    if (!self->apps || s_start_bus (self, config) != 0) {
+    if (!self->apps || s_start_worker (self, config) != 0) {
         void *state = self;
         s_stop (&state);
         return NULL;
@@ -278,15 +211,13 @@ s_start (service_t *service, const void *of_service)
     if (!*config->apps.file && !*config->bot_url)
         log_warn ("no bot: neither APPS_FILE nor BOT_URL is set",
                   log_string ("app", config->apps.app_id));
-    s_start_calls (self, config);
     return self;
 }
 
 static void
 s_drain (void *state)
 {
-    connector_t *self = state;
-    bot_calls_drain (self->calls);
+    worker_drain (((connector_t *) state)->worker);
 }
 
 static config_t s_config;

@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define OUTCOMES(outcome)                                                                        \
+    "stentor_worker_outcomes_total{outcome=\"" outcome "\",topic=\"bot.stentor\"}"
+
 Test (connector, question_and_answer, .timeout = 60)
 {
     bot_fixture_t *self = bot_fixture_start (NULL);
@@ -31,11 +34,9 @@ Test (connector, question_and_answer, .timeout = 60)
     free (request);
     bot_fixture_settle (self, "q");
     rig_turn_for (&self->rig, 300);
-    cr_assert_eq (
-        process_metric (self->connector, "stentor_connector_bot_calls{state=\"reporting\"}"), 0);
-    cr_assert_eq (process_metric (self->connector,
-                                  "stentor_connector_bot_calls_total{outcome=\"answered\"}"),
-                  1);
+    cr_assert_eq (process_metric (self->connector, "stentor_worker_items{state=\"reporting\"}"),
+                  0);
+    cr_assert_eq (process_metric (self->connector, OUTCOMES ("answered")), 1);
     cr_assert_eq (process_log_count (self->connector, "visitor-token"), 0);
     cr_assert_eq (process_log_count (self->connector, "<q>"), 0);
     cr_assert_eq (process_log_count (self->connector, "the-key"), 0);
@@ -247,11 +248,8 @@ Test (connector, cancelled_and_repeated, .timeout = 60)
     rig_turn_for (&self->rig, 300);
     cr_assert_eq (bot_asked (self->bot, "<hangs>"), 1);
     cr_assert_eq (bot_fixture_count (self, "hangs", BUS_DONE), 0, "no outcome is wanted");
-    cr_assert_eq (
-        process_metric (self->connector, "stentor_connector_bot_calls{state=\"asking\"}"), 0);
-    cr_assert_eq (process_metric (self->connector,
-                                  "stentor_connector_bot_calls_total{outcome=\"cancelled\"}"),
-                  1);
+    cr_assert_eq (process_metric (self->connector, "stentor_worker_items{state=\"working\"}"), 0);
+    cr_assert_eq (process_metric (self->connector, OUTCOMES ("cancelled")), 1);
     bot_fixture_cancel (self, "unknown");
     bot_fixture_hand (self, "after");
     bot_fixture_done (self, "after", 5000);
@@ -282,8 +280,8 @@ Test (connector, a_new_postoffice_is_told_everything, .timeout = 60)
     cr_assert_eq (bot_asked (self->bot, "<slow>"), 1, "the bot is not asked twice for it");
     bot_fixture_settle (self, "slow");
     rig_turn_for (&self->rig, 300);
-    cr_assert_eq (
-        process_metric (self->connector, "stentor_connector_bot_calls{state=\"reporting\"}"), 0);
+    cr_assert_eq (process_metric (self->connector, "stentor_worker_items{state=\"reporting\"}"),
+                  0);
     bot_fixture_end (self);
 }
 
@@ -292,7 +290,7 @@ Test (connector, more_than_the_credit_is_declined, .timeout = 60)
     bot_fixture_t *self =
         bot_fixture_start ((const char *const[]){ "BOT_CREDIT=2", "BOT_TIMEOUT=20s", NULL });
     cr_assert_eq (self->credit, 2);
-    cr_assert_eq (process_metric (self->connector, "stentor_connector_bot_calls_limit"), 2);
+    cr_assert_eq (process_metric (self->connector, "stentor_worker_items_limit"), 2);
     bot_rule (self->bot, "<hangs", 0, &(bot_reply_t){ .manner = BOT_HANGS });
     bot_fixture_hand (self, "hangs1");
     bot_fixture_hand (self, "hangs2");
@@ -300,9 +298,9 @@ Test (connector, more_than_the_credit_is_declined, .timeout = 60)
     RIG_UNTIL (&self->rig, 5000, bot_fixture_count (self, "hangs2", BUS_ACCEPTED) == 1);
     RIG_UNTIL (&self->rig, 5000, bot_fixture_count (self, "third", BUS_DECLINED) == 1);
     cr_assert_str_eq (bot_fixture_story (self, "third"), "declined");
-    cr_assert_eq (process_metric (self->connector,
-                                  "stentor_connector_declined_total{reason=\"over_credit\"}"),
-                  1);
+    cr_assert_eq (
+        process_metric (self->connector, "stentor_worker_declined_total{reason=\"over_credit\"}"),
+        1);
     bot_fixture_cancel (self, "hangs1");
     bot_fixture_hand (self, "third");
     bot_fixture_done (self, "third", 5000);

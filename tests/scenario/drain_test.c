@@ -29,7 +29,7 @@ s_asks_quickly (person_t *person)
 static double
 s_in_hand (router_stack_t *stack, const char *name)
 {
-    return stack_metric (stack, name, "stentor_connector_bot_calls{state=\"asking\"}");
+    return stack_metric (stack, name, "stentor_worker_items{state=\"working\"}");
 }
 
 //  The one that ends has the most credit left, so everything would be offered to it first.

@@ -70,8 +70,7 @@ Test (faults, a_turn_survives_the_death_of_its_connector)
     says (ann, "slowly");
     EVENTUALLY (5000, bot_asked (stack_bot (stack), "slowly") == 1);
 
-    bool first_has_it =
-        stack_metric (stack, "stentor-connector-1", "stentor_connector_bot_calls") > 0;
+    bool first_has_it = stack_metric (stack, "stentor-connector-1", "stentor_worker_items") > 0;
     stack_kill (stack, first_has_it ? "stentor-connector-1" : "stentor-connector-2");
     hears (ann, "bot", "at last");
     hears_nothing (ann, 2000);

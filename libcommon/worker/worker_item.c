@@ -1,0 +1,327 @@
+#include "worker/worker_item.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/loop_timer.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#define SHOWN_EVERY_MS 5000 //  a postoffice or a browser may have forgotten
+#define DONE_EVERY_MS 15000 //  a stream loses nothing; this is for what nobody thought of
+#define DONE_REFUSED_MS 500 //  the bus was full, or no postoffice is there
+#define NO_POSTOFFICE (-1)
+#define NO_EVENT ((event_t) 0)
+
+struct worker_item {
+    const worker_item_context_t *context;
+    worker_topic_t *topic;
+    worker_item_state_t state;
+    int postoffice;  //  that owns the session; NO_POSTOFFICE: none is up
+    int handed_over; //  by this one last; NO_POSTOFFICE: it is lost
+    worker_item_view_t view;
+    void *content;                 //  what body and secret point to; NULL while REPORTING
+    const worker_outcome_t *given; //  while the attempt is being ended
+    worker_outcome_t *outcome;     //  while REPORTING, with its texts
+    loop_timer_t *timer;
+    event_t shown;          //  while the attempt lasts; NO_EVENT: nothing
+    uint64_t overdue_at_ms; //  on the loop's clock
+    _Alignas (max_align_t) char attempt[];
+};
+
+typedef void step_fn (worker_item_t *self);
+//  Without the s_ of other static functions: these names stand in worker_item_states.def.
+static step_fn ignore, send_accepted, send_working, send_all, send_done;
+static step_fn look_after, begin, put_off, conclude, give_up, finish;
+
+static step_fn *const s_steps[WORKER_ITEM_EVENTS][WORKER_ITEM_STATES] = {
+#define EVENT(NAME, working, pausing, reporting, words)                                          \
+    [WORKER_ITEM_EVENT_##NAME] = { working, pausing, reporting, ignore },
+#include "worker/worker_item_states.def"
+#undef EVENT
+};
+
+static void
+ignore (worker_item_t *self)
+{
+    (void) self;
+}
+
+static void
+s_move (worker_item_t *self, worker_item_state_t next, uint64_t timer_ms)
+{
+    worker_item_state_t from = self->state;
+    self->state = next;
+    loop_timer_start_ms (self->timer, timer_ms, 0);
+    self->context->moved (self->context->owner, self, from, next);
+}
+
+//  0 when the record is on its way.
+static int
+s_send (worker_item_t *self, const bus_record_t *record)
+{
+    if (self->postoffice == NO_POSTOFFICE)
+        return -1; //  there will be another: MOVED
+    return bus_client_send (self->context->bus, (unsigned) self->postoffice, record);
+}
+
+static void
+send_accepted (worker_item_t *self)
+{
+    const bus_work_t *work = &self->view.work;
+    bus_record_t record = { .kind = BUS_ACCEPTED,
+                            .accepted = { .item = work->item, .session = work->session } };
+    if (s_send (self, &record) != 0)
+        return; //  the postoffice will hand the item over again, and hear it then
+}
+
+void
+worker_item_progress (worker_item_t *self, event_t event, text_t data)
+{
+    const bus_work_t *work = &self->view.work;
+    bus_record_t record = { .kind = BUS_PROGRESS,
+                            .progress = { .item = work->item,
+                                          .session = work->session,
+                                          .event = event,
+                                          .data = data,
+                                          .trace = work->trace } };
+    if (s_send (self, &record) != 0)
+        return; //  ephemeral: may be lost
+}
+
+//  And comes again in a while; no later than the attempt is overdue.
+static void
+s_send_shown (worker_item_t *self)
+{
+    if (self->shown == NO_EVENT)
+        return;
+    worker_item_progress (self, self->shown, TEXT_EMPTY);
+    loop_timer_start_within_ms (self->timer, SHOWN_EVERY_MS);
+}
+
+void
+worker_item_show (worker_item_t *self, event_t event)
+{
+    assert (self->state == WORKER_ITEM_WORKING);
+    self->shown = event;
+    s_send_shown (self);
+}
+
+static void
+send_working (worker_item_t *self)
+{
+    send_accepted (self);
+    s_send_shown (self);
+}
+
+static void
+look_after (worker_item_t *self)
+{
+    uint64_t now_ms = uv_now (self->context->loop);
+    if (now_ms >= self->overdue_at_ms) {
+        worker_item_happens (self, WORKER_ITEM_EVENT_OVERDUE);
+        return;
+    }
+    loop_timer_start_ms (self->timer, self->overdue_at_ms - now_ms, 0);
+    s_send_shown (self);
+}
+
+static void
+send_done (worker_item_t *self)
+{
+    const bus_work_t *work = &self->view.work;
+    const worker_outcome_t *outcome = self->outcome;
+    bus_record_t record = { .kind = BUS_DONE };
+    record.done.item = work->item;
+    record.done.session = work->session;
+    record.done.outcome = outcome->verdict == WORKER_DEAD ? OUTCOME_FAILED
+                          : outcome->is_apology           ? OUTCOME_BOT_ERROR
+                                                          : OUTCOME_ANSWERED;
+    record.done.data = outcome->data;
+    record.done.ask = outcome->ask;
+    record.done.target = outcome->target;
+    record.done.detail = outcome->detail;
+    record.done.trace = work->trace;
+    record.done.topic = work->topic;
+    record.done.attempt = work->attempt;
+    bool is_sent = s_send (self, &record) == 0;
+    self->topic->counts[WORKER_REPORTS] += is_sent;
+    loop_timer_start_ms (self->timer, is_sent ? DONE_EVERY_MS : DONE_REFUSED_MS, 0);
+}
+
+//  Handed over although it is done: that postoffice has not heard of it.
+static void
+send_all (worker_item_t *self)
+{
+    send_accepted (self);
+    send_done (self);
+}
+
+static void
+begin (worker_item_t *self)
+{
+    const worker_item_context_t *context = self->context;
+    memset (self->attempt, 0, context->attempt_size);
+    self->view.tries++;
+    self->shown = NO_EVENT;
+    self->overdue_at_ms = uv_now (context->loop) + context->attempt_ms;
+    s_move (self, WORKER_ITEM_WORKING, context->attempt_ms);
+    context->start (context->service, self);
+}
+
+static void
+put_off (worker_item_t *self)
+{
+    s_move (self, WORKER_ITEM_PAUSING, self->given->after_ms);
+}
+
+//  The outcome is known: no attempt will begin any more.
+static void
+conclude (worker_item_t *self)
+{
+    text_t texts[] = { self->given->detail, self->given->data, self->given->target };
+    self->outcome = alloc_packed (sizeof *self->outcome, texts, sizeof texts / sizeof *texts);
+    *self->outcome = *self->given;
+    self->outcome->detail = texts[0];
+    self->outcome->data = texts[1];
+    self->outcome->target = texts[2];
+    self->view.work.body = self->view.work.secret = TEXT_EMPTY;
+    free (self->content);
+    self->content = NULL;
+    s_move (self, WORKER_ITEM_REPORTING, DONE_EVERY_MS);
+    send_done (self);
+}
+
+void
+worker_item_done (worker_item_t *self, const worker_outcome_t *outcome)
+{
+    static const struct {
+        worker_item_event_t event;
+        unsigned count;
+    } s_rows[WORKER_VERDICTS] = {
+#define VERDICT(NAME, label, event, words)                                                       \
+    [WORKER_##NAME] = { WORKER_ITEM_EVENT_##event, WORKER_ENDED_##NAME },
+#include "worker/worker_verdicts.def"
+#undef VERDICT
+    };
+    assert (self->state == WORKER_ITEM_WORKING && outcome->verdict < WORKER_VERDICTS);
+    self->topic->counts[s_rows[outcome->verdict].count]++;
+    self->given = outcome;
+    worker_item_happens (self, s_rows[outcome->verdict].event);
+    self->given = NULL;
+}
+
+//  A fault of the service's: without this, its session would wait for ever.
+static void
+give_up (worker_item_t *self)
+{
+    static log_limit_t limit = LOG_LIMIT (LOG_ERROR, "attempt at an item is overdue");
+    if (log_limit_allows (&limit))
+        log_error ("attempt at an item is overdue", log_text ("item", self->view.work.item),
+                   log_text ("session", self->view.work.session),
+                   log_text ("topic", self->view.work.topic));
+    self->context->cancel (self->context->service, self);
+    worker_item_done (self, &self->context->overdue);
+}
+
+void
+worker_item_destroy (worker_item_t **self_p)
+{
+    worker_item_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    if (self->state == WORKER_ITEM_WORKING)
+        self->context->cancel (self->context->service, self);
+    loop_timer_destroy (&self->timer);
+    free (self->content);
+    free (self->outcome);
+    free (self);
+}
+
+//  What ends in REPORTING was counted when its outcome was known.
+static void
+finish (worker_item_t *self)
+{
+    self->topic->counts[WORKER_CANCELLED] += self->state != WORKER_ITEM_REPORTING;
+    self->context->moved (self->context->owner, self, self->state, WORKER_ITEM_OVER);
+    worker_item_destroy (&self);
+}
+
+static void
+s_timer_fired (void *owner)
+{
+    worker_item_happens (owner, WORKER_ITEM_EVENT_TIMER);
+}
+
+worker_item_t *
+worker_item_new (const worker_item_context_t *context, worker_topic_t *topic, unsigned postoffice,
+                 const bus_work_t *work)
+{
+    text_t texts[] = {
+        work->item, work->session, work->topic, work->app, work->user, work->trace
+    };
+    text_t content[] = { work->body, work->secret };
+    worker_item_t *self =
+        alloc_packed (sizeof *self + context->attempt_size, texts, sizeof texts / sizeof *texts);
+    self->content = alloc_packed (0, content, sizeof content / sizeof *content);
+    self->view = (worker_item_view_t){ .work = { .item = texts[0],
+                                                 .session = texts[1],
+                                                 .topic = texts[2],
+                                                 .app = texts[3],
+                                                 .user = texts[4],
+                                                 .trace = texts[5],
+                                                 .body = content[0],
+                                                 .secret = content[1],
+                                                 .attempt = work->attempt },
+                                       .attempt = self->attempt };
+    self->context = context;
+    self->topic = topic;
+    self->postoffice = self->handed_over = (int) postoffice;
+    self->timer = loop_timer_new (context->loop, s_timer_fired, self);
+    self->state = WORKER_ITEM_OVER;
+    topic->counts[WORKER_TAKEN]++;
+    send_accepted (self);
+    begin (self);
+    return self;
+}
+
+void
+worker_item_happens (worker_item_t *self, worker_item_event_t event)
+{
+    assert (event < WORKER_ITEM_EVENTS && self->state < WORKER_ITEM_STATES);
+    s_steps[event][self->state] (self);
+}
+
+void
+worker_item_hears (worker_item_t *self, unsigned postoffice, worker_item_event_t event)
+{
+    if (event == WORKER_ITEM_EVENT_REPEATED)
+        self->postoffice = self->handed_over = (int) postoffice;
+    //  Whoever owns the session since has been sent ACCEPTED or DONE, and will answer, too.
+    if (self->postoffice == (int) postoffice || self->handed_over == (int) postoffice)
+        worker_item_happens (self, event);
+    else
+        log_debug ("not this postoffice's item", log_text ("item", self->view.work.item));
+}
+
+void
+worker_item_postoffice_changed (worker_item_t *self, unsigned postoffice, bool is_up)
+{
+    if (!is_up && self->handed_over == (int) postoffice)
+        self->handed_over = NO_POSTOFFICE;
+    bool is_lost = !is_up && self->postoffice == (int) postoffice;
+    int owner = bus_client_postoffice_of (self->context->bus, self->view.work.session);
+    bool is_found = is_up && (owner == (int) postoffice || self->postoffice == NO_POSTOFFICE);
+    if (!is_lost && !is_found)
+        return;
+    self->postoffice = owner;
+    worker_item_happens (self, WORKER_ITEM_EVENT_MOVED);
+}
+
+const worker_item_view_t *
+worker_item_view (const worker_item_t *self)
+{
+    return &self->view;
+}

@@ -1,0 +1,124 @@
+//  worker_item — one item of work in a worker: attempts of the service at it, until one of them
+//  comes to an outcome; then the outcome, until a postoffice has settled it.
+//
+//  States and events are a table (worker_item_states.def). The scenarios behind the table:
+//
+//  - An attempt fails in a way that passes. The service says RETRY: the item PAUSES, and `start`
+//    is called again.
+//  - The session's postoffice dies while the service has the item, or after the outcome is known.
+//    The item MOVED: the new postoffice is sent ACCEPTED, so that it does not give the item to
+//    another worker, or DONE.
+//  - A postoffice that missed ACCEPTED or DONE hands the item over once more (REPEATED), or two
+//    postoffices hand over one item: both are sent again, and the item is done once. DONE is
+//    repeated until SETTLED in any case.
+//  - No outcome is wanted any more, because an agent took control or another worker has the item:
+//    CANCELLED. The attempt is stopped, and the item forgotten.
+//  - A postoffice that the item is not from, and has not moved to, says SETTLED or CANCEL: it is
+//    ignored, or the outcome would be lost to those who wait for it.
+//  - The service forgets an attempt: OVERDUE. It would block its session for ever.
+//
+//  An item keeps its body and secret while an attempt may begin, and the outcome while it may be
+//  sent, never both. It is gone when it has moved to OVER.
+//
+//  The schedule of attempts is this worker's for now: it is lost with the worker, and then begins
+//  anew. When postoffices own it, RETRY will be an outcome that is reported like the others, with
+//  `after_ms` in DONE; `tries` will be the `attempt` of the WORK; PAUSING and `begin` at its timer
+//  will go. What a service says and is told stays as it is, because it keeps nothing from one
+//  attempt to the next.
+
+#ifndef WORKER_ITEM_H
+#define WORKER_ITEM_H
+
+#include "bus/bus_client.h"
+#include "worker/worker_topic.h"
+
+typedef struct worker_item worker_item_t;
+
+//  ------------------------------------------------------------------------------------------------
+//  For the service, from `start` until it ends the attempt or is told to `cancel`
+
+//  What an item says of itself, to be read.
+typedef struct {
+    bus_work_t work; //  as handed over; body and secret only until the outcome is known
+    unsigned tries;  //  attempts that have begun, with the one under way
+    void *attempt;   //  the service's own memory for this attempt: zeros when it begins
+} worker_item_view_t;
+
+const worker_item_view_t *worker_item_view (const worker_item_t *self);
+
+//  Shows an ephemeral event with data, once. It may be lost.
+void worker_item_progress (worker_item_t *self, event_t event, text_t data);
+//  Shows an event without data for as long as the attempt lasts: now, every few seconds, and to a
+//  postoffice that gets the item.
+void worker_item_show (worker_item_t *self, event_t event);
+
+typedef enum {
+#define VERDICT(NAME, label, event, words) WORKER_##NAME,
+#include "worker/worker_verdicts.def"
+#undef VERDICT
+    WORKER_VERDICTS
+} worker_verdict_t;
+
+//  Texts that are left out are empty.
+typedef struct {
+    worker_verdict_t verdict;
+    uint64_t after_ms; //  of RETRY: how long to wait before the next attempt
+    text_t detail;     //  for the operator: why, and nothing of what was said
+    text_t data;       //  of the others: JSON object for the clients, or empty: nothing to show
+    bool is_apology;   //  of ANSWERED: the far side says itself that it failed
+    ask_t ask;         //  of ANSWERED
+    text_t target;     //  of the ask
+} worker_outcome_t;
+
+//  Ends the attempt; the texts are copied. The item is the service's no more. May be called from
+//  within `start`.
+void worker_item_done (worker_item_t *self, const worker_outcome_t *outcome);
+
+//  ------------------------------------------------------------------------------------------------
+//  For worker.c
+
+typedef enum {
+#define STATE(NAME, words, label) WORKER_ITEM_##NAME,
+#include "worker/worker_item_states.def"
+#undef STATE
+    WORKER_ITEM_STATES
+} worker_item_state_t;
+
+typedef enum {
+#define EVENT(NAME, working, pausing, reporting, words) WORKER_ITEM_EVENT_##NAME,
+#include "worker/worker_item_states.def"
+#undef EVENT
+    WORKER_ITEM_EVENTS
+} worker_item_event_t;
+
+//  What all items share; lives longer than every item.
+typedef struct {
+    uv_loop_t *loop;
+    bus_client_t *bus;
+    size_t attempt_size;
+    uint64_t attempt_ms;
+    worker_outcome_t overdue;
+    void (*start) (void *service, worker_item_t *item);
+    void (*cancel) (void *service, worker_item_t *item);
+    void *service;
+    //  From OVER: the item is new. To OVER: it is to be forgotten now.
+    void (*moved) (void *owner, worker_item_t *item, worker_item_state_t from,
+                   worker_item_state_t to);
+    void *owner;
+} worker_item_context_t;
+
+//  Says ACCEPTED and starts. The item may be REPORTING at once.
+worker_item_t *worker_item_new (const worker_item_context_t *context, worker_topic_t *topic,
+                                unsigned postoffice, const bus_work_t *work);
+//  Ends without a word to a postoffice, as when the process ends; `moved` is not called.
+void worker_item_destroy (worker_item_t **self_p);
+
+//  One step of the table; the item may be over behind it.
+void worker_item_happens (worker_item_t *self, worker_item_event_t event);
+//  This postoffice says REPEATED: the outcome is sent there from now on. Or SETTLED or CANCELLED:
+//  ignored unless it handed the item over, or owns the session since.
+void worker_item_hears (worker_item_t *self, unsigned postoffice, worker_item_event_t event);
+//  A postoffice came or went: if that concerns this item, MOVED.
+void worker_item_postoffice_changed (worker_item_t *self, unsigned postoffice, bool is_up);
+
+#endif

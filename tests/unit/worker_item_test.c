@@ -1,0 +1,296 @@
+//  worker_item — the table of states and events, every pair of it. The bus and the service are
+//  stand-ins in this file: what the item says to them is written down as a line of words.
+
+#include "worker/worker_item.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#define TRACE "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+static char s_story[500];
+static int s_office = 1;
+static bool s_is_refused; //  the bus takes nothing
+static bus_done_t s_done; //  the last one; its texts are the item's
+static worker_item_t *s_item;
+static worker_item_state_t s_state = WORKER_ITEM_OVER;
+static bool s_ends_at_once; //  within `start`
+
+static void
+s_note (const char *words)
+{
+    size_t size = strlen (s_story);
+    snprintf (s_story + size, sizeof s_story - size, "%s%s", size ? " " : "", words);
+}
+
+int
+bus_client_postoffice_of (const bus_client_t *self, text_t key)
+{
+    (void) self, (void) key;
+    return s_office;
+}
+
+int
+bus_client_send (bus_client_t *self, unsigned postoffice, const bus_record_t *record)
+{
+    (void) self, (void) postoffice;
+    if (s_is_refused)
+        return -1;
+    if (record->kind == BUS_PROGRESS)
+        cr_assert (text_is (record->progress.trace, TEXT (TRACE)));
+    if (record->kind == BUS_DONE)
+        s_done = record->done;
+    s_note (record->kind == BUS_ACCEPTED             ? "accepted"
+            : record->kind == BUS_DONE               ? "done"
+            : record->progress.event == EVENT_TYPING ? "typing"
+                                                     : "notice");
+    return 0;
+}
+
+static void
+s_moved (void *owner, worker_item_t *item, worker_item_state_t from, worker_item_state_t to)
+{
+    (void) owner, (void) item;
+    cr_assert_eq (from, s_state);
+    s_state = to;
+    if (to == WORKER_ITEM_OVER)
+        s_note ("over");
+}
+
+static void
+s_start (void *service, worker_item_t *item)
+{
+    char *attempt = worker_item_view (item)->attempt;
+    cr_assert_str_eq (attempt, "", "nothing is kept from one attempt to the next");
+    strcpy (attempt, "kept");
+    cr_assert (text_is (worker_item_view (item)->work.secret, TEXT ("secret")));
+    cr_assert_eq (service, &s_story);
+    s_note ("start");
+    if (s_ends_at_once)
+        worker_item_done (item, &(worker_outcome_t){ .verdict = WORKER_ANSWERED });
+    else
+        worker_item_show (item, EVENT_TYPING);
+}
+
+static void
+s_cancel (void *service, worker_item_t *item)
+{
+    cr_assert (service == &s_story && item == s_item);
+    cr_assert_str_eq (worker_item_view (item)->attempt, "kept");
+    s_note ("cancel");
+}
+
+static worker_topic_t *
+s_topic (void)
+{
+    worker_topics_start ("toy other toy");
+    return worker_topic_find (TEXT ("toy"));
+}
+
+static worker_item_context_t s_context = { .attempt_size = 8,
+                                           .attempt_ms = 60000,
+                                           .overdue = { .verdict = WORKER_DEAD,
+                                                        .data = TEXT ("{\"late\":1}") },
+                                           .start = s_start,
+                                           .cancel = s_cancel,
+                                           .service = s_story,
+                                           .moved = s_moved };
+
+static void
+s_end_attempt (worker_verdict_t verdict)
+{
+    char detail[] = "because";
+    worker_item_done (s_item, &(worker_outcome_t){ .verdict = verdict,
+                                                   .after_ms = 60000,
+                                                   .data = TEXT ("{}"),
+                                                   .detail = text_of (detail) });
+    memset (detail, 'x', sizeof detail - 1);
+}
+
+//  An item in that state, and nothing written down yet.
+static void
+s_item_in (worker_item_state_t state)
+{
+    s_context.loop = uv_default_loop ();
+    bus_work_t work = { .item = TEXT ("i"),
+                        .session = TEXT ("demo/s"),
+                        .topic = TEXT ("toy"),
+                        .app = TEXT ("demo"),
+                        .user = TEXT ("u"),
+                        .body = TEXT ("{}"),
+                        .secret = TEXT ("secret"),
+                        .trace = TEXT (TRACE),
+                        .attempt = 7 };
+    s_item = worker_item_new (&s_context, s_topic (), 1, &work);
+    if (state == WORKER_ITEM_PAUSING)
+        s_end_attempt (WORKER_RETRY);
+    else if (state == WORKER_ITEM_REPORTING)
+        s_end_attempt (WORKER_ANSWERED);
+    cr_assert_eq (s_state, state);
+    s_story[0] = '\0';
+}
+
+static void
+s_end (void)
+{
+    worker_item_t *item = s_item;
+    if (s_state != WORKER_ITEM_OVER)
+        worker_item_destroy (&item);
+    s_state = WORKER_ITEM_OVER;
+    uv_run (uv_default_loop (), UV_RUN_DEFAULT);
+}
+
+Test (worker_item, every_event_in_every_state)
+{
+    static const struct {
+        worker_item_event_t event;
+        const char *stories[3]; //  working, pausing, reporting
+    } cases[] = {
+        { WORKER_ITEM_EVENT_REPEATED, { "accepted", "accepted", "accepted done" } },
+        { WORKER_ITEM_EVENT_MOVED, { "accepted typing", "accepted", "done" } },
+        { WORKER_ITEM_EVENT_TIMER, { "typing", "start typing", "done" } },
+        { WORKER_ITEM_EVENT_OVERDUE, { "cancel done", "", "" } },
+        { WORKER_ITEM_EVENT_RETRY, { NULL, "", "" } }, //  by worker_item_done, see below
+        { WORKER_ITEM_EVENT_ENDED, { NULL, "", "" } },
+        { WORKER_ITEM_EVENT_SETTLED, { "over cancel", "over", "over" } },
+        { WORKER_ITEM_EVENT_CANCELLED, { "over cancel", "over", "over" } },
+    };
+    cr_assert_eq (sizeof cases / sizeof *cases, WORKER_ITEM_EVENTS);
+    for (unsigned row = 0; row < WORKER_ITEM_EVENTS; row++)
+        for (worker_item_state_t state = WORKER_ITEM_WORKING; state < WORKER_ITEM_OVER; state++) {
+            cr_assert_eq (cases[row].event, row);
+            if (!cases[row].stories[state])
+                continue;
+            s_item_in (state);
+            worker_item_happens (s_item, cases[row].event);
+            cr_assert_str_eq (s_story, cases[row].stories[state], "event %u in state %u: %s", row,
+                              state, s_story);
+            s_end ();
+        }
+}
+
+Test (worker_item, verdicts_end_an_attempt)
+{
+    static const struct {
+        worker_verdict_t verdict;
+        worker_item_state_t state;
+        const char *story;
+        outcome_t outcome;
+    } cases[] = { { WORKER_ANSWERED, WORKER_ITEM_REPORTING, "done", OUTCOME_ANSWERED },
+                  { WORKER_RETRY, WORKER_ITEM_PAUSING, "", 0 },
+                  { WORKER_DEAD, WORKER_ITEM_REPORTING, "done", OUTCOME_FAILED } };
+    cr_assert_eq (sizeof cases / sizeof *cases, WORKER_VERDICTS);
+    for (size_t row = 0; row < WORKER_VERDICTS; row++) {
+        s_item_in (WORKER_ITEM_WORKING);
+        s_end_attempt (cases[row].verdict);
+        cr_assert_eq (s_state, cases[row].state);
+        cr_assert_str_eq (s_story, cases[row].story);
+        if (s_state == WORKER_ITEM_REPORTING) {
+            cr_assert_eq (s_done.outcome, cases[row].outcome);
+            cr_assert (text_is (s_done.detail, TEXT ("because")), "it is a copy");
+            cr_assert (text_is (s_done.trace, TEXT (TRACE)) && s_done.attempt == 7);
+            cr_assert (text_is (s_done.topic, TEXT ("toy")));
+            cr_assert_eq (worker_item_view (s_item)->work.secret.size, 0u, "no longer kept");
+        }
+        s_end ();
+    }
+    const int64_t *counts = s_topic ()->counts;
+    cr_assert_eq (counts[WORKER_TAKEN], 3);
+    cr_assert_eq (counts[WORKER_ENDED_ANSWERED], 1);
+    cr_assert_eq (counts[WORKER_ENDED_RETRY], 1);
+    cr_assert_eq (counts[WORKER_ENDED_DEAD], 1);
+    cr_assert_eq (counts[WORKER_REPORTS], 2);
+    cr_assert_eq (worker_topic_find (TEXT ("other"))->counts[WORKER_TAKEN], 0);
+    cr_assert_null (worker_topic_find (TEXT ("to")));
+}
+
+Test (worker_item, an_attempt_may_end_where_it_begins)
+{
+    s_ends_at_once = true;
+    s_context.loop = uv_default_loop ();
+    bus_work_t work = { .item = TEXT ("i"),
+                        .session = TEXT ("demo/s"),
+                        .topic = TEXT ("toy"),
+                        .secret = TEXT ("secret"),
+                        .trace = TEXT (TRACE) };
+    s_item = worker_item_new (&s_context, s_topic (), 1, &work);
+    cr_assert_str_eq (s_story, "accepted start done");
+    cr_assert_eq (s_state, WORKER_ITEM_REPORTING);
+    s_end ();
+}
+
+Test (worker_item, attempts_are_counted)
+{
+    s_item_in (WORKER_ITEM_WORKING);
+    for (unsigned tries = 1; tries <= 3; tries++) {
+        cr_assert_eq (worker_item_view (s_item)->tries, tries);
+        s_end_attempt (WORKER_RETRY);
+        worker_item_happens (s_item, WORKER_ITEM_EVENT_TIMER);
+    }
+    cr_assert_str_eq (s_story, "start typing start typing start typing");
+    s_end ();
+}
+
+//  The time limit of an attempt is its own, whatever is shown meanwhile.
+Test (worker_item, overdue_by_the_clock)
+{
+    s_context.attempt_ms = 30;
+    s_item_in (WORKER_ITEM_WORKING);
+    while (s_state == WORKER_ITEM_WORKING)
+        uv_run (uv_default_loop (), UV_RUN_ONCE);
+    cr_assert_str_eq (s_story, "cancel done");
+    cr_assert_eq (s_done.outcome, OUTCOME_FAILED);
+    cr_assert (text_is (s_done.data, TEXT ("{\"late\":1}")));
+    s_end ();
+}
+
+Test (worker_item, follows_its_session)
+{
+    s_item_in (WORKER_ITEM_REPORTING);
+    worker_item_postoffice_changed (s_item, 3, false);
+    worker_item_postoffice_changed (s_item, 2, true);
+    cr_assert_str_eq (s_story, "", "neither is this session's");
+    s_office = -1;
+    s_is_refused = true;
+    worker_item_postoffice_changed (s_item, 1, false);
+    s_office = 2;
+    s_is_refused = false;
+    worker_item_postoffice_changed (s_item, 2, true);
+    cr_assert_str_eq (s_story, "done");
+    s_end ();
+}
+
+//  Whoever has it now is heard, and who handed it over; anybody else would take the answer away.
+Test (worker_item, is_ended_only_by_its_postoffices)
+{
+    static const struct {
+        int owner; //  of the session, since the item was handed over by 1
+        unsigned says;
+        bool ends;
+    } cases[] = {
+        { 1, 1, true }, { 1, 2, false }, { 2, 2, true }, { 2, 1, true }, { 2, 3, false }
+    };
+    for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {
+        s_office = 1;
+        s_item_in (WORKER_ITEM_REPORTING);
+        s_office = cases[at].owner;
+        worker_item_postoffice_changed (s_item, 2, true);
+        worker_item_hears (s_item, cases[at].says, WORKER_ITEM_EVENT_SETTLED);
+        cr_assert_eq (s_state == WORKER_ITEM_OVER, cases[at].ends, "case %zu", at);
+        s_end ();
+    }
+}
+
+//  Its number may be another's by now.
+Test (worker_item, is_not_ended_by_one_that_was_lost)
+{
+    s_item_in (WORKER_ITEM_WORKING);
+    s_office = 2;
+    worker_item_postoffice_changed (s_item, 1, false);
+    worker_item_hears (s_item, 1, WORKER_ITEM_EVENT_CANCELLED);
+    cr_assert_neq (s_state, WORKER_ITEM_OVER);
+    worker_item_hears (s_item, 1, WORKER_ITEM_EVENT_REPEATED);
+    worker_item_hears (s_item, 1, WORKER_ITEM_EVENT_CANCELLED);
+    cr_assert_eq (s_state, WORKER_ITEM_OVER);
+    s_end ();
+}
