@@ -2,9 +2,9 @@
 
 #include <assert.h>
 #include <sodium.h>
-#include <stdbool.h>
 
 _Static_assert(HASH_KEY_SIZE == crypto_shorthash_KEYBYTES, "a key of SipHash");
+_Static_assert(HASH_KEY_SIZE >= crypto_generichash_KEYBYTES_MIN, "a key of BLAKE2b");
 _Static_assert(sizeof (uint64_t) == crypto_shorthash_BYTES, "a hash of SipHash");
 
 hash_key_t
@@ -49,6 +49,22 @@ keyed_hash (const hash_key_t *key, text_t text)
     crypto_shorthash ((unsigned char *) &hash, (const unsigned char *) text.data, text.size,
                       key->bytes);
     return hash;
+}
+
+keyed_digest_t
+keyed_digest (const hash_key_t *key, const text_t *texts, size_t count)
+{
+    keyed_digest_t digest;
+    crypto_generichash_state state;
+    int rc = crypto_generichash_init (&state, key->bytes, sizeof key->bytes, sizeof digest.bytes);
+    for (size_t at = 0; at < count; at++) {
+        uint64_t size = texts[at].size;
+        rc |= crypto_generichash_update (&state, (const unsigned char *) &size, sizeof size);
+        rc |= crypto_generichash_update (&state, (const unsigned char *) texts[at].data, size);
+    }
+    rc |= crypto_generichash_final (&state, digest.bytes, sizeof digest.bytes);
+    assert (rc == 0);
+    return digest;
 }
 
 //  Every bit of the result depends on every bit of the number, so that weights compare evenly.

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define HASH_KEY_SIZE 16
@@ -22,6 +23,21 @@ hash_key_t hash_key_derived (text_t secret);
 const hash_key_t *hash_key_of_process (void);
 
 uint64_t keyed_hash (const hash_key_t *key, text_t text);
+
+//  128 bits that stand for several texts (BLAKE2b with the key): who does not have the key cannot
+//  find two lists of texts with the same digest, and by chance there are none. Where one text ends
+//  and the next begins counts.
+typedef struct {
+    unsigned char bytes[16];
+} keyed_digest_t;
+
+keyed_digest_t keyed_digest (const hash_key_t *key, const text_t *texts, size_t count);
+
+static inline bool
+keyed_digest_is (const keyed_digest_t *self, const keyed_digest_t *other)
+{
+    return memcmp (self->bytes, other->bytes, sizeof self->bytes) == 0;
+}
 
 //  Rendezvous hashing: which of several live nodes a key belongs to is the one with the highest
 //  weight. Everyone who sees the same nodes comes to the same answer, and a node that comes or goes

@@ -94,6 +94,13 @@ typedef enum {
 //  "<appId>/<sessionId>": how a session is called everywhere behind the edge.
 #define SESSION_KEY_MAX (APP_ID_MAX + 1 + SESSION_ID_MAX)
 
+//  Ids that begin with a colon are the router's own: it derives them from those of participants.
+static inline bool
+message_id_is_reserved (text_t message_id)
+{
+    return message_id.size > 0 && message_id.data[0] == ':';
+}
+
 //  "The seq is not known": the postoffice remembers better.
 #define SEQ_UNKNOWN UINT64_MAX
 

@@ -98,6 +98,39 @@ Test (agents, an_agent_takes_over_and_gives_back)
     stack_destroy (&stack);
 }
 
+//  An id belongs to its participant: nobody can use up another's, nor one that the router derives.
+Test (agents, two_people_use_one_message_id)
+{
+    router_stack_t *stack = everything_starts (1, 1, 1);
+    person_t *ann = rich_visitor_opens (stack, 1, "ann", "s-1");
+    person_t *alice = rich_agent_opens (stack, 1, "alice", "s-1");
+    barges_in (alice, "Alice");
+    sees (ann, "user joined", "alice");
+    says_as (alice, "key", "the agent's");
+    hears (ann, "alice", "the agent's");
+    says_as (ann, "key", "the visitor's");
+    hears (alice, "ann", "the visitor's");
+    int64_t of_alice = is_told_stored (alice, "key", false);
+    int64_t of_ann = is_told_stored (ann, "key", false);
+    cr_assert_neq (of_alice, of_ann);
+
+    //  From a postoffice that has to ask the log.
+    stack_kill (stack, "postoffice-1");
+    cr_assert (stack_start (stack, "postoffice-1"));
+    says_as (ann, "key", "the visitor's");
+    says_as (alice, "key", "the agent's");
+    cr_assert_eq (is_told_stored (ann, "key", true), of_ann);
+    cr_assert_eq (is_told_stored (alice, "key", true), of_alice);
+    says_as (alice, ":answer:1", "somebody else's");
+    json_object *error = sees (alice, "error", NULL);
+    cr_assert_str_eq (ws_json_text (error, "data.code"), "bad_request");
+    hears_nothing (ann, 300);
+
+    leaves (&ann);
+    leaves (&alice);
+    stack_destroy (&stack);
+}
+
 Test (agents, a_bot_that_answers_too_late_is_not_heard)
 {
     router_stack_t *stack = everything_starts (1, 1, 1);

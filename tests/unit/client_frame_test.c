@@ -142,6 +142,9 @@ Test (client_frame, refuses_fields_of_wrong_types)
     EXPECT_FAULT ("{\"event\":\"typing\",\"timeMs\":4503599627370497," REST, FAULT_TIME);
     EXPECT_FAULT ("{\"event\":\"typing\",\"timeMs\":4503599627370496," REST, FAULT_NONE);
     EXPECT_FAULT ("{\"event\":\"typing\",\"messageId\":\"\"," REST, FAULT_MESSAGE_ID);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"messageId\":\":answer:1\"," REST, FAULT_MESSAGE_ID);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"messageId\":\"\\u003a\"," REST, FAULT_MESSAGE_ID);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"messageId\":\"a:answer\"," REST, FAULT_NONE);
     EXPECT_FAULT ("{\"event\":\"resume\"," REST, FAULT_LAST_SEQ);
     EXPECT_FAULT ("{\"event\":\"resume\",\"lastSeq\":-1," REST, FAULT_LAST_SEQ);
 }

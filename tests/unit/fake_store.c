@@ -165,13 +165,15 @@ s_log (text_t key)
     return log;
 }
 
-static const stored_entry_t *
-s_find_id (const log_of_t *log, text_t id)
+//  An id belongs to its participant.
+static bool
+s_has_id (const log_of_t *log, const store_entry_t *entry)
 {
     for (size_t at = 0; at < log->entry_count; at++)
-        if (text_is (log->entries[at].message_id, id))
-            return &log->entries[at];
-    return NULL;
+        if (log->entries[at].role == entry->role && text_is (log->entries[at].user, entry->user)
+            && text_is (log->entries[at].message_id, entry->message_id))
+            return true;
+    return false;
 }
 
 static void
@@ -426,7 +428,7 @@ s_supposes_right (const log_of_t *log, const store_append_t *append)
     if (append->opens == log->exists || log->entry_count + 1 != append->first_seq)
         return false;
     for (size_t at = 0; at < append->entry_count; at++)
-        if (s_find_id (log, append->entries[at].message_id))
+        if (s_has_id (log, &append->entries[at]))
             return false;
     return true;
 }
@@ -512,12 +514,15 @@ s_load (request_t *request)
     }
     found->works = works;
     found->work_count = log->work_count;
-    stored_id_t *known = s_room (to, (request->id_count + 1) * sizeof *known);
+    stored_id_t *known = s_room (to, (log->entry_count + 1) * sizeof *known);
     for (size_t at = 0; at < request->id_count; at++) {
-        const stored_entry_t *entry = s_find_id (log, request->ids[at]);
-        if (entry)
-            known[found->known_count++] = (stored_id_t){ s_copy (to, entry->message_id), entry->seq,
-                                                         entry->time_ms };
+        for (size_t row = 0; row < log->entry_count; row++) {
+            const stored_entry_t *entry = &log->entries[row];
+            if (text_is (entry->message_id, request->ids[at]))
+                known[found->known_count++] =
+                    (stored_id_t){ s_copy (to, entry->message_id), entry->role,
+                                   s_copy (to, entry->user), entry->seq, entry->time_ms };
+        }
     }
     found->known = known;
 }

@@ -46,22 +46,67 @@ Test (fold, next_time)
     }
 }
 
+static const recent_id_t *
+s_recall (const char *id)
+{
+    return fold_recall (&s_fold, ROLE_VISITOR, TEXT ("vic"), text_of (id));
+}
+
 Test (fold, last_ids)
 {
-    cr_assert_null (fold_recall (&s_fold, TEXT ("m1")));
+    cr_assert_null (s_recall ("m1"));
     char id[20];
     for (unsigned at = 1; at <= RECENT_IDS + 5; at++) {
         snprintf (id, sizeof id, "m%u", at);
-        fold_remember (&s_fold, text_of (id), at, at * 10);
+        fold_remember (&s_fold,
+                       &(stored_id_t){ text_of (id), ROLE_VISITOR, TEXT ("vic"), at, at * 10 });
     }
     for (unsigned at = 1; at <= RECENT_IDS + 5; at++) {
         snprintf (id, sizeof id, "m%u", at);
-        const recent_id_t *recent = fold_recall (&s_fold, text_of (id));
+        const recent_id_t *recent = s_recall (id);
         cr_assert_eq (recent != NULL, at > 5);
         if (recent)
             cr_assert (recent->seq == at && recent->time_ms == at * 10);
     }
-    cr_assert_null (fold_recall (&s_fold, TEXT ("")));
+    cr_assert_null (s_recall (""));
+}
+
+//  Nobody can use up somebody else's id, whatever the names look like.
+Test (fold, an_id_belongs_to_its_participant)
+{
+    fold_remember (&s_fold, &(stored_id_t){ TEXT ("cm1"), ROLE_VISITOR, TEXT ("vi"), 7, 70 });
+    cr_assert_eq (fold_recall (&s_fold, ROLE_VISITOR, TEXT ("vi"), TEXT ("cm1"))->seq, 7);
+    cr_assert_null (fold_recall (&s_fold, ROLE_AGENT, TEXT ("vi"), TEXT ("cm1")));
+    cr_assert_null (fold_recall (&s_fold, ROLE_VISITOR, TEXT ("v"), TEXT ("cm1")));
+    cr_assert_null (fold_recall (&s_fold, ROLE_VISITOR, TEXT ("vic"), TEXT ("m1")));
+    cr_assert_null (fold_recall (&s_fold, ROLE_VISITOR, TEXT ("v"), TEXT ("icm1")));
+    cr_assert_null (fold_recall (&s_fold, ROLE_VISITOR, TEXT ("vicm1"), TEXT ("")));
+}
+
+//  All that many participants have said with the asked ids is there, and the entries of a whole
+//  changeset push none of it out.
+Test (fold, all_that_a_load_brings_is_remembered)
+{
+    enum { ASKED = 3 * RECENT_IDS };
+    static stored_id_t known[ASKED];
+    static char users[ASKED][8];
+    for (unsigned at = 0; at < ASKED; at++) {
+        snprintf (users[at], sizeof users[at], "u%u", at);
+        known[at] = (stored_id_t){ TEXT ("m"), ROLE_AGENT, text_of (users[at]), at + 1, at + 1 };
+    }
+    fold_load (&s_fold, &(stored_session_t){ .exists = true,
+                                             .app = TEXT ("demo"),
+                                             .visitor = TEXT ("vic"),
+                                             .control_role = ROLE_BOT,
+                                             .control_user = TEXT_EMPTY,
+                                             .known = known,
+                                             .known_count = ASKED });
+    for (unsigned at = 0; at < RECENT_IDS; at++)
+        fold_remember (&s_fold,
+                       &(stored_id_t){ text_of (users[at]), ROLE_BOT, TEXT ("bot"), 999, 999 });
+    for (unsigned at = 0; at < ASKED; at++)
+        cr_assert_eq (fold_recall (&s_fold, ROLE_AGENT, text_of (users[at]), TEXT ("m"))->seq,
+                      at + 1);
 }
 
 Test (fold, participants)
@@ -113,7 +158,7 @@ s_load (void)
                                                { TEXT ("i2"), TEXT ("bot.stentor"), 4,
                                                  TEXT ("vic"), TEXT ("{}"), TEXT_EMPTY } },
                    .work_count = 2,
-                   .known = (stored_id_t[]){ { TEXT ("m1"), 2, 20 } },
+                   .known = (stored_id_t[]){ { TEXT ("m1"), ROLE_VISITOR, TEXT ("vic"), 2, 20 } },
                    .known_count = 1 });
 }
 
@@ -132,7 +177,7 @@ Test (fold, load)
     cr_assert_eq (fold_turn (&s_fold, TEXT ("i2"))->state, TURN_QUEUED); //  nobody can have it
     cr_assert (text_is (fold_turn (&s_fold, TEXT ("i1"))->secret, TEXT ("s")));
     cr_assert_null (fold_turn (&s_fold, TEXT ("i3")));
-    cr_assert_eq (fold_recall (&s_fold, TEXT ("m1"))->seq, 2);
+    cr_assert_eq (s_recall ("m1")->seq, 2);
 }
 
 Test (fold, move)
@@ -142,7 +187,7 @@ Test (fold, move)
     fold_move (&other, &s_fold);
     cr_assert (!s_fold.exists && s_fold.turn_count == 0 && list_is_empty (&s_fold.turns));
     cr_assert_eq (s_fold.control_role, ROLE_BOT);
-    cr_assert_null (fold_recall (&s_fold, TEXT ("m1")));
+    cr_assert_null (s_recall ("m1"));
     cr_assert_not_null (fold_turn (&other, TEXT ("i1")));
     cr_assert_not_null (fold_participant (&other, ROLE_VISITOR, TEXT ("vic")));
     s_load (); //  is as new

@@ -100,6 +100,39 @@ Test (rendezvous, ids_that_one_key_sends_to_one_place_are_spread_by_another)
                       share[node], chosen);
 }
 
+//  Where one text ends and the next begins counts, and so does the key; nothing is left out.
+Test (keyed_hash, digest)
+{
+    static const char *const lists[][3] = {
+        { "a", "b", "" }, { "ab", "", "" }, { "", "ab", "" }, { "", "", "ab" }, { "b", "a", "" },
+    };
+    hash_key_t keys[] = { hash_key_derived (TEXT ("one")), hash_key_derived (TEXT ("two")) };
+    keyed_digest_t digests[11];
+    size_t count = 0;
+    for (size_t list = 0; list < 5; list++)
+        for (size_t key = 0; key < 2; key++) {
+            text_t texts[] = { text_of (lists[list][0]), text_of (lists[list][1]),
+                               text_of (lists[list][2]) };
+            keyed_digest_t again = keyed_digest (&keys[key], texts, 3);
+            digests[count] = keyed_digest (&keys[key], texts, 3);
+            cr_assert (keyed_digest_is (&digests[count], &again));
+            for (size_t at = 0; at < count; at++)
+                cr_assert_not (keyed_digest_is (&digests[at], &digests[count]));
+            count++;
+        }
+}
+
+//  Eight bytes of one digest do not make another one the same.
+Test (keyed_hash, a_digest_is_compared_as_a_whole)
+{
+    keyed_digest_t digest = { { 1, 2, 3 } };
+    for (size_t at = 0; at < sizeof digest.bytes; at++) {
+        keyed_digest_t other = digest;
+        other.bytes[at] ^= 1;
+        cr_assert_not (keyed_digest_is (&digest, &other));
+    }
+}
+
 //  The vectors of SipHash's authors: 64 bits of the inputs "", 00, 00 01 with the key 00 01 … 0f.
 Test (keyed_hash, is_siphash)
 {

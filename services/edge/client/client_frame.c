@@ -143,7 +143,8 @@ s_read_head (client_frame_t *self)
     bool has_event = s_has (self->json, "event", &value) && s_text (value, &event);
     self->says = s_says (event);
     bool is_named = !s_has (self->json, "messageId", &value)
-                    || s_id (value, MESSAGE_ID_MAX, &self->message_id);
+                    || (s_id (value, MESSAGE_ID_MAX, &self->message_id)
+                        && !message_id_is_reserved (self->message_id));
     bool has_session = s_has (self->json, "sessionId", &value)
                        && s_id (value, SESSION_ID_MAX, &self->session_id);
     if (!has_event)

@@ -1,7 +1,6 @@
 #include "rules/fold.h"
 
 #include "base/alloc.h"
-#include "base/keyed_hash.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -143,6 +142,15 @@ s_load_turns (fold_t *self, const stored_session_t *stored)
     }
 }
 
+//  The ring is empty, or as large as it will be.
+static void
+s_make_room (fold_t *self, size_t room)
+{
+    assert (!self->recent);
+    self->recent = alloc_zeroed (room * sizeof *self->recent);
+    self->recent_room = room;
+}
+
 void
 fold_load (fold_t *self, const stored_session_t *stored)
 {
@@ -164,9 +172,11 @@ fold_load (fold_t *self, const stored_session_t *stored)
         participant->received_seq = row->received_seq;
     }
     s_load_turns (self, stored);
+    //  Of one id there may be many, each of another participant.
+    if (stored->known_count > 0)
+        s_make_room (self, stored->known_count + RECENT_IDS);
     for (size_t at = 0; at < stored->known_count; at++)
-        fold_remember (self, stored->known[at].message_id, stored->known[at].seq,
-                       stored->known[at].time_ms);
+        fold_remember (self, &stored->known[at]);
 }
 
 void
@@ -251,25 +261,32 @@ fold_end_turn (fold_t *self, turn_t *turn)
     list_remove (&turn->in_fold);
 }
 
+//  Keyed, so that nobody can choose an id with the digest of another.
+static keyed_digest_t
+s_digest (uint64_t role, text_t user, text_t message_id)
+{
+    text_t texts[] = { { (const char *) &role, sizeof role }, user, message_id };
+    return keyed_digest (hash_key_of_process (), texts, sizeof texts / sizeof *texts);
+}
+
 void
-fold_remember (fold_t *self, text_t message_id, uint64_t seq, uint64_t time_ms)
+fold_remember (fold_t *self, const stored_id_t *id)
 {
     if (!self->recent)
-        self->recent = alloc_array (RECENT_IDS, sizeof *self->recent);
-    //  Keyed, so that nobody can choose an id with the hash of another.
-    uint64_t hash = keyed_hash (hash_key_of_process (), message_id);
-    self->recent[self->recent_next] = (recent_id_t){ hash, seq, time_ms };
-    self->recent_next = (self->recent_next + 1) % RECENT_IDS;
+        s_make_room (self, RECENT_IDS);
+    self->recent[self->recent_next] =
+        (recent_id_t){ s_digest (id->role, id->user, id->message_id), id->seq, id->time_ms };
+    self->recent_next = (self->recent_next + 1) % self->recent_room;
 }
 
 const recent_id_t *
-fold_recall (const fold_t *self, text_t message_id)
+fold_recall (const fold_t *self, uint64_t role, text_t user, text_t message_id)
 {
     if (!self->recent)
         return NULL;
-    uint64_t hash = keyed_hash (hash_key_of_process (), message_id);
-    for (size_t at = 0; at < RECENT_IDS; at++)
-        if (self->recent[at].seq && self->recent[at].hash == hash)
+    keyed_digest_t digest = s_digest (role, user, message_id);
+    for (size_t at = 0; at < self->recent_room; at++)
+        if (self->recent[at].seq && keyed_digest_is (&self->recent[at].digest, &digest))
             return &self->recent[at];
     return NULL;
 }

@@ -15,6 +15,7 @@
 #ifndef FOLD_H
 #define FOLD_H
 
+#include "base/keyed_hash.h"
 #include "base/list.h"
 #include "bus/bus_server.h"
 #include "store/store_model.h"
@@ -67,12 +68,14 @@ typedef struct {
         received_seq; //  what its clients are known to have had when they went; or SEQ_UNKNOWN
 } participant_t;
 
-//  The last message ids, remembered by hash: a repeated one is answered without the database.
-//  All ids that are asked of the store at a load must fit, and all entries of a changeset: an
-//  operation causes three at most (changeset.h).
+//  The last message ids, remembered by a digest of the participant and the id: a repeated one is
+//  answered without the database. An id belongs to its participant: two may use the same one.
+//
+//  All that the store knows of the asked ids must fit, and all entries of a changeset: an operation
+//  causes three at most (changeset.h). A load makes room for what it brings.
 #define RECENT_IDS 128
 typedef struct {
-    uint64_t hash;
+    keyed_digest_t digest;
     uint64_t seq;
     uint64_t time_ms;
 } recent_id_t;
@@ -93,7 +96,8 @@ typedef struct {
     list_t participants;
     list_t turns;
     size_t turn_count;
-    recent_id_t *recent;   //  ring of RECENT_IDS, NULL until one is remembered
+    recent_id_t *recent; //  ring, NULL until one is remembered
+    size_t recent_room;  //  RECENT_IDS at least
     size_t recent_next;
 } fold_t;
 
@@ -120,9 +124,11 @@ void fold_add_turn (fold_t *self, turn_t *turn);
 //  Takes the turn out; it is the caller's then.
 void fold_end_turn (fold_t *self, turn_t *turn);
 
-void fold_remember (fold_t *self, text_t message_id, uint64_t seq, uint64_t time_ms);
-//  NULL when the id is not among the last ones.
-const recent_id_t *fold_recall (const fold_t *self, text_t message_id);
+//  The participant's message with this id stands there.
+void fold_remember (fold_t *self, const stored_id_t *id);
+//  NULL when the participant's id is not among the last ones.
+const recent_id_t *fold_recall (const fold_t *self, uint64_t role, text_t user,
+                                text_t message_id);
 
 //  How far ahead of ours a client's clock may be and still be believed. The session's times are
 //  everybody's: a client further ahead would take them along for good, so ours is taken then.

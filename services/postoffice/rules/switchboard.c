@@ -48,7 +48,8 @@ s_append (switchboard_t *self, operation_t *operation, const said_t *said)
     fold->last_seq++;
     fold->last_time_ms = time_ms;
     fold->last_writer = self->rules->writer;
-    fold_remember (fold, said->message_id, fold->last_seq, time_ms);
+    fold_remember (fold, &(stored_id_t){ said->message_id, said->role, said->user, fold->last_seq,
+                                         time_ms });
     operation->entry_count++;
     assert (operation->entry_count <= OPERATION_ENTRIES);
     operation->seq = fold->last_seq;
@@ -63,12 +64,13 @@ s_new_id (switchboard_t *self)
     return changeset_keep (self->changeset, text_of (identity.text));
 }
 
-//  "<id>:<what>": one request may cause several entries, each with an id that follows from its own.
+//  ":<what>:<id>": one request may cause several entries, each with an id that follows from its
+//  own. No participant may use such ids (message_id_is_reserved).
 static text_t
 s_derived_id (switchboard_t *self, text_t id, const char *what)
 {
     char room[MESSAGE_ID_MAX + 32];
-    int size = snprintf (room, sizeof room, "%.*s:%s", TEXT_ARGS (id), what);
+    int size = snprintf (room, sizeof room, ":%s:%.*s", what, TEXT_ARGS (id));
     assert (size > 0);
     size_t kept = (size_t) size < sizeof room ? (size_t) size : sizeof room - 1;
     return changeset_keep (self->changeset, (text_t){ room, kept });
@@ -187,8 +189,8 @@ s_take_control (switchboard_t *self, operation_t *operation, text_t message_id, 
 {
     const bus_post_t *post = &operation->record.post;
     if (self->fold->control_role == ROLE_AGENT)
-        s_give_back (self, operation, s_derived_id (self, message_id, "replaced"),
-                     TEXT ("{\"why\":\"replaced\"}"));
+        //  It is an entry of the one who is replaced, whom two may replace with the same id.
+        s_give_back (self, operation, s_new_id (self), TEXT ("{\"why\":\"replaced\"}"));
     //  What the bot still answers will be refused.
     for (list_t *link; (link = list_first (&self->fold->turns));) {
         turn_t *turn = LIST_THING (link, turn_t, in_fold);
@@ -322,7 +324,9 @@ switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, te
     operation->verdict = s_may_post (self, post->event, role, user);
     if (operation->verdict != VERDICT_OK)
         return;
-    if ((before = fold_recall (self->fold, post->message_id))) {
+    if (message_id_is_reserved (post->message_id))
+        operation->verdict = VERDICT_BAD_REQUEST;
+    else if ((before = fold_recall (self->fold, role, user, post->message_id))) {
         operation->verdict = VERDICT_DUPLICATE;
         operation->seq = before->seq;
         operation->time_ms = before->time_ms;

@@ -163,10 +163,11 @@ s_answer_load (query_t *self, const PGresult *result)
         else if (kind == ROW_WORK)
             works[session.work_count++] = s_read_work (result, row);
         else
-            known[session.known_count++] =
-                (stored_id_t){ .seq = s_number (result, row, N1),
-                               .time_ms = s_number (result, row, N2),
-                               .message_id = pg_text (result, row, T1) };
+            known[session.known_count++] = (stored_id_t){ .seq = s_number (result, row, N1),
+                                                          .time_ms = s_number (result, row, N2),
+                                                          .role = s_number (result, row, N3),
+                                                          .message_id = pg_text (result, row, T1),
+                                                          .user = pg_text (result, row, T2) };
     }
     self->loaded (self->owner, self->request_id, STORED, &session);
     free (participants);

@@ -56,8 +56,8 @@ __attribute__ ((warn_unused_result)) int store_append (store_t *self,
                                                        uint64_t request_id,
                                                        store_appended_fn *appended, void *owner);
 
-//  Loads a session. `ids`: message ids that the caller wants to know about beside the last `recent`
-//  ones.
+//  Loads a session. `ids`: message ids that the caller wants to know about, whoever used them,
+//  beside the last `recent` ones.
 __attribute__ ((warn_unused_result)) int store_load (store_t *self, text_t session,
                                                      const text_t *ids, size_t id_count,
                                                      uint64_t recent, uint64_t request_id,

@@ -39,7 +39,7 @@ typedef enum {
 
 //  One entry of the log. seq is implied: the append's first, and so on.
 typedef struct {
-    text_t message_id; //  unique in the session for ever; never empty
+    text_t message_id; //  unique in the session, of this participant, for ever; never empty
     uint64_t event;    //  event_t, a durable one
     uint64_t time_ms;
     uint64_t role; //  of who caused it
@@ -126,8 +126,11 @@ typedef struct {
     text_t secret;
 } stored_work_t;
 
+//  An id of a message belongs to its participant.
 typedef struct {
     text_t message_id;
+    uint64_t role;
+    text_t user;
     uint64_t seq;
     uint64_t time_ms;
 } stored_id_t;

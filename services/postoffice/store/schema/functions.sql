@@ -179,7 +179,8 @@ BEGIN
 END $$;
 
 --  A session as it is, in one snapshot: rows of several kinds.
---  0 the session; 1 its participants; 2 its unfinished work; 3 message ids of its log.
+--  0 the session; 1 its participants; 2 its unfinished work; 3 message ids of its log, each with
+--  its participant.
 --  Whoever loads a session holds its work from then on.
 CREATE FUNCTION load_session_@V@ (
     p_session text, p_ids text[], p_recent bigint, p_writer bigint)
@@ -198,7 +199,7 @@ BEGIN
 
     RETURN QUERY
     WITH recent AS (
-        SELECT l.seq, l.time_ms, l.writer, l.message_id FROM log l
+        SELECT l.seq, l.time_ms, l.writer, l.message_id, l.role, l.user_id FROM log l
         WHERE l.session = p_session AND l.day = v_day
         ORDER BY l.seq DESC LIMIT greatest (p_recent, 1)),
     last AS (SELECT r.seq, r.time_ms, r.writer FROM recent r ORDER BY r.seq DESC LIMIT 1)
@@ -213,12 +214,12 @@ BEGIN
     (SELECT 2, w.seq, NULL, NULL, NULL, NULL, w.item, w.topic, w.user_id, w.body, w.secret
      FROM work_item w WHERE w.session = p_session AND w.state = 1 ORDER BY w.seq, w.item)
     UNION ALL
-    SELECT 3, r.seq, r.time_ms, NULL, NULL, NULL, r.message_id, NULL, NULL, NULL, NULL
+    SELECT 3, r.seq, r.time_ms, r.role, NULL, NULL, r.message_id, r.user_id, NULL, NULL, NULL
     FROM recent r
     UNION ALL
-    SELECT 3, l.seq, l.time_ms, NULL, NULL, NULL, l.message_id, NULL, NULL, NULL, NULL
+    SELECT 3, l.seq, l.time_ms, l.role, NULL, NULL, l.message_id, l.user_id, NULL, NULL, NULL
     FROM log l WHERE l.session = p_session AND l.day = v_day AND l.message_id = ANY (p_ids)
-        AND l.message_id <> ALL (SELECT r.message_id FROM recent r);
+        AND l.seq <> ALL (SELECT r.seq FROM recent r);
 END $$;
 
 --  What clients of participants have received; it only rises.
