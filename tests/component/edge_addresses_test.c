@@ -131,14 +131,17 @@ Test (edge_addresses, open_sockets_have_a_limit)
 
 Test (edge_addresses, new_sockets_come_at_a_pace)
 {
-    stage_t *stage = START ("EDGE_ADDRESS_SOCKETS_PER_SECOND=1");
-    enum { MUTES = 30, BURST = 10 };
+    stage_t *stage = START ("EDGE_ADDRESS_SOCKETS_PER_SECOND=1", "EDGE_SOCKETS_BURST=40",
+                            "EDGE_SOCKETS_PER_SECOND=1");
+    enum { MUTES = 200, BURST = 10 };
     int mutes[MUTES];
     for (int at = 0; at < MUTES; at++)
         mutes[at] = stage_mute_from (stage, ATTACKER);
     EVENTUALLY (5000, process_metric (stage->edge, REFUSED ("new_sockets")) >= MUTES - BURST - 2);
+    //  What was refused did not count at the rate limit of all: another one need not wait.
     ws_client_t *client = stage_connect (stage, "/?userId=u-1");
     stage_join (stage, client);
+    cr_expect_eq (process_metric (stage->edge, "stentor_edge_accepts_throttled_total"), 0);
     //  The bucket refills.
     double before = process_metric (stage->edge, SOCKETS);
     EVENTUALLY (5000,
@@ -171,6 +174,8 @@ Test (edge_addresses, requests_beyond_the_pace_get_429)
     cr_expect (tcp_talk_hear_end (&talk, 3000), "and its connection ends");
     tcp_talk_free (&talk);
     cr_expect_eq (process_metric (stage->edge, REFUSED ("requests")), 1);
+    cr_expect_eq (process_metric (stage->edge, "stentor_edge_pages_total"), asked - 1,
+                  "a refused one counts at nobody's");
     cr_expect_eq (process_log_count (stage->edge, "X-Forwarded-For is ignored"), 1);
     //  The API says it in its own way, to pages of other origins, too.
     talk = tcp_talk_new (stage->port, 0);

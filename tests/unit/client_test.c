@@ -43,6 +43,18 @@ Test (client, gives_in_order_what_was_put)
     cr_assert_eq (edge_metrics[EDGE_OUTBOX_BYTES], 0);
 }
 
+//  It is the socket's, where a proxy may have said it; it is kept once.
+Test (client, knows_where_it_comes_from)
+{
+    char room[CLIENT_ADDRESS_ROOM];
+    rig_address = (client_address_t){ .is_forwarded = true };
+    cr_assert_eq (ip_address_read (&rig_address.ip, TEXT ("2001:db8:1:2:3::4")), 0);
+    const client_address_t *address = client_address (s_new ());
+    cr_expect (address->is_forwarded && !ip_address_is_ipv4 (&address->ip));
+    cr_expect (text_is (client_address_text (address, room), TEXT ("2001:db8:1:2:3::4")));
+    cr_expect (text_is (client_address_network (address, room), TEXT ("2001:db8:1:2::")));
+}
+
 Test (client, is_full_at_its_limit_but_takes_one_frame_of_any_size)
 {
     client_t *client = s_new (), *other = s_new ();
