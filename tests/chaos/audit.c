@@ -40,6 +40,7 @@ typedef struct {
     uint32_t visitor_next;
     uint32_t agent_next;
     bool agent_has_control;
+    uint32_t unanswered; //  what the visitor said last; NO_NUMBER: somebody said something since
     uint32_t *questions; //  of the bot, in the order of the log; NO_NUMBER: one without
     size_t question_count;
     size_t question_room;
@@ -71,7 +72,7 @@ s_compare (const void *left, const void *right)
 static void
 s_begin (folder_t *self, conversation_t *talk)
 {
-    *self = (folder_t){ .talk = talk };
+    *self = (folder_t){ .talk = talk, .unanswered = NO_NUMBER };
     self->visitor.client = conversation_visitor_client (talk);
     if (conversation_agent (talk))
         self->agent.client = &conversation_agent (talk)->client;
@@ -188,12 +189,16 @@ s_message (folder_t *self, const row_t *row)
         s_count (self->visitor.client, row, &self->visitor_next, conversation_visitor (talk));
         if (!self->agent_has_control)
             s_put_question (self, row->number);
+        if (!row->is_quiet)
+            self->unanswered = row->number;
         break;
     case ROLE_AGENT:
+        self->unanswered = NO_NUMBER;
         if (self->agent.client)
             s_count (self->agent.client, row, &self->agent_next, conversation_agent (talk));
         break;
     case ROLE_BOT:
+        self->unanswered = NO_NUMBER;
         if (!row->is_quiet)
             s_answer (self, row);
         break;
@@ -218,10 +223,16 @@ s_pass (folder_t *self, const row_t *row)
         s_message (self, row);
     else if (row->event == EVENT_BARGE_IN)
         self->agent_has_control = true;
-    else if (row->event == EVENT_BARGE_OUT)
+    else if (row->event == EVENT_BARGE_OUT) {
         self->agent_has_control = false;
-    else if (row->event == EVENT_FAILURE && !row->is_quiet)
-        s_answer (self, row);
+        //  The bot is asked what the agent has left.
+        if (self->unanswered != NO_NUMBER)
+            s_put_question (self, self->unanswered);
+    } else if (row->event == EVENT_FAILURE) {
+        self->unanswered = NO_NUMBER;
+        if (!row->is_quiet)
+            s_answer (self, row);
+    }
     s_deliver (self, row);
 }
 

@@ -98,6 +98,60 @@ Test (agents, an_agent_takes_over_and_gives_back)
     stack_destroy (&stack);
 }
 
+//  What a visitor says is always in somebody's hands.
+Test (agents, what_an_absent_agent_was_told_is_answered_by_the_bot)
+{
+    router_stack_t *stack = everything_starts (1, 1, 1);
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    person_t *alice = agent_opens (stack, 1, "alice", "s-1");
+    barges_in (alice, "Alice");
+    sees (ann, "user joined", "alice");
+    leaves (&alice);
+    says (ann, "are you there?");
+    says (ann, "anybody?");
+    hears_nothing (ann, 500);
+    sees (ann, "user left", "alice");
+    hears (ann, "bot", "You said: anybody?");
+    hears_nothing (ann, 500);
+    cr_assert_eq (bot_asked (stack_bot (stack), "are you there?"), 0);
+    cr_assert_eq (bot_asked (stack_bot (stack), "anybody?"), 1);
+    leaves (&ann);
+    stack_destroy (&stack);
+}
+
+//  Another postoffice has the session when the agent gives back: it knows it from the log.
+Test (agents, what_an_agent_leaves_unanswered_goes_to_the_bot)
+{
+    router_stack_t *stack = everything_starts (2, 2, 1);
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    person_t *alice = agent_opens (stack, 2, "alice", "s-1");
+    barges_in (alice, "Alice");
+    sees (ann, "user joined", "alice");
+    says (ann, "one");
+    hears (alice, "ann", "one");
+    says (alice, "answer one");
+    hears (ann, "alice", "answer one");
+    barges_out (alice);
+    sees (ann, "user left", "alice");
+    hears_nothing (ann, 500);
+
+    barges_in (alice, "Alice");
+    sees (ann, "user joined", "alice");
+    says (ann, "two");
+    hears (alice, "ann", "two");
+    stack_kill (stack, "postoffice-1");
+    cr_assert (stack_start (stack, "postoffice-1"));
+    stack_kill (stack, "postoffice-2");
+    barges_out (alice);
+    hears (ann, "bot", "You said: two");
+    hears (alice, "bot", "You said: two");
+    hears_nothing (ann, 500);
+    cr_assert_eq (bot_asked (stack_bot (stack), "one"), 0);
+    leaves (&ann);
+    leaves (&alice);
+    stack_destroy (&stack);
+}
+
 //  An id belongs to its participant: nobody can use up another's, nor one that the router derives.
 Test (agents, two_people_use_one_message_id)
 {

@@ -514,6 +514,17 @@ s_load (request_t *request)
     }
     found->works = works;
     found->work_count = log->work_count;
+    for (size_t at = log->entry_count; at > 0; at--) {
+        const stored_entry_t *entry = &log->entries[at - 1];
+        bool is_said = entry->event == EVENT_NEW_MESSAGE || entry->event == EVENT_FAILURE;
+        if (!is_said || (entry->role == ROLE_VISITOR && entry->hidden))
+            continue;
+        if (entry->role == ROLE_VISITOR)
+            found->unanswered = (stored_work_t){ .seq = entry->seq,
+                                                 .user = s_copy (to, entry->user),
+                                                 .body = s_copy (to, entry->data) };
+        break;
+    }
     stored_id_t *known = s_room (to, (log->entry_count + 1) * sizeof *known);
     for (size_t at = 0; at < request->id_count; at++) {
         for (size_t row = 0; row < log->entry_count; row++) {

@@ -104,6 +104,7 @@ fold_free (fold_t *self)
     s_disown (&self->visitor);
     s_disown (&self->control_user);
     free (self->recent);
+    fold_answered (self);
     fold_init (self, self->session, self->owner);
 }
 
@@ -172,6 +173,16 @@ fold_load (fold_t *self, const stored_session_t *stored)
         participant->received_seq = row->received_seq;
     }
     s_load_turns (self, stored);
+    if (stored->unanswered.seq > 0) {
+        question_t question = { .seq = stored->unanswered.seq,
+                                .user = stored->unanswered.user,
+                                .body = stored->unanswered.body,
+                                .secret = TEXT_EMPTY };
+        for (size_t at = 0; at < stored->work_count; at++)
+            if (stored->works[at].seq == question.seq)
+                question.secret = stored->works[at].secret;
+        fold_wait (self, &question);
+    }
     //  Of one id there may be many, each of another participant.
     if (stored->known_count > 0)
         s_make_room (self, stored->known_count + RECENT_IDS);
@@ -267,6 +278,32 @@ s_digest (uint64_t role, text_t user, text_t message_id)
 {
     text_t texts[] = { { (const char *) &role, sizeof role }, user, message_id };
     return keyed_digest (hash_key_of_process (), texts, sizeof texts / sizeof *texts);
+}
+
+void
+fold_wait (fold_t *self, const question_t *question)
+{
+    text_t texts[] = { question->user, question->body, question->secret };
+    question_t *copy = alloc_packed (sizeof *copy, texts, sizeof texts / sizeof *texts);
+    *copy = (question_t){ question->seq, texts[0], texts[1], texts[2] };
+    free (self->unanswered);
+    self->unanswered = copy;
+}
+
+void
+fold_answered (fold_t *self)
+{
+    free (self->unanswered);
+    self->unanswered = NULL;
+}
+
+void
+fold_keep_secret (fold_t *self, const fold_t *before)
+{
+    const question_t *now = self->unanswered, *then = before->unanswered;
+    if (now && then && now->seq == then->seq && text_is (now->user, then->user)
+        && text_is (now->body, then->body) && now->secret.size == 0)
+        fold_wait (self, then);
 }
 
 void

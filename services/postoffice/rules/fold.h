@@ -80,6 +80,14 @@ typedef struct {
     uint64_t time_ms;
 } recent_id_t;
 
+//  Something that the visitor said, as it is put before a bot.
+typedef struct {
+    uint64_t seq;
+    text_t user;
+    text_t body;
+    text_t secret; //  not in the log: empty when another postoffice heard it
+} question_t;
+
 typedef struct {
     text_t session; //  its key, borrowed from the owner
     void *owner;    //  whoever keeps the fold; the rules do not look at it
@@ -96,6 +104,9 @@ typedef struct {
     list_t participants;
     list_t turns;
     size_t turn_count;
+    //  What the visitor said last; NULL: somebody has said something since. It follows from the log
+    //  (load_session), so that it costs no row of its own and any postoffice knows it.
+    question_t *unanswered;
     recent_id_t *recent; //  ring, NULL until one is remembered
     size_t recent_room;  //  RECENT_IDS at least
     size_t recent_next;
@@ -123,6 +134,13 @@ turn_t *fold_turn (const fold_t *self, text_t item);
 void fold_add_turn (fold_t *self, turn_t *turn);
 //  Takes the turn out; it is the caller's then.
 void fold_end_turn (fold_t *self, turn_t *turn);
+
+//  The visitor has said that, and waits for an answer.
+void fold_wait (fold_t *self, const question_t *question);
+//  The visitor has an answer, or was told that there will be none.
+void fold_answered (fold_t *self);
+//  The same question as before the load has the secret that it had.
+void fold_keep_secret (fold_t *self, const fold_t *before);
 
 //  The participant's message with this id stands there.
 void fold_remember (fold_t *self, const stored_id_t *id);

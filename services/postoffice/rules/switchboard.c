@@ -22,9 +22,26 @@ typedef struct {
     text_t user;
     text_t sender;
     text_t data;
+    text_t secret; //  for the bot only
     uint64_t client_ms;
     bool hidden;
 } said_t;
+
+//  Who waits for an answer, once this was said: what is for the bot only is no question, and what a
+//  bot says without words is an answer all the same.
+static void
+s_note_question (fold_t *fold, const said_t *said)
+{
+    if (said->event != EVENT_NEW_MESSAGE && said->event != EVENT_FAILURE)
+        return;
+    if (said->role != ROLE_VISITOR)
+        fold_answered (fold);
+    else if (!said->hidden)
+        fold_wait (fold, &(question_t){ .seq = fold->last_seq,
+                                        .user = said->user,
+                                        .body = said->data,
+                                        .secret = said->secret });
+}
 
 //  Drafts one entry for the operation and folds it in.
 static void
@@ -50,6 +67,7 @@ s_append (switchboard_t *self, operation_t *operation, const said_t *said)
     fold->last_writer = self->rules->writer;
     fold_remember (fold, &(stored_id_t){ said->message_id, said->role, said->user, fold->last_seq,
                                          time_ms });
+    s_note_question (fold, said);
     operation->entry_count++;
     assert (operation->entry_count <= OPERATION_ENTRIES);
     operation->seq = fold->last_seq;
@@ -168,7 +186,7 @@ switchboard_attach (switchboard_t *self, operation_t *operation, bool has_other_
 // ---------------------------------------------------------------------------------------------
 //  Control
 
-//  The agent in control steps back and the bot answers again.
+//  The agent in control steps back.
 static void
 s_give_back (switchboard_t *self, operation_t *operation, text_t message_id, text_t why)
 {
@@ -182,6 +200,43 @@ s_give_back (switchboard_t *self, operation_t *operation, text_t message_id, tex
                          .sender = agent ? s_keep (self, agent->sender) : TEXT ("{}"),
                          .data = why });
     s_control (self, ROLE_BOT, TEXT_EMPTY);
+}
+
+//  Puts a question before the bot. Its texts live as long as the changeset; the turn may end within
+//  it.
+static void
+s_ask_bot (switchboard_t *self, const question_t *question)
+{
+    turn_t *turn = turn_new (&(turn_t){ .session = self->fold->session,
+                                        .app = self->fold->app,
+                                        .state = TURN_QUEUED,
+                                        .seq = question->seq,
+                                        .item = s_new_id (self),
+                                        .topic = TOPIC_BOT,
+                                        .user = question->user,
+                                        .body = question->body,
+                                        .secret = question->secret });
+    fold_add_turn (self->fold, turn);
+    changeset_work (self->changeset, &(store_work_t){ .item = s_keep (self, turn->item),
+                                                      .topic = TOPIC_BOT,
+                                                      .seq = question->seq,
+                                                      .user = question->user,
+                                                      .body = question->body,
+                                                      .secret = question->secret });
+}
+
+//  The bot has the visitor again, and is asked what was said last and nobody answered: it does not
+//  know that somebody else was asked.
+static void
+s_return_to_bot (switchboard_t *self, operation_t *operation, text_t message_id, text_t why)
+{
+    s_give_back (self, operation, message_id, why);
+    const question_t *question = self->fold->unanswered;
+    if (question)
+        s_ask_bot (self, &(question_t){ .seq = question->seq,
+                                        .user = s_keep (self, question->user),
+                                        .body = s_keep (self, question->body),
+                                        .secret = s_keep (self, question->secret) });
 }
 
 static void
@@ -223,33 +278,9 @@ s_say (switchboard_t *self, operation_t *operation, uint64_t role, text_t user)
                          .user = user,
                          .sender = post->sender,
                          .data = post->data,
+                         .secret = post->secret,
                          .client_ms = post->time_ms,
                          .hidden = post->hidden != 0 });
-}
-
-//  Puts what the visitor said before the bot.
-static void
-s_ask_bot (switchboard_t *self, operation_t *operation, text_t user)
-{
-    const bus_post_t *post = &operation->record.post;
-    turn_t *turn = turn_new (&(turn_t){ .session = self->fold->session,
-                                        .app = self->fold->app,
-                                        .state = TURN_QUEUED,
-                                        .seq = operation->seq,
-                                        .item = s_new_id (self),
-                                        .topic = TOPIC_BOT,
-                                        .user = user,
-                                        .body = post->data,
-                                        .secret = post->secret });
-    fold_add_turn (self->fold, turn);
-    //  The turn may end within this changeset, the operation's texts live as long as the
-    //  changeset does.
-    changeset_work (self->changeset, &(store_work_t){ .item = s_keep (self, turn->item),
-                                                      .topic = TOPIC_BOT,
-                                                      .seq = turn->seq,
-                                                      .user = user,
-                                                      .body = post->data,
-                                                      .secret = post->secret });
 }
 
 static void
@@ -261,8 +292,12 @@ s_visitor_says (switchboard_t *self, operation_t *operation, text_t user)
         return;
     }
     s_say (self, operation, ROLE_VISITOR, user);
+    const bus_post_t *post = &operation->record.post;
     if (for_bot)
-        s_ask_bot (self, operation, user);
+        s_ask_bot (self, &(question_t){ .seq = operation->seq,
+                                        .user = user,
+                                        .body = post->data,
+                                        .secret = post->secret });
 }
 
 //  Only the agent in control speaks: words never take a visitor from somebody. One who has lost
@@ -333,7 +368,7 @@ switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, te
     } else if (post->event == EVENT_BARGE_IN && !controls)
         s_take_control (self, operation, post->message_id, user);
     else if (post->event == EVENT_BARGE_OUT && controls)
-        s_give_back (self, operation, post->message_id, TEXT ("{\"why\":\"asked\"}"));
+        s_return_to_bot (self, operation, post->message_id, TEXT ("{\"why\":\"asked\"}"));
     else if (post->event == EVENT_NEW_MESSAGE && role == ROLE_VISITOR)
         s_visitor_says (self, operation, user);
     else if (post->event == EVENT_NEW_MESSAGE)
@@ -408,7 +443,7 @@ switchboard_absent (switchboard_t *self, operation_t *operation)
     if (!participant || !participant->present)
         return;
     if (fold_controls (self->fold, operation->role, operation->user))
-        s_give_back (self, operation, s_new_id (self), TEXT ("{\"why\":\"absent\"}"));
+        s_return_to_bot (self, operation, s_new_id (self), TEXT ("{\"why\":\"absent\"}"));
     text_t sender = s_keep (self, participant->sender);
     s_append (self, operation,
               &(said_t){ .event = EVENT_USER_LEFT,

@@ -256,6 +256,7 @@ s_inherit (session_t *self, fold_t *old)
         participant->received_seq = earlier->received_seq;
         participant->typing = earlier->typing;
     }
+    fold_keep_secret (&self->fold, old);
     list_t *gone[] = { &old->turns, self->changeset ? &self->changeset->ended : NULL };
     for (size_t at = 0; at < sizeof gone / sizeof *gone && gone[at]; at++)
         for (list_t *link = gone[at]->next; link != gone[at]; link = link->next)

@@ -95,7 +95,7 @@ query_write (const query_t *self, int64_t writer, pg_values_t *values)
 // ---------------------------------------------------------------------------------------------
 //  Loads: rows of several kinds, see load_session in schema/
 
-enum { ROW_SESSION, ROW_PARTICIPANT, ROW_WORK, ROW_ID };
+enum { ROW_SESSION, ROW_PARTICIPANT, ROW_WORK, ROW_ID, ROW_QUESTION };
 enum { KIND, N1, N2, N3, N4, N5, T1, T2, T3, T4, T5 };
 
 static uint64_t
@@ -162,6 +162,10 @@ s_answer_load (query_t *self, const PGresult *result)
             participants[session.participant_count++] = s_read_participant (result, row);
         else if (kind == ROW_WORK)
             works[session.work_count++] = s_read_work (result, row);
+        else if (kind == ROW_QUESTION)
+            session.unanswered = (stored_work_t){ .seq = s_number (result, row, N1),
+                                                  .user = pg_text (result, row, T1),
+                                                  .body = pg_text (result, row, T2) };
         else
             known[session.known_count++] = (stored_id_t){ .seq = s_number (result, row, N1),
                                                           .time_ms = s_number (result, row, N2),

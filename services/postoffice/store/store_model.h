@@ -126,7 +126,6 @@ typedef struct {
     text_t secret;
 } stored_work_t;
 
-//  An id of a message belongs to its participant.
 typedef struct {
     text_t message_id;
     uint64_t role;
@@ -149,6 +148,7 @@ typedef struct {
     size_t participant_count;
     const stored_work_t *works; //  unfinished, by seq
     size_t work_count;
+    stored_work_t unanswered; //  the visitor said last: seq, user, body; seq 0: nobody waits
     const stored_id_t *known; //  those of the asked ids that are in the log, and its last ones
     size_t known_count;
 } stored_session_t;

@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: 1f48d2e41687ed4329a14cca43b3de49
+--  functions: 368acd1135fc989bd4c833fc31199419
 --
 --  The schema of the opened core: the database's own time in each entry, message ids that belong to
 --  their participant, durable work of every kind, and plain names. Programs of schema 3 and 4 do

@@ -180,7 +180,8 @@ END $$;
 
 --  A session as it is, in one snapshot: rows of several kinds.
 --  0 the session; 1 its participants; 2 its unfinished work; 3 message ids of its log, each with
---  its participant.
+--  its participant; 4 what the visitor said last, when nobody said anything since. (Events 3 and 7
+--  are messages and failures, role 1 is the visitor; what is hidden of a visitor is a greeting.)
 --  Whoever loads a session holds its work from then on.
 CREATE FUNCTION load_session_@V@ (
     p_session text, p_ids text[], p_recent bigint, p_writer bigint)
@@ -219,7 +220,14 @@ BEGIN
     UNION ALL
     SELECT 3, l.seq, l.time_ms, l.role, NULL, NULL, l.message_id, l.user_id, NULL, NULL, NULL
     FROM log l WHERE l.session = p_session AND l.day = v_day AND l.message_id = ANY (p_ids)
-        AND l.seq <> ALL (SELECT r.seq FROM recent r);
+        AND l.seq <> ALL (SELECT r.seq FROM recent r)
+    UNION ALL
+    SELECT 4, q.seq, NULL, NULL, NULL, NULL, q.user_id, q.data, NULL, NULL, NULL
+    FROM (SELECT l.seq, l.role, l.user_id, l.data FROM log l
+          WHERE l.session = p_session AND l.day = v_day AND l.event IN (3, 7)
+              AND NOT (l.role = 1 AND l.hidden)
+          ORDER BY l.seq DESC LIMIT 1) q
+    WHERE q.role = 1;
 END $$;
 
 --  What clients of participants have received; it only rises.
