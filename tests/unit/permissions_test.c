@@ -72,7 +72,7 @@ s_do (doing_t doing, role_t kind, const place_t *place)
                                           .endpoint = 9,
                                           .session = KEY,
                                           .event = events[doing],
-                                          .message_id = (text_t){ "1234567" + doing, 1 },
+                                          .message_id = (text_t){ &"1234567"[doing], 1 },
                                           .sender = TEXT ("{}"),
                                           .data = TEXT ("{}"),
                                           .secret = TEXT_EMPTY } });
