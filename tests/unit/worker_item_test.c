@@ -3,6 +3,8 @@
 
 #include "worker/worker_item.h"
 
+#include "base/clock.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 
@@ -15,6 +17,7 @@ static bus_done_t s_done; //  the last one; its texts are the item's
 static worker_item_t *s_item;
 static worker_item_state_t s_state = WORKER_ITEM_OVER;
 static bool s_ends_at_once; //  within `start`
+static bool s_is_silent;    //  shows nothing
 
 static void
 s_note (const char *words)
@@ -68,7 +71,7 @@ s_start (void *service, worker_item_t *item)
     s_note ("start");
     if (s_ends_at_once)
         worker_item_done (item, &(worker_outcome_t){ .verdict = WORKER_ANSWERED });
-    else
+    else if (!s_is_silent)
         worker_item_show (item, EVENT_TYPING);
 }
 
@@ -231,6 +234,33 @@ Test (worker_item, attempts_are_counted)
     s_end ();
 }
 
+Test (worker_item, what_is_shown_ends_with_its_attempt)
+{
+    s_item_in (WORKER_ITEM_PAUSING);
+    s_is_silent = true;
+    worker_item_happens (s_item, WORKER_ITEM_EVENT_TIMER);
+    worker_item_happens (s_item, WORKER_ITEM_EVENT_MOVED);
+    worker_item_happens (s_item, WORKER_ITEM_EVENT_TIMER);
+    cr_assert_str_eq (s_story, "start accepted");
+    s_end ();
+}
+
+//  The bus was full: that passes, and is not waited for as an answer is.
+Test (worker_item, an_outcome_that_is_refused_is_sent_again_soon)
+{
+    s_item_in (WORKER_ITEM_WORKING);
+    s_is_refused = true;
+    s_end_attempt (WORKER_ANSWERED);
+    s_is_refused = false;
+    uint64_t began_ms = clock_mono_ms ();
+    while (!*s_story)
+        uv_run (uv_default_loop (), UV_RUN_ONCE);
+    cr_assert_str_eq (s_story, "done");
+    cr_assert_lt (clock_mono_ms () - began_ms, 5000u);
+    cr_assert_eq (s_topic ()->counts[WORKER_REPORTS], 1);
+    s_end ();
+}
+
 //  The time limit of an attempt is its own, whatever is shown meanwhile.
 Test (worker_item, overdue_by_the_clock)
 {
@@ -257,6 +287,12 @@ Test (worker_item, follows_its_session)
     s_is_refused = false;
     worker_item_postoffice_changed (s_item, 2, true);
     cr_assert_str_eq (s_story, "done");
+    //  And when a third one comes up before it is known that the second one has.
+    s_office = -1;
+    worker_item_postoffice_changed (s_item, 2, false);
+    s_office = 1;
+    worker_item_postoffice_changed (s_item, 3, true);
+    cr_assert_str_eq (s_story, "done done");
     s_end ();
 }
 

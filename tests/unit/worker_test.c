@@ -329,6 +329,7 @@ Test (worker, an_item_from_work_to_settled, .timeout = 60)
     cr_assert_eq (s_metric ("worker_outcomes_total{outcome=\"answered\",topic=\"toy.b\"}"), 1);
     cr_assert_eq (s_metric ("worker_reports_total{topic=\"toy.b\"}"), 1);
     cr_assert_eq (s_offices[1].count, 0u);
+    cr_assert_eq (s_drained, 0u, "nobody asked for a drain");
     s_end ();
 }
 
