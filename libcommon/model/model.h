@@ -76,7 +76,17 @@ typedef enum {
     OUTCOME_ANSWERED = 1,  //  data is what the bot said; may be empty: the bot had nothing to say
     OUTCOME_BOT_ERROR = 2, //  the bot says itself that it failed; data is its apology
     OUTCOME_FAILED = 3,    //  no answer after all tries; data is the last `failure` frame's data
+    OUTCOME_RETRY = 4,     //  of a delivery: again, after so long; detail says why
+    OUTCOME_DEAD = 5,      //  of a delivery: never again; detail says why
 } outcome_t;
+
+//  Topics of turns: what a worker of these says of an item is an operation of the item's session,
+//  and its answer becomes an entry. Items of all other topics are deliveries.
+static inline bool
+topic_is_of_turns (text_t topic)
+{
+    return topic.size > 4 && memcmp (topic.data, "bot.", 4) == 0;
+}
 
 //  What the bot asks the switchboard for, beside its words.
 typedef enum {

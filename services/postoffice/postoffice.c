@@ -14,6 +14,7 @@
 #include "store/migrate.h"
 #include "tables/postoffice_metrics.h"
 #include "api/requests.h"
+#include "work/deliveries.h"
 #include "session/lookups.h"
 #include "session/presence.h"
 #include "process/service_apps.h"
@@ -46,6 +47,8 @@ typedef struct {
     uint64_t queue_limit;
     uint64_t work_accepted_within;
     uint64_t work_recovery;
+    uint64_t work_lease;
+    uint64_t work_kept;
     service_apps_config_t apps;
 } config_t;
 
@@ -98,6 +101,10 @@ static const setting_t s_settings[] = {
              60000, "timeout for a worker to accept a dispatched item; then another gets it"),
     SETTING ("WORK_RECOVERY", SETTING_DURATION, config_t, work_recovery, "2s", 50, 60000,
              "how long an item of a lost worker or postoffice waits for a worker that has it"),
+    SETTING ("WORK_LEASE", SETTING_DURATION, config_t, work_lease, "60s", 100, 3600000,
+             "how long a worker may take for a delivery without a word of it"),
+    SETTING ("WORK_KEPT", SETTING_DURATION, config_t, work_kept, "168h", 60000, 0,
+             "how long finished work items stay in the database"),
     APPS_SETTINGS (config_t),
     APPS_BOT_NAME_SETTING (config_t),
     SETTINGS_END,
@@ -108,6 +115,7 @@ typedef struct {
     postoffice_context_t office;
     lookups_t *lookups;
     requests_t *requests;
+    deliveries_t *deliveries;
     uint64_t writer;
     bool was_ready;      //  the store was, once
     bool draining;
@@ -154,11 +162,19 @@ s_on_record (void *owner, peer_t peer, const bus_record_t *record)
     endpoint_t *endpoint;
     session_t *session;
     switch (record->kind) {
+    case BUS_ACCEPTED:
+        if (!deliveries_accepted (self->deliveries, peer, &record->accepted))
+            s_on_operation (self, peer, record);
+        break;
+    case BUS_DONE:
+        if (topic_is_of_turns (record->done.topic))
+            s_on_operation (self, peer, record);
+        else
+            deliveries_done (self->deliveries, peer, &record->done);
+        break;
     case BUS_ATTACH:
     case BUS_DETACH:
     case BUS_POST:
-    case BUS_ACCEPTED:
-    case BUS_DONE:
         s_on_operation (self, peer, record);
         break;
     case BUS_LOOKUP:
@@ -223,6 +239,7 @@ s_on_store_ready (void *owner, bool ready)
     if (!ready)
         return;
     requests_open (self->requests);
+    deliveries_open (self->deliveries);
     sessions_happen (self->office.sessions, SESSION_STORE_READY);
 }
 
@@ -335,6 +352,9 @@ s_start_parts (postoffice_t *self, const config_t *config)
                              .node = service_node_name (self->service),
                              .migrate = config->postgres_migrate };
     self->requests = requests_new (loop, office, &store);
+    self->deliveries = deliveries_new (
+        loop, office->bus, office->workers, &store,
+        &(deliveries_config_t){ .lease_ms = config->work_lease, .kept_ms = config->work_kept });
     office->store =
         store_new (loop, &store,
                    &(store_events_t){
@@ -383,6 +403,7 @@ s_on_tick (void *owner)
     postoffice_t *self = owner;
     s_look_after_store (self);
     workers_tick (self->office.workers);
+    deliveries_tick (self->deliveries);
     if (self->draining && schedule_load (self->office.schedule).operations == 0
         && store_pending (self->office.store) == 0)
         service_drained (self->service);
@@ -426,6 +447,7 @@ s_stop (void **state_p)
 {
     postoffice_t *self = *state_p;
     requests_destroy (&self->requests);
+    deliveries_destroy (&self->deliveries);
     store_destroy (&self->office.store);
     lookups_destroy (&self->lookups);
     sessions_destroy (&self->office.sessions);

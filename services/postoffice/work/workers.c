@@ -340,6 +340,24 @@ workers_inherit (workers_t *self, turn_t *turn, turn_t *old)
     turn->since_ms = old->since_ms;
 }
 
+void
+workers_topics_each (const workers_t *self,
+                     void (*each) (void *owner, text_t topic, uint64_t room), void *owner)
+{
+    for (list_t *link = self->workers.next; link != &self->workers; link = link->next) {
+        const worker_t *worker = LIST_THING (link, worker_t, place);
+        uint64_t room = worker->is_full || worker->in_flight >= worker->credit
+                            ? 0
+                            : worker->credit - worker->in_flight;
+        for (const char *at = worker->topics; *at;) {
+            size_t size = strcspn (at, " ");
+            if (size > 0)
+                each (owner, (text_t){ at, size }, room);
+            at += size + (at[size] == ' ');
+        }
+    }
+}
+
 //  Items that were not accepted in time go to another worker.
 static void
 s_tick_worker (workers_t *self, worker_t *worker, uint64_t now)

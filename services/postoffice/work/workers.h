@@ -63,6 +63,10 @@ void workers_forget (workers_t *self, turn_t *turn, bool cancel);
 //  The new turn is the same as the old one, which is about to be destroyed: takes its place.
 void workers_inherit (workers_t *self, turn_t *turn, turn_t *old);
 
+//  Each topic of each worker, and how many items more this worker would take now.
+void workers_topics_each (const workers_t *self,
+                          void (*each) (void *owner, text_t topic, uint64_t room), void *owner);
+
 //  To be called a few times a second: looks after offers and recoveries that took too long.
 void workers_tick (workers_t *self);
 

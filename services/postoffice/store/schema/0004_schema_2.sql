@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: 368acd1135fc989bd4c833fc31199419
+--  functions: 1d9a58d7e533a310868ad2a67077a9a4
 --
 --  The schema of the opened core: the database's own time in each entry, message ids that belong to
 --  their participant, durable work of every kind, and plain names. Programs of schema 3 and 4 do
@@ -22,11 +22,15 @@ CREATE INDEX last_session_session ON last_session (session);
 
 CREATE INDEX session_day ON session (day);
 
---  Everything that is to happen outside of the log. state: 0 ready, 1 leased, 2 done, 3 dead,
---  4 cancelled. A turn is inserted leased by the postoffice that commits it. The secret is gone
---  when the item is finished.
+--  Everything that is to happen outside of the log. kind: 1 a turn, which its session asks for and
+--  whose answer becomes an entry; 2 a delivery, which only tells the outside something. state:
+--  0 ready, 1 leased to `holder`, 2 done, 3 dead, 4 cancelled. A turn is inserted leased by the
+--  postoffice that commits it. `number` orders the items of a lane: one is under way at a time.
+--  The secret is gone when the item is finished.
 CREATE TABLE work_item (
     item        text COLLATE "C" PRIMARY KEY,
+    number      bigint GENERATED ALWAYS AS IDENTITY,
+    kind        smallint NOT NULL DEFAULT 2,
     app         text NOT NULL,
     session     text COLLATE "C",
     topic       text NOT NULL,
@@ -39,21 +43,23 @@ CREATE TABLE work_item (
     state       smallint NOT NULL DEFAULT 0,
     attempts    integer NOT NULL DEFAULT 0,
     next_at     timestamptz NOT NULL DEFAULT now (),
-    lease_until timestamptz,
     holder      bigint,
     detail      text NOT NULL DEFAULT '',
     created_at  timestamptz NOT NULL DEFAULT now (),
     finished_at timestamptz
 ) WITH (fillfactor = 85);
-INSERT INTO work_item (item, app, session, topic, seq, user_id, body, secret, state, holder, detail,
-                       created_at, finished_at)
-SELECT w.item, split_part (w.session, '/', 1), w.session, w.topic, w.seq, w.user_id, w.body,
+INSERT INTO work_item (item, kind, app, session, topic, seq, user_id, body, secret, state, holder,
+                       detail, created_at, finished_at)
+SELECT w.item, 1, split_part (w.session, '/', 1), w.session, w.topic, w.seq, w.user_id, w.body,
        w.secret, w.state + 1, w.holder, w.detail, w.created_at, w.finished_at FROM work w;
 DROP TABLE work;
---  Open turns of a session, what is to be handed out, what is late, what may be forgotten.
-CREATE INDEX work_item_session ON work_item (session, seq) INCLUDE (holder) WHERE state < 2;
+--  Open turns of a session; what is to be handed out; the first of a lane; whose leases there are;
+--  what may be forgotten.
+CREATE INDEX work_item_turn ON work_item (session, seq) INCLUDE (holder)
+    WHERE kind = 1 AND state < 2;
 CREATE INDEX work_item_ready ON work_item (topic, next_at) WHERE state = 0;
-CREATE INDEX work_item_leased ON work_item (lease_until) WHERE state = 1;
+CREATE INDEX work_item_lane ON work_item (lane, number) WHERE lane IS NOT NULL AND state < 2;
+CREATE INDEX work_item_leased ON work_item (holder) WHERE kind = 2 AND state = 1;
 CREATE INDEX work_item_finished ON work_item (finished_at) WHERE state > 1;
 CREATE UNIQUE INDEX work_item_dedupe ON work_item (app, dedupe) WHERE dedupe IS NOT NULL;
 
@@ -62,9 +68,7 @@ CREATE TABLE work_attempt (
     item     text COLLATE "C" NOT NULL,
     number   integer NOT NULL,
     ended_at timestamptz NOT NULL DEFAULT now (),
-    took_ms  bigint NOT NULL,
     outcome  smallint NOT NULL,
-    status   integer,
     detail   text NOT NULL DEFAULT '',
     PRIMARY KEY (item, number)
 );

@@ -10,7 +10,9 @@ DECLARE
 BEGIN
     FOR old IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
         AND p.proname ~ ('^(make_day|count_before|append|load_session|note_received|beat'
-                         '|claim_orphans|forget_nodes)_[0-9]+$')
+                         '|claim_orphans|forget_nodes|take_work|finish_work|release_work'
+                         '|drop_finished)'
+                         '_[0-9]+$')
         AND substring (p.proname FROM '[0-9]+$')::int < (SELECT max (readable_from) FROM migration)
     LOOP
         EXECUTE 'DROP FUNCTION ' || old;
@@ -149,8 +151,9 @@ BEGIN
     END IF;
 
     IF cardinality (w_session) > 0 THEN
-        INSERT INTO work_item (session, app, item, topic, seq, user_id, body, secret, state, holder)
-        SELECT w.session, split_part (w.session, '/', 1), w.item, w.topic, w.seq, w.who, w.body,
+        INSERT INTO work_item (kind, session, app, item, topic, seq, user_id, body, secret, state,
+                               holder)
+        SELECT 1, w.session, split_part (w.session, '/', 1), w.item, w.topic, w.seq, w.who, w.body,
                w.secret, 1, p_writer
         FROM unnest (w_session, w_item, w_topic, w_seq, w_user, w_body, w_secret)
              AS w (session, item, topic, seq, who, body, secret)
@@ -163,7 +166,7 @@ BEGIN
             UPDATE work_item w
             SET state = f.state, detail = f.detail, secret = NULL, finished_at = now ()
             FROM unnest (f_session, f_item, f_state, f_detail) AS f (session, item, state, detail)
-            WHERE w.session = f.session AND w.item = f.item AND w.state = 1
+            WHERE w.session = f.session AND w.item = f.item AND w.kind = 1 AND w.state = 1
                 AND f.session <> ALL (lost)
             RETURNING w.session, w.holder)
         SELECT coalesce (array_agg (DISTINCT d.session), '{}') INTO elsewhere
@@ -196,7 +199,7 @@ BEGIN
         RETURN;
     END IF;
     UPDATE work_item w SET holder = p_writer
-    WHERE w.session = p_session AND w.state = 1 AND w.holder <> p_writer;
+    WHERE w.session = p_session AND w.kind = 1 AND w.state = 1 AND w.holder <> p_writer;
 
     RETURN QUERY
     WITH recent AS (
@@ -213,7 +216,8 @@ BEGIN
     FROM participant p WHERE p.session = p_session
     UNION ALL
     (SELECT 2, w.seq, NULL, NULL, NULL, NULL, w.item, w.topic, w.user_id, w.body, w.secret
-     FROM work_item w WHERE w.session = p_session AND w.state = 1 ORDER BY w.seq, w.item)
+     FROM work_item w WHERE w.session = p_session AND w.kind = 1 AND w.state = 1
+     ORDER BY w.seq, w.item)
     UNION ALL
     SELECT 3, r.seq, r.time_ms, r.role, NULL, NULL, r.message_id, r.user_id, NULL, NULL, NULL
     FROM recent r
@@ -254,7 +258,7 @@ RETURNS TABLE (session text, was_own boolean) LANGUAGE sql AS $$
         SELECT n.writer FROM node n WHERE n.beat_at > clock_timestamp () - interval '10 s'),
     orphan AS (
         SELECT w.session, w.item FROM work_item w
-        WHERE w.state = 1 AND w.holder <> p_writer
+        WHERE w.kind = 1 AND w.state = 1 AND w.holder <> p_writer
             AND w.holder NOT IN (SELECT a.writer FROM alive a)
         LIMIT p_most FOR UPDATE SKIP LOCKED),
     claimed AS (
@@ -264,7 +268,7 @@ RETURNS TABLE (session text, was_own boolean) LANGUAGE sql AS $$
     SELECT DISTINCT c.session, false FROM claimed c
     UNION ALL
     (SELECT w.session, true FROM work_item w
-     WHERE p_own AND w.state = 1 AND w.holder = p_writer
+     WHERE p_own AND w.kind = 1 AND w.state = 1 AND w.holder = p_writer
          AND w.created_at < now () - interval '30 s'
      ORDER BY w.created_at LIMIT p_most);
 $$;
@@ -272,4 +276,83 @@ $$;
 --  A node that is silent for an hour is of no use to anybody.
 CREATE FUNCTION forget_nodes_@V@ () RETURNS void LANGUAGE sql AS $$
     DELETE FROM node WHERE beat_at < clock_timestamp () - interval '1 hour';
+$$;
+
+-- ---------------------------------------------------------------------------------------------
+--  Deliveries
+
+--  Leases items that are due to the writer, of each topic at most so many, oldest first. Of a lane
+--  only the first one counts that is not finished, and only while it is not leased already.
+CREATE FUNCTION take_work_@V@ (p_writer bigint, p_topics text[], p_most bigint[])
+RETURNS TABLE (item text, app text, session text, topic text, seq bigint, user_id text, body text,
+               secret text, attempts bigint) LANGUAGE plpgsql ROWS 100 AS $$
+BEGIN
+    FOR at IN 1 .. cardinality (p_topics) LOOP
+        RETURN QUERY
+        WITH due AS (
+            SELECT w.item FROM work_item w
+            WHERE w.kind = 2 AND w.state = 0 AND w.topic = p_topics[at] AND w.next_at <= now ()
+                AND (w.lane IS NULL OR NOT EXISTS (
+                    SELECT FROM work_item e
+                    WHERE e.lane = w.lane AND e.state < 2 AND e.number < w.number))
+            ORDER BY w.next_at, w.number LIMIT p_most[at] FOR UPDATE SKIP LOCKED)
+        UPDATE work_item w
+        SET state = 1, holder = p_writer, attempts = w.attempts + 1
+        FROM due WHERE w.item = due.item
+        RETURNING w.item, w.app, coalesce (w.session, ''), w.topic, coalesce (w.seq, 0), w.user_id,
+            w.body, coalesce (w.secret, ''), w.attempts::bigint;
+    END LOOP;
+END $$;
+
+--  What came of attempts. state: 0 again after so long, 2 done, 3 dead. A report counts while no
+--  later attempt has begun, whoever has the lease. Returns the items of which it counted.
+CREATE FUNCTION finish_work_@V@ (
+    f_item text[], f_topic text[], f_attempt bigint[], f_state smallint[], f_after_ms bigint[],
+    f_detail text[])
+RETURNS SETOF text LANGUAGE sql ROWS 100 AS $$
+    WITH told AS (
+        UPDATE work_item w
+        SET state = f.state, detail = f.detail, holder = NULL,
+            secret = CASE WHEN f.state > 1 THEN NULL ELSE w.secret END,
+            next_at = now () + f.after_ms * interval '1 ms',
+            finished_at = CASE WHEN f.state > 1 THEN now () END
+        FROM unnest (f_item, f_topic, f_attempt, f_state, f_after_ms, f_detail)
+            AS f (item, topic, attempt, state, after_ms, detail)
+        WHERE w.item = f.item AND w.topic = f.topic AND w.kind = 2 AND w.state < 2
+            AND w.attempts = f.attempt
+        RETURNING w.item, w.attempts, w.state, w.detail)
+    INSERT INTO work_attempt (item, number, outcome, detail)
+    SELECT t.item, t.attempts, t.state, t.detail FROM told t
+    ON CONFLICT (item, number) DO UPDATE
+        SET outcome = EXCLUDED.outcome, detail = EXCLUDED.detail, ended_at = now ()
+    RETURNING item;
+$$;
+
+--  Items whose lease nobody keeps are ready again, at once: those of postoffices that have died,
+--  and those of the writer that it does not know of. Returns how many.
+CREATE FUNCTION release_work_@V@ (p_writer bigint, p_known text[], p_most bigint)
+RETURNS bigint LANGUAGE sql AS $$
+    WITH alive AS (
+        SELECT n.writer FROM node n WHERE n.beat_at > clock_timestamp () - interval '5 s'),
+    lost AS (
+        SELECT w.item FROM work_item w
+        WHERE w.kind = 2 AND w.state = 1
+            AND (w.holder NOT IN (SELECT a.writer FROM alive a)
+                 OR (w.holder = p_writer AND w.item <> ALL (p_known)))
+        LIMIT p_most FOR UPDATE SKIP LOCKED),
+    released AS (
+        UPDATE work_item w SET state = 0, holder = NULL, next_at = now ()
+        FROM lost WHERE w.item = lost.item RETURNING 1)
+    SELECT count (*) FROM released;
+$$;
+
+--  Deletes finished items of before, and what their attempts came to. Returns how many.
+CREATE FUNCTION drop_finished_@V@ (p_before timestamptz, p_most bigint)
+RETURNS bigint LANGUAGE sql AS $$
+    WITH old AS (
+        SELECT w.item FROM work_item w WHERE w.state > 1 AND w.finished_at < p_before
+        ORDER BY w.finished_at LIMIT p_most FOR UPDATE SKIP LOCKED),
+    attempts AS (DELETE FROM work_attempt a USING old WHERE a.item = old.item),
+    dropped AS (DELETE FROM work_item w USING old WHERE w.item = old.item RETURNING 1)
+    SELECT count (*) FROM dropped;
 $$;

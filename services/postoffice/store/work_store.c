@@ -1,0 +1,323 @@
+#include "store/work_store.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/loop_timer.h"
+#include "pg/pg_link.h"
+#include "store/migrations.h"
+#include "store/store_metrics.h"
+
+#include <stdlib.h>
+
+#define TICK_MS 500
+#define RELEASE_MS 1000
+//  After an outage of the database everybody looks dead until it has beaten again.
+#define RELEASE_AFTER_MS 6000
+#define RELEASED_AT_ONCE 20000
+#define DROP_MS 60000
+#define DROPPED_AT_ONCE 1000
+//  Statements that may be under way; more means that the database hangs.
+#define ROOM_AT_LEAST 16
+
+enum { SAY_TAKE, SAY_FINISH, SAY_RELEASE, SAY_DROP, STATEMENTS };
+
+static const pg_statement_t s_statements[STATEMENTS] = {
+    [SAY_TAKE] = { "take", "SELECT * FROM " SCHEMA_FUNCTION (
+                               "take_work") " ($1::bigint, $2::text[], $3::bigint[])" },
+    [SAY_FINISH] = { "finish", "SELECT " SCHEMA_FUNCTION (
+                                   "finish_work") " ($1::text[], $2::text[], $3::bigint[],"
+                                                  " $4::smallint[], $5::bigint[], $6::text[])" },
+    [SAY_RELEASE] = { "release", "SELECT " SCHEMA_FUNCTION (
+                                     "release_work") " ($1::bigint, $2::text[], $3::bigint)" },
+    //  The time is counted in the database's clock.
+    [SAY_DROP] = { "drop", "SELECT " SCHEMA_FUNCTION (
+                               "drop_finished") " (now () - $1::bigint * interval '1 ms',"
+                                                " $2::bigint)" },
+};
+
+//  Reports of one statement, until they are answered.
+typedef struct {
+    list_t link; //  in the store's list
+    size_t count;
+    text_t *items; //  behind the struct
+} finish_t;
+
+struct work_store {
+    work_store_events_t events;
+    void *owner;
+    pg_link_t *link;
+    loop_timer_t *tick;
+    uint64_t writer;
+    uint64_t kept_ms;
+    uint64_t up_ms;
+    uint64_t released_ms;
+    uint64_t dropped_ms;
+    bool is_taking;
+    bool is_releasing;
+    bool is_dropping;
+    list_t finishes; //  under way
+    pg_values_t values;
+};
+
+//  True when the database did what it was asked; what it refused is logged.
+static bool
+s_is_done (const pg_answer_t *answer, const char *what)
+{
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "database refused work");
+    if (answer->failed && log_limit_allows (&limit))
+        log_warn ("database refused work", log_string ("what", what),
+                  log_string ("sqlstate", answer->sqlstate));
+    return !answer->lost && !answer->failed;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Taking
+
+static void
+s_on_taken (void *owner, void *unused, const pg_answer_t *answer)
+{
+    work_store_t *self = owner;
+    (void) unused;
+    self->is_taking = false;
+    if (!s_is_done (answer, "take")) {
+        self->events.taken (self->owner, NULL, 0);
+        return;
+    }
+    const PGresult *result = answer->results[0];
+    int rows = PQntuples (result);
+    work_taken_t *items = alloc_array ((size_t) rows + 1, sizeof *items);
+    for (int row = 0; row < rows; row++)
+        items[row] = (work_taken_t){ .item = pg_text (result, row, 0),
+                                     .app = pg_text (result, row, 1),
+                                     .session = pg_text (result, row, 2),
+                                     .topic = pg_text (result, row, 3),
+                                     .seq = (uint64_t) pg_number (result, row, 4),
+                                     .user = pg_text (result, row, 5),
+                                     .body = pg_text (result, row, 6),
+                                     .secret = pg_text (result, row, 7),
+                                     .attempt = (uint64_t) pg_number (result, row, 8) };
+    store_metrics[STORE_WORK_TAKEN] += rows;
+    self->events.taken (self->owner, items, (size_t) rows);
+    free (items);
+}
+
+int
+work_store_take (work_store_t *self, const work_wish_t *wishes, size_t count)
+{
+    if (self->is_taking || pg_link_room (self->link) < ROOM_AT_LEAST)
+        return -1;
+    pg_values_number (&self->values, PG_NUMBER, (int64_t) self->writer);
+    pg_value_t *topics = pg_values_array (&self->values, PG_TEXT);
+    pg_value_t *most = pg_values_array (&self->values, PG_NUMBER);
+    for (size_t at = 0; at < count; at++) {
+        pg_array_text (topics, wishes[at].topic);
+        pg_array_number (most, (int64_t) wishes[at].most);
+    }
+    self->is_taking = true;
+    pg_link_add (self->link, SAY_TAKE, &self->values);
+    pg_link_send (self->link, s_on_taken, self, NULL);
+    return 0;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Finishing
+
+static void
+s_on_finished (void *owner, void *asked, const pg_answer_t *answer)
+{
+    work_store_t *self = owner;
+    finish_t *finish = asked;
+    list_remove (&finish->link);
+    if (!s_is_done (answer, "finish")) {
+        free (finish);
+        self->events.lost (self->owner);
+        return;
+    }
+    const PGresult *result = answer->results[0];
+    for (size_t at = 0; at < finish->count; at++) {
+        bool counts = false;
+        for (int row = 0; row < PQntuples (result) && !counts; row++)
+            counts = text_is (pg_text (result, row, 0), finish->items[at]);
+        store_metrics[counts ? STORE_WORK_FINISHED : STORE_WORK_STALE]++;
+        self->events.finished (self->owner, finish->items[at], counts);
+    }
+    free (finish);
+}
+
+static finish_t *
+s_finish_new (const work_report_t *reports, size_t count)
+{
+    text_t *texts = alloc_array (count, sizeof *texts);
+    for (size_t at = 0; at < count; at++)
+        texts[at] = reports[at].item;
+    finish_t *self = alloc_packed (sizeof *self + count * sizeof (text_t), texts, count);
+    list_init (&self->link);
+    self->count = count;
+    self->items = (text_t *) (void *) (self + 1);
+    memcpy (self->items, texts, count * sizeof *texts);
+    free (texts);
+    return self;
+}
+
+int
+work_store_finish (work_store_t *self, const work_report_t *reports, size_t count)
+{
+    if (pg_link_room (self->link) < ROOM_AT_LEAST)
+        return -1;
+    pg_value_t *items = pg_values_array (&self->values, PG_TEXT);
+    pg_value_t *topics = pg_values_array (&self->values, PG_TEXT);
+    pg_value_t *attempts = pg_values_array (&self->values, PG_NUMBER);
+    pg_value_t *states = pg_values_array (&self->values, PG_SMALL);
+    pg_value_t *after = pg_values_array (&self->values, PG_NUMBER);
+    pg_value_t *details = pg_values_array (&self->values, PG_TEXT);
+    for (size_t at = 0; at < count; at++) {
+        pg_array_text (items, reports[at].item);
+        pg_array_text (topics, reports[at].topic);
+        pg_array_number (attempts, (int64_t) reports[at].attempt);
+        pg_array_number (states, reports[at].state);
+        pg_array_number (after, (int64_t) reports[at].after_ms);
+        pg_array_text (details, reports[at].detail);
+    }
+    finish_t *finish = s_finish_new (reports, count);
+    list_append (&self->finishes, &finish->link);
+    pg_link_add (self->link, SAY_FINISH, &self->values);
+    pg_link_send (self->link, s_on_finished, self, finish);
+    return 0;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Releasing, and forgetting
+
+static void
+s_on_released (void *owner, void *unused, const pg_answer_t *answer)
+{
+    work_store_t *self = owner;
+    (void) unused;
+    self->is_releasing = false;
+    if (!s_is_done (answer, "release"))
+        return;
+    int64_t count = pg_number (answer->results[0], 0, 0);
+    store_metrics[STORE_WORK_RELEASED] += count;
+    if (count > 0)
+        log_info ("leases without a holder released", log_number ("items", count));
+    if (count == RELEASED_AT_ONCE)
+        self->released_ms = 0; //  there may be more
+}
+
+static void
+s_add_known (void *list, text_t item)
+{
+    pg_array_text (list, item);
+}
+
+static void
+s_release (work_store_t *self)
+{
+    self->is_releasing = true;
+    pg_values_number (&self->values, PG_NUMBER, (int64_t) self->writer);
+    self->events.known (self->owner, pg_values_array (&self->values, PG_TEXT), s_add_known);
+    pg_values_number (&self->values, PG_NUMBER, RELEASED_AT_ONCE);
+    pg_link_add (self->link, SAY_RELEASE, &self->values);
+    pg_link_send (self->link, s_on_released, self, NULL);
+}
+
+static void
+s_on_dropped (void *owner, void *unused, const pg_answer_t *answer)
+{
+    work_store_t *self = owner;
+    (void) unused;
+    self->is_dropping = false;
+    if (s_is_done (answer, "drop") && pg_number (answer->results[0], 0, 0) == DROPPED_AT_ONCE)
+        self->dropped_ms = 0; //  there may be more
+}
+
+static void
+s_drop (work_store_t *self)
+{
+    self->is_dropping = true;
+    pg_values_number (&self->values, PG_NUMBER, (int64_t) self->kept_ms);
+    pg_values_number (&self->values, PG_NUMBER, DROPPED_AT_ONCE);
+    pg_link_add (self->link, SAY_DROP, &self->values);
+    pg_link_send (self->link, s_on_dropped, self, NULL);
+}
+
+//  A take that is under way is neither known yet nor lost: nothing is released meanwhile.
+static void
+s_on_tick (void *owner)
+{
+    work_store_t *self = owner;
+    uint64_t now = clock_mono_ms ();
+    if (pg_link_room (self->link) < ROOM_AT_LEAST || now - self->up_ms < RELEASE_AFTER_MS)
+        return;
+    if (!self->is_releasing && !self->is_taking && now - self->released_ms >= RELEASE_MS) {
+        self->released_ms = now;
+        s_release (self);
+    }
+    if (!self->is_dropping && now - self->dropped_ms >= DROP_MS) {
+        self->dropped_ms = now;
+        s_drop (self);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------
+
+static void
+s_on_up (void *owner, bool is_direct)
+{
+    (void) is_direct;
+    ((work_store_t *) owner)->up_ms = clock_mono_ms ();
+}
+
+static void
+s_on_down (void *owner)
+{
+    work_store_t *self = owner;
+    self->is_taking = self->is_releasing = self->is_dropping = false;
+}
+
+work_store_t *
+work_store_new (uv_loop_t *loop, const store_config_t *config, uint64_t kept_ms,
+                const work_store_events_t *events, void *owner)
+{
+    work_store_t *self = alloc_zeroed (sizeof *self);
+    self->events = *events;
+    self->owner = owner;
+    self->writer = config->writer;
+    self->kept_ms = kept_ms;
+    list_init (&self->finishes);
+    pg_link_config_t link = { .url = config->url,
+                              .node = config->node,
+                              .statements = s_statements,
+                              .statement_count = STATEMENTS,
+                              .answer_ms = config->answer_ms };
+    self->link =
+        pg_link_new (loop, &link, &(pg_link_events_t){ .up = s_on_up, .down = s_on_down }, self);
+    self->tick = loop_timer_new (loop, s_on_tick, self);
+    loop_timer_start_ms (self->tick, TICK_MS, TICK_MS);
+    return self;
+}
+
+void
+work_store_open (work_store_t *self)
+{
+    pg_link_open (self->link);
+}
+
+void
+work_store_destroy (work_store_t **self_p)
+{
+    work_store_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    pg_link_destroy (&self->link);
+    loop_timer_destroy (&self->tick);
+    for (list_t *first; (first = list_first (&self->finishes));) {
+        list_remove (first);
+        free (LIST_THING (first, finish_t, link));
+    }
+    pg_values_free (&self->values);
+    free (self);
+}

@@ -1,0 +1,74 @@
+//  work_store — the durable half of deliveries: items that are leased, finished and released in the
+//  table work_item, over a link of its own, so that no delivery stands before a commit.
+//
+//  A lease is the row's `holder`: the postoffice that took it. It holds while that postoffice lives
+//  (its beat in the table node); how long a worker may take for an item is the postoffice's own to
+//  watch. Items of a dead postoffice, and those that this one has lost sight of, are released.
+//
+//  Every call is answered once, from the loop. While the database is away, or when too much is
+//  under way, calls fail at once: their owner says them again later, and nothing is lost by that.
+
+#ifndef WORK_STORE_H
+#define WORK_STORE_H
+
+#include "store/store_model.h"
+
+#include <uv.h>
+
+typedef struct work_store work_store_t;
+
+//  How many items of a topic are wanted.
+typedef struct {
+    text_t topic;
+    uint64_t most;
+} work_wish_t;
+
+//  A leased item. The texts live as long as the callback.
+typedef struct {
+    text_t item;
+    text_t app;
+    text_t session; //  empty: of none
+    text_t topic;
+    uint64_t seq;
+    text_t user;
+    text_t body;
+    text_t secret;
+    uint64_t attempt; //  from 1
+} work_taken_t;
+
+//  What came of an attempt.
+typedef struct {
+    text_t item;
+    text_t topic;
+    uint64_t attempt;
+    work_state_t state; //  WORK_READY: again, after so long; WORK_DONE or WORK_DEAD
+    uint64_t after_ms;
+    text_t detail;
+} work_report_t;
+
+typedef struct {
+    //  NULL when the database did not say: what was leased, if anything, is released by and by.
+    void (*taken) (void *owner, const work_taken_t *items, size_t count);
+    //  The report is stored, or counts no more, as a later attempt has begun. Not called when the
+    //  database did not say: report again.
+    void (*finished) (void *owner, text_t item, bool counts);
+    //  Reports under way are lost or stored, nobody knows.
+    void (*lost) (void *owner);
+    //  The items that this process knows to have; asked for before each release.
+    void (*known) (void *owner, void *list, void (*add) (void *list, text_t item));
+} work_store_events_t;
+
+work_store_t *work_store_new (uv_loop_t *loop, const store_config_t *config, uint64_t kept_ms,
+                              const work_store_events_t *events, void *owner);
+//  The schema is the right one now; safe to call again.
+void work_store_open (work_store_t *self);
+void work_store_destroy (work_store_t **self_p);
+
+//  One at a time: −1 while another is under way, or the database is away.
+__attribute__ ((warn_unused_result)) int
+work_store_take (work_store_t *self, const work_wish_t *wishes, size_t count);
+//  Several at once; −1 when they must be said again later.
+__attribute__ ((warn_unused_result)) int
+work_store_finish (work_store_t *self, const work_report_t *reports, size_t count);
+
+#endif

@@ -1,0 +1,377 @@
+#include "work/deliveries.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/hash_table.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "tables/postoffice_metrics.h"
+
+#include <stdlib.h>
+
+#define TOPICS_MOST 64
+#define TAKEN_AT_ONCE 500
+#define REPORTS_AT_ONCE 200
+//  Reports for items that are not here; more must be said again.
+#define FOREIGN_MOST 10000
+#define DETAIL_MOST 1000
+
+typedef struct {
+    UT_hash_handle hh;
+    list_t link; //  among the reports that are to be sent, or are under way
+    text_t item; //  behind the struct, as are the topic and the detail
+    text_t topic;
+    uint64_t attempt; //  as the database counts
+    turn_t *turn;     //  NULL once it is reported
+    //  The report.
+    peer_t peer; //  who is told SETTLED; 0: nobody
+    char *session;
+    bool is_foreign; //  it was not here when it was reported
+    bool is_sent;    //  and its answer is not there yet
+    work_state_t state;
+    uint64_t after_ms;
+    char *detail;
+} delivery_t;
+
+//  How many more of a topic could be handed out.
+typedef struct {
+    text_t topic;
+    uint64_t room;
+} room_t;
+
+struct deliveries {
+    bus_server_t *bus;
+    workers_t *workers;
+    work_store_t *store;
+    deliveries_config_t config;
+    delivery_t *by_item;
+    list_t reports;   //  to be sent
+    list_t under_way; //  sent, in one statement
+    size_t foreign;   //  reports of items that were not here
+    room_t rooms[TOPICS_MOST];
+    size_t room_count;
+};
+
+static delivery_t *
+s_find (const deliveries_t *self, text_t item)
+{
+    delivery_t *delivery;
+    HASH_FIND (hh, self->by_item, item.data, item.size, delivery);
+    return delivery;
+}
+
+static delivery_t *
+s_new (deliveries_t *self, text_t item, text_t topic, uint64_t attempt)
+{
+    text_t texts[] = { item, topic };
+    delivery_t *delivery = alloc_packed (sizeof *delivery, texts, 2);
+    delivery->item = texts[0];
+    delivery->topic = texts[1];
+    delivery->attempt = attempt;
+    list_init (&delivery->link);
+    HASH_ADD_KEYPTR (hh, self->by_item, delivery->item.data, delivery->item.size, delivery);
+    metric_add (POSTOFFICE_ITEMS_HELD, 1);
+    return delivery;
+}
+
+static void
+s_destroy (deliveries_t *self, delivery_t *delivery)
+{
+    HASH_DEL (self->by_item, delivery);
+    list_remove (&delivery->link);
+    self->foreign -= delivery->is_foreign;
+    metric_add (POSTOFFICE_ITEMS_HELD, -1);
+    if (delivery->turn) {
+        workers_forget (self->workers, delivery->turn, false);
+        turn_destroy (&delivery->turn);
+    }
+    free (delivery->session);
+    free (delivery->detail);
+    free (delivery);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Taking
+
+static void s_take (deliveries_t *self);
+
+static void
+s_on_taken (void *owner, const work_taken_t *items, size_t count)
+{
+    deliveries_t *self = owner;
+    for (size_t at = 0; at < count; at++) {
+        const work_taken_t *taken = &items[at];
+        delivery_t *delivery = s_find (self, taken->item);
+        if (delivery) //  an older attempt, which somebody else has taken away from here
+            s_destroy (self, delivery);
+        delivery = s_new (self, taken->item, taken->topic, taken->attempt);
+        delivery->turn = turn_new (&(turn_t){ .state = TURN_QUEUED,
+                                              .seq = taken->seq,
+                                              .item = taken->item,
+                                              .session = taken->session,
+                                              .app = taken->app,
+                                              .topic = taken->topic,
+                                              .user = taken->user,
+                                              .body = taken->body,
+                                              .secret = taken->secret });
+        delivery->turn->attempts = taken->attempt - 1;
+        workers_want (self->workers, delivery->turn);
+    }
+    if (count > 0)
+        s_take (self); //  there may be more, and room for more
+}
+
+static room_t *
+s_room (deliveries_t *self, text_t topic)
+{
+    for (size_t at = 0; at < self->room_count; at++)
+        if (text_is (self->rooms[at].topic, topic))
+            return &self->rooms[at];
+    if (self->room_count == TOPICS_MOST)
+        return NULL;
+    self->rooms[self->room_count] = (room_t){ topic, 0 };
+    return &self->rooms[self->room_count++];
+}
+
+static void
+s_add_room (void *owner, text_t topic, uint64_t room)
+{
+    room_t *known = topic_is_of_turns (topic) ? NULL : s_room (owner, topic);
+    if (known)
+        known->room += room;
+}
+
+//  What waits here already is handed out first.
+static void
+s_take (deliveries_t *self)
+{
+    work_wish_t wishes[TOPICS_MOST];
+    size_t count = 0;
+    self->room_count = 0;
+    workers_topics_each (self->workers, s_add_room, self);
+    for (delivery_t *at = self->by_item; at; at = at->hh.next) {
+        bool waits =
+            at->turn && at->turn->state != TURN_DISPATCHED && at->turn->state != TURN_ACCEPTED;
+        room_t *room = waits ? s_room (self, at->topic) : NULL;
+        if (room && room->room > 0)
+            room->room--;
+    }
+    for (size_t at = 0; at < self->room_count; at++) {
+        uint64_t room = self->rooms[at].room;
+        if (room > 0)
+            wishes[count++] = (work_wish_t){ self->rooms[at].topic,
+                                             room < TAKEN_AT_ONCE ? room : TAKEN_AT_ONCE };
+    }
+    if (count > 0 && work_store_take (self->store, wishes, count) != 0)
+        return; //  at the next tick
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Reporting
+
+static void
+s_set_report (deliveries_t *self, delivery_t *delivery, work_state_t state, uint64_t after_ms,
+              text_t detail)
+{
+    if (delivery->turn) {
+        workers_forget (self->workers, delivery->turn, false);
+        turn_destroy (&delivery->turn);
+    }
+    delivery->state = state;
+    delivery->after_ms = after_ms;
+    free (delivery->detail);
+    detail.size = detail.size < DETAIL_MOST ? detail.size : DETAIL_MOST;
+    delivery->detail = alloc_text (detail);
+    list_append (&self->reports, &delivery->link);
+}
+
+//  As many as one statement takes; what comes while it is under way gathers for the next.
+static void
+s_send_reports (deliveries_t *self)
+{
+    work_report_t reports[REPORTS_AT_ONCE];
+    size_t count = 0;
+    if (!list_is_empty (&self->under_way))
+        return;
+    for (list_t *at = self->reports.next; at != &self->reports && count < REPORTS_AT_ONCE;
+         at = at->next) {
+        const delivery_t *delivery = LIST_THING (at, delivery_t, link);
+        reports[count++] = (work_report_t){ .item = delivery->item,
+                                            .topic = delivery->topic,
+                                            .attempt = delivery->attempt,
+                                            .state = delivery->state,
+                                            .after_ms = delivery->after_ms,
+                                            .detail = text_of (delivery->detail) };
+    }
+    if (count == 0 || work_store_finish (self->store, reports, count) != 0)
+        return;
+    for (; count > 0; count--) {
+        delivery_t *delivery = LIST_THING (list_first (&self->reports), delivery_t, link);
+        delivery->is_sent = true;
+        list_append (&self->under_way, &delivery->link);
+    }
+}
+
+static void
+s_count_result (const delivery_t *delivery, bool counts)
+{
+    metric_add (!counts                        ? POSTOFFICE_ITEMS_STALE
+                : delivery->state == WORK_DONE ? POSTOFFICE_ITEMS_DONE
+                : delivery->state == WORK_DEAD ? POSTOFFICE_ITEMS_DEAD
+                                               : POSTOFFICE_ITEMS_RETRIED,
+                1);
+}
+
+static void
+s_on_finished (void *owner, text_t item, bool counts)
+{
+    deliveries_t *self = owner;
+    delivery_t *delivery = s_find (self, item);
+    //  Taken again meanwhile: this was the attempt before.
+    if (!delivery || !delivery->is_sent)
+        return;
+    s_count_result (delivery, counts);
+    bus_record_t record = { .kind = BUS_SETTLED,
+                            .settled = { .item = delivery->item,
+                                         .session = text_of (delivery->session) } };
+    if (delivery->peer && bus_server_send (self->bus, delivery->peer, &record) != 0)
+        log_debug ("answer not sent", log_string ("kind", "SETTLED"));
+    s_destroy (self, delivery);
+    if (list_is_empty (&self->under_way)) {
+        s_send_reports (self);
+        s_take (self); //  the workers have room again
+    }
+}
+
+static void
+s_on_lost (void *owner)
+{
+    deliveries_t *self = owner;
+    for (list_t *last; !list_is_empty (&self->under_way);) {
+        last = self->under_way.previous;
+        LIST_THING (last, delivery_t, link)->is_sent = false;
+        list_prepend (&self->reports, last);
+    }
+}
+
+static void
+s_on_known (void *owner, void *list, void (*add) (void *list, text_t item))
+{
+    deliveries_t *self = owner;
+    for (delivery_t *at = self->by_item; at; at = at->hh.next)
+        add (list, at->item);
+}
+
+bool
+deliveries_accepted (deliveries_t *self, peer_t peer, const bus_accepted_t *accepted)
+{
+    delivery_t *delivery = s_find (self, accepted->item);
+    if (!delivery)
+        return false;
+    if (delivery->turn)
+        workers_accepted (self->workers, delivery->turn, peer);
+    return true;
+}
+
+void
+deliveries_done (deliveries_t *self, peer_t peer, const bus_done_t *done)
+{
+    const turn_t of_topic = { .topic = done->topic };
+    if (!turn_is_of (&of_topic, workers_topics (self->workers, peer))) {
+        static log_limit_t limit =
+            LOG_LIMIT (LOG_WARN, "report of a topic that is not the worker's");
+        if (log_limit_allows (&limit))
+            log_warn ("report of a topic that is not the worker's",
+                      log_text ("topic", done->topic));
+        return;
+    }
+    delivery_t *delivery = s_find (self, done->item);
+    if (!delivery) {
+        if (self->foreign >= FOREIGN_MOST || done->item.size == 0)
+            return; //  it will be said again
+        delivery = s_new (self, done->item, done->topic, done->attempt);
+        delivery->is_foreign = true;
+        self->foreign++;
+    } else if (!text_is (delivery->topic, done->topic))
+        return;
+    delivery->peer = peer;
+    free (delivery->session);
+    delivery->session = alloc_text (done->session);
+    if (delivery->is_sent)
+        return; //  said again, or too late: a report is on its way
+    bool is_retry = done->outcome == OUTCOME_RETRY;
+    s_set_report (self, delivery,
+                  done->outcome == OUTCOME_ANSWERED ? WORK_DONE
+                  : is_retry                        ? WORK_READY
+                                                    : WORK_DEAD,
+                  is_retry ? done->after_ms : 0, done->detail);
+    s_send_reports (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+
+//  A worker that says nothing of an item for the time of a lease has forgotten it.
+static void
+s_end_leases (deliveries_t *self)
+{
+    uint64_t now = clock_mono_ms ();
+    delivery_t *delivery, *next;
+    HASH_ITER (hh, self->by_item, delivery, next)
+    {
+        turn_t *turn = delivery->turn;
+        if (!turn || turn->state != TURN_ACCEPTED || now - turn->since_ms < self->config.lease_ms)
+            continue;
+        static log_limit_t limit = LOG_LIMIT (LOG_WARN, "lease lost");
+        if (log_limit_allows (&limit))
+            log_warn ("lease lost", log_text ("item", delivery->item),
+                      log_text ("topic", delivery->topic));
+        metric_add (POSTOFFICE_LEASES_LOST, 1);
+        workers_forget (self->workers, turn, true);
+        s_set_report (self, delivery, WORK_READY, 0, TEXT ("the worker did not finish in time"));
+    }
+}
+
+void
+deliveries_tick (deliveries_t *self)
+{
+    s_end_leases (self);
+    s_send_reports (self);
+    s_take (self);
+}
+
+deliveries_t *
+deliveries_new (uv_loop_t *loop, bus_server_t *bus, workers_t *workers,
+                const store_config_t *store, const deliveries_config_t *config)
+{
+    static const work_store_events_t events = {
+        .taken = s_on_taken, .finished = s_on_finished, .lost = s_on_lost, .known = s_on_known
+    };
+    deliveries_t *self = alloc_zeroed (sizeof *self);
+    self->bus = bus;
+    self->workers = workers;
+    self->config = *config;
+    list_init (&self->reports);
+    list_init (&self->under_way);
+    self->store = work_store_new (loop, store, config->kept_ms, &events, self);
+    return self;
+}
+
+void
+deliveries_open (deliveries_t *self)
+{
+    work_store_open (self->store);
+}
+
+void
+deliveries_destroy (deliveries_t **self_p)
+{
+    deliveries_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    work_store_destroy (&self->store);
+    delivery_t *delivery, *next;
+    HASH_ITER (hh, self->by_item, delivery, next)
+    s_destroy (self, delivery);
+    free (self);
+}

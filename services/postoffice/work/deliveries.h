@@ -1,0 +1,50 @@
+//  deliveries — work items that only tell the outside something: leased from the database as fast
+//  as workers take them, handed out, and finished by what the workers report.
+//
+//  However many wait, they cost nothing here: only what workers have room for is taken. The places
+//  of an item in memory:
+//
+//      (database) ─take─► OUT ──────────── DONE ────────────► REPORTED ─stored─► (database)
+//                          │  waiting, dispatched, accepted,    ▲    │ or stale: SETTLED
+//                          │  recovered: see workers.h          │    └─ not known: sent again
+//                          └─ lease over: ready again, at once ─┘
+//
+//  - What the database says last counts: a report of an attempt behind which another one has begun
+//    is stale. So a worker that comes back after its lease, at this postoffice or at another one,
+//    does no harm, and one that comes back before that is heard.
+//  - A worker has lease_ms for an item, from its last ACCEPTED on: one that is slow says ACCEPTED
+//    again. One that forgets an item loses it, and the item is ready again as a further attempt.
+//  - When this process dies, its leases are released by others (work_store.h).
+//  - A report for an item that is not here (its postoffice has died) is stored all the same.
+
+#ifndef DELIVERIES_H
+#define DELIVERIES_H
+
+#include "bus/bus_server.h"
+#include "store/work_store.h"
+#include "work/workers.h"
+
+typedef struct deliveries deliveries_t;
+
+typedef struct {
+    uint64_t lease_ms;
+    uint64_t kept_ms; //  how long finished items of all kinds stay in the database
+} deliveries_config_t;
+
+//  Borrows the bus and the workers.
+deliveries_t *deliveries_new (uv_loop_t *loop, bus_server_t *bus, workers_t *workers,
+                              const store_config_t *store, const deliveries_config_t *config);
+//  The schema is the right one now.
+void deliveries_open (deliveries_t *self);
+//  Before the workers are destroyed.
+void deliveries_destroy (deliveries_t **self_p);
+
+//  ACCEPTED: true when it is of a delivery here.
+bool deliveries_accepted (deliveries_t *self, peer_t peer, const bus_accepted_t *accepted);
+//  DONE of an item whose topic is not one of turns: answered with SETTLED.
+void deliveries_done (deliveries_t *self, peer_t peer, const bus_done_t *done);
+
+//  To be called a few times a second.
+void deliveries_tick (deliveries_t *self);
+
+#endif
