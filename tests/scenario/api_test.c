@@ -80,6 +80,160 @@ Test (api, a_session_is_read_by_whoever_may)
     stack_destroy (&stack);
 }
 
+// ---------------------------------------------------------------------------------------------
+//  Posts
+
+//  The seq of the answer; 0: it is a problem, and its detail begins so.
+static int64_t
+s_post (router_stack_t *stack, unsigned edge, const char *query, const char *body, int status,
+        const char *detail)
+{
+    char target[300];
+    snprintf (target, sizeof target, "/api/v1/sessions/s-1/messages?%s", query);
+    http_answer_t answer =
+        http_request (stack_edge_port (stack, edge), "POST", target, NULL, body, strlen (body));
+    cr_expect_eq (answer.status, status, "%.200s: %d\n%s", body, answer.status, answer.body);
+    json_object *tree = json_tokener_parse (answer.body ? answer.body : "");
+    cr_assert (tree, "%.200s: no JSON: %s", body, answer.body);
+    int64_t seq = json_object_get_int64 (json_object_object_get (tree, "seq"));
+    if (seq > 0)
+        cr_expect_eq (strlen (s_text (tree, "time")), strlen ("2026-11-26T02:03:04.567Z"));
+    else
+        cr_expect_eq (strncmp (s_text (tree, "detail") ? s_text (tree, "detail") : "", detail,
+                               strlen (detail)),
+                      0, "%.200s: %s", body, answer.body);
+    json_object_put (tree);
+    http_answer_free (&answer);
+    return seq;
+}
+
+#define ANN "userId=ann"
+#define CARL "userId=carl&isAdmin=true"
+#define BODY(id, text) "{\"messageId\":\"" id "\",\"text\":\"" text "\"}"
+
+Test (api, messages_are_posted_by_whoever_may)
+{
+    router_stack_t *stack = everything_starts (2, 2, 1);
+    s_post (stack, 1, ANN, BODY ("1", "too early"), 404, "");
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    person_t *carl = agent_opens (stack, 2, "carl", "s-1");
+    sees (carl, "user joined", "ann");
+    s_post (stack, 2, CARL, BODY ("1", "not yet"), 403, "somebody else answers this visitor");
+    s_post (stack, 2, "userId=bob", BODY ("1", "not mine"), 404, "");
+
+    //  Whoever is connected sees it, also the visitor's own page, and the bot is asked.
+    int64_t seq = s_post (stack, 2, ANN, BODY ("1", "hello"), 201, "");
+    hears (ann, "ann", "hello");
+    hears (ann, "bot", "You said: hello");
+    hears (carl, "ann", "hello");
+    hears (carl, "bot", "You said: hello");
+    cr_expect_eq (s_post (stack, 1, ANN, BODY ("1", "hello"), 200, ""), seq);
+    cr_expect_eq (bot_asked (stack_bot (stack), "hello"), 1);
+
+    barges_in (carl, "Carl");
+    sees (ann, "user joined", "carl");
+    cr_expect_gt (s_post (stack, 1, CARL, BODY ("1", "I am Carl"), 201, ""), seq);
+    hears (ann, "carl", "I am Carl");
+    hears (carl, "carl", "I am Carl");
+    cr_expect_gt (s_post (stack, 1, ANN,
+                          "{\"messageId\":\"2\",\"data\":{\"type\":\"INTENT_REQUEST\","
+                          "\"rawQuery\":\"whole\",\"userId\":\"carl\"}}",
+                          201, ""),
+                  seq);
+    json_object *heard = hears (carl, "ann", "whole");
+    cr_expect_str_eq (ws_json_text (heard, "data.userId"), "ann");
+
+    //  Who posts without a connection is neither here nor gone.
+    leaves (&ann);
+    sees (carl, "user left", "ann");
+    s_post (stack, 1, ANN, BODY ("3", "from afar"), 201, "");
+    hears (carl, "ann", "from afar");
+    sees_no (carl, "user joined", 2500);
+    sees_no (carl, "user left", 100);
+    leaves (&carl);
+    stack_destroy (&stack);
+}
+
+Test (api, bad_messages_are_refused_with_their_member)
+{
+    static char large[70000], text[9000];
+    router_stack_t *stack = everything_starts (1, 1, 1);
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    static const struct {
+        const char *body;
+        const char *detail;
+    } rows[] = {
+        { "", "The body, at byte 0" },
+        { "hello", "The body, at byte 0" },
+        { "[]", "The body must be a JSON object" },
+        { "{}", "messageId must be" },
+        { "{\"messageId\":\"1\"}", "The body must have either text or data" },
+        { "{\"messageId\":\"1\",\"text\":7}", "text must be" },
+        { "{\"messageId\":\"1\",\"data\":7}", "data must be" },
+        { "{\"messageId\":\"1\",\"data\":{\"title\":7}}", "data.rawQuery" },
+        { "{\"messageId\":\":answer:1\",\"text\":\"a\"}", "messageId must be" },
+        { "{\"messageId\":\"1\",\"text\":\"a\",\"role\":\"agent\"}",
+          "The body has a member that is not known: \"role\"" },
+        { "{\"messageId\":\"1\",\"text\":\"a\"} x", "The body, at byte" },
+        { "{\"messageId\":\"1\",\"text\":\"\xff\"}", "The body, at byte" },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++)
+        s_post (stack, 1, ANN, rows[at].body, 400, rows[at].detail);
+    snprintf (text, sizeof text, "{\"messageId\":\"1\",\"text\":\"%08200d\"}", 7);
+    s_post (stack, 1, ANN, text, 413, "The text must have at most 8192 bytes");
+    memset (large, ' ', sizeof large - 1);
+    http_answer_t answer =
+        http_request (stack_edge_port (stack, 1), "POST", "/api/v1/sessions/s-1/messages?" ANN,
+                      NULL, large, sizeof large - 1);
+    cr_expect_eq (answer.status, 413, "%d", answer.status);
+    http_answer_free (&answer);
+    says (ann, "still here");
+    hears (ann, "bot", "You said: still here");
+    leaves (&ann);
+    stack_destroy (&stack);
+}
+
+//  Whatever becomes of the postoffice: said again with the same id until it is acknowledged, it is
+//  there once.
+Test (api, a_postoffice_is_killed_while_messages_are_posted)
+{
+    router_stack_t *stack = everything_starts (1, 2, 1);
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    char body[100], name[32];
+    for (int number = 1; number <= 20; number++) {
+        snprintf (body, sizeof body, "{\"messageId\":\"%d\",\"text\":\"message %d.\"}", number,
+                  number);
+        snprintf (name, sizeof name, "postoffice-%d", number / 5 % 2 + 1);
+        if (number % 5 == 0)
+            stack_kill (stack, name);
+        bool is_stored = false;
+        uint64_t deadline = eventually_deadline (20000);
+        while (!is_stored && clock_mono_ms () < deadline) {
+            http_answer_t answer =
+                http_request (stack_edge_port (stack, 1), "POST",
+                              "/api/v1/sessions/s-1/messages?" ANN, NULL, body, strlen (body));
+            is_stored = answer.status == 200 || answer.status == 201;
+            cr_assert (is_stored || answer.status == 0 || answer.status >= 500, "%d: %s",
+                       answer.status, answer.body);
+            http_answer_free (&answer);
+        }
+        cr_assert (is_stored, "no answer but 5xx in 20 s");
+        if (number % 5 == 0)
+            cr_assert (stack_start (stack, name));
+    }
+    char *count = postgres_query (
+        stack_postgres (stack), "select count (*) || ' ' || count (distinct message_id) from log"
+                                " where role = 1 and event = 3");
+    cr_expect_str_eq (count, "20 20");
+    free (count);
+    for (int number = 1; number <= 20; number++) {
+        snprintf (body, sizeof body, "You said: message %d.", number);
+        hears_at_last (ann, "bot", body);
+    }
+    leaves (&ann);
+    stack_destroy (&stack);
+}
+
 //  An edge that has only just lost its postoffices, or not found them again, says 503 and when to
 //  ask again.
 static void

@@ -18,21 +18,25 @@ typedef struct {
     const char *user;
     bool is_agent;
     const char *app;
-    const char *expected; //  of joining, speaking, taking and giving back control, and reading
+    const char
+        *expected; //  of posting without a connection, joining, speaking, taking and giving
+                   //  back control, and reading
 } asker_t;
 
 //  The same id in another app is another session, which a visitor opens by joining, and which an
 //  agent does not find.
 static const asker_t s_askers[] = {
-    { "ann", false, "demo", "join:ok speak:ok take:not_allowed release:not_allowed read:200" },
+    { "ann", false, "demo",
+      "post:201 join:ok speak:ok take:not_allowed release:not_allowed read:200" },
     { "bob", false, "demo",
-      "join:not_yours speak:not_yours take:not_allowed release:not_allowed read:404" },
-    { "carl", true, "demo", "join:ok speak:not_in_control take:ok release:ok read:200" },
+      "post:404 join:not_yours speak:not_yours take:not_allowed release:not_allowed read:404" },
+    { "carl", true, "demo", "post:403 join:ok speak:not_in_control take:ok release:ok read:200" },
     { "carl", true, "other",
-      "join:not_joined speak:not_joined take:not_joined release:not_joined read:404" },
-    { "ann", false, "other", "join:ok speak:ok take:not_allowed release:not_allowed read:200" },
+      "post:404 join:not_joined speak:not_joined take:not_joined release:not_joined read:404" },
+    { "ann", false, "other",
+      "post:404 join:ok speak:ok take:not_allowed release:not_allowed read:200" },
     { "bob", false, "other",
-      "join:not_yours speak:not_yours take:not_allowed release:not_allowed read:404" },
+      "post:404 join:not_yours speak:not_yours take:not_allowed release:not_allowed read:404" },
 };
 
 static void
@@ -82,6 +86,14 @@ s_walk (router_stack_t *stack, const asker_t *asker, char outcome[300])
     char query[100], target[200], code[40];
     snprintf (query, sizeof query, "userId=%s&appId=%s%s", asker->user, asker->app,
               asker->is_agent ? "&isAdmin=true" : "");
+    static const char body[] = "{\"messageId\":\"posted\",\"text\":\"hello\"}";
+    snprintf (target, sizeof target, "/api/v1/sessions/s-1/messages?%s", query);
+    http_answer_t answer =
+        http_request (stack_edge_port (stack, 1), "POST", target, NULL, body, sizeof body - 1);
+    snprintf (code, sizeof code, "%d", answer.status);
+    s_note (outcome, "post", code);
+    http_answer_free (&answer);
+
     snprintf (target, sizeof target, "/?%s&protocol=2", query);
     ws_client_t *client = ws_client_connect (asker->user, stack_edge_port (stack, 2), target);
     cr_assert (client);
@@ -92,7 +104,7 @@ s_walk (router_stack_t *stack, const asker_t *asker, char outcome[300])
     ws_client_destroy (&client);
 
     snprintf (target, sizeof target, "/api/v1/sessions/s-1?%s", query);
-    http_answer_t answer = http_get (stack_edge_port (stack, 1), target, NULL);
+    answer = http_get (stack_edge_port (stack, 1), target, NULL);
     snprintf (code, sizeof code, "%d", answer.status);
     s_note (outcome, "read", code);
     http_answer_free (&answer);

@@ -129,6 +129,15 @@ rig_story (void)
 // ---------------------------------------------------------------------------------------------
 //  The office
 
+static void
+s_on_posted (void *owner, const operation_t *operation)
+{
+    (void) owner;
+    cr_assert (operation->of_request);
+    s_note ("api POSTED %u %s #%u\n", (unsigned) operation->record.post.request_id,
+            verdict_code (operation->verdict), (unsigned) operation->seq);
+}
+
 void
 rig_begin (void)
 {
@@ -143,6 +152,7 @@ rig_begin (void)
                                          .queue_limit = QUEUE_LIMIT,
                                          .endpoint_limit = 8,
                                          .session_limit = 1000,
+                                         .posted = s_on_posted,
                                          .rules = { .writer = FAKE_WRITER } };
     buffer_t complaint;
     buffer_init (&complaint, 1024);
@@ -289,6 +299,21 @@ s_post (peer_t peer, uint64_t endpoint, event_t event, const char *id, uint64_t 
                                             .data = text_of (id),
                                             .secret = TEXT ("token"),
                                             .after = after } });
+}
+
+void
+say_by_request (uint64_t role, const char *user, const char *id)
+{
+    operation_t *operation =
+        operation_of_request (role, text_of (user),
+                              &(bus_record_t){ .kind = BUS_POST,
+                                               .post = { .request_id = ++s_request_id,
+                                                         .session = KEY,
+                                                         .event = EVENT_NEW_MESSAGE,
+                                                         .message_id = text_of (id),
+                                                         .data = text_of (id),
+                                                         .secret = TEXT ("token") } });
+    sessions_ask (rig_office.sessions, KEY, &operation);
 }
 
 void

@@ -6,6 +6,7 @@
 //      e1 DELIVER 5,6 #2 hello       an entry; its data, or its event when it has none
 //      e1 DELIVER 5 #9 hello end_of_window
 //      e1 BROADCAST 5 typing
+//      api POSTED 3 ok #2            what comes of a request
 //      w1 WORK t1 2                  an item's name is t and its place among all; second attempt
 //
 //  Peers 1… are edges, 11… workers. Everything is about one session, s_key.
@@ -69,6 +70,9 @@ void say_behind (peer_t peer, uint64_t endpoint, const char *id, uint64_t after)
 //  the story of it.
 void rig_fill_turns (void);
 void post (peer_t peer, uint64_t endpoint, event_t event, const char *id);
+//  A participant says it through the API, from no endpoint. The story's line is
+//  "api POSTED 3 ok #2", with the request_id.
+void say_by_request (uint64_t role, const char *user, const char *id);
 void more (peer_t peer, uint64_t endpoint);
 void received (peer_t peer, uint64_t endpoint, uint64_t seq);
 void type (peer_t peer, uint64_t endpoint, event_t event);

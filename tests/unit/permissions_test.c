@@ -90,6 +90,35 @@ s_verdict (char room[40])
     return room;
 }
 
+//  What is posted through the API, from no endpoint.
+Test (permissions, every_kind_by_request)
+{
+    static const char *const expected[][3] = {
+        //  own session, foreign session, no session
+        [ROLE_VISITOR] = { "ok", "not_yours", "not_joined" },
+        [ROLE_AGENT] = { "not_in_control", "not_in_control", "not_joined" },
+        [ROLE_BOT] = { "not_allowed", "not_allowed", "not_joined" },
+        [ROLE_PLATFORM] = { "not_allowed", "not_allowed", "not_joined" },
+        [ROLE_ROUTER] = { "not_allowed", "not_allowed", "not_joined" },
+        [ROLE_API] = { "not_allowed", "not_allowed", "not_joined" },
+    };
+    for (role_t kind = ROLE_VISITOR; kind <= ROLE_API; kind++)
+        for (size_t at = 0; at < 3; at++) {
+            char code[40];
+            rig_begin ();
+            if (at < 2)
+                visitor_joins (1, 5);
+            rig_run ();
+            rig_forget ();
+            say_by_request (kind, at == 1 ? "mal" : "vic", "m");
+            rig_run ();
+            const char *line = strstr (rig_story (), "api POSTED 1 ");
+            cr_assert (line && sscanf (line, "api POSTED 1 %39s", code) == 1);
+            cr_expect_str_eq (code, expected[kind][at], "%s: %s", role_name (kind), code);
+            rig_end ();
+        }
+}
+
 Test (permissions, every_door)
 {
     unsigned cells = 0, allowed = 0;

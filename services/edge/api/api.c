@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "json/json_read.h"
 #include "model/api_operation.h"
+#include "model/message.h"
 #include "model/problem.h"
 #include "model/session_key.h"
 #include "net/client_url.h"
@@ -38,6 +39,7 @@ typedef struct {
     list_t place; //  in the order in which they were asked
     request_t *request;
     const api_row_t *row;
+    role_t kind; //  of who asks
     uint64_t deadline_ms;
     bool is_sent;
     unsigned postoffice;      //  the one that has it
@@ -157,6 +159,29 @@ s_write_body (call_t *self, text_t session, text_t body)
     return json_write_end (&json);
 }
 
+//  What a body says must be of its form; the postoffice reads it once more. Changes the tree.
+//  False: it was refused.
+static bool
+s_check_message (call_t *self, json_object *body)
+{
+    text_t key = text_of (self->session);
+    message_t message;
+    char room[MESSAGE_COMPLAINT];
+    const char *complaint =
+        message_read_body (&message, body, session_key_id (key), TEXT_EMPTY, room);
+    if (complaint) {
+        s_fail (self, PROBLEM_BAD_REQUEST, text_of (complaint));
+        return false;
+    }
+    const app_t *app = apps_find (self->api->config.apps, session_key_app (key));
+    if (self->kind != ROLE_VISITOR || !app || message.text_size <= app->text_limit)
+        return true;
+    snprintf (room, sizeof room, "The text must have at most %llu bytes",
+              (unsigned long long) app->text_limit);
+    s_fail (self, PROBLEM_TOO_LARGE, text_of (room));
+    return false;
+}
+
 //  The body is what stands behind the session in the REQUEST, so that it must be JSON and nothing
 //  else.
 static void
@@ -167,7 +192,11 @@ s_on_body (void *owner, text_t body)
     json_object *tree = json_read (
         body, &(json_limits_t){ .depth_most = BODY_DEPTH, .values_most = BODY_VALUES }, &reading);
     bool is_object = json_object_is_type (tree, json_type_object);
+    bool is_message = is_object && self->row->operation == API_MESSAGE_POST;
+    bool is_refused = is_message && !s_check_message (self, tree);
     json_object_put (tree);
+    if (is_refused)
+        return;
     char detail[200];
     if (reading.fault != JSON_READ_OK)
         snprintf (detail, sizeof detail, "The body, at byte %zu: %s", reading.at,
@@ -215,6 +244,7 @@ s_new (api_t *api, request_t *request, const api_row_t *row, const principal_t *
     self->number = ++api->next_number;
     self->request = request;
     self->row = row;
+    self->kind = principal->kind;
     self->deadline_ms = clock_mono_ms () + row->deadline_ms;
     self->session = alloc_text (session_key_of (room, principal->app, session));
     buffer_init (&json, 8 * (USER_ID_MAX + SESSION_ID_MAX + APP_ID_MAX));

@@ -3,6 +3,7 @@
 #include "json/json_members.h"
 #include "json/json_read.h"
 #include "base/utf8.h"
+#include "model/message.h"
 
 #include <json-c/json.h>
 
@@ -15,7 +16,6 @@ static const json_limits_t s_limits = { .depth_most = 32, .values_most = 8192 };
 #define PATH_PARTS_MAX 32
 #define PATH_SIZE_MAX 1024
 #define QUERY_SIZE_MAX 1024
-#define ACCESS_TOKEN_MAX 8192
 #define EMAIL_MAX 254
 #define AVATAR_MAX 1000
 
@@ -144,7 +144,7 @@ s_read_head (client_frame_t *self)
     self->says = s_says (event);
     bool is_named = !s_has (self->json, "messageId", &value)
                     || (s_id (value, MESSAGE_ID_MAX, &self->message_id)
-                        && !message_id_is_reserved (self->message_id));
+                        && message_id_is_good (self->message_id));
     bool has_session = s_has (self->json, "sessionId", &value)
                        && s_id (value, SESSION_ID_MAX, &self->session_id);
     if (!has_event)
@@ -276,79 +276,27 @@ s_read_sender (client_frame_t *self)
     return fault == FAULT_NONE ? s_read_path (self, sender) : fault;
 }
 
-static void
-s_put_text (struct json_object *object, const char *name, text_t text)
-{
-    json_object_object_add (object, name,
-                            json_object_new_string_len (text.data, (int) text.size));
-}
-
-//  The longest of the texts that a bot or a person is given to read. What is no string is refused:
-//  it would pass by the limit, which measures strings.
-static frame_fault_t
-s_read_texts (client_frame_t *self, struct json_object *data)
-{
-    static const char *const names[] = { "rawQuery", "title", "token" };
-    struct json_object *value;
-    text_t text;
-    for (size_t row = 0; row < sizeof names / sizeof *names; row++) {
-        if (!s_has (data, names[row], &value))
-            continue;
-        if (!s_text (value, &text))
-            return FAULT_TEXT_TYPE;
-        if (text.size > self->text_size)
-            self->text_size = text.size;
-    }
-    return FAULT_NONE;
-}
-
-//  What people are shown of a request, "" when nothing.
-static text_t
-s_raw_query (struct json_object *data)
-{
-    struct json_object *value;
-    text_t text = TEXT_EMPTY;
-    if (s_has (data, "rawQuery", &value) && s_text (value, &text) && text.size > 0)
-        return text;
-    static const char *const stand_ins[] = { "title", "token" };
-    if (!s_has (data, "type", &value) || !s_text (value, &text)
-        || !text_is (text, TEXT ("OPTION_SELECT_REQUEST")))
-        return TEXT_EMPTY;
-    for (size_t at = 0; at < sizeof stand_ins / sizeof *stand_ins; at++)
-        if (s_has (data, stand_ins[at], &value) && s_text (value, &text) && text.size > 0) {
-            s_put_text (data, "rawQuery", text);
-            return text;
-        }
-    return TEXT_EMPTY;
-}
-
 static frame_fault_t
 s_read_data (client_frame_t *self, text_t user)
 {
-    struct json_object *data, *token;
-    if (!s_has (self->json, "data", &data))
-        return self->says == SAYS_MESSAGE ? FAULT_DATA : FAULT_NONE;
-    if (!json_object_is_type (data, json_type_object))
-        return FAULT_DATA;
+    static const frame_fault_t faults[] = {
+        [MESSAGE_OK] = FAULT_NONE,
+        [MESSAGE_DATA] = FAULT_DATA,
+        [MESSAGE_ACCESS_TOKEN] = FAULT_ACCESS_TOKEN,
+        [MESSAGE_TEXT_TYPE] = FAULT_TEXT_TYPE,
+    };
+    struct json_object *data;
+    bool has_data = s_has (self->json, "data", &data);
     if (self->says != SAYS_MESSAGE)
-        return FAULT_NONE;
-
-    if (s_has (data, "accessToken", &token)) {
-        if (!s_text (token, &self->secret) || self->secret.size > ACCESS_TOKEN_MAX
-            || !utf8_is_printable (self->secret))
-            return FAULT_ACCESS_TOKEN;
-        //  Kept alive beside the data, out of it.
-        json_object_object_add (self->json, "accessToken", json_object_get (token));
-    }
-    json_object_object_del (data, "accessToken");
-    frame_fault_t fault = s_read_texts (self, data);
-    if (fault != FAULT_NONE)
-        return fault;
-    s_put_text (data, "sessionId", self->session_id);
-    s_put_text (data, "userId", user);
-    self->hidden = s_raw_query (data).size == 0;
-    self->data = json_print (data);
-    return self->data.size > 0 ? FAULT_NONE : FAULT_DATA;
+        return !has_data || json_object_is_type (data, json_type_object) ? FAULT_NONE
+                                                                         : FAULT_DATA;
+    message_t message;
+    message_fault_t fault = message_read (&message, self->json, self->session_id, user);
+    self->data = message.data;
+    self->secret = message.secret;
+    self->text_size = message.text_size;
+    self->hidden = message.hidden;
+    return faults[fault];
 }
 
 frame_fault_t

@@ -8,6 +8,7 @@ static const struct {
 } s_statuses[] = {
     { 101, "Switching Protocols" },
     { 200, "OK" },
+    { 201, "Created" },
     { 204, "No Content" },
     { 301, "Moved Permanently" },
     { 304, "Not Modified" },

@@ -6,13 +6,18 @@
 #include "base/log.h"
 #include "json/json_read.h"
 #include "model/api_operation.h"
+#include "model/message.h"
 #include "model/problem.h"
 #include "model/session_key.h"
+#include "session/sessions.h"
 #include "store/reader.h"
 #include "tables/postoffice_metrics.h"
 
+#include <assert.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 //  A request whose answer is on its way.
 typedef struct {
@@ -34,7 +39,8 @@ struct requests {
 typedef struct {
     requests_t *requests;
     const principal_t *principal;
-    text_t session; //  its id
+    text_t session;    //  its id
+    json_object *body; //  of the HTTP request; NULL: it has none
     uint64_t number;
 } call_t;
 
@@ -65,12 +71,26 @@ s_refuse (requests_t *self, peer_t peer, uint64_t request_id, problem_t problem,
     buffer_free (&body);
 }
 
+static pending_t *
+s_pending (const requests_t *self, uint64_t number)
+{
+    pending_t *pending;
+    HASH_FIND (hh, self->by_number, &number, sizeof number, pending);
+    return pending;
+}
+
+static void
+s_end (requests_t *self, pending_t *pending)
+{
+    HASH_DEL (self->by_number, pending);
+    free (pending);
+}
+
 static void
 s_on_answered (void *owner, uint64_t number, store_outcome_t outcome, text_t json)
 {
     requests_t *self = owner;
-    pending_t *pending;
-    HASH_FIND (hh, self->by_number, &number, sizeof number, pending);
+    pending_t *pending = s_pending (self, number);
     if (!pending)
         return;
     if (clock_mono_ms () > pending->deadline_ms)
@@ -81,8 +101,70 @@ s_on_answered (void *owner, uint64_t number, store_outcome_t outcome, text_t jso
         s_refuse (self, pending->peer, pending->request_id, PROBLEM_NOT_FOUND, TEXT_EMPTY);
     else
         s_reply (self, pending->peer, pending->request_id, 200, json);
-    HASH_DEL (self->by_number, pending);
-    free (pending);
+    s_end (self, pending);
+}
+
+//  Whoever may not see the session is not told that there is one.
+static const problem_t s_problems[VERDICT_COUNT] = {
+    [VERDICT_OK] = PROBLEMS,
+    [VERDICT_DUPLICATE] = PROBLEMS,
+    [VERDICT_NOT_YOURS] = PROBLEM_NOT_FOUND,
+    [VERDICT_NOT_ALLOWED] = PROBLEM_FORBIDDEN,
+    [VERDICT_NOT_JOINED] = PROBLEM_NOT_FOUND,
+    [VERDICT_UNKNOWN_APP] = PROBLEM_UNKNOWN_APP,
+    [VERDICT_BAD_REQUEST] = PROBLEM_BAD_REQUEST,
+    [VERDICT_TOO_LARGE] = PROBLEM_TOO_LARGE,
+    [VERDICT_BUSY] = PROBLEM_BUSY,
+    [VERDICT_STORE_DOWN] = PROBLEM_STORE_DOWN,
+    [VERDICT_GOING_AWAY] = PROBLEM_UNAVAILABLE,
+    [VERDICT_NOT_IN_CONTROL] = PROBLEM_FORBIDDEN,
+};
+
+static void
+s_write_time (json_writer_t *json, const char *name, uint64_t time_ms)
+{
+    time_t seconds = (time_t) (time_ms / 1000);
+    struct tm parts;
+    char second[32], whole[48];
+    gmtime_r (&seconds, &parts);
+    strftime (second, sizeof second, "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf (whole, sizeof whole, "%s.%03uZ", second, (unsigned) (time_ms % 1000));
+    json_put_string (json, name, whole);
+}
+
+//  What a post came to. The entry is committed, or was before.
+static void
+s_on_posted (void *owner, const operation_t *operation)
+{
+    requests_t *self = owner;
+    const bus_post_t *post = &operation->record.post;
+    pending_t *pending = s_pending (self, post->request_id);
+    if (!pending)
+        return;
+    problem_t problem = s_problems[operation->verdict];
+    if (clock_mono_ms () > pending->deadline_ms)
+        metric_add (POSTOFFICE_REQUESTS_LATE, 1);
+    else if (problem != PROBLEMS) {
+        bool says_why = problem == PROBLEM_FORBIDDEN;
+        s_refuse (self, pending->peer, pending->request_id, problem,
+                  says_why ? text_of (verdict_words (operation->verdict)) : TEXT_EMPTY);
+    } else {
+        buffer_t body;
+        json_writer_t json;
+        buffer_init (&body, 6 * MESSAGE_ID_MAX + 200);
+        json_write_begin (&json, &body);
+        json_open_object (&json, NULL);
+        json_put_number (&json, "seq", operation->seq);
+        json_put_text (&json, "messageId", post->message_id);
+        s_write_time (&json, "time", operation->time_ms);
+        json_close_object (&json);
+        int rc = json_write_end (&json);
+        assert (rc == 0);
+        s_reply (self, pending->peer, pending->request_id,
+                 operation->verdict == VERDICT_OK ? 201 : 200, buffer_text (&body));
+        buffer_free (&body);
+    }
+    s_end (self, pending);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -99,10 +181,45 @@ s_session_get (const call_t *call)
     return reader_ask (call->requests->reader, READ_SESSION, parameters, 3, call->number);
 }
 
+//  Decided and stored like what a connection says (sessions.h).
+static int
+s_message_post (const call_t *call)
+{
+    requests_t *self = call->requests;
+    const principal_t *principal = call->principal;
+    message_t message;
+    char room[MESSAGE_COMPLAINT];
+    const char *complaint =
+        message_read_body (&message, call->body, call->session, principal->user, room);
+    if (complaint) {
+        pending_t *pending = s_pending (self, call->number);
+        s_refuse (self, pending->peer, pending->request_id, PROBLEM_BAD_REQUEST,
+                  text_of (complaint));
+        s_end (self, pending);
+        return 0;
+    }
+    session_key_room_t key_room;
+    text_t key = session_key_of (key_room, principal->app, call->session);
+    bus_record_t record = { .kind = BUS_POST,
+                            .post = { .request_id = call->number,
+                                      .session = key,
+                                      .event = EVENT_NEW_MESSAGE,
+                                      .message_id = message.message_id,
+                                      .sender = TEXT_EMPTY,
+                                      .data = message.data,
+                                      .secret = message.secret,
+                                      .hidden = message.hidden,
+                                      .trace = TEXT_EMPTY } };
+    operation_t *operation = operation_of_request (principal->kind, principal->user, &record);
+    sessions_ask (self->office->sessions, key, &operation);
+    return 0;
+}
+
 typedef int operation_fn (const call_t *call);
 
 static operation_fn *const s_operations[] = {
     [API_SESSION_GET] = s_session_get,
+    [API_MESSAGE_POST] = s_message_post,
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -123,7 +240,7 @@ s_pending_new (requests_t *self, peer_t peer, const bus_request_t *request)
 //  Who asks, and for which session, once they were read.
 static void
 s_carry_out (requests_t *self, peer_t peer, const bus_request_t *request, const api_row_t *row,
-             const principal_t *principal, text_t session)
+             const principal_t *principal, text_t session, json_object *body)
 {
     bool is_bound = principal->session.size > 0 && !text_is (principal->session, session);
     if (is_bound || permission_scope (row->permission, principal->kind) == SCOPE_NEVER) {
@@ -131,11 +248,10 @@ s_carry_out (requests_t *self, peer_t peer, const bus_request_t *request, const 
         return;
     }
     pending_t *pending = s_pending_new (self, peer, request);
-    call_t call = { self, principal, session, pending->number };
+    call_t call = { self, principal, session, body, pending->number };
     if (s_operations[row->operation](&call) == 0)
         return;
-    HASH_DEL (self->by_number, pending);
-    free (pending);
+    s_end (self, pending);
     s_refuse (self, peer, request->request_id, PROBLEM_BUSY, TEXT_EMPTY);
 }
 
@@ -169,7 +285,8 @@ requests_ask (requests_t *self, peer_t peer, const bus_request_t *request)
     if (!principal || session.size == 0 || session.size > SESSION_ID_MAX)
         s_refuse (self, peer, request->request_id, PROBLEM_BAD_REQUEST, TEXT_EMPTY);
     else
-        s_carry_out (self, peer, request, row, principal_of (principal), session);
+        s_carry_out (self, peer, request, row, principal_of (principal), session,
+                     json_object_object_get (body, "body"));
     principal_copy_destroy (&principal);
     json_object_put (body);
 }
@@ -181,6 +298,8 @@ requests_new (uv_loop_t *loop, postoffice_context_t *office, const store_config_
 {
     requests_t *self = alloc_zeroed (sizeof *self);
     self->office = office;
+    office->posted = s_on_posted;
+    office->posted_owner = self;
     self->reader = reader_new (loop, store, s_on_answered, self);
     return self;
 }

@@ -28,28 +28,46 @@ s_kind (bus_kind_t kind)
     }
 }
 
-operation_t *
-operation_of_record (peer_t peer, const bus_record_t *record)
+//  The user's text, which may be empty, stands behind those of the record.
+static operation_t *
+s_new (const bus_record_t *record, text_t user)
 {
     bus_record_t copy = *record;
     text_t *places[BUS_TEXTS_MAX];
-    text_t texts[BUS_TEXTS_MAX];
+    text_t texts[BUS_TEXTS_MAX + 1];
     size_t count = bus_record_texts (&copy, places);
-    size_t weight = sizeof (operation_t);
+    size_t weight = sizeof (operation_t) + user.size;
     for (size_t at = 0; at < count; at++) {
         texts[at] = *places[at];
         weight += texts[at].size + 1;
     }
-    operation_t *self = alloc_packed (sizeof *self, texts, count);
+    texts[count] = user;
+    operation_t *self = alloc_packed (sizeof *self, texts, count + 1);
     for (size_t at = 0; at < count; at++)
         *places[at] = texts[at];
     list_init (&self->place);
     self->kind = s_kind (copy.kind);
-    self->peer = peer;
     self->record = copy;
-    self->user = TEXT_EMPTY;
+    self->user = texts[count];
     self->weight = weight;
     self->arrived_us = clock_mono_us ();
+    return self;
+}
+
+operation_t *
+operation_of_record (peer_t peer, const bus_record_t *record)
+{
+    operation_t *self = s_new (record, TEXT_EMPTY);
+    self->peer = peer;
+    return self;
+}
+
+operation_t *
+operation_of_request (uint64_t role, text_t user, const bus_record_t *record)
+{
+    operation_t *self = s_new (record, user);
+    self->of_request = true;
+    self->role = role;
     return self;
 }
 

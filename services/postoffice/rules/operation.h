@@ -26,14 +26,16 @@ typedef struct {
     operation_kind_t kind;
     peer_t peer;             //  who asked; 0: this postoffice itself
     bus_record_t record;     //  what was asked; its texts point into the operation's own memory
-    uint64_t role;           //  OPERATION_ABSENT, and OPERATION_POST once decided: the participant
-    text_t user;             //  OPERATION_ABSENT: of the participant
+    uint64_t role; //  OPERATION_ABSENT, and OPERATION_POST of a request: the participant
+    text_t user;   //  likewise
     char *topics;            //  of a worker: what it subscribed to when it said this; or NULL
     size_t weight;           //  bytes, for the ceilings
     uint64_t arrived_us;     //  monotonic clock
     unsigned tries;          //  how often its changeset was lost
     bool unsure;             //  it may be in the log already
     bool behind_refused;     //  OPERATION_POST: its endpoint refuses it (endpoint_takes)
+    bool of_request; //  OPERATION_POST: asked for through the API, by this role and user, from no
+                     //  endpoint; request_id is the request's number
     bool moved_away; //  OPERATION_POST: its endpoint is at another postoffice, and asks there
     bool alone;              //  its changeset could not be stored: it goes into one of its own
     bool spoilt;             //  OPERATION_DONE: see operation_spoil
@@ -50,6 +52,8 @@ typedef struct {
 
 //  Copies the record, which must be an ATTACH, DETACH, POST, ACCEPTED or DONE.
 operation_t *operation_of_record (peer_t peer, const bus_record_t *record);
+//  A POST of a participant without an endpoint.
+operation_t *operation_of_request (uint64_t role, text_t user, const bus_record_t *record);
 operation_t *operation_absent (uint64_t role, text_t user);
 void operation_destroy (operation_t **self_p);
 

@@ -190,6 +190,10 @@ reply_post (postoffice_context_t *office, const operation_t *operation)
 {
     const bus_post_t *post = &operation->record.post;
     s_note (operation, post->session);
+    if (operation->of_request) {
+        office->posted (office->posted_owner, operation);
+        return;
+    }
     bus_record_t record = { .kind = BUS_POSTED,
                             .posted = { .request_id = post->request_id,
                                         .endpoint = post->endpoint,

@@ -46,7 +46,7 @@ bool outbound_catch_up (postoffice_context_t *office, endpoint_t *endpoint, text
 
 //  ATTACHED, with the last seq that is committed.
 void reply_attach (postoffice_context_t *office, const operation_t *operation, uint64_t last_seq);
-//  POSTED.
+//  POSTED; of a request, the context's `posted`.
 void reply_post (postoffice_context_t *office, const operation_t *operation);
 //  To a worker's DONE: SETTLED, committed or too late. To its ACCEPTED: CANCEL when nobody waits
 //  for what it says it has in flight, and nothing else.

@@ -22,6 +22,9 @@ typedef struct {
     sessions_t *sessions;
     schedule_t *schedule; //  of the sessions
     edges_t *edges;       //  likewise
+    //  A post of a request (operation_t.of_request) is done, or refused.
+    void (*posted) (void *owner, const operation_t *operation);
+    void *posted_owner;
     switchboard_rules_t rules;
     uint64_t suspended_us;       //  when its peers were sent away last; 0: never
     uint64_t grace_ms;           //  how long a participant may be without an endpoint

@@ -32,6 +32,9 @@ s_admit_endpoint (session_t *self, operation_t *operation)
     participant_t *participant = fold_participant (&self->fold, attach->role, attach->user);
     if (participant)
         list_remove (&participant->absent);
+    //  When it was loaded for its work, or for a request, nobody was awaited.
+    if (self->endpoint_count == 1)
+        presence_loaded (self);
 }
 
 static void
@@ -50,9 +53,28 @@ s_decide_attach (switchboard_t *switchboard, session_t *self, operation_t *opera
         s_admit_endpoint (self, operation);
 }
 
+//  A participant without a connection says something: it is as present as it was before.
+static void
+s_decide_request (switchboard_t *switchboard, session_t *self, operation_t *operation)
+{
+    if (!self->fold.exists) {
+        operation->verdict = VERDICT_NOT_JOINED;
+        return;
+    }
+    const participant_t *participant =
+        fold_participant (&self->fold, operation->role, operation->user);
+    operation->record.post.sender =
+        participant ? changeset_keep (self->changeset, participant->sender) : TEXT ("{}");
+    switchboard_post (switchboard, operation, operation->role, operation->user, DIALECT_RICH);
+}
+
 static void
 s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operation)
 {
+    if (operation->of_request) {
+        s_decide_request (switchboard, self, operation);
+        return;
+    }
     const bus_post_t *post = &operation->record.post;
     endpoint_t *endpoint = session_endpoint (self, operation->peer, post->endpoint);
     if (!endpoint) {
@@ -203,7 +225,7 @@ settle_is_elsewhere (const session_t *self, const operation_t *operation)
 {
     bool is_of_before = operation->arrived_us <= self->office->suspended_us;
     return (is_of_before || operation->moved_away) && operation->kind != OPERATION_DONE
-           && operation->kind != OPERATION_ACCEPTED;
+           && operation->kind != OPERATION_ACCEPTED && !operation->of_request;
 }
 
 void

@@ -27,7 +27,7 @@ bool settle_is_foreign (const session_t *session);
 
 //  Whoever asked this was sent to another postoffice meanwhile, and asks there. Deciding it here as
 //  well could store behind its later messages what was refused there. What workers say is said by
-//  nobody else.
+//  nobody else, and a request of the API is answered where it was asked.
 bool settle_is_elsewhere (const session_t *self, const operation_t *operation);
 //  Drops the operation without an answer.
 void settle_drop (session_t *self, operation_t **operation_p);
