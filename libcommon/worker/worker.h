@@ -28,7 +28,7 @@ typedef struct {
     size_t attempt_size; //  bytes of the service's own memory for an attempt, or 0
     uint64_t attempt_ms; //  an attempt that has not ended by then is cancelled; more than the
                          //  service's own time limits need
-    worker_outcome_t overdue; //  what it comes to then; its texts outlive the worker
+    worker_report_t overdue; //  what it comes to then; its texts outlive the worker
     //  An attempt begins. The item is the service's until it calls worker_item_done, or `cancel`
     //  is called. Neither may destroy the worker.
     void (*start) (void *service, worker_item_t *item);

@@ -22,8 +22,8 @@ struct worker_item {
     int handed_over; //  by this one last; NO_POSTOFFICE: it is lost
     worker_item_view_t view;
     void *content;                 //  what body and secret point to; NULL while REPORTING
-    const worker_outcome_t *given; //  while the attempt is being ended
-    worker_outcome_t *outcome;     //  while REPORTING, with its texts
+    const worker_report_t *given;  //  while the attempt is being ended
+    worker_report_t *report;       //  while REPORTING, with its texts
     loop_timer_t *timer;
     event_t shown;          //  while the attempt lasts; NO_EVENT: nothing
     uint64_t overdue_at_ms; //  on the loop's clock
@@ -131,17 +131,17 @@ static void
 send_done (worker_item_t *self)
 {
     const bus_work_t *work = &self->view.work;
-    const worker_outcome_t *outcome = self->outcome;
+    const worker_report_t *report = self->report;
     bus_record_t record = { .kind = BUS_DONE };
     record.done.item = work->item;
     record.done.session = work->session;
-    record.done.outcome = outcome->verdict == WORKER_DEAD ? OUTCOME_FAILED
-                          : outcome->is_apology           ? OUTCOME_BOT_ERROR
-                                                          : OUTCOME_ANSWERED;
-    record.done.data = outcome->data;
-    record.done.ask = outcome->ask;
-    record.done.target = outcome->target;
-    record.done.detail = outcome->detail;
+    record.done.outcome = report->outcome == WORKER_DEAD ? OUTCOME_FAILED
+                          : report->is_apology           ? OUTCOME_BOT_ERROR
+                                                         : OUTCOME_ANSWERED;
+    record.done.data = report->data;
+    record.done.ask = report->ask;
+    record.done.target = report->target;
+    record.done.detail = report->detail;
     record.done.trace = work->trace;
     record.done.topic = work->topic;
     record.done.attempt = work->attempt;
@@ -181,11 +181,11 @@ static void
 conclude (worker_item_t *self)
 {
     text_t texts[] = { self->given->detail, self->given->data, self->given->target };
-    self->outcome = alloc_packed (sizeof *self->outcome, texts, sizeof texts / sizeof *texts);
-    *self->outcome = *self->given;
-    self->outcome->detail = texts[0];
-    self->outcome->data = texts[1];
-    self->outcome->target = texts[2];
+    self->report = alloc_packed (sizeof *self->report, texts, sizeof texts / sizeof *texts);
+    *self->report = *self->given;
+    self->report->detail = texts[0];
+    self->report->data = texts[1];
+    self->report->target = texts[2];
     self->view.work.body = self->view.work.secret = TEXT_EMPTY;
     free (self->content);
     self->content = NULL;
@@ -194,21 +194,21 @@ conclude (worker_item_t *self)
 }
 
 void
-worker_item_done (worker_item_t *self, const worker_outcome_t *outcome)
+worker_item_done (worker_item_t *self, const worker_report_t *report)
 {
     static const struct {
         worker_item_event_t event;
         unsigned count;
-    } s_rows[WORKER_VERDICTS] = {
-#define VERDICT(NAME, label, event, words)                                                       \
+    } s_rows[WORKER_OUTCOMES] = {
+#define OUTCOME(NAME, label, event, words)                                                       \
     [WORKER_##NAME] = { WORKER_ITEM_EVENT_##event, WORKER_ENDED_##NAME },
-#include "worker/worker_verdicts.def"
-#undef VERDICT
+#include "worker/worker_outcomes.def"
+#undef OUTCOME
     };
-    assert (self->state == WORKER_ITEM_WORKING && outcome->verdict < WORKER_VERDICTS);
-    self->topic->counts[s_rows[outcome->verdict].count]++;
-    self->given = outcome;
-    worker_item_happens (self, s_rows[outcome->verdict].event);
+    assert (self->state == WORKER_ITEM_WORKING && report->outcome < WORKER_OUTCOMES);
+    self->topic->counts[s_rows[report->outcome].count]++;
+    self->given = report;
+    worker_item_happens (self, s_rows[report->outcome].event);
     self->given = NULL;
 }
 
@@ -236,7 +236,7 @@ worker_item_destroy (worker_item_t **self_p)
         self->context->cancel (self->context->service, self);
     loop_timer_destroy (&self->timer);
     free (self->content);
-    free (self->outcome);
+    free (self->report);
     free (self);
 }
 

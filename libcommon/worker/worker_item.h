@@ -53,26 +53,26 @@ void worker_item_progress (worker_item_t *self, event_t event, text_t data);
 void worker_item_show (worker_item_t *self, event_t event);
 
 typedef enum {
-#define VERDICT(NAME, label, event, words) WORKER_##NAME,
-#include "worker/worker_verdicts.def"
-#undef VERDICT
-    WORKER_VERDICTS
-} worker_verdict_t;
+#define OUTCOME(NAME, label, event, words) WORKER_##NAME,
+#include "worker/worker_outcomes.def"
+#undef OUTCOME
+    WORKER_OUTCOMES
+} worker_outcome_t;
 
-//  Texts that are left out are empty.
+//  What a service reports of an attempt. Texts that are left out are empty.
 typedef struct {
-    worker_verdict_t verdict;
+    worker_outcome_t outcome;
     uint64_t after_ms; //  of RETRY: how long to wait before the next attempt
     text_t detail;     //  for the operator: why, and nothing of what was said
     text_t data;       //  of the others: JSON object for the clients, or empty: nothing to show
     bool is_apology;   //  of ANSWERED: the far side says itself that it failed
     ask_t ask;         //  of ANSWERED
     text_t target;     //  of the ask
-} worker_outcome_t;
+} worker_report_t;
 
 //  Ends the attempt; the texts are copied. The item is the service's no more. May be called from
 //  within `start`.
-void worker_item_done (worker_item_t *self, const worker_outcome_t *outcome);
+void worker_item_done (worker_item_t *self, const worker_report_t *report);
 
 //  ------------------------------------------------------------------------------------------------
 //  For worker.c
@@ -97,7 +97,7 @@ typedef struct {
     bus_client_t *bus;
     size_t attempt_size;
     uint64_t attempt_ms;
-    worker_outcome_t overdue;
+    worker_report_t overdue;
     void (*start) (void *service, worker_item_t *item);
     void (*cancel) (void *service, worker_item_t *item);
     void *service;

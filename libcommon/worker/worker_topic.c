@@ -10,11 +10,11 @@
 
 static const metric_row_t s_rows[WORKER_TOPIC_COUNTS] = {
     [WORKER_TAKEN] = { "worker_taken_total", NULL, COUNTER, "items that were accepted" },
-#define VERDICT(NAME, label, event, words)                                                       \
+#define OUTCOME(NAME, label, event, words)                                                       \
     [WORKER_ENDED_##NAME] = { "worker_outcomes_total", label, COUNTER,                           \
                               "attempts by what they came to, and cancelled items" },
-#include "worker/worker_verdicts.def"
-#undef VERDICT
+#include "worker/worker_outcomes.def"
+#undef OUTCOME
     [WORKER_CANCELLED] = { "worker_outcomes_total", "cancelled", COUNTER,
                            "attempts by what they came to, and cancelled items" },
     [WORKER_REPORTS] = { "worker_reports_total", NULL, COUNTER,

@@ -13,9 +13,9 @@
 
 enum {
     WORKER_TAKEN,
-#define VERDICT(NAME, label, event, words) WORKER_ENDED_##NAME,
-#include "worker/worker_verdicts.def"
-#undef VERDICT
+#define OUTCOME(NAME, label, event, words) WORKER_ENDED_##NAME,
+#include "worker/worker_outcomes.def"
+#undef OUTCOME
     WORKER_CANCELLED,
     WORKER_REPORTS,
     WORKER_TOPIC_COUNTS

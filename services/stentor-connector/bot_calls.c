@@ -77,14 +77,14 @@ s_fail (bot_call_t *call, const bot_answer_t *answer, uint64_t retry_after_ms)
     buffer_init (&data, FAILURE_DATA_MAX);
     failure_data_write (&data, is_last ? BOT_TRIES_MOST : view->tries,
                         is_last ? 0 : next.delay_ms / 1000, answer->error);
-    worker_outcome_t outcome = { .verdict = is_last ? WORKER_DEAD : WORKER_RETRY,
-                                 .after_ms = next.delay_ms + next.jitter_ms,
-                                 .detail = buffer_text (&answer->detail) };
+    worker_report_t report = { .outcome = is_last ? WORKER_DEAD : WORKER_RETRY,
+                               .after_ms = next.delay_ms + next.jitter_ms,
+                               .detail = buffer_text (&answer->detail) };
     if (is_last)
-        outcome.data = buffer_text (&data);
+        report.data = buffer_text (&data);
     else
         worker_item_progress (call->item, EVENT_RETRY_NOTICE, buffer_text (&data));
-    worker_item_done (call->item, &outcome);
+    worker_item_done (call->item, &report);
     buffer_free (&data);
 }
 
@@ -103,12 +103,12 @@ s_on_answer (void *owner, http_call_t number, const http_answer_t *http)
         bool is_apology = answer.outcome == OUTCOME_BOT_ERROR;
         s_counts[BOT_ERRORS] += is_apology;
         worker_item_done (call->item,
-                          &(worker_outcome_t){ .verdict = WORKER_ANSWERED,
-                                               .is_apology = is_apology,
-                                               .data = buffer_text (&answer.data),
-                                               .ask = answer.ask,
-                                               .target = buffer_text (&answer.target),
-                                               .detail = buffer_text (&answer.detail) });
+                          &(worker_report_t){ .outcome = WORKER_ANSWERED,
+                                              .is_apology = is_apology,
+                                              .data = buffer_text (&answer.data),
+                                              .ask = answer.ask,
+                                              .target = buffer_text (&answer.target),
+                                              .detail = buffer_text (&answer.detail) });
     }
     bot_answer_free (&answer);
 }
@@ -188,7 +188,7 @@ bot_calls_kind (const bot_calls_t *self)
     return (
         worker_kind_t){ .attempt_size = sizeof (bot_call_t),
                         .attempt_ms = self->timeout_ms + OVERDUE_AFTER_MS,
-                        .overdue = { .verdict = WORKER_DEAD,
+                        .overdue = { .outcome = WORKER_DEAD,
                                      .data = TEXT ("{\"type\":\"BOT\",\"tries\":3,\"delay\":0,"
                                                    "\"error\":\"timeout\"}"),
                                      .detail = TEXT ("the call to the bot never ended") },

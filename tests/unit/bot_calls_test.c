@@ -15,7 +15,7 @@ static void *s_answered_owner;
 static int s_post_errno;  //  why no call can be made; 0: it can
 static bool s_is_unknown; //  the app is in no file
 static char s_notice[FAILURE_DATA_MAX];
-static worker_outcome_t s_outcome; //  without its texts
+static worker_report_t s_report; //  without its texts
 static char s_data[FAILURE_DATA_MAX];
 
 static void
@@ -54,14 +54,14 @@ worker_item_progress (worker_item_t *self, event_t event, text_t data)
 }
 
 void
-worker_item_done (worker_item_t *self, const worker_outcome_t *outcome)
+worker_item_done (worker_item_t *self, const worker_report_t *report)
 {
     (void) self;
     static const char *const words[] = { "answered", "retry", "dead" };
-    s_outcome = *outcome;
-    if (outcome->data.data)
-        snprintf (s_data, sizeof s_data, "%.*s", TEXT_ARGS (outcome->data));
-    s_note (words[outcome->verdict]);
+    s_report = *report;
+    if (report->data.data)
+        snprintf (s_data, sizeof s_data, "%.*s", TEXT_ARGS (report->data));
+    s_note (words[report->outcome]);
 }
 
 http_call_t
@@ -142,18 +142,18 @@ Test (bot_calls, answers_decide)
     s_start ("{}");
     s_answer (503, "");
     cr_assert_str_eq (s_story, "post typing notice retry");
-    cr_assert_eq (s_outcome.after_ms, 1000u);
+    cr_assert_eq (s_report.after_ms, 1000u);
     s_start ("{}");
     s_answer (200, "<html>");
     cr_assert_str_eq (s_story, "post typing dead");
     s_start ("{}");
     s_answer (200, "{\"outputSpeech\":\"x\"}");
     cr_assert_str_eq (s_story, "post typing answered");
-    cr_assert_not (s_outcome.is_apology);
+    cr_assert_not (s_report.is_apology);
     s_start ("{}");
     s_answer (200, "{\"tag\":\"TROUBLE_WITH_REQUEST\",\"outputSpeech\":\"sorry\"}");
     cr_assert_str_eq (s_story, "post typing answered");
-    cr_assert (s_outcome.is_apology);
+    cr_assert (s_report.is_apology);
 }
 
 Test (bot_calls, tries_end)
@@ -209,11 +209,11 @@ Test (bot_calls, a_call_can_be_cancelled)
 //  What the skeleton says for a call that never ended is what the widget reads of any failure.
 Test (bot_calls, an_overdue_call_is_a_failure_like_others)
 {
-    worker_outcome_t overdue = bot_calls_kind (&s_calls).overdue;
+    worker_report_t overdue = bot_calls_kind (&s_calls).overdue;
     buffer_t data;
     buffer_init (&data, FAILURE_DATA_MAX);
     failure_data_write (&data, BOT_TRIES_MOST, 0, "timeout");
-    cr_assert_eq (overdue.verdict, WORKER_DEAD);
+    cr_assert_eq (overdue.outcome, WORKER_DEAD);
     cr_assert (text_is (overdue.data, buffer_text (&data)));
     buffer_free (&data);
 }

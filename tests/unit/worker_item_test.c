@@ -70,7 +70,7 @@ s_start (void *service, worker_item_t *item)
     cr_assert_eq (service, &s_story);
     s_note ("start");
     if (s_ends_at_once)
-        worker_item_done (item, &(worker_outcome_t){ .verdict = WORKER_ANSWERED });
+        worker_item_done (item, &(worker_report_t){ .outcome = WORKER_ANSWERED });
     else if (!s_is_silent)
         worker_item_show (item, EVENT_TYPING);
 }
@@ -92,7 +92,7 @@ s_topic (void)
 
 static worker_item_context_t s_context = { .attempt_size = 8,
                                            .attempt_ms = 60000,
-                                           .overdue = { .verdict = WORKER_DEAD,
+                                           .overdue = { .outcome = WORKER_DEAD,
                                                         .data = TEXT ("{\"late\":1}") },
                                            .start = s_start,
                                            .cancel = s_cancel,
@@ -100,13 +100,13 @@ static worker_item_context_t s_context = { .attempt_size = 8,
                                            .moved = s_moved };
 
 static void
-s_end_attempt (worker_verdict_t verdict)
+s_end_attempt (worker_outcome_t outcome)
 {
     char detail[] = "because";
-    worker_item_done (s_item, &(worker_outcome_t){ .verdict = verdict,
-                                                   .after_ms = 60000,
-                                                   .data = TEXT ("{}"),
-                                                   .detail = text_of (detail) });
+    worker_item_done (s_item, &(worker_report_t){ .outcome = outcome,
+                                                  .after_ms = 60000,
+                                                  .data = TEXT ("{}"),
+                                                  .detail = text_of (detail) });
     memset (detail, 'x', sizeof detail - 1);
 }
 
@@ -172,24 +172,24 @@ Test (worker_item, every_event_in_every_state)
         }
 }
 
-Test (worker_item, verdicts_end_an_attempt)
+Test (worker_item, outcomes_end_an_attempt)
 {
     static const struct {
-        worker_verdict_t verdict;
+        worker_outcome_t outcome;
         worker_item_state_t state;
         const char *story;
-        outcome_t outcome;
+        outcome_t reported;
     } cases[] = { { WORKER_ANSWERED, WORKER_ITEM_REPORTING, "done", OUTCOME_ANSWERED },
                   { WORKER_RETRY, WORKER_ITEM_PAUSING, "", 0 },
                   { WORKER_DEAD, WORKER_ITEM_REPORTING, "done", OUTCOME_FAILED } };
-    cr_assert_eq (sizeof cases / sizeof *cases, WORKER_VERDICTS);
-    for (size_t row = 0; row < WORKER_VERDICTS; row++) {
+    cr_assert_eq (sizeof cases / sizeof *cases, WORKER_OUTCOMES);
+    for (size_t row = 0; row < WORKER_OUTCOMES; row++) {
         s_item_in (WORKER_ITEM_WORKING);
-        s_end_attempt (cases[row].verdict);
+        s_end_attempt (cases[row].outcome);
         cr_assert_eq (s_state, cases[row].state);
         cr_assert_str_eq (s_story, cases[row].story);
         if (s_state == WORKER_ITEM_REPORTING) {
-            cr_assert_eq (s_done.outcome, cases[row].outcome);
+            cr_assert_eq (s_done.outcome, cases[row].reported);
             cr_assert (text_is (s_done.detail, TEXT ("because")), "it is a copy");
             cr_assert (text_is (s_done.trace, TEXT (TRACE)) && s_done.attempt == 7);
             cr_assert (text_is (s_done.topic, TEXT ("toy")));

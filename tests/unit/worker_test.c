@@ -87,14 +87,14 @@ s_cancel (void *service, worker_item_t *item)
 
 //  The service ends its attempt.
 static void
-s_end_attempt (const char *id, worker_verdict_t verdict, uint64_t after_ms)
+s_end_attempt (const char *id, worker_outcome_t outcome, uint64_t after_ms)
 {
     toy_t *toy = s_toy (text_of (id));
     cr_assert (toy->item, "%s is not under way", id);
     worker_item_t *item = toy->item;
     toy->item = NULL;
     s_busy--;
-    worker_item_done (item, &(worker_outcome_t){ .verdict = verdict, .after_ms = after_ms });
+    worker_item_done (item, &(worker_report_t){ .outcome = outcome, .after_ms = after_ms });
 }
 
 static void
@@ -190,7 +190,7 @@ s_begin_with (uint64_t attempt_ms)
     worker_kind_t kind = { .topics = "toy.a toy.b",
                            .credit = CREDIT,
                            .attempt_ms = attempt_ms,
-                           .overdue = { .verdict = WORKER_DEAD },
+                           .overdue = { .outcome = WORKER_DEAD },
                            .start = s_start,
                            .cancel = s_cancel };
     s_is_ready = true;
