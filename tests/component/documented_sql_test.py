@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""The SQL of docs/operations.md, said as it stands there to a private PostgreSQL: the database is
+made by the page's first block and migrated by `postoffice migrate`; then every other block runs,
+and what is finished, or belongs to the person to forget, is gone."""
+
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+BIN = pathlib.Path(sys.argv[1])
+TOP = pathlib.Path(__file__).parent.parent.parent
+POSTGRES = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True,
+                          check=True).stdout.strip()
+
+#  The session that the page calls '…', and somebody else's: items of all states, long finished.
+SEED = """
+CREATE TABLE log_20260824 PARTITION OF log FOR VALUES FROM ('2026-08-24') TO ('2026-08-25');
+INSERT INTO session (session, app, visitor, day)
+    SELECT key, '…', '…', '2026-08-24' FROM unnest ('{…,other}'::text[]) key;
+INSERT INTO log (session, day, seq, time_ms, writer, event, role, hidden, message_id, user_id,
+                 sender)
+    SELECT session, day, 1, 1, 1, 1, 1, false, 'm', '…', '{}' FROM session;
+INSERT INTO participant (session, role, user_id, sender, present)
+    SELECT session, 1, '…', '{}', false FROM session;
+INSERT INTO last_session (app, user_id, role, session) SELECT app, session, 1, session FROM session;
+INSERT INTO work_item (item, app, session, topic, body, state, finished_at)
+    SELECT CASE WHEN session = '…' AND state = 3 THEN '…' ELSE session || state END, app, session,
+        't', '', state, CASE WHEN state > 1 THEN now () - interval '30 days' END
+    FROM session, generate_series (0, 4) state;
+INSERT INTO work_attempt (item, number, outcome) SELECT item, 1, 0 FROM work_item;
+"""
+
+
+def statements():
+    """The blocks of the page, in order."""
+    page = (TOP / "docs" / "operations.md").read_text(encoding="utf-8")
+    return re.findall(r"^ *```sql\n(.*?)^ *```$", page, re.S | re.M)
+
+
+class Server:
+    """Of the user postgres when we are root; listens on a socket in its own directory."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.before = ["env", "--chdir=/"]
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(directory, user.pw_uid, user.pw_gid)
+            self.before += ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}",
+                            "--clear-groups"]
+        subprocess.run([*self.before, f"{POSTGRES}/initdb", "-D", f"{directory}/data", "-U", "boss",
+                        "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
+                       stdout=subprocess.DEVNULL, check=True)
+        self.process = subprocess.Popen(
+            [*self.before, "setpriv", "--pdeathsig", "QUIT", f"{POSTGRES}/postgres", "-D",
+             f"{directory}/data", "-c", "listen_addresses=", "-c",
+             f"unix_socket_directories={directory}", "-c", "fsync=off"], stderr=subprocess.DEVNULL)
+
+    def url(self, user, database):
+        return f"host={self.directory} user={user} dbname={database}"
+
+    def wait(self):
+        while subprocess.run([f"{POSTGRES}/pg_isready", "-q", "-h", self.directory],
+                             check=False).returncode != 0:
+            assert self.process.poll() is None, "PostgreSQL does not start"
+            time.sleep(0.05)
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def say(url, sql):
+    """Returns the rows, a text each."""
+    done = subprocess.run(["psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url],
+                          input=sql, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{sql}\n{done.stderr}"
+    return done.stdout.splitlines()
+
+
+def check(server):
+    first, *others = statements()
+    assert "CREATE DATABASE" in first and len(others) >= 6, "where is the page's SQL?"
+    say(server.url("boss", "postgres"), first)
+    url = server.url("stentor", "stentor")
+    subprocess.run([BIN / "postoffice", "migrate"], env={**os.environ, "POSTGRES_URL": url},
+                   stdout=subprocess.DEVNULL, check=True)
+    say(url, SEED)
+    for block in others:
+        said = say(url, block)
+        if block.lstrip().startswith("SELECT"):
+            assert said, f"{block} finds nothing"
+    tables = say(url, "SELECT table_name FROM information_schema.columns"
+                      " WHERE table_schema = 'public' AND column_name = 'session'")
+    assert len(tables) >= 5, tables
+    for table in tables:
+        left = set(say(url, f"SELECT session FROM {table}"))
+        assert left == {"other"}, f"{table} has rows of {left}"
+    #  What is not finished stays.
+    assert say(url, "SELECT item FROM work_attempt ORDER BY 1") == ["other0", "other1"]
+
+
+def main():
+    directory = tempfile.mkdtemp(prefix="stentor-sql-")
+    try:
+        server = Server(directory)
+        try:
+            server.wait()
+            check(server)
+        finally:
+            server.end()
+    finally:
+        shutil.rmtree(directory)
+
+
+main()
