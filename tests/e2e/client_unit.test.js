@@ -136,6 +136,23 @@ test("its own message, stored but not acknowledged, comes back as an ack and not
         assert.equal(chat.lastSeq, 2);
     });
 
+test("somebody else's message with the id of an own one is neither its ack nor hidden", () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    chat.say("mine");
+    const [frame] = browser.sentMessages();
+    browser.says({
+        event: "new message", seq: 2, timeMs: 1002, messageId: frame.messageId,
+        sender: { userId: chat.userId, isAdmin: true }, data: { rawQuery: "an agent's" },
+    });
+    assert.equal(chat.unsent, 1);
+    browser.ack(frame.messageId, 3);
+    assert.equal(chat.unsent, 0);
+    assert.deepEqual(all("message").map((one) => [one.text, one.mine]),
+        [["mine", true], ["an agent's", false]]);
+});
+
 test("unsent messages outlive the page", async () => {
     const before = begin();
     before.chat.open();

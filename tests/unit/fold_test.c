@@ -180,6 +180,29 @@ Test (fold, load)
     cr_assert_eq (s_recall ("m1")->seq, 2);
 }
 
+//  What waits for an answer follows from the log, which has no secret: the open turn has it.
+Test (fold, what_nobody_answered)
+{
+    stored_work_t turn = { TEXT ("i"),   TEXT ("bot.stentor"), 3,
+                           TEXT ("vic"), TEXT ("{}"),          TEXT ("secret") };
+    fold_load (&s_fold,
+               &(stored_session_t){
+                   .exists = true,
+                   .app = TEXT ("demo"),
+                   .visitor = TEXT ("vic"),
+                   .control_role = ROLE_BOT,
+                   .control_user = TEXT_EMPTY,
+                   .works = &turn,
+                   .work_count = 1,
+                   .unanswered = { .seq = 3, .user = TEXT ("vic"), .body = TEXT ("{}") } });
+    const question_t *question = s_fold.unanswered;
+    cr_assert (question && question->seq == 3 && text_is (question->user, TEXT ("vic")));
+    cr_assert (text_is (question->body, TEXT ("{}")));
+    cr_assert (text_is (question->secret, TEXT ("secret")));
+    fold_answered (&s_fold);
+    cr_assert_null (s_fold.unanswered);
+}
+
 Test (fold, move)
 {
     s_load ();

@@ -78,6 +78,7 @@ Test (message_ids, an_agent_is_replaced_twice_with_one_id)
     agent_joins (2, 8, "carl");
     s_agent_in_control ();
     post (2, 7, EVENT_BARGE_IN, "mine");
+    rig_run ();
     post (2, 9, EVENT_BARGE_IN, "in again");
     post (2, 8, EVENT_BARGE_IN, "mine");
     rig_run ();

@@ -166,8 +166,7 @@ Test (request_posts, a_postoffice_that_hands_over)
     s_visitor ();
     say (1, 5, "of a connection");
     say_by_request (ROLE_VISITOR, "vic", "of a request");
-    session_happens (rig_session (), SESSION_HANDED_OVER);
-    rig_office.suspended_us = UINT64_MAX;
+    sessions_happen (rig_office.sessions, SESSION_HANDED_OVER);
     rig_run ();
     cr_assert_null (strstr (rig_story (), "e1 POSTED 1 ok"));
     cr_assert_not_null (strstr (rig_story (), "api POSTED 2 ok"));

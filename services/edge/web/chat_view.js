@@ -87,7 +87,7 @@ export class ChatView {
             : element("span", { class: "author" }, sender.displayName || from);
         const item = element("li", { class: kind }, author, ...parts,
             this.#meta({ timeMs, pending }));
-        item.dataset.id = messageId || "";
+        item.dataset.id = (mine && messageId) || "";
         item.dataset.author = mine ? "mine" : `${from}:${sender.userId}`;
         item.dataset.text = text;
         return item;

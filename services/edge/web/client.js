@@ -953,19 +953,21 @@
         #onMessage(frame, data) {
             const { messageId, seq, timeMs } = frame;
             const sender = frame.sender || {};
-            if (messageId && this.#outbox.entries.has(messageId)) {
-                this.#stored({ messageId, seq, timeMs, duplicate: true });
-            }
-            if (messageId && this.#shown.has(messageId)) return;
             const bot = sender.deviceId === "Bot";
             const agent = !bot && sender.isAdmin === true;
+            const mine = !bot && sender.userId === this.userId
+                && agent === Boolean(this.#options.isAdmin);
+            //  An id belongs to its participant: somebody else may use the same one.
+            if (mine && messageId && this.#outbox.entries.has(messageId)) {
+                this.#stored({ messageId, seq, timeMs, duplicate: true });
+            }
+            if (mine && messageId && this.#shown.has(messageId)) return;
             this.#emit("message", {
                 messageId,
                 seq,
                 timeMs,
                 from: bot ? "bot" : agent ? "agent" : "visitor",
-                mine: !bot && sender.userId === this.userId
-                    && agent === Boolean(this.#options.isAdmin),
+                mine,
                 pending: false,
                 sender,
                 text: textOf(data),
