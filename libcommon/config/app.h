@@ -12,6 +12,7 @@ typedef struct {
     text_t url;    //  empty: the app has no bot
     text_t key;    //  secret; empty: no Authorization header
     text_t name;   //  what visitors see; "Bot" when unset
+    bool is_there; //  the app has a bot, as far as this process can tell
     text_t sender; //  JSON object: the bot as the sender of a frame, made of its name
 } app_bot_t;
 

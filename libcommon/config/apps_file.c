@@ -56,7 +56,9 @@ s_new (const app_rows_t *rows)
     self->rows = *rows;
     self->sorted = alloc_array (rows->apps.count, sizeof *self->sorted);
     for (size_t at = 0; at < rows->apps.count; at++) {
-        s_show_bot (&s_row (self, at)->bot);
+        app_bot_t *bot = &s_row (self, at)->bot;
+        bot->is_there = bot->is_there || bot->url.size > 0;
+        s_show_bot (bot);
         self->sorted[at] = s_row (self, at);
     }
     qsort (self->sorted, rows->apps.count, sizeof *self->sorted, s_compare);
@@ -134,6 +136,7 @@ apps_file_of_one (const app_t *app, buffer_t *complaint)
     row->bot.url = s_copy (app->bot.url);
     row->bot.key = s_copy (app->bot.key);
     row->bot.name = s_copy (name);
+    row->bot.is_there = true; //  only the connector's settings say more
     row->text_limit = app->text_limit ? app->text_limit : APP_TEXT_LIMIT;
     return s_new (&(app_rows_t){ .apps = { .rows = row, .count = 1 } });
 }

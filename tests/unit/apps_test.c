@@ -326,6 +326,7 @@ Test (apps, each_process_keeps_only_what_it_reads)
     cr_assert_str_eq (of_connector->bot.key.data, "hidden");
     cr_assert_str_eq (of_connector->bot.url.data, "http://b/");
     cr_assert_eq (of_connector->origins.count, 0);
+    cr_assert (of_connector->bot.is_there);
     apps_file_destroy (&edge);
     apps_file_destroy (&connector);
 }

@@ -45,9 +45,11 @@ s_begin (const char *control)
             fold_control (&s_fold, ROLE_AGENT, TEXT ("anna"));
     }
     s_draft = changeset_new (TEXT ("demo/s"));
-    s_switchboard = (switchboard_t){
-        .rules = &s_rules, .fold = &s_fold, .changeset = s_draft, .bot_sender = TEXT ("{}")
-    };
+    s_switchboard = (switchboard_t){ .has_bot = true,
+                                     .rules = &s_rules,
+                                     .fold = &s_fold,
+                                     .changeset = s_draft,
+                                     .bot_sender = TEXT ("{}") };
     s_words[0] = 0;
 }
 
@@ -334,6 +336,23 @@ Test (switchboard, turn_limit)
     operation_t *operation = s_post (EVENT_NEW_MESSAGE, "m1");
     switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"), RICH);
     cr_assert_str_eq (s_outcome (operation), "busy:; bot; 32");
+    s_end ();
+}
+
+//  Nobody is asked what nobody would answer: what is said is stored, for agents.
+Test (switchboard, an_app_without_a_bot)
+{
+    s_begin ("bot");
+    s_switchboard.has_bot = false;
+    for (int at = 0; at < 2 * TURN_LIMIT; at++) {
+        char id[20];
+        snprintf (id, sizeof id, "m%d", at);
+        operation_t *operation = s_post (EVENT_NEW_MESSAGE, id);
+        switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"), RICH);
+        cr_assert_eq (operation->verdict, VERDICT_OK);
+        operation_destroy (&operation);
+    }
+    cr_assert (s_fold.turn_count == 0 && s_draft->work_count == 0);
     s_end ();
 }
 

@@ -137,7 +137,8 @@ s_end (void *owner, const char *why, text_t complaint)
     bool was_up = self->up_said;
     self->up_said = false;
     uint64_t wait = backoff_next_ms (&self->backoff);
-    log_warn ("database link lost", log_string ("why", why), log_text ("complaint", complaint),
+    log_warn ("database link lost", log_string ("link", self->config.name),
+              log_string ("why", why), log_text ("complaint", complaint),
               log_number ("requests", (int64_t) self->count),
               log_number ("again_ms", (int64_t) wait),
               log_string ("advice", "see that PostgreSQL runs and that POSTGRES_URL is right"));

@@ -33,6 +33,7 @@ typedef struct {
 typedef struct {
     const char *url;
     const char *node;                  //  application_name
+    const char *name;                  //  what the link is for, in the log
     const char *settings;              //  see pg_dial.h; may be NULL
     const pg_statement_t *statements;  //  prepared on every new connection
     size_t statement_count;

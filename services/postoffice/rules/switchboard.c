@@ -232,7 +232,7 @@ s_return_to_bot (switchboard_t *self, operation_t *operation, text_t message_id,
 {
     s_give_back (self, operation, message_id, why);
     const question_t *question = self->fold->unanswered;
-    if (question)
+    if (question && self->has_bot)
         s_ask_bot (self, &(question_t){ .seq = question->seq,
                                         .user = s_keep (self, question->user),
                                         .body = s_keep (self, question->body),
@@ -286,7 +286,7 @@ s_say (switchboard_t *self, operation_t *operation, uint64_t role, text_t user)
 static void
 s_visitor_says (switchboard_t *self, operation_t *operation, text_t user)
 {
-    bool for_bot = self->fold->control_role == ROLE_BOT;
+    bool for_bot = self->has_bot && self->fold->control_role == ROLE_BOT;
     if (for_bot && self->fold->turn_count >= TURN_LIMIT) {
         operation->verdict = VERDICT_BUSY;
         return;

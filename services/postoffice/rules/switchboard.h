@@ -21,6 +21,7 @@ typedef struct {
     const switchboard_rules_t *rules;
     fold_t *fold;
     changeset_t *changeset;
+    bool has_bot;        //  the app has one; else people answer alone
     text_t bot_sender;   //  JSON object: the app's bot as clients see it
 } switchboard_t;
 

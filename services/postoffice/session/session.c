@@ -48,12 +48,24 @@ session_destroy (session_t **self_p)
     metric_add (POSTOFFICE_SESSIONS, -1);
 }
 
+//  NULL when the app is not there any more. An empty id would ask for the default app.
+static const app_t *
+s_app (const session_t *self)
+{
+    return self->fold.app.size > 0 ? apps_find (self->office->apps, self->fold.app) : NULL;
+}
+
+bool
+session_has_bot (const session_t *self)
+{
+    const app_t *app = s_app (self);
+    return !app || app->bot.is_there;
+}
+
 text_t
 session_bot_sender (const session_t *self)
 {
-    //  An empty id would ask for the default app.
-    const app_t *app
-        = self->fold.app.size > 0 ? apps_find (self->office->apps, self->fold.app) : NULL;
+    const app_t *app = s_app (self);
     return app ? app->bot.sender : APP_ANY_BOT_SENDER;
 }
 

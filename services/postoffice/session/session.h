@@ -56,6 +56,8 @@ session_t *session_new (postoffice_context_t *office, text_t key);
 void session_destroy (session_t **self_p);
 
 //  The app's bot, as the sender of a frame. Borrowed until the next turn of the loop.
+//  An app that is not there any more may have had one.
+bool session_has_bot (const session_t *self);
 text_t session_bot_sender (const session_t *self);
 
 //  Nobody would notice if it were dropped.

@@ -135,6 +135,7 @@ settle_decide (session_t *self, operation_t *operation)
     switchboard_t switchboard = { .rules = &self->office->rules,
                                   .fold = &self->fold,
                                   .changeset = self->changeset,
+                                  .has_bot = session_has_bot (self),
                                   .bot_sender = session_bot_sender (self) };
     operation->verdict = VERDICT_OK;
     operation->seq = operation->time_ms = 0;

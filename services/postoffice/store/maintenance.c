@@ -423,6 +423,7 @@ maintenance_new (uv_loop_t *loop, const store_config_t *config,
     self->link = pg_link_new (
         loop,
         &(pg_link_config_t){ .url = config->url,
+                             .name = "maintenance",
                              .node = config->node,
                              .statements = s_statements,
                              .statement_count = STATEMENTS,
@@ -435,6 +436,12 @@ maintenance_new (uv_loop_t *loop, const store_config_t *config,
     self->timer = loop_timer_new (loop, s_on_timer, self);
     loop_timer_start_ms (self->timer, LOOK_EVERY_MS, LOOK_EVERY_MS);
     return self;
+}
+
+bool
+maintenance_is_alive (const maintenance_t *self)
+{
+    return self->begun && pg_link_state (self->link).is_alive;
 }
 
 void

@@ -24,6 +24,8 @@ typedef struct {
 maintenance_t *maintenance_new (uv_loop_t *loop, const store_config_t *config,
                                 const maintenance_events_t *events, void *owner);
 void maintenance_destroy (maintenance_t **self_p);
+//  Up, and the database answers: it is asked for something every two seconds in any case.
+bool maintenance_is_alive (const maintenance_t *self);
 
 //  See store_notify.
 int maintenance_notify (maintenance_t *self, store_notice_t what, text_t session);

@@ -143,6 +143,7 @@ static void
 s_on_up (void *owner, bool is_direct)
 {
     (void) is_direct;
+    store_metrics[STORE_LINKS_UP]++;
     s_pump (owner);
 }
 
@@ -150,6 +151,8 @@ static void
 s_on_down (void *owner)
 {
     (void) owner; //  what was under way was answered; what waits has its patience
+    store_metrics[STORE_LINKS_UP]--;
+    store_metrics[STORE_LINKS_LOST]++;
 }
 
 //  What has waited too long, while the database is away.
@@ -206,6 +209,7 @@ reader_new (uv_loop_t *loop, const store_config_t *config, reader_answered_fn *a
               "SET default_transaction_read_only = on; SET statement_timeout = %d;",
               READER_STATEMENT_MS);
     pg_link_config_t link = { .url = config->url,
+                              .name = "api",
                               .node = config->node,
                               .settings = settings,
                               .statements = s_statements,

@@ -112,7 +112,7 @@ store_is_connected (const store_t *self)
     for (uint64_t at = 0; at < self->config.links; at++)
         if (!store_link_state (self->store_links[at]).is_alive)
             return false;
-    return self->is_maintained;
+    return maintenance_is_alive (self->maintenance);
 }
 
 uint64_t

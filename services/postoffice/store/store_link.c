@@ -244,6 +244,7 @@ store_link_new (uv_loop_t *loop, const store_config_t *config, store_queue_t *qu
     list_init (&self->returned);
     self->link = pg_link_new (loop,
                               &(pg_link_config_t){ .url = config->url,
+                                                   .name = "sessions",
                                                    .node = config->node,
                                                    .settings = s_settings,
                                                    .statements = store_statements,

@@ -267,6 +267,7 @@ static void
 s_on_up (void *owner, bool is_direct)
 {
     (void) is_direct;
+    store_metrics[STORE_LINKS_UP]++;
     ((work_store_t *) owner)->up_ms = clock_mono_ms ();
 }
 
@@ -274,6 +275,8 @@ static void
 s_on_down (void *owner)
 {
     work_store_t *self = owner;
+    store_metrics[STORE_LINKS_UP]--;
+    store_metrics[STORE_LINKS_LOST]++;
     self->is_taking = self->is_releasing = self->is_dropping = false;
 }
 
@@ -288,6 +291,7 @@ work_store_new (uv_loop_t *loop, const store_config_t *config, uint64_t kept_ms,
     self->kept_ms = kept_ms;
     list_init (&self->finishes);
     pg_link_config_t link = { .url = config->url,
+                              .name = "deliveries",
                               .node = config->node,
                               .statements = s_statements,
                               .statement_count = STATEMENTS,
