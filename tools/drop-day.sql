@@ -4,7 +4,7 @@
 --
 --  Does nothing, and ends with 3, when somebody has said something in one of them within the last
 --  24 hours. When it is interrupted behind its COMMIT, the partition is left: say the last two
---  statements by hand. (Places that are left, too, harm nobody: they lead nowhere.)
+--  statements by hand. (Rows of last_session that are left, too, harm nobody: they lead nowhere.)
 \set ON_ERROR_STOP on
 BEGIN;
 SELECT count (*) = 0 AS is_quiet

@@ -2,13 +2,13 @@
 //  who is in control, which turns are open, which message ids were there last.
 //
 //  The store keeps the result of the folding beside the log and loads it; from then on every entry
-//  that this postoffice appends is folded in as it is drafted. When an append loses, the fold is
-//  thrown away and loaded anew. Owns its participants and turns.
+//  that this postoffice appends is folded in when it goes into the changeset. When an append loses,
+//  the fold is thrown away and loaded anew. Owns its participants and turns.
 //
-//  The struct is open: the rules read it, and change it as entries are drafted.
+//  The struct is open: the rules read it, and change it as entries go into the changeset.
 //
 //  A turn is one unfinished work item of the session: a question that waits for a worker or is in
-//  the hands of one. The row in the `work` table is the durable half; this is the half in memory.
+//  the hands of one. The row in `work_item` is the durable half; this is the half in memory.
 //  While it wants a worker or a worker has it, `place` is in one of the lists of workers.h;
 //  turn_destroy takes it out.
 

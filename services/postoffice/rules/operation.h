@@ -62,8 +62,8 @@ void operation_destroy (operation_t **self_p);
 void operation_spoil (operation_t *self);
 //  Can PostgreSQL take its texts? They are to be UTF-8 without NUL. What JSON has of other
 //  characters is written with escapes, so no good peer sends anything else. False: it is to be
-//  refused before others are drafted with it. A worker's answer is not refused, as the worker would
-//  say it again for ever: it is spoilt.
+//  refused before others share a changeset with it. A worker's answer is not refused, as the worker
+//  would say it again for ever: it is spoilt.
 bool operation_make_storable (operation_t *self);
 
 //  The session it is about; empty for OPERATION_ABSENT.

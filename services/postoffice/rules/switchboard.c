@@ -43,7 +43,7 @@ s_note_question (fold_t *fold, const said_t *said)
                                         .secret = said->secret });
 }
 
-//  Drafts one entry for the operation and folds it in.
+//  Puts one entry of the operation into the changeset and folds it in.
 static void
 s_append (switchboard_t *self, operation_t *operation, const said_t *said)
 {

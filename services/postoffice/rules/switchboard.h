@@ -1,8 +1,8 @@
 //  switchboard — who may do what in a session, who is in control, and what follows: the rules.
 //
-//  Each rule looks at the fold, and either refuses (a verdict) or changesets entries and folds
-//  them in. Nothing is sent and nothing is stored here; what it decides counts when the changeset
-//  is committed.
+//  Each rule looks at the fold, and either refuses (a verdict) or puts entries into the changeset
+//  and folds them in. Nothing is sent and nothing is stored here; what it decides counts when the
+//  changeset is committed.
 
 #ifndef SWITCHBOARD_H
 #define SWITCHBOARD_H

@@ -151,7 +151,7 @@ s_refuse_for_good (session_t *self, operation_t *operation)
     settle_operation (self, operation);
 }
 
-//  The database can never take what was drafted. When that was one operation's, it is that one's
+//  The database can never take the changeset. When that was one operation's, it is that one's
 //  fault; of several each goes into a changeset of its own, so that the neighbours are stored.
 static void
 s_take_apart (session_t *self, const news_t *news)
@@ -196,7 +196,7 @@ s_decide_again (session_t *self, const news_t *news)
     schedule_pend (self->office->schedule, self);
 }
 
-//  The store cannot be asked; what was drafted is not stored.
+//  The store cannot be asked; the changeset is not stored.
 static void
 s_refuse_and_retry (session_t *self, const news_t *news)
 {
@@ -373,7 +373,7 @@ s_is_doubtful (const session_t *self, const operation_t *operation)
     }
 }
 
-//  An endpoint that leaves and comes again: it is gone when what was drafted before is settled, and
+//  An endpoint that leaves and comes again: it is gone when the changeset before is settled, and
 //  not before. Coming again has to wait for that.
 static bool
 s_returns_too_soon (const session_t *self, const operation_t *operation)

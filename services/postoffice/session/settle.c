@@ -42,7 +42,7 @@ s_decide_attach (switchboard_t *switchboard, session_t *self, operation_t *opera
 {
     const bus_attach_t *attach = &operation->record.attach;
     endpoint_t *endpoint = session_endpoint (self, operation->peer, attach->endpoint);
-    //  Before anything is drafted: who is not let in must not be in the log as joined.
+    //  Before anything is in the changeset: who is not let in must not be in the log as joined.
     if (!endpoint && self->endpoint_count >= self->office->endpoint_limit) {
         operation->verdict = VERDICT_BUSY;
         return;

@@ -1,7 +1,7 @@
 //  settle — an operation's two ends. It is decided against the session's fold, as that is with the
-//  operations before it, and drafted or refused; nothing of it is told before the changeset is
-//  stored. Then everyone is told, in order, what is in the log now, endpoints come and go, turns go
-//  to workers.
+//  operations before it, and put into the changeset or refused; nothing of it is told before the
+//  changeset is stored. Then everyone is told, in order, what is in the log now, endpoints come and
+//  go, turns go to workers.
 
 #ifndef SETTLE_H
 #define SETTLE_H
