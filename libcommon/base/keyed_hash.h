@@ -24,9 +24,10 @@ const hash_key_t *hash_key_of_process (void);
 
 uint64_t keyed_hash (const hash_key_t *key, text_t text);
 
-//  128 bits that stand for several texts (BLAKE2b with the key): who does not have the key cannot
-//  find two lists of texts with the same digest, and by chance there are none. Where one text ends
-//  and the next begins counts.
+//  128 bits that stand for several texts (SipHash-2-4-128): who does not have the key cannot find
+//  two lists of as many texts with the same digest, and by chance there are none. Where one text
+//  ends and the next begins counts.
+#define KEYED_DIGEST_TEXTS 4 //  at most
 typedef struct {
     unsigned char bytes[16];
 } keyed_digest_t;
