@@ -345,6 +345,18 @@ Test (deliveries, that_wait_cost_nothing, .timeout = 180)
     s_end (stage);
 }
 
+//  A database that restarts in the middle: everything is done, and hardly anything twice.
+Test (deliveries, go_on_behind_a_database_that_restarts, .timeout = 180)
+{
+    stage_t *stage = s_start (2, 50);
+    s_order (stage, 3000, 0, "0");
+    RIG_UNTIL (&stage->rig, WITHIN_MS, stage->settled > 100);
+    cr_assert (postgres_restart (stage->postgres));
+    RIG_UNTIL (&stage->rig, 90000, s_count (stage, "state = 2") == 3000);
+    cr_expect (stage->count <= 3000 + 4 * 50, "%u were handed out", stage->count);
+    s_end (stage);
+}
+
 //  What a killed postoffice held is in the other's hands soon.
 Test (deliveries, of_a_killed_postoffice_go_on, .timeout = 180)
 {

@@ -278,6 +278,7 @@ s_on_down (void *owner)
     store_metrics[STORE_LINKS_UP]--;
     store_metrics[STORE_LINKS_LOST]++;
     self->is_taking = self->is_releasing = self->is_dropping = false;
+    self->events.down (self->owner);
 }
 
 work_store_t *

@@ -54,6 +54,8 @@ typedef struct {
     void (*finished) (void *owner, text_t item, bool counts);
     //  Reports under way are lost or stored, nobody knows.
     void (*lost) (void *owner);
+    //  The database is away: others may release the leases meanwhile.
+    void (*down) (void *owner);
     //  The items that this process knows to have; asked for before each release.
     void (*known) (void *owner, void *list, void (*add) (void *list, text_t item));
 } work_store_events_t;

@@ -254,6 +254,21 @@ s_on_lost (void *owner)
     }
 }
 
+//  What no worker has is let go: somebody else may have it soon, and it is not to be handed out
+//  twice. What a worker has is reported by it, and the report says whether it counts.
+static void
+s_on_down (void *owner)
+{
+    deliveries_t *self = owner;
+    delivery_t *delivery, *next;
+    HASH_ITER (hh, self->by_item, delivery, next)
+    {
+        const turn_t *turn = delivery->turn;
+        if (turn && turn->state != TURN_DISPATCHED && turn->state != TURN_ACCEPTED)
+            s_destroy (self, delivery);
+    }
+}
+
 static void
 s_on_known (void *owner, void *list, void (*add) (void *list, text_t item))
 {
@@ -343,9 +358,11 @@ deliveries_t *
 deliveries_new (uv_loop_t *loop, bus_server_t *bus, workers_t *workers,
                 const store_config_t *store, const deliveries_config_t *config)
 {
-    static const work_store_events_t events = {
-        .taken = s_on_taken, .finished = s_on_finished, .lost = s_on_lost, .known = s_on_known
-    };
+    static const work_store_events_t events = { .taken = s_on_taken,
+                                                .finished = s_on_finished,
+                                                .lost = s_on_lost,
+                                                .down = s_on_down,
+                                                .known = s_on_known };
     deliveries_t *self = alloc_zeroed (sizeof *self);
     self->bus = bus;
     self->workers = workers;
