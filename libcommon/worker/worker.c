@@ -99,7 +99,7 @@ s_work (worker_t *self, unsigned postoffice, const bus_work_t *work)
     entry_t *entry = s_find (self, work->item);
     if (entry) {
         s_counts[REPEATS]++;
-        worker_item_hears (entry->item, postoffice, WORKER_ITEM_EVENT_REPEATED);
+        worker_item_handed_over (entry->item, postoffice, work->attempt);
     } else if (self->is_draining)
         s_decline (self, postoffice, work, WHILE_DRAINING);
     else if (!topic) {

@@ -11,8 +11,7 @@
 //  draining, and one of a topic that is not the worker's.
 //
 //  Draining finishes what is in hand. What is still in hand when the worker is destroyed is handed
-//  back by the end of its streams: postoffices give it to others. (When postoffices own the
-//  schedule, an item that PAUSES will not be in hand at all.)
+//  back by the end of its streams: postoffices give it to others.
 
 #ifndef WORKER_H
 #define WORKER_H

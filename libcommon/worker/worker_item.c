@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#define RENEW_EVERY_MS 15000 //  a postoffice's WORK_LEASE is longer
 #define SHOWN_EVERY_MS 5000 //  a postoffice or a browser may have forgotten
 #define DONE_EVERY_MS 15000 //  a stream loses nothing; this is for what nobody thought of
 #define DONE_REFUSED_MS 500 //  the bus was full, or no postoffice is there
@@ -18,8 +19,10 @@ struct worker_item {
     const worker_item_context_t *context;
     worker_topic_t *topic;
     worker_item_state_t state;
-    int postoffice;  //  that owns the session; NO_POSTOFFICE: none is up
+    bool is_turn;
+    int postoffice;  //  that is told of it; NO_POSTOFFICE: none is up
     int handed_over; //  by this one last; NO_POSTOFFICE: it is lost
+    int home;        //  handed_over, lost or not
     worker_item_view_t view;
     void *content;                 //  what body and secret point to; NULL while REPORTING
     const worker_report_t *given;  //  while the attempt is being ended
@@ -69,6 +72,8 @@ s_send (worker_item_t *self, const bus_record_t *record)
 static void
 send_accepted (worker_item_t *self)
 {
+    if (!self->is_turn && self->postoffice != self->handed_over)
+        return; //  it does not have the item, and would cancel it
     const bus_work_t *work = &self->view.work;
     bus_record_t record = { .kind = BUS_ACCEPTED,
                             .accepted = { .item = work->item, .session = work->session } };
@@ -90,14 +95,25 @@ worker_item_progress (worker_item_t *self, event_t event, text_t data)
         return; //  ephemeral: may be lost
 }
 
-//  And comes again in a while; no later than the attempt is overdue.
+//  Until the attempt is overdue, what is shown is shown again, and the lease renewed.
+static void
+s_look_again (worker_item_t *self)
+{
+    uint64_t now_ms = uv_now (self->context->loop);
+    uint64_t wait_ms = self->overdue_at_ms > now_ms ? self->overdue_at_ms - now_ms : 0;
+    if (!self->is_turn && wait_ms > RENEW_EVERY_MS)
+        wait_ms = RENEW_EVERY_MS;
+    if (self->shown != NO_EVENT && wait_ms > SHOWN_EVERY_MS)
+        wait_ms = SHOWN_EVERY_MS;
+    loop_timer_start_ms (self->timer, wait_ms, 0);
+}
+
 static void
 s_send_shown (worker_item_t *self)
 {
-    if (self->shown == NO_EVENT)
-        return;
-    worker_item_progress (self, self->shown, TEXT_EMPTY);
-    loop_timer_start_within_ms (self->timer, SHOWN_EVERY_MS);
+    if (self->shown != NO_EVENT)
+        worker_item_progress (self, self->shown, TEXT_EMPTY);
+    s_look_again (self);
 }
 
 void
@@ -118,26 +134,33 @@ send_working (worker_item_t *self)
 static void
 look_after (worker_item_t *self)
 {
-    uint64_t now_ms = uv_now (self->context->loop);
-    if (now_ms >= self->overdue_at_ms) {
+    if (uv_now (self->context->loop) >= self->overdue_at_ms) {
         worker_item_happens (self, WORKER_ITEM_EVENT_OVERDUE);
         return;
     }
-    loop_timer_start_ms (self->timer, self->overdue_at_ms - now_ms, 0);
+    if (!self->is_turn)
+        send_accepted (self); //  the lease goes on
     s_send_shown (self);
 }
 
 static void
 send_done (worker_item_t *self)
 {
+    static const outcome_t s_on_bus[WORKER_OUTCOMES][2] = {
+#define OUTCOME(NAME, label, event, delivery, turn, words)                                       \
+    [WORKER_##NAME] = { OUTCOME_##delivery, OUTCOME_##turn },
+#include "worker/worker_outcomes.def"
+#undef OUTCOME
+    };
     const bus_work_t *work = &self->view.work;
     const worker_report_t *report = self->report;
     bus_record_t record = { .kind = BUS_DONE };
     record.done.item = work->item;
     record.done.session = work->session;
-    record.done.outcome = report->outcome == WORKER_DEAD ? OUTCOME_FAILED
-                          : report->is_apology           ? OUTCOME_BOT_ERROR
-                                                         : OUTCOME_ANSWERED;
+    record.done.outcome = s_on_bus[report->outcome][self->is_turn];
+    if (report->is_apology)
+        record.done.outcome = OUTCOME_BOT_ERROR;
+    record.done.after_ms = report->after_ms;
     record.done.data = report->data;
     record.done.ask = report->ask;
     record.done.target = report->target;
@@ -163,10 +186,11 @@ begin (worker_item_t *self)
 {
     const worker_item_context_t *context = self->context;
     memset (self->attempt, 0, context->attempt_size);
-    self->view.tries++;
+    self->view.tries = self->is_turn ? self->view.tries + 1 : (unsigned) self->view.work.attempt;
     self->shown = NO_EVENT;
     self->overdue_at_ms = uv_now (context->loop) + context->attempt_ms;
     s_move (self, WORKER_ITEM_WORKING, context->attempt_ms);
+    s_look_again (self);
     context->start (context->service, self);
 }
 
@@ -200,7 +224,7 @@ worker_item_done (worker_item_t *self, const worker_report_t *report)
         worker_item_event_t event;
         unsigned count;
     } s_rows[WORKER_OUTCOMES] = {
-#define OUTCOME(NAME, label, event, words)                                                       \
+#define OUTCOME(NAME, label, event, delivery, turn, words)                                       \
     [WORKER_##NAME] = { WORKER_ITEM_EVENT_##event, WORKER_ENDED_##NAME },
 #include "worker/worker_outcomes.def"
 #undef OUTCOME
@@ -208,7 +232,8 @@ worker_item_done (worker_item_t *self, const worker_report_t *report)
     assert (self->state == WORKER_ITEM_WORKING && report->outcome < WORKER_OUTCOMES);
     self->topic->counts[s_rows[report->outcome].count]++;
     self->given = report;
-    worker_item_happens (self, s_rows[report->outcome].event);
+    worker_item_happens (self,
+                         self->is_turn ? s_rows[report->outcome].event : WORKER_ITEM_EVENT_ENDED);
     self->given = NULL;
 }
 
@@ -278,7 +303,8 @@ worker_item_new (const worker_item_context_t *context, worker_topic_t *topic, un
                                        .attempt = self->attempt };
     self->context = context;
     self->topic = topic;
-    self->postoffice = self->handed_over = (int) postoffice;
+    self->is_turn = topic_is_of_turns (work->topic);
+    self->postoffice = self->handed_over = self->home = (int) postoffice;
     self->timer = loop_timer_new (context->loop, s_timer_fired, self);
     self->state = WORKER_ITEM_OVER;
     topic->counts[WORKER_TAKEN]++;
@@ -295,10 +321,16 @@ worker_item_happens (worker_item_t *self, worker_item_event_t event)
 }
 
 void
+worker_item_handed_over (worker_item_t *self, unsigned postoffice, uint64_t attempt)
+{
+    self->postoffice = self->handed_over = self->home = (int) postoffice;
+    self->view.work.attempt = attempt;
+    worker_item_happens (self, WORKER_ITEM_EVENT_REPEATED);
+}
+
+void
 worker_item_hears (worker_item_t *self, unsigned postoffice, worker_item_event_t event)
 {
-    if (event == WORKER_ITEM_EVENT_REPEATED)
-        self->postoffice = self->handed_over = (int) postoffice;
     //  Whoever owns the session since has been sent ACCEPTED or DONE, and will answer, too.
     if (self->postoffice == (int) postoffice || self->handed_over == (int) postoffice)
         worker_item_happens (self, event);
@@ -306,17 +338,26 @@ worker_item_hears (worker_item_t *self, unsigned postoffice, worker_item_event_t
         log_debug ("not this postoffice's item", log_text ("item", self->view.work.item));
 }
 
+//  A turn goes where its session is. A delivery stays with the lease; when that is lost, any
+//  postoffice takes the outcome.
 void
 worker_item_postoffice_changed (worker_item_t *self, unsigned postoffice, bool is_up)
 {
+    const bus_work_t *work = &self->view.work;
     if (!is_up && self->handed_over == (int) postoffice)
         self->handed_over = NO_POSTOFFICE;
+    int owner =
+        bus_client_postoffice_of (self->context->bus, self->is_turn ? work->session : work->item);
     bool is_lost = !is_up && self->postoffice == (int) postoffice;
-    int owner = bus_client_postoffice_of (self->context->bus, self->view.work.session);
-    bool is_found = is_up && (owner == (int) postoffice || self->postoffice == NO_POSTOFFICE);
-    if (!is_lost && !is_found)
+    bool is_back = is_up && !self->is_turn && self->home == (int) postoffice;
+    bool is_found =
+        is_up
+        && ((self->is_turn && owner == (int) postoffice) || self->postoffice == NO_POSTOFFICE);
+    if (!is_lost && !is_found && !is_back)
         return;
-    self->postoffice = owner;
+    if (is_back)
+        self->handed_over = (int) postoffice;
+    self->postoffice = is_back ? (int) postoffice : owner;
     worker_item_happens (self, WORKER_ITEM_EVENT_MOVED);
 }
 

@@ -20,11 +20,18 @@
 //  An item keeps its body and secret while an attempt may begin, and the outcome while it may be
 //  sent, never both. It is gone when it has moved to OVER.
 //
-//  The schedule of attempts is this worker's for now: it is lost with the worker, and then begins
-//  anew. When postoffices own it, RETRY will be an outcome that is reported like the others, with
-//  `after_ms` in DONE; `tries` will be the `attempt` of the WORK; PAUSING and `begin` at its timer
-//  will go. What a service says and is told stays as it is, because it keeps nothing from one
-//  attempt to the next.
+//  Who owns the schedule depends on the item:
+//
+//  - A **turn** (topic_is_of_turns) is tried again by this worker, which PAUSES meanwhile; the
+//    tries are lost with the worker, and then begin anew. It goes where its session goes.
+//  - A **delivery** is tried again by the postoffices: RETRY is reported like the other outcomes,
+//    and the next attempt is an item of its own, here or elsewhere. While an attempt lasts, its
+//    lease is renewed with ACCEPTED at the postoffice that handed it over; when that is lost, any
+//    other is told the outcome.
+//
+//  When postoffices own the schedule of turns, too, PAUSING and `begin` at its timer will go. What
+//  a service says and is told stays as it is, because it keeps nothing from one attempt to the
+//  next.
 
 #ifndef WORKER_ITEM_H
 #define WORKER_ITEM_H
@@ -40,7 +47,8 @@ typedef struct worker_item worker_item_t;
 //  What an item says of itself, to be read.
 typedef struct {
     bus_work_t work; //  as handed over; body and secret only until the outcome is known
-    unsigned tries;  //  attempts that have begun, with the one under way
+    unsigned tries;  //  attempts that have begun, with the one under way: of a turn those of this
+                     //  worker, of a delivery all
     void *attempt;   //  the service's own memory for this attempt: zeros when it begins
 } worker_item_view_t;
 
@@ -53,7 +61,7 @@ void worker_item_progress (worker_item_t *self, event_t event, text_t data);
 void worker_item_show (worker_item_t *self, event_t event);
 
 typedef enum {
-#define OUTCOME(NAME, label, event, words) WORKER_##NAME,
+#define OUTCOME(NAME, label, event, delivery, turn, words) WORKER_##NAME,
 #include "worker/worker_outcomes.def"
 #undef OUTCOME
     WORKER_OUTCOMES
@@ -115,8 +123,10 @@ void worker_item_destroy (worker_item_t **self_p);
 
 //  One step of the table; the item may be over behind it.
 void worker_item_happens (worker_item_t *self, worker_item_event_t event);
-//  This postoffice says REPEATED: the outcome is sent there from now on. Or SETTLED or CANCELLED:
-//  ignored unless it handed the item over, or owns the session since.
+//  REPEATED, by this postoffice: it is told the outcome from now on, as that of this attempt.
+void worker_item_handed_over (worker_item_t *self, unsigned postoffice, uint64_t attempt);
+//  This postoffice says SETTLED or CANCELLED: ignored unless it handed the item over, or is told of
+//  it since.
 void worker_item_hears (worker_item_t *self, unsigned postoffice, worker_item_event_t event);
 //  A postoffice came or went: if that concerns this item, MOVED.
 void worker_item_postoffice_changed (worker_item_t *self, unsigned postoffice, bool is_up);

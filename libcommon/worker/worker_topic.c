@@ -10,7 +10,7 @@
 
 static const metric_row_t s_rows[WORKER_TOPIC_COUNTS] = {
     [WORKER_TAKEN] = { "worker_taken_total", NULL, COUNTER, "items that were accepted" },
-#define OUTCOME(NAME, label, event, words)                                                       \
+#define OUTCOME(NAME, label, event, delivery, turn, words)                                       \
     [WORKER_ENDED_##NAME] = { "worker_outcomes_total", label, COUNTER,                           \
                               "attempts by what they came to, and cancelled items" },
 #include "worker/worker_outcomes.def"

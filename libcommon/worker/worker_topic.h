@@ -13,7 +13,7 @@
 
 enum {
     WORKER_TAKEN,
-#define OUTCOME(NAME, label, event, words) WORKER_ENDED_##NAME,
+#define OUTCOME(NAME, label, event, delivery, turn, words) WORKER_ENDED_##NAME,
 #include "worker/worker_outcomes.def"
 #undef OUTCOME
     WORKER_CANCELLED,

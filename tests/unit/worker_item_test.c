@@ -83,11 +83,13 @@ s_cancel (void *service, worker_item_t *item)
     s_note ("cancel");
 }
 
+static text_t s_topic_name = TEXT ("bot.toy"); //  a turn's
+
 static worker_topic_t *
 s_topic (void)
 {
-    worker_topics_start ("toy other toy");
-    return worker_topic_find (TEXT ("toy"));
+    worker_topics_start ("bot.toy toy bot.toy");
+    return worker_topic_find (s_topic_name);
 }
 
 static worker_item_context_t s_context = { .attempt_size = 8,
@@ -117,7 +119,7 @@ s_item_in (worker_item_state_t state)
     s_context.loop = uv_default_loop ();
     bus_work_t work = { .item = TEXT ("i"),
                         .session = TEXT ("demo/s"),
-                        .topic = TEXT ("toy"),
+                        .topic = s_topic_name,
                         .app = TEXT ("demo"),
                         .user = TEXT ("u"),
                         .body = TEXT ("{}"),
@@ -192,7 +194,7 @@ Test (worker_item, outcomes_end_an_attempt)
             cr_assert_eq (s_done.outcome, cases[row].reported);
             cr_assert (text_is (s_done.detail, TEXT ("because")), "it is a copy");
             cr_assert (text_is (s_done.trace, TEXT (TRACE)) && s_done.attempt == 7);
-            cr_assert (text_is (s_done.topic, TEXT ("toy")));
+            cr_assert (text_is (s_done.topic, s_topic_name));
             cr_assert_eq (worker_item_view (s_item)->work.secret.size, 0u, "no longer kept");
         }
         s_end ();
@@ -203,8 +205,8 @@ Test (worker_item, outcomes_end_an_attempt)
     cr_assert_eq (counts[WORKER_ENDED_RETRY], 1);
     cr_assert_eq (counts[WORKER_ENDED_DEAD], 1);
     cr_assert_eq (counts[WORKER_REPORTS], 2);
-    cr_assert_eq (worker_topic_find (TEXT ("other"))->counts[WORKER_TAKEN], 0);
-    cr_assert_null (worker_topic_find (TEXT ("to")));
+    cr_assert_eq (worker_topic_find (TEXT ("toy"))->counts[WORKER_TAKEN], 0);
+    cr_assert_null (worker_topic_find (TEXT ("bot.to")));
 }
 
 Test (worker_item, an_attempt_may_end_where_it_begins)
@@ -213,7 +215,7 @@ Test (worker_item, an_attempt_may_end_where_it_begins)
     s_context.loop = uv_default_loop ();
     bus_work_t work = { .item = TEXT ("i"),
                         .session = TEXT ("demo/s"),
-                        .topic = TEXT ("toy"),
+                        .topic = s_topic_name,
                         .secret = TEXT ("secret"),
                         .trace = TEXT (TRACE) };
     s_item = worker_item_new (&s_context, s_topic (), 1, &work);
@@ -325,8 +327,61 @@ Test (worker_item, is_not_ended_by_one_that_was_lost)
     worker_item_postoffice_changed (s_item, 1, false);
     worker_item_hears (s_item, 1, WORKER_ITEM_EVENT_CANCELLED);
     cr_assert_neq (s_state, WORKER_ITEM_OVER);
-    worker_item_hears (s_item, 1, WORKER_ITEM_EVENT_REPEATED);
+    worker_item_handed_over (s_item, 1, 8);
     worker_item_hears (s_item, 1, WORKER_ITEM_EVENT_CANCELLED);
+    cr_assert_eq (s_state, WORKER_ITEM_OVER);
+    s_end ();
+}
+
+//  The postoffices own the schedule of what is no turn.
+Test (worker_item, outcomes_of_a_delivery)
+{
+    static const outcome_t reported[] = { OUTCOME_ANSWERED, OUTCOME_RETRY, OUTCOME_DEAD };
+    s_topic_name = TEXT ("toy");
+    for (worker_outcome_t outcome = 0; outcome < WORKER_OUTCOMES; outcome++) {
+        s_item_in (WORKER_ITEM_WORKING);
+        cr_assert_eq (worker_item_view (s_item)->tries, 7u, "all attempts count");
+        s_end_attempt (outcome);
+        cr_assert_eq (s_state, WORKER_ITEM_REPORTING);
+        cr_assert_str_eq (s_story, "done");
+        cr_assert_eq (s_done.outcome, reported[outcome]);
+        if (outcome == WORKER_RETRY)
+            cr_assert_eq (s_done.after_ms, 60000u);
+        worker_item_handed_over (s_item, 1, 9);
+        cr_assert_eq (s_done.attempt, 9u, "the one before would have no effect");
+        s_end ();
+    }
+}
+
+Test (worker_item, the_lease_of_a_delivery_is_renewed)
+{
+    s_topic_name = TEXT ("toy");
+    s_is_silent = true;
+    s_item_in (WORKER_ITEM_WORKING);
+    worker_item_happens (s_item, WORKER_ITEM_EVENT_TIMER);
+    cr_assert_str_eq (s_story, "accepted");
+    s_end ();
+}
+
+//  It does not go where a session goes, and only the one that has it is told ACCEPTED: any other
+//  would cancel it.
+Test (worker_item, a_delivery_stays_with_its_lease)
+{
+    s_topic_name = TEXT ("toy");
+    s_is_silent = true;
+    s_item_in (WORKER_ITEM_WORKING);
+    s_office = 2;
+    worker_item_postoffice_changed (s_item, 2, true);
+    cr_assert_str_eq (s_story, "");
+    worker_item_postoffice_changed (s_item, 1, false);
+    worker_item_happens (s_item, WORKER_ITEM_EVENT_TIMER);
+    cr_assert_str_eq (s_story, "", "nobody has it");
+    worker_item_postoffice_changed (s_item, 1, true);
+    cr_assert_str_eq (s_story, "accepted", "it is back, and knows the item");
+    worker_item_postoffice_changed (s_item, 1, false);
+    s_end_attempt (WORKER_ANSWERED);
+    cr_assert_str_eq (s_story, "accepted done", "anybody takes an outcome");
+    worker_item_hears (s_item, 2, WORKER_ITEM_EVENT_SETTLED);
     cr_assert_eq (s_state, WORKER_ITEM_OVER);
     s_end ();
 }

@@ -187,7 +187,7 @@ s_begin_with (uint64_t attempt_ms)
                            .bus = &bus,
                            .ready = s_ready,
                            .drained = s_on_drained };
-    worker_kind_t kind = { .topics = "toy.a toy.b",
+    worker_kind_t kind = { .topics = "bot.a bot.b toy",
                            .credit = CREDIT,
                            .attempt_ms = attempt_ms,
                            .overdue = { .outcome = WORKER_DEAD },
@@ -235,7 +235,7 @@ s_hand_of (office_t *office, const char *id, const char *topic)
 static void
 s_hand (office_t *office, const char *id)
 {
-    s_hand_of (office, id, "toy.a");
+    s_hand_of (office, id, "bot.a");
 }
 
 static void
@@ -314,9 +314,9 @@ s_bring (office_t *office, const char *id, worker_item_state_t state)
 Test (worker, an_item_from_work_to_settled, .timeout = 60)
 {
     s_begin ();
-    cr_assert_str_eq (s_offices[0].topics, "toy.a toy.b");
+    cr_assert_str_eq (s_offices[0].topics, "bot.a bot.b toy");
     cr_assert_eq (s_offices[1].credit, CREDIT);
-    s_hand_of (&s_offices[0], "i", "toy.b");
+    s_hand_of (&s_offices[0], "i", "bot.b");
     RIG_UNTIL (&s_rig, 5000, s_heard (&s_offices[0], "i", BUS_ACCEPTED) == 1);
     s_end_attempt ("i", WORKER_ANSWERED, 0);
     RIG_UNTIL (&s_rig, 5000, s_heard (&s_offices[0], "i", BUS_DONE) == 1);
@@ -324,10 +324,10 @@ Test (worker, an_item_from_work_to_settled, .timeout = 60)
     cr_assert_eq (s_metric ("worker_items{state=\"reporting\"}"), 1);
     s_settle (&s_offices[0], "i");
     RIG_UNTIL (&s_rig, 5000, s_in_hand () == 0);
-    cr_assert_eq (s_metric ("worker_taken_total{topic=\"toy.b\"}"), 1);
-    cr_assert_eq (s_metric ("worker_taken_total{topic=\"toy.a\"}"), 0);
-    cr_assert_eq (s_metric ("worker_outcomes_total{outcome=\"answered\",topic=\"toy.b\"}"), 1);
-    cr_assert_eq (s_metric ("worker_reports_total{topic=\"toy.b\"}"), 1);
+    cr_assert_eq (s_metric ("worker_taken_total{topic=\"bot.b\"}"), 1);
+    cr_assert_eq (s_metric ("worker_taken_total{topic=\"bot.a\"}"), 0);
+    cr_assert_eq (s_metric ("worker_outcomes_total{outcome=\"answered\",topic=\"bot.b\"}"), 1);
+    cr_assert_eq (s_metric ("worker_reports_total{topic=\"bot.b\"}"), 1);
     cr_assert_eq (s_offices[1].count, 0u);
     cr_assert_eq (s_drained, 0u, "nobody asked for a drain");
     s_end ();
@@ -364,7 +364,7 @@ Test (worker, credit_is_never_exceeded, .timeout = 60)
 Test (worker, a_topic_that_is_not_its_own_is_declined, .timeout = 60)
 {
     s_begin ();
-    s_hand_of (&s_offices[0], "i", "toy");
+    s_hand_of (&s_offices[0], "i", "bot");
     RIG_UNTIL (&s_rig, 5000, s_heard (&s_offices[0], "i", BUS_DECLINED) == 1);
     cr_assert_eq (s_number (&s_offices[0], "i", BUS_DECLINED), 0u);
     cr_assert_eq (s_toy_count, 0u);
@@ -411,7 +411,7 @@ Test (worker, cancelled_in_each_state, .timeout = 60)
         s_say_cancel (office, id);
         RIG_UNTIL (&s_rig, 5000, s_in_hand () == 0);
     }
-    cr_assert_eq (s_metric ("worker_outcomes_total{outcome=\"cancelled\",topic=\"toy.a\"}"), 5);
+    cr_assert_eq (s_metric ("worker_outcomes_total{outcome=\"cancelled\",topic=\"bot.a\"}"), 5);
     s_end ();
 }
 
@@ -534,6 +534,24 @@ Test (worker, a_drain_finishes_what_is_in_hand, .timeout = 60)
     cr_assert_eq (s_metric ("worker_declined_total{reason=\"draining\"}"), 1);
     s_end ();
     cr_assert_eq (s_drained, 1u);
+}
+
+//  Its postoffice dies with the lease: the other one is told the outcome, and nothing before.
+Test (worker, a_delivery_is_reported_elsewhere, .timeout = 60)
+{
+    s_begin ();
+    s_hand_of (&s_offices[0], "i", "toy");
+    RIG_UNTIL (&s_rig, 5000, s_heard (&s_offices[0], "i", BUS_ACCEPTED) == 1);
+    s_lose (&s_offices[0]);
+    rig_turn_for (&s_rig, 300);
+    cr_assert_eq (s_offices[1].count, 0u);
+    s_end_attempt ("i", WORKER_RETRY, 3000);
+    RIG_UNTIL (&s_rig, 5000, s_heard (&s_offices[1], "i", BUS_DONE) == 1);
+    cr_assert_eq (s_number (&s_offices[1], "i", BUS_DONE), OUTCOME_RETRY);
+    s_settle (&s_offices[1], "i");
+    RIG_UNTIL (&s_rig, 5000, s_in_hand () == 0);
+    cr_assert_eq (s_toy (TEXT ("i"))->starts, 1u);
+    s_end ();
 }
 
 Test (worker, nothing_in_hand_is_drained_at_once, .timeout = 60)
