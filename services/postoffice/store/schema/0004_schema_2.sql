@@ -73,15 +73,14 @@ CREATE TABLE work_attempt (
     PRIMARY KEY (item, number)
 );
 
-DROP FUNCTION make_day (date);
-DROP FUNCTION count_before (text[], bigint[], date);
+--  Functions had no number in their names before.
 DO $$
 DECLARE
     old regprocedure;
 BEGIN
     FOR old IN SELECT oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-        AND proname IN ('append_batch', 'load_session', 'note_seen', 'beat', 'claim_orphans',
-                        'forget_nodes')
+        AND proname IN ('make_day', 'count_before', 'append_batch', 'load_session', 'note_seen',
+                        'beat', 'claim_orphans', 'forget_nodes')
     LOOP
         EXECUTE 'DROP FUNCTION ' || old;
     END LOOP;
