@@ -11,7 +11,7 @@
 
 typedef struct {
     const char *url;        //  libpq connection string or URI
-    uint64_t links;         //  database connections for sessions (one more one listens)
+    uint64_t links;         //  database links for sessions; others have links of their own
     uint64_t batch_appends; //  most appends in one batch
     uint64_t queue_limit;   //  bytes of requests that may wait, over all links
     uint64_t patience_ms;   //  how long a request may wait for a database that is away
