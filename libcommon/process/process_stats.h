@@ -9,7 +9,7 @@
 //  process does.
 void process_start (const char *service);
 
-//  "0.1.0"
+//  "0.2.0"
 const char *process_version (void);
 
 //  In Prometheus' text form, to stand behind the counters. Returns 0; −1 when the buffer is full.

@@ -63,7 +63,7 @@ Test (service, lives_and_answers, .timeout = 60)
     process_t *process = s_start_ready ("NODE_NAME=example-7", NULL);
     cr_assert_eq (s_status ("/healthz"), 200);
     cr_assert_eq (s_status ("/readyz"), 200);
-    static const char build[] = "stentor_build_info{service=\"example\",version=\"0.1.0\"}";
+    static const char build[] = "stentor_build_info{service=\"example\",version=\"0.2.0\"}";
     cr_assert_eq (process_metric (process, build), 1);
     cr_assert_eq (process_metric (process, "stentor_ready"), 1);
     double started = process_metric (process, "process_start_time_seconds");
@@ -235,7 +235,7 @@ Test (service, explains_itself, .timeout = 60)
     cr_assert (strstr (help, "a service that does nothing") && strstr (help, "SHUTDOWN_GRACE"));
     free (help);
     char *version = s_print ("--version", 0);
-    cr_assert_str_eq (version, "example 0.1.0\n");
+    cr_assert_str_eq (version, "example 0.2.0\n");
     free (version);
     char *markdown = s_print ("--settings-markdown", 0);
     cr_assert_not_null (strstr (markdown, "\n| `SHUTDOWN_GRACE` | "));
