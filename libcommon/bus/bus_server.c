@@ -1,5 +1,6 @@
 #include "bus/bus_server.h"
 
+#include "bus/bus_address.h"
 #include "bus/bus_stream.h"
 #include "base/alloc.h"
 #include "base/hash_table.h"
@@ -441,11 +442,13 @@ s_listen (bus_server_t *self)
         .woken = s_on_woken, .message = s_on_message, .turn = s_on_turn, .refused = s_on_refused
     };
     const char *address = self->config.address;
-    errno = 0;
-    if (!strstr (address, "://")) {
+    if (!bus_address_is_good (address)) {
         log_fatal ("wrong settings", log_string ("value", address),
-                   log_string ("complaint", "POSTOFFICE_BUS_ADDRESS must be tcp://address:port,"
-                                            " such as tcp://127.0.0.1:7001"));
+                   log_string ("complaint",
+                               "POSTOFFICE_BUS_ADDRESS must be tcp://address:port, such as"
+                               " tcp://127.0.0.1:7001; the address is a number or an interface"
+                               " of this machine, and * is all of them"));
+        errno = 0;
         return -1;
     }
     if (s_take_keys (self) != 0) {

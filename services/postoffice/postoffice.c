@@ -277,10 +277,12 @@ s_on_noticed (void *owner, store_notice_t what, text_t key)
 //  The service
 
 //  Without keys the bus has no credential: who reaches it reads and writes every conversation.
+//  An address of another form is refused by the bus, which says what it must be.
 static int
 s_check_bus (postoffice_t *self, const config_t *config)
 {
-    if (*config->bus.keys || bus_address_is_local (config->bus_address))
+    if (*config->bus.keys || !bus_address_is_good (config->bus_address)
+        || bus_address_is_local (config->bus_address))
         return 0;
     if (config->bus_plaintext) {
         log_warn ("the bus is open to others: whoever reaches it is believed",

@@ -32,6 +32,22 @@ Test (postoffice_bus, is_not_open_to_others_by_default, .timeout = 60)
     }
 }
 
+//  The words are about what is wrong: the form comes before the question who could reach it.
+Test (postoffice_bus, refuses_what_is_no_address, .timeout = 60)
+{
+    static const char *const bad[] = { "127.0.0.1:29093", "ipc:///tmp/stentor-bus",
+                                       "tcp://localhost:7001" };
+    for (size_t row = 0; row < sizeof bad / sizeof *bad; row++) {
+        char setting[100];
+        snprintf (setting, sizeof setting, "POSTOFFICE_BUS_ADDRESS=%s", bad[row]);
+        process_t *postoffice = s_postoffice (setting, NULL);
+        cr_assert_eq (process_wait_exit (postoffice, 10000), 78, "%s", bad[row]);
+        cr_assert_eq (process_log_count (postoffice, "POSTOFFICE_BUS_ADDRESS must be tcp://"), 1);
+        cr_assert_eq (process_log_count (postoffice, "open to others"), 0);
+        process_destroy (&postoffice);
+    }
+}
+
 Test (postoffice_bus, says_that_its_database_is_none, .timeout = 60)
 {
     static const char *const settings[] = { "POSTGRES_URL=s3cret is no url", "OPERATIONS_PORT=0",

@@ -360,17 +360,21 @@ Test (bus_links, addresses_that_are_none_are_refused)
         cr_assert_eq (LOG_CAUGHT ("wrong settings", "POSTOFFICE_ADDRESSES must be host:port"),
                       at + 1);
     }
-    bus_server_config_t taken = { .node = "postoffice-1", .address = "tcp://256.0.0.1:1",
+    bus_server_config_t taken = { .node = "postoffice-1",
+                                  .address = "tcp://192.0.2.1:7001",
                                   .heartbeat_ms = RIG_HEARTBEAT_MS };
     static const bus_server_events_t s_no_server_events;
     cr_assert_null (bus_server_new (&s_other.loop, &taken, &s_no_server_events, NULL));
     cr_assert_neq (errno, 0);
-    cr_assert_eq (LOG_CAUGHT ("cannot listen on the bus", "tcp://256.0.0.1:1"), 1);
+    cr_assert_eq (LOG_CAUGHT ("cannot listen on the bus", "tcp://192.0.2.1:7001"), 1);
     taken.address = "127.0.0.1:7001";
     cr_assert_null (bus_server_new (&s_other.loop, &taken, &s_no_server_events, NULL));
     cr_assert_eq (errno, 0, "a wrong setting");
     cr_assert_eq (LOG_CAUGHT ("wrong settings", "\"value\":\"127.0.0.1:7001\"",
                               "POSTOFFICE_BUS_ADDRESS must be tcp://address:port"),
                   1);
+    taken.address = "tcp://localhost:7001";
+    cr_assert_null (bus_server_new (&s_other.loop, &taken, &s_no_server_events, NULL));
+    cr_assert_eq (errno, 0, "a wrong setting");
     rig_stop (&s_other);
 }
