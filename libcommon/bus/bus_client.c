@@ -119,6 +119,14 @@ s_on_found (void *owner, const char *address)
     bus_link_take (link, address);
 }
 
+static void
+s_on_keys_changed (void *client)
+{
+    bus_client_t *self = client;
+    for (unsigned at = 0; at < self->count; at++)
+        bus_link_check_key (self->links[at]);
+}
+
 //  Returns 0; −1 when the addresses or the keys cannot be used.
 static int
 s_find_way (bus_client_t *self, const bus_client_config_t *config)
@@ -132,7 +140,8 @@ s_find_way (bus_client_t *self, const bus_client_config_t *config)
         return -1;
     }
     if (config->keys && *config->keys)
-        links->keys = bus_keys_new (links->loop, config->keys, config->role, NULL, NULL);
+        links->keys =
+            bus_keys_new (links->loop, config->keys, config->role, s_on_keys_changed, self);
     return config->keys && *config->keys && !links->keys ? -1 : 0;
 }
 

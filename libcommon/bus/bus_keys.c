@@ -20,20 +20,19 @@
 #define ZAP_ENFORCE_DOMAIN 93
 #define OWN "own"
 #define PATH_MOST 240
-#define PUBLIC_SIZE 40
 #define ROLE_MOST 16
 #define FILE_MOST 4096
 #define LISTED_MOST 4096
 
 //  A file in zcert's format.
 typedef struct {
-    char public[PUBLIC_SIZE + 1];
-    char secret[PUBLIC_SIZE + 1]; //  "" in a public certificate
+    char public[BUS_KEY_SIZE + 1];
+    char secret[BUS_KEY_SIZE + 1]; //  "" in a public certificate
     char role[ROLE_MOST];
 } certificate_t;
 
 typedef struct {
-    char public[PUBLIC_SIZE + 1];
+    char public[BUS_KEY_SIZE + 1];
     const char *role; //  a word of ours
 } listed_t;
 
@@ -95,7 +94,7 @@ s_take_value (char *line, const char *section, certificate_t *cert)
         return -1;
     *end = line[name_size] = '\0';
     char *to = NULL;
-    size_t size = PUBLIC_SIZE + 1;
+    size_t size = BUS_KEY_SIZE + 1;
     if (strcmp (section, "curve") == 0 && strcmp (line, "public-key") == 0)
         to = cert->public;
     else if (strcmp (section, "curve") == 0 && strcmp (line, "secret-key") == 0)
@@ -126,9 +125,9 @@ s_parse (char *text, certificate_t *cert)
     }
     byte key[32];
     bool is_good =
-        strlen (cert->public) == PUBLIC_SIZE && zmq_z85_decode (key, cert->public)
+        strlen (cert->public) == BUS_KEY_SIZE && zmq_z85_decode (key, cert->public)
         && (!*cert->secret
-            || (strlen (cert->secret) == PUBLIC_SIZE && zmq_z85_decode (key, cert->secret)));
+            || (strlen (cert->secret) == BUS_KEY_SIZE && zmq_z85_decode (key, cert->secret)));
     explicit_bzero (key, sizeof key);
     return is_good ? 0 : -1;
 }
@@ -245,7 +244,7 @@ s_fail (const char *path, const char *what)
 static int
 s_read_own (bus_keys_t *self, const char *directory)
 {
-    char path[PATH_MOST], public_of_secret[PUBLIC_SIZE + 1] = "";
+    char path[PATH_MOST], public_of_secret[BUS_KEY_SIZE + 1] = "";
     certificate_t cert;
     byte public[32], secret[32] = { 0 };
     static const byte s_zeros[32];
@@ -431,6 +430,12 @@ bus_keys_role_of (const bus_keys_t *self, const char *public)
     return row ? row->role : NULL;
 }
 
+const char *
+bus_keys_of_postoffice (const bus_keys_t *self, uint64_t nth)
+{
+    return self->others.rows[nth % self->others.count].public;
+}
+
 void
 bus_keys_apply_to_router (const bus_keys_t *self, zsock_t *socket)
 {
@@ -448,7 +453,7 @@ void
 bus_keys_apply_to_dealer (const bus_keys_t *self, zsock_t *socket, uint64_t nth)
 {
     zcert_apply (self->own, socket);
-    zsock_set_curve_serverkey (socket, self->others.rows[nth % self->others.count].public);
+    zsock_set_curve_serverkey (socket, bus_keys_of_postoffice (self, nth));
 }
 
 hash_key_t

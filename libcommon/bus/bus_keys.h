@@ -11,12 +11,14 @@
 //  handshakes, they are refused.
 //
 //  The list is read again every BUS_KEYS_LOOK_EVERY_MS, off the loop. So a node is added or shut
-//  out without a restart; streams of a key that is taken away are ended. A node tries the next of
-//  the postoffices' certificates after a refused handshake: so postoffices can get another key one
-//  by one, while the old and the new one stand side by side. A list that cannot be read leaves the
-//  old one in force; a postoffice's list without any node is a good one.
+//  out without a restart. Streams of a key that is taken away are ended, by a postoffice and by a
+//  node. A node tries the next of the postoffices' certificates after a refused handshake: so
+//  postoffices can get another key one by one, while the old and the new one stand side by side. A
+//  list that cannot be read leaves the old one in force; a postoffice's list without any node is a
+//  good one.
 //
-//  Files that begin with a dot or end in _secret are not looked at in nodes/ and postoffices/.
+//  Files that begin with a dot or end in _secret are not looked at in nodes/ and postoffices/. What
+//  else is there and is no file is a mistake.
 
 #ifndef BUS_KEYS_H
 #define BUS_KEYS_H
@@ -27,6 +29,8 @@
 #include <uv.h>
 
 #define BUS_KEYS_LOOK_EVERY_MS 2000
+//  A public key in ZeroMQ's text form.
+#define BUS_KEY_SIZE 40
 
 typedef struct bus_keys bus_keys_t;
 struct _zsock_t; //  czmq's zsock_t
@@ -44,6 +48,9 @@ void bus_keys_destroy (bus_keys_t **self_p);
 
 //  The role of a key, in ZeroMQ's text form, by our list; NULL when it is not listed. Borrowed.
 const char *bus_keys_role_of (const bus_keys_t *self, const char *public);
+
+//  The public key of the nth postoffice's certificate in a node's list. Borrowed.
+const char *bus_keys_of_postoffice (const bus_keys_t *self, uint64_t nth);
 
 //  Make a new socket speak CURVE. A node takes the nth postoffice's certificate.
 void bus_keys_apply_to_router (const bus_keys_t *self, struct _zsock_t *socket);

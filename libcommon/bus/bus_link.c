@@ -38,9 +38,10 @@ struct bus_link {
     link_state_t state;
     uint64_t due_ms;      //  UINT64_MAX: nothing is due
     uint64_t since_ms;    //  when it came into this state
-    uint64_t reminded_ms; //  the last line in the log about why it is not up
+    uint64_t reminded_ms; //  the last line in the log about why it cannot be had
     backoff_t backoff;
     uint64_t certificate; //  which of the postoffices' certificates is tried, or has worked
+    char key[BUS_KEY_SIZE + 1]; //  its public key, while there is a socket; "" on a plain bus
     bus_socket_t *socket; //  while connecting, handshaking and up
     bus_stream_t *stream; //  likewise
 };
@@ -321,6 +322,8 @@ static void
 s_dial (bus_link_t *self)
 {
     const bus_link_owner_t *owner = self->owner;
+    snprintf (self->key, sizeof self->key, "%s",
+              owner->keys ? bus_keys_of_postoffice (owner->keys, self->certificate) : "");
     self->socket = s_socket_new (self);
     if (!self->socket) {
         s_move (self, LINK_BACKOFF, s_now (self) + backoff_next_ms (&self->backoff));
@@ -402,6 +405,19 @@ bus_link_step (bus_link_t *self)
             s_dial (self);
     }
     return self->due_ms;
+}
+
+void
+bus_link_check_key (bus_link_t *self)
+{
+    if (!self->socket || bus_keys_role_of (self->owner->keys, self->key))
+        return;
+    if (self->state != LINK_CONNECTING) {
+        s_end_for (self, STREAM_END_KEY);
+        return;
+    }
+    s_hang_up (self);
+    s_move (self, LINK_BACKOFF, s_now (self));
 }
 
 void

@@ -70,6 +70,8 @@ void bus_link_take (bus_link_t *self, const char *address);
 //  Does what is due for a postoffice that is not up, and frees the link when its address is not
 //  used any more. Returns when to call it again; UINT64_MAX: nothing is due.
 uint64_t bus_link_step (bus_link_t *self);
+//  The list of the postoffices' keys is another one: a key that has left it is not spoken to.
+void bus_link_check_key (bus_link_t *self);
 //  Once per heartbeat, for one that is up: ends it when it is silent, else sends a heartbeat.
 void bus_link_look (bus_link_t *self);
 

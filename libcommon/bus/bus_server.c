@@ -17,14 +17,13 @@
 //  How soon to offer a peer again what ZeroMQ did not take.
 #define RETRY_MS 5
 #define NODE_MAX 64
-#define KEY_MAX 41
 
 typedef struct {
     peer_t number;
     bus_server_t *server;
     node_role_t role;
     char node[NODE_MAX]; //  for the log
-    char key[KEY_MAX];   //  the public key of its connection; "" on a plain bus
+    char key[BUS_KEY_SIZE + 1]; //  the public key of its connection; "" on a plain bus
     uint64_t connection; //  of the monitor
     bus_stream_t *stream;
     list_t busy;       //  in server->busy while something waits

@@ -398,6 +398,41 @@ Test (bus_keys, the_key_of_a_postoffice_can_be_changed)
     RIG_UNTIL (&s_rig, 15000, s_client.ups == 2);
     cr_assert_eq (rig_client_say (&s_client, 0, TEXT ("{}")), 0);
     RIG_UNTIL (&s_rig, 5000, s_server.records == 1);
+    cr_assert_eq (unlink (s_path ("edge/postoffices/1")), 0);
+    rig_turn_for (&s_rig, BUS_KEYS_LOOK_EVERY_MS + 500);
+    cr_assert_eq (s_client.downs, 1, "the stream is one of the new key");
+}
+
+//  Whoever has the old key is not spoken to any more.
+Test (bus_keys, a_postoffice_can_be_shut_out)
+{
+    s_office (s_path ("office"));
+    s_node (NODE_EDGE, s_path ("edge"));
+    RIG_UNTIL (&s_rig, 10000, s_client.ups == 1);
+    cr_assert_eq (rename (s_path ("edge/postoffices/1"), s_path ("later")), 0);
+    s_key (NULL, "edge/postoffices/2", NULL);
+    RIG_UNTIL (&s_rig, 3 * BUS_KEYS_LOOK_EVERY_MS, s_client.downs == 1 && s_server.downs == 1);
+    rig_turn_for (&s_rig, 1000);
+    cr_assert (s_client.ups == 1 && s_server.ups == 1);
+    cr_assert_eq (LOG_CAUGHT ("postoffice lost", "\"reason\":\"key\""), 1);
+    cr_assert_eq (LOG_CAUGHT ("postoffice refuses us"), 1, "why is said at once, and once");
+    cr_assert_eq (rename (s_path ("later"), s_path ("edge/postoffices/1")), 0);
+    RIG_UNTIL (&s_rig, 15000, s_client.ups == 2);
+}
+
+//  A socket that was made with the old key would wait with it for the postoffice to begin.
+Test (bus_keys, a_postoffice_can_be_shut_out_before_it_begins)
+{
+    s_office (s_path ("office"));
+    bus_server_destroy (&s_server.bus);
+    s_node (NODE_EDGE, s_path ("edge"));
+    rig_turn_for (&s_rig, 200);
+    cr_assert_eq (unlink (s_path ("edge/postoffices/1")), 0);
+    s_key (NULL, "edge/postoffices/2", NULL);
+    RIG_UNTIL (&s_rig, 3 * BUS_KEYS_LOOK_EVERY_MS, LOG_CAUGHT ("bus keys in force") == 2);
+    s_office (s_path ("office"));
+    RIG_UNTIL (&s_rig, 10000, LOG_CAUGHT ("handshake refused") > 0);
+    cr_assert (s_client.ups == 0 && s_server.ups == 0);
 }
 
 static void
