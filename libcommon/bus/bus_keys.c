@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/loop_timer.h"
+#include "config/small_file.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -12,8 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define DOMAIN "bus"
 //  libzmq names it in its draft header only, but has it since 4.3.0.
@@ -133,25 +132,26 @@ s_parse (char *text, certificate_t *cert)
 }
 
 //  Reads one file. czmq does not: it prints a line that it cannot read, and the secret key with it,
-//  and leaks memory for each such file. Returns 0; −1 when the file is no certificate.
+//  and leaks memory for each such file. Returns 0; −1 when the file is no certificate; what
+//  small_file_read says when it cannot be read.
 static int
 s_load (const char *path, certificate_t *cert)
 {
-    char text[FILE_MOST];
+    char text[FILE_MOST] = "";
+    buffer_t bytes;
+    struct stat seen;
     *cert = (certificate_t){ .public = "" };
-    FILE *file = fopen (path, "r");
-    if (!file)
-        return -1;
-    setvbuf (file, NULL, _IONBF, 0);
-    size_t size = fread (text, 1, sizeof text, file);
-    fclose (file);
-    int rc = -1;
-    if (size > 0 && size < sizeof text && !memchr (text, '\0', size)) {
-        text[size] = '\0';
-        rc = s_parse (text, cert);
+    buffer_init (&bytes, sizeof text - 1);
+    int error = small_file_read (path, &bytes, &seen);
+    if (bytes.data) {
+        memcpy (text, bytes.data, bytes.size);
+        explicit_bzero (bytes.data, bytes.size);
     }
+    if (!error && (strlen (text) != bytes.size || s_parse (text, cert) != 0))
+        error = -1;
     explicit_bzero (text, sizeof text);
-    return rc;
+    buffer_free (&bytes);
+    return error;
 }
 
 //  NULL when the key is not listed.
@@ -170,12 +170,10 @@ static const char *
 s_add (look_t *self)
 {
     certificate_t cert;
-    if (access (self->file, R_OK) != 0)
-        return strerror (errno);
-    int rc = s_load (self->file, &cert);
+    int error = s_load (self->file, &cert);
     explicit_bzero (cert.secret, sizeof cert.secret);
-    if (rc != 0)
-        return "is no certificate";
+    if (error)
+        return error == -1 ? "is no certificate" : small_file_words (error);
     const char *role = bus_role_word (NODE_POSTOFFICE);
     if (self->is_of_nodes) {
         role = bus_role_word (strcmp (cert.role, "edge") == 0 ? NODE_EDGE : NODE_WORKER);
@@ -216,11 +214,9 @@ s_look (uv_work_t *work)
     int count = scandir (self->place, &entries, s_is_certificate, alphasort);
     const char *mistake = count == -1 ? strerror (errno) : NULL;
     for (int at = 0; at < count; at++) {
-        struct stat found;
         if (!mistake) {
             snprintf (self->file, sizeof self->file, "%s/%s", self->place, entries[at]->d_name);
-            if (stat (self->file, &found) != 0 || S_ISREG (found.st_mode))
-                mistake = s_add (self);
+            mistake = s_add (self);
         }
         free (entries[at]);
     }
@@ -249,10 +245,9 @@ s_read_own (bus_keys_t *self, const char *directory)
     byte public[32], secret[32] = { 0 };
     static const byte s_zeros[32];
     snprintf (path, sizeof path, "%s/" OWN "_secret", directory);
-    if (access (path, R_OK) != 0)
-        return s_fail (path, strerror (errno));
-    bool is_good = s_load (path, &cert) == 0 && *cert.secret
-                   && zmq_z85_decode (secret, cert.secret) && zmq_z85_decode (public, cert.public)
+    int error = s_load (path, &cert);
+    bool is_good = !error && *cert.secret && zmq_z85_decode (secret, cert.secret)
+                   && zmq_z85_decode (public, cert.public)
                    && memcmp (secret, s_zeros, sizeof s_zeros) != 0;
     bool is_pair = is_good && zmq_curve_public (public_of_secret, cert.secret) == 0
                    && strcmp (public_of_secret, cert.public) == 0;
@@ -260,9 +255,11 @@ s_read_own (bus_keys_t *self, const char *directory)
         self->own = zcert_new_from (public, secret);
     explicit_bzero (&cert, sizeof cert);
     explicit_bzero (secret, sizeof secret);
-    return self->own ? 0
-                     : s_fail (path, is_good ? "its public and its secret key do not fit together"
-                                             : "is no certificate with a secret key");
+    if (self->own)
+        return 0;
+    return s_fail (path, is_good     ? "its public and its secret key do not fit together"
+                         : error > 0 ? small_file_words (error)
+                                     : "is no certificate with a secret key");
 }
 
 //  Says which keys are in force: at the start, after a change, and after a repair.

@@ -12,16 +12,13 @@ s_take (int file, buffer_t *to, struct stat *seen)
         return errno;
     if (!S_ISREG (seen->st_mode))
         return EINVAL;
-    for (;;) {
-        char part[16384];
-        ssize_t size = read (file, part, sizeof part);
-        if (size < 0)
-            return errno;
-        if (size == 0)
-            return 0;
-        if (buffer_put (to, part, (size_t) size) != 0)
-            return EFBIG;
-    }
+    char part[16384];
+    ssize_t size;
+    int error = 0;
+    while (!error && (size = read (file, part, sizeof part)) != 0)
+        error = size < 0 ? errno : buffer_put (to, part, (size_t) size) != 0 ? EFBIG : 0;
+    explicit_bzero (part, sizeof part); //  it may be a secret
+    return error;
 }
 
 int

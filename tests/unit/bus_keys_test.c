@@ -483,6 +483,30 @@ Test (bus_keys, files_that_cannot_be_used_are_refused_at_the_start)
     s_expect_unusable ("office", NODE_POSTOFFICE, "nodes/more", "has no role");
 }
 
+//  What is there and is no file is not passed over, and nobody waits for it.
+Test (bus_keys, what_is_no_file_is_refused_at_the_start)
+{
+    static const char what[] = "it is not a file";
+    s_directory ("office/nodes/more");
+    s_expect_unusable ("office", NODE_POSTOFFICE, "nodes/more", what);
+    cr_assert_eq (rmdir (s_path ("office/nodes/more")), 0);
+    cr_assert_eq (mkfifo (s_path ("office/nodes/more"), 0600), 0);
+    s_expect_unusable ("office", NODE_POSTOFFICE, "nodes/more", what);
+    cr_assert_eq (symlink ("/dev/zero", s_path ("edge/postoffices/more")), 0);
+    s_expect_unusable ("edge", NODE_EDGE, "postoffices/more", what);
+    cr_assert_eq (unlink (s_path ("edge/postoffices/more")), 0);
+    cr_assert_eq (rename (s_path ("edge/own_secret"), s_path ("edge/own")), 0);
+    cr_assert_eq (symlink ("own", s_path ("edge/own_secret")), 0);
+    bus_keys_t *keys = bus_keys_new (&s_rig.loop, s_path ("edge"), NODE_EDGE, NULL, NULL);
+    cr_assert (keys, "a link to a file is good");
+    bus_keys_destroy (&keys);
+    cr_assert_eq (truncate (s_path ("edge/own"), 1 << 20), 0);
+    s_expect_unusable ("edge", NODE_EDGE, "edge/own_secret", "larger than its limit");
+    cr_assert_eq (unlink (s_path ("edge/own_secret")), 0);
+    cr_assert_eq (mkfifo (s_path ("edge/own_secret"), 0600), 0);
+    s_expect_unusable ("edge", NODE_EDGE, "edge/own_secret", what);
+}
+
 //  A file that was put together from two: every handshake would fail, and nobody could say why.
 Test (bus_keys, two_halves_that_do_not_fit_are_refused_at_the_start)
 {
