@@ -247,12 +247,14 @@ s_on_message (void *owner, text_t from, text_t body)
     if (bus_batch_open (&batch, body) != 0 || batch.stream != bus_stream_id (self->stream))
         bus_socket_complain (self->socket, text_of (self->postoffice.address),
                              "a message that is no batch of the stream");
-    else if (batch.protocol < BUS_PROTOCOL_EXTENSIBLE)
+    else if (batch.protocol < BUS_PROTOCOL_EXTENSIBLE && self->state != LINK_UP)
         s_end_for (self, STREAM_END_PROTOCOL);
     else if (batch.number == BUS_OUTSIDE)
         s_outside (self, &batch);
     else if (self->state == LINK_HANDSHAKING)
         s_welcome (self, &batch);
+    else if (self->state == LINK_UP && batch.protocol != bus_stream_protocol (self->stream))
+        s_end_broken (self, STREAM_END_MALFORMED, &batch, "not the protocol of the stream");
     else if (self->state == LINK_UP && bus_stream_take (self->stream, &batch, s_now (self)))
         s_records (self, &batch);
     else

@@ -306,11 +306,16 @@ s_batch (bus_server_t *self, text_t from, bus_batch_t *batch)
     bus_record_t record;
     HASH_FIND (by_id, self->peers_by_id, from.data, from.size, peer);
     bool is_same = peer && bus_stream_id (peer->stream) == batch->stream;
-    if (batch->number == BUS_OUTSIDE) {
+    if (!is_same && batch->protocol < BUS_PROTOCOL_EXTENSIBLE && batch->number != 1)
+        bus_socket_complain (self->socket, from, "a batch of an old protocol");
+    else if (batch->number == BUS_OUTSIDE) {
         //  Only a GOODBYE to a stream that lives means something.
         if (is_same && bus_batch_next (batch, &record) == 1 && record.kind == BUS_GOODBYE)
             s_peer_end (peer, STREAM_END_GOODBYE);
-    } else if (is_same && bus_stream_take (peer->stream, batch, uv_now (self->loop)))
+    } else if (is_same && !peer->is_ending
+               && batch->protocol != bus_stream_protocol (peer->stream))
+        s_peer_end_broken (peer, STREAM_END_MALFORMED, batch, "not the protocol of the stream");
+    else if (is_same && bus_stream_take (peer->stream, batch, uv_now (self->loop)))
         s_records (peer, batch);
     else if (is_same && !peer->is_ending)
         s_peer_end_broken (peer, STREAM_END_GAP, batch, "a gap in the stream");
@@ -332,10 +337,8 @@ s_on_message (void *owner, text_t from, text_t body)
     bus_batch_t batch;
     if (bus_batch_open (&batch, body) != 0)
         bus_socket_complain (self->socket, from, "a message that is no batch");
-    else if (batch.protocol >= BUS_PROTOCOL_EXTENSIBLE || batch.number == 1)
-        s_batch (self, from, &batch);
     else
-        bus_socket_complain (self->socket, from, "a batch of an old protocol");
+        s_batch (self, from, &batch);
     s_sweep (self);
 }
 

@@ -99,6 +99,12 @@ bus_stream_id (const bus_stream_t *self)
     return self->id;
 }
 
+uint64_t
+bus_stream_protocol (const bus_stream_t *self)
+{
+    return self->protocol;
+}
+
 size_t
 bus_stream_queued (const bus_stream_t *self)
 {
@@ -212,29 +218,25 @@ bus_stream_is_silent (const bus_stream_t *self, uint64_t now_ms)
     return now_ms > self->heard_ms + BUS_HEARTBEATS_MISSED * self->heartbeat_ms;
 }
 
-//  One line for each peer in a period, and no more than the limit's for all together.
-static bool
-s_may_complain (const char *peer_node)
+bool
+bus_may_say (bus_said_t *self, const char *about)
 {
-    static log_limit_t s_limit = LOG_LIMIT (LOG_WARN, "batch refused");
-    static struct {
-        uint64_t node, until_ms;
-    } s_said[64];
-    uint64_t node = keyed_hash (hash_key_of_process (), text_of (peer_node));
-    size_t row = node % (sizeof s_said / sizeof *s_said);
+    uint64_t hash = keyed_hash (hash_key_of_process (), text_of (about));
+    size_t row = hash % (sizeof self->rows / sizeof *self->rows);
     uint64_t now = clock_mono_ms ();
-    if (s_said[row].node == node && now < s_said[row].until_ms)
+    if (self->rows[row].about == hash && now < self->rows[row].until_ms)
         return false;
-    s_said[row].node = node;
-    s_said[row].until_ms = now + LOG_LIMIT_MS;
-    return log_limit_allows (&s_limit);
+    self->rows[row].about = hash;
+    self->rows[row].until_ms = now + LOG_LIMIT_MS;
+    return log_limit_allows (&self->limit);
 }
 
 void
 bus_stream_complain (const bus_stream_t *self, const char *peer_node, const bus_batch_t *batch,
                      const char *why)
 {
-    if (!s_may_complain (peer_node))
+    static bus_said_t s_said = { .limit = LOG_LIMIT (LOG_WARN, "batch refused") };
+    if (!bus_may_say (&s_said, peer_node))
         return;
     char kind[32];
     snprintf (kind, sizeof kind, "%s %u", bus_kind_name (batch->kind), batch->kind);

@@ -10,6 +10,7 @@
 #include "bus/bus_batch.h"
 #include "bus/bus_metrics.h"
 #include "bus/bus_socket.h"
+#include "base/log.h"
 
 //  As much as this is worth a message of its own before the turn ends.
 #define BUS_BATCH_SIZE (64 * 1024)
@@ -34,6 +35,8 @@ void bus_stream_agree (bus_stream_t *self, const char *peer_node, uint64_t proto
                        uint64_t heartbeat_ms, uint64_t theirs_ms);
 
 uint64_t bus_stream_id (const bus_stream_t *self);
+//  What stands in the header of each batch behind HELLO and WELCOME.
+uint64_t bus_stream_protocol (const bus_stream_t *self);
 
 //  Queues a copy. Returns 0; −1 when the queue is full or the record larger than BUS_RECORD_MAX.
 __attribute__ ((warn_unused_result)) int bus_stream_put (bus_stream_t *self,
@@ -51,6 +54,17 @@ void bus_stream_note_sent (bus_stream_t *self, size_t bytes);
 //  Returns true and notes the batch when it is the next one of this stream.
 bool bus_stream_take (bus_stream_t *self, const bus_batch_t *batch, uint64_t now_ms);
 bool bus_stream_is_silent (const bus_stream_t *self, uint64_t now_ms);
+
+//  What was said of whom, so that one line stands for many: a static one for each event.
+typedef struct {
+    log_limit_t limit; //  of all together
+    struct {
+        uint64_t about, until_ms;
+    } rows[64];
+} bus_said_t;
+
+//  May a line be written about it, the first one in LOG_LIMIT_MS? The caller writes it then.
+bool bus_may_say (bus_said_t *self, const char *about);
 
 //  Logs, once in LOG_LIMIT_MS for each peer, what was wrong with a batch or with its last record.
 void bus_stream_complain (const bus_stream_t *self, const char *peer_node,

@@ -287,20 +287,27 @@ Test (bus_faults, another_protocol_is_told_so)
     s_stranger_leaves (&stranger);
 }
 
-//  Adds one batch of the stream: these records.
+//  Adds one batch of the stream: these records, with this protocol in its header.
 static void
-s_stranger_says (stranger_t *stranger, uint64_t stream, uint64_t number,
-                 const bus_record_t *records, size_t count)
+s_stranger_says_in (stranger_t *stranger, uint64_t protocol, uint64_t stream, uint64_t number,
+                    const bus_record_t *records, size_t count)
 {
     buffer_t bytes;
     char header[BUS_HEADER_SIZE];
     buffer_init (&bytes, 4096);
-    bus_batch_write_header (header, BUS_PROTOCOL_LOWEST, stream, number);
+    bus_batch_write_header (header, protocol, stream, number);
     cr_assert_eq (buffer_put (&bytes, header, sizeof header), 0);
     for (size_t at = 0; at < count; at++)
         cr_assert_eq (bus_record_write (&records[at], &bytes), 0);
     cr_assert_neq (zmq_send (stranger->socket, bytes.data, bytes.size, 0), -1);
     buffer_free (&bytes);
+}
+
+static void
+s_stranger_says (stranger_t *stranger, uint64_t stream, uint64_t number,
+                 const bus_record_t *records, size_t count)
+{
+    s_stranger_says_in (stranger, BUS_PROTOCOL_LOWEST, stream, number, records, count);
 }
 
 static bus_record_t
@@ -331,6 +338,60 @@ Test (bus_faults, a_hello_with_something_behind_it_is_refused)
     cr_assert_eq (s_server.ups, 1, "the edge of the test");
     s_stranger_says (&stranger, 8, 1, records, 1);
     RIG_UNTIL (&s_rig, 5000, s_server.ups == 2);
+    s_stranger_leaves (&stranger);
+}
+
+//  Waits for a batch; the record borrows from `bytes`.
+static bus_record_t
+s_stranger_hears (stranger_t *stranger, char *bytes, size_t room, bus_batch_t *batch)
+{
+    int got = -1;
+    bus_record_t record;
+    RIG_UNTIL (&s_rig, 5000,
+               (got = zmq_recv (stranger->socket, bytes, room, ZMQ_DONTWAIT)) != -1);
+    cr_assert_eq (bus_batch_open (batch, (text_t){ bytes, (size_t) got }), 0);
+    cr_assert_eq (bus_batch_next (batch, &record), 1);
+    return record;
+}
+
+//  A node that speaks older protocols, too, writes the HELLO of this one: theirs cannot be read.
+Test (bus_faults, a_hello_is_of_the_lowest_protocol_that_can_be_read)
+{
+    stranger_t stranger = s_stranger (ZMQ_DEALER, s_server.address);
+    char bytes[1024];
+    bus_batch_t batch;
+    bus_record_t hello = s_a_hello ();
+    hello.hello.lowest = 1;
+    s_stranger_says_in (&stranger, 1, 7, 1, &hello, 1);
+    bus_record_t answer = s_stranger_hears (&stranger, bytes, sizeof bytes, &batch);
+    cr_assert (answer.kind == BUS_REJECT && text_is (answer.reject.reason, TEXT ("protocol")));
+    hello.hello.highest = 9;
+    s_stranger_says_in (&stranger, BUS_PROTOCOL_EXTENSIBLE, 8, 1, &hello, 1);
+    answer = s_stranger_hears (&stranger, bytes, sizeof bytes, &batch);
+    cr_assert (answer.kind == BUS_WELCOME && answer.welcome.protocol == BUS_PROTOCOL_HIGHEST);
+    cr_assert_eq (batch.protocol, BUS_PROTOCOL_HIGHEST);
+    cr_assert_eq (s_server.ups, 2);
+    s_stranger_leaves (&stranger);
+}
+
+//  What WELCOME has chosen stands in every header behind it.
+Test (bus_faults, a_batch_of_another_protocol_ends_the_stream)
+{
+    static const uint64_t protocols[] = { BUS_PROTOCOL_HIGHEST + 1, BUS_PROTOCOL_LOWEST - 1, 0 };
+    log_catch ();
+    stranger_t stranger = s_stranger (ZMQ_DEALER, s_server.address);
+    const bus_record_t hello = s_a_hello (), beat = { .kind = BUS_HEARTBEAT };
+    for (unsigned at = 0; at < sizeof protocols / sizeof *protocols; at++) {
+        s_stranger_says (&stranger, at + 1, 1, &hello, 1);
+        s_stranger_says_in (&stranger, protocols[at], at + 1, 2, &beat, 1);
+        RIG_UNTIL (&s_rig, 5000, s_server.downs == at + 1);
+    }
+    cr_assert_eq (bus_counts[BUS_COUNT_ENDS + STREAM_END_MALFORMED], 3);
+    cr_assert_eq (LOG_CAUGHT ("batch refused", "\"peer_node\":\"stranger\"",
+                              "not the protocol of the stream"),
+                  1);
+    cr_assert_eq (LOG_CAUGHT ("peer gone", "\"reason\":\"malformed\""), 3);
+    cr_assert_eq (s_client.downs, 0);
     s_stranger_leaves (&stranger);
 }
 
@@ -460,7 +521,9 @@ Test (bus_faults, an_office_of_another_protocol_is_asked_ever_more_seldom)
     bus_socket_destroy (&postoffice);
 }
 
-//  Says WELCOME, and then what is not a postoffice's to say.
+//  Says WELCOME, and then what is not a postoffice's to say, or says it in this protocol.
+static uint64_t s_second_protocol = BUS_PROTOCOL_LOWEST;
+
 static void
 s_wrong_office (void *owner, text_t from, text_t body)
 {
@@ -476,7 +539,8 @@ s_wrong_office (void *owner, text_t from, text_t body)
     for (uint64_t number = 1; number <= 2; number++) {
         buffer_t bytes;
         buffer_init (&bytes, 1024);
-        bus_batch_write_header (head, BUS_PROTOCOL_LOWEST, batch.stream, number);
+        uint64_t protocol = number == 1 ? BUS_PROTOCOL_LOWEST : s_second_protocol;
+        bus_batch_write_header (head, protocol, batch.stream, number);
         cr_assert_eq (bus_record_write (&records[number - 1], &bytes), 0);
         cr_assert_eq (bus_socket_send (*(bus_socket_t **) owner, from,
                                        (text_t){ head, sizeof head }, buffer_text (&bytes)),
@@ -502,6 +566,25 @@ Test (bus_faults, a_node_logs_what_a_postoffice_may_not_say)
                               "\"batch\":2"),
                   1);
     cr_assert_eq (LOG_CAUGHT ("batch refused"), 1);
+    bus_client_destroy (&client.bus);
+    bus_socket_destroy (&postoffice);
+}
+
+Test (bus_faults, a_node_ends_the_stream_of_a_batch_of_another_protocol)
+{
+    log_catch ();
+    s_second_protocol = BUS_PROTOCOL_HIGHEST + 1;
+    bus_socket_t *postoffice;
+    static const bus_socket_events_t s_events = { s_nothing, s_wrong_office, s_nothing, NULL };
+    postoffice =
+        bus_socket_new_router (&s_rig.loop, "tcp://127.0.0.1:*", NULL, &s_events, &postoffice);
+    cr_assert (postoffice);
+    rig_client_t client = { .bus = NULL };
+    rig_client_start (&client, &s_rig, "edge-2",
+                      bus_socket_endpoint (postoffice) + strlen ("tcp://"));
+    RIG_UNTIL (&s_rig, 5000, client.downs >= 1);
+    cr_assert_eq (LOG_CAUGHT ("batch refused", "not the protocol of the stream"), 1);
+    cr_assert_eq (LOG_CAUGHT ("postoffice lost", "\"reason\":\"malformed\""), 1);
     bus_client_destroy (&client.bus);
     bus_socket_destroy (&postoffice);
 }
