@@ -86,7 +86,9 @@ s_log_end (bus_link_t *self, text_t reason)
         return;
     if (!log_limit_allows (was_up ? &s_lost : &s_refused))
         return;
-    self->reminded_ms = now;
+    //  The first refusal behind a loss says why the postoffice does not come back.
+    if (!was_up)
+        self->reminded_ms = now;
     log_warn (was_up ? "postoffice lost" : "postoffice refuses us",
               log_string ("postoffice", self->postoffice.address),
               log_string ("peer_node", self->postoffice.node), log_text ("reason", reason));

@@ -165,16 +165,26 @@ s_role_of_key (const bus_server_t *self)
                       : NULL;
 }
 
+//  A node comes back every two seconds: one line for each node and reason in a period. That we are
+//  away was said when it began.
+static bool
+s_may_say_refused (stream_end_t why, const bus_hello_t *hello)
+{
+    static bus_said_t s_said = { .limit = LOG_LIMIT (LOG_WARN, "peer refused") };
+    if (why == STREAM_END_DRAINING || why == STREAM_END_UNAVAILABLE)
+        return false;
+    char about[2 * NODE_MAX];
+    snprintf (about, sizeof about, "%s %.*s", stream_end_word (why), TEXT_ARGS (hello->node));
+    return bus_may_say (&s_said, about);
+}
+
 static void
 s_refuse (bus_server_t *self, text_t from, uint64_t stream, stream_end_t why,
           const bus_hello_t *hello)
 {
-    static log_limit_t s_limit = LOG_LIMIT (LOG_WARN, "peer refused");
     bus_counts[BUS_COUNT_REJECTS]++;
-    //  That we are away was said when it began; each peer comes back every two seconds.
-    bool is_own_state = why == STREAM_END_DRAINING || why == STREAM_END_UNAVAILABLE;
-    if (!is_own_state && log_limit_allows (&s_limit))
-        log_warn ("peer refused", log_text ("from", from),
+    if (s_may_say_refused (why, hello))
+        log_warn ("peer refused", log_text ("from", from), log_text ("peer_node", hello->node),
                   log_string ("reason", stream_end_word (why)),
                   log_string ("address", bus_socket_sender (self->socket, "Peer-Address")),
                   log_string ("role", bus_role_word (hello->role)),
@@ -259,9 +269,10 @@ s_hello (bus_server_t *self, text_t from, bus_batch_t *batch)
     }
     bus_counts[BUS_COUNT_HELLOS]++;
     if (!is_hello)
-        record =
-            (bus_record_t){ .kind = BUS_HELLO,
-                            .hello = { .lowest = batch->protocol, .highest = batch->protocol } };
+        record = (bus_record_t){
+            .kind = BUS_HELLO,
+            .hello = { .lowest = batch->protocol, .highest = batch->protocol, .node = TEXT_EMPTY }
+        };
     bool is_alone = !is_hello || batch->from == batch->end;
     stream_end_t objection = s_objection (self, &record.hello, is_alone);
     if (objection == STREAM_END_COUNT)

@@ -167,6 +167,22 @@ Test (bus_keys, a_key_of_another_role_gets_nothing)
     s_expect_shut_out (STREAM_END_REJECT, false, "role");
     cr_assert_gt (LOG_CAUGHT ("peer refused", "\"role\":\"edge\"", "\"role_of_key\":\"worker\""),
                   0);
+    //  It tries again all the time, and so does another one: one line each.
+    rig_client_t other = { .bus = NULL };
+    rig_client_start_with (&other, &s_rig,
+                           &(bus_client_config_t){ .node = "node-2",
+                                                   .role = NODE_EDGE,
+                                                   .topics = "",
+                                                   .addresses = s_server.address,
+                                                   .heartbeat_ms = RIG_HEARTBEAT_MS,
+                                                   .queue_limit = RIG_QUEUE_LIMIT,
+                                                   .keys = s_path ("worker") });
+    RIG_UNTIL (&s_rig, 10000, LOG_CAUGHT ("peer refused", "\"peer_node\":\"node-2\"") > 0);
+    int64_t before = bus_counts[BUS_COUNT_REJECTS];
+    RIG_UNTIL (&s_rig, 20000, bus_counts[BUS_COUNT_REJECTS] >= before + 8);
+    cr_assert_eq (LOG_CAUGHT ("peer refused", "\"peer_node\":\"node-1\""), 1);
+    cr_assert_eq (LOG_CAUGHT ("peer refused", "\"peer_node\":\"node-2\""), 1);
+    bus_client_destroy (&other.bus);
 }
 
 Test (bus_keys, a_node_without_keys_gets_nothing)
@@ -212,6 +228,8 @@ Test (bus_keys, the_list_of_nodes_can_be_changed)
     RIG_UNTIL (&s_rig, 3 * BUS_KEYS_LOOK_EVERY_MS, s_client.downs == 1 && s_server.downs == 1);
     rig_turn_for (&s_rig, 2000);
     cr_assert (s_client.ups == 1 && s_server.ups == 1);
+    cr_assert_eq (LOG_CAUGHT ("postoffice refuses us", "the key is not listed"), 2,
+                  "why it does not come back is said at once, and once");
     cr_assert_eq (LOG_CAUGHT ("peer gone", "\"reason\":\"key\""), 1);
     cr_assert_eq (LOG_CAUGHT ("postoffice lost", "\"reason\":\"key\""), 1);
 }

@@ -78,12 +78,16 @@ Test (bus_link, begins_anew_with_a_restarted_server)
 
 Test (bus_link, a_suspension_sends_everyone_away_until_it_ends)
 {
+    log_catch ();
     bus_server_suspend (s_server.bus);
     cr_assert_neq (rig_server_say (&s_server, s_server.peer, 0, TEXT ("demo/s-1")), 0);
     RIG_UNTIL (&s_rig, 5000, s_client.downs == 1 && s_server.downs == 1);
     cr_assert_eq (bus_client_postoffice_of (s_client.bus, TEXT ("demo/s-1")), -1);
     rig_turn_for (&s_rig, 1000);
     cr_assert_eq (s_server.ups, 1, "HELLO is refused");
+    cr_assert_eq (LOG_CAUGHT ("postoffice lost", "\"reason\":\"unavailable\""), 1);
+    cr_assert_eq (LOG_CAUGHT ("postoffice refuses us", "\"reason\":\"unavailable\""), 1,
+                  "at once, and once");
     bus_server_resume (s_server.bus);
     RIG_UNTIL (&s_rig, 5000, s_client.ups == 2 && s_server.ups == 2);
     cr_assert_eq (rig_client_say (&s_client, 0, TEXT ("{}")), 0);
