@@ -373,6 +373,9 @@ Test (worker_item, a_delivery_stays_with_its_lease)
     s_office = 2;
     worker_item_postoffice_changed (s_item, 2, true);
     cr_assert_str_eq (s_story, "");
+    worker_item_happens (s_item, WORKER_ITEM_EVENT_TIMER);
+    cr_assert_str_eq (s_story, "accepted", "its lease is where it was");
+    s_story[0] = '\0';
     worker_item_postoffice_changed (s_item, 1, false);
     worker_item_happens (s_item, WORKER_ITEM_EVENT_TIMER);
     cr_assert_str_eq (s_story, "", "nobody has it");
