@@ -400,7 +400,8 @@ Test (bus_keys, a_list_that_cannot_be_read_changes_nothing)
         LOG_CAUGHT ("bus keys cannot be used", "\"warn\"", "nodes/new", "is no certificate"), 1);
     cr_assert_eq (unlink (s_path ("office/nodes/new")), 0);
     RIG_UNTIL (&s_rig, 3 * BUS_KEYS_LOOK_EVERY_MS, LOG_CAUGHT ("bus keys in force") == 2);
-    cr_assert_eq (s_client.downs, 0);
+    //  A busy machine may end a stream by silence: none was ended for its key.
+    cr_assert_eq (LOG_CAUGHT ("postoffice lost", "\"reason\":\"key\""), 0);
 }
 
 //  The postoffice gets another key while nodes have the old and the new one side by side.
