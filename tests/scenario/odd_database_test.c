@@ -63,7 +63,6 @@ Test (odd_database, we_set_what_we_rely_on)
     cr_assert (stack_wait_ready (stack, "postoffice-2"));
     //  Six each; those of the API and of deliveries begin when the others are there.
     EVENTUALLY (20000, stack_metric (stack, "postoffice-", "stentor_store_links") == 12);
-    double ours = stack_metric (stack, "postoffice-", "stentor_store_links");
     double lost = stack_metric (stack, "postoffice-", "stentor_store_links_lost_total");
 
     person_t *ann = rich_visitor_opens (stack, 1, "ann", "s-1");
