@@ -122,6 +122,24 @@ Test (keyed_hash, digest)
         }
 }
 
+//  Texts of every length around the one from which on they are digested one by one.
+Test (keyed_hash, digests_of_long_texts)
+{
+    char bytes[600];
+    hash_key_t key = hash_key_derived (TEXT ("one"));
+    keyed_digest_t before = { { 0 } };
+    memset (bytes, 'x', sizeof bytes);
+    for (size_t size = 450; size < sizeof bytes; size++) {
+        text_t texts[] = { { bytes, size }, TEXT ("y") },
+               moved[] = { { bytes, size - 1 }, TEXT ("xy") };
+        keyed_digest_t digest = keyed_digest (&key, texts, 2),
+                       other = keyed_digest (&key, moved, 2);
+        cr_expect_not (keyed_digest_is (&digest, &other), "%zu", size);
+        cr_expect_not (keyed_digest_is (&digest, &before), "%zu", size);
+        before = digest;
+    }
+}
+
 //  Eight bytes of one digest do not make another one the same.
 Test (keyed_hash, a_digest_is_compared_as_a_whole)
 {
