@@ -144,6 +144,8 @@ s_roll_connectors (const drawn_t *drawn, deployment_t *site)
     return s_roll (site, SITE_CONNECTOR);
 }
 
+#define SOON_MS 1000
+
 //  Half of the time DNS knows it before it can be talked to.
 static bool
 s_add (const drawn_t *drawn, deployment_t *site)
@@ -157,9 +159,13 @@ s_add (const drawn_t *drawn, deployment_t *site)
         deployment_set_known (site, kind, drawn->which, false);
         return false;
     }
-    //  One that is not ready is taken away like any other.
-    if (is_known_first || s_await_ready (site, kind, drawn->which))
-        deployment_set_known (site, kind, drawn->which, true);
+    //  It may not become ready while another fault holds, whose end must not wait for that.
+    process_t *added =
+        stack_process (deployment_stack (site), deployment_name (kind, drawn->which));
+    uint64_t deadline = eventually_deadline (SOON_MS);
+    while (!is_known_first && added && !process_is_ready (added) && eventually_again (deadline))
+        ;
+    deployment_set_known (site, kind, drawn->which, true);
     return true;
 }
 
