@@ -19,7 +19,7 @@
 typedef struct {
     UT_hash_handle hh;
     list_t link; //  among the reports that are to be sent, or are under way
-    text_t item; //  behind the struct, as are the topic and the detail
+    text_t item; //  behind the struct, as is the topic
     text_t topic;
     uint64_t attempt; //  as the database counts
     turn_t *turn;     //  NULL once it is reported
@@ -75,16 +75,22 @@ s_new (deliveries_t *self, text_t item, text_t topic, uint64_t attempt)
 }
 
 static void
+s_end_turn (deliveries_t *self, delivery_t *delivery)
+{
+    if (delivery->turn) {
+        workers_forget (self->workers, delivery->turn, false);
+        turn_destroy (&delivery->turn);
+    }
+}
+
+static void
 s_destroy (deliveries_t *self, delivery_t *delivery)
 {
     HASH_DEL (self->by_item, delivery);
     list_remove (&delivery->link);
     self->foreign -= delivery->is_foreign;
     metric_add (POSTOFFICE_ITEMS_HELD, -1);
-    if (delivery->turn) {
-        workers_forget (self->workers, delivery->turn, false);
-        turn_destroy (&delivery->turn);
-    }
+    s_end_turn (self, delivery);
     free (delivery->session);
     free (delivery->detail);
     free (delivery);
@@ -173,10 +179,7 @@ static void
 s_set_report (deliveries_t *self, delivery_t *delivery, work_state_t state, uint64_t after_ms,
               text_t detail)
 {
-    if (delivery->turn) {
-        workers_forget (self->workers, delivery->turn, false);
-        turn_destroy (&delivery->turn);
-    }
+    s_end_turn (self, delivery);
     delivery->state = state;
     delivery->after_ms = after_ms;
     free (delivery->detail);
