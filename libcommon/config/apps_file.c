@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "json/json_locate.h"
 #include "json/json_write.h"
 #include "model/model.h"
 
@@ -90,7 +91,7 @@ apps_file_new (text_t json, const apps_reading_t *reading)
             continue;
         snprintf (line, sizeof line, "/apps/%zu/appId", (size_t) (app - s_row (self, 0)));
         snprintf (line, sizeof line, "line %u: there is an app \"%s\" above already",
-                  json_table_line (json, line), app->id.data);
+                  json_locate_line (json, line), app->id.data);
         (void) !buffer_put_string (reading->complaint, line);
         apps_file_destroy (&self);
         return NULL;

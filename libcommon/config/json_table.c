@@ -357,12 +357,6 @@ json_table_read (const json_table_reading_t *reading, text_t json, void *to)
     return rc;
 }
 
-unsigned
-json_table_line (text_t json, const char *path)
-{
-    return json_locate_line (json, path);
-}
-
 void
 json_table_free (const json_table_t *table, void *of)
 {

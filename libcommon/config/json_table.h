@@ -87,8 +87,6 @@ __attribute__ ((warn_unused_result)) int json_table_read (const json_table_readi
                                                           text_t json, void *to);
 //  Gives back what json_table_read, or a caller with alloc_text, put into the struct.
 void json_table_free (const json_table_t *table, void *of);
-//  The line of a value, for complaints of rules that stand in no table: "/apps/3/appId".
-unsigned json_table_line (text_t json, const char *path);
 
 //  A JSON Schema (2020-12) of the configuration. 0, or −1 when the buffer is full.
 __attribute__ ((warn_unused_result)) int json_table_schema (const json_table_t *table,
