@@ -263,7 +263,7 @@ s_on_noticed (void *owner, store_notice_t what, text_t key)
 {
     postoffice_t *self = owner;
     session_t *session = sessions_find (self->office.sessions, key);
-    if (what == NOTIFY_ORPHAN)
+    if (what == NOTIFY_ORPHAN || what == NOTIFY_HOST)
         sessions_adopt (self->office.sessions, key);
     else if (session && what == NOTIFY_SHARED)
         session_happens (session, SESSION_SHARED);

@@ -264,7 +264,8 @@ s_load (box_t *box, const char *session, const char *id)
 {
     unsigned before = box->answers;
     text_t ids[] = { text_of (id) };
-    cr_assert_eq (store_load (box->store, text_of (session), ids, 1, 2, 8, s_on_loaded, box), 0);
+    cr_assert_eq (
+        store_load (box->store, text_of (session), ids, 1, 2, false, 8, s_on_loaded, box), 0);
     UNTIL (box, box->answers > before);
     return &box->session;
 }
@@ -333,7 +334,8 @@ Test (store, stores_and_gives_back)
     store_entry_t entries[] = { s_entry ("m1"), s_entry ("m2") };
     store_participant_t who = { .role = ROLE_VISITOR, .user = TEXT ("ann"),
                                 .sender = TEXT ("{\"n\":1}"), .present = true };
-    store_work_t work = { .item = TEXT ("i1"), .topic = TEXT ("bot.stentor"), .seq = 2,
+    store_work_t work = { .item = TEXT ("i1"), .kind = WORK_TURN, .is_leased = true,
+                          .topic = TEXT ("bot.stentor"), .seq = 2,
                           .user = TEXT ("ann"), .body = TEXT ("{\"q\":1}"),
                           .secret = TEXT ("key") };
     store_append_t append = s_append_of ("demo/s", 1, entries);
@@ -375,7 +377,8 @@ static store_outcome_t
 s_ask (box_t *box)
 {
     store_entry_t entry = s_entry ("m1");
-    store_work_t work = { .item = TEXT ("i1"), .topic = TEXT ("t"), .seq = 1, .user = TEXT ("u"),
+    store_work_t work = { .item = TEXT ("i1"), .kind = WORK_TURN, .is_leased = true,
+                          .topic = TEXT ("t"), .seq = 1, .user = TEXT ("u"),
                           .body = TEXT ("{}"), .secret = TEXT ("key") };
     store_append_t append = s_append_of ("demo/s", 1, &entry);
     append.works = &work;
@@ -466,7 +469,8 @@ Test (store, keeps_the_order_of_one_session)
         store_append_t append = s_append_of ("demo/s", seq, &entry);
         cr_assert_eq (s_stored (box, &append), STORED);
     }
-    cr_assert_eq (store_load (box->store, TEXT ("demo/s"), NULL, 0, 3, 2000, s_on_loaded, box), 0);
+    cr_assert_eq (
+        store_load (box->store, TEXT ("demo/s"), NULL, 0, 3, false, 2000, s_on_loaded, box), 0);
     UNTIL (box, box->answers == 1001);
     cr_assert_eq (box->session.last_seq, 1000);
     cr_assert_eq (box->session.known_count, 3);
@@ -764,7 +768,8 @@ Test (store, waits_for_a_database_that_is_away)
     UNTIL (box, !box->ready);
     append.first_seq = 3;
     s_append (box, &append, 3);
-    cr_assert_eq (store_load (box->store, TEXT ("demo/t"), NULL, 0, 3, 4, s_on_loaded, box), 0);
+    cr_assert_eq (
+        store_load (box->store, TEXT ("demo/t"), NULL, 0, 3, false, 4, s_on_loaded, box), 0);
     UNTIL (box, box->answers == 4);
     cr_assert_eq (box->outcomes[3], STORE_DOWN);
     cr_assert_eq (box->outcomes[4], STORE_DOWN);
@@ -859,7 +864,8 @@ Test (store, a_server_that_hangs_is_given_up)
     store_entry_t entry = s_entry ("m2");
     store_append_t append = s_append_of ("demo/s", 2, &entry);
     s_append (box, &append, 2);
-    cr_assert_eq (store_load (box->store, TEXT ("demo/s"), NULL, 0, 3, 4, s_on_loaded, box), 0);
+    cr_assert_eq (
+        store_load (box->store, TEXT ("demo/s"), NULL, 0, 3, false, 4, s_on_loaded, box), 0);
     store_append_t other = s_append_of ("demo/t", 1, &entry);
     s_append (box, &other, 3);
     uint64_t since = clock_mono_ms ();

@@ -366,10 +366,10 @@ store_append (store_t *self, const store_append_t *append, uint64_t request_id,
 
 int
 store_load (store_t *self, text_t session, const text_t *ids, size_t id_count, uint64_t recent,
-            uint64_t request_id, store_loaded_fn *loaded, void *owner)
+            bool hosts, uint64_t request_id, store_loaded_fn *loaded, void *owner)
 {
     assert (self == &s_store);
-    (void) recent;
+    (void) recent, (void) hosts;
     fake_store_loads++;
     request_t *request = s_request (LOAD, session, request_id, owner);
     if (!request)

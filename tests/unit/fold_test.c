@@ -150,8 +150,15 @@ s_load (void)
                    .control_user = TEXT ("anna"),
                    .participants =
                        (stored_participant_t[]){
-                           { ROLE_VISITOR, TEXT ("vic"), TEXT ("{}"), true, 4 },
-                           { ROLE_AGENT, TEXT ("anna"), TEXT ("{}"), false, SEQ_UNKNOWN } },
+                           { .role = ROLE_VISITOR,
+                             .user = TEXT ("vic"),
+                             .sender = TEXT ("{}"),
+                             .present = true,
+                             .received_seq = 4 },
+                           { .role = ROLE_AGENT,
+                             .user = TEXT ("anna"),
+                             .sender = TEXT ("{}"),
+                             .received_seq = SEQ_UNKNOWN } },
                    .participant_count = 2,
                    .works = (stored_work_t[]){ { TEXT ("i1"), TEXT ("bot.stentor"), 3,
                                                  TEXT ("vic"), TEXT ("{}"), TEXT ("s") },

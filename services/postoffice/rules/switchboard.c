@@ -218,7 +218,10 @@ s_ask_bot (switchboard_t *self, const question_t *question)
                                         .secret = question->secret });
     fold_add_turn (self->fold, turn);
     changeset_work (self->changeset, &(store_work_t){ .item = s_keep (self, turn->item),
+                                                      .kind = WORK_TURN,
+                                                      .is_leased = true,
                                                       .topic = TOPIC_BOT,
+                                                      .lane = TEXT_EMPTY,
                                                       .seq = question->seq,
                                                       .user = question->user,
                                                       .body = question->body,

@@ -315,7 +315,8 @@ s_load_if_wanted (session_t *self, const news_t *news)
             ids[count++] = operation->record.post.message_id;
     }
     metric_add (POSTOFFICE_LOADS, 1);
-    if (store_load (self->office->store, self->key, ids, count, 0, 0, s_on_loaded, self) == 0) {
+    if (store_load (self->office->store, self->key, ids, count, 0, false, 0, s_on_loaded, self)
+        == 0) {
         self->state = SESSION_LOADING;
         self->stale = false;
         return;

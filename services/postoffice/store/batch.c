@@ -21,12 +21,13 @@ s_size (const store_append_t *request)
     }
     for (size_t at = 0; at < request->participant_count; at++) {
         const store_participant_t *participant = &request->participants[at];
-        size += sizeof *participant + participant->user.size + participant->sender.size;
+        size += sizeof *participant + participant->user.size + participant->sender.size
+                + participant->info.size;
     }
     for (size_t at = 0; at < request->work_count; at++) {
         const store_work_t *work = &request->works[at];
-        size += sizeof *work + work->item.size + work->topic.size + work->user.size
-                + work->body.size + work->secret.size;
+        size += sizeof *work + work->item.size + work->topic.size + work->lane.size
+                + work->user.size + work->body.size + work->secret.size;
     }
     for (size_t at = 0; at < request->finish_count; at++) {
         const store_finish_t *finish = &request->finishes[at];
@@ -155,10 +156,11 @@ typedef struct {
     pg_value_t *c_session, *c_before;
     pg_value_t *o_session, *o_app, *o_visitor;
     entry_columns_t entries;
-    pg_value_t *p_session, *p_app, *p_role, *p_user, *p_sender, *p_present;
-    pg_value_t *k_session, *k_role, *k_user;
-    pg_value_t *w_session, *w_item, *w_topic, *w_seq, *w_user, *w_body, *w_secret;
-    pg_value_t *f_session, *f_item, *f_state, *f_detail;
+    pg_value_t *p_session, *p_app, *p_role, *p_user, *p_sender, *p_present, *p_info;
+    pg_value_t *s_session, *s_role, *s_user, *s_closed, *s_left;
+    pg_value_t *w_session, *w_item, *w_kind, *w_topic, *w_lane, *w_seq, *w_user, *w_body, *w_secret,
+        *w_state, *w_after_ms;
+    pg_value_t *f_session, *f_item, *f_state, *f_attempt, *f_detail;
     pg_value_t *n_session;
 } columns_t;
 
@@ -189,19 +191,27 @@ s_columns (pg_values_t *values)
     to.p_user = pg_values_array (values, PG_TEXT);
     to.p_sender = pg_values_array (values, PG_TEXT);
     to.p_present = pg_values_array (values, PG_BOOL);
-    to.k_session = pg_values_array (values, PG_TEXT);
-    to.k_role = pg_values_array (values, PG_SMALL);
-    to.k_user = pg_values_array (values, PG_TEXT);
+    to.p_info = pg_values_array (values, PG_TEXT);
+    to.s_session = pg_values_array (values, PG_TEXT);
+    to.s_role = pg_values_array (values, PG_SMALL);
+    to.s_user = pg_values_array (values, PG_TEXT);
+    to.s_closed = pg_values_array (values, PG_SMALL);
+    to.s_left = pg_values_array (values, PG_BOOL);
     to.w_session = pg_values_array (values, PG_TEXT);
     to.w_item = pg_values_array (values, PG_TEXT);
+    to.w_kind = pg_values_array (values, PG_SMALL);
     to.w_topic = pg_values_array (values, PG_TEXT);
+    to.w_lane = pg_values_array (values, PG_TEXT);
     to.w_seq = pg_values_array (values, PG_NUMBER);
     to.w_user = pg_values_array (values, PG_TEXT);
     to.w_body = pg_values_array (values, PG_TEXT);
     to.w_secret = pg_values_array (values, PG_TEXT);
+    to.w_state = pg_values_array (values, PG_SMALL);
+    to.w_after_ms = pg_values_array (values, PG_NUMBER);
     to.f_session = pg_values_array (values, PG_TEXT);
     to.f_item = pg_values_array (values, PG_TEXT);
     to.f_state = pg_values_array (values, PG_SMALL);
+    to.f_attempt = pg_values_array (values, PG_NUMBER);
     to.f_detail = pg_values_array (values, PG_TEXT);
     to.n_session = pg_values_array (values, PG_TEXT);
     return to;
@@ -250,6 +260,7 @@ s_write_participants (const columns_t *to, const store_append_t *append)
         pg_array_text (to->p_user, participant->user);
         pg_array_text (to->p_sender, participant->sender);
         pg_array_number (to->p_present, participant->present);
+        pg_array_text (to->p_info, participant->info.size > 0 ? participant->info : TEXT ("{}"));
     }
 }
 
@@ -260,19 +271,43 @@ s_write_work (const columns_t *to, const store_append_t *append)
         const store_work_t *work = &append->works[at];
         pg_array_text (to->w_session, append->session);
         pg_array_text (to->w_item, work->item);
+        pg_array_number (to->w_kind, work->kind);
         pg_array_text (to->w_topic, work->topic);
+        s_array_optional (to->w_lane, work->lane);
         pg_array_number (to->w_seq, (int64_t) work->seq);
         pg_array_text (to->w_user, work->user);
         pg_array_text (to->w_body, work->body);
         pg_array_text (to->w_secret, work->secret);
+        pg_array_number (to->w_state, work->is_leased ? WORK_LEASED : WORK_READY);
+        pg_array_number (to->w_after_ms, (int64_t) work->after_ms);
     }
     for (size_t at = 0; at < append->finish_count; at++) {
         const store_finish_t *finish = &append->finishes[at];
         pg_array_text (to->f_session, append->session);
         pg_array_text (to->f_item, finish->item);
         pg_array_number (to->f_state, finish->state);
+        pg_array_number (to->f_attempt, (int64_t) finish->attempt);
         pg_array_text (to->f_detail, finish->detail);
     }
+}
+
+//  Does the session's own row change?
+static bool
+s_changes_session (const store_append_t *append)
+{
+    return append->control_changes || append->closing != SESSION_STAYS || append->is_left
+           || append->touches;
+}
+
+static void
+s_write_session (const columns_t *to, const store_append_t *append)
+{
+    bool controls = append->control_changes;
+    pg_array_text (to->s_session, append->session);
+    pg_array_number (to->s_role, controls ? (int64_t) append->control_role : 0);
+    pg_array_text (to->s_user, controls ? append->control_user : TEXT_EMPTY);
+    pg_array_number (to->s_closed, append->closing);
+    pg_array_number (to->s_left, append->is_left);
 }
 
 batch_way_t
@@ -285,7 +320,7 @@ batch_way (const batch_t *self, size_t day, bool checked)
             continue;
         const store_append_t *request = &append->request;
         bool is_plain = !request->opens && !request->participant_count
-                        && !request->control_changes && !request->work_count
+                        && !s_changes_session (request) && !request->work_count
                         && !request->finish_count && !request->notify_others;
         if (checked || !append->tail_known || !is_plain)
             return BATCH_ALL;
@@ -353,11 +388,8 @@ s_write_all (const batch_t *self, uint64_t day, pg_values_t *values)
         s_write_entries (&to.entries, request);
         s_write_participants (&to, request);
         s_write_work (&to, request);
-        if (request->control_changes) {
-            pg_array_text (to.k_session, request->session);
-            pg_array_number (to.k_role, (int64_t) request->control_role);
-            pg_array_text (to.k_user, request->control_user);
-        }
+        if (s_changes_session (request))
+            s_write_session (&to, request);
         if (request->notify_others)
             pg_array_text (to.n_session, request->session);
     }

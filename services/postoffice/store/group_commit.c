@@ -136,10 +136,11 @@ s_on_appended (void *owner, void *unused, const pg_answer_t *answer)
     else if (answer->failed)
         s_batch_failed (self, answer);
     else {
-        //  There is one result for each day: the sessions that lost.
+        //  There is one result for each day: the sessions that lost, and items that wait.
         for (size_t day = 0; day < self->batch->day_count; day++)
             for (int row = 0; row < PQntuples (answer->results[day]); row++)
-                batch_lose (self->batch, day, pg_text (answer->results[day], row, 0));
+                if (pg_is_null (answer->results[day], row, 1))
+                    batch_lose (self->batch, day, pg_text (answer->results[day], row, 0));
         store_metrics[STORE_BATCHES]++;
         histogram_add (&store_commit_time, clock_mono_us () - self->sent_us);
         s_end_batch (self, STORED);

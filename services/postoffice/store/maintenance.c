@@ -40,6 +40,9 @@
 //  And what stands before it in what we say to ourselves.
 #define ECHOED "echo "
 
+//  Why claim_orphans names a session.
+enum { CLAIMED_TURNS, CLAIMED_OWN, CLAIMED_HOST };
+
 enum { SAY_BEAT, SAY_CLAIM, SAY_DAY, SAY_FORGET, SAY_NOTIFY, STATEMENTS };
 
 static const pg_statement_t s_statements[STATEMENTS] = {
@@ -135,11 +138,14 @@ s_on_claimed (void *owner, void *unused, const pg_answer_t *answer)
         return;
     const PGresult *result = answer->results[0];
     for (int row = 0; row < PQntuples (result); row++) {
-        if (!pg_flag (result, row, 1)) {
+        int64_t why = pg_number (result, row, 1);
+        text_t session = pg_text (result, row, 0);
+        if (why == CLAIMED_TURNS) {
             store_metrics[STORE_ORPHANS]++;
-            log_info ("orphaned work taken over", log_text ("session", pg_text (result, row, 0)));
+            log_info ("orphaned work taken over", log_text ("session", session));
         }
-        self->events.noticed (self->owner, NOTIFY_ORPHAN, pg_text (result, row, 0));
+        self->events.noticed (self->owner,
+                              why == CLAIMED_HOST ? NOTIFY_HOST : NOTIFY_ORPHAN, session);
     }
 }
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 const char query_load_sql[] = "SELECT * FROM " SCHEMA_FUNCTION (
-    "load_session") " ($1::text, $2::text[], $3::bigint, $4::bigint)";
+    "load_session") " ($1::text, $2::text[], $3::bigint, $4::bigint, $5::boolean)";
 //  The answer's columns are those of the table; the session is known, and not sent again.
 const char query_read_sql[] =
     "SELECT NULL"
@@ -82,6 +82,7 @@ query_write (const query_t *self, int64_t writer, pg_values_t *values)
             pg_array_text (ids, self->ids[at]);
         pg_values_number (values, PG_NUMBER, s_signed (self->numbers[0]));
         pg_values_number (values, PG_NUMBER, writer);
+        pg_values_number (values, PG_BOOL, (int64_t) self->numbers[1]);
     } else if (self->kind == QUERY_READ) {
         pg_values_number (values, PG_DAY, (int64_t) self->numbers[0]);
         for (size_t at = 1; at < 4; at++)
@@ -96,7 +97,7 @@ query_write (const query_t *self, int64_t writer, pg_values_t *values)
 //  Loads: rows of several kinds, see load_session in schema/
 
 enum { ROW_SESSION, ROW_PARTICIPANT, ROW_WORK, ROW_ID, ROW_QUESTION };
-enum { KIND, N1, N2, N3, N4, N5, T1, T2, T3, T4, T5 };
+enum { KIND, N1, N2, N3, N4, N5, N6, N7, N8, T1, T2, T3, T4, T5 };
 
 static uint64_t
 s_number (const PGresult *result, int row, int column)
@@ -113,6 +114,9 @@ s_read_session (const PGresult *result, int row, stored_session_t *session)
     session->last_time_ms = s_number (result, row, N3);
     session->last_writer = s_number (result, row, N4);
     session->control_role = s_number (result, row, N5);
+    session->host = s_number (result, row, N6);
+    session->is_closed = s_number (result, row, N7) != 0;
+    session->active_ago_ms = s_number (result, row, N8);
     session->app = pg_text (result, row, T1);
     session->visitor = pg_text (result, row, T2);
     session->control_user = pg_text (result, row, T3);
@@ -127,6 +131,8 @@ s_read_participant (const PGresult *result, int row)
         .received_seq = pg_is_null (result, row, N3) ? SEQ_UNKNOWN : s_number (result, row, N3),
         .user = pg_text (result, row, T1),
         .sender = pg_text (result, row, T2),
+        .info = pg_text (result, row, T3),
+        .channel = pg_text (result, row, T4),
     };
 }
 

@@ -21,7 +21,7 @@ typedef struct {
     text_t user;         //  lookup
     text_t *ids;         //  load
     size_t id_count;
-    uint64_t numbers[4]; //  load: recent; read: day, after, most, bytes; lookup: role
+    uint64_t numbers[4]; //  load: recent, hosts; read: day, after, most, bytes; lookup: role
     size_t size;
     uint64_t request_id;
     void *owner;

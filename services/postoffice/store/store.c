@@ -160,12 +160,13 @@ s_ask (store_t *self, query_t *query, uint64_t request_id, void *owner)
 
 int
 store_load (store_t *self, text_t session, const text_t *ids, size_t id_count, uint64_t recent,
-            uint64_t request_id, store_loaded_fn *loaded, void *owner)
+            bool hosts, uint64_t request_id, store_loaded_fn *loaded, void *owner)
 {
     if (s_is_full (self))
         return -1;
     query_t *query = query_new (QUERY_LOAD, session, TEXT_EMPTY, ids, id_count);
     query->numbers[0] = recent;
+    query->numbers[1] = hosts;
     query->loaded = loaded;
     return s_ask (self, query, request_id, owner);
 }

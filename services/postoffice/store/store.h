@@ -57,11 +57,12 @@ __attribute__ ((warn_unused_result)) int store_append (store_t *self,
                                                        store_appended_fn *appended, void *owner);
 
 //  Loads a session. `ids`: message ids that the caller wants to know about, whoever used them,
-//  beside the last `recent` ones.
+//  beside the last `recent` ones. With `hosts` this process keeps who is present from then on.
 __attribute__ ((warn_unused_result)) int store_load (store_t *self, text_t session,
                                                      const text_t *ids, size_t id_count,
-                                                     uint64_t recent, uint64_t request_id,
-                                                     store_loaded_fn *loaded, void *owner);
+                                                     uint64_t recent, bool hosts,
+                                                     uint64_t request_id, store_loaded_fn *loaded,
+                                                     void *owner);
 
 //  The entries after `after` in order, at most `most`, and at most about `bytes` of them (but one
 //  at least). Fewer than there are is no sign of the end; none is.

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "model/model.h"
+#include "tables/work_model.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,31 +55,15 @@ typedef struct {
     uint64_t role;
     text_t user;
     text_t sender;
+    text_t info; //  what its client told of itself: JSON object; empty: what was there stays
     bool present;
 } store_participant_t;
 
-typedef struct {
-    text_t item; //  unique for ever
-    text_t topic;
-    uint64_t seq; //  of the entry that caused it
-    text_t user;
-    text_t body;   //  JSON object
-    text_t secret; //  deleted when the item is finished
-} store_work_t;
-
 typedef enum {
-    WORK_READY = 0,  //  waits for its time and a worker
-    WORK_LEASED = 1, //  a postoffice sees to it: every turn from its first moment on
-    WORK_DONE = 2,
-    WORK_DEAD = 3, //  given up
-    WORK_CANCELLED = 4
-} work_state_t;
-
-typedef struct {
-    text_t item;
-    work_state_t state; //  WORK_DONE or higher
-    text_t detail;      //  for the operator; may be empty
-} store_finish_t;
+    SESSION_STAYS = 0,
+    SESSION_CLOSES = 1,
+    SESSION_REOPENS = 2,
+} store_closing_t;
 
 //  What happens to one session in one step: all of it or nothing. Stored only when the log's last
 //  seq is first_seq − 1, no message id is in it yet, and, with opens, the session does not exist.
@@ -97,6 +82,9 @@ typedef struct {
     bool control_changes;
     uint64_t control_role; //  ROLE_BOT or ROLE_AGENT
     text_t control_user;
+    store_closing_t closing;
+    bool is_left; //  nobody is present any more: the session needs no host
+    bool touches; //  it is active, and its row does not say so yet
     const store_work_t *works;
     size_t work_count;
     const store_finish_t *finishes;
@@ -113,18 +101,11 @@ typedef struct {
     uint64_t role;
     text_t user;
     text_t sender;
+    text_t info;    //  JSON object
+    text_t channel; //  topic of the items that reach it; empty: sockets
     bool present;
     uint64_t received_seq; //  SEQ_UNKNOWN when nothing was said of it
 } stored_participant_t;
-
-typedef struct {
-    text_t item;
-    text_t topic;
-    uint64_t seq;
-    text_t user;
-    text_t body;
-    text_t secret;
-} stored_work_t;
 
 typedef struct {
     text_t message_id;
@@ -142,6 +123,9 @@ typedef struct {
     uint64_t last_seq;
     uint64_t last_time_ms;
     uint64_t last_writer;
+    uint64_t host; //  the postoffice that was its host until now; 0: none
+    bool is_closed;
+    uint64_t active_ago_ms; //  how long ago its row was told that it is active
     uint64_t control_role;
     text_t control_user;
     const stored_participant_t *participants;
@@ -179,7 +163,8 @@ typedef void store_found_fn (void *owner, uint64_t request_id, store_outcome_t o
 typedef enum {
     NOTIFY_MOVED,  //  something was written to it: load it again
     NOTIFY_SHARED, //  the sender has endpoints of it, though another one wrote last
-    NOTIFY_ORPHAN, //  by the database: it has unfinished work, which is the hearer's now
+    NOTIFY_ORPHAN, //  by the database: it has unfinished turns, which are the hearer's now
+    NOTIFY_HOST,   //  by the database: its host is dead, and the hearer is the new one
 } store_notice_t;
 
 #endif

@@ -86,5 +86,5 @@ string (APPEND TEXT "};\n\nconst size_t migrations_count = ${COUNT};\n\n"
                     "    \"${INSERT} SELECT $1::bigint, $2::date, e.*\"\n"
                     "    \" FROM unnest (${VALUE_ARRAYS}) AS e\";\n"
                     "const char schema_append[] =\n"
-                    "    \"SELECT append_${COUNT} (${APPEND_VALUES})\";\n")
+                    "    \"SELECT * FROM append_${COUNT} (${APPEND_VALUES})\";\n")
 file (WRITE "${OUTPUT}" "${TEXT}")

@@ -52,22 +52,26 @@ END $$;
 
 --  Stores the appends of one day: at most one for each session, everything sorted by session.
 --  c_: appends whose predecessor the writer is not sure of, and its seq; o_: appends that open;
---  e_: entries; p_: participants; k_: control; w_: work; f_: finishes; t_: sessions to tell the
---  others of.
---  Returns the sessions whose append lost; nothing of those is stored.
+--  e_: entries; p_: participants; s_: what changes of the session itself: control (role 0: stays),
+--  closed (0: stays, 1: closes, 2: opens again), left (nobody is there any more); w_: work, leased
+--  or ready after so long; f_: finishes of turns and timers, with the attempt; t_: sessions to tell
+--  the others of.
+--  Returns the sessions whose append lost, of which nothing is stored; and, with their session,
+--  items that were to be leased and are ready instead, as an earlier one of their lane is open.
 CREATE FUNCTION append_@V@ (
     p_writer bigint, p_day date,
     c_session text[], c_before bigint[],
     o_session text[], o_app text[], o_visitor text[],
     @LOG_PARAMETERS@,
     p_session text[], p_app text[], p_role smallint[], p_user text[], p_sender text[],
-    p_present boolean[],
-    k_session text[], k_role smallint[], k_user text[],
-    w_session text[], w_item text[], w_topic text[], w_seq bigint[], w_user text[], w_body text[],
-    w_secret text[],
-    f_session text[], f_item text[], f_state smallint[], f_detail text[],
+    p_present boolean[], p_info text[],
+    s_session text[], s_role smallint[], s_user text[], s_closed smallint[], s_left boolean[],
+    w_session text[], w_item text[], w_kind smallint[], w_topic text[], w_lane text[],
+    w_seq bigint[], w_user text[], w_body text[], w_secret text[], w_state smallint[],
+    w_after_ms bigint[],
+    f_session text[], f_item text[], f_state smallint[], f_attempt bigint[], f_detail text[],
     t_session text[])
-RETURNS SETOF text LANGUAGE plpgsql AS $$
+RETURNS TABLE (refused text, waits text) LANGUAGE plpgsql AS $$
 DECLARE
     lost text[] := '{}';
     created text[] := '{}';
@@ -76,11 +80,11 @@ DECLARE
 BEGIN
     IF cardinality (o_session) > 0 THEN
         WITH fresh AS (
-            INSERT INTO session (session, app, visitor, day)
-            SELECT o.session, o.app, o.visitor, p_day
+            INSERT INTO session (session, app, visitor, day, host, active_at)
+            SELECT o.session, o.app, o.visitor, p_day, p_writer, now ()
             FROM unnest (o_session, o_app, o_visitor) AS o (session, app, visitor)
-            ON CONFLICT DO NOTHING RETURNING session)
-        SELECT coalesce (array_agg (session), '{}') INTO created FROM fresh;
+            ON CONFLICT DO NOTHING RETURNING session.session)
+        SELECT coalesce (array_agg (f.session), '{}') INTO created FROM fresh f;
         IF cardinality (created) < cardinality (o_session) THEN
             lost := ARRAY (SELECT unnest (o_session) EXCEPT SELECT unnest (created));
         END IF;
@@ -106,7 +110,7 @@ BEGIN
             INSERT INTO log (writer, day, @LOG_COLUMNS@)
             SELECT p_writer, p_day, e.* FROM unnest (@LOG_ARRAYS@) AS e (@LOG_COLUMNS@)
             WHERE e.session <> ALL (lost)
-            ON CONFLICT DO NOTHING RETURNING session),
+            ON CONFLICT DO NOTHING RETURNING log.session),
         wanted AS (SELECT e.session, count (*) AS n FROM unnest (e_session) AS e (session)
                    WHERE e.session <> ALL (lost) GROUP BY 1),
         got AS (SELECT s.session, count (*) AS n FROM stored s GROUP BY 1)
@@ -124,15 +128,17 @@ BEGIN
     END IF;
 
     IF cardinality (p_session) > 0 THEN
-        INSERT INTO participant (session, role, user_id, sender, present)
+        INSERT INTO participant AS old (session, role, user_id, sender, present, info)
         SELECT DISTINCT ON (p.session COLLATE "C", p.role, p.who COLLATE "C")
-               p.session, p.role, p.who, p.sender, p.present
-        FROM unnest (p_session, p_role, p_user, p_sender, p_present)
-             WITH ORDINALITY AS p (session, role, who, sender, present, n)
+               p.session, p.role, p.who, p.sender, p.present, p.info
+        FROM unnest (p_session, p_role, p_user, p_sender, p_present, p_info)
+             WITH ORDINALITY AS p (session, role, who, sender, present, info, n)
         WHERE p.session <> ALL (lost)
         ORDER BY p.session COLLATE "C", p.role, p.who COLLATE "C", p.n DESC
         ON CONFLICT (session, role, user_id)
-        DO UPDATE SET sender = EXCLUDED.sender, present = EXCLUDED.present;
+        DO UPDATE SET sender = EXCLUDED.sender, present = EXCLUDED.present,
+            --  Who leaves, or comes without a word of itself, is known by what was said before.
+            info = CASE WHEN EXCLUDED.info = '{}' THEN old.info ELSE EXCLUDED.info END;
 
         INSERT INTO last_session (app, user_id, role, session)
         SELECT DISTINCT ON (p.app COLLATE "C", p.who COLLATE "C", p.role)
@@ -144,33 +150,61 @@ BEGIN
         ON CONFLICT (app, user_id, role) DO UPDATE SET session = EXCLUDED.session, at = now ();
     END IF;
 
-    IF cardinality (k_session) > 0 THEN
-        UPDATE session s SET control_role = k.role, control_user = k.who
-        FROM unnest (k_session, k_role, k_user) AS k (session, role, who)
-        WHERE s.session = k.session AND k.session <> ALL (lost);
+    IF cardinality (s_session) > 0 THEN
+        UPDATE session s
+        SET control_role = CASE WHEN n.role > 0 THEN n.role ELSE s.control_role END,
+            control_user = CASE WHEN n.role > 0 THEN n.who ELSE s.control_user END,
+            closed_at = CASE n.closed WHEN 1 THEN now () WHEN 2 THEN NULL ELSE s.closed_at END,
+            host = CASE WHEN n.has_left AND s.host = p_writer THEN NULL ELSE s.host END,
+            active_at = now ()
+        FROM unnest (s_session, s_role, s_user, s_closed, s_left)
+             AS n (session, role, who, closed, has_left)
+        WHERE s.session = n.session AND n.session <> ALL (lost);
     END IF;
 
     IF cardinality (w_session) > 0 THEN
-        INSERT INTO work_item (kind, session, app, item, topic, seq, user_id, body, secret, state,
-                               holder)
-        SELECT 1, w.session, split_part (w.session, '/', 1), w.item, w.topic, w.seq, w.who, w.body,
-               w.secret, 1, p_writer
-        FROM unnest (w_session, w_item, w_topic, w_seq, w_user, w_body, w_secret)
-             AS w (session, item, topic, seq, who, body, secret)
-        WHERE w.session <> ALL (lost)
-        ON CONFLICT DO NOTHING;
+        --  What is leased is under way already, in its first attempt (a turn's are counted when it
+        --  ends). A timer that is there is moved; whoever has it leased reports of another attempt.
+        RETURN QUERY
+        WITH item AS (
+            INSERT INTO work_item AS old (kind, session, app, item, topic, lane, seq, user_id,
+                                          body, secret, state, holder, attempts, next_at)
+            SELECT w.kind, w.session, split_part (w.session, '/', 1), w.item, w.topic, w.lane,
+                   w.seq, w.who, w.body, w.secret, n.state,
+                   CASE WHEN n.state = 1 THEN p_writer END,
+                   CASE WHEN n.state = 1 AND w.kind > 1 THEN 1 ELSE 0 END,
+                   now () + w.after_ms * interval '1 ms'
+            FROM unnest (w_session, w_item, w_kind, w_topic, w_lane, w_seq, w_user, w_body,
+                         w_secret, w_state, w_after_ms)
+                 WITH ORDINALITY AS w (session, item, kind, topic, lane, seq, who, body, secret,
+                                       state, after_ms, n),
+                 LATERAL (SELECT CASE WHEN w.state = 1 AND w.lane IS NOT NULL AND EXISTS (
+                     SELECT FROM work_item e WHERE e.lane = w.lane AND e.state < 2)
+                     THEN 0 ELSE w.state END::smallint AS state) AS n
+            WHERE w.session <> ALL (lost)
+            ORDER BY w.n
+            ON CONFLICT (item) DO UPDATE
+                SET seq = EXCLUDED.seq, body = EXCLUDED.body, state = EXCLUDED.state,
+                    holder = EXCLUDED.holder, next_at = EXCLUDED.next_at, finished_at = NULL
+                WHERE old.kind = 3 AND EXCLUDED.kind = 3
+            RETURNING old.session, old.item, old.state)
+        SELECT i.session, i.item FROM item i
+        JOIN unnest (w_item, w_state) AS w (item, state) ON w.item = i.item
+        WHERE w.state = 1 AND i.state = 0;
     END IF;
 
     IF cardinality (f_session) > 0 THEN
         WITH done AS (
             UPDATE work_item w
-            SET state = f.state, detail = f.detail, secret = NULL, finished_at = now ()
-            FROM unnest (f_session, f_item, f_state, f_detail) AS f (session, item, state, detail)
-            WHERE w.session = f.session AND w.item = f.item AND w.kind = 1 AND w.state = 1
-                AND f.session <> ALL (lost)
-            RETURNING w.session, w.holder)
+            SET state = f.state, detail = f.detail, secret = NULL, finished_at = now (),
+                attempts = f.attempt
+            FROM unnest (f_session, f_item, f_state, f_attempt, f_detail)
+                 AS f (session, item, state, attempt, detail)
+            WHERE w.session = f.session AND w.item = f.item AND w.kind IN (1, 3) AND w.state = 1
+                AND (w.kind = 1 OR w.attempts = f.attempt) AND f.session <> ALL (lost)
+            RETURNING w.session, w.holder, w.kind)
         SELECT coalesce (array_agg (DISTINCT d.session), '{}') INTO elsewhere
-        FROM done d WHERE d.holder <> p_writer;
+        FROM done d WHERE d.holder <> p_writer AND d.kind = 1;
     END IF;
 
     IF cardinality (t_session || elsewhere) > 0 THEN
@@ -178,25 +212,30 @@ BEGIN
         FROM unnest (t_session || elsewhere) AS t (session) WHERE t.session <> ALL (lost);
     END IF;
 
-    RETURN QUERY SELECT unnest (lost);
+    RETURN QUERY SELECT l, NULL::text FROM unnest (lost) AS l;
 END $$;
 
 --  A session as it is, in one snapshot: rows of several kinds.
 --  0 the session; 1 its participants; 2 its unfinished work; 3 message ids of its log, each with
 --  its participant; 4 what the visitor said last, when nobody said anything since. (Events 3 and 7
 --  are messages and failures, role 1 is the visitor; what is hidden of a visitor is a greeting.)
---  Whoever loads a session holds its work from then on.
+--  Whoever loads a session holds its work from then on; and, with p_hosts, is its host. (That one
+--  need not outlive a crash of the database: the next load says so again.)
 CREATE FUNCTION load_session_@V@ (
-    p_session text, p_ids text[], p_recent bigint, p_writer bigint)
-RETURNS TABLE (kind int, n1 bigint, n2 bigint, n3 bigint, n4 bigint, n5 bigint,
-               t1 text, t2 text, t3 text, t4 text, t5 text)
+    p_session text, p_ids text[], p_recent bigint, p_writer bigint, p_hosts boolean)
+RETURNS TABLE (kind int, n1 bigint, n2 bigint, n3 bigint, n4 bigint, n5 bigint, n6 bigint,
+               n7 bigint, n8 bigint, t1 text, t2 text, t3 text, t4 text, t5 text)
 LANGUAGE plpgsql ROWS 20 AS $$
 DECLARE
     v_day date;
+    v_host bigint;
 BEGIN
-    SELECT s.day INTO v_day FROM session s WHERE s.session = p_session;
+    SELECT s.day, s.host INTO v_day, v_host FROM session s WHERE s.session = p_session;
     IF NOT FOUND THEN
         RETURN;
+    END IF;
+    IF p_hosts AND v_host IS DISTINCT FROM p_writer THEN
+        UPDATE session s SET host = p_writer WHERE s.session = p_session;
     END IF;
     UPDATE work_item w SET holder = p_writer
     WHERE w.session = p_session AND w.kind = 1 AND w.state = 1 AND w.holder <> p_writer;
@@ -208,25 +247,30 @@ BEGIN
         ORDER BY l.seq DESC LIMIT greatest (p_recent, 1)),
     last AS (SELECT r.seq, r.time_ms, r.writer FROM recent r ORDER BY r.seq DESC LIMIT 1)
     SELECT 0, (s.day - date '1970-01-01')::bigint, last.seq, last.time_ms, last.writer,
-           s.control_role::bigint, s.app, s.visitor, s.control_user, NULL::text, NULL::text
+           s.control_role::bigint, coalesce (v_host, 0), (s.closed_at IS NOT NULL)::int::bigint,
+           (extract (epoch FROM now () - coalesce (s.active_at, s.created_at)) * 1000)::bigint,
+           s.app, s.visitor, s.control_user, NULL::text, NULL::text
     FROM session s LEFT JOIN last ON true WHERE s.session = p_session
     UNION ALL
-    SELECT 1, p.role, p.present::int, p.received_seq, NULL, NULL, p.user_id, p.sender, NULL, NULL,
-           NULL
+    SELECT 1, p.role, p.present::int, p.received_seq, NULL, NULL, NULL, NULL, NULL, p.user_id,
+           p.sender, p.info, p.channel, NULL
     FROM participant p WHERE p.session = p_session
     UNION ALL
-    (SELECT 2, w.seq, NULL, NULL, NULL, NULL, w.item, w.topic, w.user_id, w.body, w.secret
+    (SELECT 2, w.seq, NULL, NULL, NULL, NULL, NULL, NULL, NULL, w.item, w.topic, w.user_id,
+            w.body, w.secret
      FROM work_item w WHERE w.session = p_session AND w.kind = 1 AND w.state = 1
      ORDER BY w.seq, w.item)
     UNION ALL
-    SELECT 3, r.seq, r.time_ms, r.role, NULL, NULL, r.message_id, r.user_id, NULL, NULL, NULL
+    SELECT 3, r.seq, r.time_ms, r.role, NULL, NULL, NULL, NULL, NULL, r.message_id, r.user_id,
+           NULL, NULL, NULL
     FROM recent r
     UNION ALL
-    SELECT 3, l.seq, l.time_ms, l.role, NULL, NULL, l.message_id, l.user_id, NULL, NULL, NULL
+    SELECT 3, l.seq, l.time_ms, l.role, NULL, NULL, NULL, NULL, NULL, l.message_id, l.user_id,
+           NULL, NULL, NULL
     FROM log l WHERE l.session = p_session AND l.day = v_day AND l.message_id = ANY (p_ids)
         AND l.seq <> ALL (SELECT r.seq FROM recent r)
     UNION ALL
-    SELECT 4, q.seq, NULL, NULL, NULL, NULL, q.user_id, q.data, NULL, NULL, NULL
+    SELECT 4, q.seq, NULL, NULL, NULL, NULL, NULL, NULL, NULL, q.user_id, q.data, NULL, NULL, NULL
     FROM (SELECT l.seq, l.role, l.user_id, l.data FROM log l
           WHERE l.session = p_session AND l.day = v_day AND l.event IN (3, 7)
               AND NOT (l.role = 1 AND l.hidden)
@@ -249,37 +293,47 @@ CREATE FUNCTION beat_@V@ (p_writer bigint, p_name text) RETURNS void LANGUAGE sq
     ON CONFLICT (writer) DO UPDATE SET beat_at = clock_timestamp ();
 $$;
 
---  Takes over unfinished work whose holder is dead. Returns its sessions; with p_own, also the
---  sessions of the oldest work that is this writer's already: it may not know, as the answer to an
---  earlier claim or load may have been lost.
+--  Takes over what those have left who are dead. why: 0 unfinished turns; 1 (with p_own) turns that
+--  are old and this writer's already: it may not know, as the answer to an earlier claim or load
+--  may have been lost; 2 a session whose host it was.
 CREATE FUNCTION claim_orphans_@V@ (p_writer bigint, p_most bigint, p_own boolean)
-RETURNS TABLE (session text, was_own boolean) LANGUAGE sql AS $$
-    WITH alive AS (
-        SELECT n.writer FROM node n WHERE n.beat_at > clock_timestamp () - interval '10 s'),
+RETURNS TABLE (session text, why bigint) LANGUAGE sql AS $$
+    WITH node_state AS (
+        SELECT n.writer, n.beat_at > clock_timestamp () - interval '10 s' AS is_alive FROM node n),
     orphan AS (
         SELECT w.session, w.item FROM work_item w
         WHERE w.kind = 1 AND w.state = 1 AND w.holder <> p_writer
-            AND w.holder NOT IN (SELECT a.writer FROM alive a)
+            AND w.holder NOT IN (SELECT a.writer FROM node_state a WHERE a.is_alive)
         LIMIT p_most FOR UPDATE SKIP LOCKED),
     claimed AS (
         UPDATE work_item w SET holder = p_writer FROM orphan o
         WHERE w.session = o.session AND w.item = o.item
-        RETURNING w.session)
-    SELECT DISTINCT c.session, false FROM claimed c
+        RETURNING w.session),
+    left_behind AS (
+        SELECT s.session FROM session s
+        WHERE s.host = ANY (ARRAY (SELECT d.writer FROM node_state d WHERE NOT d.is_alive))
+        LIMIT p_most FOR UPDATE SKIP LOCKED),
+    adopted AS (
+        UPDATE session s SET host = p_writer FROM left_behind l WHERE s.session = l.session
+        RETURNING s.session)
+    SELECT DISTINCT c.session, 0::bigint FROM claimed c
     UNION ALL
-    (SELECT w.session, true FROM work_item w
+    SELECT a.session, 2 FROM adopted a
+    UNION ALL
+    (SELECT w.session, 1 FROM work_item w
      WHERE p_own AND w.kind = 1 AND w.state = 1 AND w.holder = p_writer
          AND w.created_at < now () - interval '30 s'
      ORDER BY w.created_at LIMIT p_most);
 $$;
 
---  A node that is silent for an hour is of no use to anybody.
+--  A node that is silent for an hour is of no use to anybody, once nothing of it is left.
 CREATE FUNCTION forget_nodes_@V@ () RETURNS void LANGUAGE sql AS $$
-    DELETE FROM node WHERE beat_at < clock_timestamp () - interval '1 hour';
+    DELETE FROM node n WHERE n.beat_at < clock_timestamp () - interval '1 hour'
+        AND NOT EXISTS (SELECT FROM session s WHERE s.host = n.writer);
 $$;
 
 -- ---------------------------------------------------------------------------------------------
---  Deliveries
+--  Deliveries and timers
 
 --  Leases items that are due to the writer, of each topic at most so many, oldest first. Of a lane
 --  only the first one counts that is not finished, and only while it is not leased already.
@@ -291,7 +345,7 @@ BEGIN
         RETURN QUERY
         WITH due AS (
             SELECT w.item FROM work_item w
-            WHERE w.kind = 2 AND w.state = 0 AND w.topic = p_topics[at] AND w.next_at <= now ()
+            WHERE w.kind > 1 AND w.state = 0 AND w.topic = p_topics[at] AND w.next_at <= now ()
                 AND (w.lane IS NULL OR NOT EXISTS (
                     SELECT FROM work_item e
                     WHERE e.lane = w.lane AND e.state < 2 AND e.number < w.number))
@@ -318,7 +372,7 @@ RETURNS SETOF text LANGUAGE sql ROWS 100 AS $$
             finished_at = CASE WHEN f.state > 1 THEN now () END
         FROM unnest (f_item, f_topic, f_attempt, f_state, f_after_ms, f_detail)
             AS f (item, topic, attempt, state, after_ms, detail)
-        WHERE w.item = f.item AND w.topic = f.topic AND w.kind = 2 AND w.state < 2
+        WHERE w.item = f.item AND w.topic = f.topic AND w.kind > 1 AND w.state < 2
             AND w.attempts = f.attempt
         RETURNING w.item, w.attempts, w.state, w.detail)
     INSERT INTO work_attempt (item, number, outcome, detail)
@@ -336,7 +390,7 @@ RETURNS bigint LANGUAGE sql AS $$
         SELECT n.writer FROM node n WHERE n.beat_at > clock_timestamp () - interval '5 s'),
     lost AS (
         SELECT w.item FROM work_item w
-        WHERE w.kind = 2 AND w.state = 1
+        WHERE w.kind > 1 AND w.state = 1
             AND (w.holder NOT IN (SELECT a.writer FROM alive a)
                  OR (w.holder = p_writer AND w.item <> ALL (p_known)))
         LIMIT p_most FOR UPDATE SKIP LOCKED),

@@ -1,0 +1,57 @@
+//  work_model — the rows of the table work_item, as types: what an append makes and finishes, and
+//  what a load finds.
+
+#ifndef WORK_MODEL_H
+#define WORK_MODEL_H
+
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+//  Stand in rows, as do the states.
+typedef enum {
+    WORK_TURN = 1,     //  a question to a bot: its answer becomes an entry; leased from the first
+    WORK_DELIVERY = 2, //  tells the outside something
+    WORK_TIMER = 3,    //  of topic `timer`: run by a postoffice; one that is set again is moved
+} work_kind_t;
+
+typedef struct {
+    text_t item; //  unique for ever; a timer's follows from its session and purpose
+    work_kind_t kind;
+    text_t topic;
+    text_t lane;  //  items of one lane go in order, one at a time; empty: in none
+    uint64_t seq; //  of the entry that caused it
+    text_t user;
+    text_t body;       //  JSON object
+    text_t secret;     //  deleted when the item is finished
+    bool is_leased;    //  this process sees to it at once; false: it is ready after after_ms
+    uint64_t after_ms;
+} store_work_t;
+
+typedef enum {
+    WORK_READY = 0,  //  waits for its time and a worker
+    WORK_LEASED = 1, //  a postoffice sees to it: every turn from its first moment on
+    WORK_DONE = 2,
+    WORK_DEAD = 3, //  given up
+    WORK_CANCELLED = 4
+} work_state_t;
+
+typedef struct {
+    text_t item;
+    work_state_t state; //  WORK_DONE or higher
+    uint64_t attempt;   //  of a turn: how many there were; of a timer: the one that was leased
+    text_t detail;      //  for the operator; may be empty
+} store_finish_t;
+
+//  A turn that is not finished.
+typedef struct {
+    text_t item;
+    text_t topic;
+    uint64_t seq;
+    text_t user;
+    text_t body;
+    text_t secret;
+} stored_work_t;
+
+#endif
