@@ -10,6 +10,7 @@
 
 static workers_t *s_workers;
 static char s_story[4000];
+static uint64_t s_attempt; //  of the last WORK
 static peer_t s_lost; //  nothing can be sent to it
 static turn_t *s_turns[10];
 static size_t s_turn_count;
@@ -21,6 +22,8 @@ bus_server_send (bus_server_t *self, peer_t peer, const bus_record_t *record)
     if (peer == s_lost)
         return -1;
     size_t size = strlen (s_story);
+    if (record->kind == BUS_WORK)
+        s_attempt = record->work.attempt;
     snprintf (s_story + size, sizeof s_story - size, "%s%u %s %.*s", size ? ", " : "",
               (unsigned) peer, bus_kind_name (record->kind),
               TEXT_ARGS (record->kind == BUS_WORK ? record->work.item : record->cancel.item));
@@ -203,6 +206,31 @@ Test (workers, lost_ones_turn_is_recovered)
     workers_tick (s_workers);
     EXPECT ("2 WORK a");
     cr_assert_eq (turn->attempts, 2);
+}
+
+//  Of a turn each time counts; of a delivery the attempt is that of the lease.
+Test (workers, lost_ones_delivery_is_the_same_attempt)
+{
+    s_worker (1, "bot sms", 5);
+    turn_t *delivery = turn_new (&(turn_t){ .state = TURN_QUEUED,
+                                            .item = TEXT ("d"),
+                                            .topic = TEXT ("sms"),
+                                            .lease = 3 });
+    turn_t *turns[] = { s_turn ("a"), s_turns[s_turn_count++] = delivery };
+    cr_assert_eq (s_attempt, 1);
+    workers_want (s_workers, delivery);
+    cr_assert_eq (s_attempt, 3);
+    for (unsigned again = 0; again < 2; again++) {
+        workers_remove (s_workers, again + 1);
+        s_worker (again + 2, "sms", 5);
+        uv_sleep (RECOVERY_MS + 10);
+        workers_tick (s_workers);
+        cr_assert_eq (delivery->worker, again + 2);
+        cr_assert_eq (s_attempt, 3);
+    }
+    s_worker (9, "bot", 5);
+    cr_assert_eq (turns[0]->worker, 9u);
+    cr_assert_eq (s_attempt, 2);
 }
 
 Test (workers, not_taken)

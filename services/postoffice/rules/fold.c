@@ -13,6 +13,7 @@ turn_new (const turn_t *prototype)
     turn_t *self = alloc_packed (sizeof *self, texts, sizeof texts / sizeof *texts);
     self->state = prototype->state;
     self->seq = prototype->seq;
+    self->lease = prototype->lease;
     self->item = texts[0];
     self->session = texts[1];
     self->app = texts[2];

@@ -34,8 +34,8 @@ typedef struct {
     turn_state_t state;
     peer_t worker; //  of TURN_DISPATCHED and TURN_ACCEPTED
     peer_t avoid;  //  a worker that was offered it and did not take it in time
-    uint64_t since_ms;
-    uint64_t attempts;
+    uint64_t since_ms, attempts;
+    uint64_t lease; //  of a delivery: its attempt, as the database counts; 0: it is a turn
     uint64_t seq;
     text_t item; //  these point into the turn's own memory
     text_t session;

@@ -113,6 +113,7 @@ s_on_taken (void *owner, const work_taken_t *items, size_t count)
         delivery = s_new (self, taken->item, taken->topic, taken->attempt);
         delivery->turn = turn_new (&(turn_t){ .state = TURN_QUEUED,
                                               .seq = taken->seq,
+                                              .lease = taken->attempt,
                                               .item = taken->item,
                                               .session = taken->session,
                                               .app = taken->app,
@@ -120,7 +121,6 @@ s_on_taken (void *owner, const work_taken_t *items, size_t count)
                                               .user = taken->user,
                                               .body = taken->body,
                                               .secret = taken->secret });
-        delivery->turn->attempts = taken->attempt - 1;
         workers_want (self->workers, delivery->turn);
     }
     if (count > 0)

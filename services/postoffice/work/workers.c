@@ -154,6 +154,8 @@ s_wait (workers_t *self, turn_t *turn)
     list_append (&s_queue (self, turn->topic)->waiting, &turn->place);
 }
 
+//  A delivery that is handed out again under the same lease is the same attempt: any postoffice
+//  that is told of its outcome compares the number with the database's.
 static int
 s_offer (workers_t *self, worker_t *worker, turn_t *turn)
 {
@@ -165,7 +167,7 @@ s_offer (workers_t *self, worker_t *worker, turn_t *turn)
                                       .user = turn->user,
                                       .body = turn->body,
                                       .secret = turn->secret,
-                                      .attempt = turn->attempts + 1 } };
+                                      .attempt = turn->lease ? turn->lease : turn->attempts + 1 } };
     if (bus_server_send (self->bus, worker->peer, &record) != 0)
         return -1;
     turn->attempts++;
