@@ -2,6 +2,8 @@
 
 #include "deployment.h"
 
+#include "deliveries/delivery.h"
+
 #include "eventually.h"
 #include "ports.h"
 
@@ -16,7 +18,7 @@
 #include <sys/stat.h>
 
 #define KIND_MOST 7   //  with the spare
-#define NODES_MOST (2 * KIND_MOST)
+#define NODES_MOST (3 * KIND_MOST)
 #define CABLES_MOST (NODES_MOST * KIND_MOST)
 #define END_WITHIN 15000 //  ms from SIGTERM; SHUTDOWN_GRACE is 5 s
 #define MEGABYTE (1024 * 1024)
@@ -32,6 +34,7 @@ struct site {
     const plan_t *plan;
     findings_t *trouble;
     char place[200];
+    char receiver[220];
     router_stack_t *stack;
     fault_proxy_t *cables;
     uint16_t bus_port;
@@ -46,7 +49,8 @@ struct site {
     time_t hosts_time;
 };
 
-static const char *const s_programs[] = { "edge", "postoffice", "stentor-connector" };
+static const char *const s_programs[] = { "edge", "postoffice", "stentor-connector",
+                                          "chaos-worker" };
 
 unsigned
 deployment_count (const deployment_t *self, deployment_kind_t kind)
@@ -54,7 +58,8 @@ deployment_count (const deployment_t *self, deployment_kind_t kind)
     const plan_t *plan = self->plan;
     return (unsigned) (kind == SITE_EDGE         ? plan->edges
                        : kind == SITE_POSTOFFICE ? plan->postoffices
-                                                 : plan->connectors);
+                       : kind == SITE_CONNECTOR  ? plan->connectors
+                                                 : plan->workers);
 }
 
 const char *
@@ -91,8 +96,14 @@ deployment_has_disk (const deployment_t *self)
     return self->plan->disk > 0;
 }
 
+const char *
+deployment_receiver (const deployment_t *self)
+{
+    return self->receiver;
+}
+
 // ---------------------------------------------------------------------------------------------
-//  Who knows whom. A node is an edge or a connector; edges come first.
+//  Who knows whom. A node is an edge, a connector or a worker, in this order.
 
 static unsigned
 s_offices (const deployment_t *self)
@@ -106,17 +117,26 @@ s_edges (const deployment_t *self)
     return deployment_count (self, SITE_EDGE) + 1;
 }
 
+//  The node that is the first worker.
+static unsigned
+s_first_worker (const deployment_t *self)
+{
+    return s_edges (self) + deployment_count (self, SITE_CONNECTOR) + 1;
+}
+
 static unsigned
 s_nodes (const deployment_t *self)
 {
-    return s_edges (self) + deployment_count (self, SITE_CONNECTOR) + 1;
+    return s_first_worker (self) + deployment_count (self, SITE_WORKER) + 1;
 }
 
 static const char *
 s_node_name (const deployment_t *self, unsigned node)
 {
+    unsigned worker = s_first_worker (self);
     return node < s_edges (self) ? deployment_name (SITE_EDGE, node)
-                                 : deployment_name (SITE_CONNECTOR, node - s_edges (self));
+           : node < worker       ? deployment_name (SITE_CONNECTOR, node - s_edges (self))
+                                 : deployment_name (SITE_WORKER, node - worker);
 }
 
 static void
@@ -190,6 +210,12 @@ deployment_cable (const deployment_t *self, deployment_cables_t kind, unsigned n
     return self->cable[kind][number];
 }
 
+unsigned
+deployment_worker_cable (const deployment_t *self, unsigned worker, unsigned office)
+{
+    return (s_first_worker (self) + worker) * s_offices (self) + office;
+}
+
 void
 deployment_cable_ends (const deployment_t *self, deployment_cables_t kind, unsigned number,
                        const char **here, const char **there)
@@ -248,8 +274,8 @@ deployment_door (const deployment_t *self, unsigned edge, bool through_cable)
 static const char *const *
 s_settings_of (void *owner, const char *name)
 {
-    static char s_texts[3][400];
-    static const char *s_settings[4];
+    static char s_texts[4][400];
+    static const char *s_settings[5];
     const deployment_t *self = owner;
     unsigned number = (unsigned) strtoul (strrchr (name, '-') + 1, NULL, 10) - 1;
     memset (s_settings, 0, sizeof s_settings);
@@ -265,7 +291,8 @@ s_settings_of (void *owner, const char *name)
     snprintf (s_texts[0], sizeof s_texts[0], "POSTOFFICE_ADDRESSES=postoffice:%u", self->bus_port);
     snprintf (s_texts[1], sizeof s_texts[1], "NSS_WRAPPER_HOSTS=%s", path);
     snprintf (s_texts[2], sizeof s_texts[2], "LD_PRELOAD=libnss_wrapper.so");
-    for (unsigned index = 0; index < 3; index++)
+    snprintf (s_texts[3], sizeof s_texts[3], "CHAOS_RECEIVER=%s", self->receiver);
+    for (unsigned index = 0; index < 4; index++)
         s_settings[index] = s_texts[index];
     return s_settings;
 }
@@ -388,7 +415,8 @@ deployment_memory (const deployment_t *self, deployment_kind_t kind, uint64_t *p
 deployment_t *
 deployment_new (const plan_t *plan, const char *place, findings_t *trouble)
 {
-    static const char *const s_settings[] = { "LOG_LEVEL=info", NULL };
+    static char lease[40];
+    static const char *const s_settings[] = { "LOG_LEVEL=info", lease, NULL };
     deployment_t *self = calloc (1, sizeof *self);
     assert (self);
     self->plan = plan;
@@ -397,12 +425,16 @@ deployment_new (const plan_t *plan, const char *place, findings_t *trouble)
     self->hosts_time = time (NULL);
     self->cables = fault_proxy_new ();
     snprintf (self->place, sizeof self->place, "%s", place);
+    snprintf (self->receiver, sizeof self->receiver, "%s/receiver", place);
+    snprintf (lease, sizeof lease, "WORK_LEASE=%dms", DELIVERY_LEASE_MS);
     for (unsigned office = 0; office < deployment_count (self, SITE_POSTOFFICE); office++)
         self->known_offices[office] = true;
     self->stack = stack_new (&(stack_plan_t){
         .edges = (unsigned) plan->edges,
         .postoffices = (unsigned) plan->postoffices,
         .connectors = (unsigned) plan->connectors,
+        .worker = "chaos-worker",
+        .workers = (unsigned) plan->workers,
         .settings = s_settings,
         .spares = 1,
         .postgres = { .disk_bytes = plan->disk * MEGABYTE },

@@ -17,7 +17,14 @@
 #include "fault_proxy.h"
 #include "stack.h"
 
-typedef enum { SITE_EDGE, SITE_POSTOFFICE, SITE_CONNECTOR, SITE_KINDS } deployment_kind_t;
+//  SITE_WORKER is the scripted one (deliveries/chaos_worker.c).
+typedef enum {
+    SITE_EDGE,
+    SITE_POSTOFFICE,
+    SITE_CONNECTOR,
+    SITE_WORKER,
+    SITE_KINDS
+} deployment_kind_t;
 
 typedef struct site deployment_t;
 
@@ -33,11 +40,15 @@ unsigned deployment_count (const deployment_t *self, deployment_kind_t kind);
 //  "edge-3" for number 2; valid until the next four calls.
 const char *deployment_name (deployment_kind_t kind, unsigned number);
 bool deployment_has_disk (const deployment_t *self);
+//  The file in which the scripted workers tell what they did.
+const char *deployment_receiver (const deployment_t *self);
 
 //  Cables of one kind; `ends` counts all, the spare's included.
 typedef enum { SITE_BUS, SITE_POSTGRES, SITE_CLIENTS, SITE_CABLE_KINDS } deployment_cables_t;
 unsigned deployment_cable_count (const deployment_t *self, deployment_cables_t kind);
 int deployment_cable (const deployment_t *self, deployment_cables_t kind, unsigned number);
+//  The cable of the bus between this worker and this postoffice.
+unsigned deployment_worker_cable (const deployment_t *self, unsigned worker, unsigned office);
 //  Between which two the cable is.
 void deployment_cable_ends (const deployment_t *self, deployment_cables_t kind, unsigned number,
                             const char **here, const char **there);

@@ -26,6 +26,8 @@ s_kind (target_t target)
     case TARGET_CONNECTOR:
     case TARGET_SPARE_CONNECTOR:
         return SITE_CONNECTOR;
+    case TARGET_WORKER:
+        return SITE_WORKER;
     default:
         return SITE_POSTOFFICE;
     }
@@ -141,7 +143,7 @@ static bool
 s_roll_connectors (const drawn_t *drawn, deployment_t *site)
 {
     (void) drawn;
-    return s_roll (site, SITE_CONNECTOR);
+    return s_roll (site, SITE_CONNECTOR) && s_roll (site, SITE_WORKER);
 }
 
 #define SOON_MS 1000
@@ -418,7 +420,7 @@ fault_weight (int fault)
 static bool
 s_is_process (target_t target)
 {
-    return target <= TARGET_CONNECTOR;
+    return target <= TARGET_WORKER;
 }
 
 static bool
@@ -468,6 +470,60 @@ fault_collides (const drawn_t *left, const drawn_t *right)
     if (left->target != right->target)
         return false;
     return !s_is_process (left->target) || left->which == right->which;
+}
+
+//  These postoffices of this worker, or of all.
+static void
+s_disturb (delivery_paths_t *paths, unsigned worker, uint32_t offices)
+{
+    for (unsigned each = 0; each < DELIVERY_WORKERS_MOST; each++)
+        if (worker == DELIVERY_NOBODY || worker == each)
+            paths->of[each] |= offices;
+}
+
+static void
+s_links_paths (const drawn_t *drawn, const deployment_t *site, delivery_paths_t *paths)
+{
+    unsigned count = deployment_cable_count (site, s_cables (drawn->target));
+    unsigned offices = deployment_count (site, SITE_POSTOFFICE) + 1;
+    unsigned workers = deployment_count (site, SITE_WORKER) + 1;
+    for (unsigned office = 0; office < offices; office++) {
+        bool is_meant = drawn->fault == FAULT_lost_postgres ? office == drawn->which % count
+                                                            : s_is_meant (drawn, site, office);
+        if (drawn->target == TARGET_POSTGRES_LINKS && is_meant)
+            s_disturb (paths, DELIVERY_NOBODY, 1u << office);
+        for (unsigned worker = 0; worker < workers && drawn->target == TARGET_BUS_LINKS; worker++)
+            if (s_is_meant (drawn, site, deployment_worker_cable (site, worker, office)))
+                s_disturb (paths, worker, 1u << office);
+    }
+}
+
+void
+fault_paths (const drawn_t *drawn, const deployment_t *site, delivery_paths_t *paths)
+{
+    *paths = (delivery_paths_t){ 0 };
+    switch (drawn->target) {
+    case TARGET_POSTOFFICE:
+    case TARGET_SPARE_POSTOFFICE:
+        s_disturb (paths, DELIVERY_NOBODY, 1u << drawn->which);
+        break;
+    case TARGET_WORKER:
+        s_disturb (paths, drawn->which, UINT32_MAX);
+        break;
+    case TARGET_BUS_LINKS:
+    case TARGET_POSTGRES_LINKS:
+        s_links_paths (drawn, site, paths);
+        break;
+    case TARGET_POSTGRES:
+        s_disturb (paths, DELIVERY_NOBODY, UINT32_MAX);
+        break;
+    case TARGET_ALL:
+        if (drawn->fault != FAULT_roll_edges)
+            s_disturb (paths, DELIVERY_NOBODY, UINT32_MAX);
+        break;
+    default:
+        break;
+    }
 }
 
 bool

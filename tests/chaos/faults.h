@@ -6,6 +6,8 @@
 #include "chance.h"
 #include "deployment.h"
 
+#include "deliveries/delivery_audit.h"
+
 enum {
 #define FAULT(word, weight, target, least, most, begin, end, about) FAULT_##word,
 #include "faults.def"
@@ -18,6 +20,7 @@ typedef enum {
     TARGET_EDGE,
     TARGET_POSTOFFICE,
     TARGET_CONNECTOR,
+    TARGET_WORKER,
     TARGET_BUS_LINKS,
     TARGET_POSTGRES_LINKS,
     TARGET_CLIENT_LINKS,
@@ -49,6 +52,9 @@ void fault_draw (int fault, const deployment_t *site, chance_t *chance, drawn_t 
 void fault_describe (const drawn_t *drawn, const deployment_t *site, char *text, size_t room);
 //  True when both would befall the same.
 bool fault_collides (const drawn_t *left, const drawn_t *right);
+
+//  Which ways from the scripted workers by the postoffices to PostgreSQL it disturbs.
+void fault_paths (const drawn_t *drawn, const deployment_t *site, delivery_paths_t *paths);
 
 //  False when it cannot be done here, or went wrong (which the site has noted).
 bool fault_begin (const drawn_t *drawn, deployment_t *site);

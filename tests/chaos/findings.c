@@ -46,7 +46,7 @@ const char *
 who_word (who_t who)
 {
     static const char *const s_words[] = { "visitor and agent", "visitor and bot", "widget",
-                                           "service" };
+                                           "deliveries", "service" };
     return s_words[who];
 }
 

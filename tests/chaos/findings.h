@@ -24,7 +24,14 @@ typedef enum {
 } findings_kind_t;
 
 //  Who was troubled.
-typedef enum { WHO_PAIR, WHO_ASKER, WHO_WIDGET, WHO_SERVICE, WHO_KINDS } who_t;
+typedef enum {
+    WHO_PAIR,
+    WHO_ASKER,
+    WHO_WIDGET,
+    WHO_DELIVERIES,
+    WHO_SERVICE,
+    WHO_KINDS
+} who_t;
 
 typedef struct trouble findings_t;
 

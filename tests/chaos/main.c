@@ -96,9 +96,11 @@ s_settle (report_t *run)
     uint64_t began = clock_mono_us ();
     uint64_t deadline = eventually_deadline (run->plan->settle * 1000);
     crowd_fall_silent (run->crowd);
+    orders_fall_silent (run->orders);
     printf ("chaos: no more faults; everything is to settle\n");
     while (eventually_again (deadline)
-           && (!crowd_is_quiet (run->crowd) || audit_unfinished (run->site) != 0))
+           && (!crowd_is_quiet (run->crowd) || !orders_are_quiet (run->orders)
+               || audit_unfinished (run->site) != 0))
         deployment_watch (run->site);
     run->settled_us = clock_mono_us () - began;
     crowd_end (run->crowd);
@@ -117,24 +119,44 @@ s_look_for_untried (const report_t *run)
                        "no slow reader was closed with 1013: that was not tried");
 }
 
+//  False when what happened cannot be read.
+static bool
+s_audit (report_t *run)
+{
+    bool is_good = audit_run (&run->audit, run->site, run->crowd);
+    if (!orders_are_quiet (run->orders))
+        return false;
+    evidence_t *evidence = evidence_new (run->site, run->nemesis, run->orders);
+    if (evidence)
+        delivery_audit (evidence_view (evidence), &run->deliveries,
+                        deployment_trouble (run->site));
+    is_good = is_good && evidence;
+    evidence_destroy (&evidence);
+    return is_good;
+}
+
 static int
 s_run (const plan_t *plan, const char *place)
 {
     findings_t *trouble = findings_new ();
     report_t run = { .plan = plan, .site = deployment_new (plan, place, trouble) };
     int code = 69;
-    if (run.site) {
+    if (run.site)
+        run.orders = orders_new (stack_postgres (deployment_stack (run.site)), plan->seed,
+                                 plan->deliveries);
+    if (run.orders) {
         run.crowd = crowd_new (plan, run.site, trouble);
         run.nemesis = nemesis_new (plan, run.site);
         s_rage (&run);
         s_settle (&run);
         s_look_for_untried (&run);
-        bool is_audited = audit_run (&run.audit, run.site, run.crowd);
+        bool is_audited = s_audit (&run);
         report_print (&run);
         code = findings_sum (trouble) > 0 ? 1 : is_audited ? 0 : 69;
     }
     nemesis_destroy (&run.nemesis);
     crowd_destroy (&run.crowd);
+    orders_destroy (&run.orders);
     deployment_destroy (&run.site);
     findings_destroy (&trouble);
     return code;

@@ -60,7 +60,7 @@ s_draw (nemesis_t *self)
 }
 
 static fault_record_t *
-s_record (nemesis_t *self, int fault)
+s_record (nemesis_t *self, const drawn_t *drawn)
 {
     if (self->count == self->room) {
         self->room = self->room ? 2 * self->room : 256;
@@ -68,7 +68,7 @@ s_record (nemesis_t *self, int fault)
         assert (self->records);
     }
     fault_record_t *record = &self->records[self->count++];
-    *record = (fault_record_t){ .fault = fault, .from_us = clock_mono_us () };
+    *record = (fault_record_t){ .drawn = *drawn, .from_us = clock_mono_us () };
     return record;
 }
 
@@ -103,7 +103,7 @@ s_begin_next (nemesis_t *self)
 {
     int fault = self->next.fault;
     s_say (self, &self->next);
-    fault_record_t *record = s_record (self, fault);
+    fault_record_t *record = s_record (self, &self->next);
     if (fault_begin (&self->next, self->site)) {
         self->counts[fault]++;
         self->open[self->open_count++] =

@@ -9,7 +9,7 @@
 #include "faults.h"
 
 typedef struct {
-    int fault;
+    drawn_t drawn;
     uint64_t from_us;
     uint64_t to_us; //  0: it still holds
 } fault_record_t;

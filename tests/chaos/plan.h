@@ -17,6 +17,8 @@
     PLAN_NUMBER (edges, "EDGES", 3, 1, 6, "how many, and one more that comes and goes")            \
     PLAN_NUMBER (postoffices, "POSTOFFICES", 3, 1, 6, "likewise")                                  \
     PLAN_NUMBER (connectors, "STENTOR_CONNECTORS", 2, 1, 6, "likewise")                            \
+    PLAN_NUMBER (workers, "CHAOS_WORKERS", 3, 1, 6, "scripted workers that take deliveries")       \
+    PLAN_NUMBER (deliveries, "CHAOS_DELIVERIES", 50, 0, 1000, "that are ordered a second")         \
     PLAN_NUMBER (gap_least, "CHAOS_GAP_LEAST", 2000, 100, 600000,                                  \
                  "ms from the beginning of a fault to the next one, at least")                     \
     PLAN_NUMBER (gap_most, "CHAOS_GAP_MOST", 6000, 100, 600000, "and at most")                     \

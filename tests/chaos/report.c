@@ -35,7 +35,7 @@ s_cause (const report_t *self, const pause_t *pause)
         uint64_t overlap = s_overlap (pause, &records[index]);
         if (overlap > 0 && overlap >= most) {
             most = overlap;
-            cause = records[index].fault;
+            cause = records[index].drawn.fault;
         }
     }
     return cause;
@@ -122,7 +122,7 @@ s_print_faults_at (const report_t *self, uint64_t at_us)
     const char *before = "   (";
     for (size_t index = 0; index < count; index++)
         if (records[index].from_us <= at_us && at_us <= records[index].to_us) {
-            printf ("%s%s", before, fault_word (records[index].fault));
+            printf ("%s%s", before, fault_word (records[index].drawn.fault));
             before = ", ";
         }
     printf ("%s\n", *before == ',' ? ")" : "");
@@ -188,7 +188,8 @@ s_print_troubles (const report_t *self)
 static void
 s_print_memory (const report_t *self)
 {
-    static const char *const s_words[] = { "edge", "postoffice", "stentor-connector" };
+    static const char *const s_words[] = { "edge", "postoffice", "stentor-connector",
+                                           "chaos-worker" };
     printf ("\n  %-22s %12s %12s\n", "most memory, MB", "VmHWM", "Pss");
     for (deployment_kind_t kind = 0; kind < SITE_KINDS; kind++) {
         uint64_t peak, pss;
@@ -196,6 +197,23 @@ s_print_memory (const report_t *self)
         printf ("  %-22s %12.1f %12.1f\n", s_words[kind], (double) peak / 1024,
                 (double) pss / 1024);
     }
+}
+
+static void
+s_print_deliveries (const report_t *self)
+{
+    const delivery_counts_t *counts = &self->deliveries;
+    printf ("\n  deliveries             %" PRIu64 " done, %" PRIu64 " refused by the receiver,"
+            " which asked again %" PRIu64 " times\n",
+            counts->done, counts->dead, counts->asked_again);
+    printf ("  leases lost            %" PRIu64 "\n", counts->leases_lost);
+    printf ("  duplicates             %" PRIu64 ", of them late in their lane %" PRIu64
+            ", not explained %" PRIu64 "\n",
+            counts->duplicates, counts->late, counts->unexplained);
+    printf ("  by orders that outlast their lease %" PRIu64 "\n", counts->outlasted);
+    for (int fault = 0; fault < FAULTS; fault++)
+        if (counts->explained[fault])
+            printf ("  by %-28s %" PRIu64 "\n", fault_word (fault), counts->explained[fault]);
 }
 
 static void
@@ -241,6 +259,7 @@ report_print (const report_t *self)
     s_print_counts (self);
     s_print_faults (self);
     s_print_pauses (self);
+    s_print_deliveries (self);
     s_print_troubles (self);
     s_print_memory (self);
     fflush (stdout);

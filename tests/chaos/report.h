@@ -6,12 +6,16 @@
 #include "audit.h"
 #include "nemesis.h"
 
+#include "deliveries/evidence.h"
+
 typedef struct {
     const plan_t *plan;
     deployment_t *site;
     nemesis_t *nemesis;
     crowd_t *crowd;
+    orders_t *orders;
     audit_t audit;
+    delivery_counts_t deliveries;
     uint64_t began_us;
     uint64_t talked_us;  //  from the first word to the last
     uint64_t settled_us; //  from then until nobody waited

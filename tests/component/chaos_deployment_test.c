@@ -15,8 +15,9 @@
 #define READY_WITHIN 20000 //  ms
 
 //  Little of everything, and nobody who talks to it.
-static const plan_t s_plan = { .edges = 1, .postoffices = 1, .connectors = 1 };
-static const char *const s_programs[] = { "postoffice", "edge", "stentor-connector" };
+static const plan_t s_plan = { .edges = 1, .postoffices = 1, .connectors = 1, .workers = 1 };
+static const char *const s_programs[] = { "postoffice", "edge", "stentor-connector",
+                                          "chaos-worker" };
 static const char *s_home; //  of the programs
 static char s_place[] = "/tmp/stentor-site-XXXXXX";
 static findings_t *s_trouble;
@@ -45,7 +46,7 @@ s_begin (void)
 {
     s_home = getenv ("BIN_DIR") ? strdup (getenv ("BIN_DIR")) : BIN_DIR;
     cr_assert_not_null (mkdtemp (s_place));
-    for (unsigned program = 0; program < 3; program++)
+    for (unsigned program = 0; program < sizeof s_programs / sizeof *s_programs; program++)
         s_put (s_programs[program], true);
     setenv ("BIN_DIR", s_place, 1);
     s_trouble = findings_new ();

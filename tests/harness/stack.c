@@ -16,7 +16,7 @@
 
 #define READY_WITHIN 20000 //  ms
 #define STOP_WITHIN 15000  //  ms
-#define SERVICES_MOST 32
+#define SERVICES_MOST 40
 #define SETTINGS_MOST 48
 
 //  One service: what it is started with, and the process while it runs.
@@ -179,6 +179,8 @@ stack_new (const stack_plan_t *plan)
     self->bot = bot_new ();
     s_add (self, "postoffice", plan->postoffices);
     s_add (self, "stentor-connector", plan->connectors);
+    if (plan->worker)
+        s_add (self, plan->worker, plan->workers);
     s_add (self, "edge", plan->edges);
     if (self->postgres && self->bot) {
         s_share_settings (self, plan);

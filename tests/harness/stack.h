@@ -21,6 +21,8 @@ typedef struct {
     unsigned edges;               //  0 counts as 1, here and below
     unsigned postoffices;
     unsigned connectors;
+    const char *worker;           //  a program of the test's own that takes work; NULL: none
+    unsigned workers;             //  of those
     const char *const *settings;  //  "NAME=value" for every service, NULL at the end; may be NULL
     const char *bot_url;          //  NULL: the scripted bot
     bool split;                   //  edge k knows no postoffice but postoffice k
