@@ -21,6 +21,7 @@ WHERE day = :'day'
          OR EXISTS (SELECT FROM work_item w WHERE w.session = s.session AND w.state < 2));
 CREATE TEMPORARY TABLE dropped AS SELECT session FROM session WHERE day = :'day';
 DELETE FROM participant p USING session s WHERE s.day = :'day' AND p.session = s.session;
+DELETE FROM external_ref x USING session s WHERE s.day = :'day' AND x.session = s.session;
 DELETE FROM work_attempt a USING work_item w, session s
 WHERE s.day = :'day' AND w.session = s.session AND a.item = w.item;
 DELETE FROM work_item w USING session s WHERE s.day = :'day' AND w.session = s.session;

@@ -25,6 +25,8 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#define SESSIONS_KEPT_LEAST_MS 86400000u
+
 typedef struct {
     service_config_t common;
     char *bus_address;
@@ -49,6 +51,7 @@ typedef struct {
     uint64_t work_recovery;
     uint64_t work_lease;
     uint64_t work_kept;
+    uint64_t sessions_kept;
     service_apps_config_t apps;
 } config_t;
 
@@ -71,7 +74,7 @@ static const setting_t s_settings[] = {
     SETTING ("POSTGRES_URL", SETTING_SECRET, config_t, postgres_url, NULL, 0, 0,
              "libpq connection string or URI of the database"),
     SETTING ("POSTGRES_LINKS", SETTING_NUMBER, config_t, postgres_links, "2", 1, 64,
-             "database connections for sessions; four more are opened"),
+             "database connections for sessions; four more are opened, five with SESSIONS_KEPT"),
     SETTING ("POSTGRES_BATCH", SETTING_NUMBER, config_t, postgres_batch, "256", 1, 10000,
              "limit of sessions whose appends are committed together"),
     SETTING ("POSTGRES_PATIENCE", SETTING_DURATION, config_t, postgres_patience, "5s", 100, 60000,
@@ -104,7 +107,11 @@ static const setting_t s_settings[] = {
     SETTING ("WORK_LEASE", SETTING_DURATION, config_t, work_lease, "60s", 100, 3600000,
              "how long a worker may take for a delivery without a word of it"),
     SETTING ("WORK_KEPT", SETTING_DURATION, config_t, work_kept, "168h", 60000, 0,
-             "how long finished work items stay in the database"),
+             "how long finished work items stay in the database; at most SESSIONS_KEPT, if that is "
+             "set"),
+    SETTING ("SESSIONS_KEPT", SETTING_DURATION, config_t, sessions_kept, "0", 0, 0,
+             "how long a session stays in the database after its last activity, at least 24h; 0: "
+             "for ever"),
     APPS_SETTINGS (config_t),
     APPS_BOT_NAME_SETTING (config_t),
     SETTINGS_END,
@@ -312,6 +319,26 @@ s_check_database (postoffice_t *self, const config_t *config)
     return -1;
 }
 
+//  A day at least: the log's days are in UTC, and what is active is known to some minutes.
+static int
+s_check_retention (postoffice_t *self, const config_t *config)
+{
+    if (config->sessions_kept == 0 || config->sessions_kept >= SESSIONS_KEPT_LEAST_MS)
+        return 0;
+    log_fatal ("wrong settings",
+               log_string ("complaint", "SESSIONS_KEPT must be 0 or at least 24h"));
+    service_fail (self->service, EX_CONFIG);
+    return -1;
+}
+
+//  What became of a session's work is forgotten no later than the session would be.
+static uint64_t
+s_work_kept (const config_t *config)
+{
+    bool is_shorter = config->sessions_kept > 0 && config->sessions_kept < config->work_kept;
+    return is_shorter ? config->sessions_kept : config->work_kept;
+}
+
 static int
 s_start_parts (postoffice_t *self, const config_t *config)
 {
@@ -352,11 +379,12 @@ s_start_parts (postoffice_t *self, const config_t *config)
                              .answer_ms = config->postgres_timeout,
                              .writer = self->writer,
                              .node = service_node_name (self->service),
+                             .sessions_kept_ms = config->sessions_kept,
                              .migrate = config->postgres_migrate };
     self->requests = requests_new (loop, office, &store);
     self->deliveries = deliveries_new (
         loop, office->bus, office->workers, &store,
-        &(deliveries_config_t){ .lease_ms = config->work_lease, .kept_ms = config->work_kept });
+        &(deliveries_config_t){ .lease_ms = config->work_lease, .kept_ms = s_work_kept (config) });
     office->store =
         store_new (loop, &store,
                    &(store_events_t){
@@ -424,7 +452,8 @@ s_start (service_t *service, const void *config)
     operations_ready (service_operations (service), "database", false);
     self->tick = loop_timer_new (service_loop (service), s_on_tick, self);
     const config_t *settings = config;
-    if (s_check_bus (self, settings) == 0 && s_check_database (self, settings) == 0)
+    if (s_check_bus (self, settings) == 0 && s_check_database (self, settings) == 0
+        && s_check_retention (self, settings) == 0)
         self->office.apps = service_apps_new (service, &settings->apps, "", "");
     if (!self->office.apps || s_start_parts (self, settings) != 0) {
         void *state = self;

@@ -29,6 +29,8 @@ INSERT INTO log (session, day, seq, time_ms, writer, event, role, hidden, messag
 INSERT INTO participant (session, role, user_id, sender, present)
     SELECT session, 1, '…', '{}', false FROM session;
 INSERT INTO last_session (app, user_id, role, session) SELECT app, session, 1, session FROM session;
+INSERT INTO external_ref (app, channel, external_id, session, role, user_id)
+    SELECT app, 'sms', session, session, 1, '…' FROM session;
 INSERT INTO work_item (item, app, session, topic, body, state, finished_at)
     SELECT CASE WHEN session = '…' AND state = 3 THEN '…' ELSE session || state END, app, session,
         't', '', state, CASE WHEN state > 1 THEN now () - interval '30 days' END
@@ -98,7 +100,7 @@ def check(server):
             assert said, f"{block} finds nothing"
     tables = say(url, "SELECT table_name FROM information_schema.columns"
                       " WHERE table_schema = 'public' AND column_name = 'session'")
-    assert len(tables) >= 5, tables
+    assert len(tables) >= 6, tables
     for table in tables:
         left = set(say(url, f"SELECT session FROM {table}"))
         assert left == {"other"}, f"{table} has rows of {left}"

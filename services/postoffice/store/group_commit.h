@@ -35,6 +35,22 @@
 
 typedef struct group_commit group_commit_t;
 
+//  What a store_link's link has prepared, by number.
+enum {
+    SAY_APPEND,
+    SAY_ENTRIES,
+    SAY_ENTRY,
+    SAY_LOAD,
+    SAY_READ,
+    SAY_LOOKUP,
+    SAY_RECEIPTS,
+    SAY_DAY,
+    SAY_PROBE,
+    STORE_STATEMENTS
+};
+
+extern const pg_statement_t store_statements[STORE_STATEMENTS];
+
 typedef struct {
     //  The server cannot write: pump no more until it can.
     void (*unavailable) (void *owner, const char *sqlstate);

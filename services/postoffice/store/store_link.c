@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 #include "store/group_commit.h"
-#include "store/store_statements.h"
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/loop_timer.h"

@@ -50,6 +50,14 @@ static const metric_row_t s_rows[STORE_METRICS] = {
                              "notices to other postoffices that could not be sent" },
     [STORE_RECEIPTS_LOST] = { "store_receipts_lost_total", NULL, COUNTER,
                               "receipts of clients dropped: too many waited" },
+    [STORE_SESSIONS_DROPPED] = { "store_sessions_dropped_total", NULL, COUNTER,
+                                 "sessions deleted from the database (SESSIONS_KEPT)" },
+    [STORE_ENTRIES_DROPPED] = { "store_entries_dropped_total", NULL, COUNTER,
+                                "log entries of such sessions" },
+    [STORE_DAYS_DROPPED] = { "store_days_dropped_total", NULL, COUNTER,
+                             "partitions of the log dropped: no session of their day was left" },
+    [STORE_DROPS_FAILED] = { "store_drops_failed_total", NULL, COUNTER,
+                             "times that the database refused to drop sessions or a partition" },
 };
 
 int64_t store_metrics[STORE_METRICS];

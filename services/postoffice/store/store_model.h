@@ -19,6 +19,7 @@ typedef struct {
     uint64_t answer_ms;     //  how long the database may be silent when an answer is due
     uint64_t writer;        //  this process' incarnation, in each row that it writes; < 2^63
     const char *node;       //  its name
+    uint64_t sessions_kept_ms; //  after their last activity; 0: for ever
     bool migrate;           //  an older schema is migrated; false: waits until somebody has
 } store_config_t;
 

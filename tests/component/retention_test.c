@@ -1,0 +1,324 @@
+//  What is dropped of a database, what stays, and who does it, against a real PostgreSQL.
+
+#include "base/clock.h"
+#include "eventually.h"
+#include "postgres.h"
+#include "store/migrations.h"
+#include "store/store.h"
+#include "store/store_metrics.h"
+
+#include <criterion/criterion.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DAY_MS 86400000u
+
+typedef struct {
+    uv_loop_t loop;
+    store_t *store;
+    bool ready;
+    bool is_stored;
+} box_t;
+
+static void
+s_on_ready (void *owner, bool ready)
+{
+    ((box_t *) owner)->ready = ready;
+}
+
+static void
+s_on_noticed (void *owner, store_notice_t what, text_t session)
+{
+    (void) owner, (void) what, (void) session;
+}
+
+static bool
+s_turn (box_t *box)
+{
+    uv_run (&box->loop, UV_RUN_NOWAIT);
+    return true;
+}
+
+#define UNTIL(box, condition) EVENTUALLY (40000, s_turn (box) && (condition))
+
+//  A store that is ready on the migrated database.
+static box_t *
+s_box (postgres_t *postgres, uint64_t writer, uint64_t kept_ms)
+{
+    box_t *box = calloc (1, sizeof *box);
+    uv_loop_init (&box->loop);
+    box->store = store_new (&box->loop,
+                            &(store_config_t){ .url = postgres_url (postgres),
+                                               .migrate = true,
+                                               .sessions_kept_ms = kept_ms,
+                                               .links = 1,
+                                               .batch_appends = 100,
+                                               .queue_limit = 64u << 20,
+                                               .patience_ms = 5000,
+                                               .answer_ms = 10000,
+                                               .writer = writer,
+                                               .node = "tested" },
+                            &(store_events_t){ .ready = s_on_ready, .noticed = s_on_noticed },
+                            box);
+    UNTIL (box, box->ready);
+    return box;
+}
+
+static void
+s_end (box_t *box)
+{
+    store_destroy (&box->store);
+    uv_run (&box->loop, UV_RUN_DEFAULT);
+    cr_assert_eq (uv_loop_close (&box->loop), 0);
+    free (box);
+}
+
+static void
+s_exec (postgres_t *postgres, const char *sql)
+{
+    cr_assert (postgres_exec (postgres, sql), "%s", sql);
+}
+
+static void
+s_expect (postgres_t *postgres, const char *sql, const char *value)
+{
+    char *found = postgres_query (postgres, sql);
+    cr_assert_not_null (found, "%s", sql);
+    cr_assert_str_eq (found, value, "%s: %s, not %s", sql, found, value);
+    free (found);
+}
+
+//  One piece: of sessions that are older than a day.
+static void
+s_expect_dropped (postgres_t *postgres, unsigned sessions, unsigned entries, const char *result)
+{
+    char sql[160];
+    snprintf (sql, sizeof sql,
+              "SELECT sessions || ' ' || entries || ' ' || more FROM drop_sessions_%zu"
+              " (86400000, %u, %u)",
+              migrations_count, sessions, entries);
+    s_expect (postgres, sql, result);
+}
+
+static const char *
+s_all_sessions (void)
+{
+    return "SELECT coalesce (string_agg (session, ' ' ORDER BY session), '') FROM session";
+}
+
+//  A database with the partitions of today and of ten days ago; make (name, app, days) makes a
+//  session of then, with two entries and all that a session can have.
+static postgres_t *
+s_database (void)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    s_end (s_box (postgres, 11, 0));
+    char day[100];
+    snprintf (day, sizeof day,
+              "SELECT make_day_%zu ((now () AT TIME ZONE 'UTC')::date - n) FROM generate_series (0,"
+              " 10) n",
+              migrations_count);
+    s_exec (postgres, day);
+    s_exec (postgres,
+            "CREATE FUNCTION make (p text, p_app text, days int) RETURNS void LANGUAGE sql AS $$"
+            " INSERT INTO session (session, app, visitor, day, created_at, active_at) SELECT p,"
+            "  p_app, p, (t AT TIME ZONE 'UTC')::date, t, t FROM (SELECT now () - days * interval"
+            "  '1 day' AS t) t;"
+            " INSERT INTO log (seq, time_ms, writer, day, event, role, hidden, session, message_id,"
+            "  user_id, sender, stored_at)"
+            "  SELECT n, 1, 1, s.day, 3, 1, false, p, 'm' || n, p, '{}', s.created_at"
+            "  FROM session s, generate_series (1, 2) n WHERE s.session = p;"
+            " INSERT INTO participant (session, role, user_id, sender, present)"
+            "  VALUES (p, 1, p, '{}', false);"
+            " INSERT INTO last_session (app, user_id, role, session) VALUES (p_app, p, 1, p);"
+            " INSERT INTO external_ref (app, channel, external_id, session, role, user_id)"
+            "  VALUES (p_app, 'sms', p, p, 1, p);"
+            " INSERT INTO work_item (item, kind, app, session, topic, body)"
+            "  VALUES ('timer ' || p, 3, p_app, p, 'timer', '{}'); $$");
+    return postgres;
+}
+
+// ---------------------------------------------------------------------------------------------
+
+Test (retention, a_session_goes_with_all_that_is_its_own)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres, "SELECT make ('a/old', 'a', 3), make ('a/new', 'a', 0),"
+                      " make ('b/old', 'b', 10)");
+    s_expect_dropped (postgres, 100, 1000, "2 4 false");
+    s_expect (postgres, s_all_sessions (), "a/new");
+    s_expect (postgres,
+              "SELECT string_agg (DISTINCT session, ' ') FROM ("
+              " SELECT session FROM log UNION ALL SELECT session FROM participant"
+              " UNION ALL SELECT session FROM last_session UNION ALL SELECT session FROM"
+              " external_ref UNION ALL SELECT session FROM work_item) t",
+              "a/new");
+    s_expect_dropped (postgres, 100, 1000, "0 0 false");
+    postgres_destroy (&postgres);
+}
+
+Test (retention, who_is_there_or_owed_something_stays)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres,
+            "SELECT make ('a/' || n, 'a', 3) FROM unnest ('{hosted,left,turn,delivery,done,fresh,"
+            "ahead,never}'::text[]) n;"
+            "INSERT INTO node (writer, name, beat_at) VALUES (21, 'alive', now ()),"
+            " (22, 'dead', now () - interval '2 min');"
+            "UPDATE session SET host = 21 WHERE session = 'a/hosted';"
+            "UPDATE session SET host = 22 WHERE session = 'a/left';"
+            "INSERT INTO work_item (item, kind, app, session, topic, body, state) VALUES"
+            " ('t', 1, 'a', 'a/turn', 't', '', 1), ('d', 2, 'a', 'a/delivery', 't', '', 0),"
+            " ('e', 2, 'a', 'a/done', 't', '', 2);"
+            //  Written by a program that does not say when a session is active.
+            "UPDATE session SET active_at = NULL WHERE session = 'a/fresh';"
+            "UPDATE log SET stored_at = now () WHERE session = 'a/fresh' AND seq = 2;"
+            //  Of before the database's clock, and of a client whose own was ahead.
+            "UPDATE log SET stored_at = NULL, time_ms = 1 << 40 WHERE session = 'a/ahead';"
+            "UPDATE log SET time_ms = 3 * time_ms WHERE session = 'a/ahead';"
+            "DELETE FROM log WHERE session = 'a/never'");
+    s_expect_dropped (postgres, 100, 1000, "4 6 false");
+    s_expect (postgres, s_all_sessions (), "a/delivery a/fresh a/hosted a/turn");
+    s_expect (postgres, "SELECT active_at > now () - interval '1 min' FROM session"
+                        " WHERE session = 'a/fresh'", "t");
+    postgres_destroy (&postgres);
+}
+
+Test (retention, every_table_has_a_rule)
+{
+    postgres_t *postgres = s_database ();
+    //  docs/operations.md, "What grows, and what ends it": a new table needs a row there.
+    s_expect (postgres,
+              "SELECT string_agg (relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind IN"
+              " ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace",
+              "external_ref last_session log migration node participant session work_attempt"
+              " work_item");
+    postgres_destroy (&postgres);
+}
+
+Test (retention, finished_work_goes_with_its_attempts)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres,
+            "INSERT INTO work_item (item, app, topic, body, state, finished_at)"
+            " SELECT n || '/' || state, 'a', 't', '', state,"
+            " CASE WHEN state > 1 THEN now () - n * interval '1 day' END"
+            " FROM generate_series (0, 4) state, generate_series (1, 3, 2) n;"
+            "INSERT INTO work_attempt (item, number, outcome) SELECT item, 1, 0 FROM work_item");
+    char sql[120];
+    snprintf (sql, sizeof sql, "SELECT drop_finished_%zu (now () - interval '2 days', 2)",
+              migrations_count);
+    s_expect (postgres, sql, "2");
+    s_expect (postgres, sql, "1");
+    s_expect (postgres, sql, "0");
+    const char *left = "1/0 1/1 1/2 1/3 1/4 3/0 3/1";
+    s_expect (postgres, "SELECT string_agg (item, ' ' ORDER BY item) FROM work_item", left);
+    s_expect (postgres, "SELECT string_agg (item, ' ' ORDER BY item) FROM work_attempt", left);
+    postgres_destroy (&postgres);
+}
+
+Test (retention, dead_nodes_go_when_no_session_names_them)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres, "SELECT make ('a/1', 'a', 0);"
+                      "INSERT INTO node (writer, name, beat_at) SELECT n, 'dead',"
+                      " now () - interval '2 hours' FROM generate_series (21, 22) n;"
+                      "UPDATE session SET host = 22");
+    char sql[60];
+    snprintf (sql, sizeof sql, "SELECT forget_nodes_%zu ()", migrations_count);
+    s_exec (postgres, sql);
+    s_expect (postgres, "SELECT string_agg (writer || '', ' ') FROM node WHERE name = 'dead'",
+              "22");
+    postgres_destroy (&postgres);
+}
+
+//  A piece ends behind the session with which it has as many entries as it may; none is cut.
+Test (retention, pieces_are_small_and_whole)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres, "SELECT make ('a/' || n, 'a', 3) FROM generate_series (1, 9) n");
+    s_expect_dropped (postgres, 4, 1000, "4 8 true");
+    s_expect_dropped (postgres, 100, 3, "2 4 true");
+    s_expect_dropped (postgres, 100, 1, "1 2 true");
+    s_expect_dropped (postgres, 100, 1000, "2 4 false");
+    s_expect (postgres, "SELECT count (*) FROM log", "0");
+    postgres_destroy (&postgres);
+}
+
+//  A visitor who comes back just now has the session's row locked: it is left alone, and the others
+//  go meanwhile.
+Test (retention, a_session_that_is_being_loaded_is_passed_over)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres, "SELECT make ('a/1', 'a', 3), make ('a/2', 'a', 3)");
+    PGconn *other = PQconnectdb (postgres_url (postgres));
+    PQclear (PQexec (other, "BEGIN; UPDATE session SET host = 21 WHERE session = 'a/1'"));
+    s_expect_dropped (postgres, 100, 1000, "1 2 false");
+    PQclear (PQexec (other, "COMMIT"));
+    PQfinish (other);
+    s_expect (postgres, s_all_sessions (), "a/1");
+    postgres_destroy (&postgres);
+}
+
+static const char s_days[] =
+    "SELECT coalesce (string_agg ((now () AT TIME ZONE 'UTC')::date - to_date (substr (relname, 5),"
+    " 'YYYYMMDD') || '', ' ' ORDER BY relname DESC), '') FROM pg_class JOIN pg_inherits ON oid ="
+    " inhrelid WHERE inhparent = 'log'::regclass"
+    " AND to_date (substr (relname, 5), 'YYYYMMDD') <= (now () AT TIME ZONE 'UTC')::date";
+
+//  The whole: sessions go, days of which nobody is left go, and one of two stores does it.
+Test (retention, one_postoffice_at_a_time)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres, "SELECT make ('a/' || n, 'a', 4 + n % 6) FROM generate_series (1, 1200) n;"
+                      "UPDATE session SET host = 21 WHERE session = 'a/1';"
+                      "INSERT INTO node (writer, name, beat_at) VALUES"
+                      " (21, 'alive', now () + interval '1 hour')");
+    box_t *one = s_box (postgres, 31, 2 * DAY_MS), *two = s_box (postgres, 32, 2 * DAY_MS);
+    UNTIL (one, s_turn (two) && store_metrics[STORE_DAYS_DROPPED] == 7);
+    s_expect (postgres, s_all_sessions (), "a/1");
+    s_expect (postgres, "SELECT count (*) FROM log", "2");
+    s_expect (postgres, s_days, "0 1 2 5");
+    cr_assert_eq (store_metrics[STORE_SESSIONS_DROPPED], 1199);
+    cr_assert_eq (store_metrics[STORE_ENTRIES_DROPPED], 2398);
+    const char *holders = "SELECT count (*) FROM pg_locks WHERE locktype = 'advisory'";
+    s_expect (postgres, holders, "1");
+    //  Whoever had the lock: the other one has it next.
+    s_end (one);
+    s_exec (postgres, "UPDATE session SET host = NULL");
+    UNTIL (two, store_metrics[STORE_DAYS_DROPPED] == 8);
+    s_expect (postgres, s_all_sessions (), "");
+    s_end (two);
+    postgres_destroy (&postgres);
+}
+
+static void
+s_on_stored (void *owner, uint64_t request_id, store_outcome_t outcome)
+{
+    (void) request_id;
+    cr_assert_eq (outcome, STORED);
+    ((box_t *) owner)->is_stored = true;
+}
+
+//  A dump holds the log for hours: the day stays, and nobody waits for it.
+Test (retention, a_day_that_somebody_reads_is_left_for_later)
+{
+    postgres_t *postgres = s_database ();
+    PGconn *dump = PQconnectdb (postgres_url (postgres));
+    PQclear (PQexec (dump, "BEGIN; LOCK TABLE log IN ACCESS SHARE MODE"));
+    box_t *box = s_box (postgres, 31, 2 * DAY_MS);
+    UNTIL (box, store_metrics[STORE_DROPS_FAILED] > 0);
+    store_entry_t entry = { .message_id = TEXT ("m"), .event = EVENT_NEW_MESSAGE, .time_ms = 1,
+                            .role = ROLE_VISITOR, .user = TEXT ("ann"), .sender = TEXT ("{}"),
+                            .data = TEXT ("{}") };
+    store_append_t append = { .session = TEXT ("a/s"), .opens = true, .app = TEXT ("a"),
+                              .visitor = TEXT ("ann"), .day_ms = clock_wall_ms (),
+                              .first_seq = 1, .entries = &entry, .entry_count = 1 };
+    cr_assert_eq (store_append (box->store, &append, 1, s_on_stored, box), 0);
+    UNTIL (box, box->is_stored);
+    s_expect (postgres, s_days, "0 1 2 3 4 5 6 7 8 9 10");
+    PQfinish (dump);
+    s_end (box);
+    postgres_destroy (&postgres);
+}
