@@ -1,7 +1,6 @@
 #include "http/address_guard.h"
 
 #include "base/alloc.h"
-#include "http/cidr.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -104,6 +103,13 @@ address_guard_refuses (const address_guard_t *self, const struct sockaddr *addre
 {
     ip_address_t ip;
     return ip_address_of (&ip, address) == 0 ? s_refuses (self, &ip) : "family";
+}
+
+const char *
+address_guard_class (const address_guard_t *self, const ip_address_t *ip)
+{
+    const char *label = s_refuses (self, ip);
+    return label ? label : ip_address_is_ipv4 (ip) ? "public_v4" : "public_v6";
 }
 
 //  RFC 6761, 6.3: never anybody else, whoever is asked for it.

@@ -7,6 +7,8 @@
 #ifndef ADDRESS_GUARD_H
 #define ADDRESS_GUARD_H
 
+#include "http/cidr.h"
+
 #include <sys/socket.h>
 
 typedef struct address_guard address_guard_t;
@@ -20,5 +22,8 @@ void address_guard_destroy (address_guard_t **self_p);
 const char *address_guard_refuses (const address_guard_t *self, const struct sockaddr *address);
 //  The same of a host as it stands in a URL, without brackets: NULL for every name but localhost.
 const char *address_guard_refuses_host (const address_guard_t *self, const char *host);
+
+//  What kind of address it is: the label of its range, or "public_v4", "public_v6". A constant.
+const char *address_guard_class (const address_guard_t *self, const ip_address_t *ip);
 
 #endif

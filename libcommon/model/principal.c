@@ -25,6 +25,8 @@ static const row_t s_rows[PERMISSIONS] = {
 #undef PERMISSION
 };
 
+_Static_assert (PERMISSIONS <= 64, "a set of them is one number");
+
 scope_t
 permission_scope (permission_t permission, role_t kind)
 {
@@ -48,6 +50,26 @@ principal_may (const principal_t *self, permission_t permission, text_t app, tex
     if (scope == SCOPE_APP)
         return true;
     return visitor.size > 0 && self->kind == ROLE_VISITOR && text_is (self->user, visitor);
+}
+
+uint64_t
+principal_permissions (const principal_t *self, text_t app, text_t session_id, text_t visitor)
+{
+    uint64_t all = 0;
+    for (permission_t permission = 0; permission < PERMISSIONS; permission++)
+        if (principal_may (self, permission, app, session_id, visitor))
+            all |= PERMISSION_BIT (permission);
+    return all;
+}
+
+uint64_t
+permissions_of (role_t kind)
+{
+    uint64_t all = 0;
+    for (permission_t permission = 0; permission < PERMISSIONS; permission++)
+        if (permission_scope (permission, kind) != SCOPE_NEVER)
+            all |= PERMISSION_BIT (permission);
+    return all;
 }
 
 const char *

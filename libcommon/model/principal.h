@@ -45,6 +45,15 @@ scope_t permission_scope (permission_t permission, role_t kind);
 bool principal_may (const principal_t *self, permission_t permission, text_t app,
                     text_t session_id, text_t visitor);
 
+//  Permissions as a set of bits: what an endpoint may do, and ATTACH.may of the bus.
+#define PERMISSION_BIT(permission) (UINT64_C (1) << (permission))
+#define PERMISSIONS_ALL UINT64_MAX
+//  All that the principal may do in this session (principal_may, for each).
+uint64_t principal_permissions (const principal_t *self, text_t app, text_t session_id,
+                                text_t visitor);
+//  All that the table gives the kind, wherever.
+uint64_t permissions_of (role_t kind);
+
 const char *permission_name (permission_t permission); //  "session_open"
 //  The table for docs/protocol pages, as Markdown.
 __attribute__ ((warn_unused_result)) int permissions_markdown (buffer_t *to);

@@ -54,6 +54,32 @@ Test (principal, every_kind_permission_and_session)
     cr_expect (allowed > 0 && allowed < cells);
 }
 
+//  The set says the same as the single questions, in each place.
+Test (principal, permissions_as_a_set)
+{
+    for (role_t kind = ROLE_VISITOR; kind <= ROLE_API; kind++) {
+        uint64_t of_kind = 0;
+        for (permission_t permission = 0; permission < PERMISSIONS; permission++)
+            if (s_expected[permission][kind - ROLE_VISITOR] != 'n')
+                of_kind |= PERMISSION_BIT (permission);
+        cr_expect_eq (permissions_of (kind), of_kind, "%s", role_name (kind));
+        for (size_t at = 0; at < sizeof s_places / sizeof *s_places; at++) {
+            const place_t *place = &s_places[at];
+            principal_t principal = { .kind = kind,
+                                      .app = TEXT ("a"),
+                                      .user = text_of (place->user),
+                                      .session = text_of (place->bound) };
+            text_t app = text_of (place->app), visitor = text_of (place->visitor);
+            uint64_t set = principal_permissions (&principal, app, TEXT ("s"), visitor);
+            cr_expect_eq (set & ~of_kind, 0);
+            for (permission_t permission = 0; permission < PERMISSIONS; permission++)
+                cr_expect_eq (principal_may (&principal, permission, app, TEXT ("s"), visitor),
+                              (set & PERMISSION_BIT (permission)) != 0, "%s %s %zu",
+                              permission_name (permission), role_name (kind), at);
+        }
+    }
+}
+
 static principal_copy_t *
 s_over_the_bus (const principal_t *principal, buffer_t *json)
 {
