@@ -354,3 +354,28 @@ Test (edge_addresses, nobody_else_is_believed)
     close (proxy);
     stage_end (stage);
 }
+
+//  The class is that of the client, not of its proxy; and no address goes any further.
+Test (edge_addresses, the_class_of_an_address_is_the_clients)
+{
+    static const struct {
+        const char *headers, *info;
+    } rows[] = {
+        { NULL, "{\"addressClass\":\"loopback\"}" },
+        { "X-Forwarded-For: 8.8.8.8\r\n", "{\"addressClass\":\"public_v4\"}" },
+        { "X-Forwarded-For: 8.8.8.8, 2a00:1450:4001::1\r\n",
+          "{\"addressClass\":\"public_v6\"}" },
+        { "Forwarded: for=10.0.0.1\r\n", "{\"addressClass\":\"private\"}" },
+    };
+    stage_t *stage = START (PROXY);
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        ws_client_t *client = s_connect (stage, rows[at].headers);
+        cr_assert_eq (ws_client_status (client), 101);
+        ws_client_send_text (client, "{\"event\":\"user joined\",\"sessionId\":\"s-1\"}");
+        const bus_attach_t *attach = &stage_hear (stage, BUS_ATTACH)->attach;
+        cr_expect (text_is (attach->info, text_of (rows[at].info)), "%.*s",
+                   TEXT_ARGS (attach->info));
+        ws_client_destroy (&client);
+    }
+    stage_end (stage);
+}

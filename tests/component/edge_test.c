@@ -3,6 +3,7 @@
 #include "edge_fixture.h"
 #include "eventually.h"
 #include "http_get.h"
+#include "model/principal.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
@@ -36,6 +37,70 @@ Test (edge, puts_a_visitor_into_a_session)
     ws_client_destroy (&client);
     const bus_record_t *detach = stage_hear (self, BUS_DETACH);
     cr_expect_eq (detach->detach.endpoint, attach->attach.endpoint);
+    stage_end (self);
+}
+
+//  The next ATTACH must say that of the endpoint.
+static void
+s_expect_attach (stage_t *self, role_t role, const char *info)
+{
+    const bus_attach_t *attach = &stage_hear (self, BUS_ATTACH)->attach;
+    cr_expect_eq (attach->role, role);
+    cr_expect_eq (attach->may, permissions_of (role));
+    cr_expect (text_is (attach->info, text_of (info)), "%.*s", TEXT_ARGS (attach->info));
+}
+
+//  What the request told is there for as long as the connection, wherever its session goes.
+Test (edge, says_what_an_endpoint_may_do_and_what_is_known_of_a_visitor)
+{
+    static const char info[] = "{\"name\":\"Ann\",\"page\":\"https://shop.example/cart\","
+                               "\"language\":\"de-CH\",\"addressClass\":\"loopback\","
+                               "\"agent\":\"Browser/1 (\\\"B\xc3\xb6se\\\")\"}";
+    stage_t *self = START ("EDGE_DEMO_MODE=on");
+    ws_options_t options = {
+        .port = self->port,
+        .target = "/?userId=u-1",
+        .origin = "https://shop.example",
+        .headers = "User-Agent: Browser/1 (\"B\xc3\xb6se\")\r\nAccept-Language: de-CH,de;q=0.9\r\n"
+                   "Referer: https://shop.example/cart?card=secret#secret\r\n",
+    };
+    ws_client_t *client = ws_client_open (&options);
+    cr_assert_eq (ws_client_status (client), 101);
+    ws_client_send_text (client, "{\"event\":\"user joined\",\"sessionId\":\"s-1\","
+                                 "\"sender\":{\"displayName\":\"Ann\"}}");
+    s_expect_attach (self, ROLE_VISITOR, info);
+    stage_lose_postoffice (self);
+    stage_open_postoffice (self);
+    s_expect_attach (self, ROLE_VISITOR, info);
+    ws_client_destroy (&client);
+    options.target = "/?userId=a-1&isAdmin=true";
+    client = ws_client_open (&options);
+    ws_client_send_text (client, "{\"event\":\"user joined\",\"sessionId\":\"s-1\"}");
+    s_expect_attach (self, ROLE_AGENT, "");
+    ws_client_destroy (&client);
+    stage_end (self);
+}
+
+//  However large or wrong: it is cut or left out, and the visitor comes in.
+Test (edge, headers_of_a_visitor_are_bounded)
+{
+    static char headers[15000];
+    char info[400];
+    stage_t *self = stage_start (NULL);
+    snprintf (headers, sizeof headers,
+              "User-Agent: %014000d\r\nAccept-Language: de_CH\r\nReferer: https://u:p@h/\r\n", 0);
+    snprintf (info, sizeof info, "{\"addressClass\":\"loopback\",\"agent\":\"%0256d\"}", 0);
+    for (int round = 0; round < 2; round++) {
+        ws_client_t *client = ws_client_open (
+            &(ws_options_t){ .port = self->port, .target = "/?userId=u-1", .headers = headers });
+        cr_assert_eq (ws_client_status (client), 101);
+        ws_client_send_text (client, "{\"event\":\"user joined\",\"sessionId\":\"s-1\"}");
+        s_expect_attach (self, ROLE_VISITOR, round ? "{\"addressClass\":\"loopback\"}" : info);
+        ws_client_destroy (&client);
+        snprintf (headers, sizeof headers,
+                  "User-Agent: a\xff\r\nAccept-Language: *\r\nReferer: javascript:x\r\n"
+                  "Referer: https://h/\r\n");
+    }
     stage_end (self);
 }
 

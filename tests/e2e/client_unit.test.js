@@ -586,9 +586,12 @@ test("an agent follows the log: who is in control, and why not any more", () => 
     browser.says({ event: "user left", seq: 3, sender: own, data: { why: "replaced" } });
     browser.says({ event: "user joined", seq: 4, sender: other, data: { why: "asked" } });
     assert.equal(chat.inControl, false);
+    const visitor = { page: "https://shop.example/", language: "de" };
+    browser.says({ event: "user joined", seq: 5, sender: { userId: "vic" }, data: { visitor } });
+    assert.deepEqual(all("joined").at(-1).visitor, visitor);
     assert.deepEqual(all("left").map(({ why, mine }) => ({ why, mine })),
         [{ why: "replaced", mine: true }]);
-    assert.deepEqual(all("joined").map((one) => one.mine), [true, false]);
+    assert.deepEqual(all("joined").map((one) => one.mine), [true, false, false]);
     chat.typing(true);
     assert.ok(!browser.socket.sent.some((frame) => frame.event === "typing"));
     //  What is said all the same is refused, and the next one goes on.

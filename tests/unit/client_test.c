@@ -55,6 +55,44 @@ Test (client, knows_where_it_comes_from)
     cr_expect (text_is (client_address_network (address, room), TEXT ("2001:db8:1:2::")));
 }
 
+static void
+s_tells (const client_t *client, const char *expected)
+{
+    buffer_t json;
+    buffer_init (&json, VISITOR_INFO_MAX);
+    client_put_info (client, &json);
+    cr_expect (text_is (buffer_text (&json), text_of (expected)), "%.*s, not %s",
+               TEXT_ARGS (buffer_text (&json)), expected);
+    buffer_free (&json);
+}
+
+//  What the request said, and the name of the last frame. Of agents nothing is kept.
+Test (client, tells_what_is_known_of_a_visitor)
+{
+    for (role_t role = ROLE_VISITOR; role <= ROLE_AGENT; role++) {
+        char page[] = "https://h/x";
+        client_identity_t identity = {
+            .principal = { role, TEXT ("demo"), TEXT ("u"), TEXT_EMPTY },
+            .dialect = DIALECT_RICH,
+            .info = { TEXT_EMPTY, text_of (page), TEXT ("de"), TEXT ("private"), TEXT ("a/1") },
+        };
+        client_t *client = client_new (rig_clients, &identity, NULL, NULL);
+        memset (page, 'z', sizeof page - 1); //  it was the head's
+        bool is_visitor = role == ROLE_VISITOR;
+        s_tells (client, !is_visitor ? ""
+                                     : "{\"page\":\"https://h/x\",\"language\":\"de\","
+                                       "\"addressClass\":\"private\",\"agent\":\"a/1\"}");
+        visitor_t said = VISITOR_UNKNOWN;
+        said.name = TEXT ("Ann \"A\"");
+        client_stamp (client, &said);
+        s_tells (client, !is_visitor ? ""
+                                     : "{\"name\":\"Ann \\\"A\\\"\",\"page\":\"https://h/x\","
+                                       "\"language\":\"de\",\"addressClass\":\"private\","
+                                       "\"agent\":\"a/1\"}");
+        client_destroy (&client);
+    }
+}
+
 Test (client, is_full_at_its_limit_but_takes_one_frame_of_any_size)
 {
     client_t *client = s_new (), *other = s_new ();

@@ -302,27 +302,18 @@ s_preflight (const api_t *self, request_t *request, const http_head_t *head,
     request_answer (request, 204, (text_t){ more, (size_t) size }, TEXT_EMPTY);
 }
 
-//  Who asks, as the query says it; until there are credentials, nobody is more than the app lets
-//  anybody be. Returns the problem; PROBLEMS: there is none.
+//  Who asks, as the door has it. Returns the problem; PROBLEMS: there is none.
 static problem_t
 s_principal (const api_t *self, const client_url_t *url, principal_t *principal)
 {
-    const app_t *app = url->app_is_bad ? NULL : apps_find (self->config.apps, url->app);
-    if (!app)
+    close_reason_t reason = door_ask (self->config.door, url, principal);
+    if (reason == CLOSE_CLIENT)
+        return PROBLEMS;
+    if (reason == CLOSE_UNKNOWN_APP)
         return PROBLEM_UNKNOWN_APP;
-    if (url->other_is_bad)
-        return PROBLEM_BAD_REQUEST;
-    if (url->user.size == 0)
-        return PROBLEM_UNAUTHENTICATED;
-    if (client_url_check (url) != CLOSE_CLIENT)
-        return PROBLEM_BAD_REQUEST;
-    if (url->admin && !self->config.demo_mode)
+    if (reason == CLOSE_NOT_ALLOWED)
         return PROBLEM_FORBIDDEN;
-    *principal = (principal_t){ .kind = url->admin ? ROLE_AGENT : ROLE_VISITOR,
-                                .app = app->id,
-                                .user = url->user,
-                                .session = TEXT_EMPTY };
-    return PROBLEMS;
+    return url->other_is_bad ? PROBLEM_BAD_REQUEST : PROBLEM_UNAUTHENTICATED;
 }
 
 //  The session's id, decoded; empty when it cannot be one.

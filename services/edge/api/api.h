@@ -17,6 +17,7 @@
 #define API_H
 
 #include "bus/bus_client.h"
+#include "client/door.h"
 #include "config/apps.h"
 #include "net/http_server.h"
 
@@ -25,7 +26,7 @@ typedef struct api api_t;
 typedef struct {
     bus_client_t *bus;
     const apps_t *apps;
-    bool demo_mode;         //  isAdmin=true makes anybody an agent
+    const door_t *door;
     uint64_t requests_most; //  under way; more get 503
 } api_config_t;
 

@@ -35,7 +35,8 @@ typedef struct waiting {
 } waiting_t;
 
 struct client {
-    client_view_t view; //  its sender is our own copy
+    client_view_t view;  //  its sender is our own copy
+    visitor_info_t info; //  so is its name; that of others than visitors stays empty
     clients_t *all;
     websocket_t *socket;
     UT_hash_handle hh;
@@ -48,7 +49,7 @@ struct client {
     uint8_t close_reason;
     uint8_t faults;
     bool is_counted; //  in edge_closed_total
-    char names[];    //  app, user
+    char texts[];    //  app, user, and those of the request
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -171,17 +172,35 @@ s_drop_outbox (client_t *self)
         frame_destroy (&item.frame);
 }
 
+//  A copy of the text in place of the one that is there. Nearly every frame says the same as the
+//  last one.
+static void
+s_keep (text_t *here, text_t text)
+{
+    if (text_is (text, *here))
+        return;
+    if (here->size > 0)
+        free ((char *) here->data);
+    *here = text.size > 0 ? (text_t){ alloc_text (text), text.size } : TEXT_EMPTY;
+}
+
 client_t *
 client_new (clients_t *all, const client_identity_t *identity, websocket_t *socket, void *owner)
 {
-    text_t names[] = { identity->app, identity->user };
-    client_t *self = alloc_packed (sizeof *self, names, 2);
-    self->view = (client_view_t){ .owner = owner,
-                                  .endpoint = all->next_endpoint++,
-                                  .identity = *identity,
-                                  .sender = TEXT_EMPTY };
-    self->view.identity.app = names[0];
-    self->view.identity.user = names[1];
+    const principal_t *principal = &identity->principal;
+    bool is_visitor = principal->kind == ROLE_VISITOR;
+    visitor_info_t info = is_visitor ? identity->info : VISITOR_INFO_NONE;
+    text_t texts[] = { principal->app, principal->user, info.page, info.language, info.agent };
+    client_t *self = alloc_packed (sizeof *self, texts, sizeof texts / sizeof *texts);
+    self->view = (client_view_t){
+        .owner = owner,
+        .endpoint = all->next_endpoint++,
+        .principal = { principal->kind, texts[0], texts[1], TEXT_EMPTY },
+        .may = permissions_of (principal->kind),
+        .dialect = identity->dialect,
+        .sender = TEXT_EMPTY,
+    };
+    self->info = (visitor_info_t){ TEXT_EMPTY, texts[2], texts[3], info.address_class, texts[4] };
     self->all = all;
     self->socket = socket;
     list_init (&self->ending);
@@ -202,8 +221,8 @@ client_destroy (client_t **self_p)
     s_count_closed (self, CLOSE_CLIENT);
     list_remove (&self->ending);
     s_drop_outbox (self);
-    if (self->view.sender.size > 0)
-        free ((char *) self->view.sender.data);
+    s_keep (&self->view.sender, TEXT_EMPTY);
+    s_keep (&self->info.name, TEXT_EMPTY);
     free (self);
 }
 
@@ -216,7 +235,7 @@ client_view (const client_t *self)
 text_t
 client_bot_sender (const client_t *self)
 {
-    const app_t *app = apps_find (self->all->apps, self->view.identity.app);
+    const app_t *app = apps_find (self->all->apps, self->view.principal.app);
     return app ? app->bot.sender : APP_ANY_BOT_SENDER;
 }
 
@@ -224,14 +243,14 @@ client_bot_sender (const client_t *self)
 bool
 client_is_too_long (const client_t *self, size_t bytes)
 {
-    const app_t *app = apps_find (self->all->apps, self->view.identity.app);
-    return self->view.identity.role == ROLE_VISITOR && app && bytes > app->text_limit;
+    const app_t *app = apps_find (self->all->apps, self->view.principal.app);
+    return self->view.principal.kind == ROLE_VISITOR && app && bytes > app->text_limit;
 }
 
 void
 client_stamp (client_t *self, const visitor_t *visitor)
 {
-    bool is_agent = self->view.identity.role == ROLE_AGENT;
+    bool is_agent = self->view.principal.kind == ROLE_AGENT;
     text_t unnamed = is_agent ? TEXT ("Agent") : TEXT ("Visitor");
     buffer_t buffer;
     json_writer_t json;
@@ -239,7 +258,7 @@ client_stamp (client_t *self, const visitor_t *visitor)
     json_write_begin (&json, &buffer);
     json_open_object (&json, NULL);
     json_put_string (&json, "deviceId", "Widget");
-    json_put_text (&json, "userId", self->view.identity.user);
+    json_put_text (&json, "userId", self->view.principal.user);
     json_put_text (&json, "displayName", visitor->name.size ? visitor->name : unnamed);
     json_put_bool (&json, "isAdmin", is_agent);
     json_put_text_if (&json, "email", visitor->email);
@@ -253,14 +272,17 @@ client_stamp (client_t *self, const visitor_t *visitor)
     json_close_object (&json);
     int rc = json_write_end (&json);
     assert (rc == 0); //  client_frame.c bounds what a visitor says
-    //  Nearly every frame says the same as the last one.
-    text_t *sender = &self->view.sender;
-    if (!text_is (buffer_text (&buffer), *sender)) {
-        if (sender->size > 0)
-            free ((char *) sender->data);
-        *sender = (text_t){ alloc_text (buffer_text (&buffer)), buffer.size };
-    }
+    s_keep (&self->view.sender, buffer_text (&buffer));
     buffer_free (&buffer);
+    if (self->view.principal.kind == ROLE_VISITOR)
+        s_keep (&self->info.name, visitor->name);
+}
+
+void
+client_put_info (const client_t *self, buffer_t *to)
+{
+    if (self->view.principal.kind == ROLE_VISITOR)
+        visitor_info_write (&self->info, to);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -374,7 +396,7 @@ client_close (client_t *self, close_reason_t reason)
         return;
     const close_reason_row_t *row = &close_reasons[reason];
     s_count_closed (self, reason);
-    log_debug ("closing", log_text ("user", self->view.identity.user),
+    log_debug ("closing", log_text ("user", self->view.principal.user),
                log_string ("reason", row->metric),
                log_number ("endpoint", (int64_t) self->view.endpoint));
     self->view.state = CLIENT_CLOSED;

@@ -16,17 +16,18 @@
 #include "client/flow_control.h"
 #include "client/visitor.h"
 #include "config/apps.h"
-#include "model/model.h"
+#include "model/principal.h"
+#include "model/visitor_info.h"
 #include "net/websocket.h"
 
 typedef struct clients clients_t;
 typedef struct client client_t;
 
+//  Who comes in. The client keeps copies of the texts.
 typedef struct {
-    text_t app;
-    text_t user;
-    role_t role;
+    principal_t principal; //  as the door made it
     dialect_t dialect;
+    visitor_info_t info; //  of the request; of a visitor only, it is not kept of others
 } client_identity_t;
 
 typedef enum { CLIENT_OPEN, CLIENT_DRAINING, CLIENT_CLOSED } client_state_t;
@@ -35,7 +36,9 @@ typedef enum { CLIENT_OPEN, CLIENT_DRAINING, CLIENT_CLOSED } client_state_t;
 typedef struct {
     void *owner;
     uint64_t endpoint; //  its number on the bus
-    client_identity_t identity;
+    principal_t principal;
+    uint64_t may; //  permissions, as bits
+    dialect_t dialect;
     text_t sender; //  JSON object: who it is, and what it says of itself
     client_state_t state;
     bool is_paused; //  not read
@@ -74,7 +77,7 @@ const client_view_t *client_view (const client_t *self);
 static inline bool
 client_is_rich (const client_t *self)
 {
-    return client_view (self)->identity.dialect == DIALECT_RICH;
+    return client_view (self)->dialect == DIALECT_RICH;
 }
 
 static inline bool
@@ -86,6 +89,9 @@ client_is_closed (const client_t *self)
 //  Stamps the sender with who the client really is and what it says of itself. A visitor or an
 //  agent without a name gets a name for all of them.
 void client_stamp (client_t *self, const visitor_t *visitor);
+//  Appends what is known of a visitor as JSON (visitor_info.h), with the name of the last stamp; of
+//  others nothing.
+void client_put_info (const client_t *self, buffer_t *to);
 //  The bot of its app, as the sender of a frame: JSON object.
 text_t client_bot_sender (const client_t *self);
 //  Is a text of so many bytes longer than its app takes from it?

@@ -479,7 +479,7 @@ s_on_upgrade (void *owner, stream_t *stream, const http_head_t *head, text_t key
     socket->caller = *caller;
     callers_speak (self->callers, &socket->caller);
     s_accept_upgrade (self, stream, key);
-    socket->connection = self->events->opened (self->owner, socket, &url);
+    socket->connection = self->events->opened (self->owner, socket, &url, head);
     self->connections++;
     return 0;
 }

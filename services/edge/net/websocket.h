@@ -33,7 +33,9 @@ typedef struct {
 typedef struct {
     //  Is the upgrade allowed? 0, or the HTTP status that refuses it.
     int (*upgrade) (void *owner, const client_url_t *url, text_t origin);
-    connection_t *(*opened) (void *owner, websocket_t *socket, const client_url_t *url);
+    //  The head of its request does not live longer than this call.
+    connection_t *(*opened) (void *owner, websocket_t *socket, const client_url_t *url,
+                             const http_head_t *head);
     void (*closed) (void *owner, connection_t *connection);
     //  May a message that is not whole yet become a large one?
     bool (*may_grow) (void *owner);

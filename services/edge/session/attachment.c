@@ -307,7 +307,7 @@ accepted (attachment_t *self, const news_t *news)
     endpoint->is_known = true;
     //  A widget agent that joins is given the history from its beginning: its page may have been
     //  loaded anew, and what it was given on this socket before does not count.
-    if (is_join && !is_rich && client_view (endpoint->client)->identity.role == ROLE_AGENT)
+    if (is_join && !is_rich && client_view (endpoint->client)->principal.kind == ROLE_AGENT)
         endpoint->seq = endpoint->attach_seq = 0;
     //  A client that has more than there is has it from another log (before a restore, say), and
     //  would be given nothing until this one is as long.

@@ -45,13 +45,13 @@ endpoint_send_lookup (endpoint_t *self)
     const client_view_t *who = client_view (self->client);
     session_key_room_t room;
     //  The user's name places the LOOKUP as a session's would.
-    text_t key = session_key_of (room, who->identity.app, who->identity.user);
+    text_t key = session_key_of (room, who->principal.app, who->principal.user);
     int postoffice = bus_client_postoffice_of (self->context->bus, key);
     bus_record_t record = { .kind = BUS_LOOKUP,
                             .lookup = { .endpoint = who->endpoint,
-                                        .app = who->identity.app,
-                                        .user = who->identity.user,
-                                        .role = who->identity.role } };
+                                        .app = who->principal.app,
+                                        .user = who->principal.user,
+                                        .role = who->principal.kind } };
     if (postoffice < 0
         || bus_client_send (self->context->bus, (unsigned) postoffice, &record) != 0)
         return false;
@@ -61,7 +61,7 @@ endpoint_send_lookup (endpoint_t *self)
 }
 
 static bus_record_t
-s_attach_record (const endpoint_t *self, attach_reason_t reason)
+s_attach_record (const endpoint_t *self, attach_reason_t reason, text_t info)
 {
     const client_view_t *who = client_view (self->client);
     bool is_asked = reason == ATTACH_RESUME || self->seq == 0;
@@ -69,13 +69,15 @@ s_attach_record (const endpoint_t *self, attach_reason_t reason)
                            .attach = { .endpoint = who->endpoint,
                                        .reason = reason,
                                        .session = self->session,
-                                       .app = who->identity.app,
-                                       .user = who->identity.user,
-                                       .role = who->identity.role,
-                                       .dialect = who->identity.dialect,
+                                       .app = who->principal.app,
+                                       .user = who->principal.user,
+                                       .role = who->principal.kind,
+                                       .dialect = who->dialect,
                                        .seq = is_asked ? self->attach_seq : self->seq,
                                        .time_ms = self->attach_time_ms,
-                                       .sender = who->sender } };
+                                       .sender = who->sender,
+                                       .may = who->may,
+                                       .info = info } };
 }
 
 bool
@@ -92,8 +94,13 @@ endpoint_send_attach (endpoint_t *self, attach_reason_t reason)
     //  An ATTACH must not overtake a DETACH that this postoffice has not heard yet.
     if (!send_queue_send_detaches (context->send_queue, (unsigned) postoffice))
         return false;
-    bus_record_t record = s_attach_record (self, reason);
-    if (bus_client_send (context->bus, (unsigned) postoffice, &record) != 0)
+    buffer_t info;
+    buffer_init (&info, VISITOR_INFO_MAX);
+    client_put_info (self->client, &info);
+    bus_record_t record = s_attach_record (self, reason, buffer_text (&info));
+    int rc = bus_client_send (context->bus, (unsigned) postoffice, &record);
+    buffer_free (&info);
+    if (rc != 0)
         return false;
     self->postoffice = (int16_t) postoffice;
     self->generation++;

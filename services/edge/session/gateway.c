@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "base/loop_timer.h"
 #include "base/random_id.h"
+#include "client/door.h"
+#include "client/request_info.h"
 #include "client/server_frame.h"
 #include "session/inbound.h"
 #include "session/outbound.h"
@@ -22,6 +24,8 @@ struct gateway {
     uv_loop_t *loop;
     const edge_config_t *config;
     const apps_t *apps;
+    door_t door;
+    address_guard_t *ranges;
     bus_client_t *bus;
     flow_control_t *flow;
     clients_t *clients;
@@ -145,25 +149,18 @@ s_refuse (client_t *client, close_reason_t reason)
 }
 
 static connection_t *
-s_on_opened (void *owner, websocket_t *socket, const client_url_t *url)
+s_on_opened (void *owner, websocket_t *socket, const client_url_t *url, const http_head_t *head)
 {
     gateway_t *self = owner;
-    const app_t *app = url->app_is_bad ? NULL : apps_find (self->apps, url->app);
-    client_identity_t identity = { .app = app ? app->id : TEXT_EMPTY,
-                                   .user = url->user,
-                                   .role = url->admin ? ROLE_AGENT : ROLE_VISITOR,
-                                   .dialect = url->rich ? DIALECT_RICH : DIALECT_WIDGET };
+    client_identity_t identity = { .dialect = url->rich ? DIALECT_RICH : DIALECT_WIDGET };
+    close_reason_t reason = door_ask (&self->door, url, &identity.principal);
+    request_info_read (&identity.info, head, websocket_address (socket), self->ranges);
     connection_t *connection = alloc_zeroed (sizeof *connection);
     connection->client = client_new (self->clients, &identity, socket, connection);
     connection->keepalive = keepalive_new (self->keepalives, connection->client);
     connection->attachment =
         attachment_new (self->attachments, connection->client, connection->keepalive);
     connection->inbounds = self->inbounds;
-    close_reason_t reason = client_url_check (url);
-    if (reason == CLOSE_CLIENT && !app)
-        reason = CLOSE_UNKNOWN_APP;
-    if (reason == CLOSE_CLIENT && url->admin && !self->config->demo_mode)
-        reason = CLOSE_NOT_ALLOWED;
     if (reason != CLOSE_CLIENT)
         s_refuse (connection->client, reason);
     connections_end_event (self->clients);
@@ -315,7 +312,7 @@ s_start_parts (gateway_t *self)
     self->attachments = attachments_new (self->loop, &attachments);
     self->api = api_new (self->loop, &(api_config_t){ .bus = self->bus,
                                                       .apps = self->apps,
-                                                      .demo_mode = config->demo_mode,
+                                                      .door = &self->door,
                                                       .requests_most = config->api_requests });
     self->inbounds = inbounds_new (self->loop, self->flow, self->clients);
 }
@@ -330,6 +327,7 @@ gateway_new (uv_loop_t *loop, const char *node, const edge_config_t *config, con
     self->loop = loop;
     self->config = config;
     self->apps = apps;
+    self->door = (door_t){ .apps = apps, .demo_mode = config->demo_mode };
     bus_client_config_t bus = { .node = node,
                                 .role = NODE_EDGE,
                                 .topics = "",
@@ -342,6 +340,7 @@ gateway_new (uv_loop_t *loop, const char *node, const edge_config_t *config, con
         free (self);
         return NULL;
     }
+    self->ranges = address_guard_new ("");
     s_start_parts (self);
     uint64_t tick_ms = s_tick_ms (config);
     self->tick = loop_timer_new (loop, s_on_tick, self);
@@ -365,5 +364,6 @@ gateway_destroy (gateway_t **self_p)
     posts_destroy (&self->posts);
     clients_destroy (&self->clients);
     flow_control_destroy (&self->flow);
+    address_guard_destroy (&self->ranges);
     free (self);
 }

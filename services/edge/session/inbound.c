@@ -190,7 +190,7 @@ s_take (connection_t *connection, text_t bytes, const client_frame_t *frame)
     attachment_t *attachment = connection->attachment;
     session_key_room_t room;
     text_t session =
-        session_key_of (room, client_view (connection->client)->identity.app, frame->session_id);
+        session_key_of (room, client_view (connection->client)->principal.app, frame->session_id);
     bool is_there = attachment_is_in (attachment, session);
     bool is_attaching = attachment_state (attachment) == ATTACHMENT_ATTACH_SENT;
     if (attachment_awaits_answer (attachment)
@@ -221,19 +221,18 @@ s_may_say (const client_t *client, client_says_t says)
         [SAYS_STOP_TYPING] = PERMIT_MESSAGE_POST,  [SAYS_BARGE_IN] = PERMIT_CONTROL_TAKE,
         [SAYS_BARGE_OUT] = PERMIT_CONTROL_RELEASE,
     };
-    role_t role = client_view (client)->identity.role;
     if (says == SAYS_RESUME && !client_is_rich (client))
         return false;
-    return permission_scope (permissions[says], role) != SCOPE_NEVER;
+    return client_view (client)->may & PERMISSION_BIT (permissions[says]);
 }
 
 static void
 s_read (connection_t *connection, text_t bytes)
 {
     client_t *client = connection->client;
-    const client_identity_t *who = &client_view (client)->identity;
+    text_t user = client_view (client)->principal.user;
     client_frame_t frame;
-    frame_fault_t fault = client_frame_read (&frame, bytes, who->user);
+    frame_fault_t fault = client_frame_read (&frame, bytes, user);
     if (fault == FAULT_NONE && !s_may_say (client, frame.says))
         fault = FAULT_NOT_ALLOWED;
     if (fault == FAULT_NONE && client_is_too_long (client, frame.text_size))

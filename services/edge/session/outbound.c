@@ -27,7 +27,7 @@ outbound_deliver (const clients_t *clients, unsigned postoffice, const bus_deliv
             edge_count (EDGE_DELIVERS_IGNORED, 1);
             continue;
         }
-        dialect_t dialect = client_view (connection->client)->identity.dialect;
+        dialect_t dialect = client_view (connection->client)->dialect;
         if (!versions[dialect].is_made)
             versions[dialect].frame = server_frame_deliver (entry, dialect);
         versions[dialect].is_made = true;

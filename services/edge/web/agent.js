@@ -53,6 +53,10 @@ async function watch(session) {
     const who = (sender) => (sender && sender.isAdmin
         ? sender.displayName || "An agent" : "The visitor");
 
+    //  What is known of a visitor who came. Nothing of it is proven.
+    const known = ({ page, language } = {}) => [page && ` on ${page}`, language && ` (${language})`]
+        .filter(Boolean).join("");
+
     showStatus(chat, { state: byId("state"), banner: byId("banner"),
         online: () => (chat.inControl ? "You answer" : "Watching") });
     chat.on("message", (message) => view.message(message));
@@ -66,8 +70,9 @@ async function watch(session) {
     });
     chat.on("typing", (typing) => view.typing(typing));
     chat.on("failure", (failure) => view.bothered(failure));
-    chat.on("joined", ({ sender, seq, mine }) => {
-        view.notice(mine ? "You answer the visitor" : `${who(sender)} has joined`, seq);
+    chat.on("joined", ({ sender, seq, mine, visitor }) => {
+        const words = `${who(sender)} has joined${known(visitor)}`;
+        view.notice(mine ? "You answer the visitor" : words, seq);
         showControl();
     });
     chat.on("left", ({ sender, seq, why, mine }) => {

@@ -61,9 +61,10 @@
 //                retryAt), "closed" (with a code: the router refused; it does not try again, and
 //                refuses what is said until the next open, close or restart)
 //      typing    { sender, on }
-//      joined, left   { sender, seq, timeMs, why, mine }: a visitor came or went, an agent took or
-//                lost control. why is "asked", "replaced" (another agent took over) or "absent";
-//                with mine it is the page's own agent, and inControl has changed
+//      joined, left   { sender, seq, timeMs, why, mine, visitor }: a visitor came or went, an agent
+//                took or lost control. why is "asked", "replaced" (another agent took over) or
+//                "absent"; with mine it is the page's own agent, and inControl has changed. visitor
+//                is what an agent is told of a visitor who came: page, language … (none is proven)
 //      failure   { tries, delay, error, sender, seq }: the bot failed; its next try is in `delay`
 //                seconds, or never (0)
 //      handoff   { target, kind, seq }: the bot asked for a person
@@ -1029,7 +1030,7 @@
             this.#emit("failure", { tries, delay, error, sender: frame.sender, seq: frame.seq });
         }
 
-        #onPresence(event, { sender, seq, timeMs }, { why }) {
+        #onPresence(event, { sender, seq, timeMs }, { why, visitor }) {
             const mine = Boolean(this.#options.isAdmin && sender && sender.isAdmin === true
                 && sender.userId === this.userId);
             //  The log says who is in control: an agent reads here that another one took over,
@@ -1037,7 +1038,7 @@
             if (mine) this.#inControl = event === "joined";
             if (mine && !this.#inControl) this.typing(false);
             this.#setTyping(sender, false);
-            this.#emit(event, { sender, seq, timeMs, why, mine });
+            this.#emit(event, { sender, seq, timeMs, why, mine, visitor });
         }
 
         #onHandoff(frame, data) {
