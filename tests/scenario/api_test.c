@@ -80,6 +80,96 @@ Test (api, a_session_is_read_by_whoever_may)
     stack_destroy (&stack);
 }
 
+#define ANN "userId=ann"
+#define CARL "userId=carl&isAdmin=true"
+
+//  The info of a participant, as JSON; the caller frees it.
+static char *
+s_info (router_stack_t *stack, const char *query, unsigned place)
+{
+    json_object *session = s_get (stack, 1, "s-1", query, 200);
+    json_object *participants = json_object_object_get (session, "participants");
+    json_object *info =
+        json_object_object_get (json_object_array_get_idx (participants, place), "info");
+    cr_assert (json_object_is_type (info, json_type_object));
+    char *text = strdup (json_object_to_json_string_ext (
+        info, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put (session);
+    return text;
+}
+
+static void
+s_expect_info (router_stack_t *stack, const char *query, unsigned place, const char *expected)
+{
+    char *info = s_info (stack, query, place);
+    cr_expect_str_eq (info, expected, "%s, %u: %s", query, place, info);
+    free (info);
+}
+
+static ws_client_t *
+s_ann_joins (router_stack_t *stack, const char *headers)
+{
+    ws_client_t *ann = ws_client_open (
+        &(ws_options_t){ .name = "ann",
+                         .port = stack_edge_port (stack, 1),
+                         .target = "/?userId=ann",
+                         .headers = headers });
+    cr_assert (ann && ws_client_status (ann) == 101);
+    ws_client_send_text (ann, "{\"event\":\"user joined\",\"sessionId\":\"s-1\","
+                              "\"sender\":{\"displayName\":\"Ann\"}}");
+    cr_assert (ws_json_true (ws_client_wait_event (ann, "connection update", 10000),
+                             "data.sessionCreated"));
+    return ann;
+}
+
+#define SHOP "{\"name\":\"Ann\",\"page\":\"https://shop.example/x\",\"language\":\"de\","  \
+             "\"addressClass\":\"loopback\",\"agent\":\"Browser/1\"}"
+#define HOME "{\"name\":\"Ann\",\"addressClass\":\"loopback\"}"
+
+static void
+s_is_told (person_t *agent, const char *info)
+{
+    json_object *visitor = ws_json_at (sees (agent, "user joined", "ann"), "data.visitor");
+    const char *told = json_object_to_json_string_ext (
+        visitor, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+    cr_expect_str_eq (told, info, "%s", told);
+}
+
+//  Agents are shown what is known of a visitor, when it comes and in the API; and the visitor is
+//  shown what is kept of itself. It is what the last page told.
+Test (api, what_is_known_of_a_visitor)
+{
+    router_stack_t *stack = everything_starts (1, 2, 1);
+    ws_client_t *ann = s_ann_joins (
+        stack, "User-Agent: Browser/1\r\nAccept-Language: de\r\n"
+               "Referer: https://shop.example/x?token=secret\r\n");
+    person_t *carl = rich_agent_opens (stack, 1, "carl", "s-1");
+    s_is_told (carl, SHOP);
+    s_expect_info (stack, CARL, 0, SHOP);
+    s_expect_info (stack, CARL, 1, "{}");
+    s_expect_info (stack, ANN, 0, SHOP);
+    s_expect_info (stack, ANN, 1, "{}");
+
+    ws_client_destroy (&ann);
+    sees (carl, "user left", "ann");
+    ann = s_ann_joins (stack, NULL);
+    s_is_told (carl, HOME);
+    s_expect_info (stack, CARL, 0, HOME);
+
+    //  A widget's frames are as they were; and the log has nothing of it.
+    person_t *otto = agent_opens (stack, 1, "otto", "s-1");
+    json_object *joined = sees (otto, "user joined", "ann");
+    cr_expect_null (ws_json_at (joined, "data"));
+    char *count = postgres_query (stack_postgres (stack),
+                                  "select count (*) from log where data like '%visitor%'");
+    cr_expect_str_eq (count, "0");
+    free (count);
+    ws_client_destroy (&ann);
+    leaves (&carl);
+    leaves (&otto);
+    stack_destroy (&stack);
+}
+
 // ---------------------------------------------------------------------------------------------
 //  Posts
 
@@ -107,8 +197,6 @@ s_post (router_stack_t *stack, unsigned edge, const char *query, const char *bod
     return seq;
 }
 
-#define ANN "userId=ann"
-#define CARL "userId=carl&isAdmin=true"
 #define BODY(id, text) "{\"messageId\":\"" id "\",\"text\":\"" text "\"}"
 
 Test (api, messages_are_posted_by_whoever_may)

@@ -2,6 +2,8 @@
 
 #include "rules/audience.h"
 
+#include "model/principal.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 
@@ -66,6 +68,7 @@ s_listener (who_t who, role_t caused_by, unsigned column)
                                                 : caused_by,
                          .dialect = column & 1 ? DIALECT_WIDGET : DIALECT_RICH,
                          .user = who == SELF ? TEXT ("causer") : TEXT ("other"),
+                         .may = PERMISSIONS_ALL,
                          .replay = column >= 2 };
 }
 
@@ -116,6 +119,18 @@ Test (audience, hidden_entries_are_for_nobody)
             cr_assert_eq (audience_event (&entry, &listener), 0);
         }
     }
+}
+
+//  Whatever else it may do.
+Test (audience, who_may_not_read_is_shown_nothing)
+{
+    for (size_t at = 0; at < sizeof s_rows / sizeof *s_rows; at++)
+        for (unsigned column = 0; column < 8; column++) {
+            stored_entry_t entry = s_entry (s_rows[at].event, s_rows[at].caused_by);
+            listener_t listener = s_listener (column < 4 ? VISITOR : AGENT, ROLE_BOT, column & 3);
+            listener.may &= ~PERMISSION_BIT (PERMIT_SESSION_READ);
+            cr_assert_eq (audience_event (&entry, &listener), 0);
+        }
 }
 
 //  The same name does not make a visitor an agent.

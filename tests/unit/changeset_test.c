@@ -57,11 +57,13 @@ Test (changeset, arrays_grow)
 
 Test (changeset, one_row_for_each_participant)
 {
-    changeset_participant (s_draft, ROLE_VISITOR, TEXT ("a"), TEXT ("{1}"), true);
-    changeset_participant (s_draft, ROLE_AGENT, TEXT ("a"), TEXT ("{2}"), true);
-    changeset_participant (s_draft, ROLE_VISITOR, TEXT ("a"), TEXT ("{3}"), false);
+    changeset_participant (s_draft, ROLE_VISITOR, TEXT ("a"), TEXT ("{1}"), TEXT ("{4}"), true);
+    changeset_participant (s_draft, ROLE_AGENT, TEXT ("a"), TEXT ("{2}"), TEXT_EMPTY, true);
+    changeset_participant (s_draft, ROLE_VISITOR, TEXT ("a"), TEXT ("{3}"), TEXT_EMPTY, false);
     cr_assert_eq (s_draft->participant_count, 2);
     cr_assert (text_is (s_draft->participants[0].sender, TEXT ("{3}")));
+    //  One who goes tells nothing: what was told in coming stays.
+    cr_assert (text_is (s_draft->participants[0].info, TEXT ("{4}")));
     cr_assert_not (s_draft->participants[0].present);
     cr_assert (s_draft->participants[1].present);
 }

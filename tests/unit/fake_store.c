@@ -203,7 +203,12 @@ s_participant (log_of_t *log, uint64_t role, text_t user)
     assert (log->participant_count < MOST_THINGS);
     stored_participant_t *participant = &log->participants[log->participant_count++];
     *participant = (stored_participant_t){
-        .role = role, .user = s_keep (user), .sender = TEXT ("{}"), .received_seq = SEQ_UNKNOWN
+        .role = role,
+        .user = s_keep (user),
+        .sender = TEXT ("{}"),
+        .info = TEXT ("{}"),
+        .channel = TEXT_EMPTY,
+        .received_seq = SEQ_UNKNOWN,
     };
     return participant;
 }
@@ -464,6 +469,8 @@ s_append (const store_append_t *append)
         const store_participant_t *row = &append->participants[at];
         stored_participant_t *participant = s_participant (log, row->role, row->user);
         participant->sender = s_keep (row->sender);
+        if (row->info.size > 0)
+            participant->info = s_keep (row->info);
         participant->present = row->present;
     }
     if (append->control_changes) {
@@ -500,6 +507,7 @@ s_load (request_t *request)
         participants[at] = log->participants[at];
         participants[at].user = s_copy (to, log->participants[at].user);
         participants[at].sender = s_copy (to, log->participants[at].sender);
+        participants[at].info = s_copy (to, log->participants[at].info);
     }
     found->participants = participants;
     found->participant_count = log->participant_count;

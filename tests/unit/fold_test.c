@@ -120,6 +120,13 @@ Test (fold, participants)
     vic->received_seq = 7;
     cr_assert_eq (fold_admit (&s_fold, ROLE_VISITOR, TEXT ("a"), TEXT ("{new}")), vic);
     cr_assert (vic->present && vic->received_seq == 7 && text_is (vic->sender, TEXT ("{new}")));
+    cr_assert_eq (vic->info.size, 0);
+    fold_inform (vic, TEXT ("{\"a\":1}"));
+    fold_inform (vic, TEXT_EMPTY);
+    fold_inform (vic, TEXT ("{}"));
+    cr_assert (text_is (vic->info, TEXT ("{\"a\":1}")));
+    fold_inform (vic, TEXT ("{\"a\":2}"));
+    cr_assert (text_is (vic->info, TEXT ("{\"a\":2}")));
 }
 
 Test (fold, control)

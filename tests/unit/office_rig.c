@@ -68,8 +68,11 @@ s_note_ids (ids_t ids)
 static void
 s_note_entry (const bus_deliver_t *entry)
 {
+    static const char visitor[] = "{\"visitor\":";
     s_note_ids (entry->endpoints);
-    if (entry->data.size && entry->event == EVENT_NEW_MESSAGE)
+    bool is_of_visitor = entry->event == EVENT_USER_JOINED && entry->data.size > sizeof visitor
+                         && memcmp (entry->data.data, visitor, sizeof visitor - 1) == 0;
+    if (is_of_visitor || (entry->data.size && entry->event == EVENT_NEW_MESSAGE))
         s_note (" #%u %.*s", (unsigned) entry->seq, TEXT_ARGS (entry->data));
     else
         s_note (" #%u %s", (unsigned) entry->seq, event_wire_name (entry->event));
@@ -232,20 +235,38 @@ edge_down (peer_t peer)
     sessions_edge_down (rig_office.sessions, peer);
 }
 
+static void
+s_attach (peer_t peer, bus_attach_t attach)
+{
+    attach.session = KEY;
+    attach.app = TEXT ("demo");
+    attach.sender = TEXT ("{}");
+    s_ask (peer, &(bus_record_t){ .kind = BUS_ATTACH, .attach = attach });
+}
+
 void
 attach_as (peer_t peer, uint64_t endpoint, uint64_t role, const char *user, uint64_t dialect,
            attach_reason_t reason, uint64_t seq)
 {
-    s_ask (peer, &(bus_record_t){ .kind = BUS_ATTACH,
-                                  .attach = { .endpoint = endpoint,
-                                              .reason = reason,
-                                              .session = KEY,
-                                              .app = TEXT ("demo"),
-                                              .user = text_of (user),
-                                              .role = role,
-                                              .dialect = dialect,
-                                              .seq = seq,
-                                              .sender = TEXT ("{}") } });
+    s_attach (peer, (bus_attach_t){ .endpoint = endpoint,
+                                    .reason = reason,
+                                    .user = text_of (user),
+                                    .role = role,
+                                    .dialect = dialect,
+                                    .seq = seq });
+}
+
+void
+attach_with (peer_t peer, uint64_t endpoint, uint64_t role, const char *user,
+             attach_reason_t reason, uint64_t seq, uint64_t may)
+{
+    s_attach (peer, (bus_attach_t){ .endpoint = endpoint,
+                                    .reason = reason,
+                                    .user = text_of (user),
+                                    .role = role,
+                                    .dialect = DIALECT_RICH,
+                                    .seq = seq,
+                                    .may = may });
 }
 
 void

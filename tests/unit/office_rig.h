@@ -3,7 +3,7 @@
 //
 //      e1 ATTACHED 5 ok #1             endpoint 5 is in, the log's last entry is 1
 //      e1 POSTED 3 ok #2             the post with request_id 3
-//      e1 DELIVER 5,6 #2 hello       an entry; its data, or its event when it has none
+//      e1 DELIVER 5,6 #2 hello       an entry; its data, or its event when it has none to show
 //      e1 DELIVER 5 #9 hello end_of_window
 //      e1 BROADCAST 5 typing
 //      api POSTED 3 ok #2            what comes of a request
@@ -55,6 +55,9 @@ void edge_up (peer_t peer);
 void edge_down (peer_t peer);
 void attach_as (peer_t peer, uint64_t endpoint, uint64_t role, const char *user, uint64_t dialect,
                 attach_reason_t reason, uint64_t seq);
+//  Of the rich dialect; its edge says that it may do this at most.
+void attach_with (peer_t peer, uint64_t endpoint, uint64_t role, const char *user,
+                  attach_reason_t reason, uint64_t seq, uint64_t may);
 void visitor_joins (peer_t peer, uint64_t endpoint);   //  "vic", of the rich dialect
 void widget_joins (peer_t peer, uint64_t endpoint);    //  "vic", of the widget's
 void agent_joins (peer_t peer, uint64_t endpoint, const char *user); //  of the rich dialect

@@ -3,6 +3,8 @@
 
 #include "rules/switchboard.h"
 
+#include "model/principal.h"
+
 #include <criterion/criterion.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +13,7 @@
 #define AGENT ROLE_AGENT
 #define RICH DIALECT_RICH
 #define WIDGET DIALECT_WIDGET
+#define ALL PERMISSIONS_ALL
 
 static const switchboard_rules_t s_rules = { .writer = 7 };
 static fold_t s_fold;
@@ -171,7 +174,7 @@ Test (switchboard, post)
         s_open_turn ("item");
         operation_t *operation = s_post (rows[at].event, "m1");
         switchboard_post (&s_switchboard, operation, rows[at].role, text_of (rows[at].user),
-                          rows[at].dialect);
+                          rows[at].dialect, ALL);
         const char *outcome = s_outcome (operation);
         cr_assert_str_eq (outcome, rows[at].outcome, "row %zu: %s, not %s", at, outcome,
                           rows[at].outcome);
@@ -300,7 +303,7 @@ Test (switchboard, a_turn_is_what_the_visitor_said)
 {
     s_begin ("bot");
     operation_t *operation = s_post (EVENT_NEW_MESSAGE, "m1");
-    switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"), RICH);
+    switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"), RICH, ALL);
     s_outcome (operation);
     const store_work_t *work = &s_draft->works[0];
     cr_assert (s_draft->work_count == 1 && work->seq == 11 && work->item.size > 10);
@@ -316,7 +319,7 @@ Test (switchboard, repeated_post_repeats_the_answer)
     s_begin ("bot");
     for (int at = 0; at < 2; at++) {
         operation_t *operation = s_post (EVENT_NEW_MESSAGE, "m1");
-        switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"), RICH);
+        switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"), RICH, ALL);
         cr_assert_eq (operation->seq, 11);
         cr_assert_eq (operation->time_ms, s_draft->entries[0].time_ms);
         s_outcome (operation);
@@ -334,7 +337,7 @@ Test (switchboard, turn_limit)
         s_open_turn (item);
     }
     operation_t *operation = s_post (EVENT_NEW_MESSAGE, "m1");
-    switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"), RICH);
+    switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"), RICH, ALL);
     cr_assert_str_eq (s_outcome (operation), "busy:; bot; 32");
     s_end ();
 }
@@ -348,7 +351,7 @@ Test (switchboard, an_app_without_a_bot)
         char id[20];
         snprintf (id, sizeof id, "m%d", at);
         operation_t *operation = s_post (EVENT_NEW_MESSAGE, id);
-        switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"), RICH);
+        switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"), RICH, ALL);
         cr_assert_eq (operation->verdict, VERDICT_OK);
         operation_destroy (&operation);
     }
@@ -363,7 +366,7 @@ Test (switchboard, longest_ids)
     id[MESSAGE_ID_MAX] = 0;
     s_begin ("anna");
     operation_t *operation = s_post (EVENT_BARGE_IN, id);
-    switchboard_post (&s_switchboard, operation, ROLE_AGENT, TEXT ("otto"), RICH);
+    switchboard_post (&s_switchboard, operation, ROLE_AGENT, TEXT ("otto"), RICH, ALL);
     s_outcome (operation);
     cr_assert_eq (s_draft->entry_count, 2);
     for (size_t at = 0; at < 2; at++)
@@ -381,7 +384,7 @@ Test (switchboard, longest_id_of_a_widget)
     id[MESSAGE_ID_MAX] = 0;
     s_begin ("bot");
     operation_t *operation = s_post (EVENT_NEW_MESSAGE, id);
-    switchboard_post (&s_switchboard, operation, ROLE_AGENT, TEXT ("otto"), WIDGET);
+    switchboard_post (&s_switchboard, operation, ROLE_AGENT, TEXT ("otto"), WIDGET, ALL);
     s_outcome (operation);
     cr_assert_eq (s_draft->entry_count, 2);
     cr_assert_not (text_is (s_draft->entries[0].message_id, s_draft->entries[1].message_id));
@@ -405,7 +408,7 @@ Test (switchboard, why_control_was_lost)
         operation_t *operation = rows[at].user ? s_post (rows[at].event, "m1")
                                                : operation_absent (AGENT, TEXT ("anna"));
         if (rows[at].user)
-            switchboard_post (&s_switchboard, operation, AGENT, text_of (rows[at].user), RICH);
+            switchboard_post (&s_switchboard, operation, AGENT, text_of (rows[at].user), RICH, ALL);
         else
             switchboard_absent (&s_switchboard, operation);
         const store_entry_t *lost = &s_draft->entries[0];

@@ -1,5 +1,7 @@
 #include "rules/audience.h"
 
+#include "model/principal.h"
+
 enum {
     VISITORS = 1 << ROLE_VISITOR,
     AGENTS = 1 << ROLE_AGENT,
@@ -72,7 +74,8 @@ s_fits (const audience_row_t *row, const stored_entry_t *entry, const listener_t
 uint64_t
 audience_event (const stored_entry_t *entry, const listener_t *listener)
 {
-    if (entry->hidden || entry->role > ROLE_ROUTER)
+    bool may_read = listener->may & PERMISSION_BIT (PERMIT_SESSION_READ);
+    if (!may_read || entry->hidden || entry->role > ROLE_ROUTER)
         return 0;
     for (size_t at = 0; at < sizeof s_rows / sizeof *s_rows; at++)
         if (s_fits (&s_rows[at], entry, listener))

@@ -11,6 +11,7 @@ typedef struct {
     uint64_t role;      //  ROLE_VISITOR or ROLE_AGENT
     uint64_t dialect;   //  dialect_t
     text_t user;
+    uint64_t may;       //  permissions, as bits: without SESSION_READ nothing is shown
     bool replay;        //  it is caught up from the log, not told as it happens
 } listener_t;
 

@@ -72,7 +72,8 @@ changeset_entry (changeset_t *self, uint64_t seq, const store_entry_t *entry, or
 
 //  The last word on a participant is the one that counts: one row each.
 void
-changeset_participant (changeset_t *self, uint64_t role, text_t user, text_t sender, bool present)
+changeset_participant (changeset_t *self, uint64_t role, text_t user, text_t sender, text_t info,
+                       bool present)
 {
     size_t at = 0;
     while (
@@ -82,8 +83,11 @@ changeset_participant (changeset_t *self, uint64_t role, text_t user, text_t sen
     if (at == self->participant_count)
         self->participants =
             s_grow (self->participants, self->participant_count++, sizeof *self->participants);
-    self->participants[at] =
-        (store_participant_t){ .role = role, .user = user, .sender = sender, .present = present };
+    else if (info.size == 0)
+        info = self->participants[at].info;
+    self->participants[at] = (store_participant_t){
+        .role = role, .user = user, .sender = sender, .info = info, .present = present
+    };
 }
 
 void

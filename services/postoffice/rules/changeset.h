@@ -49,8 +49,9 @@ void changeset_destroy (changeset_t **self_p);
 //  Adds the entry; `seq` follows the one before.
 void changeset_entry (changeset_t *self, uint64_t seq, const store_entry_t *entry,
                       origin_t origin);
+//  An empty info: what was told before stays.
 void changeset_participant (changeset_t *self, uint64_t role, text_t user, text_t sender,
-                            bool present);
+                            text_t info, bool present);
 void changeset_work (changeset_t *self, const store_work_t *work);
 //  Takes the turn, which is out of the fold already.
 void changeset_finish (changeset_t *self, turn_t **turn_p, work_state_t state, text_t detail);

@@ -94,6 +94,7 @@ fold_free (fold_t *self)
         list_remove (&participant->absent);
         s_disown (&participant->user);
         s_disown (&participant->sender);
+        s_disown (&participant->info);
         free (participant);
     }
     while ((link = list_first (&self->turns))) {
@@ -170,6 +171,7 @@ fold_load (fold_t *self, const stored_session_t *stored)
     for (size_t at = 0; at < stored->participant_count; at++) {
         const stored_participant_t *row = &stored->participants[at];
         participant_t *participant = fold_admit (self, row->role, row->user, row->sender);
+        fold_inform (participant, row->info);
         participant->present = row->present;
         participant->received_seq = row->received_seq;
     }
@@ -221,7 +223,7 @@ fold_admit (fold_t *self, uint64_t role, text_t user, text_t sender)
         participant = alloc_zeroed (sizeof *participant);
         participant->owner = self->owner;
         participant->role = role;
-        participant->user = participant->sender = TEXT_EMPTY;
+        participant->user = participant->sender = participant->info = TEXT_EMPTY;
         participant->received_seq = SEQ_UNKNOWN;
         s_replace (&participant->user, user);
         list_init (&participant->in_fold);
@@ -232,6 +234,13 @@ fold_admit (fold_t *self, uint64_t role, text_t user, text_t sender)
         s_replace (&participant->sender, sender);
     participant->present = true;
     return participant;
+}
+
+void
+fold_inform (participant_t *participant, text_t info)
+{
+    if (info.size > sizeof "{}" - 1 && !text_is (participant->info, info))
+        s_replace (&participant->info, info);
 }
 
 bool

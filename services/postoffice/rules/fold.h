@@ -62,10 +62,9 @@ typedef struct {
     uint64_t role;
     text_t user;
     text_t sender;         //  JSON object
-    bool present;
-    bool typing;
-    uint64_t
-        received_seq; //  what its clients are known to have had when they went; or SEQ_UNKNOWN
+    text_t info;           //  of a visitor: JSON object (visitor_info.h), or empty
+    bool present, typing;
+    uint64_t received_seq; //  what its clients surely had when they went; or SEQ_UNKNOWN
 } participant_t;
 
 //  The last message ids, remembered by a digest of the participant and the id: a repeated one is
@@ -127,6 +126,7 @@ void fold_open (fold_t *self, text_t app, text_t visitor, uint64_t day_ms);
 participant_t *fold_participant (const fold_t *self, uint64_t role, text_t user);
 //  Adds the participant or gives it another sender; says that it is present.
 participant_t *fold_admit (fold_t *self, uint64_t role, text_t user, text_t sender);
+void fold_inform (participant_t *participant, text_t info); //  empty, or "{}": stays as it is
 bool fold_controls (const fold_t *self, uint64_t role, text_t user);
 void fold_control (fold_t *self, uint64_t role, text_t user);
 

@@ -5,6 +5,7 @@
 #include "json/json_write.h"
 #include "model/principal.h"
 #include "model/session_key.h"
+#include "model/visitor_info.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -102,10 +103,10 @@ s_keep (switchboard_t *self, text_t text)
 }
 
 static void
-s_admit (switchboard_t *self, uint64_t role, text_t user, text_t sender)
+s_admit (switchboard_t *self, uint64_t role, text_t user, text_t sender, text_t info)
 {
-    fold_admit (self->fold, role, user, sender);
-    changeset_participant (self->changeset, role, user, sender, true);
+    fold_inform (fold_admit (self->fold, role, user, sender), info);
+    changeset_participant (self->changeset, role, user, sender, info, true);
 }
 
 static void
@@ -134,6 +135,27 @@ s_may (const switchboard_t *self, permission_t permission, uint64_t role, text_t
                              fold->exists ? fold->visitor : TEXT_EMPTY);
 }
 
+//  An edge that does not say what an endpoint may do takes nothing from it.
+static uint64_t
+s_not_withheld (uint64_t may)
+{
+    return may ? may : PERMISSIONS_ALL;
+}
+
+uint64_t
+switchboard_permissions (const switchboard_t *self, const bus_attach_t *attach)
+{
+    const fold_t *fold = self->fold;
+    principal_t principal = { .kind = (role_t) attach->role,
+                              .app = attach->app,
+                              .user = attach->user,
+                              .session = TEXT_EMPTY };
+    return s_not_withheld (attach->may)
+           & principal_permissions (&principal, session_key_app (fold->session),
+                                    session_key_id (fold->session),
+                                    fold->exists ? fold->visitor : TEXT_EMPTY);
+}
+
 // ---------------------------------------------------------------------------------------------
 //  Coming in
 
@@ -146,6 +168,8 @@ s_may_enter (const switchboard_t *self, const bus_attach_t *attach)
         || attach->role == ROLE_ROUTER)
         return VERDICT_BAD_REQUEST; //  such a kind has no connections
     bool may = s_may (self, permission, attach->role, attach->app, attach->user);
+    if (may && !(s_not_withheld (attach->may) & PERMISSION_BIT (permission)))
+        return VERDICT_NOT_ALLOWED;
     if (exists)
         return may ? VERDICT_OK : VERDICT_NOT_YOURS;
     //  A client that says nothing is in no session yet.
@@ -180,7 +204,9 @@ switchboard_attach (switchboard_t *self, operation_t *operation, bool has_other_
                          .data = TEXT_EMPTY,
                          .client_ms = attach->time_ms,
                          .hidden = was_present });
-    s_admit (self, attach->role, attach->user, attach->sender);
+    bool is_visitor = attach->role == ROLE_VISITOR;
+    s_admit (self, attach->role, attach->user, attach->sender,
+             is_visitor ? visitor_info_of (attach->info) : TEXT_EMPTY);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -263,7 +289,7 @@ s_take_control (switchboard_t *self, operation_t *operation, text_t message_id, 
                          .sender = post->sender,
                          .data = TEXT ("{\"why\":\"asked\"}"),
                          .client_ms = post->time_ms });
-    s_admit (self, ROLE_AGENT, user, post->sender);
+    s_admit (self, ROLE_AGENT, user, post->sender, TEXT_EMPTY);
     s_control (self, ROLE_AGENT, user);
 }
 
@@ -310,11 +336,13 @@ s_visitor_says (switchboard_t *self, operation_t *operation, text_t user)
 //  as joined: when it speaks, and nobody but the bot answers, it takes part again, and everybody
 //  sees it join.
 static void
-s_agent_says (switchboard_t *self, operation_t *operation, text_t user, uint64_t dialect)
+s_agent_says (switchboard_t *self, operation_t *operation, text_t user, uint64_t dialect,
+              uint64_t may)
 {
     bool controls = fold_controls (self->fold, ROLE_AGENT, user);
     text_t app = session_key_app (self->fold->session);
     bool may_take = dialect == DIALECT_WIDGET && self->fold->control_role == ROLE_BOT
+                    && may & PERMISSION_BIT (PERMIT_CONTROL_TAKE)
                     && s_may (self, PERMIT_CONTROL_TAKE, ROLE_AGENT, app, user);
     if (!controls && !may_take) {
         operation->verdict = VERDICT_NOT_IN_CONTROL;
@@ -337,7 +365,7 @@ static const struct {
 };
 
 static verdict_t
-s_may_post (const switchboard_t *self, uint64_t event, uint64_t role, text_t user)
+s_may_post (const switchboard_t *self, uint64_t event, uint64_t role, text_t user, uint64_t may)
 {
     text_t app = session_key_app (self->fold->session);
     for (size_t at = 0; at < sizeof s_posts / sizeof *s_posts; at++) {
@@ -345,7 +373,7 @@ s_may_post (const switchboard_t *self, uint64_t event, uint64_t role, text_t use
         if (s_posts[at].event != event)
             continue;
         if (s_may (self, permission, role, app, user))
-            return VERDICT_OK;
+            return may & PERMISSION_BIT (permission) ? VERDICT_OK : VERDICT_NOT_ALLOWED;
         bool is_of_kind = permission_scope (permission, (role_t) role) != SCOPE_NEVER;
         return is_of_kind && role != ROLE_ROUTER ? VERDICT_NOT_YOURS : VERDICT_NOT_ALLOWED;
     }
@@ -354,12 +382,12 @@ s_may_post (const switchboard_t *self, uint64_t event, uint64_t role, text_t use
 
 void
 switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, text_t user,
-                  uint64_t dialect)
+                  uint64_t dialect, uint64_t may)
 {
     const bus_post_t *post = &operation->record.post;
     bool controls = fold_controls (self->fold, role, user);
     const recent_id_t *before = NULL;
-    operation->verdict = s_may_post (self, post->event, role, user);
+    operation->verdict = s_may_post (self, post->event, role, user, may);
     if (operation->verdict != VERDICT_OK)
         return;
     if (message_id_is_reserved (post->message_id))
@@ -375,7 +403,7 @@ switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, te
     else if (post->event == EVENT_NEW_MESSAGE && role == ROLE_VISITOR)
         s_visitor_says (self, operation, user);
     else if (post->event == EVENT_NEW_MESSAGE)
-        s_agent_says (self, operation, user, dialect);
+        s_agent_says (self, operation, user, dialect, may);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -456,5 +484,6 @@ switchboard_absent (switchboard_t *self, operation_t *operation)
                          .sender = sender,
                          .data = TEXT ("{\"why\":\"absent\"}") });
     participant->present = false;
-    changeset_participant (self->changeset, operation->role, operation->user, sender, false);
+    changeset_participant (self->changeset, operation->role, operation->user, sender, TEXT_EMPTY,
+                           false);
 }

@@ -30,9 +30,13 @@ typedef struct {
 //  An endpoint comes in. `has_other_endpoint`: the participant has another one here.
 void switchboard_attach (switchboard_t *self, operation_t *operation, bool has_other_endpoint);
 
-//  A participant posts, over a connection of this dialect.
+//  What the endpoint may do in this session: what permissions.def says, and of that no more than
+//  its edge says. Bits, as in principal.h.
+uint64_t switchboard_permissions (const switchboard_t *self, const bus_attach_t *attach);
+
+//  A participant posts, over a connection of this dialect that may do this at most.
 void switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, text_t user,
-                       uint64_t dialect);
+                       uint64_t dialect, uint64_t may);
 
 //  A worker tells what came of a turn. DUPLICATE when nobody waits for it any more.
 void switchboard_done (switchboard_t *self, operation_t *operation);

@@ -14,6 +14,7 @@
 #include "bus/bus_server.h"
 #include "rules/operation.h"
 #include "base/list.h"
+#include "model/principal.h"
 
 typedef struct session session_t;
 
@@ -35,6 +36,7 @@ typedef struct {
     uint64_t serial;    //  unique in this process: how answers of the store find it
     uint64_t role;
     uint64_t dialect;
+    uint64_t may;       //  permissions of the session, as bits (principal.h)
     uint64_t cursor;    //  everything up to this was sent, or is not for it
     uint64_t
         received_seq; //  the client is known to have received up to this; SEQ_UNKNOWN: not known
@@ -47,7 +49,7 @@ typedef struct {
 //  Gives it another serial: what was asked of the store for it before is not for it any more.
 void endpoint_renew (endpoint_t *self);
 
-//  In state ENDPOINT_ATTACHING and in no list.
+//  In state ENDPOINT_ATTACHING and in no list. It may do nothing yet.
 endpoint_t *endpoint_new (session_t *session, peer_t peer, const bus_attach_t *attach);
 void endpoint_destroy (endpoint_t **self_p);
 
@@ -59,6 +61,12 @@ void endpoint_destroy (endpoint_t **self_p);
 bool endpoint_takes (const endpoint_t *self, operation_t *post);
 //  The post was decided on, or is refused: notes which posts may follow.
 void endpoint_note_post (endpoint_t *self, const operation_t *post);
+
+static inline bool
+endpoint_may (const endpoint_t *self, permission_t permission)
+{
+    return self->may & PERMISSION_BIT (permission);
+}
 
 bool endpoint_is_of (const endpoint_t *self, uint64_t role, text_t user);
 

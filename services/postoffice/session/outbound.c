@@ -1,8 +1,12 @@
 #include "session/outbound.h"
 
+#include "model/visitor_info.h"
+#include "session/session.h"
+
 #include "base/clock.h"
 #include "tables/postoffice_metrics.h"
 #include "base/log.h"
+#include "json/json_write.h"
 
 //  A record to a peer that is gone, or too full and therefore dropped, needs no answer here: an
 //  edge comes back on a new stream and asks for what its endpoints missed, and whoever asked for
@@ -17,7 +21,7 @@ s_send (postoffice_context_t *office, peer_t peer, const bus_record_t *record)
 
 static void
 s_deliver (postoffice_context_t *office, peer_t peer, ids_t endpoints, text_t session,
-           uint64_t event, const stored_entry_t *entry, bool end_of_window)
+           uint64_t event, const stored_entry_t *entry, text_t data, bool end_of_window)
 {
     bus_record_t record = { .kind = BUS_DELIVER,
                             .deliver = { .endpoints = endpoints,
@@ -27,7 +31,7 @@ s_deliver (postoffice_context_t *office, peer_t peer, ids_t endpoints, text_t se
                                          .time_ms = entry->time_ms,
                                          .message_id = entry->message_id,
                                          .sender = entry->sender,
-                                         .data = entry->data,
+                                         .data = data,
                                          .end_of_window = end_of_window } };
     s_send (office, peer, &record);
     metric_add (POSTOFFICE_DELIVERIES, (int64_t) endpoints.count);
@@ -39,7 +43,36 @@ s_event_for (const endpoint_t *endpoint, const stored_entry_t *entry, bool repla
     return audience_event (entry, &(listener_t){ .role = endpoint->role,
                                                  .dialect = endpoint->dialect,
                                                  .user = endpoint->user,
+                                                 .may = endpoint->may,
                                                  .replay = replay });
+}
+
+#define INFORMED_MAX (VISITOR_INFO_MAX + 20)
+
+//  A visitor comes: agents whose client can show it are told what is known of the visitor. That is
+//  not in the log, but with the participant, so that it is kept once.
+static bool
+s_is_informed (const endpoint_t *endpoint, const stored_entry_t *entry)
+{
+    return entry->event == EVENT_USER_JOINED && entry->role == ROLE_VISITOR
+           && endpoint->role == ROLE_AGENT && endpoint->dialect == DIALECT_RICH;
+}
+
+//  The entry's data for such an endpoint; stands in `to`.
+static text_t
+s_informed (const endpoint_t *endpoint, const stored_entry_t *entry, buffer_t *to)
+{
+    const participant_t *visitor =
+        fold_participant (&endpoint->session->fold, ROLE_VISITOR, entry->user);
+    buffer_clear (to);
+    if (!visitor || visitor->info.size == 0)
+        return entry->data;
+    json_writer_t json;
+    json_write_begin (&json, to);
+    json_open_object (&json, NULL);
+    json_put_json (&json, "visitor", visitor->info);
+    json_close_object (&json);
+    return json_write_end (&json) == 0 ? buffer_text (to) : entry->data;
 }
 
 //  Endpoints of one edge that are told the same go into one record.
@@ -47,6 +80,8 @@ s_event_for (const endpoint_t *endpoint, const stored_entry_t *entry, bool repla
 typedef struct {
     peer_t peer;
     uint64_t event;
+    bool is_informed;
+    text_t data;
     uint64_t ids[GROUP];
     size_t count;
 } group_t;
@@ -57,7 +92,7 @@ s_flush (postoffice_context_t *office, group_t *group, text_t session,
 {
     if (group->count)
         s_deliver (office, group->peer, ids_of (group->ids, group->count), session, group->event,
-                   entry, false);
+                   entry, group->data, false);
     group->count = 0;
 }
 
@@ -75,6 +110,8 @@ outbound_tell (postoffice_context_t *office, list_t *endpoints, text_t session, 
                              .data = row->data,
                              .hidden = row->hidden };
     group_t group = { .count = 0 };
+    buffer_t room;
+    buffer_init (&room, INFORMED_MAX);
     for (list_t *link = endpoints->next; link != endpoints; link = link->next) {
         endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
         if (endpoint->state != ENDPOINT_LIVE || endpoint->cursor >= entry.seq)
@@ -85,20 +122,27 @@ outbound_tell (postoffice_context_t *office, list_t *endpoints, text_t session, 
         uint64_t event = s_event_for (endpoint, &entry, false);
         if (!event)
             continue;
-        if (group.count == GROUP || group.peer != endpoint->peer || group.event != event)
+        bool is_informed = s_is_informed (endpoint, &entry);
+        if (group.count == GROUP || group.peer != endpoint->peer || group.event != event
+            || group.is_informed != is_informed)
             s_flush (office, &group, session, &entry);
+        if (group.count == 0)
+            group.data = is_informed ? s_informed (endpoint, &entry, &room) : entry.data;
         group.peer = endpoint->peer;
         group.event = event;
+        group.is_informed = is_informed;
         group.ids[group.count++] = endpoint->id;
     }
     s_flush (office, &group, session, &entry);
+    buffer_free (&room);
 }
 
 void
 outbound_broadcast_one (postoffice_context_t *office, const endpoint_t *endpoint, text_t session,
                         const ephemeral_t *showing)
 {
-    if ((endpoint->role == ROLE_VISITOR && !showing->to_visitors)
+    if (!endpoint_may (endpoint, PERMIT_SESSION_READ)
+        || (endpoint->role == ROLE_VISITOR && !showing->to_visitors)
         || endpoint_is_of (endpoint, showing->except_role, showing->except_user))
         return;
     bus_record_t record = { .kind = BUS_BROADCAST,
@@ -130,6 +174,8 @@ outbound_catch_up (postoffice_context_t *office, endpoint_t *endpoint, text_t se
                    const stored_entry_t *entries, size_t count, bool last)
 {
     metric_add (POSTOFFICE_CATCH_UPS, 1);
+    buffer_t room;
+    buffer_init (&room, INFORMED_MAX);
     size_t final = count; //  the last one that is for it
     for (size_t at = 0; at < count; at++)
         if (entries[at].seq > endpoint->cursor && s_event_for (endpoint, &entries[at], true))
@@ -139,10 +185,15 @@ outbound_catch_up (postoffice_context_t *office, endpoint_t *endpoint, text_t se
             continue;
         uint64_t event = s_event_for (endpoint, &entries[at], true);
         endpoint->cursor = entries[at].seq;
-        if (event)
-            s_deliver (office, endpoint->peer, ids_of (&endpoint->id, 1), session, event,
-                       &entries[at], !last && at == final);
+        if (!event)
+            continue;
+        bool is_informed = s_is_informed (endpoint, &entries[at]);
+        text_t data =
+            is_informed ? s_informed (endpoint, &entries[at], &room) : entries[at].data;
+        s_deliver (office, endpoint->peer, ids_of (&endpoint->id, 1), session, event,
+                   &entries[at], data, !last && at == final);
     }
+    buffer_free (&room);
     return !last && final < count;
 }
 

@@ -107,6 +107,7 @@ presence_signal (endpoint_t *endpoint, const bus_signal_t *signal)
     session_t *self = endpoint->session;
     participant_t *participant = fold_participant (&self->fold, endpoint->role, endpoint->user);
     if (!participant || endpoint->state == ENDPOINT_ATTACHING
+        || !endpoint_may (endpoint, PERMIT_MESSAGE_POST)
         || (signal->event != EVENT_TYPING && signal->event != EVENT_STOP_TYPING))
         return;
     if (endpoint->role == ROLE_AGENT && !fold_controls (&self->fold, ROLE_AGENT, endpoint->user))

@@ -10,9 +10,9 @@
 // ---------------------------------------------------------------------------------------------
 //  Deciding
 
-//  Finds or makes the endpoint of an ATTACH that was granted.
+//  Finds or makes the endpoint of an ATTACH that was granted, with these permissions.
 static void
-s_admit_endpoint (session_t *self, operation_t *operation)
+s_admit_endpoint (session_t *self, operation_t *operation, uint64_t may)
 {
     const bus_attach_t *attach = &operation->record.attach;
     if (!session_endpoint (self, operation->peer, attach->endpoint)) {
@@ -29,6 +29,7 @@ s_admit_endpoint (session_t *self, operation_t *operation)
             return;
         }
     }
+    session_endpoint (self, operation->peer, attach->endpoint)->may = may;
     participant_t *participant = fold_participant (&self->fold, attach->role, attach->user);
     if (participant)
         list_remove (&participant->absent);
@@ -50,7 +51,7 @@ s_decide_attach (switchboard_t *switchboard, session_t *self, operation_t *opera
     switchboard_attach (switchboard, operation,
                         session_has_other_endpoint (self, attach->role, attach->user, endpoint));
     if (operation->verdict == VERDICT_OK)
-        s_admit_endpoint (self, operation);
+        s_admit_endpoint (self, operation, switchboard_permissions (switchboard, attach));
 }
 
 //  A participant without a connection says something: it is as present as it was before.
@@ -65,7 +66,8 @@ s_decide_request (switchboard_t *switchboard, session_t *self, operation_t *oper
         fold_participant (&self->fold, operation->role, operation->user);
     operation->record.post.sender =
         participant ? changeset_keep (self->changeset, participant->sender) : TEXT ("{}");
-    switchboard_post (switchboard, operation, operation->role, operation->user, DIALECT_RICH);
+    switchboard_post (switchboard, operation, operation->role, operation->user, DIALECT_RICH,
+                      PERMISSIONS_ALL);
 }
 
 static void
@@ -88,7 +90,8 @@ s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operati
         operation->verdict = VERDICT_NOT_JOINED;
     else
         switchboard_post (switchboard, operation, endpoint->role,
-                          changeset_keep (self->changeset, endpoint->user), endpoint->dialect);
+                          changeset_keep (self->changeset, endpoint->user), endpoint->dialect,
+                          endpoint->may);
     //  At once: what stands behind it is decided on before it is answered.
     endpoint_note_post (endpoint, operation);
 }

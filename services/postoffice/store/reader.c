@@ -40,7 +40,9 @@
     " LEFT JOIN LATERAL (SELECT seq, time_ms FROM log"                                             \
     "  WHERE session = s.session AND day = s.day ORDER BY seq DESC LIMIT 1) l ON true"             \
     " LEFT JOIN LATERAL (SELECT json_agg (json_build_object ("                                     \
-    "   'role', " ROLE_NAME ("q.role") ", 'userId', q.user_id, 'present', q.present)"              \
+    "   'role', " ROLE_NAME ("q.role") ", 'userId', q.user_id, 'present', q.present,"              \
+    "   'info', CASE WHEN $3::text = '' OR (q.role = 1 AND q.user_id = $3::text)"                  \
+    "    THEN q.info::json ELSE '{}'::json END)"                                                   \
     "   ORDER BY q.role, q.user_id) AS list"                                                       \
     "  FROM (SELECT * FROM participant WHERE session = s.session"                                  \
     "   ORDER BY role, user_id LIMIT " PARTICIPANTS_MOST ") q) p ON true"                          \
