@@ -37,6 +37,7 @@ typedef struct {
     uint16_t ports[2];
     bus_client_t *worker;
     unsigned up;
+    unsigned last_down; //  of the postoffices
     manner_t manner;
     uint64_t after_ms;
     taken_t *taken;
@@ -105,8 +106,9 @@ s_on_up (void *owner, unsigned postoffice)
 static void
 s_on_down (void *owner, unsigned postoffice)
 {
-    (void) postoffice;
-    ((stage_t *) owner)->up--;
+    stage_t *self = owner;
+    self->up--;
+    self->last_down = postoffice;
 }
 
 static void
@@ -298,6 +300,52 @@ Test (deliveries, that_a_worker_forgets_are_taken_from_it, .timeout = 120)
     s_report (stage, &first, OUTCOME_DEAD);
     s_report (stage, &stage->taken[1], OUTCOME_ANSWERED);
     RIG_UNTIL (&stage->rig, WITHIN_MS, s_count (stage, "state > 1") == 1);
+    s_end (stage);
+}
+
+//  A postoffice stands still, and its worker reports to another one. When it goes on it has lost
+//  its workers, and must not hand out what is done.
+Test (deliveries, done_elsewhere_are_not_handed_out_again, .timeout = 120)
+{
+    enum { ITEMS = 40, WATCHED_MS = 4000 };
+    stage_t *stage = s_start (2, ITEMS);
+    stage->manner = WAITS;
+    s_order (stage, ITEMS, 0, "0");
+    RIG_UNTIL (&stage->rig, WITHIN_MS, stage->count == ITEMS);
+    process_kill (stage->postoffices[0], SIGSTOP);
+    RIG_UNTIL (&stage->rig, WITHIN_MS, stage->up == 1);
+    unsigned moved = 0;
+    for (unsigned at = 0; at < ITEMS; at++) {
+        taken_t *taken = &stage->taken[at];
+        moved += taken->postoffice == stage->last_down;
+        if (taken->postoffice == stage->last_down)
+            taken->postoffice = !stage->last_down;
+        s_report (stage, taken, OUTCOME_ANSWERED);
+    }
+    RIG_UNTIL (&stage->rig, WITHIN_MS, stage->settled == ITEMS);
+    process_kill (stage->postoffices[0], SIGCONT);
+    RIG_UNTIL (&stage->rig, WITHIN_MS, stage->up == 2);
+    rig_turn_for (&stage->rig, WATCHED_MS);
+    cr_expect (moved > 0);
+    cr_expect_eq (stage->count, ITEMS, "%u were handed out", stage->count);
+    s_end (stage);
+}
+
+//  A worker that is lost with an item: the item is a further attempt.
+Test (deliveries, of_a_lost_worker_are_further_attempts, .timeout = 120)
+{
+    stage_t *stage = s_start (1, 10);
+    stage->manner = WAITS;
+    s_order (stage, 3, 0, "0");
+    RIG_UNTIL (&stage->rig, WITHIN_MS, stage->count == 3);
+    bus_client_destroy (&stage->worker);
+    stage->manner = DOES_IT;
+    stage->up = 0;
+    s_start_worker (stage, 10);
+    RIG_UNTIL (&stage->rig, WITHIN_MS, s_count (stage, "state = 2 AND attempts = 2") == 3);
+    cr_expect_eq (stage->count, 6);
+    for (unsigned at = 3; at < stage->count; at++)
+        cr_expect_eq (stage->taken[at].attempt, 2);
     s_end (stage);
 }
 

@@ -328,24 +328,30 @@ deliveries_done (deliveries_t *self, peer_t peer, const bus_done_t *done)
 
 // ---------------------------------------------------------------------------------------------
 
-//  A worker that says nothing of an item for the time of a lease has forgotten it.
+//  A worker that says nothing of an item for the time of a lease has forgotten it; one that was
+//  lost has not come back in time.
 static void
 s_end_leases (deliveries_t *self)
 {
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "lease lost");
     uint64_t now = clock_mono_ms ();
     delivery_t *delivery, *next;
     HASH_ITER (hh, self->by_item, delivery, next)
     {
         turn_t *turn = delivery->turn;
-        if (!turn || turn->state != TURN_ACCEPTED || now - turn->since_ms < self->config.lease_ms)
+        bool is_lost = turn && turn->state == TURN_QUEUED;
+        bool is_over = turn && turn->state == TURN_ACCEPTED
+                       && now - turn->since_ms >= self->config.lease_ms;
+        if (!is_lost && !is_over)
             continue;
-        static log_limit_t limit = LOG_LIMIT (LOG_WARN, "lease lost");
+        text_t why = is_lost ? TEXT ("the worker was lost")
+                             : TEXT ("the worker did not finish in time");
         if (log_limit_allows (&limit))
             log_warn ("lease lost", log_text ("item", delivery->item),
-                      log_text ("topic", delivery->topic));
+                      log_text ("topic", delivery->topic), log_text ("why", why));
         metric_add (POSTOFFICE_LEASES_LOST, 1);
         workers_forget (self->workers, turn, true);
-        s_set_report (self, delivery, WORK_READY, 0, TEXT ("the worker did not finish in time"));
+        s_set_report (self, delivery, WORK_READY, 0, why);
     }
 }
 

@@ -12,6 +12,10 @@
 //  - What the database says last counts: a report of an attempt behind which another one has begun
 //    is stale. So a worker that comes back after its lease, at this postoffice or at another one,
 //    does no harm, and one that comes back before that is heard.
+//  - A worker is lost and does not come back in time: the item is ready again, as a further
+//    attempt. It is not handed out again from here, as its worker may have reported it elsewhere,
+//    which only the database knows. (A postoffice that was stopped, or cut off, has lost all its
+//    workers.)
 //  - A worker has lease_ms for an item, from its last ACCEPTED on: one that is slow says ACCEPTED
 //    again. One that forgets an item loses it, and the item is ready again as a further attempt.
 //  - When this process dies, its leases are released by others (work_store.h).

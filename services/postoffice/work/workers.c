@@ -395,7 +395,11 @@ workers_tick (workers_t *self)
         turn_t *turn = LIST_THING (link, turn_t, place);
         if (now - turn->since_ms < self->config.recovery_ms)
             break;
-        s_wait (self, turn);
+        if (turn->lease) {
+            s_take_out (self, turn);
+            turn->state = TURN_QUEUED;
+        } else
+            s_wait (self, turn);
     }
     for (list_t *link = self->queues.next; link != &self->queues; link = link->next)
         s_pump (self, LIST_THING (link, queue_t, place));

@@ -14,6 +14,9 @@
 //  - A worker that was only cut off still has its turns. Those of a lost worker, and those that
 //    were loaded from the store, are RECOVERED: for recovery_ms a worker may say ACCEPTED, and the
 //    turn is its again, so that the bot hears a question once. Then the turn starts anew.
+//  - A delivery (its turn_t has a lease) of a lost worker may be done: the worker reports to any
+//    postoffice. When the recovery is over it is QUEUED and in no list, and its owner gives the
+//    lease back instead of handing it out blindly.
 //  - Two workers have one turn (the first came back): the one that accepted first goes on, the
 //    other is cancelled.
 //  - A worker that has declined is full: it gets nothing until the next tick or until it has
