@@ -17,7 +17,7 @@ RUN apt-get update -q \
     && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
         gcc libc6-dev cmake ninja-build pkg-config \
         libzmq3-dev libczmq-dev libsodium-dev libuv1-dev libjson-c-dev libpq-dev libcurl4-openssl-dev \
-        libmicrohttpd-dev nettle-dev uthash-dev \
+        libmicrohttpd-dev nettle-dev uthash-dev libcjose-dev libjansson-dev libssl-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY CMakeLists.txt ./
@@ -32,7 +32,7 @@ RUN cmake -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DSTENTOR_TESTS=OFF -DST
 FROM ${DEBIAN} AS base
 RUN apt-get update -q \
     && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-        libzmq5 libczmq4 libsodium23 libuv1 libjson-c5 libmicrohttpd12 \
+        libzmq5 libczmq4 libsodium23 libuv1 libjson-c5 libmicrohttpd12 libcjose0 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
 COPY deploy/healthy /usr/local/bin/
 USER 10001:10001

@@ -6,6 +6,7 @@
 #ifndef APP_H
 #define APP_H
 
+#include "auth/token_keys.h"
 #include "config/json_table.h"
 
 typedef struct {
@@ -16,9 +17,26 @@ typedef struct {
     text_t sender; //  JSON object: the bot as the sender of a frame, made of its name
 } app_bot_t;
 
+//  Who may come in, beside what the app lets anybody be. The edge's only.
+typedef struct {
+    json_rows_t rows;    //  of app_token_key_t
+    text_t jwks;         //  secret; a JWK set
+    text_t audience;     //  that tokens are for; empty: they must name none
+    bool anonymous;      //  visitors may come without a token
+    bool ends_chats;     //  a connection ends with the token that it came with
+    token_keys_t *keys;  //  made of all that; NULL: the app has none
+} app_tokens_t;
+
+typedef struct {
+    text_t kid;
+    text_t algorithm;
+    text_t key; //  secret, or PEM
+} app_token_key_t;
+
 typedef struct {
     text_t id;
     app_bot_t bot;
+    app_tokens_t tokens;
     json_texts_t origins; //  pages that may embed the chat; none: all
     uint64_t text_limit;  //  bytes of a visitor's text
 } app_t;

@@ -40,6 +40,12 @@ s_is_origin (text_t origin)
     return host && host != origin.data && host[3] != '\0' && !strpbrk (host + 3, "/?#@ *");
 }
 
+static bool
+s_is_algorithm (text_t name)
+{
+    return token_algorithm_of (name) < TOKEN_ALGORITHMS;
+}
+
 const json_format_t app_id_format = { s_is_id, "^[A-Za-z0-9._-]+$",
                                       "an app needs an \"appId\" of letters, digits, '.', '_' "
                                       "and '-'" };
@@ -49,6 +55,9 @@ const json_format_t app_url_format = { s_is_url, "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#
 static const json_format_t s_origin_format = { s_is_origin, "^(null|file://|[^:]+://[^/?#@ *]+)$",
                                                "an origin is like \"https://www.example.com\" "
                                                "without a path, or \"null\" or \"file://\"" };
+
+static const json_format_t s_algorithm_format = { s_is_algorithm, "^(HS256|RS256|ES256)$",
+                                                  "an algorithm is HS256, RS256 or ES256" };
 
 static const json_field_t s_bot_fields[] = {
     { .name = "url",
@@ -76,6 +85,72 @@ static const json_field_t s_bot_fields[] = {
 };
 static const json_table_t s_bot_table = { s_bot_fields, sizeof (app_bot_t), .is_open = false };
 
+static const json_field_t s_token_key_fields[] = {
+    { .name = "kid",
+      .type = JSON_FIELD_TEXT,
+      .offset = offsetof (app_token_key_t, kid),
+      .is_required = true,
+      .readers = APP_READER_EDGE,
+      .most = TOKEN_KID_MOST,
+      .help = "the key's name, as tokens have it in their header" },
+    { .name = "algorithm",
+      .type = JSON_FIELD_TEXT,
+      .offset = offsetof (app_token_key_t, algorithm),
+      .is_required = true,
+      .readers = APP_READER_EDGE,
+      .most = 5,
+      .format = &s_algorithm_format,
+      .help = "HS256, RS256 or ES256: the only one that the key is used for" },
+    { .name = "key",
+      .type = JSON_FIELD_SECRET,
+      .offset = offsetof (app_token_key_t, key),
+      .has_lines = true,
+      .readers = APP_READER_EDGE,
+      .most = TOKEN_KEY_TEXT_MOST,
+      .help = "HS256: a secret of 32 bytes at least; else the public key as PEM" },
+    { .name = NULL },
+};
+static const json_table_t s_token_key_table = { s_token_key_fields, sizeof (app_token_key_t),
+                                                .is_open = false };
+
+static const json_field_t s_tokens_fields[] = {
+    { .name = "keys",
+      .type = JSON_FIELD_ROWS,
+      .offset = offsetof (app_tokens_t, rows),
+      .readers = APP_READER_EDGE,
+      .most = TOKEN_KEYS_MOST,
+      .table = &s_token_key_table,
+      .help = "keys that the app's server signs tokens with; several while one replaces another" },
+    { .name = "jwks",
+      .type = JSON_FIELD_SECRET,
+      .offset = offsetof (app_tokens_t, jwks),
+      .has_lines = true,
+      .readers = APP_READER_EDGE,
+      .most = TOKEN_KEY_TEXT_MOST,
+      .help = "a JWK set with more keys, each with \"kid\" and \"alg\"" },
+    { .name = "audience",
+      .type = JSON_FIELD_TEXT,
+      .offset = offsetof (app_tokens_t, audience),
+      .readers = APP_READER_EDGE,
+      .most = TOKEN_AUDIENCE_MOST,
+      .help = "what tokens must name as their audience (aud); absent: tokens must name none" },
+    { .name = "anonymous",
+      .type = JSON_FIELD_BOOL,
+      .offset = offsetof (app_tokens_t, anonymous),
+      .readers = APP_READER_EDGE,
+      .fallback = "true",
+      .help = "visitors may come in without a token" },
+    { .name = "endsChats",
+      .type = JSON_FIELD_BOOL,
+      .offset = offsetof (app_tokens_t, ends_chats),
+      .readers = APP_READER_EDGE,
+      .fallback = "false",
+      .help = "a connection ends when its token expires; else the next one needs a new token" },
+    { .name = NULL },
+};
+static const json_table_t s_tokens_table = { s_tokens_fields, sizeof (app_tokens_t),
+                                             .is_open = false };
+
 static const json_field_t s_app_fields[] = {
     { .name = "appId",
       .type = JSON_FIELD_TEXT,
@@ -91,6 +166,12 @@ static const json_field_t s_app_fields[] = {
       .readers = APP_READERS_ALL,
       .table = &s_bot_table,
       .help = "the app's Stentor bot; absent: agents answer alone" },
+    { .name = "tokens",
+      .type = JSON_FIELD_OBJECT,
+      .offset = offsetof (app_t, tokens),
+      .readers = APP_READER_EDGE,
+      .table = &s_tokens_table,
+      .help = "who may come in with a token (docs/tokens.md); absent: anonymous visitors only" },
     { .name = "origins",
       .type = JSON_FIELD_TEXTS,
       .offset = offsetof (app_t, origins),

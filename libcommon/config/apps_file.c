@@ -50,6 +50,32 @@ s_compare (const void *left, const void *right)
     return order ? order : (one > other) - (one < other);
 }
 
+//  The keys of all that the app says of them. −1 with a complaint that names the place.
+static int
+s_make_keys (app_tokens_t *tokens, size_t row, text_t json, buffer_t *complaint)
+{
+    char line[300], place[80];
+    const char *words = NULL;
+    const app_token_key_t *keys = tokens->rows.rows;
+    if (tokens->rows.count == 0 && tokens->jwks.size == 0)
+        return 0;
+    tokens->keys = token_keys_new ();
+    for (size_t at = 0; at < tokens->rows.count && !words; at++) {
+        snprintf (place, sizeof place, "/apps/%zu/tokens/keys/%zu", row, at);
+        words = token_keys_add (tokens->keys, keys[at].kid,
+                                token_algorithm_of (keys[at].algorithm), keys[at].key);
+    }
+    if (!words && tokens->jwks.size > 0) {
+        snprintf (place, sizeof place, "/apps/%zu/tokens", row);
+        words = token_keys_add_set (tokens->keys, tokens->jwks);
+    }
+    if (!words)
+        return 0;
+    snprintf (line, sizeof line, "line %u: %s", json_locate_line (json, place), words);
+    (void) !buffer_put_string (complaint, line);
+    return -1;
+}
+
 static apps_file_t *
 s_new (const app_rows_t *rows)
 {
@@ -85,6 +111,12 @@ apps_file_new (text_t json, const apps_reading_t *reading)
     if (json_table_read (&asked, json, &rows) != 0)
         return NULL;
     apps_file_t *self = s_new (&rows);
+    for (size_t at = 0; at < rows.apps.count; at++)
+        if (reading->reader == APP_READER_EDGE
+            && s_make_keys (&s_row (self, at)->tokens, at, json, reading->complaint) != 0) {
+            apps_file_destroy (&self);
+            return NULL;
+        }
     for (size_t at = 1; at < rows.apps.count; at++) {
         const app_t *app = self->sorted[at];
         if (!text_is (self->sorted[at - 1]->id, app->id))
@@ -137,6 +169,7 @@ apps_file_of_one (const app_t *app, buffer_t *complaint)
     row->bot.url = s_copy (app->bot.url);
     row->bot.key = s_copy (app->bot.key);
     row->bot.name = s_copy (name);
+    row->tokens.anonymous = true;
     row->bot.is_there = true; //  only the connector's settings say more
     row->text_limit = app->text_limit ? app->text_limit : APP_TEXT_LIMIT;
     return s_new (&(app_rows_t){ .apps = { .rows = row, .count = 1 } });
@@ -149,8 +182,10 @@ apps_file_destroy (apps_file_t **self_p)
     *self_p = NULL;
     if (!self)
         return;
-    for (size_t at = 0; at < self->rows.apps.count; at++)
+    for (size_t at = 0; at < self->rows.apps.count; at++) {
         free ((char *) (uintptr_t) s_row (self, at)->bot.sender.data);
+        token_keys_destroy (&s_row (self, at)->tokens.keys);
+    }
     json_table_free (&app_rows_table, &self->rows);
     free (self->sorted);
     free (self);

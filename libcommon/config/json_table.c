@@ -88,6 +88,21 @@ s_warn (walk_t *self, const char *format, ...)
 // ---------------------------------------------------------------------------------------------
 //  Reading one value
 
+//  Has it no control characters but the line ends that it may have?
+static bool
+s_is_printable (const json_field_t *field, text_t text)
+{
+    while (field->has_lines && text.size > 0) {
+        size_t line = strcspn (text.data, "\r\n");
+        if (line >= text.size)
+            break;
+        if (!utf8_is_printable ((text_t){ text.data, line }))
+            return false;
+        text = (text_t){ text.data + line + 1, text.size - line - 1 };
+    }
+    return utf8_is_printable (text);
+}
+
 //  A text within the field's limits and of its format; `what` names it in a complaint.
 static int
 s_check_text (walk_t *self, const json_field_t *field, const char *what, text_t text)
@@ -95,7 +110,7 @@ s_check_text (walk_t *self, const json_field_t *field, const char *what, text_t 
     uint64_t most = field->type == JSON_FIELD_TEXTS ? field->least : field->most;
     if (text.size > most)
         return s_mistake (self, "\"%s\" is longer than %" PRIu64 " bytes", what, most);
-    if (!utf8_is_printable (text))
+    if (!s_is_printable (field, text))
         return s_mistake (self, "\"%s\" has a control character in it", what);
     if (field->format && !field->format->is_valid (text))
         return s_mistake (self, "%s", field->format->words);
@@ -139,6 +154,15 @@ s_read_number (walk_t *self, const json_field_t *field, json_object *value, uint
         return s_mistake (self, "\"%s\" must be a whole number from %" PRIu64 " to %" PRIu64,
                           field->name, field->least, field->most);
     *to = (uint64_t) number;
+    return 0;
+}
+
+static int
+s_read_bool (walk_t *self, const json_field_t *field, json_object *value, bool *to)
+{
+    if (!json_object_is_type (value, json_type_boolean))
+        return s_mistake (self, "\"%s\" must be true or false", field->name);
+    *to = json_object_get_boolean (value);
     return 0;
 }
 
@@ -232,6 +256,8 @@ s_read_value (walk_t *self, const json_field_t *field, json_object *value, void 
         return s_read_text (self, field, value, to);
     case JSON_FIELD_NUMBER:
         return s_read_number (self, field, value, to);
+    case JSON_FIELD_BOOL:
+        return s_read_bool (self, field, value, to);
     case JSON_FIELD_TEXTS:
         return s_read_texts (self, field, value, to);
     case JSON_FIELD_ROWS:
@@ -287,6 +313,8 @@ s_fall_back (walk_t *self, const json_field_t *field, void *to)
             s_fall_back (self, inner, s_at (to, inner));
     else if (field->type == JSON_FIELD_NUMBER)
         *(uint64_t *) to = field->fallback ? strtoull (field->fallback, NULL, 10) : 0;
+    else if (field->type == JSON_FIELD_BOOL)
+        *(bool *) to = field->fallback && strcmp (field->fallback, "true") == 0;
     else if (field->type == JSON_FIELD_TEXT && is_kept)
         *(text_t *) to = s_copy (text_of (field->fallback));
 }
@@ -387,6 +415,7 @@ json_table_free (const json_table_t *table, void *of)
             *rows = (json_rows_t){ 0 };
             break;
         case JSON_FIELD_NUMBER:
+        case JSON_FIELD_BOOL:
             break;
         }
     }
@@ -422,6 +451,11 @@ s_put_field_schema (json_writer_t *json, const json_field_t *field)
         json_put_string (json, "type", "integer");
         json_put_number (json, "minimum", field->least);
         json_put_number (json, "maximum", field->most);
+        if (field->fallback)
+            json_put_json (json, "default", text_of (field->fallback));
+        break;
+    case JSON_FIELD_BOOL:
+        json_put_string (json, "type", "boolean");
         if (field->fallback)
             json_put_json (json, "default", text_of (field->fallback));
         break;
@@ -504,6 +538,9 @@ s_describe (const json_field_t *field, char *to, size_t room)
         break;
     case JSON_FIELD_NUMBER:
         snprintf (to, room, "whole number, %" PRIu64 " to %" PRIu64, field->least, field->most);
+        break;
+    case JSON_FIELD_BOOL:
+        snprintf (to, room, "true or false");
         break;
     case JSON_FIELD_TEXTS:
         snprintf (to, room, "at most %" PRIu64 " texts", field->most);

@@ -24,6 +24,7 @@ typedef enum {
     JSON_FIELD_TEXT,   //  text_t
     JSON_FIELD_SECRET, //  text_t, never printed
     JSON_FIELD_NUMBER, //  uint64_t, a whole number
+    JSON_FIELD_BOOL,   //  bool
     JSON_FIELD_TEXTS,  //  json_texts_t, an array of strings
     JSON_FIELD_OBJECT, //  the struct of `table`
     JSON_FIELD_ROWS,   //  json_rows_t, an array of objects of `table`
@@ -54,6 +55,7 @@ typedef struct {
     json_field_type_t type;
     size_t offset;
     bool is_required;
+    bool has_lines;       //  a text or secret may have several lines
     unsigned readers;     //  bits of the processes that keep it
     uint64_t least, most; //  of a number; most bytes of a text; rows of JSON_FIELD_ROWS; of
                           //  JSON_FIELD_TEXTS `most` elements of `least` bytes at most

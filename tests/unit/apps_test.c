@@ -331,6 +331,60 @@ Test (apps, each_process_keeps_only_what_it_reads)
     apps_file_destroy (&connector);
 }
 
+#define TOKEN_SECRET "0123456789abcdef0123456789abcdef"
+
+Test (apps, token_keys_are_read_by_the_edge_alone)
+{
+    static const char json[] =
+        "{\"apps\":[{\"appId\":\"a\",\"tokens\":{\"keys\":[{\"kid\":\"k1\",\"algorithm\":"
+        "\"HS256\",\"key\":\"" TOKEN_SECRET "\"},{\"kid\":\"k2\",\"algorithm\":\"HS256\","
+        "\"key\":\"" TOKEN_SECRET "2\"}],\"audience\":\"chat\",\"anonymous\":false}},"
+        "{\"appId\":\"b\"}]}";
+    buffer_t complaint;
+    buffer_init (&complaint, 1000);
+    apps_file_t *edge = s_file (json, APP_READER_EDGE, &complaint);
+    apps_file_t *other = s_file (json, APP_READER_POSTOFFICE, &complaint);
+    cr_assert (edge && other, "%s", complaint.data);
+    const app_t *a = apps_file_find (edge, TEXT ("a")), *b = apps_file_find (edge, TEXT ("b"));
+    cr_assert_eq (token_keys_count (a->tokens.keys), 2);
+    cr_assert_str_eq (a->tokens.audience.data, "chat");
+    cr_assert (!a->tokens.anonymous && !a->tokens.ends_chats);
+    cr_assert (!b->tokens.keys && b->tokens.anonymous);
+    cr_assert_null (apps_file_first (other)->tokens.keys);
+    apps_file_destroy (&edge);
+    apps_file_destroy (&other);
+}
+
+Test (apps, a_key_that_is_none_is_refused_with_its_line)
+{
+    static const struct {
+        const char *tokens, *complaint;
+    } rows[] = {
+        {"{\"keys\":[{\"kid\":\"k\",\"algorithm\":\"HS256\",\n\"key\":\"short\"}]}", "32 bytes"},
+        {"{\"keys\":[{\"kid\":\"k\",\"algorithm\":\"RS256\",\n\"key\":\"" TOKEN_SECRET "\"}]}",
+         "PEM"},
+        {"{\"keys\":[{\"kid\":\"k\",\n\"algorithm\":\"none\",\"key\":\"" TOKEN_SECRET "\"}]}",
+         "HS256, RS256 or ES256"},
+        {"{\"keys\":[{\"kid\":\"k\",\"algorithm\":\"HS256\"}]}", "1 to 65536 bytes"},
+        {"{\"jwks\":\"{}\"}", "JWK set"},
+        {"{\"anonymous\":\"no\"}", "true or false"},
+        {"{\"keys\":[{\"kid\":\"k\",\"algorithm\":\"HS256\",\"key\":\"" TOKEN_SECRET "\\u0007\"}]}",
+         "control character"},
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        char json[600];
+        buffer_t complaint;
+        buffer_init (&complaint, 1000);
+        snprintf (json, sizeof json, "{\"apps\":[{\"appId\":\"a\",\n\"tokens\":%s}]}",
+                  rows[at].tokens);
+        cr_assert_null (s_file (json, APP_READER_EDGE, &complaint), "%s", json);
+        (void) !buffer_put (&complaint, "", 1);
+        cr_assert (strstr (complaint.data, rows[at].complaint), "%s", complaint.data);
+        cr_assert_eq (strncmp (complaint.data, "line ", 5), 0, "%s", complaint.data);
+        buffer_free (&complaint);
+    }
+}
+
 //  An apps.json that names a key file.
 static void
 s_place_with_key (place_t *self, const char *key_file)
