@@ -27,12 +27,27 @@ s_length (unsigned char lead, unsigned char *least, unsigned char *most)
     return lead < 0xf0 ? 3 : 4;
 }
 
+//  Behind the ASCII characters that begin here, eight at a time: most texts are little else.
+static size_t
+s_skip_ascii (text_t text, size_t at)
+{
+    uint64_t eight;
+    for (; text.size - at >= sizeof eight; at += sizeof eight) {
+        memcpy (&eight, text.data + at, sizeof eight);
+        if (eight & UINT64_C (0x8080808080808080))
+            break;
+    }
+    while (at < text.size && (unsigned char) text.data[at] < 0x80)
+        at++;
+    return at;
+}
+
 size_t
 utf8_valid_size (text_t text)
 {
     const unsigned char *bytes = (const unsigned char *) text.data;
     size_t at = 0;
-    while (at < text.size) {
+    while ((at = s_skip_ascii (text, at)) < text.size) {
         unsigned char least, most;
         size_t length = s_length (bytes[at], &least, &most);
         if (length == 0 || length > text.size - at)

@@ -2,7 +2,7 @@
 
 #include "bus/bus_czmq.h"
 #include "bus/bus_metrics.h"
-#include "base/alloc.h"
+#include "base/hash_table.h"
 #include "base/list.h"
 #include "base/log.h"
 
@@ -25,7 +25,9 @@ typedef union {
 
 //  An accepted connection that is not reported as closed.
 typedef struct {
-    list_t link;
+    UT_hash_handle by_number;
+    UT_hash_handle by_descriptor;
+    list_t stranger; //  in the monitor's list while it has no stream
     uint64_t number;
     int descriptor;
     address_t address; //  zeros behind its end, so that it can be compared
@@ -41,12 +43,15 @@ struct bus_monitor {
     bus_refused_fn *refused;
     void *owner;
     bool is_destroyed;
+    bool is_ready;       //  there may be something to take
     unsigned handshakes; //  begun and not ended
     bool is_ambiguous;   //  there was more than one: whose end it was is not known
     char handshaker[ADDRESS_MAX]; //  address of the only one
     uint64_t last_number;
-    list_t connections;  //  of a ROUTER, the oldest first
-    unsigned strangers;
+    connection_t *by_number;     //  of a ROUTER: all of them
+    connection_t *by_descriptor; //  likewise
+    list_t strangers;            //  since the longest time first
+    unsigned stranger_count;
 };
 
 static int
@@ -70,9 +75,28 @@ s_print_address (const address_t *address, char text[ADDRESS_MAX])
 static void
 s_forget (bus_monitor_t *self, connection_t *connection)
 {
-    self->strangers -= connection->streams == 0;
-    list_remove (&connection->link);
+    HASH_DELETE (by_number, self->by_number, connection);
+    HASH_DELETE (by_descriptor, self->by_descriptor, connection);
+    self->stranger_count -= connection->streams == 0;
+    list_remove (&connection->stranger);
     free (connection);
+}
+
+//  The descriptor's connection; NULL: none, or it is gone.
+static connection_t *
+s_of_descriptor (const bus_monitor_t *self, int descriptor)
+{
+    connection_t *connection;
+    HASH_FIND (by_descriptor, self->by_descriptor, &descriptor, sizeof descriptor, connection);
+    return connection;
+}
+
+static void
+s_become_stranger (bus_monitor_t *self, connection_t *connection)
+{
+    connection->since_ms = uv_now (self->poll.loop);
+    list_append (&self->strangers, &connection->stranger);
+    self->stranger_count++;
 }
 
 //  Ends the connection from below; ZeroMQ finds that out and closes it. The descriptor may have
@@ -97,28 +121,29 @@ s_cut (bus_monitor_t *self, connection_t *connection, const char *why)
 static connection_t *
 s_oldest_stranger (const bus_monitor_t *self)
 {
-    connection_t *oldest = NULL;
-    for (list_t *link = self->connections.next; link != &self->connections; link = link->next) {
-        connection_t *connection = LIST_THING (link, connection_t, link);
-        if (connection->streams == 0 && (!oldest || connection->since_ms < oldest->since_ms))
-            oldest = connection;
-    }
-    return oldest;
+    list_t *oldest = list_first (&self->strangers);
+    return oldest ? LIST_THING (oldest, connection_t, stranger) : NULL;
 }
 
 static void
 s_on_accepted (bus_monitor_t *self, int descriptor)
 {
-    connection_t *connection = alloc_zeroed (sizeof *connection);
+    //  One that has it still is gone without a word.
+    connection_t *connection = s_of_descriptor (self, descriptor);
+    if (connection)
+        s_forget (self, connection);
+    connection = alloc_zeroed (sizeof *connection);
     connection->number = ++self->last_number;
     connection->descriptor = descriptor;
-    connection->since_ms = uv_now (self->poll.loop);
+    list_init (&connection->stranger);
+    HASH_ADD (by_number, self->by_number, number, sizeof connection->number, connection);
+    HASH_ADD (by_descriptor, self->by_descriptor, descriptor, sizeof connection->descriptor,
+              connection);
     int rc = s_peer_address (descriptor, &connection->address);
     s_print_address (&connection->address, self->handshaker);
     self->is_ambiguous = self->handshakes++ > 0;
-    list_init (&connection->link);
-    list_append (&self->connections, &connection->link);
-    if (++self->strangers > BUS_STRANGERS_MAX)
+    s_become_stranger (self, connection);
+    if (self->stranger_count > BUS_STRANGERS_MAX)
         s_cut (self, s_oldest_stranger (self), "there are too many");
     else if (rc != 0)
         s_forget (self, connection); //  it has gone again
@@ -127,13 +152,9 @@ s_on_accepted (bus_monitor_t *self, int descriptor)
 static void
 s_on_disconnected (bus_monitor_t *self, int descriptor)
 {
-    for (list_t *link = self->connections.next; link != &self->connections; link = link->next) {
-        connection_t *connection = LIST_THING (link, connection_t, link);
-        if (connection->descriptor == descriptor) {
-            s_forget (self, connection);
-            return;
-        }
-    }
+    connection_t *connection = s_of_descriptor (self, descriptor);
+    if (connection)
+        s_forget (self, connection);
 }
 
 static void
@@ -155,60 +176,84 @@ s_on_handshake (bus_monitor_t *self, uint16_t event, uint32_t value)
     self->refused (self->owner, why, is_known ? self->handshaker : "");
 }
 
-bool
-bus_monitor_take (bus_monitor_t *self)
+//  Takes a report's next frame. False when there is none: then the descriptor tells of the next one
+//  (bus_socket.c says why).
+static bool
+s_take (bus_monitor_t *self, zmq_msg_t *frame)
+{
+    bool has_one = zmq_msg_recv (frame, zsock_resolve (self->reports), ZMQ_DONTWAIT) != -1;
+    if (!has_one && errno == EAGAIN)
+        self->is_ready = false;
+    return has_one;
+}
+
+static void
+s_report (bus_monitor_t *self, uint16_t event, uint32_t value)
+{
+    if (event == ZMQ_EVENT_ACCEPTED)
+        s_on_accepted (self, (int) value);
+    else if (event == ZMQ_EVENT_DISCONNECTED)
+        s_on_disconnected (self, (int) value);
+    else
+        s_on_handshake (self, event, value);
+}
+
+static void
+s_take_some (bus_monitor_t *self)
 {
     zmq_msg_t frame;
     zmq_msg_init (&frame);
-    int taken = 0;
-    while (!self->is_destroyed && taken < REPORTS_TURN
-           && zmq_msg_recv (&frame, zsock_resolve (self->reports), ZMQ_DONTWAIT) == REPORT_SIZE) {
-        taken++;
+    for (int taken = 0; !self->is_destroyed && taken < REPORTS_TURN && s_take (self, &frame)
+                        && zmq_msg_size (&frame) == REPORT_SIZE;
+         taken++) {
         uint16_t event;
         uint32_t value;
         memcpy (&event, zmq_msg_data (&frame), sizeof event);
         memcpy (&value, (char *) zmq_msg_data (&frame) + sizeof event, sizeof value);
-        if (zmq_msg_more (&frame)
-            && zmq_msg_recv (&frame, zsock_resolve (self->reports), ZMQ_DONTWAIT) == -1)
+        if (zmq_msg_more (&frame) && !s_take (self, &frame))
             break;
-        if (event == ZMQ_EVENT_ACCEPTED)
-            s_on_accepted (self, (int) value);
-        else if (event == ZMQ_EVENT_DISCONNECTED)
-            s_on_disconnected (self, (int) value);
-        else
-            s_on_handshake (self, event, value);
+        s_report (self, event, value);
     }
     zmq_msg_close (&frame);
-    return taken == REPORTS_TURN;
+}
+
+void
+bus_monitor_take (bus_monitor_t *self)
+{
+    if (self->is_ready)
+        s_take_some (self);
+}
+
+bool
+bus_monitor_is_ready (const bus_monitor_t *self)
+{
+    return self->is_ready;
 }
 
 uint64_t
 bus_monitor_connection (bus_monitor_t *self, int descriptor)
 {
     //  What stands in a message was accepted before it, so that is reported already.
-    while (bus_monitor_take (self))
-        ;
-    for (list_t *link = self->connections.next; link != &self->connections; link = link->next) {
-        connection_t *connection = LIST_THING (link, connection_t, link);
-        if (connection->descriptor == descriptor)
-            return connection->number;
-    }
-    return 0;
+    for (self->is_ready = true; self->is_ready && !self->is_destroyed;)
+        s_take_some (self);
+    connection_t *connection = s_of_descriptor (self, descriptor);
+    return connection ? connection->number : 0;
 }
 
 void
 bus_monitor_stream (bus_monitor_t *self, uint64_t number, bool has_begun)
 {
-    for (list_t *link = self->connections.next; link != &self->connections; link = link->next) {
-        connection_t *connection = LIST_THING (link, connection_t, link);
-        if (connection->number != number)
-            continue;
-        self->strangers -= connection->streams == 0;
-        connection->streams += has_begun ? 1 : (unsigned) -1;
-        connection->since_ms = uv_now (self->poll.loop);
-        self->strangers += connection->streams == 0;
+    connection_t *connection;
+    HASH_FIND (by_number, self->by_number, &number, sizeof number, connection);
+    if (!connection)
         return;
+    if (connection->streams == 0) {
+        list_remove (&connection->stranger);
+        self->stranger_count--;
     }
+    connection->streams += has_begun ? 1 : (unsigned) -1;
+    if (connection->streams == 0)
+        s_become_stranger (self, connection);
 }
 
 void
@@ -223,7 +268,9 @@ bus_monitor_look (bus_monitor_t *self)
 static void
 s_on_poll (uv_poll_t *poll, int status, int events)
 {
-    (void) poll, (void) status, (void) events; //  it only wakes the loop
+    (void) status, (void) events;
+    bus_monitor_t *self = poll->data;
+    self->is_ready = true;
 }
 
 bus_monitor_t *
@@ -252,7 +299,8 @@ bus_monitor_new (uv_loop_t *loop, void *socket, bool has_keys, bus_refused_fn *r
     self->has_keys = has_keys;
     self->refused = refused;
     self->owner = owner;
-    list_init (&self->connections);
+    list_init (&self->strangers);
+    self->is_ready = true;
     int rc = uv_poll_init (loop, &self->poll, (int) zsock_fd (reports));
     assert (rc == 0);
     self->poll.data = self;
@@ -274,9 +322,9 @@ bus_monitor_destroy (bus_monitor_t **self_p)
         return;
     *self_p = NULL;
     self->is_destroyed = true;
-    list_t *link;
-    while ((link = list_first (&self->connections)))
-        s_forget (self, LIST_THING (link, connection_t, link));
+    connection_t *connection, *next;
+    HASH_ITER (by_number, self->by_number, connection, next)
+    s_forget (self, connection);
     //  The loop forgets the descriptor before ZeroMQ closes it.
     uv_poll_stop (&self->poll);
     //  libzmq's threads wait for room in a monitor that is full, and whoever ends the monitor would

@@ -28,8 +28,10 @@ bus_monitor_t *bus_monitor_new (uv_loop_t *loop, void *socket, bool has_keys,
 //  Before the socket is closed. May be called from the callback, which is then the last one.
 void bus_monitor_destroy (bus_monitor_t **self_p);
 
-//  Takes what is reported, up to a limit. True when there may be more. Ask before each sleep.
-bool bus_monitor_take (bus_monitor_t *self);
+//  Takes what is reported, up to a limit.
+void bus_monitor_take (bus_monitor_t *self);
+//  There may be more to take: the loop must not sleep.
+bool bus_monitor_is_ready (const bus_monitor_t *self);
 
 //  The connection that was accepted with this descriptor, as a number that is never used twice; 0
 //  when it is gone already.

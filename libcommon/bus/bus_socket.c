@@ -1,3 +1,28 @@
+//  When a socket is asked
+//
+//  Asking costs libzmq two system calls, and a loop has a socket for each postoffice: so a socket
+//  is asked only when the answer may have changed.
+//
+//  libzmq puts commands for us ("there is something to read") into the socket's mailbox. Who fills
+//  an empty mailbox makes the descriptor readable, and it stays so until any call of ours looks into
+//  the mailbox. Three states follow:
+//
+//      quiet   The mailbox and the socket were found empty, and no call of ours has looked into the
+//              mailbox since. Whatever comes makes the descriptor readable, which wakes the loop
+//              (uv_poll reports it again for as long as it is so). Nothing has to be asked.
+//      stale   We have sent since: the send may have taken the command out of the mailbox, and the
+//              descriptor says nothing of what is there. Before the loop sleeps, ZMQ_EVENTS is asked.
+//              It takes all commands, so without ZMQ_POLLIN the socket is quiet.
+//      ready   The descriptor was readable, or ZMQ_EVENTS says ZMQ_POLLIN, or a turn took as many
+//              messages as it may. The loop does not sleep, and messages are taken after it.
+//              Only EAGAIN of a receive ends it: libzmq says so after it has taken all commands and
+//              looked at the socket behind them, so the socket is quiet.
+//
+//  A send in the callback of a message needs no more: the receive behind it takes all commands.
+//  That a DEALER can be sent to again is a command, too; a turn that took it turns once more.
+//  EINTR says nothing, so it is taken for "ready". A new socket is ready: what was set up may have
+//  looked into the mailbox. The monitor has a socket of its own that never sends: it is never stale.
+
 #include "bus/bus_socket.h"
 
 #include "bus/bus_czmq.h"
@@ -30,7 +55,8 @@ struct bus_socket {
     zmq_msg_t *current;  //  the message whose callback runs
     bool is_router;
     bool is_destroyed;
-    bool has_reports; //  more than a turn takes
+    bool is_ready; //  see the top
+    bool is_stale; //  likewise
     bool was_full;    //  the last send was refused: ask before the next one builds its frame
     bus_socket_events_t events;
     void *owner;
@@ -43,14 +69,16 @@ struct bus_socket {
     char endpoint[ENDPOINT_MAX];
 };
 
-//  ZMQ_POLLIN and ZMQ_POLLOUT, as they are at this moment.
-static int
-s_state (bus_socket_t *self)
+//  Is the socket ready, and can it be sent to?
+static bool
+s_ask (bus_socket_t *self)
 {
     int events = 0;
     size_t size = sizeof events;
     int rc = zmq_getsockopt (self->socket, ZMQ_EVENTS, &events, &size);
-    return rc == 0 ? events : 0;
+    self->is_ready = rc != 0 || (events & ZMQ_POLLIN);
+    self->is_stale = false;
+    return rc == 0 && (events & ZMQ_POLLOUT);
 }
 
 static void
@@ -62,7 +90,9 @@ s_nothing (uv_idle_t *idle)
 static void
 s_on_poll (uv_poll_t *poll, int status, int events)
 {
-    (void) poll, (void) status, (void) events;
+    (void) status, (void) events;
+    bus_socket_t *self = poll->data;
+    self->is_ready = true;
 }
 
 void
@@ -93,7 +123,7 @@ s_hand_over (bus_socket_t *self, zmq_msg_t *from, zmq_msg_t *body, bool has_body
     self->current = NULL;
 }
 
-//  Takes one message. Returns its size, or −1 when there is none.
+//  Takes one message. Returns its size, or −1 when there is none: the socket is quiet then.
 static int
 s_take_one (bus_socket_t *self)
 {
@@ -108,7 +138,8 @@ s_take_one (bus_socket_t *self)
             || (zmq_msg_more (&from) && zmq_msg_recv (&body, self->socket, ZMQ_DONTWAIT) != -1);
         size = (int) zmq_msg_size (&body);
         s_hand_over (self, &from, &body, has_body);
-    }
+    } else if (errno == EAGAIN)
+        self->is_ready = self->is_stale = false;
     zmq_msg_close (&body);
     zmq_msg_close (&from);
     return size;
@@ -119,7 +150,12 @@ s_before_sleep (uv_prepare_t *prepare)
 {
     bus_socket_t *self = prepare->data;
     self->events.turn (self->owner);
-    if (!self->is_destroyed && (self->has_reports || (s_state (self) & ZMQ_POLLIN)))
+    if (self->is_destroyed)
+        return;
+    //  A DEALER that was full, and is not: its owner is to try again.
+    bool can_go_on =
+        self->is_stale && !self->is_ready && s_ask (self) && self->was_full && !self->is_router;
+    if (can_go_on || self->is_ready || bus_monitor_is_ready (self->monitor))
         uv_idle_start (&self->idle, s_nothing);
 }
 
@@ -129,10 +165,11 @@ s_after_sleep (uv_check_t *check)
     bus_socket_t *self = check->data;
     uv_idle_stop (&self->idle);
     self->events.woken (self->owner);
-    self->has_reports = !self->is_destroyed && bus_monitor_take (self->monitor);
+    if (!self->is_destroyed)
+        bus_monitor_take (self->monitor);
     size_t bytes = 0;
     for (int taken = 0; taken < BUS_SOCKET_TURN && bytes < BUS_SOCKET_TURN_BYTES; taken++) {
-        int size = self->is_destroyed ? -1 : s_take_one (self);
+        int size = self->is_destroyed || !self->is_ready ? -1 : s_take_one (self);
         if (size == -1)
             return;
         bytes += (size_t) size;
@@ -161,6 +198,7 @@ s_new (int type, uv_loop_t *loop, const char *address, bool has_keys,
     self->events = *events;
     self->owner = owner;
     self->is_router = type == ZMQ_ROUTER;
+    self->is_ready = true;
     self->zsock = zsock_new (type);
     self->socket = self->zsock ? zsock_resolve (self->zsock) : NULL;
     if (!self->socket
@@ -312,9 +350,10 @@ bus_sent_t
 bus_socket_send (bus_socket_t *self, text_t to, text_t head, text_t body)
 {
     //  Where there is one peer, do not copy a frame only to be refused.
-    if (!self->is_router && self->was_full && !(s_state (self) & ZMQ_POLLOUT))
+    if (!self->is_router && self->was_full && !s_ask (self))
         return BUS_FULL;
     self->was_full = false;
+    self->is_stale = true;
     if (self->is_router
         && zmq_send (self->socket, to.data, to.size, ZMQ_SNDMORE | ZMQ_DONTWAIT) == -1)
         return s_refused (self);

@@ -1,8 +1,9 @@
 //  bus_socket — a ZeroMQ socket (czmq's zsock) on a libuv loop, plain or with CURVE.
 //
-//  ZeroMQ's descriptor only says that something has changed, once; so the socket is asked before
-//  every sleep and after every wake-up, and the descriptor merely wakes the loop. That also covers
-//  what a send from anywhere in the turn may have consumed.
+//  ZeroMQ's descriptor only says that something has changed, once, and a send may consume that. So
+//  the socket is asked whenever the descriptor was readable, and before the loop sleeps when
+//  something was sent since the last time; an idle socket costs a turn nothing
+//  (bus_socket.c says why none of this misses a message).
 //
 //  A turn takes at most BUS_SOCKET_TURN messages (or BUS_SOCKET_TURN_BYTES), then the loop goes on.
 //  Nothing here blocks. Each side holds at most BUS_SOCKET_HWM messages per peer in ZeroMQ.

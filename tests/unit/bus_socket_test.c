@@ -148,6 +148,38 @@ Test (bus_socket, more_messages_than_a_turn_takes)
     s_expect (sent);
 }
 
+//  Sends from everywhere, between messages that have come, are coming or come later. A message that
+//  is missed leaves the loop asleep until the watchdog.
+Test (bus_socket, sends_and_messages_cross_in_every_way)
+{
+    unsigned sent = 0, state = 1;
+    for (unsigned round = 0; round < 1000; round++) {
+        state = state * 1103515245 + 12345;
+        unsigned dice = state >> 16;
+        for (unsigned count = dice & 3; count > 0; count--)
+            sent += s_send (&s_router, TEXT ("crosses")) == BUS_SENT;
+        if (dice & 4)
+            uv_run (&s_dealer.loop, UV_RUN_NOWAIT);
+        if (dice & 0x400)
+            s_sleep_ms (2); //  libzmq looks into the mailbox at most once in a millisecond
+        if (dice & 8)
+            uv_timer_start (&s_dealer.timer, s_send_from_timer, 0, 0);
+        if (dice & 16)
+            (void) s_send (&s_dealer, TEXT ("from outside"));
+        if (dice & 8)
+            uv_run (&s_dealer.loop, UV_RUN_NOWAIT);
+        if (dice & 32)
+            uv_run (&s_router.loop, UV_RUN_NOWAIT);
+        if ((dice & 0x3c0) == 0)
+            s_expect (sent);
+        if (sent - s_dealer.records > BUS_SOCKET_HWM / 2)
+            s_expect (sent);
+        for (unsigned turns = round % 16 ? 0 : 4; turns > 0; turns--)
+            uv_run (&s_router.loop, UV_RUN_NOWAIT);
+    }
+    s_expect (sent);
+}
+
 Test (bus_socket, a_full_peer_is_an_answer)
 {
     static char s_bytes[64 * 1024];
