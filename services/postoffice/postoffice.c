@@ -432,6 +432,8 @@ s_on_tick (void *owner)
 {
     postoffice_t *self = owner;
     s_look_after_store (self);
+    if (self->suspended)
+        workers_hold (self->office.workers);
     workers_tick (self->office.workers);
     deliveries_tick (self->deliveries);
     if (self->draining && schedule_load (self->office.schedule).operations == 0

@@ -241,6 +241,23 @@ Test (workers, lost_ones_delivery_is_not_handed_out_again)
     cr_assert_eq (s_attempt, 3);
 }
 
+//  As long as nobody can come back, the time to come back does not pass.
+Test (workers, recovery_waits_while_peers_are_refused)
+{
+    s_worker (1, "bot", 5);
+    turn_t *turn = s_turn ("a");
+    workers_remove (s_workers, 1);
+    for (unsigned wait = 0; wait < 4; wait++) {
+        uv_sleep (RECOVERY_MS / 2);
+        workers_hold (s_workers);
+        workers_tick (s_workers);
+        cr_assert_eq (turn->state, TURN_RECOVERED);
+    }
+    uv_sleep (RECOVERY_MS + 10);
+    workers_tick (s_workers);
+    cr_assert_eq (turn->state, TURN_WAITING);
+}
+
 Test (workers, not_taken)
 {
     s_worker (1, "bot", 50);

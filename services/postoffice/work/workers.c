@@ -383,6 +383,14 @@ s_tick_worker (workers_t *self, worker_t *worker, uint64_t now)
 }
 
 void
+workers_hold (workers_t *self)
+{
+    uint64_t now = clock_mono_ms ();
+    for (list_t *link = self->recovered.next; link != &self->recovered; link = link->next)
+        LIST_THING (link, turn_t, place)->since_ms = now;
+}
+
+void
 workers_tick (workers_t *self)
 {
     uint64_t now = clock_mono_ms ();

@@ -70,6 +70,10 @@ void workers_inherit (workers_t *self, turn_t *turn, turn_t *old);
 void workers_topics_each (const workers_t *self,
                           void (*each) (void *owner, text_t topic, uint64_t room), void *owner);
 
+//  Nobody can come back now, as the bus refuses peers: recoveries begin anew.
+//  To be called again and again while that is so.
+void workers_hold (workers_t *self);
+
 //  To be called a few times a second: looks after offers and recoveries that took too long.
 void workers_tick (workers_t *self);
 
