@@ -62,17 +62,55 @@ Test (database, one_that_is_not_utf8_is_refused, .timeout = 120)
     postgres_destroy (&postgres);
 }
 
-//  It is written there every two seconds.
-Test (database, a_node_name_that_it_cannot_take_is_a_wrong_setting, .timeout = 60)
+//  (The node's name is written there every two seconds.)
+Test (database, a_setting_that_the_database_cannot_take_is_wrong, .timeout = 60)
 {
-    static const char *const settings[] = { "NODE_NAME=b\xfcro", "OPERATIONS_PORT=0",
-                                            "POSTGRES_URL=host=127.0.0.1 port=1",
-                                            "POSTOFFICE_BUS_ADDRESS=tcp://127.0.0.1:*", NULL };
-    process_t *postoffice = process_new ("postoffice", "postoffice", NULL, settings);
-    cr_assert (postoffice);
-    cr_assert_eq (process_wait_exit (postoffice, 10000), 78);
-    cr_assert_eq (process_log_count (postoffice, "NODE_NAME must be UTF-8"), 1);
+    static const char *const wrong[][2] = {
+        { "NODE_NAME=b\xfcro", "NODE_NAME must be UTF-8" },
+        { "SESSIONS_KEPT=23h", "SESSIONS_KEPT must be 0 or at least 24h" },
+    };
+    for (size_t at = 0; at < sizeof wrong / sizeof *wrong; at++) {
+        const char *settings[] = { wrong[at][0], "OPERATIONS_PORT=0",
+                                   "POSTGRES_URL=host=127.0.0.1 port=1",
+                                   "POSTOFFICE_BUS_ADDRESS=tcp://127.0.0.1:*", NULL };
+        process_t *postoffice = process_new ("postoffice", "postoffice", NULL, settings);
+        cr_assert (postoffice);
+        cr_assert_eq (process_wait_exit (postoffice, 10000), 78);
+        cr_assert_eq (process_log_count (postoffice, wrong[at][1]), 1);
+        process_destroy (&postoffice);
+    }
+}
+
+static bool
+s_cancels_waits (postgres_t *postgres)
+{
+    char *count = postgres_query (postgres,
+                                  "SELECT count (*) FROM (SELECT pg_cancel_backend (pid) FROM"
+                                  " pg_stat_activity WHERE wait_event = 'SyncRep') t");
+    bool are_some = count && strcmp (count, "0") != 0;
+    free (count);
+    return are_some;
+}
+
+//  The server says COMMIT to somebody who waits for a standby and is cancelled, and warns: it is
+//  stored there and, perhaps, nowhere else.
+Test (database, a_commit_that_was_not_replicated_is_said, .timeout = 120)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    process_t *postoffice = s_postoffice_as (postgres, "stentor", "postgres");
+    EVENTUALLY (20000, process_log_count (postoffice, "database is usable") == 1);
+    cr_assert (postgres_exec (postgres, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'"));
+    cr_assert (postgres_exec (postgres, "SELECT pg_reload_conf ()"));
+    //  Its beats wait from now on.
+    EVENTUALLY (20000, s_cancels_waits (postgres));
+    EVENTUALLY (20000, process_log_count (postoffice, "database warns") >= 1);
+    cr_assert_geq (process_log_count (postoffice, "01000"), 1);
+    cr_assert_geq (process_metric (postoffice,
+                                  "stentor_postgres_warnings_total{when=\"working\"}"), 1);
+    cr_assert (postgres_exec (postgres, "ALTER SYSTEM RESET synchronous_standby_names"));
+    cr_assert (postgres_exec (postgres, "SELECT pg_reload_conf ()"));
     process_destroy (&postoffice);
+    postgres_destroy (&postgres);
 }
 
 //  What somebody can see to meanwhile is said, and waited for.

@@ -6,6 +6,7 @@
 #include "pg/pg_fitness.h"
 #include "pg/pg_socket.h"
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -41,6 +42,16 @@ struct pg_dial {
 };
 
 const char PG_DIAL_REFUSE[] = "";
+
+enum { WARNED_CONNECTING, WARNED_WORKING, WARNINGS };
+
+static int64_t s_warnings[WARNINGS];
+static const metric_row_t s_rows[WARNINGS] = {
+    [WARNED_CONNECTING] = { "postgres_warnings_total", "when=\"connecting\"", COUNTER,
+                            "warnings of the database" },
+    [WARNED_WORKING] = { "postgres_warnings_total", "when=\"working\"", COUNTER,
+                         "warnings of the database" },
+};
 
 //  Everything that we rely on, whatever the server, the database or the role has set for others.
 //  The server gives up before we do, so that its answer says what happened: waiting for a lock
@@ -190,12 +201,22 @@ s_dial_on (pg_dial_t *self)
     }
 }
 
-//  Notices are the server's small talk; libpq would print them.
-static void
-s_on_notice (void *unused, const PGresult *notice)
+//  Notices of lower severity are the server's small talk; libpq would print all of them.
+void
+pg_warned (void *link, const PGresult *notice)
 {
-    (void) unused;
-    (void) notice;
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "database warns");
+    const char *severity = PQresultErrorField (notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (!severity || strcmp (severity, "WARNING") != 0)
+        return;
+    s_warnings[link ? WARNED_WORKING : WARNED_CONNECTING]++;
+    if (!log_limit_allows (&limit))
+        return;
+    const char *sqlstate = PQresultErrorField (notice, PG_DIAG_SQLSTATE);
+    const char *words = PQresultErrorField (notice, PG_DIAG_MESSAGE_PRIMARY);
+    log_warn ("database warns", log_string ("link", link ? link : "connecting"),
+              log_string ("sqlstate", sqlstate ? sqlstate : ""),
+              log_string ("complaint", words ? words : ""));
 }
 
 //  What stands after dbname wins over the string, what stands before it loses. A Kerberos server
@@ -222,7 +243,7 @@ s_on_resolved (void *owner)
         s_fail (self, "cannot connect");
         return;
     }
-    PQsetNoticeReceiver (self->connection, s_on_notice, NULL);
+    PQsetNoticeReceiver (self->connection, pg_warned, NULL);
     pg_socket_watch (&self->socket, self->connection, UV_WRITABLE);
 }
 
@@ -276,6 +297,10 @@ pg_dial_t *
 pg_dial_new (uv_loop_t *loop, const pg_dial_config_t *config, const pg_dial_events_t *events,
              void *owner)
 {
+    static bool is_shown;
+    if (!is_shown)
+        metrics_register (s_rows, s_warnings, WARNINGS);
+    is_shown = true;
     pg_dial_t *self = alloc_zeroed (sizeof *self);
     self->loop = loop;
     self->url = alloc_string (config->url);

@@ -55,6 +55,12 @@ void pg_dial_destroy (pg_dial_t **self_p);
 //  Begins an attempt. Only one at a time.
 void pg_dial_start (pg_dial_t *self);
 
+//  A server's warning (SQLSTATE class 01, and others of that severity) is counted and logged; small
+//  talk is passed over. At a COMMIT under synchronous replication a warning says that nobody waited
+//  for the standby: what was stored, and is answered as stored, may be on this server only.
+//  `link`: on which; NULL while dialling. Fits PQsetNoticeReceiver, with the name as its argument.
+void pg_warned (void *link, const PGresult *notice);
+
 //  The first line of libpq's complaint about a connection; NULL has none.
 text_t pg_complaint (const PGconn *connection);
 

@@ -268,6 +268,7 @@ s_on_dialled (void *owner, PGconn *connection, bool is_direct)
 {
     pg_link_t *self = owner;
     self->connection = connection;
+    PQsetNoticeReceiver (connection, pg_warned, (void *) (uintptr_t) self->config.name);
     self->is_direct = is_direct;
     self->state = LINK_PREPARING;
     s_timer (self, self->config.answer_ms, 0);
