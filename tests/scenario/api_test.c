@@ -46,12 +46,22 @@ Test (api, a_session_is_read_by_whoever_may)
     says (ann, "hello");
     hears (ann, "bot", "You said: hello");
 
+    //  Times are the database's, whatever clients are shown.
+    cr_assert (postgres_exec (stack_postgres (stack),
+                              "UPDATE log SET time_ms = time_ms + 86400000,"
+                              " stored_at = '2026-08-24 01:02:03.004+00'"));
     json_object *session = s_get (stack, 1, "s-1", "userId=ann", 200);
+    cr_expect_str_eq (s_text (session, "lastAt"), "2026-08-24T01:02:03.004Z");
+    json_object_put (session);
+    cr_assert (postgres_exec (stack_postgres (stack),
+                              "UPDATE log SET stored_at = NULL, time_ms = 1787533323004"));
+    session = s_get (stack, 1, "s-1", "userId=ann", 200);
     cr_expect_str_eq (s_text (session, "sessionId"), "s-1");
     cr_expect_str_eq (s_text (session, "appId"), "demo");
     cr_expect_str_eq (s_text (session, "visitor"), "ann");
     cr_expect_eq (json_object_get_int (json_object_object_get (session, "lastSeq")), 3);
-    cr_expect_eq (strlen (s_text (session, "lastAt")), strlen ("2026-11-26T02:03:04.567Z"));
+    cr_expect_str_eq (s_text (session, "lastAt"), "2026-08-24T01:02:03.004Z", "of schema 3");
+    cr_expect_eq (strlen (s_text (session, "createdAt")), strlen ("2026-11-26T02:03:04.567Z"));
     cr_expect_str_eq (s_text (json_object_object_get (session, "control"), "role"), "bot");
     json_object *participants = json_object_object_get (session, "participants");
     cr_assert_eq (json_object_array_length (participants), 1);

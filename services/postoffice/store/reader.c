@@ -19,10 +19,11 @@
 #define PATIENCE_MS 4000
 #define TICK_MS 500
 
-//  A time of the log (ms since 1970), and one of a row, as RFC 3339 has them.
+//  A time as RFC 3339 has it; that of an entry by the database's clock, which entries of before
+//  schema 4 do not have. Those have the one that clients see.
 #define RFC_3339(time)                                                                           \
     "to_char (" time " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
-#define LOG_TIME(column) RFC_3339 ("to_timestamp (" column " / 1000.0)")
+#define STORED_TIME(stored, ms) RFC_3339 ("coalesce (" stored ", to_timestamp (" ms " / 1000.0))")
 #define ROLE_NAME(column)                                                                        \
     "(ARRAY['visitor', 'agent', 'bot', 'platform', 'router', 'api'])[" column "]"
 #define PARTICIPANTS_MOST "1000"
@@ -30,14 +31,15 @@
 #define SESSION_SQL                                                                                \
     "SELECT json_build_object ('sessionId', substr (s.session, length (s.app) + 2),"               \
     " 'appId', s.app, 'visitor', s.visitor, 'createdAt', " RFC_3339 ("s.created_at") ","           \
-    " 'lastSeq', coalesce (l.seq, 0), 'lastAt', " LOG_TIME ("l.time_ms") ","                       \
+    " 'lastSeq', coalesce (l.seq, 0),"                                                             \
+    " 'lastAt', " STORED_TIME ("l.stored_at", "l.time_ms") ","                                     \
     " 'control', CASE WHEN s.control_user = ''"                                                    \
     "  THEN json_build_object ('role', " ROLE_NAME ("s.control_role") ")"                          \
     "  ELSE json_build_object ('role', " ROLE_NAME ("s.control_role") ","                          \
     "   'userId', s.control_user) END,"                                                            \
     " 'participants', coalesce (p.list, '[]'::json))::text"                                        \
     " FROM session s"                                                                              \
-    " LEFT JOIN LATERAL (SELECT seq, time_ms FROM log"                                             \
+    " LEFT JOIN LATERAL (SELECT seq, stored_at, time_ms FROM log"                                  \
     "  WHERE session = s.session AND day = s.day ORDER BY seq DESC LIMIT 1) l ON true"             \
     " LEFT JOIN LATERAL (SELECT json_agg (json_build_object ("                                     \
     "   'role', " ROLE_NAME ("q.role") ", 'userId', q.user_id, 'present', q.present,"              \
@@ -177,7 +179,7 @@ reader_ask (reader_t *self, read_statement_t statement, const text_t *parameters
 {
     assert (count <= READ_PARAMETERS_MOST);
     if (self->pending >= READER_QUESTIONS_MOST) {
-        store_metrics[STORE_REFUSED]++;
+        store_metrics[STORE_QUESTIONS_REFUSED]++;
         return -1;
     }
     text_t texts[READ_PARAMETERS_MOST];
@@ -207,6 +209,7 @@ reader_new (uv_loop_t *loop, const store_config_t *config, reader_answered_fn *a
     self->owner = owner;
     list_init (&self->waiting);
     list_init (&self->under_way);
+    store_metrics[STORE_QUESTIONS_LIMIT] = READER_QUESTIONS_MOST;
     snprintf (settings, sizeof settings,
               "SET default_transaction_read_only = on; SET statement_timeout = %d;",
               READER_STATEMENT_MS);
