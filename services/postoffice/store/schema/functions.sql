@@ -418,10 +418,11 @@ $$;
 --  most p_most, and about p_entries of entries (a session is dropped as a whole). A session stays
 --  while it has a host that lives, or a turn or a delivery that is not finished; its timers go with
 --  it. App by app, so that each can have a time of its own. Returns how many sessions, how many of
---  their entries, and whether there may be more.
+--  their entries, and whether there may be more. (A planner that knows too little would rather read
+--  whole tables.)
 CREATE FUNCTION drop_sessions_@V@ (p_kept_ms bigint, p_most bigint, p_entries bigint)
 RETURNS TABLE (sessions bigint, entries bigint, more boolean)
-LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan SET enable_seqscan = off AS $$
 DECLARE
     before timestamptz := now () - p_kept_ms * interval '1 ms';
     v_app text := (SELECT min (s.app) FROM session s);
@@ -486,9 +487,9 @@ BEGIN
             DELETE FROM work_item w
             WHERE w.session = ANY (v_old) AND w.kind = 3 AND w.state < 2;
             --  A row that a join of today writes just now leads elsewhere in a moment.
-            DELETE FROM last_session a WHERE (a.app, a.user_id, a.role) IN (
-                SELECT b.app, b.user_id, b.role FROM last_session b
-                WHERE b.session = ANY (v_old) FOR UPDATE SKIP LOCKED);
+            DELETE FROM last_session a WHERE a.ctid = ANY (ARRAY (
+                SELECT b.ctid FROM last_session b
+                WHERE b.session = ANY (v_old) FOR UPDATE SKIP LOCKED));
             DELETE FROM session s WHERE s.session = ANY (v_old);
             sessions := sessions + cardinality (v_old);
         END LOOP;
