@@ -272,6 +272,7 @@ s_start_sockets (edge_t *self)
         return -1;
     }
     edge_metrics[EDGE_SOCKETS_LIMIT] = (int64_t) self->socket_limit;
+    edge_metrics[EDGE_API_PENDING_LIMIT] = (int64_t) self->config->api_requests;
     return 0;
 }
 

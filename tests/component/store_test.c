@@ -7,6 +7,7 @@
 #include "postgres.h"
 #include "store/migrations.h"
 #include "store/store.h"
+#include "store/store_metrics.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -791,6 +792,9 @@ Test (store, says_when_its_queue_is_full)
     cr_assert_gt (taken, 5);
     cr_assert_lt (taken, 50);
     cr_assert_eq (store_pending (box->store), taken);
+    cr_assert_eq (store_metrics[STORE_QUEUE_LIMIT], 10000);
+    cr_assert_geq (store_metrics[STORE_QUEUE_BYTES], 10000);
+    cr_assert_eq (store_metrics[STORE_REFUSED], 1);
     UNTIL (box, box->answers == taken);
     cr_assert_eq (box->of_outcome[STORE_DOWN], taken);
     cr_assert_eq (s_try_append (box, &append, 1), 0, "room again");

@@ -84,6 +84,7 @@ Test (session, endpoint_limit)
     agent_joins (2, 20, "anna");
     rig_run ();
     EXPECT ("e2 ATTACHED 20 busy #1\n");
+    cr_assert_eq (postoffice_counts[POSTOFFICE_FULL_ENDPOINTS], 1);
     cr_assert_eq (fake_store_last (KEY), 1, "who is not let in has not joined");
 }
 
@@ -598,6 +599,7 @@ Test (session, queue_limit)
     for (const char *line = rig_story (); (line = strstr (line, " busy ")); line++)
         busy++;
     cr_assert (busy > 700 && busy < 1000);
+    cr_assert_eq (postoffice_counts[POSTOFFICE_FULL_QUEUE], busy);
     cr_assert_eq (schedule_load (rig_office.schedule).operations + busy, 1000);
     rig_run ();
     cr_assert_eq (schedule_load (rig_office.schedule).operations, 0);
@@ -605,6 +607,21 @@ Test (session, queue_limit)
     say (1, 5, "m0");
     rig_run ();
     EXPECT ("e1 POSTED 1001 duplicate #2\n");
+}
+
+Test (session, session_limit)
+{
+    s_visitor ();
+    rig_office.session_limit = 1;
+    bus_record_t record = { .kind = BUS_ATTACH,
+                            .attach = { .endpoint = 6, .session = TEXT ("demo/another") } };
+    operation_t *operation = operation_of_record (2, &record);
+    sessions_ask (rig_office.sessions, TEXT ("demo/another"), &operation);
+    say (1, 5, "m1");
+    rig_run ();
+    EXPECT ("e2 ATTACHED 6 busy #0\n"
+            "e1 POSTED 1 ok #2\n");
+    cr_assert_eq (postoffice_counts[POSTOFFICE_FULL_SESSIONS], 1);
 }
 
 //  The bot is behind, and a message is refused. There is room again when what was said behind it

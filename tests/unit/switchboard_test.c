@@ -2,6 +2,7 @@
 //  comes to written as words: the verdict, the entries, who is in control then, and the open turns.
 
 #include "rules/switchboard.h"
+#include "tables/postoffice_metrics.h"
 
 #include "model/principal.h"
 
@@ -339,6 +340,7 @@ Test (switchboard, turn_limit)
     operation_t *operation = s_post (EVENT_NEW_MESSAGE, "m1");
     switchboard_post (&s_switchboard, operation, ROLE_VISITOR, TEXT ("vic"), RICH, ALL);
     cr_assert_str_eq (s_outcome (operation), "busy:; bot; 32");
+    cr_assert_eq (postoffice_counts[POSTOFFICE_FULL_TURNS], 1);
     s_end ();
 }
 

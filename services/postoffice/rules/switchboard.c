@@ -6,6 +6,7 @@
 #include "model/principal.h"
 #include "model/session_key.h"
 #include "model/visitor_info.h"
+#include "tables/postoffice_metrics.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -317,6 +318,7 @@ s_visitor_says (switchboard_t *self, operation_t *operation, text_t user)
 {
     bool for_bot = self->has_bot && self->fold->control_role == ROLE_BOT;
     if (for_bot && self->fold->turn_count >= TURN_LIMIT) {
+        metric_add (POSTOFFICE_FULL_TURNS, 1);
         operation->verdict = VERDICT_BUSY;
         return;
     }

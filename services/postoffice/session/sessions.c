@@ -132,11 +132,12 @@ sessions_ask (sessions_t *self, text_t key, operation_t **operation_p)
     }
     //  What frees memory or ends work is taken even when too much waits: it is what helps.
     bool adds = operation->kind == OPERATION_ATTACH || operation->kind == OPERATION_POST;
-    bool full = schedule_load (self->office->schedule).bytes + operation->weight
-                    > self->office->queue_limit
-                || (HASH_COUNT (self->by_key) >= self->office->session_limit
-                    && !sessions_find (self, key));
-    if (adds && full) {
+    bool is_queue_full = schedule_load (self->office->schedule).bytes + operation->weight
+                         > self->office->queue_limit;
+    bool is_memory_full = HASH_COUNT (self->by_key) >= self->office->session_limit
+                          && !sessions_find (self, key);
+    if (adds && (is_queue_full || is_memory_full)) {
+        metric_add (is_queue_full ? POSTOFFICE_FULL_QUEUE : POSTOFFICE_FULL_SESSIONS, 1);
         reply_refused (self->office, operation, VERDICT_BUSY);
         operation_destroy (operation_p);
         return;

@@ -45,6 +45,7 @@ s_decide_attach (switchboard_t *switchboard, session_t *self, operation_t *opera
     endpoint_t *endpoint = session_endpoint (self, operation->peer, attach->endpoint);
     //  Before anything is in the changeset: who is not let in must not be in the log as joined.
     if (!endpoint && self->endpoint_count >= self->office->endpoint_limit) {
+        metric_add (POSTOFFICE_FULL_ENDPOINTS, 1);
         operation->verdict = VERDICT_BUSY;
         return;
     }

@@ -84,6 +84,7 @@ store_new (uv_loop_t *loop, const store_config_t *config, const store_events_t *
     self->config.url = self->config.node = NULL;
     self->events = *events;
     self->owner = owner;
+    store_metrics[STORE_QUEUE_LIMIT] = (int64_t) config->queue_limit;
     self->store_links = alloc_array (config->links, sizeof (store_link_t *));
     for (uint64_t at = 0; at < config->links; at++)
         self->store_links[at] = store_link_new (loop, config, &self->queue, s_on_changed, self);
