@@ -44,6 +44,7 @@ typedef struct {
     uint64_t postgres_queue_limit;
     uint64_t session_grace;
     uint64_t session_idle;
+    uint64_t session_close_after;
     uint64_t session_endpoints;
     uint64_t sessions;
     uint64_t queue_limit;
@@ -93,6 +94,8 @@ static const setting_t s_settings[] = {
              "grace period: how long a participant may be without a connection"),
     SETTING ("SESSION_IDLE", SETTING_DURATION, config_t, session_idle, "30s", 100, 3600000,
              "how long a session without connections stays in memory"),
+    SETTING ("SESSION_CLOSE_AFTER", SETTING_DURATION, config_t, session_close_after, "24h", 0, 0,
+             "how long nobody is present before a session is closed; 0: never"),
     SETTING ("SESSION_ENDPOINTS", SETTING_NUMBER, config_t, session_endpoints, "64", 1, 10000,
              "limit of connections in one session"),
     SETTING ("POSTOFFICE_SESSIONS", SETTING_NUMBER, config_t, sessions, "200000", 1, 0,
@@ -104,7 +107,7 @@ static const setting_t s_settings[] = {
              60000, "timeout for a worker to accept a dispatched item; then another gets it"),
     SETTING ("WORK_RECOVERY", SETTING_DURATION, config_t, work_recovery, "2s", 50, 60000,
              "how long an item of a lost worker or postoffice waits for a worker that has it"),
-    SETTING ("WORK_LEASE", SETTING_DURATION, config_t, work_lease, "60s", 100, 3600000,
+    SETTING ("WORK_LEASE", SETTING_DURATION, config_t, work_lease, "60s", 20000, 3600000,
              "how long a worker may take for a delivery without a word of it"),
     SETTING ("WORK_KEPT", SETTING_DURATION, config_t, work_kept, "168h", 60000, 0,
              "how long finished work items stay in the database; at most SESSIONS_KEPT, if that is "
@@ -281,6 +284,40 @@ s_on_noticed (void *owner, store_notice_t what, text_t key)
 }
 
 // ---------------------------------------------------------------------------------------------
+//  Timers
+
+static void
+s_run_timer (void *owner, const work_taken_t *timer)
+{
+    postoffice_t *self = owner;
+    timer_kind_t kind = timer_kind_of (timer->item);
+    if (kind == TIMER_KINDS || timer->session.size == 0) {
+        //  A newer postoffice knows what it is for.
+        deliveries_timer_ended (self->deliveries, timer->item, timer->attempt, TIMER_LOST);
+        return;
+    }
+    operation_t *operation = operation_timer (&(timer_due_t){ .kind = kind,
+                                                              .item = timer->item,
+                                                              .seq = timer->seq,
+                                                              .attempt = timer->attempt,
+                                                              .body = timer->body });
+    sessions_ask (self->office.sessions, timer->session, &operation);
+}
+
+static void
+s_on_timer_ended (void *owner, const operation_t *operation)
+{
+    postoffice_t *self = owner;
+    const timer_due_t *timer = &operation->timer;
+    verdict_t verdict = operation->verdict;
+    deliveries_timer_ended (self->deliveries, timer->item, timer->attempt,
+                            verdict == VERDICT_OK            ? TIMER_RAN
+                            : verdict == VERDICT_DUPLICATE   ? TIMER_STALE
+                            : verdict == VERDICT_BAD_REQUEST ? TIMER_BAD
+                                                             : TIMER_LOST);
+}
+
+// ---------------------------------------------------------------------------------------------
 //  The service
 
 //  Without keys the bus has no credential: who reaches it reads and writes every conversation.
@@ -352,6 +389,7 @@ s_start_parts (postoffice_t *self, const config_t *config)
     postoffice_counts[POSTOFFICE_OPERATION_BYTES_LIMIT] = (int64_t) config->queue_limit;
     postoffice_counts[POSTOFFICE_SESSIONS_LIMIT] = (int64_t) config->sessions;
     postoffice_counts[POSTOFFICE_PEERS_LIMIT] = (int64_t) config->bus_peers;
+    office->rules.close_after_ms = config->session_close_after;
     office->bus = bus_server_new (
         loop,
         &(bus_server_config_t){ .node = service_node_name (self->service),
@@ -385,9 +423,14 @@ s_start_parts (postoffice_t *self, const config_t *config)
                              .sessions_kept_ms = config->sessions_kept,
                              .migrate = config->postgres_migrate };
     self->requests = requests_new (loop, office, &store);
-    self->deliveries = deliveries_new (
-        loop, office->bus, office->workers, &store,
-        &(deliveries_config_t){ .lease_ms = config->work_lease, .kept_ms = s_work_kept (config) });
+    office->timer_ended = s_on_timer_ended;
+    office->timer_owner = self;
+    self->deliveries =
+        deliveries_new (loop, office->bus, office->workers, &store,
+                        &(deliveries_config_t){ .run_timer = s_run_timer,
+                                                .owner = self,
+                                                .lease_ms = config->work_lease,
+                                                .kept_ms = s_work_kept (config) });
     office->store =
         store_new (loop, &store,
                    &(store_events_t){
@@ -475,6 +518,7 @@ s_drain (void *state)
 {
     postoffice_t *self = state;
     self->draining = true;
+    deliveries_drain (self->deliveries);
     bus_server_drain (self->office.bus);
 }
 

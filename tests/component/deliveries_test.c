@@ -18,6 +18,7 @@
 #define TOPIC "test.echo"
 #define TAKEN_MOST 60000
 #define WITHIN_MS 20000
+#define LEASE_MS 20000 //  the least that there is
 
 //  An item as the worker was given it.
 typedef struct {
@@ -119,7 +120,7 @@ s_start_postoffice (stage_t *self, unsigned at)
     snprintf (url, sizeof url, "POSTGRES_URL=%s", postgres_url (self->postgres));
     snprintf (bus, sizeof bus, "POSTOFFICE_BUS_ADDRESS=tcp://127.0.0.1:%u", self->ports[at]);
     snprintf (name, sizeof name, "NODE_NAME=postoffice-%u", at + 1);
-    const char *settings[] = { url, bus, name, operations, "WORK_LEASE=1s", NULL };
+    const char *settings[] = { url, bus, name, operations, "WORK_LEASE=20s", NULL };
     snprintf (operations, sizeof operations, "OPERATIONS_PORT=%u", port);
     self->postoffices[at] =
         process_new (name + strlen ("NODE_NAME="), "postoffice", NULL, settings);
@@ -293,7 +294,7 @@ Test (deliveries, that_a_worker_forgets_are_taken_from_it, .timeout = 120)
     RIG_UNTIL (&stage->rig, WITHIN_MS, stage->count == 1);
     taken_t first = stage->taken[0];
     stage->manner = WAITS;
-    RIG_UNTIL (&stage->rig, WITHIN_MS, stage->count == 2);
+    RIG_UNTIL (&stage->rig, LEASE_MS + WITHIN_MS, stage->count == 2);
     cr_expect_eq (stage->taken[1].attempt, 2);
     cr_expect (stage->cancelled >= 1);
     //  What it says of its attempt now is too late.

@@ -160,7 +160,7 @@ s_count (stage_t *self, const char *where)
 
 Test (worker, deliveries_come_to_their_outcomes, .timeout = 120)
 {
-    stage_t *stage = s_begin (10, "WORK_LEASE=10s");
+    stage_t *stage = s_begin (10, "WORK_LEASE=20s");
     s_order (stage, 100);
     UNTIL_COUNT (stage, 100, "state = 2 AND attempts = 1 AND detail = 'said so'");
     cr_assert_eq (stage->starts, 100u);
@@ -197,11 +197,11 @@ Test (worker, a_postoffice_dies_with_deliveries_in_hand, .timeout = 120)
 //  An attempt that takes longer than a lease keeps it.
 Test (worker, a_slow_delivery_keeps_its_lease, .timeout = 120)
 {
-    stage_t *stage = s_begin (4, "WORK_LEASE=18s");
+    stage_t *stage = s_begin (4, "WORK_LEASE=20s");
     stage->manner = WAITS;
     s_order (stage, 2);
     RIG_UNTIL (&stage->rig, WITHIN_MS, stage->count == 2);
-    rig_turn_for (&stage->rig, 21000);
+    rig_turn_for (&stage->rig, 23000);
     cr_assert_eq (stage->cancels, 0u);
     for (unsigned at = 0; at < 2; at++)
         s_end_attempt (stage->items[at], WORKER_ANSWERED);

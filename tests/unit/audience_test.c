@@ -31,6 +31,8 @@ static const row_t s_rows[] = {
     { EVENT_BARGE_OUT, ROLE_AGENT, { "llll", "llll", "llll" } },
     { EVENT_HANDOFF, ROLE_BOT, { "h-h-", "h-h-", NULL } },
     { EVENT_FAILURE, ROLE_BOT, { "ffff", "ff--", NULL } },
+    { EVENT_SESSION_CLOSED, ROLE_ROUTER, { "c-c-", "c-c-", NULL } },
+    { EVENT_SESSION_REOPENED, ROLE_ROUTER, { "o-o-", "o-o-", NULL } },
 };
 
 static char
@@ -49,6 +51,10 @@ s_letter (uint64_t event)
         return 'h';
     case EVENT_FAILURE:
         return 'f';
+    case EVENT_SESSION_CLOSED:
+        return 'c';
+    case EVENT_SESSION_REOPENED:
+        return 'o';
     default:
         return '?';
     }

@@ -88,6 +88,43 @@ Test (changeset, full_by_bytes)
     }
 }
 
+//  What is said of a timer last counts; how it has run is said beside that.
+Test (changeset, sets_and_cancels_timers)
+{
+    timer_set_t set = { .kind = TIMER_CLOSE, .seq = 4, .after_ms = 1000, .body = TEXT ("{}") };
+    changeset_set_timer (s_draft, &set);
+    set.seq = 5;
+    changeset_set_timer (s_draft, &set);
+    cr_assert_eq (s_draft->work_count, 1);
+    cr_assert_eq (s_draft->works[0].seq, 5);
+    cr_assert_eq (s_draft->works[0].kind, WORK_TIMER);
+    cr_assert_not (s_draft->works[0].is_leased);
+    cr_assert (text_is (s_draft->works[0].topic, TEXT ("timer")));
+    text_t item = s_draft->works[0].item;
+    cr_assert (text_is (item, TEXT (":timer:close:demo/s")), "%s", item.data);
+    cr_assert_eq (timer_kind_of (item), TIMER_CLOSE);
+
+    changeset_cancel_timer (s_draft, TIMER_CLOSE);
+    cr_assert_eq (s_draft->work_count, 0);
+    cr_assert_eq (s_draft->finish_count, 1);
+    cr_assert_eq (s_draft->finishes[0].state, WORK_CANCELLED);
+
+    changeset_finish_timer (s_draft, TEXT (":timer:close:demo/s"), 3);
+    changeset_set_timer (s_draft, &set);
+    cr_assert_eq (s_draft->work_count, 1);
+    cr_assert_eq (s_draft->finish_count, 1);
+    cr_assert_eq (s_draft->finishes[0].state, WORK_DONE);
+    cr_assert_eq (s_draft->finishes[0].attempt, 3);
+}
+
+Test (changeset, knows_the_kind_of_a_timer)
+{
+    const char *const others[] = { "", ":", ":timer:", ":timer:close", ":timer:clos:a/b",
+                                   ":timer:closed:a/b", "timer:close:a/b", "0123456789abcdef" };
+    for (size_t at = 0; at < sizeof others / sizeof *others; at++)
+        cr_assert_eq (timer_kind_of (text_of (others[at])), TIMER_KINDS, "%s", others[at]);
+}
+
 Test (changeset, takes_ended_turns)
 {
     turn_t *turn = turn_new (&(turn_t){ .item = TEXT ("i1"),

@@ -23,6 +23,10 @@ typedef struct {
     size_t participant_count;
     stored_work_t works[MOST_THINGS];
     size_t work_count;
+    bool is_closed;
+    bool has_timer;
+    store_work_t timer; //  of which a session here has one
+    unsigned row_writes;
 } log_of_t;
 
 typedef enum { APPEND, LOAD, READ } request_kind_t;
@@ -55,6 +59,7 @@ struct store {
     list_t texts;
     fake_mood_t mood, next;
     bool has_next;
+    uint64_t active_ago_ms;
 };
 
 static store_t s_store;
@@ -141,6 +146,12 @@ fake_store_next (fake_mood_t mood)
 }
 
 void
+fake_store_active_ago (uint64_t ms)
+{
+    s_store.active_ago_ms = ms;
+}
+
+void
 fake_store_always (fake_mood_t mood)
 {
     s_store.mood = mood;
@@ -216,6 +227,15 @@ s_participant (log_of_t *log, uint64_t role, text_t user)
 static void
 s_put_work (log_of_t *log, const store_work_t *work)
 {
+    if (work->kind == WORK_TIMER) {
+        log->has_timer = true;
+        log->timer = (store_work_t){ .item = s_keep (work->item),
+                                     .topic = s_keep (work->topic),
+                                     .seq = work->seq,
+                                     .body = s_keep (work->body),
+                                     .after_ms = work->after_ms };
+        return;
+    }
     assert (log->work_count < MOST_THINGS);
     log->works[log->work_count++] = (stored_work_t){ .item = s_keep (work->item),
                                                      .topic = s_keep (work->topic),
@@ -228,6 +248,10 @@ s_put_work (log_of_t *log, const store_work_t *work)
 static void
 s_finish_work (log_of_t *log, text_t item)
 {
+    if (item.data[0] == ':') { //  a timer, which there need not be
+        log->has_timer = log->has_timer && !text_is (log->timer.item, item);
+        return;
+    }
     for (size_t at = 0; at < log->work_count; at++)
         if (text_is (log->works[at].item, item)) {
             memmove (&log->works[at], &log->works[at + 1],
@@ -254,6 +278,25 @@ size_t
 fake_store_works (text_t session)
 {
     return s_log (session)->work_count;
+}
+
+const store_work_t *
+fake_store_timer (text_t session)
+{
+    const log_of_t *log = s_log (session);
+    return log->has_timer ? &log->timer : NULL;
+}
+
+bool
+fake_store_is_closed (text_t session)
+{
+    return s_log (session)->is_closed;
+}
+
+unsigned
+fake_store_row_writes (text_t session)
+{
+    return s_log (session)->row_writes;
 }
 
 uint64_t
@@ -477,6 +520,10 @@ s_append (const store_append_t *append)
         log->control_role = append->control_role;
         log->control_user = s_keep (append->control_user);
     }
+    if (append->closing != SESSION_STAYS)
+        log->is_closed = append->closing == SESSION_CLOSES;
+    log->row_writes += append->control_changes || append->closing != SESSION_STAYS
+                       || append->is_left || append->touches;
     for (size_t at = 0; at < append->work_count; at++)
         s_put_work (log, &append->works[at]);
     for (size_t at = 0; at < append->finish_count; at++)
@@ -499,6 +546,8 @@ s_load (request_t *request)
     found->last_seq = log->entry_count;
     found->last_time_ms = log->entries[log->entry_count - 1].time_ms;
     found->last_writer = log->last_writer;
+    found->is_closed = log->is_closed;
+    found->active_ago_ms = s_store.active_ago_ms;
     found->control_role = log->control_role;
     found->control_user = s_copy (to, log->control_user);
     stored_participant_t *participants

@@ -57,6 +57,13 @@ void fake_store_other_ends (text_t session);
 const stored_entry_t *fake_store_entry (text_t session, uint64_t seq);
 uint64_t fake_store_last (text_t session);
 size_t fake_store_works (text_t session);
+//  The timer that is set; NULL: none.
+const store_work_t *fake_store_timer (text_t session);
+bool fake_store_is_closed (text_t session);
+//  How often the session's own row was written, its opening aside; and how long ago loads say that
+//  it was told that the session is active.
+unsigned fake_store_row_writes (text_t session);
+void fake_store_active_ago (uint64_t ms);
 //  How often the other postoffices were told so, with an entry or without.
 unsigned fake_store_notified (store_notice_t what);
 uint64_t fake_store_received_of (text_t session, uint64_t role, const char *user);

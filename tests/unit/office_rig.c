@@ -141,6 +141,13 @@ s_on_posted (void *owner, const operation_t *operation)
             verdict_code (operation->verdict), (unsigned) operation->seq);
 }
 
+static void
+s_on_timer_ended (void *owner, const operation_t *operation)
+{
+    (void) owner;
+    s_note ("timer %s\n", operation->verdict == VERDICT_OK ? "ran" : "stale");
+}
+
 void
 rig_begin (void)
 {
@@ -156,6 +163,7 @@ rig_begin (void)
                                          .endpoint_limit = 8,
                                          .session_limit = 1000,
                                          .posted = s_on_posted,
+                                         .timer_ended = s_on_timer_ended,
                                          .rules = { .writer = FAKE_WRITER } };
     buffer_t complaint;
     buffer_init (&complaint, 1024);
@@ -334,6 +342,19 @@ say_by_request (uint64_t role, const char *user, const char *id)
                                                          .message_id = text_of (id),
                                                          .data = text_of (id),
                                                          .secret = TEXT ("token") } });
+    sessions_ask (rig_office.sessions, KEY, &operation);
+}
+
+void
+timer_due (uint64_t seq)
+{
+    char room[TIMER_ITEM_MAX];
+    operation_t *operation =
+        operation_timer (&(timer_due_t){ .kind = TIMER_CLOSE,
+                                         .item = timer_item (room, TIMER_CLOSE, KEY),
+                                         .seq = seq,
+                                         .attempt = 1,
+                                         .body = TEXT ("{}") });
     sessions_ask (rig_office.sessions, KEY, &operation);
 }
 

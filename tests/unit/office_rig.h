@@ -76,6 +76,8 @@ void post (peer_t peer, uint64_t endpoint, event_t event, const char *id);
 //  A participant says it through the API, from no endpoint. The story's line is
 //  "api POSTED 3 ok #2", with the request_id.
 void say_by_request (uint64_t role, const char *user, const char *id);
+//  The timer `close` that was set at this entry. The story's line is "timer ran" or "timer stale".
+void timer_due (uint64_t seq);
 void more (peer_t peer, uint64_t endpoint);
 void received (peer_t peer, uint64_t endpoint, uint64_t seq);
 void type (peer_t peer, uint64_t endpoint, event_t event);

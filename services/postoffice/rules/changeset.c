@@ -97,15 +97,72 @@ changeset_work (changeset_t *self, const store_work_t *work)
     self->works[self->work_count++] = *work;
 }
 
+static void
+s_add_finish (changeset_t *self, const store_finish_t *finish)
+{
+    self->finishes = s_grow (self->finishes, self->finish_count, sizeof *self->finishes);
+    self->finishes[self->finish_count++] = *finish;
+}
+
 void
 changeset_finish (changeset_t *self, turn_t **turn_p, work_state_t state, text_t detail)
 {
     turn_t *turn = *turn_p;
     *turn_p = NULL;
     list_append (&self->ended, &turn->in_fold);
-    self->finishes = s_grow (self->finishes, self->finish_count, sizeof *self->finishes);
-    self->finishes[self->finish_count++]
-        = (store_finish_t){ .item = turn->item, .state = state, .detail = detail };
+    s_add_finish (self,
+                  &(store_finish_t){ .item = turn->item, .state = state, .detail = detail });
+}
+
+//  What was said of the timer before: set, or cancelled.
+static void
+s_take_back (changeset_t *self, text_t item)
+{
+    for (size_t at = 0; at < self->work_count; at++)
+        if (text_is (self->works[at].item, item))
+            memmove (&self->works[at], &self->works[at + 1],
+                     (--self->work_count - at) * sizeof *self->works);
+    for (size_t at = 0; at < self->finish_count; at++)
+        if (self->finishes[at].state == WORK_CANCELLED && text_is (self->finishes[at].item, item))
+            memmove (&self->finishes[at], &self->finishes[at + 1],
+                     (--self->finish_count - at) * sizeof *self->finishes);
+}
+
+void
+changeset_set_timer (changeset_t *self, const timer_set_t *set)
+{
+    char room[TIMER_ITEM_MAX];
+    text_t item = timer_item (room, set->kind, self->session);
+    s_take_back (self, item);
+    changeset_work (self, &(store_work_t){ .item = changeset_keep (self, item),
+                                           .kind = WORK_TIMER,
+                                           .topic = TOPIC_TIMER,
+                                           .lane = TEXT_EMPTY,
+                                           .seq = set->seq,
+                                           .user = TEXT_EMPTY,
+                                           .body = set->body,
+                                           .secret = TEXT_EMPTY,
+                                           .after_ms = set->after_ms });
+}
+
+void
+changeset_cancel_timer (changeset_t *self, timer_kind_t kind)
+{
+    char room[TIMER_ITEM_MAX];
+    text_t item = timer_item (room, kind, self->session);
+    s_take_back (self, item);
+    s_add_finish (self, &(store_finish_t){ .item = changeset_keep (self, item),
+                                           .state = WORK_CANCELLED,
+                                           .detail = TEXT_EMPTY });
+}
+
+void
+changeset_finish_timer (changeset_t *self, text_t item, uint64_t attempt)
+{
+    s_add_finish (self, &(store_finish_t){ .item = changeset_keep (self, item),
+                                           .state = WORK_DONE,
+                                           .attempt = attempt,
+                                           .detail = TEXT_EMPTY });
 }
 
 bool

@@ -9,9 +9,10 @@
 
 #include "rules/operation.h"
 #include "rules/fold.h"
+#include "rules/timers.h"
 
 #define CHANGESET_OPERATIONS 32 //  that one changeset takes
-#define OPERATION_ENTRIES 3     //  that one operation causes at most
+#define OPERATION_ENTRIES 3     //  that one operation causes at most, a reopening aside
 #define CHANGESET_BYTES (1024 * 1024)
 
 //  The endpoint that an entry came from, which is not told it again; all zero: from none.
@@ -24,6 +25,7 @@ typedef struct {
     text_t session;           //  borrowed from the session
     bool opens;
     bool control_changes;
+    store_closing_t closing;
     bool follows_other;       //  another postoffice wrote last, or may have all the endpoints
     uint64_t first_seq;       //  of its first entry; the others follow without a gap
     store_entry_t *entries;   //  the arrays grow as they are filled
@@ -35,7 +37,8 @@ typedef struct {
     size_t work_count;
     store_finish_t *finishes;
     size_t finish_count;
-    list_t ended;             //  turns that it ends, out of the fold (linked by in_fold)
+    list_t ended;             //  turns that it ends, out of the fold (linked by in_fold), in the
+                              //  order of their finishes; timers have finishes only
     list_t operations;        //  decided on, in order
     size_t operation_count;
     size_t bytes;
@@ -55,6 +58,20 @@ void changeset_participant (changeset_t *self, uint64_t role, text_t user, text_
 void changeset_work (changeset_t *self, const store_work_t *work);
 //  Takes the turn, which is out of the fold already.
 void changeset_finish (changeset_t *self, turn_t **turn_p, work_state_t state, text_t detail);
+
+//  What a session is to be reminded of. A session has one timer of each kind: setting it again
+//  moves it, and what the changeset said of it before counts no more.
+typedef struct {
+    timer_kind_t kind;
+    uint64_t seq;      //  of the entry that it follows from
+    uint64_t after_ms; //  by the database's clock, from the commit on
+    text_t body;       //  small JSON object
+} timer_set_t;
+void changeset_set_timer (changeset_t *self, const timer_set_t *set);
+//  The timer, if there is one, is not to run.
+void changeset_cancel_timer (changeset_t *self, timer_kind_t kind);
+//  The timer has run in this attempt. One that was set again meanwhile stays.
+void changeset_finish_timer (changeset_t *self, text_t item, uint64_t attempt);
 
 //  The operation was decided on into this changeset, which takes it. False: it should be the last.
 bool changeset_take (changeset_t *self, operation_t **operation_p);

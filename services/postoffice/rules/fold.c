@@ -1,6 +1,7 @@
 #include "rules/fold.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -167,6 +168,9 @@ fold_load (fold_t *self, const stored_session_t *stored)
     self->last_seq = stored->last_seq;
     self->last_time_ms = stored->last_time_ms;
     self->last_writer = stored->last_writer;
+    self->is_closed = stored->is_closed;
+    uint64_t now = clock_mono_ms ();
+    self->active_ms = now > stored->active_ago_ms ? now - stored->active_ago_ms : 0;
     fold_control (self, stored->control_role, stored->control_user);
     for (size_t at = 0; at < stored->participant_count; at++) {
         const stored_participant_t *row = &stored->participants[at];
@@ -175,6 +179,7 @@ fold_load (fold_t *self, const stored_session_t *stored)
         participant->present = row->present;
         participant->received_seq = row->received_seq;
     }
+    self->will_close = !self->is_closed && !fold_has_company (self);
     s_load_turns (self, stored);
     if (stored->unanswered.seq > 0) {
         question_t question = { .seq = stored->unanswered.seq,
@@ -200,6 +205,7 @@ fold_open (fold_t *self, text_t app, text_t visitor, uint64_t day_ms)
     self->exists = true;
     self->day_ms = day_ms;
     self->day = day_ms / (24 * 3600 * 1000);
+    self->active_ms = clock_mono_ms ();
     s_replace (&self->app, app);
     s_replace (&self->visitor, visitor);
 }
@@ -241,6 +247,15 @@ fold_inform (participant_t *participant, text_t info)
 {
     if (info.size > sizeof "{}" - 1 && !text_is (participant->info, info))
         s_replace (&participant->info, info);
+}
+
+bool
+fold_has_company (const fold_t *self)
+{
+    for (list_t *link = self->participants.next; link != &self->participants; link = link->next)
+        if (LIST_THING (link, participant_t, in_fold)->present)
+            return true;
+    return false;
 }
 
 bool

@@ -98,6 +98,9 @@ typedef struct {
     uint64_t last_seq;
     uint64_t last_time_ms;
     uint64_t last_writer;
+    bool is_closed;
+    bool will_close;    //  nobody is present, and the timer `close` is set
+    uint64_t active_ms; //  monotonic clock: when its row was told last that it is active
     uint64_t control_role; //  ROLE_BOT or ROLE_AGENT
     text_t control_user;   //  owned
     list_t participants;
@@ -127,6 +130,8 @@ participant_t *fold_participant (const fold_t *self, uint64_t role, text_t user)
 //  Adds the participant or gives it another sender; says that it is present.
 participant_t *fold_admit (fold_t *self, uint64_t role, text_t user, text_t sender);
 void fold_inform (participant_t *participant, text_t info); //  empty, or "{}": stays as it is
+//  Is anybody present?
+bool fold_has_company (const fold_t *self);
 bool fold_controls (const fold_t *self, uint64_t role, text_t user);
 void fold_control (fold_t *self, uint64_t role, text_t user);
 

@@ -84,6 +84,21 @@ operation_absent (uint64_t role, text_t user)
     return self;
 }
 
+operation_t *
+operation_timer (const timer_due_t *timer)
+{
+    text_t texts[] = { timer->item, timer->body };
+    operation_t *self = alloc_packed (sizeof *self, texts, 2);
+    list_init (&self->place);
+    self->kind = OPERATION_TIMER;
+    self->timer = *timer;
+    self->timer.item = texts[0];
+    self->timer.body = texts[1];
+    self->weight = sizeof *self + texts[0].size + texts[1].size + 2;
+    self->arrived_us = clock_mono_us ();
+    return self;
+}
+
 void
 operation_destroy (operation_t **self_p)
 {
@@ -121,7 +136,8 @@ s_is_storable (const operation_t *self)
 {
     bus_record_t record = self->record;
     text_t *texts[BUS_TEXTS_MAX];
-    size_t count = self->kind == OPERATION_ABSENT ? 0 : bus_record_texts (&record, texts);
+    bool has_record = self->kind != OPERATION_ABSENT && self->kind != OPERATION_TIMER;
+    size_t count = has_record ? bus_record_texts (&record, texts) : 0;
     for (size_t at = 0; at < count; at++)
         if (!utf8_is_valid (*texts[at])
             || (texts[at]->size > 0 && memchr (texts[at]->data, 0, texts[at]->size)))

@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/list.h"
 #include "model/model.h"
+#include "rules/timers.h"
 
 typedef enum {
     OPERATION_ATTACH,   //  an endpoint is in the session
@@ -19,7 +20,17 @@ typedef enum {
     OPERATION_ACCEPTED, //  a worker has a turn in flight
     OPERATION_DONE,     //  a worker tells what came of a turn
     OPERATION_ABSENT,   //  a participant has been without an endpoint for the grace period
+    OPERATION_TIMER,    //  a timer is due
 } operation_kind_t;
+
+//  A timer that is leased to this postoffice.
+typedef struct {
+    timer_kind_t kind;
+    text_t item;
+    uint64_t seq;
+    uint64_t attempt;
+    text_t body;
+} timer_due_t;
 
 typedef struct {
     list_t place; //  in the session's queue or its changeset
@@ -28,6 +39,7 @@ typedef struct {
     bus_record_t record;     //  what was asked; its texts point into the operation's own memory
     uint64_t role; //  OPERATION_ABSENT, and OPERATION_POST of a request: the participant
     text_t user;   //  likewise
+    timer_due_t timer; //  OPERATION_TIMER; its texts are the operation's
     char *topics;            //  of a worker: what it subscribed to when it said this; or NULL
     size_t weight;           //  bytes, for the ceilings
     uint64_t arrived_us;     //  monotonic clock
@@ -55,6 +67,8 @@ operation_t *operation_of_record (peer_t peer, const bus_record_t *record);
 //  A POST of a participant without an endpoint.
 operation_t *operation_of_request (uint64_t role, text_t user, const bus_record_t *record);
 operation_t *operation_absent (uint64_t role, text_t user);
+//  Copies the texts.
+operation_t *operation_timer (const timer_due_t *timer);
 void operation_destroy (operation_t **self_p);
 
 //  OPERATION_DONE: what the worker says can never be stored. From here on it says that its turn has
@@ -66,7 +80,7 @@ void operation_spoil (operation_t *self);
 //  would say it again for ever: it is spoilt.
 bool operation_make_storable (operation_t *self);
 
-//  The session it is about; empty for OPERATION_ABSENT.
+//  The session it is about; empty for OPERATION_ABSENT and OPERATION_TIMER.
 text_t operation_session (const operation_t *self);
 //  The endpoint that it is about; 0 for none.
 uint64_t operation_endpoint (const operation_t *self);

@@ -15,6 +15,7 @@ static_assert (RECENT_IDS >= CHANGESET_OPERATIONS * (OPERATION_ENTRIES + 1),
                "an id that was asked for is not pushed out by a changeset's entries");
 
 #define TOPIC_BOT TEXT ("bot.stentor")
+#define ROUTER_USER TEXT ("router")
 
 //  What the rules say about an entry; the rest follows from the fold.
 typedef struct {
@@ -45,11 +46,40 @@ s_note_question (fold_t *fold, const said_t *said)
                                         .secret = said->secret });
 }
 
-//  Puts one entry of the operation into the changeset and folds it in.
+//  An id for an entry that no client or worker named.
+static text_t
+s_new_id (switchboard_t *self)
+{
+    random_id_t identity = random_id_new ();
+    return changeset_keep (self->changeset, text_of (identity.text));
+}
+
+static void s_append (switchboard_t *self, operation_t *operation, const said_t *said);
+
+//  An entry of the router's own.
+static void
+s_note (switchboard_t *self, operation_t *operation, event_t event, text_t data)
+{
+    s_append (self, operation,
+              &(said_t){ .event = event,
+                         .message_id = s_new_id (self),
+                         .role = ROLE_ROUTER,
+                         .user = ROUTER_USER,
+                         .sender = TEXT ("{}"),
+                         .data = data });
+}
+
+//  Puts one entry of the operation into the changeset and folds it in. Whatever happens in a closed
+//  session opens it again, first.
 static void
 s_append (switchboard_t *self, operation_t *operation, const said_t *said)
 {
     fold_t *fold = self->fold;
+    if (fold->is_closed) {
+        fold->is_closed = false;
+        self->changeset->closing = SESSION_REOPENS;
+        s_note (self, operation, EVENT_SESSION_REOPENED, TEXT_EMPTY);
+    }
     uint64_t time_ms = fold_next_time (fold, clock_wall_ms (), said->client_ms);
     store_entry_t entry = { .message_id = said->message_id,
                             .event = said->event,
@@ -67,21 +97,14 @@ s_append (switchboard_t *self, operation_t *operation, const said_t *said)
     fold->last_seq++;
     fold->last_time_ms = time_ms;
     fold->last_writer = self->rules->writer;
-    fold_remember (fold, &(stored_id_t){ said->message_id, said->role, said->user, fold->last_seq,
-                                         time_ms });
+    if (said->role != ROLE_ROUTER) //  nobody asks for its ids
+        fold_remember (fold, &(stored_id_t){ said->message_id, said->role, said->user,
+                                             fold->last_seq, time_ms });
     s_note_question (fold, said);
     operation->entry_count++;
-    assert (operation->entry_count <= OPERATION_ENTRIES);
+    assert (operation->entry_count <= OPERATION_ENTRIES + 1);
     operation->seq = fold->last_seq;
     operation->time_ms = time_ms;
-}
-
-//  An id for an entry that no client or worker named.
-static text_t
-s_new_id (switchboard_t *self)
-{
-    random_id_t identity = random_id_new ();
-    return changeset_keep (self->changeset, text_of (identity.text));
 }
 
 //  ":<what>:<id>": one request may cause several entries, each with an id that follows from its
@@ -488,4 +511,66 @@ switchboard_absent (switchboard_t *self, operation_t *operation)
     participant->present = false;
     changeset_participant (self->changeset, operation->role, operation->user, sender, TEXT_EMPTY,
                            false);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Timers
+
+//  Nobody is present, and nothing has happened since the timer was set.
+static void
+s_close (switchboard_t *self, operation_t *operation)
+{
+    if (self->fold->control_role != ROLE_BOT)
+        s_give_back (self, operation, s_new_id (self), TEXT ("{\"why\":\"closed\"}"));
+    s_note (self, operation, EVENT_SESSION_CLOSED, TEXT ("{\"why\":\"absent\"}"));
+    self->fold->is_closed = true;
+    self->fold->will_close = false;
+    self->changeset->closing = SESSION_CLOSES;
+}
+
+static bool
+s_is_stale (const switchboard_t *self, const timer_due_t *timer)
+{
+    const fold_t *fold = self->fold;
+    return !fold->exists || fold->last_seq != timer->seq
+           || (timer->kind == TIMER_CLOSE && (fold->is_closed || fold_has_company (fold)));
+}
+
+void
+switchboard_timer (switchboard_t *self, operation_t *operation)
+{
+    static void (*const actions[TIMER_KINDS]) (switchboard_t *, operation_t *) = {
+#define TIMER(NAME, name, action, words) [TIMER_##NAME] = s_##action,
+#include "rules/timers.def"
+#undef TIMER
+    };
+    const timer_due_t *timer = &operation->timer;
+    if (s_is_stale (self, timer)) {
+        operation->verdict = VERDICT_DUPLICATE;
+        return;
+    }
+    operation->verdict = VERDICT_OK;
+    actions[timer->kind](self, operation);
+    changeset_finish_timer (self->changeset, timer->item, timer->attempt);
+}
+
+//  A session that is left is closed after a while, unless something happens in it.
+void
+switchboard_end (switchboard_t *self)
+{
+    fold_t *fold = self->fold;
+    changeset_t *changeset = self->changeset;
+    if (changeset->entry_count == 0)
+        return;
+    bool is_left = !fold_has_company (fold) && !fold->is_closed;
+    if (is_left && self->rules->close_after_ms > 0) {
+        changeset_set_timer (changeset, &(timer_set_t){ .kind = TIMER_CLOSE,
+                                                        .seq = fold->last_seq,
+                                                        .after_ms = self->rules->close_after_ms,
+                                                        .body = TEXT ("{}") });
+        fold->will_close = true;
+    } else if (!is_left && fold->will_close) {
+        changeset_cancel_timer (changeset, TIMER_CLOSE);
+        fold->will_close = false;
+    }
 }

@@ -14,7 +14,8 @@
 #define TURN_LIMIT 32
 
 typedef struct {
-    uint64_t writer;     //  this process
+    uint64_t writer;         //  this process
+    uint64_t close_after_ms; //  how long nobody is present before a session is closed; 0: never
 } switchboard_rules_t;
 
 typedef struct {
@@ -43,5 +44,11 @@ void switchboard_done (switchboard_t *self, operation_t *operation);
 
 //  A participant has been away for the grace period.
 void switchboard_absent (switchboard_t *self, operation_t *operation);
+
+//  A timer is due. OK: it has run, and is finished in the changeset; DUPLICATE: it is stale.
+void switchboard_timer (switchboard_t *self, operation_t *operation);
+
+//  No more operations go into the changeset: what follows from all of it.
+void switchboard_end (switchboard_t *self);
 
 #endif

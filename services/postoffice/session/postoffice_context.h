@@ -25,6 +25,10 @@ typedef struct {
     //  A post of a request (operation_t.of_request) is done, or refused.
     void (*posted) (void *owner, const operation_t *operation);
     void *posted_owner;
+    //  A timer (OPERATION_TIMER) is done with: OK, it has run; DUPLICATE, it was stale; or it could
+    //  not be run.
+    void (*timer_ended) (void *owner, const operation_t *operation);
+    void *timer_owner;
     switchboard_rules_t rules;
     uint64_t suspended_us;       //  when its peers were sent away last; 0: never
     uint64_t grace_ms;           //  how long a participant may be without an endpoint

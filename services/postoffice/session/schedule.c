@@ -96,8 +96,11 @@ schedule_consider_idle (schedule_t *self, session_t *session)
     if (!list_is_empty (&session->idle) || !list_is_empty (&session->pending)
         || !session_is_idle (session))
         return;
-    session->idle_since_ms = clock_mono_ms ();
-    list_append (&self->idle, &session->idle);
+    session->idle_since_ms = session->is_passing ? 0 : clock_mono_ms ();
+    if (session->is_passing)
+        list_prepend (&self->idle, &session->idle);
+    else
+        list_append (&self->idle, &session->idle);
 }
 
 session_t *

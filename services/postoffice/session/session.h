@@ -38,6 +38,7 @@ struct session {
     session_state_t state;
     bool stale; //  somebody else wrote to the log: load it again when the changeset is done
     bool wanted;            //  to be loaded although nothing is asked of it: it has work to see to
+    bool is_passing;        //  in memory for a timer only: dropped as soon as nobody needs it
     bool bot_typing;
     split_hosting_t split_hosting;
     fold_t fold;

@@ -54,6 +54,9 @@
 //  "busy".
 #define MOST_TRIES 10
 
+//  How far the session's row may be behind in saying when the session was active.
+#define TOUCHED_EVERY_MS (5 * 60 * 1000)
+
 //  What comes with an event.
 typedef struct {
     session_event_t event;
@@ -329,6 +332,12 @@ static void
 s_commit (session_t *self)
 {
     changeset_t *changeset = self->changeset;
+    //  The row says it only so exactly that no message needs a write to it.
+    uint64_t now = clock_mono_ms ();
+    bool closes = changeset->closing == SESSION_CLOSES; //  which is no activity
+    bool touches = !closes && now - self->fold.active_ms >= TOUCHED_EVERY_MS;
+    if (touches || (!closes && changeset->control_changes))
+        self->fold.active_ms = now;
     store_append_t append = { .session = self->key,
                               .opens = changeset->opens,
                               .app = self->fold.app,
@@ -343,6 +352,8 @@ s_commit (session_t *self)
                               .control_changes = changeset->control_changes,
                               .control_role = self->fold.control_role,
                               .control_user = self->fold.control_user,
+                              .closing = changeset->closing,
+                              .touches = touches,
                               .works = changeset->works,
                               .work_count = changeset->work_count,
                               .finishes = changeset->finishes,
@@ -353,7 +364,7 @@ s_commit (session_t *self)
         s_on_appended (self, 0, STORE_DOWN);
 }
 
-//  A worker speaks of a turn that we do not know, or a client has entries that we have not: before
+//  A worker speaks of a turn that we do not know, or a client or timer of entries: before
 //  a word is refused for good, or the client told that its log is shorter, the log is looked at
 //  once more, as another postoffice may have written to it.
 static bool
@@ -369,6 +380,8 @@ s_is_doubtful (const session_t *self, const operation_t *operation)
     case OPERATION_ATTACH:
         return operation->record.attach.seq != SEQ_UNKNOWN
                && operation->record.attach.seq > self->fold.last_seq;
+    case OPERATION_TIMER:
+        return operation->timer.seq > self->fold.last_seq;
     default:
         return false;
     }
@@ -427,6 +440,7 @@ s_decide (session_t *self)
         settle_decide (self, operation);
         has_room = changeset_take (self->changeset, &operation);
     }
+    settle_end (self);
     if (self->changeset->entry_count > 0) {
         s_commit (self);
         return;

@@ -142,14 +142,18 @@ sessions_ask (sessions_t *self, text_t key, operation_t **operation_p)
         operation_destroy (operation_p);
         return;
     }
-    session_t *session = adds ? NULL : sessions_find (self, key);
-    if (session && session_has_heard (session, operation)) {
+    session_t *session = sessions_find (self, key);
+    if (!adds && session && session_has_heard (session, operation)) {
         operation_destroy (operation_p);
         return;
     }
     metric_add (POSTOFFICE_OPERATIONS, 1);
     schedule_begun (self->office->schedule, operation);
-    session_ask (s_find_or_make (self, key), operation_p);
+    bool is_timer = operation->kind == OPERATION_TIMER;
+    bool is_new = !session;
+    session = s_find_or_make (self, key);
+    session->is_passing = is_timer && (is_new || session->is_passing);
+    session_ask (session, operation_p);
 }
 
 void
@@ -157,6 +161,7 @@ sessions_adopt (sessions_t *self, text_t key)
 {
     session_t *session = s_find_or_make (self, key);
     session->wanted = true;
+    session->is_passing = false;
     session_happens (session, SESSION_MOVED);
     schedule_pend (self->office->schedule, session);
     metric_add (POSTOFFICE_ORPHANS, 1);

@@ -133,14 +133,20 @@ s_is_to_say (session_t *self, const operation_t *absent)
     return false;
 }
 
+static switchboard_t
+s_switchboard (session_t *self)
+{
+    return (switchboard_t){ .rules = &self->office->rules,
+                            .fold = &self->fold,
+                            .changeset = self->changeset,
+                            .has_bot = session_has_bot (self),
+                            .bot_sender = session_bot_sender (self) };
+}
+
 void
 settle_decide (session_t *self, operation_t *operation)
 {
-    switchboard_t switchboard = { .rules = &self->office->rules,
-                                  .fold = &self->fold,
-                                  .changeset = self->changeset,
-                                  .has_bot = session_has_bot (self),
-                                  .bot_sender = session_bot_sender (self) };
+    switchboard_t switchboard = s_switchboard (self);
     operation->verdict = VERDICT_OK;
     operation->seq = operation->time_ms = 0;
     operation->opened = false;
@@ -161,9 +167,19 @@ settle_decide (session_t *self, operation_t *operation)
         if (s_is_to_say (self, operation))
             switchboard_absent (&switchboard, operation);
         break;
+    case OPERATION_TIMER:
+        switchboard_timer (&switchboard, operation);
+        break;
     case OPERATION_DETACH:
         break; //  changes nothing in the log: done when its turn has come
     }
+}
+
+void
+settle_end (session_t *self)
+{
+    switchboard_t switchboard = s_switchboard (self);
+    switchboard_end (&switchboard);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -217,6 +233,9 @@ settle_operation (session_t *self, operation_t *operation)
     case OPERATION_DONE:
         reply_work (self->office, operation);
         break;
+    case OPERATION_TIMER:
+        self->office->timer_ended (self->office->timer_owner, operation);
+        break;
     case OPERATION_ABSENT:
         break;
     }
@@ -230,7 +249,8 @@ settle_is_elsewhere (const session_t *self, const operation_t *operation)
 {
     bool is_of_before = operation->arrived_us <= self->office->suspended_us;
     return (is_of_before || operation->moved_away) && operation->kind != OPERATION_DONE
-           && operation->kind != OPERATION_ACCEPTED && !operation->of_request;
+           && operation->kind != OPERATION_ACCEPTED && operation->kind != OPERATION_TIMER
+           && !operation->of_request;
 }
 
 void
@@ -285,7 +305,10 @@ settle_changeset (session_t *self, changeset_t **changeset_p)
     if (!list_is_empty (&changeset->ended))
         presence_end_bot_typing (self);
     for (size_t at = 0; at < changeset->finish_count; at++) {
-        turn_t *turn = LIST_THING (list_first (&changeset->ended), turn_t, in_fold);
+        list_t *first = list_first (&changeset->ended);
+        turn_t *turn = first ? LIST_THING (first, turn_t, in_fold) : NULL;
+        if (!turn || !text_is (turn->item, changeset->finishes[at].item))
+            continue; //  of a timer
         workers_forget (self->office->workers, turn,
                         changeset->finishes[at].state == WORK_CANCELLED);
         turn_destroy (&turn);

@@ -13,6 +13,9 @@
 //  changeset was lost.
 void settle_decide (session_t *self, operation_t *operation);
 
+//  No more operations go into the changeset.
+void settle_end (session_t *self);
+
 //  The changeset is in the log, or had nothing for it. Destroys it.
 void settle_changeset (session_t *session, changeset_t **changeset_p);
 
@@ -27,7 +30,8 @@ bool settle_is_foreign (const session_t *session);
 
 //  Whoever asked this was sent to another postoffice meanwhile, and asks there. Deciding it here as
 //  well could store behind its later messages what was refused there. What workers say is said by
-//  nobody else, and a request of the API is answered where it was asked.
+//  nobody else, a request of the API is answered where it was asked, and a timer is leased to this
+//  postoffice.
 bool settle_is_elsewhere (const session_t *self, const operation_t *operation);
 //  Drops the operation without an answer.
 void settle_drop (session_t *self, operation_t **operation_p);

@@ -27,12 +27,19 @@
 #define ROLE_NAME(column)                                                                        \
     "(ARRAY['visitor', 'agent', 'bot', 'platform', 'router', 'api'])[" column "]"
 #define PARTICIPANTS_MOST "1000"
+//  That a session is closed, as nobody is there, is no activity.
+#define SESSION_CLOSED "8"
+static_assert (EVENT_SESSION_CLOSED == 8, "in the statement");
 
 #define SESSION_SQL                                                                                \
     "SELECT json_build_object ('sessionId', substr (s.session, length (s.app) + 2),"               \
     " 'appId', s.app, 'visitor', s.visitor, 'createdAt', " RFC_3339 ("s.created_at") ","           \
+    " 'state', CASE WHEN s.closed_at IS NULL THEN 'open' ELSE 'closed' END,"                       \
+    " 'closedAt', " RFC_3339 ("s.closed_at") ","                                                   \
     " 'lastSeq', coalesce (l.seq, 0),"                                                             \
     " 'lastAt', " STORED_TIME ("l.stored_at", "l.time_ms") ","                                     \
+    " 'lastActivity', coalesce (" STORED_TIME ("a.stored_at", "a.time_ms") ","                     \
+    "  " RFC_3339 ("s.created_at") "),"                                                            \
     " 'control', CASE WHEN s.control_user = ''"                                                    \
     "  THEN json_build_object ('role', " ROLE_NAME ("s.control_role") ")"                          \
     "  ELSE json_build_object ('role', " ROLE_NAME ("s.control_role") ","                          \
@@ -41,6 +48,9 @@
     " FROM session s"                                                                              \
     " LEFT JOIN LATERAL (SELECT seq, stored_at, time_ms FROM log"                                  \
     "  WHERE session = s.session AND day = s.day ORDER BY seq DESC LIMIT 1) l ON true"             \
+    " LEFT JOIN LATERAL (SELECT stored_at, time_ms FROM log"                                       \
+    "  WHERE session = s.session AND day = s.day AND event <> " SESSION_CLOSED                     \
+    "  ORDER BY seq DESC LIMIT 1) a ON true"                                                       \
     " LEFT JOIN LATERAL (SELECT json_agg (json_build_object ("                                     \
     "   'role', " ROLE_NAME ("q.role") ", 'userId', q.user_id, 'present', q.present,"              \
     "   'info', CASE WHEN $3::text = '' OR (q.role = 1 AND q.user_id = $3::text)"                  \

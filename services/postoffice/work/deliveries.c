@@ -5,6 +5,7 @@
 #include "base/hash_table.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "rules/timers.h"
 #include "tables/postoffice_metrics.h"
 
 #include <stdlib.h>
@@ -15,6 +16,9 @@
 //  Reports for items that are not here; more must be said again.
 #define FOREIGN_MOST 10000
 #define DETAIL_MOST 1000
+//  How soon the database is asked for timers again when none was due.
+#define TIMERS_EVERY_MS 500
+#define TIMER_AGAIN_MS 5000
 
 typedef struct {
     UT_hash_handle hh;
@@ -22,7 +26,9 @@ typedef struct {
     text_t item; //  behind the struct, as is the topic
     text_t topic;
     uint64_t attempt; //  as the database counts
-    turn_t *turn;     //  NULL once it is reported
+    turn_t *turn;     //  NULL once it is reported, and of a timer
+    bool is_running;  //  a timer, at its session
+    uint64_t since_ms; //  likewise
     //  The report.
     peer_t peer; //  who is told SETTLED; 0: nobody
     char *session;
@@ -48,6 +54,9 @@ struct deliveries {
     list_t reports;   //  to be sent
     list_t under_way; //  sent, in one statement
     size_t foreign;   //  reports of items that were not here
+    size_t timers;    //  that run
+    uint64_t timers_ms; //  when the database was asked for timers last
+    bool is_draining;
     room_t rooms[TOPICS_MOST];
     size_t room_count;
 };
@@ -89,6 +98,7 @@ s_destroy (deliveries_t *self, delivery_t *delivery)
     HASH_DEL (self->by_item, delivery);
     list_remove (&delivery->link);
     self->foreign -= delivery->is_foreign;
+    self->timers -= delivery->is_running;
     metric_add (POSTOFFICE_ITEMS_HELD, -1);
     s_end_turn (self, delivery);
     free (delivery->session);
@@ -111,6 +121,14 @@ s_on_taken (void *owner, const work_taken_t *items, size_t count)
         if (delivery) //  an older attempt, which somebody else has taken away from here
             s_destroy (self, delivery);
         delivery = s_new (self, taken->item, taken->topic, taken->attempt);
+        if (text_is (taken->topic, TOPIC_TIMER)) {
+            delivery->is_running = true;
+            delivery->since_ms = clock_mono_ms ();
+            self->timers++;
+            self->timers_ms = 0; //  there may be more
+            self->config.run_timer (self->config.owner, taken);
+            continue;
+        }
         delivery->turn = turn_new (&(turn_t){ .state = TURN_QUEUED,
                                               .seq = taken->seq,
                                               .lease = taken->attempt,
@@ -142,7 +160,8 @@ s_room (deliveries_t *self, text_t topic)
 static void
 s_add_room (void *owner, text_t topic, uint64_t room)
 {
-    room_t *known = topic_is_of_turns (topic) ? NULL : s_room (owner, topic);
+    bool is_here = !topic_is_of_turns (topic) && !text_is (topic, TOPIC_TIMER);
+    room_t *known = is_here ? s_room (owner, topic) : NULL;
     if (known)
         known->room += room;
 }
@@ -155,6 +174,11 @@ s_take (deliveries_t *self)
     size_t count = 0;
     self->room_count = 0;
     workers_topics_each (self->workers, s_add_room, self);
+    uint64_t now = clock_mono_ms ();
+    bool wants_timers = !self->is_draining && self->timers <= TIMERS_MOST / 2
+                        && now - self->timers_ms >= TIMERS_EVERY_MS;
+    if (wants_timers && self->room_count < TOPICS_MOST)
+        s_room (self, TOPIC_TIMER)->room = TIMERS_MOST - self->timers;
     for (delivery_t *at = self->by_item; at; at = at->hh.next) {
         bool waits =
             at->turn && at->turn->state != TURN_DISPATCHED && at->turn->state != TURN_ACCEPTED;
@@ -168,8 +192,10 @@ s_take (deliveries_t *self)
             wishes[count++] = (work_wish_t){ self->rooms[at].topic,
                                              room < TAKEN_AT_ONCE ? room : TAKEN_AT_ONCE };
     }
-    if (count > 0 && work_store_take (self->store, wishes, count) != 0)
+    if (count == 0 || work_store_take (self->store, wishes, count) != 0)
         return; //  at the next tick
+    if (wants_timers)
+        self->timers_ms = now;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -295,7 +321,8 @@ void
 deliveries_done (deliveries_t *self, peer_t peer, const bus_done_t *done)
 {
     const turn_t of_topic = { .topic = done->topic };
-    if (!turn_is_of (&of_topic, workers_topics (self->workers, peer))) {
+    if (!turn_is_of (&of_topic, workers_topics (self->workers, peer))
+        || text_is (done->topic, TOPIC_TIMER)) {
         static log_limit_t limit =
             LOG_LIMIT (LOG_WARN, "report of a topic that is not the worker's");
         if (log_limit_allows (&limit))
@@ -327,6 +354,40 @@ deliveries_done (deliveries_t *self, peer_t peer, const bus_done_t *done)
 }
 
 // ---------------------------------------------------------------------------------------------
+//  Timers
+
+void
+deliveries_timer_ended (deliveries_t *self, text_t item, uint64_t attempt, timer_end_t end)
+{
+    delivery_t *delivery = s_find (self, item);
+    metric_add (end == TIMER_RAN ? POSTOFFICE_TIMERS_RUN : POSTOFFICE_TIMERS_STALE,
+                end == TIMER_RAN || end == TIMER_STALE);
+    if (!delivery || !delivery->is_running || delivery->attempt != attempt)
+        return; //  its lease has ended meanwhile
+    if (end == TIMER_RAN)
+        s_destroy (self, delivery);
+    else {
+        delivery->is_running = false;
+        self->timers--;
+        bool is_again = end == TIMER_LOST;
+        s_set_report (self, delivery,
+                      is_again             ? WORK_READY
+                      : end == TIMER_STALE ? WORK_DONE
+                                           : WORK_DEAD,
+                      is_again ? TIMER_AGAIN_MS : 0,
+                      end == TIMER_STALE ? TEXT ("stale") : TEXT ("not run"));
+    }
+    if (self->timers == TIMERS_MOST / 2)
+        s_take (self);
+}
+
+void
+deliveries_drain (deliveries_t *self)
+{
+    self->is_draining = true;
+}
+
+// ---------------------------------------------------------------------------------------------
 
 //  A worker that says nothing of an item for the time of a lease has forgotten it; one that was
 //  lost has not come back in time.
@@ -339,6 +400,10 @@ s_end_leases (deliveries_t *self)
     HASH_ITER (hh, self->by_item, delivery, next)
     {
         turn_t *turn = delivery->turn;
+        if (delivery->is_running && now - delivery->since_ms >= self->config.lease_ms) {
+            s_destroy (self, delivery); //  it is released, as nobody knows it
+            continue;
+        }
         bool is_lost = turn && turn->state == TURN_QUEUED;
         bool is_over = turn && turn->state == TURN_ACCEPTED
                        && now - turn->since_ms >= self->config.lease_ms;

@@ -20,6 +20,10 @@
 //    again. One that forgets an item loses it, and the item is ready again as a further attempt.
 //  - When this process dies, its leases are released by others (work_store.h).
 //  - A report for an item that is not here (its postoffice has died) is stored all the same.
+//
+//  Timers (topic `timer`) are taken on the postoffice's own behalf, TIMERS_MOST at a time, and
+//  given to their sessions: one that runs is finished in the transaction of its entries, one that
+//  is stale by a report. Whatever else becomes of one, its lease ends, and it is run again.
 
 #ifndef DELIVERIES_H
 #define DELIVERIES_H
@@ -30,7 +34,14 @@
 
 typedef struct deliveries deliveries_t;
 
+//  Leased at a time: each may be a session to load, which is not to stand before commits.
+#define TIMERS_MOST 200
+
 typedef struct {
+    //  A timer is due: it is run, or found to be stale, and deliveries_timer_ended called. The
+    //  texts live as long as the call.
+    void (*run_timer) (void *owner, const work_taken_t *timer);
+    void *owner;
     uint64_t lease_ms;
     uint64_t kept_ms; //  how long finished items of all kinds stay in the database
 } deliveries_config_t;
@@ -47,6 +58,17 @@ void deliveries_destroy (deliveries_t **self_p);
 bool deliveries_accepted (deliveries_t *self, peer_t peer, const bus_accepted_t *accepted);
 //  DONE of an item whose topic is not one of turns: answered with SETTLED.
 void deliveries_done (deliveries_t *self, peer_t peer, const bus_done_t *done);
+
+typedef enum {
+    TIMER_RAN,   //  and is finished, in the transaction of its entries
+    TIMER_STALE, //  nothing is to be done
+    TIMER_LOST,  //  it could not be run now
+    TIMER_BAD,   //  it can never be run
+} timer_end_t;
+void deliveries_timer_ended (deliveries_t *self, text_t item, uint64_t attempt, timer_end_t end);
+
+//  The process is about to end: no more timers are taken.
+void deliveries_drain (deliveries_t *self);
 
 //  To be called a few times a second.
 void deliveries_tick (deliveries_t *self);

@@ -156,7 +156,8 @@ BEGIN
             control_user = CASE WHEN n.role > 0 THEN n.who ELSE s.control_user END,
             closed_at = CASE n.closed WHEN 1 THEN now () WHEN 2 THEN NULL ELSE s.closed_at END,
             host = CASE WHEN n.has_left AND s.host = p_writer THEN NULL ELSE s.host END,
-            active_at = now ()
+            --  That it is closed, as nobody is there, is no activity.
+            active_at = CASE n.closed WHEN 1 THEN s.active_at ELSE now () END
         FROM unnest (s_session, s_role, s_user, s_closed, s_left)
              AS n (session, role, who, closed, has_left)
         WHERE s.session = n.session AND n.session <> ALL (lost);
@@ -164,7 +165,8 @@ BEGIN
 
     IF cardinality (w_session) > 0 THEN
         --  What is leased is under way already, in its first attempt (a turn's are counted when it
-        --  ends). A timer that is there is moved; whoever has it leased reports of another attempt.
+        --  ends). A timer that is there is moved, and its attempt is another one: whoever has it
+        --  leased, or reports that it was stale, ends nothing.
         RETURN QUERY
         WITH item AS (
             INSERT INTO work_item AS old (kind, session, app, item, topic, lane, seq, user_id,
@@ -185,7 +187,8 @@ BEGIN
             ORDER BY w.n
             ON CONFLICT (item) DO UPDATE
                 SET seq = EXCLUDED.seq, body = EXCLUDED.body, state = EXCLUDED.state,
-                    holder = EXCLUDED.holder, next_at = EXCLUDED.next_at, finished_at = NULL
+                    holder = EXCLUDED.holder, next_at = EXCLUDED.next_at, finished_at = NULL,
+                    attempts = old.attempts + 1
                 WHERE old.kind = 3 AND EXCLUDED.kind = 3
             RETURNING old.session, old.item, old.state)
         SELECT i.session, i.item FROM item i
@@ -197,11 +200,14 @@ BEGIN
         WITH done AS (
             UPDATE work_item w
             SET state = f.state, detail = f.detail, secret = NULL, finished_at = now (),
-                attempts = f.attempt
+                attempts = greatest (w.attempts, f.attempt)
             FROM unnest (f_session, f_item, f_state, f_attempt, f_detail)
                  AS f (session, item, state, attempt, detail)
-            WHERE w.session = f.session AND w.item = f.item AND w.kind IN (1, 3) AND w.state = 1
-                AND (w.kind = 1 OR w.attempts = f.attempt) AND f.session <> ALL (lost)
+            WHERE w.session = f.session AND w.item = f.item AND f.session <> ALL (lost)
+                --  A timer may be cancelled at any time.
+                AND CASE WHEN w.kind = 1 THEN w.state = 1
+                    WHEN w.kind = 3 AND f.state = 4 THEN w.state < 2
+                    ELSE w.kind = 3 AND w.state = 1 AND w.attempts = f.attempt END
             RETURNING w.session, w.holder, w.kind)
         SELECT coalesce (array_agg (DISTINCT d.session), '{}') INTO elsewhere
         FROM done d WHERE d.holder <> p_writer AND d.kind = 1;
@@ -374,12 +380,13 @@ RETURNS SETOF text LANGUAGE sql ROWS 100 AS $$
             AS f (item, topic, attempt, state, after_ms, detail)
         WHERE w.item = f.item AND w.topic = f.topic AND w.kind > 1 AND w.state < 2
             AND w.attempts = f.attempt
-        RETURNING w.item, w.attempts, w.state, w.detail)
-    INSERT INTO work_attempt (item, number, outcome, detail)
-    SELECT t.item, t.attempts, t.state, t.detail FROM told t
-    ON CONFLICT (item, number) DO UPDATE
-        SET outcome = EXCLUDED.outcome, detail = EXCLUDED.detail, ended_at = now ()
-    RETURNING item;
+        RETURNING w.item, w.kind, w.attempts, w.state, w.detail),
+    noted AS (
+        INSERT INTO work_attempt (item, number, outcome, detail)
+        SELECT t.item, t.attempts, t.state, t.detail FROM told t WHERE t.kind = 2
+        ON CONFLICT (item, number) DO UPDATE
+            SET outcome = EXCLUDED.outcome, detail = EXCLUDED.detail, ended_at = now ())
+    SELECT t.item FROM told t;
 $$;
 
 --  Items whose lease nobody keeps are ready again, at once: those of postoffices that have died,
