@@ -31,8 +31,7 @@ s_length (unsigned char lead, unsigned char *least, unsigned char *most)
 static size_t
 s_skip_ascii (text_t text, size_t at)
 {
-    uint64_t eight;
-    for (; text.size - at >= sizeof eight; at += sizeof eight) {
+    for (uint64_t eight; text.size - at >= sizeof eight; at += sizeof eight) {
         memcpy (&eight, text.data + at, sizeof eight);
         if (eight & UINT64_C (0x8080808080808080))
             break;

@@ -136,7 +136,7 @@ s_on_accepted (bus_monitor_t *self, int descriptor)
     connection->number = ++self->last_number;
     connection->descriptor = descriptor;
     list_init (&connection->stranger);
-    HASH_ADD (by_number, self->by_number, number, sizeof connection->number, connection);
+    HASH_ADD_NUMBER (by_number, self->by_number, number, connection);
     HASH_ADD (by_descriptor, self->by_descriptor, descriptor, sizeof connection->descriptor,
               connection);
     int rc = s_peer_address (descriptor, &connection->address);
@@ -244,7 +244,7 @@ void
 bus_monitor_stream (bus_monitor_t *self, uint64_t number, bool has_begun)
 {
     connection_t *connection;
-    HASH_FIND (by_number, self->by_number, &number, sizeof number, connection);
+    HASH_FIND_NUMBER (by_number, self->by_number, number, connection);
     if (!connection)
         return;
     if (connection->streams == 0) {

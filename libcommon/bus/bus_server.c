@@ -83,7 +83,7 @@ s_peer_new (bus_server_t *self, text_t id, uint64_t stream, const bus_hello_t *h
     peer->stream = bus_stream_new (peer->role, stream, self->config.queue_limit,
                                    self->config.heartbeat_ms, uv_now (self->loop));
     HASH_ADD (by_id, self->peers_by_id, id, id.size, peer);
-    HASH_ADD (by_number, self->peers_by_number, number, sizeof peer->number, peer);
+    HASH_ADD_NUMBER (by_number, self->peers_by_number, number, peer);
     bus_counts[BUS_COUNT_LINKS_UP]++;
     return peer;
 }
@@ -544,7 +544,7 @@ int
 bus_server_send (bus_server_t *self, peer_t number, const bus_record_t *record)
 {
     peer_row_t *peer;
-    HASH_FIND (by_number, self->peers_by_number, &number, sizeof number, peer);
+    HASH_FIND_NUMBER (by_number, self->peers_by_number, number, peer);
     if (!peer || peer->is_ending)
         return -1;
     if (s_put (peer, record) != 0) {

@@ -4,24 +4,24 @@
 //  is asked only when the answer may have changed.
 //
 //  libzmq puts commands for us ("there is something to read") into the socket's mailbox. Who fills
-//  an empty mailbox makes the descriptor readable, and it stays so until any call of ours looks into
+//  an empty mailbox makes the descriptor readable, and it stays so until a call of ours looks into
 //  the mailbox. Three states follow:
 //
-//      quiet   The mailbox and the socket were found empty, and no call of ours has looked into the
-//              mailbox since. Whatever comes makes the descriptor readable, which wakes the loop
-//              (uv_poll reports it again for as long as it is so). Nothing has to be asked.
+//      quiet   The mailbox and the socket were found empty, and no call of ours has looked into
+//              the mailbox since. Whatever comes makes the descriptor readable, which wakes the
+//              loop (uv_poll reports it for as long as it is so). Nothing has to be asked.
 //      stale   We have sent since: the send may have taken the command out of the mailbox, and the
-//              descriptor says nothing of what is there. Before the loop sleeps, ZMQ_EVENTS is asked.
-//              It takes all commands, so without ZMQ_POLLIN the socket is quiet.
+//              descriptor says nothing of what is there. Before the loop sleeps, ZMQ_EVENTS is
+//              asked. It takes all commands, so without ZMQ_POLLIN the socket is quiet.
 //      ready   The descriptor was readable, or ZMQ_EVENTS says ZMQ_POLLIN, or a turn took as many
-//              messages as it may. The loop does not sleep, and messages are taken after it.
-//              Only EAGAIN of a receive ends it: libzmq says so after it has taken all commands and
-//              looked at the socket behind them, so the socket is quiet.
+//              messages as it may. The loop does not sleep, and messages are taken behind it.
+//              Only EAGAIN of a receive ends it: libzmq says so when it has taken all commands and
+//              looked at the socket once more, so the socket is quiet.
 //
 //  A send in the callback of a message needs no more: the receive behind it takes all commands.
 //  That a DEALER can be sent to again is a command, too; a turn that took it turns once more.
 //  EINTR says nothing, so it is taken for "ready". A new socket is ready: what was set up may have
-//  looked into the mailbox. The monitor has a socket of its own that never sends: it is never stale.
+//  looked into the mailbox. The monitor has a socket of its own, which never sends: never stale.
 
 #include "bus/bus_socket.h"
 

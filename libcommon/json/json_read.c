@@ -8,11 +8,13 @@
 #include <assert.h>
 #include <json-c/json.h>
 #include <json-c/json_visit.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 //  A whole number of so many digits fits into what json-c keeps.
 #define SAFE_DIGITS 18
+#define TOKENER_KEPT (64u << 10)
 
 //  json-c keeps the characters of a number with a fraction or an exponent, and changes a whole one
 //  that is larger than its integers, or −0. Such a number is given to it as a string that begins
@@ -65,7 +67,10 @@ static json_read_fault_t
 s_scan_string (scan_t *self)
 {
     bool has_nul = false;
-    for (self->at++; s_peek (self) != '"'; self->at++) {
+    for (self->at++;; self->at++) {
+        self->at += json_plain_run (self->json, self->at);
+        if (s_peek (self) == '"')
+            break;
         if (self->at >= self->json.size || (unsigned char) s_peek (self) < 0x20)
             return s_fault (self, JSON_READ_NOT_JSON);
         if (s_peek (self) != '\\')
@@ -240,14 +245,38 @@ s_unmark (json_object *value, int flags, json_object *parent, const char *name, 
     return JSON_C_VISIT_RETURN_SKIP; //  the string is gone
 }
 
+//  One tokener is kept from a text to the next: making it costs as much as reading a small text. A
+//  thread takes it out, and makes itself one when another thread has it.
+static _Atomic (json_tokener *) s_kept;
+
+static json_tokener *
+s_take_tokener (void)
+{
+    json_tokener *tokener = atomic_exchange (&s_kept, NULL);
+    if (tokener)
+        return tokener;
+    //  A value in the innermost object needs a level of its own.
+    if (!(tokener = json_tokener_new_ex (JSON_DEPTH_MOST + 1)))
+        alloc_failed ();
+    json_tokener_set_flags (tokener, JSON_TOKENER_STRICT);
+    return tokener;
+}
+
+//  It has room for the longest string that it has read: after a large text it is not kept.
+static void
+s_give_tokener_back (json_tokener *tokener, size_t size)
+{
+    json_tokener_reset (tokener);
+    if (size <= TOKENER_KEPT)
+        tokener = atomic_exchange (&s_kept, tokener);
+    if (tokener)
+        json_tokener_free (tokener);
+}
+
 static json_object *
 s_parse (scan_t *self, text_t json)
 {
-    //  A value in the innermost object needs a level of its own.
-    json_tokener *tokener = json_tokener_new_ex ((int) self->limits->depth_most + 1);
-    if (!tokener)
-        alloc_failed ();
-    json_tokener_set_flags (tokener, JSON_TOKENER_STRICT);
+    json_tokener *tokener = s_take_tokener ();
     json_object *tree = json_tokener_parse_ex (tokener, json.data, (int) json.size);
     enum json_tokener_error error = json_tokener_get_error (tokener);
     size_t end = json_tokener_get_parse_end (tokener);
@@ -256,7 +285,7 @@ s_parse (scan_t *self, text_t json)
         error = json_tokener_get_error (tokener);
         end = json.size;
     }
-    json_tokener_free (tokener);
+    s_give_tokener_back (tokener, json.size);
     while (end < json.size && s_is_blank (json.data[end]))
         end++;
     if (error == json_tokener_success && end >= json.size)
@@ -288,6 +317,7 @@ s_parse_marked (scan_t *self)
 json_object *
 json_read (text_t bytes, const json_limits_t *limits, json_reading_t *reading)
 {
+    assert (limits->depth_most <= JSON_DEPTH_MOST);
     *reading = (json_reading_t){ .fault = JSON_READ_OK };
     scan_t self = { .json = bytes, .limits = limits, .reading = reading };
     //  A mark and two quotes for each number, of which none is shorter than SAFE_DIGITS or "-0".

@@ -28,8 +28,9 @@ typedef enum {
 //  A tree takes 0.3 us and 750 bytes for each value, ten times what the same bytes take as text.
 #define JSON_NUMBER_MOST 1000
 
+#define JSON_DEPTH_MOST 64
 typedef struct {
-    unsigned depth_most; //  of objects and arrays in each other
+    unsigned depth_most; //  of objects and arrays in each other, JSON_DEPTH_MOST at most
     size_t values_most;
 } json_limits_t;
 

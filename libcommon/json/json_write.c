@@ -16,10 +16,16 @@ s_put_name (json_writer_t *self, const char *name)
     const buffer_t *buffer = self->buffer;
     bool is_first = buffer->size == self->began || buffer->data[buffer->size - 1] == '{'
                     || buffer->data[buffer->size - 1] == '[';
-    const char *const pieces[] = { is_first ? "" : ",", name ? "\"" : "", name ? name : "",
-                                   name ? "\":" : "" };
-    for (size_t at = 0; at < sizeof pieces / sizeof *pieces && !self->full; at++)
-        self->full = buffer_put_string (self->buffer, pieces[at]) != 0;
+    size_t size = name ? strlen (name) : 0;
+    char *place = self->full ? NULL : buffer_grow (self->buffer, !is_first + (name ? size + 3 : 0));
+    self->full = !place;
+    if (place && !is_first)
+        *place++ = ',';
+    if (place && name) {
+        *place++ = '"';
+        memcpy (place, name, size);
+        memcpy (place + size, "\":", 2);
+    }
 }
 
 void

@@ -62,6 +62,24 @@ Test (buffer, grows_to_any_ceiling)
     buffer_free (&buffer);
 }
 
+//  Every byte at every place, so that it comes first, last and in the middle of eight.
+Test (buffer, plain_runs_end_at_each_byte_with_an_escape)
+{
+    for (unsigned byte = 0; byte < 256; byte++)
+        for (size_t place = 0; place < 20; place++) {
+            char bytes[20];
+            memset (bytes, 'a', sizeof bytes);
+            bytes[place] = (char) byte;
+            bool is_plain = byte >= 0x20 && byte != 0x7f && byte != '"' && byte != '\\';
+            for (size_t from = 0; from <= sizeof bytes; from++) {
+                size_t end = is_plain || from > place ? sizeof bytes : place;
+                cr_assert_eq (json_plain_run ((text_t){ bytes, sizeof bytes }, from), end - from,
+                              "byte %u at %zu from %zu", byte, place, from);
+            }
+            cr_assert_eq (json_plain_run ((text_t){ bytes, sizeof bytes }, 21), 0);
+        }
+}
+
 typedef struct {
     char plain[40];
     size_t size;

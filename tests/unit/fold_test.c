@@ -47,40 +47,40 @@ Test (fold, next_time)
 }
 
 static const recent_id_t *
-s_recall (const char *id)
+s_recall (uint64_t role, const char *user, const char *id)
 {
-    return fold_recall (&s_fold, ROLE_VISITOR, TEXT ("vic"), text_of (id));
+    return fold_recall (&s_fold, fold_digest (role, text_of (user), text_of (id)));
 }
 
 Test (fold, last_ids)
 {
-    cr_assert_null (s_recall ("m1"));
+    cr_assert_null (s_recall (ROLE_VISITOR, "vic", "m1"));
     char id[20];
     for (unsigned at = 1; at <= RECENT_IDS + 5; at++) {
         snprintf (id, sizeof id, "m%u", at);
-        fold_remember (&s_fold,
-                       &(stored_id_t){ text_of (id), ROLE_VISITOR, TEXT ("vic"), at, at * 10 });
+        fold_remember (&s_fold, fold_digest (ROLE_VISITOR, TEXT ("vic"), text_of (id)), at,
+                       at * 10);
     }
     for (unsigned at = 1; at <= RECENT_IDS + 5; at++) {
         snprintf (id, sizeof id, "m%u", at);
-        const recent_id_t *recent = s_recall (id);
+        const recent_id_t *recent = s_recall (ROLE_VISITOR, "vic", id);
         cr_assert_eq (recent != NULL, at > 5);
         if (recent)
             cr_assert (recent->seq == at && recent->time_ms == at * 10);
     }
-    cr_assert_null (s_recall (""));
+    cr_assert_null (s_recall (ROLE_VISITOR, "vic", ""));
 }
 
 //  Nobody can use up somebody else's id, whatever the names look like.
 Test (fold, an_id_belongs_to_its_participant)
 {
-    fold_remember (&s_fold, &(stored_id_t){ TEXT ("cm1"), ROLE_VISITOR, TEXT ("vi"), 7, 70 });
-    cr_assert_eq (fold_recall (&s_fold, ROLE_VISITOR, TEXT ("vi"), TEXT ("cm1"))->seq, 7);
-    cr_assert_null (fold_recall (&s_fold, ROLE_AGENT, TEXT ("vi"), TEXT ("cm1")));
-    cr_assert_null (fold_recall (&s_fold, ROLE_VISITOR, TEXT ("v"), TEXT ("cm1")));
-    cr_assert_null (fold_recall (&s_fold, ROLE_VISITOR, TEXT ("vic"), TEXT ("m1")));
-    cr_assert_null (fold_recall (&s_fold, ROLE_VISITOR, TEXT ("v"), TEXT ("icm1")));
-    cr_assert_null (fold_recall (&s_fold, ROLE_VISITOR, TEXT ("vicm1"), TEXT ("")));
+    fold_remember (&s_fold, fold_digest (ROLE_VISITOR, TEXT ("vi"), TEXT ("cm1")), 7, 70);
+    cr_assert_eq (s_recall (ROLE_VISITOR, "vi", "cm1")->seq, 7);
+    cr_assert_null (s_recall (ROLE_AGENT, "vi", "cm1"));
+    cr_assert_null (s_recall (ROLE_VISITOR, "v", "cm1"));
+    cr_assert_null (s_recall (ROLE_VISITOR, "vic", "m1"));
+    cr_assert_null (s_recall (ROLE_VISITOR, "v", "icm1"));
+    cr_assert_null (s_recall (ROLE_VISITOR, "vicm1", ""));
 }
 
 //  All that many participants have said with the asked ids is there, and the entries of a whole
@@ -102,11 +102,10 @@ Test (fold, all_that_a_load_brings_is_remembered)
                                              .known = known,
                                              .known_count = ASKED });
     for (unsigned at = 0; at < RECENT_IDS; at++)
-        fold_remember (&s_fold,
-                       &(stored_id_t){ text_of (users[at]), ROLE_BOT, TEXT ("bot"), 999, 999 });
+        fold_remember (&s_fold, fold_digest (ROLE_BOT, TEXT ("bot"), text_of (users[at])), 999,
+                       999);
     for (unsigned at = 0; at < ASKED; at++)
-        cr_assert_eq (fold_recall (&s_fold, ROLE_AGENT, text_of (users[at]), TEXT ("m"))->seq,
-                      at + 1);
+        cr_assert_eq (s_recall (ROLE_AGENT, users[at], "m")->seq, at + 1);
 }
 
 Test (fold, participants)
@@ -191,7 +190,7 @@ Test (fold, load)
     cr_assert_eq (fold_turn (&s_fold, TEXT ("i2"))->state, TURN_QUEUED); //  nobody can have it
     cr_assert (text_is (fold_turn (&s_fold, TEXT ("i1"))->secret, TEXT ("s")));
     cr_assert_null (fold_turn (&s_fold, TEXT ("i3")));
-    cr_assert_eq (s_recall ("m1")->seq, 2);
+    cr_assert_eq (s_recall (ROLE_VISITOR, "vic", "m1")->seq, 2);
 }
 
 //  What waits for an answer follows from the log, which has no secret: the open turn has it.
@@ -224,7 +223,7 @@ Test (fold, move)
     fold_move (&other, &s_fold);
     cr_assert (!s_fold.exists && s_fold.turn_count == 0 && list_is_empty (&s_fold.turns));
     cr_assert_eq (s_fold.control_role, ROLE_BOT);
-    cr_assert_null (s_recall ("m1"));
+    cr_assert_null (s_recall (ROLE_VISITOR, "vic", "m1"));
     cr_assert_not_null (fold_turn (&other, TEXT ("i1")));
     cr_assert_not_null (fold_participant (&other, ROLE_VISITOR, TEXT ("vic")));
     s_load (); //  is as new

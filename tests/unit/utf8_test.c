@@ -30,6 +30,22 @@ Test (utf8, knows_what_is_not)
     cr_expect_not (VALID ("\xf0\x9f\x98"));
 }
 
+//  At every place, so that it comes first, last and in the middle of eight.
+Test (utf8, says_where_the_first_bad_byte_is)
+{
+    for (size_t place = 0; place < 30; place++) {
+        char bytes[30];
+        memset (bytes, 'a', sizeof bytes);
+        cr_assert_eq (utf8_valid_size ((text_t){ bytes, place }), place);
+        bytes[place] = '\x80';
+        cr_assert_eq (utf8_valid_size ((text_t){ bytes, sizeof bytes }), place);
+        if (place > 0)
+            bytes[place - 1] = '\xc2';
+        cr_assert_eq (utf8_valid_size ((text_t){ bytes, sizeof bytes }),
+                      place ? sizeof bytes : 0);
+    }
+}
+
 Test (utf8, cuts_between_characters)
 {
     cr_expect (text_is (utf8_cut (TEXT ("abc"), 3), TEXT ("abc")));

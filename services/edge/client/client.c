@@ -87,7 +87,7 @@ client_t *
 clients_find (const clients_t *self, uint64_t endpoint)
 {
     client_t *client;
-    HASH_FIND (hh, self->by_endpoint, &endpoint, sizeof endpoint, client);
+    HASH_FIND_NUMBER (hh, self->by_endpoint, endpoint, client);
     return client;
 }
 
@@ -205,7 +205,7 @@ client_new (clients_t *all, const client_identity_t *identity, websocket_t *sock
     self->socket = socket;
     list_init (&self->ending);
     client_stamp (self, &VISITOR_UNKNOWN);
-    HASH_ADD (hh, all->by_endpoint, view.endpoint, sizeof self->view.endpoint, self);
+    HASH_ADD_NUMBER (hh, all->by_endpoint, view.endpoint, self);
     edge_count (client_is_rich (self) ? EDGE_CONNECTIONS_RICH : EDGE_CONNECTIONS_WIDGET, 1);
     edge_count (EDGE_OPENED, 1);
     return self;

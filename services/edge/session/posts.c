@@ -91,7 +91,7 @@ post_t *
 posts_find (const posts_t *self, unsigned postoffice, uint64_t request_id)
 {
     post_t *post;
-    HASH_FIND (hh, self->by_request_id, &request_id, sizeof request_id, post);
+    HASH_FIND_NUMBER (hh, self->by_request_id, request_id, post);
     return post && post->postoffice == (int) postoffice ? post : NULL;
 }
 
@@ -354,7 +354,7 @@ post_queue_add (post_queue_t *self, const bus_post_t *record, bool is_named, uin
     post->is_named = is_named;
     post->record.request_id = post->request_id;
     post->record.endpoint = client_view (self->client)->endpoint;
-    HASH_ADD (hh, all->by_request_id, request_id, sizeof post->request_id, post);
+    HASH_ADD_NUMBER (hh, all->by_request_id, request_id, post);
     list_init (&post->of_queue);
     list_init (&post->by_age);
     list_append (&self->posts, &post->of_queue);

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <endian.h>
 #include <limits.h>
 #include <string.h>
 
@@ -27,12 +28,8 @@ s_put (buffer_t *bytes, const void *data, size_t size)
 static void
 s_put_number (buffer_t *bytes, uint64_t number, size_t size)
 {
-    unsigned char wire[8];
-    for (size_t at = size; at > 0; at--) {
-        wire[at - 1] = (unsigned char) number;
-        number >>= 8;
-    }
-    s_put (bytes, wire, size);
+    uint64_t wire = htobe64 (number << (64 - 8 * size));
+    s_put (bytes, &wire, size);
 }
 
 void

@@ -151,7 +151,8 @@ static void
 s_make_room (fold_t *self, size_t room)
 {
     assert (!self->recent);
-    self->recent = alloc_zeroed (room * sizeof *self->recent);
+    self->recent = alloc_zeroed (room * (sizeof *self->recent + 1));
+    self->recent_tags = (unsigned char *) (self->recent + room);
     self->recent_room = room;
 }
 
@@ -194,8 +195,11 @@ fold_load (fold_t *self, const stored_session_t *stored)
     //  Of one id there may be many, each of another participant.
     if (stored->known_count > 0)
         s_make_room (self, stored->known_count + RECENT_IDS);
-    for (size_t at = 0; at < stored->known_count; at++)
-        fold_remember (self, &stored->known[at]);
+    for (size_t at = 0; at < stored->known_count; at++) {
+        const stored_id_t *id = &stored->known[at];
+        fold_remember (self, fold_digest (id->role, id->user, id->message_id), id->seq,
+                       id->time_ms);
+    }
 }
 
 void
@@ -297,9 +301,8 @@ fold_end_turn (fold_t *self, turn_t *turn)
     list_remove (&turn->in_fold);
 }
 
-//  Keyed, so that nobody can choose an id with the digest of another.
-static keyed_digest_t
-s_digest (uint64_t role, text_t user, text_t message_id)
+keyed_digest_t
+fold_digest (uint64_t role, text_t user, text_t message_id)
 {
     text_t texts[] = { { (const char *) &role, sizeof role }, user, message_id };
     return keyed_digest (hash_key_of_process (), texts, sizeof texts / sizeof *texts);
@@ -331,25 +334,34 @@ fold_keep_secret (fold_t *self, const fold_t *before)
         fold_wait (self, then);
 }
 
+static unsigned char
+s_tag (const keyed_digest_t *digest)
+{
+    return digest->bytes[0] | 1;
+}
+
 void
-fold_remember (fold_t *self, const stored_id_t *id)
+fold_remember (fold_t *self, keyed_digest_t digest, uint64_t seq, uint64_t time_ms)
 {
     if (!self->recent)
         s_make_room (self, RECENT_IDS);
-    self->recent[self->recent_next] =
-        (recent_id_t){ s_digest (id->role, id->user, id->message_id), id->seq, id->time_ms };
+    self->recent[self->recent_next] = (recent_id_t){ digest, seq, time_ms };
+    self->recent_tags[self->recent_next] = s_tag (&digest);
     self->recent_next = (self->recent_next + 1) % self->recent_room;
 }
 
 const recent_id_t *
-fold_recall (const fold_t *self, uint64_t role, text_t user, text_t message_id)
+fold_recall (const fold_t *self, keyed_digest_t digest)
 {
-    if (!self->recent)
-        return NULL;
-    keyed_digest_t digest = s_digest (role, user, message_id);
-    for (size_t at = 0; at < self->recent_room; at++)
-        if (self->recent[at].seq && keyed_digest_is (&self->recent[at].digest, &digest))
+    for (size_t at = 0; at < self->recent_room; at++) {
+        const unsigned char *tag =
+            memchr (self->recent_tags + at, s_tag (&digest), self->recent_room - at);
+        if (!tag)
+            return NULL;
+        at = (size_t) (tag - self->recent_tags);
+        if (keyed_digest_is (&self->recent[at].digest, &digest))
             return &self->recent[at];
+    }
     return NULL;
 }
 

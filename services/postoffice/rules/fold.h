@@ -75,8 +75,7 @@ typedef struct {
 #define RECENT_IDS 128
 typedef struct {
     keyed_digest_t digest;
-    uint64_t seq;
-    uint64_t time_ms;
+    uint64_t seq, time_ms;
 } recent_id_t;
 
 //  Something that the visitor said, as it is put before a bot.
@@ -110,6 +109,7 @@ typedef struct {
     //  (load_session), so that it costs no row of its own and any postoffice knows it.
     question_t *unanswered;
     recent_id_t *recent; //  ring, NULL until one is remembered
+    unsigned char *recent_tags; //  behind the ring: a byte of each digest; 0: the place is empty
     size_t recent_room;  //  RECENT_IDS at least
     size_t recent_next;
 } fold_t;
@@ -147,11 +147,11 @@ void fold_answered (fold_t *self);
 //  The same question as before the load has the secret that it had.
 void fold_keep_secret (fold_t *self, const fold_t *before);
 
-//  The participant's message with this id stands there.
-void fold_remember (fold_t *self, const stored_id_t *id);
-//  NULL when the participant's id is not among the last ones.
-const recent_id_t *fold_recall (const fold_t *self, uint64_t role, text_t user,
-                                text_t message_id);
+//  What a participant's message id is remembered by. Nobody can choose one with another's digest.
+keyed_digest_t fold_digest (uint64_t role, text_t user, text_t message_id);
+void fold_remember (fold_t *self, keyed_digest_t digest, uint64_t seq, uint64_t time_ms);
+//  NULL when the id is not among the last ones.
+const recent_id_t *fold_recall (const fold_t *self, keyed_digest_t digest);
 
 //  How far ahead of ours a client's clock may be and still be believed. The session's times are
 //  everybody's: a client further ahead would take them along for good, so ours is taken then.

@@ -9,6 +9,7 @@
 
 #include "bus/bus_server.h"
 #include "base/buffer.h"
+#include "base/keyed_hash.h"
 #include "base/list.h"
 #include "model/model.h"
 #include "rules/timers.h"
@@ -55,6 +56,7 @@ typedef struct {
 
     //  What the decision came to; set anew by each deciding.
     verdict_t verdict;
+    keyed_digest_t digest;   //  OPERATION_POST: of its message id (fold.h)
     uint64_t seq;            //  of its entry, or of the earlier one that it repeats
     uint64_t time_ms;
     size_t first_entry; //  its entries in the changeset

@@ -21,6 +21,7 @@ static_assert (RECENT_IDS >= CHANGESET_OPERATIONS * (OPERATION_ENTRIES + 1),
 typedef struct {
     event_t event;
     text_t message_id;
+    const keyed_digest_t *digest; //  of the id, where it is known already
     uint64_t role;
     text_t user;
     text_t sender;
@@ -98,8 +99,10 @@ s_append (switchboard_t *self, operation_t *operation, const said_t *said)
     fold->last_time_ms = time_ms;
     fold->last_writer = self->rules->writer;
     if (said->role != ROLE_ROUTER) //  nobody asks for its ids
-        fold_remember (fold, &(stored_id_t){ said->message_id, said->role, said->user,
-                                             fold->last_seq, time_ms });
+        fold_remember (fold,
+                       said->digest ? *said->digest
+                                    : fold_digest (said->role, said->user, said->message_id),
+                       fold->last_seq, time_ms);
     s_note_question (fold, said);
     operation->entry_count++;
     assert (operation->entry_count <= OPERATION_ENTRIES + 1);
@@ -327,6 +330,7 @@ s_say (switchboard_t *self, operation_t *operation, uint64_t role, text_t user)
     s_append (self, operation,
               &(said_t){ .event = EVENT_NEW_MESSAGE,
                          .message_id = post->message_id,
+                         .digest = &operation->digest,
                          .role = role,
                          .user = user,
                          .sender = post->sender,
@@ -415,9 +419,12 @@ switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, te
     operation->verdict = s_may_post (self, post->event, role, user, may);
     if (operation->verdict != VERDICT_OK)
         return;
-    if (message_id_is_reserved (post->message_id))
+    if (message_id_is_reserved (post->message_id)) {
         operation->verdict = VERDICT_BAD_REQUEST;
-    else if ((before = fold_recall (self->fold, role, user, post->message_id))) {
+        return;
+    }
+    operation->digest = fold_digest (role, user, post->message_id);
+    if ((before = fold_recall (self->fold, operation->digest))) {
         operation->verdict = VERDICT_DUPLICATE;
         operation->seq = before->seq;
         operation->time_ms = before->time_ms;

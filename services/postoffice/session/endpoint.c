@@ -124,7 +124,7 @@ static edge_t *
 s_edge (const edges_t *self, peer_t peer)
 {
     edge_t *edge;
-    HASH_FIND (hh, self->by_peer, &peer, sizeof peer, edge);
+    HASH_FIND_NUMBER (hh, self->by_peer, peer, edge);
     return edge;
 }
 
@@ -134,7 +134,7 @@ edges_up (edges_t *self, peer_t peer)
     edge_t *edge = alloc_zeroed (sizeof *edge);
     edge->peer = peer;
     list_init (&edge->endpoints);
-    HASH_ADD (hh, self->by_peer, peer, sizeof edge->peer, edge);
+    HASH_ADD_NUMBER (hh, self->by_peer, peer, edge);
 }
 
 void
