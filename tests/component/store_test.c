@@ -38,7 +38,7 @@ typedef struct {
     unsigned of_outcome[STORE_REJECTED + 1];
     //  The last load or read, its texts copied out.
     stored_session_t session;
-    char sender[100], body[100], secret[100], known[100];
+    char info[100], sender[100], body[100], secret[100], known[100];
     uint64_t participant_received;
     uint64_t seqs[ANSWERS];
     size_t seq_count;
@@ -249,6 +249,7 @@ s_on_loaded (void *owner, uint64_t request_id, store_outcome_t outcome,
     box->session = session ? *session : (stored_session_t){ .exists = false };
     if (session && session->participant_count > 0) {
         s_copy (box->sender, session->participants[0].sender);
+        s_copy (box->info, session->participants[0].info);
         box->participant_received = session->participants[0].received_seq;
     }
     if (session && session->work_count > 0) {
@@ -334,7 +335,8 @@ Test (store, stores_and_gives_back)
     box_t *box = s_box (postgres_url (postgres), 11);
     store_entry_t entries[] = { s_entry ("m1"), s_entry ("m2") };
     store_participant_t who = { .role = ROLE_VISITOR, .user = TEXT ("ann"),
-                                .sender = TEXT ("{\"n\":1}"), .present = true };
+                                .sender = TEXT ("{\"n\":1}"), .info = TEXT ("{\"i\":1}"),
+                                .present = true };
     store_work_t work = { .item = TEXT ("i1"), .kind = WORK_TURN, .is_leased = true,
                           .topic = TEXT ("bot.stentor"), .seq = 2,
                           .user = TEXT ("ann"), .body = TEXT ("{\"q\":1}"),
@@ -360,6 +362,7 @@ Test (store, stores_and_gives_back)
     cr_assert_eq (session->participant_count, 1);
     cr_assert_eq (box->participant_received, SEQ_UNKNOWN);
     cr_assert_str_eq (box->sender, "{\"n\":1}");
+    cr_assert_str_eq (box->info, "{\"i\":1}");
     cr_assert_eq (session->work_count, 1);
     cr_assert_str_eq (box->body, "{\"q\":1}");
     cr_assert_str_eq (box->secret, "key");

@@ -162,6 +162,7 @@ Test (api, what_is_known_of_a_visitor)
 
     ws_client_destroy (&ann);
     sees (carl, "user left", "ann");
+    s_expect_info (stack, CARL, 0, SHOP);
     ann = s_ann_joins (stack, NULL);
     s_is_told (carl, HOME);
     s_expect_info (stack, CARL, 0, HOME);
@@ -174,9 +175,20 @@ Test (api, what_is_known_of_a_visitor)
                                   "select count (*) from log where data like '%visitor%'");
     cr_expect_str_eq (count, "0");
     free (count);
+
+    //  Whoever has the session next knows it from the database.
+    for (unsigned number = 1; number <= 2; number++) {
+        const char *name = number == 1 ? "postoffice-1" : "postoffice-2";
+        stack_kill (stack, name);
+        cr_assert (stack_start (stack, name));
+        cr_assert (stack_wait_ready (stack, name));
+    }
+    person_t *wim = rich_agent_opens (stack, 1, "wim", "s-1");
+    s_is_told (wim, HOME);
     ws_client_destroy (&ann);
     leaves (&carl);
     leaves (&otto);
+    leaves (&wim);
     stack_destroy (&stack);
 }
 
