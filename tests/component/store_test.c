@@ -603,6 +603,85 @@ Test (store, migrates_what_the_schema_before_had)
     s_end (box, &postgres);
 }
 
+//  A postoffice of schema 4, as far as the database sees one: says (session, seq, id, moved) is an
+//  append with a turn, and returns the session if it lost.
+static const char s_old_program[] =
+    "CREATE FUNCTION old_says (p text, p_seq bigint, p_id text) RETURNS text LANGUAGE sql AS $$"
+    " SELECT coalesce (string_agg (lost, ','), '') FROM append_4 (77, (now () AT TIME ZONE"
+    " 'UTC')::date, CASE WHEN p_seq > 1 THEN ARRAY[p] ELSE '{}' END, CASE WHEN p_seq > 1 THEN"
+    " ARRAY[p_seq - 1] ELSE '{}' END, CASE WHEN p_seq = 1 THEN ARRAY[p] ELSE '{}' END,"
+    " CASE WHEN p_seq = 1 THEN ARRAY['demo'] ELSE '{}' END, CASE WHEN p_seq = 1 THEN ARRAY['ann']"
+    " ELSE '{}' END, ARRAY[p], ARRAY[p_seq], ARRAY[p_id], ARRAY[3::smallint], ARRAY[1000::bigint],"
+    " ARRAY[1::smallint], ARRAY['ann'], ARRAY['{}'], ARRAY['{}'], ARRAY[false], ARRAY[p],"
+    " ARRAY['demo'], ARRAY[1::smallint], ARRAY['ann'], ARRAY['{}'], ARRAY[true], '{}', '{}', '{}',"
+    " ARRAY[p], ARRAY[p || p_seq], ARRAY['bot.stentor'], ARRAY[p_seq], ARRAY['ann'], ARRAY['{}'],"
+    " '{NULL}', '{}', '{}', '{}', '{}', ARRAY[p]) AS lost $$;"
+    "CREATE FUNCTION old_sees (p text) RETURNS text LANGUAGE sql AS $$"
+    " SELECT string_agg (CASE l.kind WHEN 0 THEN l.n2 || ' ' || l.n4 WHEN 1 THEN l.t1 || l.n2"
+    " WHEN 3 THEN l.t1 END, ' ' ORDER BY l.kind, l.n1) FROM load_session_4 (p, '{}', 10, 77) l $$";
+
+static postgres_t *
+s_schema_4 (void)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    cr_assert (postgres_exec (postgres, "CREATE TABLE migration (number int PRIMARY KEY, name"
+                                        " text, applied_at timestamptz NOT NULL DEFAULT now (),"
+                                        " readable_from int NOT NULL DEFAULT 0)"));
+    for (size_t at = 0; at < 4; at++) {
+        char row[100];
+        snprintf (row, sizeof row, "INSERT INTO migration VALUES (%zu, '%s', now (), %d)", at + 1,
+                  migrations_table[at].name, migrations_table[at].readable_from);
+        bool is_empty = at == 1 || at == 2; //  comments only
+        cr_assert (is_empty || postgres_exec (postgres, migrations_table[at].sql));
+        cr_assert (postgres_exec (postgres, row));
+    }
+    static char functions[30000];
+    FILE *file = fopen (SCHEMA_4, "r");
+    cr_assert (file && fread (functions, 1, sizeof functions - 1, file) > 0);
+    fclose (file);
+    cr_assert (postgres_exec (postgres, functions));
+    cr_assert (postgres_exec (postgres, s_old_program));
+    cr_assert (postgres_exec (postgres, "SELECT make_day_4 ((now () AT TIME ZONE 'UTC')::date)"));
+    return postgres;
+}
+
+//  In a rolling upgrade programs of schema 4 go on beside ours, on the migrated database: each sees
+//  what the other writes, and the primary key decides between them.
+Test (store, runs_beside_a_program_of_schema_4)
+{
+    postgres_t *postgres = s_schema_4 ();
+    s_expect (postgres, "SELECT old_says ('demo/s', 1, 'o1')", "");
+    box_t *box = s_box (postgres_url (postgres), 12);
+    const stored_session_t *session = s_load (box, "demo/s", "o1");
+    cr_assert_eq (session->last_seq, 1);
+    cr_assert_eq (session->last_writer, 77);
+    cr_assert_eq (session->participant_count, 1);
+    cr_assert_eq (session->work_count, 1, "its turn is ours now");
+
+    cr_assert_eq (s_say (box, "demo/s", 2, "n2"), STORED);
+    s_expect (postgres, "SELECT old_sees ('demo/s')", "2 12 ann1 o1 n2");
+    s_expect (postgres, "SELECT old_says ('demo/s', 2, 'o2')", "demo/s");
+    s_expect (postgres, "SELECT old_says ('demo/s', 3, 'o3')", "");
+    UNTIL (box, box->moved == 1);
+    cr_assert_eq (s_say (box, "demo/s", 3, "n3"), STORE_CONFLICT);
+    cr_assert_eq (s_load (box, "demo/s", "o3")->last_seq, 3);
+    cr_assert_eq (s_say (box, "demo/s", 4, "n4"), STORED);
+    cr_assert_eq (s_read (box, "demo/s", 0, 10, 10000), 4);
+
+    //  What it begins now lacks what only we say, and is whole all the same.
+    s_expect (postgres, "SELECT old_says ('demo/t', 1, 'o1')", "");
+    session = s_load (box, "demo/t", "o1");
+    cr_assert (session->exists && !session->is_closed);
+    cr_assert_eq (session->host, 0);
+    cr_assert_lt (session->active_ago_ms, 60000);
+    cr_assert_str_eq (s_locate (box, "ann"), "demo/t");
+    cr_assert_eq (s_say (box, "demo/u", 1, "n1"), STORED);
+    s_expect (postgres, "SELECT old_sees ('demo/u')", "1 12 n1");
+    cr_assert (postgres_exec (postgres, "SELECT beat_4 (77, 'old')"));
+    s_expect (postgres, "SELECT count (*) FROM node", "2");
+    s_end (box, &postgres);
+}
+
 Test (store, tells_others)
 {
     postgres_t *postgres = postgres_new (NULL);
