@@ -40,6 +40,29 @@ s_nothing (void *owner)
     (void) owner;
 }
 
+//  libzmq is asked through these two (the linker's --wrap).
+static unsigned s_asked;
+static bool s_is_counting;
+
+int __real_zmq_msg_recv (zmq_msg_t *message, void *socket, int flags);
+int __wrap_zmq_msg_recv (zmq_msg_t *message, void *socket, int flags);
+int __real_zmq_getsockopt (void *socket, int option, void *value, size_t *size);
+int __wrap_zmq_getsockopt (void *socket, int option, void *value, size_t *size);
+
+int
+__wrap_zmq_msg_recv (zmq_msg_t *message, void *socket, int flags)
+{
+    s_asked += s_is_counting;
+    return __real_zmq_msg_recv (message, socket, flags);
+}
+
+int
+__wrap_zmq_getsockopt (void *socket, int option, void *value, size_t *size)
+{
+    s_asked += s_is_counting && option == ZMQ_EVENTS;
+    return __real_zmq_getsockopt (socket, option, value, size);
+}
+
 static const bus_socket_events_t s_events = { s_nothing, s_message, s_nothing, NULL };
 
 static bus_sent_t
@@ -210,6 +233,47 @@ Test (bus_socket, an_idle_loop_sleeps)
         uv_run (&s_dealer.loop, UV_RUN_ONCE);
     cr_assert_leq (turns, 10);
     cr_assert_lt ((double) (clock () - before) / CLOCKS_PER_SEC, 0.2);
+}
+
+//  A loop has a socket for each postoffice: what a turn costs must not grow with their number.
+Test (bus_socket, an_idle_socket_is_not_asked)
+{
+    enum { IDLE = 63, ROUNDS = 100 };
+    static side_t s_idle[IDLE];
+    for (unsigned at = 0; at < IDLE; at++) {
+        char id[16];
+        text_t name = { id, (size_t) snprintf (id, sizeof id, "idle-%u", at) };
+        s_idle[at].socket = bus_socket_new_dealer (&s_dealer.loop,
+                                                   bus_socket_endpoint (s_router.socket), name,
+                                                   NULL, 0, &s_events, &s_idle[at]);
+        while (s_send (&s_idle[at], TEXT ("first")) != BUS_SENT)
+            s_sleep_ms (1);
+        for (s_router.id_size = 0; s_router.id_size == 0;)
+            uv_run (&s_router.loop, UV_RUN_ONCE);
+        uv_run (&s_dealer.loop, UV_RUN_NOWAIT);
+    }
+    s_router.id_size = (size_t) snprintf (s_router.id, sizeof s_router.id, "dealer");
+    s_sleep_ms (10);
+    for (unsigned round = 0; round < 20; round++)
+        uv_run (&s_dealer.loop, UV_RUN_NOWAIT);
+    s_is_counting = true;
+    for (unsigned round = 0; round < ROUNDS; round++)
+        uv_run (&s_dealer.loop, UV_RUN_NOWAIT);
+    cr_assert_leq (s_asked, 4, "%u", s_asked);
+    s_asked = 0;
+    for (unsigned round = 1; round <= ROUNDS; round++) {
+        s_is_counting = false;
+        while (s_send (&s_router, TEXT ("for one of them")) != BUS_SENT)
+            uv_run (&s_router.loop, UV_RUN_NOWAIT);
+        s_is_counting = true;
+        s_expect (round);
+        (void) s_send (&s_dealer, TEXT ("answered"));
+    }
+    s_is_counting = false;
+    fprintf (stderr, "asked %.1f times for each message\n", (double) s_asked / ROUNDS);
+    cr_assert_leq (s_asked, 6 * ROUNDS, "%u", s_asked);
+    for (unsigned at = 0; at < IDLE; at++)
+        bus_socket_destroy (&s_idle[at].socket);
 }
 
 //  czmq takes its defaults from variables of this kind, and binds a log socket for one of them.

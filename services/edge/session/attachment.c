@@ -6,12 +6,14 @@
 #include "client/server_frame.h"
 #include "model/session_key.h"
 #include "session/endpoint.h"
+#include "session/list_walk.h"
 #include "tables/edge_metrics.h"
 
 #include <stdlib.h>
 
 //  A re-ATTACH that was refused for now is sent again after this.
 #define AGAIN_MS 1000
+#define WEIGHED_TURN 256 //  with 64 postoffices 2 ms
 
 typedef enum {
     DEADLINE_NONE,
@@ -26,6 +28,7 @@ struct attachments {
     attachments_config_t config;
     endpoint_context_t context;
     list_t all;
+    list_walk_t *weighing;
     list_t by_deadline[DEADLINES]; //  the longest running first
     uint64_t limits_ms[DEADLINES];
 };
@@ -399,26 +402,25 @@ attachment_looked_up (attachment_t *self, unsigned postoffice, const bus_lookup_
 {
     if (self->endpoint.postoffice != (int) postoffice)
         return;
-    attachment_event_t event = ATTACHMENT_EVENT_FOUND;
-    if (reply->verdict != VERDICT_OK)
-        event = ATTACHMENT_EVENT_LOOKUP_BUSY;
-    else if (reply->session.size == 0 || reply->session.size > SESSION_KEY_MAX)
-        event = ATTACHMENT_EVENT_FOUND_NONE;
+    bool is_none = reply->session.size == 0 || reply->session.size > SESSION_KEY_MAX;
+    attachment_event_t event = reply->verdict != VERDICT_OK ? ATTACHMENT_EVENT_LOOKUP_BUSY
+                               : is_none                    ? ATTACHMENT_EVENT_FOUND_NONE
+                                                            : ATTACHMENT_EVENT_FOUND;
     (void) s_happens (self, event, &(news_t){ .reply = reply });
+}
+
+static void
+s_weigh (list_t *link)
+{
+    attachment_t *self = LIST_THING (link, attachment_t, of_all);
+    if (endpoint_is_misplaced (&self->endpoint))
+        (void) s_happens (self, ATTACHMENT_EVENT_POSTOFFICE_CHANGED, NULL);
 }
 
 void
 attachments_postoffice_up (attachments_t *self)
 {
-    for (list_t *at = self->all.next; at != &self->all; at = at->next) {
-        attachment_t *attachment = LIST_THING (at, attachment_t, of_all);
-        const endpoint_t *endpoint = &attachment->endpoint;
-        if (endpoint->session.size == 0 || endpoint->postoffice == NO_POSTOFFICE)
-            continue;
-        int owner = bus_client_postoffice_of (self->context.bus, endpoint->session);
-        if (owner >= 0 && owner != endpoint->postoffice)
-            (void) s_happens (attachment, ATTACHMENT_EVENT_POSTOFFICE_CHANGED, NULL);
-    }
+    list_walk_start (self->weighing, WEIGHED_TURN);
     send_queue_retry (self->context.send_queue);
 }
 
@@ -430,8 +432,7 @@ attachments_postoffice_down (attachments_t *self, unsigned postoffice)
         attachment_t *attachment = LIST_THING (at, attachment_t, of_all);
         if (attachment->endpoint.postoffice != (int) postoffice)
             continue;
-        attachment->endpoint.postoffice = NO_POSTOFFICE;
-        attachment->endpoint.is_known = false;
+        endpoint_forget_postoffice (&attachment->endpoint);
         (void) s_happens (attachment, ATTACHMENT_EVENT_POSTOFFICE_CHANGED, NULL);
     }
 }
@@ -575,6 +576,7 @@ attachments_new (uv_loop_t *loop, const attachments_config_t *config)
     self->context.bus = config->bus;
     self->context.posts = config->posts;
     self->context.send_queue = send_queue_new (loop, config->bus, s_on_send);
+    self->weighing = list_walk_new (loop, &self->all, s_weigh);
     return self;
 }
 
@@ -584,6 +586,7 @@ attachments_destroy (attachments_t **self_p)
     attachments_t *self = *self_p;
     *self_p = NULL;
     send_queue_destroy (&self->context.send_queue);
+    list_walk_destroy (&self->weighing);
     free (self);
 }
 

@@ -25,7 +25,8 @@
 //      answer, and come again behind what it misses; given first, they would hide that.
 //    - A postoffice is lost: every attachment that it had is attached to the new owner, with the
 //      seq that the client has; posts without an answer are sent again.
-//    - A postoffice comes up: sessions that it owns now are moved, with a DETACH to the old owner.
+//    - A postoffice comes up: sessions that it owns now are moved, with a DETACH to the old owner,
+//      a part in each turn. Until then they are where they were.
 //    - A postoffice forgot an endpoint (POSTED says not_joined): attached again, once a second.
 //    - A client joins again where it is, and is refused: its postoffice still has it, and is sent a
 //      DETACH.
@@ -74,8 +75,8 @@ void attachments_destroy (attachments_t **self_p);
 void attachments_posted (attachments_t *self, unsigned postoffice, const bus_posted_t *posted);
 //  Time limits of states and posts.
 void attachments_tick (attachments_t *self);
-//  A postoffice has come up: sessions that it owns now are moved, and what waits for the bus is
-//  sent soon.
+//  A postoffice has come up: sessions that it owns now are moved, a part of them in each turn, and
+//  what waits for the bus is sent soon.
 void attachments_postoffice_up (attachments_t *self);
 //  A postoffice is gone, and what it knew of this edge with it.
 void attachments_postoffice_down (attachments_t *self, unsigned postoffice);

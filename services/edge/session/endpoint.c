@@ -8,6 +8,13 @@
 
 _Static_assert(BUS_LINKS_MAX <= INT16_MAX, "a postoffice's number fits");
 
+void
+endpoint_forget_postoffice (endpoint_t *self)
+{
+    self->postoffice = NO_POSTOFFICE;
+    self->is_known = false;
+}
+
 //  Tells the postoffice that was asked last that the client is not there any more. A postoffice
 //  that was asked for a session knows of it; a LOOKUP has none yet.
 static void
@@ -19,8 +26,7 @@ s_detach (endpoint_t *self, bool moved)
                             .moved = moved };
     if (self->session.size > 0 && self->postoffice != NO_POSTOFFICE)
         send_queue_detach (self->context->send_queue, (unsigned) self->postoffice, &detach);
-    self->postoffice = NO_POSTOFFICE;
-    self->is_known = false;
+    endpoint_forget_postoffice (self);
 }
 
 void
@@ -78,6 +84,15 @@ s_attach_record (const endpoint_t *self, attach_reason_t reason, text_t info)
                                        .sender = who->sender,
                                        .may = who->may,
                                        .info = info } };
+}
+
+bool
+endpoint_is_misplaced (const endpoint_t *self)
+{
+    if (self->session.size == 0 || self->postoffice == NO_POSTOFFICE)
+        return false;
+    int owner = bus_client_postoffice_of (self->context->bus, self->session);
+    return owner >= 0 && owner != self->postoffice;
 }
 
 bool

@@ -36,6 +36,10 @@ typedef struct {
     bool catching_up;         //  the postoffice holds something back until NEXT_WINDOW
 } endpoint_t;
 
+//  Its postoffice is gone, and what that knew of it.
+void endpoint_forget_postoffice (endpoint_t *self);
+//  Does its session belong to another postoffice than the one that it was asked of?
+bool endpoint_is_misplaced (const endpoint_t *self);
 //  Leaves the session that it is in, with a DETACH, and enters this one; empty: none.
 void endpoint_enter (endpoint_t *self, text_t session);
 //  These send what the bus takes; false: it is still to be sent.
