@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: b74e57525919c1432b4b5e6d7aaaafae
+--  functions: 886cc891684e200318eb3a35a104222d
 --
 --  Who keeps a session's presence, sessions that are closed, timers, participants without a socket,
 --  and what an API lists. Programs of schema 4 run beside those of this one: each new column has a

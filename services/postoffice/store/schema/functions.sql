@@ -127,6 +127,31 @@ BEGIN
         DELETE FROM session s WHERE s.session = ANY (lost) AND s.session = ANY (created);
     END IF;
 
+    --  Before participants are written: a session that was dropped meanwhile (retention) has lost
+    --  its append, too. One that is old enough is never written to without this.
+    IF cardinality (s_session) > 0 THEN
+        WITH told AS (
+            UPDATE session s
+            SET control_role = CASE WHEN n.role > 0 THEN n.role ELSE s.control_role END,
+                control_user = CASE WHEN n.role > 0 THEN n.who ELSE s.control_user END,
+                closed_at = CASE n.closed WHEN 1 THEN now () WHEN 2 THEN NULL ELSE s.closed_at END,
+                host = CASE WHEN n.has_left AND s.host = p_writer THEN NULL ELSE s.host END,
+                --  That it is closed, as nobody is there, is no activity.
+                active_at = CASE n.closed WHEN 1 THEN s.active_at ELSE now () END
+            FROM unnest (s_session, s_role, s_user, s_closed, s_left)
+                 AS n (session, role, who, closed, has_left)
+            WHERE s.session = n.session AND n.session <> ALL (lost) RETURNING s.session)
+        SELECT coalesce (array_agg (n.session), '{}') INTO late
+        FROM unnest (s_session) AS n (session)
+        WHERE n.session <> ALL (lost) AND n.session NOT IN (SELECT t.session FROM told t);
+        IF late <> '{}' THEN
+            DELETE FROM log l USING unnest (e_session, e_seq) AS e (session, seq)
+            WHERE e.session = ANY (late) AND l.session = e.session AND l.seq = e.seq
+                AND l.day = p_day;
+            lost := lost || late;
+        END IF;
+    END IF;
+
     IF cardinality (p_session) > 0 THEN
         INSERT INTO participant AS old (session, role, user_id, sender, present, info)
         SELECT DISTINCT ON (p.session COLLATE "C", p.role, p.who COLLATE "C")
@@ -148,19 +173,6 @@ BEGIN
         WHERE p.present AND p.session <> ALL (lost)
         ORDER BY p.app COLLATE "C", p.who COLLATE "C", p.role, p.n DESC
         ON CONFLICT (app, user_id, role) DO UPDATE SET session = EXCLUDED.session, at = now ();
-    END IF;
-
-    IF cardinality (s_session) > 0 THEN
-        UPDATE session s
-        SET control_role = CASE WHEN n.role > 0 THEN n.role ELSE s.control_role END,
-            control_user = CASE WHEN n.role > 0 THEN n.who ELSE s.control_user END,
-            closed_at = CASE n.closed WHEN 1 THEN now () WHEN 2 THEN NULL ELSE s.closed_at END,
-            host = CASE WHEN n.has_left AND s.host = p_writer THEN NULL ELSE s.host END,
-            --  That it is closed, as nobody is there, is no activity.
-            active_at = CASE n.closed WHEN 1 THEN s.active_at ELSE now () END
-        FROM unnest (s_session, s_role, s_user, s_closed, s_left)
-             AS n (session, role, who, closed, has_left)
-        WHERE s.session = n.session AND n.session <> ALL (lost);
     END IF;
 
     IF cardinality (w_session) > 0 THEN
