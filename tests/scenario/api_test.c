@@ -159,6 +159,15 @@ Test (api, what_is_known_of_a_visitor)
     s_expect_info (stack, CARL, 1, "{}");
     s_expect_info (stack, ANN, 0, SHOP);
     s_expect_info (stack, ANN, 1, "{}");
+    //  Should there be anything of others, it is not for visitors.
+    cr_assert (postgres_exec (stack_postgres (stack),
+                              "UPDATE participant SET info = '{\"x\":1}', user_id = 'ann'"
+                              " WHERE role = 2"));
+    s_expect_info (stack, CARL, 1, "{\"x\":1}");
+    s_expect_info (stack, ANN, 1, "{}");
+    cr_assert (postgres_exec (stack_postgres (stack),
+                              "UPDATE participant SET info = '{}', user_id = 'carl'"
+                              " WHERE role = 2"));
 
     ws_client_destroy (&ann);
     sees (carl, "user left", "ann");

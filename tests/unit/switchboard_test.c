@@ -393,6 +393,19 @@ Test (switchboard, longest_id_of_a_widget)
     s_end ();
 }
 
+//  Words are no way around what was taken from the connection.
+Test (switchboard, a_widget_that_may_not_take_control_does_not_by_speaking)
+{
+    s_begin ("bot");
+    operation_t *operation = s_post (EVENT_NEW_MESSAGE, "m");
+    switchboard_post (&s_switchboard, operation, ROLE_AGENT, TEXT ("otto"), WIDGET,
+                      ALL & ~PERMISSION_BIT (PERMIT_CONTROL_TAKE));
+    cr_assert_eq (operation->verdict, VERDICT_NOT_IN_CONTROL);
+    cr_assert_eq (s_draft->entry_count, 0);
+    s_outcome (operation);
+    s_end ();
+}
+
 //  Each entry that ends control says why, and names the one who had it.
 Test (switchboard, why_control_was_lost)
 {
