@@ -1,6 +1,8 @@
-//  retention — old days are dropped (tools/drop-day.sql) while everybody goes on talking.
+//  retention — old sessions (SESSIONS_KEPT) and days (tools/drop-day.sql) are dropped while
+//  everybody goes on talking.
 
 #include "chat.h"
+#include "eventually.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -87,6 +89,37 @@ Test (retention, what_is_dropped_under_an_open_page_begins_anew)
     is_told_stored (ann, "ann-1", false);
     hears_at_last (ann, "bot", "You said: three");
     cr_assert (s_there_are (stack, "1", "SELECT count (*) FROM session"));
+
+    leaves (&ann);
+    stack_destroy (&stack);
+}
+
+//  Ann has said nothing for days, and her page is open: her session stays, and the others of its
+//  age go. One of the two postoffices sees to it.
+Test (retention, old_sessions_go_and_who_is_there_stays)
+{
+    static const char *const settings[] = { "SESSIONS_KEPT=24h", NULL };
+    router_stack_t *stack
+        = stack_new (&(stack_plan_t){ .postoffices = 2, .settings = settings });
+    cr_assert (stack);
+    bot_says (stack_bot (stack), "", "{\"outputSpeech\":{\"displayText\":\"yes\"}}");
+    person_t *ann = rich_visitor_opens (stack, 1, "ann", "s-1");
+    says (ann, "one");
+    hears (ann, "bot", "yes");
+    cr_assert (postgres_exec (
+        stack_postgres (stack),
+        "INSERT INTO session (session, app, visitor, day) SELECT 'demo/old-' || n, 'demo', 'bob',"
+        " day FROM session, generate_series (1, 600) n;"
+        "UPDATE session SET created_at = created_at - interval '3 days',"
+        " active_at = active_at - interval '3 days';"
+        "UPDATE log SET stored_at = stored_at - interval '3 days'"));
+    EVENTUALLY (60000, stack_metric (stack, "postoffice-", "stentor_store_sessions_dropped_total")
+                           == 600);
+    cr_assert (s_there_are (stack, "demo/s-1", "SELECT string_agg (session, ' ') FROM session"));
+    says (ann, "two");
+    is_told_stored (ann, "ann-2", false);
+    hears (ann, "bot", "yes");
+    cr_assert (s_there_are (stack, "5", "SELECT max (seq) FROM log"));
 
     leaves (&ann);
     stack_destroy (&stack);
