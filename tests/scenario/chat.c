@@ -25,6 +25,7 @@ struct person {
     bool is_rich;
     bool is_agent;
     bool came_back;       //  then a widget may be told again what it has
+    char last_check[20];  //  of the entry at last_seq
     unsigned tab;         //  0: the first one
     unsigned told_again;  //  messages that it had, and that came again
     unsigned said;        //  how many messages: the last one's id is "<name>-<said>"
@@ -284,8 +285,10 @@ void
 does (person_t *self, const char *event)
 {
     json_object *frame = s_frame (self, event, "Visitor");
-    if (strcmp (event, "resume") == 0)
+    if (strcmp (event, "resume") == 0) {
         json_object_object_add (frame, "lastSeq", json_object_new_int64 (self->last_seq));
+        json_object_object_add (frame, "check", json_object_new_string (self->last_check));
+    }
     s_send (self, frame);
 }
 
@@ -339,6 +342,28 @@ s_is_news (person_t *self, json_object *frame)
     return true;
 }
 
+static void
+s_keep_position (person_t *self, json_object *frame)
+{
+    self->last_seq = ws_json_number (frame, "seq");
+    snprintf (self->last_check, sizeof self->last_check, "%s", ws_json_text (frame, "check"));
+}
+
+//  As client.js: what is above the seq is gone, and what follows is the log as it is.
+static void
+s_go_back (person_t *self, json_object *frame)
+{
+    s_keep_position (self, frame);
+    self->last_time_ms = 0;
+    for (size_t index = 0; index < self->inbox_size; index++) {
+        json_object *earlier = self->inbox[index].frame;
+        int64_t seq = ws_json_number (earlier, "seq"), time_ms = ws_json_number (earlier, "timeMs");
+        if (s_is_event (earlier, "new message") && seq <= self->last_seq
+            && time_ms > self->last_time_ms)
+            self->last_time_ms = time_ms;
+    }
+}
+
 //  Takes one more frame into the inbox. False when none came before the deadline.
 static bool
 s_listen (person_t *self, uint64_t deadline)
@@ -352,13 +377,17 @@ s_listen (person_t *self, uint64_t deadline)
     if (s_is_event (frame, "new message") && !s_is_news (self, frame))
         return true;
     int64_t seq = ws_json_number (frame, "seq");
-    if (seq > self->last_seq && !s_is_event (frame, "ack"))
-        self->last_seq = seq;
+    if (s_is_event (frame, "history changed"))
+        s_go_back (self, frame);
+    else if (seq > self->last_seq && !s_is_event (frame, "ack"))
+        s_keep_position (self, frame);
     //  As client.js: the log is another one, and shorter.
     json_object *known = ws_json_at (frame, "data.seq");
     if (known && s_is_event (frame, "connection update")
-        && json_object_get_int64 (known) < self->last_seq)
+        && json_object_get_int64 (known) < self->last_seq) {
         self->last_seq = json_object_get_int64 (known);
+        self->last_check[0] = '\0';
+    }
     self->inbox[self->inbox_size++].frame = json_object_get (frame);
     return true;
 }

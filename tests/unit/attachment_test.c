@@ -21,7 +21,8 @@ static const char *const s_event_names[ATTACHMENT_EVENTS] = {
 static void
 s_join (connection_t *connection)
 {
-    attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_JOIN, SEQ_UNKNOWN, 0);
+    attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_JOIN,
+                      LOG_POSITION_UNKNOWN, 0);
     attachment_send (connection->attachment);
 }
 
@@ -98,7 +99,7 @@ s_make_happen (connection_t *connection, attachment_event_t event)
     attachment_t *attachment = connection->attachment;
     switch (event) {
     case ATTACHMENT_EVENT_ENTER:
-        attachment_enter (attachment, TEXT ("demo/t"), ATTACH_FRAME, SEQ_UNKNOWN, 0);
+        attachment_enter (attachment, TEXT ("demo/t"), ATTACH_FRAME, LOG_POSITION_UNKNOWN, 0);
         break;
     case ATTACHMENT_EVENT_SEND:
         attachment_send (attachment);
@@ -264,7 +265,8 @@ Test (attachment, one_session_is_left_before_another_is_entered)
     s_join (connection);
     rig_attached (connection, ATTACH_JOIN, VERDICT_OK, 7);
     rig_deliver (connection, 8, "old", false);
-    attachment_enter (connection->attachment, TEXT ("demo/t"), ATTACH_FRAME, SEQ_UNKNOWN, 0);
+    attachment_enter (connection->attachment, TEXT ("demo/t"), ATTACH_FRAME,
+                      LOG_POSITION_UNKNOWN, 0);
     attachment_send (connection->attachment);
     rig_write (connection);
     //  What was not written yet of the old session is dropped.
@@ -424,7 +426,8 @@ Test (attachment, a_widget_agent_begins_at_the_beginning)
 Test (attachment, another_log_is_begun_where_it_ends)
 {
     connection_t *connection = VISITOR;
-    attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_RESUME, 100, 0);
+    attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_RESUME,
+                      (log_position_t){ 100, 0 }, 0);
     attachment_send (connection->attachment);
     rig_attached (connection, ATTACH_RESUME, VERDICT_OK, 7);
     EXPECT ("p1 ATTACH c1 demo/s resume 100\n"
@@ -442,7 +445,8 @@ Test (attachment, a_resume_waits_for_its_own_answer)
     attachments_postoffice_down (rig_attachments, 1);
     rig_turn (10);
     rig_forget ();
-    attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_RESUME, 3, 0);
+    attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_RESUME,
+                      (log_position_t){ 3, 0 }, 0);
     attachment_send (connection->attachment);
     rig_attached (connection, ATTACH_REATTACH, VERDICT_OK, 8);
     rig_attached (connection, ATTACH_REATTACH, VERDICT_NOT_YOURS, 8);

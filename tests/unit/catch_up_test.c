@@ -283,7 +283,7 @@ Test (catch_up, client_knows_more)
             "e1 DELIVER 5 #3 b\n");
 }
 
-//  It has more than there is: the log is another one. Looked at once, and believed.
+//  It has more than there is: the log is another one. Looked at once, and told.
 Test (catch_up, client_knows_another_log)
 {
     visitor_joins (1, 5);
@@ -292,7 +292,8 @@ Test (catch_up, client_knows_another_log)
     hand_over (1, 5);
     attach_as (1, 5, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_REATTACH, 9);
     rig_run ();
-    EXPECT ("e1 ATTACHED 5 ok #1\n");
+    EXPECT ("e1 ATTACHED 5 ok #1\n"
+            "e1 TRUNCATED 5 #0 of 1\n");
 }
 
 Test (catch_up, answer_waits_for_what_stands_before_it)

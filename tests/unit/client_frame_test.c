@@ -86,9 +86,29 @@ Test (client_frame, reads_every_event)
         cr_expect_eq (client_frame_read (&frame, text_of (rows[row].json), TEXT ("u")), FAULT_NONE,
                       "%s", rows[row].json);
         cr_expect_eq (frame.says, rows[row].says);
-        cr_expect_eq (frame.last_seq, frame.says == SAYS_RESUME ? 7 : SEQ_UNKNOWN);
+        cr_expect_eq (frame.last.seq, frame.says == SAYS_RESUME ? 7 : SEQ_UNKNOWN);
         client_frame_free (&frame);
     }
+}
+
+//  A resume says what entry it has; in other frames the field means nothing.
+Test (client_frame, reads_a_check)
+{
+    static const char s_resume[] = "{\"event\":\"resume\",\"sessionId\":\"s\",\"lastSeq\":7,"
+                                   "\"check\":\"0123456789abcdef\"}";
+    client_frame_t frame;
+    cr_expect_eq (client_frame_read (&frame, text_of (s_resume), TEXT ("u")), FAULT_NONE);
+    cr_expect_eq (frame.last.seq, 7);
+    cr_expect_eq (frame.last.check, 0x0123456789abcdef);
+    client_frame_free (&frame);
+#define RESUME "{\"event\":\"resume\",\"sessionId\":\"s\",\"lastSeq\":7,\"check\":"
+    EXPECT_FAULT (RESUME "7}", FAULT_CHECK);
+    EXPECT_FAULT (RESUME "\"0123456789ABCDEF\"}", FAULT_CHECK);
+    EXPECT_FAULT (RESUME "\"0123456789abcde\"}", FAULT_CHECK);
+    EXPECT_FAULT (RESUME "{}}", FAULT_CHECK);
+    EXPECT_FAULT (RESUME "\"\"}", FAULT_NONE);
+    EXPECT_FAULT (RESUME "null}", FAULT_NONE);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"sessionId\":\"s\",\"check\":7}", FAULT_NONE);
 }
 
 Test (client_frame, refuses_what_is_no_object)

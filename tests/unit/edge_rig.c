@@ -23,6 +23,7 @@ int rig_owner;
 bool rig_sockets_are_full;
 client_address_t rig_address;
 bus_post_t rig_post;
+uint64_t rig_check;
 
 static uv_loop_t s_loop;
 uv_loop_t *const rig_loop = &s_loop;
@@ -148,6 +149,8 @@ s_note_attach (const bus_attach_t *attach)
     s_note ("c%u %.*s %s", s_client_number (attach->endpoint), TEXT_ARGS (attach->session),
             reasons[attach->reason]);
     s_note_seq (attach->seq);
+    if (attach->check)
+        s_note (" :%u", (unsigned) attach->check);
 }
 
 int
@@ -216,6 +219,7 @@ rig_begin (void)
     rig_resumes = rig_bus_is_full = rig_sockets_are_full = false;
     rig_owner = 1;
     rig_full_postoffice = -1;
+    rig_check = 0;
     rig_config = (edge_config_t){ .outbox_limit = 4096,
                                   .backlog_limit = 1 << 20,
                                   .frames_per_second = 1000,
@@ -345,6 +349,24 @@ rig_endpoint (const connection_t *connection)
     return client_view (connection->client)->endpoint;
 }
 
+static uint64_t
+s_check (uint64_t seq)
+{
+    return rig_check ? rig_check + seq : 0;
+}
+
+void
+rig_truncated (connection_t *connection, uint64_t seq, uint64_t last_seq, bool gone)
+{
+    bus_truncated_t truncated = { .endpoint = rig_endpoint (connection),
+                                  .session = TEXT ("demo/s"),
+                                  .seq = seq,
+                                  .check = s_check (seq),
+                                  .last_seq = last_seq,
+                                  .gone = gone };
+    outbound_truncate (rig_clients, 1, &truncated);
+}
+
 void
 rig_attached (connection_t *connection, attach_reason_t reason, verdict_t verdict, uint64_t seq)
 {
@@ -356,7 +378,8 @@ rig_attached (connection_t *connection, attach_reason_t reason, verdict_t verdic
                                 .session = sessions[at],
                                 .verdict = verdict,
                                 .reason = reason,
-                                .seq = seq };
+                                .seq = seq,
+                                .check = s_check (seq) };
     attachment_attached (connection->attachment, 1, &attached);
 }
 
@@ -376,7 +399,8 @@ rig_posted (unsigned place, verdict_t verdict, uint64_t seq)
     bus_posted_t posted = { .request_id = s_posts[place - 1],
                             .session = TEXT ("demo/s"),
                             .verdict = verdict,
-                            .seq = seq };
+                            .seq = seq,
+                            .check = s_check (seq) };
     attachments_posted (rig_attachments, 1, &posted);
 }
 
@@ -393,7 +417,8 @@ rig_deliver (connection_t *connection, uint64_t seq, const char *data, bool end_
                             .message_id = TEXT_EMPTY,
                             .sender = TEXT ("{}"),
                             .data = text_of (json),
-                            .end_of_window = end_of_window };
+                            .end_of_window = end_of_window,
+                            .check = s_check (seq) };
     outbound_deliver (rig_clients, 1, &entry);
 }
 

@@ -4,6 +4,7 @@
 //
 //      p1 LOOKUP c1
 //      p1 ATTACH c1 demo/s join ?           postoffice 1: client 1, session, reason, seq (?: none)
+//      p1 ATTACH c1 demo/s resume 7 :17     and the entry's check
 //      p1 POST c1 hello 0                   its data; the place of the post before it, 0: none
 //      p1 DETACH c1 demo/s 7                what the client has received; "moved" when it has
 //      p1 RECEIPT c1 7
@@ -66,6 +67,10 @@ void rig_attached (connection_t *connection, attach_reason_t reason, verdict_t v
 void rig_looked_up (connection_t *connection, verdict_t verdict, const char *session);
 //  Answers the post that was sent as number `place` since rig_begin.
 void rig_posted (unsigned place, verdict_t verdict, uint64_t seq);
+//  The history went back to this seq, and the log ends with the other one.
+void rig_truncated (connection_t *connection, uint64_t seq, uint64_t last_seq, bool gone);
+//  Not 0: the entry of seq 7 has the check rig_check + 7.
+extern uint64_t rig_check;
 void rig_deliver (connection_t *connection, uint64_t seq, const char *data, bool end_of_window);
 
 //  The lines since the last call. The story's lines each end with a newline.

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define MOST_ENTRIES 2000
 #define MOST_THINGS 200
@@ -39,6 +40,7 @@ typedef struct {
     store_append_t append;
     text_t *ids;
     size_t id_count;
+    uint64_t recent;
     uint64_t after, most;
     uint64_t request_id;
     void *owner;
@@ -342,6 +344,19 @@ fake_store_other_opens (text_t session, const char *visitor)
 }
 
 void
+fake_store_lose_above (text_t session, uint64_t seq)
+{
+    log_of_t *log = s_log (session);
+    assert (seq < log->entry_count);
+    log->entry_count = seq;
+    log->exists = seq > 0;
+    while (log->work_count && log->works[log->work_count - 1].seq > seq)
+        log->work_count--;
+    if (!log->exists)
+        log->participant_count = 0;
+}
+
+void
 fake_store_other_admits (text_t session, uint64_t role, const char *user, uint64_t seen)
 {
     stored_participant_t *participant = s_participant (s_log (session), role, text_of (user));
@@ -417,7 +432,7 @@ store_load (store_t *self, text_t session, const text_t *ids, size_t id_count, u
             bool hosts, uint64_t request_id, store_loaded_fn *loaded, void *owner)
 {
     assert (self == &s_store);
-    (void) recent, (void) hosts;
+    (void) hosts;
     fake_store_loads++;
     request_t *request = s_request (LOAD, session, request_id, owner);
     if (!request)
@@ -425,6 +440,7 @@ store_load (store_t *self, text_t session, const text_t *ids, size_t id_count, u
     request->loaded = loaded;
     request->ids = s_copies_of (ids, id_count, sizeof *ids);
     request->id_count = id_count;
+    request->recent = recent ? recent : 1;
     for (size_t at = 0; at < id_count; at++)
         request->ids[at] = s_keep (ids[at]);
     return 0;
@@ -543,6 +559,7 @@ s_load (request_t *request)
     if (!log->exists)
         return;
     found->visitor = s_copy (to, log->visitor);
+    found->day = (uint64_t) time (NULL) / (24 * 3600);
     found->last_seq = log->entry_count;
     found->last_time_ms = log->entries[log->entry_count - 1].time_ms;
     found->last_writer = log->last_writer;
@@ -583,14 +600,15 @@ s_load (request_t *request)
         break;
     }
     stored_id_t *known = s_room (to, (log->entry_count + 1) * sizeof *known);
-    for (size_t at = 0; at < request->id_count; at++) {
-        for (size_t row = 0; row < log->entry_count; row++) {
-            const stored_entry_t *entry = &log->entries[row];
-            if (text_is (entry->message_id, request->ids[at]))
-                known[found->known_count++] =
-                    (stored_id_t){ s_copy (to, entry->message_id), entry->role,
-                                   s_copy (to, entry->user), entry->seq, entry->time_ms };
-        }
+    for (size_t row = 0; row < log->entry_count; row++) {
+        const stored_entry_t *entry = &log->entries[row];
+        bool is_known = row + request->recent >= log->entry_count;
+        for (size_t at = 0; at < request->id_count && !is_known; at++)
+            is_known = text_is (entry->message_id, request->ids[at]);
+        if (is_known)
+            known[found->known_count++] =
+                (stored_id_t){ s_copy (to, entry->message_id), entry->role,
+                               s_copy (to, entry->user), entry->seq, entry->time_ms };
     }
     found->known = known;
 }

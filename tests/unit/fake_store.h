@@ -53,6 +53,9 @@ void fake_store_other_admits (text_t session, uint64_t role, const char *user, u
 void fake_store_other_asks (text_t session, const char *item, uint64_t seq);
 void fake_store_other_ends (text_t session);
 
+//  A standby that lagged is promoted: the log ends with this seq. The session was never opened: 0.
+void fake_store_lose_above (text_t session, uint64_t seq);
+
 //  What is stored. NULL when it is not.
 const stored_entry_t *fake_store_entry (text_t session, uint64_t seq);
 uint64_t fake_store_last (text_t session);

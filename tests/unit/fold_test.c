@@ -46,10 +46,18 @@ Test (fold, next_time)
     }
 }
 
+static void
+s_remember (uint64_t role, const char *user, const char *id, uint64_t seq, uint64_t time_ms)
+{
+    keyed_digest_t digest = recent_ids_digest (role, text_of (user), text_of (id));
+    recent_ids_add (&s_fold.recent,
+                    &(recent_id_t){ .digest = digest, .seq = seq, .time_ms = time_ms });
+}
+
 static const recent_id_t *
 s_recall (uint64_t role, const char *user, const char *id)
 {
-    return fold_recall (&s_fold, fold_digest (role, text_of (user), text_of (id)));
+    return recent_ids_find (&s_fold.recent, recent_ids_digest (role, text_of (user), text_of (id)));
 }
 
 Test (fold, last_ids)
@@ -58,8 +66,7 @@ Test (fold, last_ids)
     char id[20];
     for (unsigned at = 1; at <= RECENT_IDS + 5; at++) {
         snprintf (id, sizeof id, "m%u", at);
-        fold_remember (&s_fold, fold_digest (ROLE_VISITOR, TEXT ("vic"), text_of (id)), at,
-                       at * 10);
+        s_remember (ROLE_VISITOR, "vic", id, at, at * 10);
     }
     for (unsigned at = 1; at <= RECENT_IDS + 5; at++) {
         snprintf (id, sizeof id, "m%u", at);
@@ -74,7 +81,7 @@ Test (fold, last_ids)
 //  Nobody can use up somebody else's id, whatever the names look like.
 Test (fold, an_id_belongs_to_its_participant)
 {
-    fold_remember (&s_fold, fold_digest (ROLE_VISITOR, TEXT ("vi"), TEXT ("cm1")), 7, 70);
+    s_remember (ROLE_VISITOR, "vi", "cm1", 7, 70);
     cr_assert_eq (s_recall (ROLE_VISITOR, "vi", "cm1")->seq, 7);
     cr_assert_null (s_recall (ROLE_AGENT, "vi", "cm1"));
     cr_assert_null (s_recall (ROLE_VISITOR, "v", "cm1"));
@@ -102,8 +109,7 @@ Test (fold, all_that_a_load_brings_is_remembered)
                                              .known = known,
                                              .known_count = ASKED });
     for (unsigned at = 0; at < RECENT_IDS; at++)
-        fold_remember (&s_fold, fold_digest (ROLE_BOT, TEXT ("bot"), text_of (users[at])), 999,
-                       999);
+        s_remember (ROLE_BOT, "bot", users[at], 999, 999);
     for (unsigned at = 0; at < ASKED; at++)
         cr_assert_eq (s_recall (ROLE_AGENT, users[at], "m")->seq, at + 1);
 }

@@ -10,7 +10,8 @@ static connection_t *
 s_attached (dialect_t dialect)
 {
     connection_t *connection = rig_connect (ROLE_VISITOR, dialect);
-    attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_JOIN, SEQ_UNKNOWN, 0);
+    attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_JOIN,
+                      LOG_POSITION_UNKNOWN, 0);
     attachment_send (connection->attachment);
     rig_attached (connection, ATTACH_JOIN, VERDICT_OK, 0);
     rig_write (connection);
@@ -154,7 +155,8 @@ Test (keepalive, nothing_is_known_of_another_session)
     rig_write (connection);
     s_pong (connection, 1);
     rig_forget ();
-    attachment_enter (connection->attachment, TEXT ("demo/t"), ATTACH_FRAME, SEQ_UNKNOWN, 0);
+    attachment_enter (connection->attachment, TEXT ("demo/t"), ATTACH_FRAME,
+                      LOG_POSITION_UNKNOWN, 0);
     //  The DETACH tells what the receipt would have told.
     EXPECT ("p1 DETACH c1 demo/s 4\n");
     cr_assert_eq (keepalive_received_seq (connection->keepalive), SEQ_UNKNOWN);
@@ -186,7 +188,8 @@ Test (keepalive, a_full_postoffice_stops_no_receipts_to_others)
     for (unsigned at = 0; at < 3; at++) {
         rig_owner = at == 0 ? 1 : 2;
         connection_t *connection = all[at] = rig_connect (ROLE_VISITOR, DIALECT_WIDGET);
-        attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_FRAME, SEQ_UNKNOWN, 0);
+        attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_FRAME,
+                          LOG_POSITION_UNKNOWN, 0);
         attachment_send (connection->attachment);
         bus_attached_t attached = { .session = TEXT ("demo/s"),
                                     .verdict = VERDICT_OK,

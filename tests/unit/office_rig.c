@@ -1,6 +1,7 @@
 #include "office_rig.h"
 
 #include "session/catch_up.h"
+#include "session/outbound.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "session/presence.h"
@@ -99,7 +100,11 @@ bus_server_send (bus_server_t *self, peer_t peer, const bus_record_t *record)
     else if (record->kind == BUS_BROADCAST) {
         s_note_ids (record->broadcast.endpoints);
         s_note (" %s", event_wire_name (record->broadcast.event));
-    } else if (record->kind == BUS_WORK)
+    } else if (record->kind == BUS_TRUNCATED)
+        s_note (" %u #%u of %u%s", (unsigned) record->truncated.endpoint,
+                (unsigned) record->truncated.seq, (unsigned) record->truncated.last_seq,
+                record->truncated.gone ? " gone" : "");
+    else if (record->kind == BUS_WORK)
         s_note (" t%u %u", s_item_number (record->work.item), (unsigned) record->work.attempt);
     else if (record->kind == BUS_SETTLED)
         s_note (" t%u", s_item_number (record->settled.item));
@@ -243,6 +248,14 @@ edge_down (peer_t peer)
     sessions_edge_down (rig_office.sessions, peer);
 }
 
+log_position_t
+rig_position (uint64_t seq)
+{
+    const stored_entry_t *entry = fake_store_entry (KEY, seq);
+    cr_assert_not_null (entry);
+    return (log_position_t){ seq, outbound_check (entry) };
+}
+
 static void
 s_attach (peer_t peer, bus_attach_t attach)
 {
@@ -256,12 +269,20 @@ void
 attach_as (peer_t peer, uint64_t endpoint, uint64_t role, const char *user, uint64_t dialect,
            attach_reason_t reason, uint64_t seq)
 {
+    attach_at (peer, endpoint, role, user, dialect, reason, (log_position_t){ .seq = seq });
+}
+
+void
+attach_at (peer_t peer, uint64_t endpoint, uint64_t role, const char *user, uint64_t dialect,
+           attach_reason_t reason, log_position_t has)
+{
     s_attach (peer, (bus_attach_t){ .endpoint = endpoint,
                                     .reason = reason,
                                     .user = text_of (user),
                                     .role = role,
                                     .dialect = dialect,
-                                    .seq = seq });
+                                    .seq = has.seq,
+                                    .check = has.check });
 }
 
 void

@@ -6,6 +6,7 @@
 //      e1 DELIVER 5,6 #2 hello       an entry; its data, or its event when it has none to show
 //      e1 DELIVER 5 #9 hello end_of_window
 //      e1 BROADCAST 5 typing
+//      e1 TRUNCATED 5 #2 of 3        the log has lost what 5 had above #2, and ends with #3; "gone"
 //      api POSTED 3 ok #2            what comes of a request
 //      w1 WORK t1 2                  an item's name is t and its place among all; second attempt
 //
@@ -58,6 +59,11 @@ void attach_as (peer_t peer, uint64_t endpoint, uint64_t role, const char *user,
 //  Of the rich dialect; its edge says that it may do this at most.
 void attach_with (peer_t peer, uint64_t endpoint, uint64_t role, const char *user,
                   attach_reason_t reason, uint64_t seq, uint64_t may);
+//  The same, with an entry's check: what it has of the log.
+void attach_at (peer_t peer, uint64_t endpoint, uint64_t role, const char *user, uint64_t dialect,
+                attach_reason_t reason, log_position_t has);
+//  What the store has there.
+log_position_t rig_position (uint64_t seq);
 void visitor_joins (peer_t peer, uint64_t endpoint);   //  "vic", of the rich dialect
 void widget_joins (peer_t peer, uint64_t endpoint);    //  "vic", of the widget's
 void agent_joins (peer_t peer, uint64_t endpoint, const char *user); //  of the rich dialect

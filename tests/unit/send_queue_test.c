@@ -79,11 +79,13 @@ Test (send_queue, the_oldest_of_too_many_is_dropped)
 Test (send_queue, an_attach_waits_behind_them)
 {
     connection_t *connection = rig_connect (ROLE_VISITOR, DIALECT_RICH);
-    attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_JOIN, SEQ_UNKNOWN, 0);
+    attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_JOIN,
+                      LOG_POSITION_UNKNOWN, 0);
     attachment_send (connection->attachment);
     rig_forget ();
     rig_bus_is_full = true;
-    attachment_enter (connection->attachment, TEXT ("demo/t"), ATTACH_JOIN, SEQ_UNKNOWN, 0);
+    attachment_enter (connection->attachment, TEXT ("demo/t"), ATTACH_JOIN,
+                      LOG_POSITION_UNKNOWN, 0);
     attachment_send (connection->attachment);
     rig_turn (10);
     EXPECT ("");
@@ -97,7 +99,8 @@ Test (send_queue, an_attach_waits_behind_them)
 Test (send_queue, detaches_are_tried_again)
 {
     connection_t *connection = rig_connect (ROLE_VISITOR, DIALECT_RICH);
-    attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_JOIN, SEQ_UNKNOWN, 0);
+    attachment_enter (connection->attachment, TEXT ("demo/s"), ATTACH_JOIN,
+                      LOG_POSITION_UNKNOWN, 0);
     attachment_send (connection->attachment);
     rig_forget ();
     rig_bus_is_full = true;

@@ -98,3 +98,58 @@ Test (server_frame, other_events_are_left_alone)
     cr_assert_not_null (memmem (frame->text, frame->size, entry.data.data, entry.data.size));
     frame_destroy (&frame);
 }
+
+// ---------------------------------------------------------------------------------------------
+//  Positions in the log
+
+static void
+s_expect_frame (frame_t *frame, const char *text)
+{
+    cr_expect (text_is ((text_t){ frame->text, frame->size }, text_of (text)), "%.*s",
+               (int) frame->size, frame->text);
+    frame_destroy (&frame);
+}
+
+//  Beside each seq, for those who say it again.
+Test (server_frame, a_rich_client_is_given_the_check)
+{
+    bus_deliver_t entry = { .session = TEXT ("demo/s"),
+                            .event = EVENT_NEW_MESSAGE,
+                            .message_id = TEXT_EMPTY,
+                            .sender = TEXT ("{}"),
+                            .data = TEXT ("{}"),
+                            .time_ms = 5,
+                            .seq = 7,
+                            .check = 0xabc };
+    s_expect_frame (server_frame_deliver (&entry, DIALECT_RICH),
+                    "{\"event\":\"new message\",\"sessionId\":\"s\",\"data\":{},\"sender\":{},"
+                    "\"timeMs\":5,\"seq\":7,\"check\":\"0000000000000abc\"}");
+    s_expect_frame (server_frame_deliver (&entry, DIALECT_WIDGET),
+                    "{\"event\":\"new message\",\"sessionId\":\"s\",\"data\":{},\"sender\":{},"
+                    "\"timeMs\":5,\"seq\":7}");
+    log_position_t last = { 7, 0xabc };
+    s_expect_frame (server_frame_joined (TEXT ("s"), last, DIALECT_RICH),
+                    "{\"event\":\"connection update\",\"sessionId\":\"s\",\"data\":"
+                    "{\"sessionCreated\":true,\"seq\":7,\"check\":\"0000000000000abc\"}}");
+    s_expect_frame (server_frame_joined (TEXT ("s"), last, DIALECT_WIDGET),
+                    "{\"event\":\"connection update\",\"sessionId\":\"s\",\"data\":"
+                    "{\"sessionCreated\":true,\"seq\":7}}");
+    bus_posted_t posted = { .seq = 7, .check = 0xabc, .time_ms = 5 };
+    s_expect_frame (server_frame_ack (TEXT ("s"), TEXT ("m"), &posted),
+                    "{\"event\":\"ack\",\"sessionId\":\"s\",\"data\":{\"messageId\":\"m\","
+                    "\"seq\":7,\"check\":\"0000000000000abc\",\"timeMs\":5,\"duplicate\":false}}");
+}
+
+Test (server_frame, a_history_that_changed)
+{
+    bus_truncated_t truncated = {
+        .session = TEXT ("demo/s"), .seq = 7, .check = 0xabc, .last_seq = 9
+    };
+    s_expect_frame (server_frame_truncated (&truncated),
+                    "{\"event\":\"history changed\",\"sessionId\":\"s\",\"seq\":7,"
+                    "\"check\":\"0000000000000abc\",\"data\":{\"lastSeq\":9}}");
+    truncated.seq = truncated.check = 0;
+    s_expect_frame (server_frame_truncated (&truncated),
+                    "{\"event\":\"history changed\",\"sessionId\":\"s\",\"seq\":0,"
+                    "\"data\":{\"lastSeq\":9}}");
+}

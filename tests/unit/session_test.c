@@ -189,11 +189,11 @@ Test (session, repeated_message_is_known_to_the_store)
     say (1, 5, "m0");
     say (1, 5, "new 2");
     rig_run ();
-    cr_assert_str_eq (rig_story (), "e2 DELIVER 9 #144 new 1\n"
-                                    "e1 POSTED 142 ok #144\n"
-                                    "e1 POSTED 143 duplicate #4\n"
-                                    "e2 DELIVER 9 #145 new 2\n"
-                                    "e1 POSTED 144 ok #145\n");
+    cr_assert_str_eq (rig_story (), "e2 DELIVER 9 #176 new 1\n"
+                                    "e1 POSTED 174 ok #176\n"
+                                    "e1 POSTED 175 duplicate #4\n"
+                                    "e2 DELIVER 9 #177 new 2\n"
+                                    "e1 POSTED 176 ok #177\n");
     cr_assert_eq (fake_store_last (KEY), last + 2);
     cr_assert_eq (fake_store_loads, 2);
 }

@@ -336,21 +336,34 @@ client_offer (client_t *self, frame_t *frame)
         client_put (self, &(outbox_item_t){ .frame = frame, .of_session = true });
 }
 
-void
-client_leave_session (client_t *self)
+//  Keeps what is not of the session, and of its entries those up to this seq.
+static void
+s_drop (client_t *self, bool all_of_session, uint64_t seq)
 {
     waiting_t *at = self->first;
     self->first = self->last = NULL;
     while (at) {
         waiting_t *next = at->next;
         s_count_outbox (self, at->item.frame, -1);
-        if (at->item.of_session) {
+        if (at->item.of_session && (all_of_session || at->item.seq > seq)) {
             frame_destroy (&at->item.frame);
             free (at);
         } else
             s_append (self, at);
         at = next;
     }
+}
+
+void
+client_leave_session (client_t *self)
+{
+    s_drop (self, true, 0);
+}
+
+void
+client_drop_above (client_t *self, uint64_t seq)
+{
+    s_drop (self, false, seq);
 }
 
 void

@@ -106,6 +106,8 @@ void client_put (client_t *self, const outbox_item_t *item);
 void client_offer (client_t *self, frame_t *frame);
 //  Drops the frames of the session that the client has left.
 void client_leave_session (client_t *self);
+//  Drops the entries above this seq that were not written yet.
+void client_drop_above (client_t *self, uint64_t seq);
 //  The next item is the caller's; false when there is none.
 __attribute__ ((warn_unused_result)) bool client_take (client_t *self, outbox_item_t *item);
 void client_want_write (client_t *self);

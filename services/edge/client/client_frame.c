@@ -158,8 +158,12 @@ s_read_head (client_frame_t *self)
     if (s_has (self->json, "timeMs", &value) && !s_number (value, TIME_MAX, &self->time_ms))
         return FAULT_TIME;
     bool has_seq = s_has (self->json, "lastSeq", &value);
-    if (has_seq && !s_number (value, INT64_MAX - 1, &self->last_seq))
+    if (has_seq && !s_number (value, INT64_MAX - 1, &self->last.seq))
         return FAULT_LAST_SEQ;
+    text_t check = TEXT_EMPTY;
+    if (self->says == SAYS_RESUME && s_has (self->json, "check", &value)
+        && (!s_text (value, &check) || log_check_read (check, &self->last.check) != 0))
+        return FAULT_CHECK;
     return self->says == SAYS_RESUME && !has_seq ? FAULT_LAST_SEQ : FAULT_NONE;
 }
 
@@ -303,7 +307,7 @@ frame_fault_t
 client_frame_read (client_frame_t *self, text_t bytes, text_t user)
 {
     *self = (client_frame_t){ .cost = (unsigned) (1 + bytes.size / BYTES_OF_A_FRAME),
-                              .last_seq = SEQ_UNKNOWN,
+                              .last = LOG_POSITION_UNKNOWN,
                               .session_id = TEXT_EMPTY,
                               .message_id = TEXT_EMPTY,
                               .visitor = VISITOR_UNKNOWN,

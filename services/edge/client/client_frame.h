@@ -11,6 +11,7 @@
 #define CLIENT_FRAME_H
 
 #include "client/visitor.h"
+#include "model/log_position.h"
 #include "model/model.h"
 #include "tables/reasons.h"
 
@@ -35,7 +36,7 @@ typedef struct {
     text_t session_id;
     text_t message_id;
     uint64_t time_ms;    //  0: said none
-    uint64_t last_seq;   //  SEQ_UNKNOWN: said none
+    log_position_t last; //  of the log; SEQ_UNKNOWN: said none
     visitor_t visitor;   //  what it says of itself
     text_t data;         //  JSON object: with the connection's own sessionId and userId in it
     text_t secret;       //  data.accessToken, which is not in data any more

@@ -149,6 +149,13 @@ s_view (const bus_deliver_t *entry, buffer_t *to)
 // ---------------------------------------------------------------------------------------------
 //  Frames
 
+//  Only a rich client says it again; of a widget it would be one more thing to send for nothing.
+static void
+s_put_check (json_writer_t *json, uint64_t check)
+{
+    json_put_text_if (json, "check", text_of (log_check_write (check).text));
+}
+
 frame_t *
 server_frame_deliver (const bus_deliver_t *entry, dialect_t dialect)
 {
@@ -164,6 +171,8 @@ server_frame_deliver (const bus_deliver_t *entry, dialect_t dialect)
     json_put_json (json, "sender", entry->sender);
     json_put_number (json, "timeMs", entry->time_ms);
     json_put_number (json, "seq", entry->seq);
+    if (dialect == DIALECT_RICH)
+        s_put_check (json, entry->check);
     json_put_text_if (json, "messageId", entry->message_id);
     buffer_free (&shown);
     return s_end (json);
@@ -181,14 +190,29 @@ server_frame_broadcast (const bus_broadcast_t *event)
 }
 
 frame_t *
-server_frame_joined (text_t session_id, uint64_t seq)
+server_frame_truncated (const bus_truncated_t *truncated)
+{
+    json_writer_t room, *json = &room;
+    s_begin (json, "history changed", session_key_id (truncated->session));
+    json_put_number (json, "seq", truncated->seq);
+    s_put_check (json, truncated->check);
+    json_open_object (json, "data");
+    json_put_number (json, "lastSeq", truncated->last_seq);
+    json_close_object (json);
+    return s_end (json);
+}
+
+frame_t *
+server_frame_joined (text_t session_id, log_position_t last, dialect_t dialect)
 {
     json_writer_t room, *json = &room;
     s_begin (json, "connection update", session_id);
     json_open_object (json, "data");
     json_put_bool (json, "sessionCreated", true);
-    if (seq != SEQ_UNKNOWN)
-        json_put_number (json, "seq", seq);
+    if (last.seq != SEQ_UNKNOWN)
+        json_put_number (json, "seq", last.seq);
+    if (last.seq != SEQ_UNKNOWN && dialect == DIALECT_RICH)
+        s_put_check (json, last.check);
     json_close_object (json);
     return s_end (json);
 }
@@ -214,6 +238,7 @@ server_frame_ack (text_t session_id, text_t message_id, const bus_posted_t *post
     json_open_object (json, "data");
     json_put_text (json, "messageId", message_id);
     json_put_number (json, "seq", posted->seq);
+    s_put_check (json, posted->check);
     json_put_number (json, "timeMs", posted->time_ms);
     json_put_bool (json, "duplicate", posted->verdict == VERDICT_DUPLICATE);
     json_close_object (json);

@@ -7,14 +7,18 @@
 #define SERVER_FRAME_H
 
 #include "bus/bus_record.h"
+#include "model/log_position.h"
 #include "net/frame.h"
 
 //  An entry as clients of this dialect are given it. NULL: they are not shown it.
 frame_t *server_frame_deliver (const bus_deliver_t *entry, dialect_t dialect);
 frame_t *server_frame_broadcast (const bus_broadcast_t *event);
 
-//  connection update: in, with the last seq of the session (or SEQ_UNKNOWN); or not, and why.
-frame_t *server_frame_joined (text_t session_id, uint64_t seq);
+//  history changed: the log has lost what stood above a seq.
+frame_t *server_frame_truncated (const bus_truncated_t *truncated);
+
+//  connection update: in, with the last entry of the session (or SEQ_UNKNOWN); or not, and why.
+frame_t *server_frame_joined (text_t session_id, log_position_t last, dialect_t dialect);
 frame_t *server_frame_not_joined (text_t session_id, const char *code, const char *words);
 
 frame_t *server_frame_ack (text_t session_id, text_t message_id, const bus_posted_t *posted);

@@ -49,7 +49,7 @@ typedef union {
     struct {
         text_t session;
         attach_reason_t reason;
-        uint64_t seq;
+        log_position_t has;
         uint64_t time_ms;
     } enter;
     const bus_lookup_reply_t *reply;
@@ -141,7 +141,7 @@ enter (attachment_t *self, const news_t *news)
 {
     endpoint_t *endpoint = &self->endpoint;
     endpoint_enter (endpoint, news->enter.session);
-    endpoint->attach_seq = news->enter.seq;
+    endpoint->attach_has = news->enter.has;
     endpoint->attach_time_ms = news->enter.time_ms;
     endpoint->reason = (uint8_t) news->enter.reason;
     s_move (self, ATTACHMENT_ATTACH_DUE);
@@ -197,26 +197,10 @@ be_silent (attachment_t *self, const news_t *news)
     return true;
 }
 
-static void
-s_tell_joined (attachment_t *self, text_t session_id, uint64_t seq)
-{
-    frame_t *update = server_frame_joined (session_id, seq);
-    client_write (self->endpoint.client, &update);
-}
-
-static void
-s_tell_not_joined (attachment_t *self, verdict_t verdict)
-{
-    text_t session_id = session_key_id (self->endpoint.session);
-    frame_t *update =
-        server_frame_not_joined (session_id, verdict_code (verdict), verdict_words (verdict));
-    client_write (self->endpoint.client, &update);
-}
-
 static bool
 found (attachment_t *self, const news_t *news)
 {
-    attachment_enter (self, news->reply->session, ATTACH_SILENT, SEQ_UNKNOWN, 0);
+    attachment_enter (self, news->reply->session, ATTACH_SILENT, LOG_POSITION_UNKNOWN, 0);
     attachment_send (self);
     return true;
 }
@@ -226,7 +210,7 @@ found_none (attachment_t *self, const news_t *news)
 {
     (void) news;
     s_move_out (self, ATTACHMENT_DETACHED);
-    s_tell_joined (self, TEXT_EMPTY, SEQ_UNKNOWN);
+    endpoint_tell_joined (&self->endpoint, TEXT_EMPTY, LOG_POSITION_UNKNOWN);
     return true;
 }
 
@@ -305,26 +289,27 @@ accepted (attachment_t *self, const news_t *news)
     bool is_join = attached->reason == ATTACH_JOIN;
     //  A client that says what it has is believed: it may have lost what was written to it.
     if (s_is_resuming (self))
-        endpoint->seq = endpoint->attach_seq;
+        endpoint->has = endpoint->attach_has;
     s_move (self, ATTACHMENT_ATTACHED);
     endpoint->is_known = true;
     //  A widget agent that joins is given the history from its beginning: its page may have been
     //  loaded anew, and what it was given on this socket before does not count.
     if (is_join && !is_rich && client_view (endpoint->client)->principal.kind == ROLE_AGENT)
-        endpoint->seq = endpoint->attach_seq = 0;
+        endpoint->has = endpoint->attach_has = (log_position_t){ 0 };
     //  A client that has more than there is has it from another log (before a restore, say), and
-    //  would be given nothing until this one is as long.
-    bool is_another_log = endpoint->seq > attached->seq;
+    //  would be given nothing until this one is as long. TRUNCATED, which tells it, is behind this.
+    log_position_t last = { attached->seq, attached->check };
+    bool is_another_log = endpoint->has.seq > last.seq;
     if (is_another_log)
-        endpoint->seq = attached->seq;
+        endpoint->has = last;
     //  A client that joins now is given what comes behind this. Until it was given something, that
     //  is what another postoffice must know: it would begin at the end of its log, and leave out
     //  what came between.
-    if (is_join && is_rich && endpoint->attach_seq == SEQ_UNKNOWN)
-        endpoint->attach_seq = attached->seq;
+    if (is_join && is_rich && endpoint->attach_has.seq == SEQ_UNKNOWN)
+        endpoint->attach_has = last;
     bool is_awaited = attached->reason != ATTACH_FRAME && attached->reason != ATTACH_REATTACH;
     if (is_awaited || is_another_log)
-        s_tell_joined (self, session_key_id (attached->session), attached->seq);
+        endpoint_tell_joined (&self->endpoint, session_key_id (attached->session), last);
     return true;
 }
 
@@ -336,7 +321,7 @@ busy (attachment_t *self, const news_t *news)
     const bus_attached_t *attached = news->attached;
     verdict_t verdict = (verdict_t) attached->verdict;
     if (attached->reason != ATTACH_SILENT && attached->reason != ATTACH_FRAME)
-        s_tell_not_joined (self, verdict);
+        endpoint_tell_not_joined (&self->endpoint, verdict);
     post_queue_refuse (self->endpoint.posts, verdict, uv_now (self->all->loop));
     endpoint_refused (&self->endpoint);
     s_move_out (self, ATTACHMENT_SILENT);
@@ -348,9 +333,9 @@ static bool
 refused (attachment_t *self, const news_t *news)
 {
     if (news->attached->reason == ATTACH_SILENT)
-        s_tell_joined (self, TEXT_EMPTY, SEQ_UNKNOWN);
+        endpoint_tell_joined (&self->endpoint, TEXT_EMPTY, LOG_POSITION_UNKNOWN);
     else
-        s_tell_not_joined (self, (verdict_t) news->attached->verdict);
+        endpoint_tell_not_joined (&self->endpoint, (verdict_t) news->attached->verdict);
     post_queue_destroy (&self->endpoint.posts);
     endpoint_refused (&self->endpoint);
     s_move_out (self, ATTACHMENT_DETACHED);
@@ -365,7 +350,7 @@ give_up (attachment_t *self, const news_t *news)
     uint8_t reason = self->endpoint.reason;
     edge_count (EDGE_ATTACHES_EXPIRED, 1);
     if (reason == ATTACH_JOIN || reason == ATTACH_RESUME)
-        s_tell_not_joined (self, VERDICT_STORE_DOWN);
+        endpoint_tell_not_joined (&self->endpoint, VERDICT_STORE_DOWN);
     post_queue_refuse (self->endpoint.posts, VERDICT_STORE_DOWN, uv_now (self->all->loop));
     s_move_out (self, ATTACHMENT_SILENT);
     s_tell_answered (self);
@@ -450,15 +435,27 @@ attachment_deliver (attachment_t *self, unsigned postoffice, const bus_deliver_t
                              .of_session = true };
     if (!attachment_is_at (self, postoffice, entry->session) || s_is_resuming (self))
         return false;
-    if (entry->seq <= endpoint->seq) {
+    if (entry->seq <= endpoint->has.seq) {
         //  The postoffice waits for this before it sends what comes behind.
         attachment_written (self, item);
         return false;
     }
-    endpoint->seq = entry->seq;
+    endpoint->has = (log_position_t){ entry->seq, entry->check };
     endpoint->catching_up = entry->end_of_window != 0;
     if (endpoint->posts)
         post_queue_told (endpoint->posts, entry->message_id, uv_now (self->all->loop));
+    return true;
+}
+
+//  A client that resumes is compared when that is answered: this is about what it had before.
+bool
+attachment_truncate (attachment_t *self, unsigned postoffice, const bus_truncated_t *truncated)
+{
+    if (!attachment_is_at (self, postoffice, truncated->session) || s_is_resuming (self))
+        return false;
+    endpoint_truncate (&self->endpoint, (log_position_t){ truncated->seq, truncated->check });
+    if (truncated->gone)
+        (void) s_happens (self, ATTACHMENT_EVENT_UNKNOWN, NULL);
     return true;
 }
 
@@ -518,9 +515,9 @@ attachments_posted (attachments_t *self, unsigned postoffice, const bus_posted_t
         return;
     //  While the client catches up, older entries are still to come.
     bool is_stored = posted->verdict == VERDICT_OK || posted->verdict == VERDICT_DUPLICATE;
-    if (is_stored && !endpoint->catching_up && posted->seq > endpoint->seq
+    if (is_stored && !endpoint->catching_up && posted->seq > endpoint->has.seq
         && attachment_is_in (attachment, posted->session))
-        endpoint->seq = posted->seq;
+        endpoint->has = (log_position_t){ posted->seq, posted->check };
     post_answer (&post, posted, uv_now (self->loop));
     s_go_on (attachment);
 }
@@ -651,11 +648,11 @@ attachment_is_full (const attachment_t *self)
 }
 
 void
-attachment_enter (attachment_t *self, text_t session, attach_reason_t reason, uint64_t seq,
+attachment_enter (attachment_t *self, text_t session, attach_reason_t reason, log_position_t has,
                   uint64_t time_ms)
 {
     (void) s_happens (self, ATTACHMENT_EVENT_ENTER,
-                     &(news_t){ .enter = { session, reason, seq, time_ms } });
+                     &(news_t){ .enter = { session, reason, has, time_ms } });
 }
 
 void
@@ -690,7 +687,9 @@ attachment_signal (attachment_t *self, event_t event)
 bool
 attachment_send_receipt (attachment_t *self)
 {
-    return self->state != ATTACHMENT_ATTACHED || endpoint_send_receipt (&self->endpoint);
+    const endpoint_t *endpoint = &self->endpoint;
+    return self->state != ATTACHMENT_ATTACHED
+           || endpoint_send_receipt (endpoint, keepalive_received_seq (endpoint->keepalive));
 }
 
 void

@@ -32,12 +32,15 @@
 //      DETACH.
 //    - An ATTACH is refused for now: the client is told, is outside for EDGE_SILENCE, and is then
 //      looked up again: the unasked connection update repairs the stock widget.
+//    - The log has lost entries that the client was given (TRUNCATED): the endpoint goes back to
+//      what is there, what waits in the outbox above that is dropped, and receipts begin anew.
 //    - No postoffice answers for 8 s: the client is told before it gives up by itself (10 s).
 
 #ifndef ATTACHMENT_H
 #define ATTACHMENT_H
 
 #include "client/client.h"
+#include "model/log_position.h"
 #include "session/keepalive.h"
 #include "session/posts.h"
 
@@ -96,9 +99,9 @@ bool attachment_awaits_answer (const attachment_t *self);
 //  Has it so many posts unanswered that it may not send more?
 bool attachment_is_full (const attachment_t *self);
 
-//  Into this session, out of the one it was in. seq is what the client has, time_ms its clock.
-void attachment_enter (attachment_t *self, text_t session, attach_reason_t reason, uint64_t seq,
-                       uint64_t time_ms);
+//  Into this session, out of the one it was in. `has` is what the client has, time_ms its clock.
+void attachment_enter (attachment_t *self, text_t session, attach_reason_t reason,
+                       log_position_t has, uint64_t time_ms);
 //  Keeps a copy of the post, as one of its session, until it is answered; attachment_send sends it.
 //  One that would overtake a message that was refused is refused, too, and its client told so.
 void attachment_post (attachment_t *self, const bus_post_t *post, bool is_named);
@@ -118,6 +121,10 @@ bool attachment_deliver (attachment_t *self, unsigned postoffice, const bus_deli
 //  The item was written to the socket, or is not shown to this client: its postoffice may send the
 //  next part of the log, if it waits for that.
 void attachment_written (attachment_t *self, const outbox_item_t *item);
+
+//  The log has lost what stood above a seq. True when the client is to be told.
+bool attachment_truncate (attachment_t *self, unsigned postoffice,
+                          const bus_truncated_t *truncated);
 
 //  What its postoffice says. An answer of another one comes too late.
 void attachment_looked_up (attachment_t *self, unsigned postoffice,

@@ -1,6 +1,7 @@
 #include "session/endpoint.h"
 
 #include "base/alloc.h"
+#include "client/server_frame.h"
 #include "model/session_key.h"
 #include "tables/edge_metrics.h"
 
@@ -35,7 +36,8 @@ endpoint_enter (endpoint_t *self, text_t session)
     if (self->session.size > 0 && text_is (session, self->session))
         return;
     s_detach (self, false);
-    self->seq = self->next_window_seq = 0;
+    self->has = (log_position_t){ 0 };
+    self->next_window_seq = 0;
     self->catching_up = false;
     client_leave_session (self->client);
     keepalive_forget (self->keepalive);
@@ -70,7 +72,8 @@ static bus_record_t
 s_attach_record (const endpoint_t *self, attach_reason_t reason, text_t info)
 {
     const client_view_t *who = client_view (self->client);
-    bool is_asked = reason == ATTACH_RESUME || self->seq == 0;
+    bool is_asked = reason == ATTACH_RESUME || self->has.seq == 0;
+    log_position_t has = is_asked ? self->attach_has : self->has;
     return (bus_record_t){ .kind = BUS_ATTACH,
                            .attach = { .endpoint = who->endpoint,
                                        .reason = reason,
@@ -79,7 +82,8 @@ s_attach_record (const endpoint_t *self, attach_reason_t reason, text_t info)
                                        .user = who->principal.user,
                                        .role = who->principal.kind,
                                        .dialect = who->dialect,
-                                       .seq = is_asked ? self->attach_seq : self->seq,
+                                       .seq = has.seq,
+                                       .check = has.check,
                                        .time_ms = self->attach_time_ms,
                                        .sender = who->sender,
                                        .may = who->may,
@@ -127,6 +131,38 @@ endpoint_send_attach (endpoint_t *self, attach_reason_t reason)
 }
 
 void
+endpoint_tell_joined (const endpoint_t *self, text_t session_id, log_position_t last)
+{
+    dialect_t dialect = client_view (self->client)->dialect;
+    frame_t *update = server_frame_joined (session_id, last, dialect);
+    client_write (self->client, &update);
+}
+
+void
+endpoint_tell_not_joined (const endpoint_t *self, verdict_t verdict)
+{
+    frame_t *update = server_frame_not_joined (session_key_id (self->session),
+                                               verdict_code (verdict), verdict_words (verdict));
+    client_write (self->client, &update);
+}
+
+void
+endpoint_truncate (endpoint_t *self, log_position_t kept)
+{
+    if (self->has.seq > kept.seq)
+        self->has = kept;
+    if (self->attach_has.seq != SEQ_UNKNOWN && self->attach_has.seq > kept.seq)
+        self->attach_has = kept;
+    self->catching_up = false;
+    client_drop_above (self->client, kept.seq);
+    keepalive_truncate (self->keepalive, kept.seq);
+    //  Behind this the postoffice believes receipts again. Should it not come through, too much is
+    //  delivered again.
+    (void) endpoint_send_receipt (self, 0);
+    edge_count (EDGE_TRUNCATED, 1);
+}
+
+void
 endpoint_refused (endpoint_t *self)
 {
     if (!self->is_known)
@@ -152,12 +188,12 @@ endpoint_send_signal (const endpoint_t *self, event_t event)
 }
 
 bool
-endpoint_send_receipt (const endpoint_t *self)
+endpoint_send_receipt (const endpoint_t *self, uint64_t seq)
 {
     bus_record_t record = { .kind = BUS_RECEIPT,
                             .receipt = { .endpoint = client_view (self->client)->endpoint,
                                          .session = self->session,
-                                         .seq = keepalive_received_seq (self->keepalive) } };
+                                         .seq = seq } };
     bool sent = s_send (self, &record);
     edge_count (EDGE_RECEIPTS, sent);
     return sent;

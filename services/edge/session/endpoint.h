@@ -5,6 +5,7 @@
 #ifndef ENDPOINT_H
 #define ENDPOINT_H
 
+#include "model/log_position.h"
 #include "session/keepalive.h"
 #include "session/posts.h"
 #include "session/send_queue.h"
@@ -25,8 +26,8 @@ typedef struct {
     keepalive_t *keepalive;
     text_t session;           //  key, its own copy; empty: in none
     post_queue_t *posts;      //  NULL: none
-    uint64_t seq;             //  highest that the client was given, or that its own post got
-    uint64_t attach_seq;      //  for the ATTACH: of a resume, or while seq is 0
+    log_position_t has;       //  the last that the client was given, or that its own post got
+    log_position_t attach_has; //  for the ATTACH: of a resume, or while there is none; SEQ_UNKNOWN
     uint64_t attach_time_ms;  //  the client's clock, for the ATTACH
     uint64_t next_window_seq; //  0, or a NEXT_WINDOW with it is to be sent
     uint32_t generation;      //  counts its ATTACHes, from 1
@@ -46,7 +47,12 @@ void endpoint_enter (endpoint_t *self, text_t session);
 bool endpoint_send_lookup (endpoint_t *self);
 bool endpoint_send_attach (endpoint_t *self, attach_reason_t reason);
 bool endpoint_send_signal (const endpoint_t *self, event_t event);
-bool endpoint_send_receipt (const endpoint_t *self);
+bool endpoint_send_receipt (const endpoint_t *self, uint64_t seq);
+//  Tells the client that it is in, with the last entry of the session; or that it is not, and why.
+void endpoint_tell_joined (const endpoint_t *self, text_t session_id, log_position_t last);
+void endpoint_tell_not_joined (const endpoint_t *self, verdict_t verdict);
+//  The log has lost what stood above this: the client does not have it any more.
+void endpoint_truncate (endpoint_t *self, log_position_t kept);
 //  The postoffice has refused the ATTACH. It keeps an endpoint that it accepted before.
 void endpoint_refused (endpoint_t *self);
 

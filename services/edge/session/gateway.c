@@ -79,6 +79,9 @@ s_on_record (void *owner, unsigned postoffice, const bus_record_t *record)
     case BUS_DELIVER:
         outbound_deliver (self->clients, postoffice, &record->deliver);
         break;
+    case BUS_TRUNCATED:
+        outbound_truncate (self->clients, postoffice, &record->truncated);
+        break;
     case BUS_BROADCAST:
         outbound_broadcast (self->clients, postoffice, &record->broadcast);
         break;

@@ -155,10 +155,10 @@ s_enter (connection_t *connection, text_t session, const client_frame_t *frame)
     attach_reason_t reason = frame->says == SAYS_JOINED   ? ATTACH_JOIN
                              : frame->says == SAYS_RESUME ? ATTACH_RESUME
                                                           : ATTACH_FRAME;
-    uint64_t seq = client_is_rich (client) ? frame->last_seq : SEQ_UNKNOWN;
+    log_position_t has = client_is_rich (client) ? frame->last : LOG_POSITION_UNKNOWN;
     flow_control_charge (self->flow, client_rate (client), uv_now (self->loop), CHARGE_SESSION,
                          1);
-    attachment_enter (connection->attachment, session, reason, seq, frame->time_ms);
+    attachment_enter (connection->attachment, session, reason, has, frame->time_ms);
 }
 
 static void

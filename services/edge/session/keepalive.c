@@ -152,6 +152,23 @@ keepalive_received_seq (const keepalive_t *self)
     return self->received_seq > 0 ? self->received_seq : SEQ_UNKNOWN;
 }
 
+static void
+s_limit (uint64_t *seq, uint64_t most)
+{
+    if (*seq > most)
+        *seq = most;
+}
+
+void
+keepalive_truncate (keepalive_t *self, uint64_t seq)
+{
+    s_limit (&self->written_seq, seq);
+    s_limit (&self->pinged_seq, seq);
+    s_limit (&self->received_seq, seq);
+    if (self->received_seq == 0)
+        list_remove (&self->received);
+}
+
 void
 keepalive_forget (keepalive_t *self)
 {

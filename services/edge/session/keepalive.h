@@ -45,6 +45,9 @@ void keepalive_written (keepalive_t *self, uint64_t seq);
 bool keepalive_ping (keepalive_t *self, uint64_t *number);
 //  What the client is known to have received; SEQ_UNKNOWN when that is not known.
 uint64_t keepalive_received_seq (const keepalive_t *self);
+//  The log has lost what stood above seq: that was never received. What is written from now on is
+//  of the log as it is.
+void keepalive_truncate (keepalive_t *self, uint64_t seq);
 //  The client is in another session: nothing is known of that.
 void keepalive_forget (keepalive_t *self);
 

@@ -1,6 +1,7 @@
 #include "session/outbound.h"
 
 #include "client/server_frame.h"
+#include "model/session_key.h"
 #include "tables/edge_metrics.h"
 
 //  NULL: there is no such client (any more).
@@ -39,6 +40,28 @@ outbound_deliver (const clients_t *clients, unsigned postoffice, const bus_deliv
     }
     for (size_t dialect = 0; dialect <= DIALECT_RICH; dialect++)
         frame_destroy (&versions[dialect].frame);
+}
+
+static void
+s_put_of_session (client_t *client, frame_t *frame)
+{
+    client_put (client, &(outbox_item_t){ .frame = frame, .of_session = true });
+    frame_destroy (&frame);
+}
+
+//  A client.js of before passes over `history changed`, but goes back when it is told of a log that
+//  is shorter than what it has.
+void
+outbound_truncate (const clients_t *clients, unsigned postoffice, const bus_truncated_t *truncated)
+{
+    connection_t *connection = s_find (clients, truncated->endpoint);
+    if (!connection || !attachment_truncate (connection->attachment, postoffice, truncated)
+        || !client_is_rich (connection->client))
+        return;
+    log_position_t kept = { truncated->seq, truncated->check };
+    text_t session_id = session_key_id (truncated->session);
+    s_put_of_session (connection->client, server_frame_truncated (truncated));
+    s_put_of_session (connection->client, server_frame_joined (session_id, kept, DIALECT_RICH));
 }
 
 void

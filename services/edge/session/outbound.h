@@ -7,6 +7,9 @@
 #include "session/connection.h"
 
 void outbound_deliver (const clients_t *clients, unsigned postoffice, const bus_deliver_t *entry);
+//  TRUNCATED: the log has lost entries that the client was given. A rich client is told.
+void outbound_truncate (const clients_t *clients, unsigned postoffice,
+                        const bus_truncated_t *truncated);
 void outbound_broadcast (const clients_t *clients, unsigned postoffice,
                          const bus_broadcast_t *event);
 

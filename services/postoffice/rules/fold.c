@@ -106,7 +106,7 @@ fold_free (fold_t *self)
     s_disown (&self->app);
     s_disown (&self->visitor);
     s_disown (&self->control_user);
-    free (self->recent);
+    recent_ids_free (&self->recent);
     fold_answered (self);
     fold_init (self, self->session, self->owner);
 }
@@ -146,16 +146,6 @@ s_load_turns (fold_t *self, const stored_session_t *stored)
     }
 }
 
-//  The ring is empty, or as large as it will be.
-static void
-s_make_room (fold_t *self, size_t room)
-{
-    assert (!self->recent);
-    self->recent = alloc_zeroed (room * (sizeof *self->recent + 1));
-    self->recent_tags = (unsigned char *) (self->recent + room);
-    self->recent_room = room;
-}
-
 void
 fold_load (fold_t *self, const stored_session_t *stored)
 {
@@ -192,14 +182,7 @@ fold_load (fold_t *self, const stored_session_t *stored)
                 question.secret = stored->works[at].secret;
         fold_wait (self, &question);
     }
-    //  Of one id there may be many, each of another participant.
-    if (stored->known_count > 0)
-        s_make_room (self, stored->known_count + RECENT_IDS);
-    for (size_t at = 0; at < stored->known_count; at++) {
-        const stored_id_t *id = &stored->known[at];
-        fold_remember (self, fold_digest (id->role, id->user, id->message_id), id->seq,
-                       id->time_ms);
-    }
+    recent_ids_load (&self->recent, stored->known, stored->known_count);
 }
 
 void
@@ -301,13 +284,6 @@ fold_end_turn (fold_t *self, turn_t *turn)
     list_remove (&turn->in_fold);
 }
 
-keyed_digest_t
-fold_digest (uint64_t role, text_t user, text_t message_id)
-{
-    text_t texts[] = { { (const char *) &role, sizeof role }, user, message_id };
-    return keyed_digest (hash_key_of_process (), texts, sizeof texts / sizeof *texts);
-}
-
 void
 fold_wait (fold_t *self, const question_t *question)
 {
@@ -334,35 +310,10 @@ fold_keep_secret (fold_t *self, const fold_t *before)
         fold_wait (self, then);
 }
 
-static unsigned char
-s_tag (const keyed_digest_t *digest)
+log_position_t
+fold_last (const fold_t *self)
 {
-    return digest->bytes[0] | 1;
-}
-
-void
-fold_remember (fold_t *self, keyed_digest_t digest, uint64_t seq, uint64_t time_ms)
-{
-    if (!self->recent)
-        s_make_room (self, RECENT_IDS);
-    self->recent[self->recent_next] = (recent_id_t){ digest, seq, time_ms };
-    self->recent_tags[self->recent_next] = s_tag (&digest);
-    self->recent_next = (self->recent_next + 1) % self->recent_room;
-}
-
-const recent_id_t *
-fold_recall (const fold_t *self, keyed_digest_t digest)
-{
-    for (size_t at = 0; at < self->recent_room; at++) {
-        const unsigned char *tag =
-            memchr (self->recent_tags + at, s_tag (&digest), self->recent_room - at);
-        if (!tag)
-            return NULL;
-        at = (size_t) (tag - self->recent_tags);
-        if (keyed_digest_is (&self->recent[at].digest, &digest))
-            return &self->recent[at];
-    }
-    return NULL;
+    return (log_position_t){ self->last_seq, recent_ids_check (&self->recent, self->last_seq) };
 }
 
 uint64_t

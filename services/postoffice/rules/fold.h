@@ -15,10 +15,9 @@
 #ifndef FOLD_H
 #define FOLD_H
 
-#include "base/keyed_hash.h"
 #include "base/list.h"
 #include "bus/bus_server.h"
-#include "store/store_model.h"
+#include "rules/recent_ids.h"
 
 typedef enum {
     TURN_QUEUED, //  an earlier turn of the same topic goes first, or its entry is not committed
@@ -67,17 +66,6 @@ typedef struct {
     uint64_t received_seq; //  what its clients surely had when they went; or SEQ_UNKNOWN
 } participant_t;
 
-//  The last message ids, remembered by a digest of the participant and the id: a repeated one is
-//  answered without the database. An id belongs to its participant: two may use the same one.
-//
-//  All that the store knows of the asked ids must fit, and all entries of a changeset: an operation
-//  causes three at most (changeset.h). A load makes room for what it brings.
-#define RECENT_IDS 128
-typedef struct {
-    keyed_digest_t digest;
-    uint64_t seq, time_ms;
-} recent_id_t;
-
 //  Something that the visitor said, as it is put before a bot.
 typedef struct {
     uint64_t seq;
@@ -108,10 +96,7 @@ typedef struct {
     //  What the visitor said last; NULL: somebody has said something since. It follows from the log
     //  (load_session), so that it costs no row of its own and any postoffice knows it.
     question_t *unanswered;
-    recent_id_t *recent; //  ring, NULL until one is remembered
-    unsigned char *recent_tags; //  behind the ring: a byte of each digest; 0: the place is empty
-    size_t recent_room;  //  RECENT_IDS at least
-    size_t recent_next;
+    recent_ids_t recent;
 } fold_t;
 
 void fold_init (fold_t *self, text_t session, void *owner);
@@ -147,11 +132,8 @@ void fold_answered (fold_t *self);
 //  The same question as before the load has the secret that it had.
 void fold_keep_secret (fold_t *self, const fold_t *before);
 
-//  What a participant's message id is remembered by. Nobody can choose one with another's digest.
-keyed_digest_t fold_digest (uint64_t role, text_t user, text_t message_id);
-void fold_remember (fold_t *self, keyed_digest_t digest, uint64_t seq, uint64_t time_ms);
-//  NULL when the id is not among the last ones.
-const recent_id_t *fold_recall (const fold_t *self, keyed_digest_t digest);
+//  Its last entry.
+log_position_t fold_last (const fold_t *self);
 
 //  How far ahead of ours a client's clock may be and still be believed. The session's times are
 //  everybody's: a client further ahead would take them along for good, so ours is taken then.

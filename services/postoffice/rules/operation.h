@@ -56,9 +56,10 @@ typedef struct {
 
     //  What the decision came to; set anew by each deciding.
     verdict_t verdict;
-    keyed_digest_t digest;   //  OPERATION_POST: of its message id (fold.h)
+    keyed_digest_t digest;   //  OPERATION_POST: of its message id (recent_ids.h)
     uint64_t seq;            //  of its entry, or of the earlier one that it repeats
     uint64_t time_ms;
+    uint64_t check;          //  of that entry
     size_t first_entry; //  its entries in the changeset
     size_t entry_count;
     bool opened; //  OPERATION_ATTACH: the session began with it

@@ -11,7 +11,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-static_assert (RECENT_IDS >= CHANGESET_OPERATIONS * (OPERATION_ENTRIES + 1),
+static_assert (RECENT_IDS >= CHANGESET_OPERATIONS * (OPERATION_ENTRIES + 2),
                "an id that was asked for is not pushed out by a changeset's entries");
 
 #define TOPIC_BOT TEXT ("bot.stentor")
@@ -98,11 +98,16 @@ s_append (switchboard_t *self, operation_t *operation, const said_t *said)
     fold->last_seq++;
     fold->last_time_ms = time_ms;
     fold->last_writer = self->rules->writer;
-    if (said->role != ROLE_ROUTER) //  nobody asks for its ids
-        fold_remember (fold,
-                       said->digest ? *said->digest
-                                    : fold_digest (said->role, said->user, said->message_id),
-                       fold->last_seq, time_ms);
+    //  Also of those that nobody asks for by their id: what stands last tells which log it is.
+    log_mark_t mark = { said->role, said->user, said->message_id, time_ms };
+    operation->check = log_check_of (&mark);
+    keyed_digest_t digest = said->digest ? *said->digest
+                                         : recent_ids_digest (said->role, said->user,
+                                                              said->message_id);
+    recent_ids_add (&fold->recent, &(recent_id_t){ .digest = digest,
+                                                   .seq = fold->last_seq,
+                                                   .time_ms = time_ms,
+                                                   .check = operation->check });
     s_note_question (fold, said);
     operation->entry_count++;
     assert (operation->entry_count <= OPERATION_ENTRIES + 1);
@@ -423,11 +428,12 @@ switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, te
         operation->verdict = VERDICT_BAD_REQUEST;
         return;
     }
-    operation->digest = fold_digest (role, user, post->message_id);
-    if ((before = fold_recall (self->fold, operation->digest))) {
+    operation->digest = recent_ids_digest (role, user, post->message_id);
+    if ((before = recent_ids_find (&self->fold->recent, operation->digest))) {
         operation->verdict = VERDICT_DUPLICATE;
         operation->seq = before->seq;
         operation->time_ms = before->time_ms;
+        operation->check = before->check;
     } else if (post->event == EVENT_BARGE_IN && !controls)
         s_take_control (self, operation, post->message_id, user);
     else if (post->event == EVENT_BARGE_OUT && controls)

@@ -2,8 +2,8 @@
 //  may be shown, and how much of the log it has been sent.
 //
 //  Belongs to its session and stands in the list of its edge (edges_t, below), so that a lost
-//  edge's endpoints are found. Its cursor only rises, and nothing is sent that is not above it:
-//  nothing twice, no hole.
+//  edge's endpoints are found. Nothing is sent that is not above its cursor: nothing twice, no
+//  hole. The cursor only rises, unless the log has lost what the endpoint was sent (truncation.h).
 //
 //  The struct is open to the modules of this room: a session's parts read and move its cursor.
 
@@ -12,6 +12,7 @@
 
 #include "rules/audience.h"
 #include "bus/bus_server.h"
+#include "model/log_position.h"
 #include "rules/operation.h"
 #include "base/list.h"
 #include "model/principal.h"
@@ -37,7 +38,9 @@ typedef struct {
     uint64_t role;
     uint64_t dialect;
     uint64_t may;       //  permissions of the session, as bits (principal.h)
-    uint64_t cursor;    //  everything up to this was sent, or is not for it
+    log_position_t cursor; //  everything up to this was sent, or is not for it
+    bool is_compared;   //  the log is known to have the cursor's entry
+    bool awaits_receipt; //  RECEIPT 0, which answers TRUNCATED: those before it do not count
     uint64_t
         received_seq; //  the client is known to have received up to this; SEQ_UNKNOWN: not known
     list_t held;        //  posts that are done and wait to be answered (operations)

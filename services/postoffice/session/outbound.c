@@ -21,7 +21,8 @@ s_send (postoffice_context_t *office, peer_t peer, const bus_record_t *record)
 
 static void
 s_deliver (postoffice_context_t *office, peer_t peer, ids_t endpoints, text_t session,
-           uint64_t event, const stored_entry_t *entry, text_t data, bool end_of_window)
+           uint64_t event, const stored_entry_t *entry, uint64_t check, text_t data,
+           bool end_of_window)
 {
     bus_record_t record = { .kind = BUS_DELIVER,
                             .deliver = { .endpoints = endpoints,
@@ -32,7 +33,8 @@ s_deliver (postoffice_context_t *office, peer_t peer, ids_t endpoints, text_t se
                                          .message_id = entry->message_id,
                                          .sender = entry->sender,
                                          .data = data,
-                                         .end_of_window = end_of_window } };
+                                         .end_of_window = end_of_window,
+                                         .check = check } };
     s_send (office, peer, &record);
     metric_add (POSTOFFICE_DELIVERIES, (int64_t) endpoints.count);
 }
@@ -88,19 +90,19 @@ typedef struct {
 
 static void
 s_flush (postoffice_context_t *office, group_t *group, text_t session,
-         const stored_entry_t *entry)
+         const stored_entry_t *entry, uint64_t check)
 {
     if (group->count)
         s_deliver (office, group->peer, ids_of (group->ids, group->count), session, group->event,
-                   entry, group->data, false);
+                   entry, check, group->data, false);
     group->count = 0;
 }
 
 void
-outbound_tell (postoffice_context_t *office, list_t *endpoints, text_t session, uint64_t seq,
-               const store_entry_t *row, origin_t origin)
+outbound_tell (postoffice_context_t *office, list_t *endpoints, text_t session,
+               log_position_t position, const store_entry_t *row, origin_t origin)
 {
-    stored_entry_t entry = { .seq = seq,
+    stored_entry_t entry = { .seq = position.seq,
                              .message_id = row->message_id,
                              .event = row->event,
                              .time_ms = row->time_ms,
@@ -114,9 +116,9 @@ outbound_tell (postoffice_context_t *office, list_t *endpoints, text_t session, 
     buffer_init (&room, INFORMED_MAX);
     for (list_t *link = endpoints->next; link != endpoints; link = link->next) {
         endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
-        if (endpoint->state != ENDPOINT_LIVE || endpoint->cursor >= entry.seq)
+        if (endpoint->state != ENDPOINT_LIVE || endpoint->cursor.seq >= entry.seq)
             continue;
-        endpoint->cursor = entry.seq;
+        endpoint->cursor = position;
         if (endpoint->peer == origin.peer && endpoint->id == origin.endpoint)
             continue;
         uint64_t event = s_event_for (endpoint, &entry, false);
@@ -125,7 +127,7 @@ outbound_tell (postoffice_context_t *office, list_t *endpoints, text_t session, 
         bool is_informed = s_is_informed (endpoint, &entry);
         if (group.count == GROUP || group.peer != endpoint->peer || group.event != event
             || group.is_informed != is_informed)
-            s_flush (office, &group, session, &entry);
+            s_flush (office, &group, session, &entry, position.check);
         if (group.count == 0)
             group.data = is_informed ? s_informed (endpoint, &entry, &room) : entry.data;
         group.peer = endpoint->peer;
@@ -133,7 +135,7 @@ outbound_tell (postoffice_context_t *office, list_t *endpoints, text_t session, 
         group.is_informed = is_informed;
         group.ids[group.count++] = endpoint->id;
     }
-    s_flush (office, &group, session, &entry);
+    s_flush (office, &group, session, &entry, position.check);
     buffer_free (&room);
 }
 
@@ -178,23 +180,44 @@ outbound_catch_up (postoffice_context_t *office, endpoint_t *endpoint, text_t se
     buffer_init (&room, INFORMED_MAX);
     size_t final = count; //  the last one that is for it
     for (size_t at = 0; at < count; at++)
-        if (entries[at].seq > endpoint->cursor && s_event_for (endpoint, &entries[at], true))
+        if (entries[at].seq > endpoint->cursor.seq && s_event_for (endpoint, &entries[at], true))
             final = at;
     for (size_t at = 0; at < count; at++) {
-        if (entries[at].seq <= endpoint->cursor)
+        if (entries[at].seq <= endpoint->cursor.seq)
             continue;
         uint64_t event = s_event_for (endpoint, &entries[at], true);
-        endpoint->cursor = entries[at].seq;
+        endpoint->cursor = (log_position_t){ entries[at].seq, outbound_check (&entries[at]) };
         if (!event)
             continue;
         bool is_informed = s_is_informed (endpoint, &entries[at]);
         text_t data =
             is_informed ? s_informed (endpoint, &entries[at], &room) : entries[at].data;
         s_deliver (office, endpoint->peer, ids_of (&endpoint->id, 1), session, event,
-                   &entries[at], data, !last && at == final);
+                   &entries[at], endpoint->cursor.check, data, !last && at == final);
     }
     buffer_free (&room);
     return !last && final < count;
+}
+
+uint64_t
+outbound_check (const stored_entry_t *entry)
+{
+    return log_check_of (
+        &(log_mark_t){ entry->role, entry->user, entry->message_id, entry->time_ms });
+}
+
+void
+outbound_truncated (postoffice_context_t *office, const endpoint_t *endpoint, text_t session,
+                    uint64_t last_seq, bool is_gone)
+{
+    bus_record_t record = { .kind = BUS_TRUNCATED,
+                            .truncated = { .endpoint = endpoint->id,
+                                           .session = session,
+                                           .seq = endpoint->cursor.seq,
+                                           .check = endpoint->cursor.check,
+                                           .last_seq = last_seq,
+                                           .gone = is_gone } };
+    s_send (office, endpoint->peer, &record);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -223,7 +246,7 @@ s_note (const operation_t *operation, text_t session)
 }
 
 void
-reply_attach (postoffice_context_t *office, const operation_t *operation, uint64_t last_seq)
+reply_attach (postoffice_context_t *office, const operation_t *operation, log_position_t last)
 {
     const bus_attach_t *attach = &operation->record.attach;
     s_note (operation, attach->session);
@@ -232,7 +255,8 @@ reply_attach (postoffice_context_t *office, const operation_t *operation, uint64
                                           .session = attach->session,
                                           .verdict = operation->verdict,
                                           .reason = attach->reason,
-                                          .seq = last_seq } };
+                                          .seq = last.seq,
+                                          .check = last.check } };
     s_send (office, operation->peer, &record);
 }
 
@@ -251,7 +275,8 @@ reply_post (postoffice_context_t *office, const operation_t *operation)
                                         .session = post->session,
                                         .verdict = operation->verdict,
                                         .seq = operation->seq,
-                                        .time_ms = operation->time_ms } };
+                                        .time_ms = operation->time_ms,
+                                        .check = operation->check } };
     s_send (office, operation->peer, &record);
 }
 
@@ -307,7 +332,7 @@ reply_refused (postoffice_context_t *office, operation_t *operation, verdict_t v
 {
     operation->verdict = verdict;
     if (operation->kind == OPERATION_ATTACH)
-        reply_attach (office, operation, 0);
+        reply_attach (office, operation, (log_position_t){ 0 });
     else if (operation->kind == OPERATION_POST)
         reply_post (office, operation);
 }

@@ -15,8 +15,8 @@
 #define CATCH_UP_BYTES (96 * 1024)
 
 //  Sends a committed entry to all live endpoints of the list but the one that it came from.
-void outbound_tell (postoffice_context_t *office, list_t *endpoints, text_t session, uint64_t seq,
-                    const store_entry_t *entry, origin_t origin);
+void outbound_tell (postoffice_context_t *office, list_t *endpoints, text_t session,
+                    log_position_t position, const store_entry_t *entry, origin_t origin);
 
 //  An ephemeral event, to one kind of audience.
 typedef struct {
@@ -41,11 +41,20 @@ void outbound_broadcast_one (postoffice_context_t *office, const endpoint_t *end
 bool outbound_catch_up (postoffice_context_t *office, endpoint_t *endpoint, text_t session,
                         const stored_entry_t *entries, size_t count, bool last);
 
+//  The check of what stands in the log.
+uint64_t outbound_check (const stored_entry_t *entry);
+
+//  TRUNCATED: the log has nothing of what the endpoint was sent above its cursor. `is_gone`: nor
+//  has it the session.
+void outbound_truncated (postoffice_context_t *office, const endpoint_t *endpoint, text_t session,
+                         uint64_t last_seq, bool is_gone);
+
 // ---------------------------------------------------------------------------------------------
 //  Replies
 
-//  ATTACHED, with the last seq that is committed.
-void reply_attach (postoffice_context_t *office, const operation_t *operation, uint64_t last_seq);
+//  ATTACHED, with the last entry that is committed.
+void reply_attach (postoffice_context_t *office, const operation_t *operation,
+                   log_position_t last);
 //  POSTED; of a request, the context's `posted`.
 void reply_post (postoffice_context_t *office, const operation_t *operation);
 //  To a worker's DONE: SETTLED, committed or too late. To its ACCEPTED: CANCEL when nobody waits

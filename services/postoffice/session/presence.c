@@ -96,8 +96,10 @@ presence_hand_over (session_t *self, endpoint_t *endpoint)
 void
 presence_receipt (endpoint_t *endpoint, uint64_t seq)
 {
-    if (seq <= endpoint->session->published_seq
-        && (endpoint->received_seq == SEQ_UNKNOWN || endpoint->received_seq < seq))
+    if (seq == 0)
+        endpoint->awaits_receipt = false;
+    else if (seq <= endpoint->session->published.seq && !endpoint->awaits_receipt
+             && (endpoint->received_seq == SEQ_UNKNOWN || endpoint->received_seq < seq))
         endpoint->received_seq = seq;
 }
 

@@ -35,7 +35,7 @@ void presence_lose (session_t *session, endpoint_t *endpoint);
 //  The endpoint is at another postoffice now: nobody is away because of that. Destroys it.
 void presence_hand_over (session_t *session, endpoint_t *endpoint);
 
-//  The client is known to have received up to seq.
+//  The client is known to have received up to seq. 0: its edge has heard of the truncation.
 void presence_receipt (endpoint_t *endpoint, uint64_t seq);
 
 //  An ephemeral event of the endpoint's participant.

@@ -42,7 +42,7 @@ struct session {
     bool bot_typing;
     split_hosting_t split_hosting;
     fold_t fold;
-    uint64_t published_seq; //  live endpoints have been told the log up to this seq
+    log_position_t published; //  live endpoints have been told the log up to this
     list_t queue;           //  operations that wait
     size_t queue_count;
     changeset_t *changeset; //  at the store, or lost and waiting for the load that follows

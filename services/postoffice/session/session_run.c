@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "session/schedule.h"
 #include "session/settle.h"
+#include "session/truncation.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -56,6 +57,8 @@
 
 //  How far the session's row may be behind in saying when the session was active.
 #define TOUCHED_EVERY_MS (5 * 60 * 1000)
+//  So many of the last entries are compared with what was told before, when it is loaded again.
+#define LOADED_AGAIN_IDS 64
 
 //  What comes with an event.
 typedef struct {
@@ -128,7 +131,7 @@ s_refuse_queued (session_t *self, verdict_t verdict, unsigned tries)
         operation->verdict = verdict;
         //  Those of a changeset that was lost: the answer would wait until its client has come so
         //  far.
-        operation->seq = operation->time_ms = 0;
+        operation->seq = operation->time_ms = operation->check = 0;
         endpoint_t *endpoint =
             session_endpoint (self, operation->peer, operation_endpoint (operation));
         if (operation->kind == OPERATION_POST && endpoint)
@@ -150,7 +153,7 @@ s_refuse_for_good (session_t *self, operation_t *operation)
     self->queue_count--;
     operation->verdict =
         operation->kind == OPERATION_DONE ? VERDICT_DUPLICATE : VERDICT_BAD_REQUEST;
-    operation->seq = operation->time_ms = 0;
+    operation->seq = operation->time_ms = operation->check = 0;
     settle_operation (self, operation);
 }
 
@@ -235,9 +238,10 @@ s_earlier_turn (const session_t *self, const fold_t *old, text_t item)
     return NULL;
 }
 
-//  What only memory knows goes over from the old fold to the new one.
+//  What only memory knows goes over from the old fold to the new one. What clients have received
+//  does when the log is known to have it.
 static void
-s_inherit (session_t *self, fold_t *old)
+s_inherit (session_t *self, fold_t *old, bool is_received)
 {
     list_t *turns = &self->fold.turns;
     for (list_t *link = turns->next; link != turns; link = link->next) {
@@ -256,7 +260,8 @@ s_inherit (session_t *self, fold_t *old)
             participant->absent_since_ms = earlier->absent_since_ms;
             list_append (&earlier->absent, &participant->absent); //  at its place
         }
-        participant->received_seq = earlier->received_seq;
+        if (is_received)
+            participant->received_seq = earlier->received_seq;
         participant->typing = earlier->typing;
     }
     fold_keep_secret (&self->fold, old);
@@ -273,17 +278,13 @@ s_take_over (session_t *self, const news_t *news)
     fold_t old;
     fold_move (&old, &self->fold);
     fold_load (&self->fold, news->stored);
-    s_inherit (self, &old);
+    log_position_t told = self->published;
+    self->published = fold_last (&self->fold);
+    s_inherit (self, &old, truncation_look (self, &old, told));
     fold_free (&old);
     //  Stale means: since it was asked for. Then it is asked for again, with what it is wanted for.
     self->wanted = self->wanted && self->stale;
-    self->published_seq = self->fold.last_seq;
     split_hosting_loaded (&self->split_hosting, settle_is_foreign (self));
-    //  Its day was dropped under its endpoints. What they were told of it counts no more; their
-    //  edges hear of it with the next thing that they say, and begin anew.
-    list_t *first;
-    while (!self->fold.exists && (first = list_first (&self->endpoints)))
-        presence_lose (self, LIST_THING (first, endpoint_t, in_session));
     presence_loaded (self);
     catch_up_all (self);
     settle_dispatch (self);
@@ -318,7 +319,9 @@ s_load_if_wanted (session_t *self, const news_t *news)
             ids[count++] = operation->record.post.message_id;
     }
     metric_add (POSTOFFICE_LOADS, 1);
-    if (store_load (self->office->store, self->key, ids, count, 0, false, 0, s_on_loaded, self)
+    uint64_t recent = self->published.seq ? LOADED_AGAIN_IDS : 1;
+    if (store_load (self->office->store, self->key, ids, count, recent, false, 0, s_on_loaded,
+                    self)
         == 0) {
         self->state = SESSION_LOADING;
         self->stale = false;
@@ -364,12 +367,14 @@ s_commit (session_t *self)
         s_on_appended (self, 0, STORE_DOWN);
 }
 
-//  A worker speaks of a turn that we do not know, or a client or timer of entries: before
-//  a word is refused for good, or the client told that its log is shorter, the log is looked at
+//  A worker speaks of a turn that we do not know, or a client or timer of entries: before a word is
+//  refused for good, or the client told that its log is another one, the log is looked at
 //  once more, as another postoffice may have written to it.
 static bool
 s_is_doubtful (const session_t *self, const operation_t *operation)
 {
+    const bus_attach_t *attach = &operation->record.attach;
+    uint64_t check;
     if (operation->tries > 0)
         return false;
     switch (operation->kind) {
@@ -378,8 +383,9 @@ s_is_doubtful (const session_t *self, const operation_t *operation)
     case OPERATION_ACCEPTED:
         return !fold_turn (&self->fold, operation->record.accepted.item);
     case OPERATION_ATTACH:
-        return operation->record.attach.seq != SEQ_UNKNOWN
-               && operation->record.attach.seq > self->fold.last_seq;
+        check = recent_ids_check (&self->fold.recent, attach->seq);
+        return attach->seq != SEQ_UNKNOWN
+               && (attach->seq > self->fold.last_seq || log_check_differs (attach->check, check));
     case OPERATION_TIMER:
         return operation->timer.seq > self->fold.last_seq;
     default:

@@ -148,7 +148,7 @@ settle_decide (session_t *self, operation_t *operation)
 {
     switchboard_t switchboard = s_switchboard (self);
     operation->verdict = VERDICT_OK;
-    operation->seq = operation->time_ms = 0;
+    operation->seq = operation->time_ms = operation->check = 0;
     operation->opened = false;
     operation->first_entry = self->changeset->entry_count;
     operation->entry_count = 0;
@@ -220,7 +220,7 @@ settle_operation (session_t *self, operation_t *operation)
             endpoint_t *endpoint = session_endpoint (self, operation->peer, attach->endpoint);
             if (endpoint && endpoint->state == ENDPOINT_ATTACHING)
                 presence_lose (self, endpoint);
-            reply_attach (self->office, operation, self->published_seq);
+            reply_attach (self->office, operation, self->published);
         }
         break;
     case OPERATION_DETACH:
@@ -318,9 +318,14 @@ settle_changeset (session_t *self, changeset_t **changeset_p)
         operation_t *operation = LIST_THING (link, operation_t, place);
         for (size_t at = 0; at < operation->entry_count; at++) {
             size_t index = operation->first_entry + at;
-            self->published_seq = changeset->first_seq + index;
-            outbound_tell (self->office, &self->endpoints, self->key, self->published_seq,
-                           &changeset->entries[index], changeset->origins[index]);
+            const store_entry_t *entry = &changeset->entries[index];
+            self->published = (log_position_t){
+                changeset->first_seq + index,
+                log_check_of (&(log_mark_t){ entry->role, entry->user, entry->message_id,
+                                             entry->time_ms })
+            };
+            outbound_tell (self->office, &self->endpoints, self->key, self->published, entry,
+                           changeset->origins[index]);
         }
         list_remove (link);
         settle_operation (self, operation);

@@ -219,6 +219,8 @@ s_on_down (void *owner)
     store_link_t *self = owner;
     store_metrics[STORE_LINKS_UP]--;
     store_metrics[STORE_LINKS_LOST]++;
+    //  The log that they are about may have lost its tail when the database is back.
+    receipts_clear (&self->receipts);
     //  They are older than all that waits: they are to be the first to have waited for too long.
     while (!list_is_empty (&self->returned))
         list_prepend (&self->waiting, self->returned.previous);
@@ -323,10 +325,14 @@ store_link_ask (store_link_t *self, query_t **query_p)
 void
 store_link_receipt (store_link_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
 {
+    //  When the database is away the receipt is lost: too much is delivered again, not too little.
+    if (!pg_link_state (self->link).is_up) {
+        store_metrics[STORE_RECEIPTS_LOST]++;
+        return;
+    }
     if (receipts_note (&self->receipts, session, role, user, seq) == 0)
         return;
     s_write_receipts (self);
-    //  When the database is away the receipt is lost: too much is delivered again, not too little.
     if (receipts_note (&self->receipts, session, role, user, seq) != 0)
         store_metrics[STORE_RECEIPTS_LOST]++;
 }
