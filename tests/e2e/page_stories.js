@@ -339,6 +339,11 @@ export function pageStories(story) {
         const agent = await ChatPage.open(await more(), await page.agentUrl());
         await agent.sees("first", { times: 2 });
         assert.deepEqual(await agent.texts(), await page.texts());
+        //  What the browser told of the visitor: its page and its language.
+        const { origin } = new URL(page.page.url());
+        const language = await page.page.evaluate(() => navigator.language);
+        assert.ok((await agent.notices()).includes(
+            `The visitor has joined on ${origin} (${language})`), await agent.notices());
 
         await agent.page.locator("#name").fill("Anna");
         await agent.page.locator("#take").click();
