@@ -18,7 +18,7 @@ function begin({ browser = new FakeBrowser(), storage = new FakeStorage(), ...op
     });
     const heard = [];
     for (const event of ["message", "ack", "refused", "status", "typing", "joined", "left",
-        "failure", "handoff", "session"]) {
+        "failure", "handoff", "session", "history", "lost"]) {
         chat.on(event, (detail) => heard.push({ event, ...detail }));
     }
     const all = (event) => heard.filter((one) => one.event === event);
@@ -115,6 +115,133 @@ test("a log that is shorter than what it has seen is read from its end", () => {
     browser.says(answer(4, "new"));
     assert.deepEqual(all("message").map((one) => one.text), ["lost", "new"]);
     assert.equal(chat.lastSeq, 4);
+});
+
+// ---------------------------------------------------------------------------------------------
+//  A log that has lost its tail
+
+const changed = (seq, lastSeq, check) => ({
+    event: "history changed", seq, check, data: { lastSeq },
+});
+
+test("resume says the check of the last frame again", () => {
+    const { browser, chat } = begin();
+    chat.open();
+    browser.join();
+    assert.equal("check" in browser.socket.sent[0], false);
+    browser.says({ ...answer(3, "one"), check: "00000000000000a3" });
+    browser.says({ ...answer(5, "two"), check: "00000000000000a5" });
+    browser.breaks();
+    browser.pass(500);
+    browser.join();
+    const [{ lastSeq, check }] = browser.socket.sent;
+    assert.deepEqual([lastSeq, check], [5, "00000000000000a5"]);
+    browser.says(answer(6, "of a router that knows no checks"));
+    browser.breaks();
+    browser.pass(5000);
+    browser.accept();
+    assert.equal("check" in browser.socket.sent[0], false);
+});
+
+test("what is above a seq is gone, and what stands there now is reported", () => {
+    const { browser, chat, heard, all } = begin();
+    chat.open();
+    browser.join();
+    for (const seq of [3, 4, 5]) browser.says(answer(seq, `old ${seq}`));
+    heard.length = 0;
+    browser.says(changed(3, 4, "00000000000000a3"));
+    browser.says(answer(4, "new 4"));
+    browser.says(answer(4, "new 4"));
+    browser.says(answer(5, "new 5"));
+    assert.deepEqual(heard.map(({ event, seq, text }) => [event, seq, text]),
+        [["history", 3, undefined], ["message", 4, "new 4"], ["message", 5, "new 5"]]);
+    assert.equal(all("lost").length, 0);
+});
+
+test("the resume behind it is of what is there", () => {
+    const { browser, chat } = begin();
+    chat.open();
+    browser.join();
+    browser.says({ ...answer(5, "old"), check: "00000000000000a5" });
+    browser.says(changed(3, 3, "00000000000000a3"));
+    browser.breaks();
+    browser.pass(500);
+    browser.accept();
+    const [{ lastSeq, check }] = browser.socket.sent;
+    assert.deepEqual([lastSeq, check], [3, "00000000000000a3"]);
+});
+
+test("own messages that were acknowledged and are gone are named; unsent ones are kept", () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    chat.say("kept");
+    chat.say("lost");
+    chat.say("unsent");
+    const [kept] = browser.sentMessages();
+    browser.ack(kept.messageId, 3);
+    const lost = browser.sentMessages()[1];
+    browser.ack(lost.messageId, 4);
+    browser.says(changed(3, 3));
+    assert.deepEqual(all("lost").map(({ messageId, seq, text }) => [messageId, seq, text]),
+        [[lost.messageId, 4, "lost"]]);
+    assert.equal(chat.unsent, 1);
+    browser.ack(browser.sentMessages()[2].messageId, 4);
+    assert.equal(all("ack").length, 3);
+    browser.says(answer(5, "go on"));
+    assert.equal(all("lost").length, 1);
+});
+
+//  Nobody knows where the histories part: all of the log comes again.
+test("own messages are gone when the log has passed their place without them", () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    chat.say("there");
+    chat.say("gone");
+    const [there] = browser.sentMessages();
+    browser.ack(there.messageId, 3);
+    browser.ack(browser.sentMessages()[1].messageId, 5);
+    browser.says(answer(6, "before"));
+    browser.says(changed(0, 7));
+    assert.equal(all("lost").length, 0);
+    const sender = { deviceId: "Widget", userId: chat.userId, isAdmin: false };
+    browser.says({ ...there, seq: 3, sender });
+    browser.says(answer(4, "another"));
+    assert.equal(all("lost").length, 0);
+    browser.says(answer(7, "now"));
+    assert.deepEqual(all("lost").map(({ seq, text }) => [seq, text]), [[5, "gone"]]);
+    assert.deepEqual(all("message").map(({ text, pending }) => [text, pending]).slice(3),
+        [["there", false], ["another", false], ["now", false]]);
+});
+
+test("an agent is in control as the log says that is left", () => {
+    const { browser, chat } = begin({ isAdmin: true, sessionId: "s", userId: "anna" });
+    const self = { deviceId: "Widget", userId: "anna", isAdmin: true };
+    chat.open();
+    browser.join();
+    browser.says({ event: "user joined", seq: 4, timeMs: 4, sender: self });
+    assert.equal(chat.inControl, true);
+    browser.says({ event: "user left", seq: 6, timeMs: 6, sender: self, data: { why: "absent" } });
+    assert.equal(chat.inControl, false);
+    browser.says(changed(5, 5));
+    assert.equal(chat.inControl, true);
+    browser.says(changed(3, 3));
+    assert.equal(chat.inControl, false);
+});
+
+test("a change of history that is none changes nothing", () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    browser.says(answer(5, "one"));
+    for (const seq of [-1, "3", null, 1.5]) browser.says(changed(seq, 5));
+    assert.equal(chat.lastSeq, 5);
+    assert.equal(all("history").length, 0);
+    browser.says(changed(9, 9)); //  above all that it has
+    assert.equal(chat.lastSeq, 5);
+    browser.says(answer(6, "two"));
+    assert.deepEqual(all("message").map((one) => one.text), ["one", "two"]);
 });
 
 test("its own message, stored but not acknowledged, comes back as an ack and not as a message",

@@ -80,6 +80,11 @@ async function watch(session) {
         view.notice(words, seq);
         showControl();
     });
+    chat.on("history", ({ seq }) => {
+        view.truncate(seq);
+        showControl();
+    });
+    chat.on("lost", (message) => view.lost(message, "agent"));
     chat.on("handoff", ({ kind, seq }) => view.notice(`The bot asks for a person (${kind})`, seq));
 
     byId("control").hidden = false;

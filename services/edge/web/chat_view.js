@@ -116,8 +116,25 @@ export class ChatView {
             item.remove();
             this.actions.retry(item.dataset.text);
         };
+        item.seq = Infinity;
         item.querySelector(".meta").replaceChildren(`Not sent: ${message || "refused"} `,
             element("button", { type: "button", class: "again", click: again }, "Try again"));
+    }
+
+    //  What stood above the seq is not in the log any more. Own messages that have no place in it
+    //  yet, and those that were refused, stay.
+    truncate(seq) {
+        for (const item of [...this.log.children])
+            if (item.seq > seq && item.seq !== Infinity) item.remove();
+        for (const item of this.log.children) this.#group(item);
+        this.chips.replaceChildren();
+        this.#endFailure();
+    }
+
+    //  An own message that was stored is gone.
+    lost({ messageId, text, timeMs }, from = "visitor") {
+        this.message({ messageId, text, timeMs, from, mine: true, sender: {}, data: {} });
+        this.refused({ messageId, message: "it was lost" });
     }
 
     notice(text, seq = Infinity) {

@@ -18,6 +18,8 @@
 //  - Messages are sent one at a time and in order: one that has to wait is not overtaken.
 //  - Every message is reported once, in the order of the session's log, whatever was missed or came
 //    twice. The first `open` of a page brings the whole history.
+//  - When the router's database has lost the end of the log, `history` says so, what is there now is
+//    reported behind it, and `lost` names own messages that are gone.
 //  - It reconnects by itself for ever: after 0.3 to 0.5 s at first, then with full jitter up to
 //    30 s; at once when the page becomes visible or the network is back.
 //  - It never touches the document: `text` is text, to be shown as text.
@@ -69,6 +71,10 @@
 //                seconds, or never (0)
 //      handoff   { target, kind, seq }: the bot asked for a person
 //      session   { sessionId }: another session began (restart, here or in another tab)
+//      history   { seq }: all that was reported with a higher seq is not in the log any more (0: all
+//                of it). Take it away: what the log has there now comes as usual
+//      lost      { messageId, seq, timeMs, text }: an own message that was acknowledged is gone. It
+//                is not sent again by itself: it may be too late for what it said
 //
 //  Codes of refusals: the router's (docs/client-protocol.md), and queue_full, too_large, restarted.
 
@@ -106,6 +112,8 @@
     //  The other side did not like what it read: so often in a row, and it was the message.
     const DISLIKE_CLOSES = new Set([1002, 1003, 1007, 1008]);
     const DISLIKES_MOST = 3;
+    const OWN_MOST = 200;                  //  own messages that are remembered
+    const CONTROLS_MOST = 20;
 
     class StentorChatError extends Error {
         constructor(code, message) {
@@ -329,12 +337,15 @@
         #attempts = 0;
         #mayHasten = true;        //  the wait for the next attempt is not the router's order
         #lastSeq = 0;
+        #check = "";              //  of the frame with it: to be said again in `resume`
         #lastFrameAt = 0;
-        #shown = new Map();       //  own messages reported to the page: messageId → seq or 0
+        #shown = new Map();       //  own messages reported to the page: messageId → { seq or 0 … }
+        #missing = new Map();     //  those of a log that is gone: do they stand in this one?
         #typers = new Map();      //  who is typing now
         #typingSentAt = 0;
         #command = null;          //  `barge in` or `barge out` that is not acknowledged yet
         #inControl = false;
+        #controls = [];           //  where the log last said so: { seq, inControl }
         #unlisten = [];
 
         constructor(options) {
@@ -493,8 +504,11 @@
         #beginSession() {
             this.#hangUp();
             this.#lastSeq = 0;
+            this.#check = "";
             this.#shown.clear();
+            this.#missing.clear();
             this.#inControl = false;
+            this.#controls = [];
             this.#attempts = 0;
             //  A refusal was about the session before, maybe: the next `open` tells.
             if (this.#refusal()) this.#status = { status: "closed" };
@@ -558,7 +572,8 @@
         }
 
         #resume() {
-            this.#write({ event: "resume", lastSeq: this.#lastSeq });
+            const check = this.#check || undefined;
+            this.#write({ event: "resume", lastSeq: this.#lastSeq, check });
         }
 
         //  Ends the connection without waiting for the other side, which may be gone.
@@ -786,8 +801,8 @@
         }
 
         #showOwn(entry) {
-            this.#shown.set(entry.messageId, 0);
             const text = textOf(entry.request);
+            this.#shown.set(entry.messageId, { seq: 0, timeMs: entry.timeMs, text });
             if (!text) return;
             this.#emit("message", {
                 messageId: entry.messageId,
@@ -867,7 +882,8 @@
             const entry = this.#outbox.take(ack.messageId);
             this.#answered(ack.messageId);
             if (entry) {
-                this.#shown.set(ack.messageId, ack.seq);
+                const { seq, timeMs } = ack;
+                Object.assign(this.#shown.get(ack.messageId) || {}, { seq, timeMs });
                 this.#emit("ack", ack);
                 if (entry.settle) entry.settle.resolve(ack);
             }
@@ -902,11 +918,16 @@
             const handler = frame && StentorChat.#HANDLERS.get(frame.event);
             //  A late word from the session before a restart is not for this one.
             if (!handler || (frame.sessionId && frame.sessionId !== this.sessionId)) return;
-            if (Number.isSafeInteger(frame.seq) && frame.seq > 0) {
-                if (frame.seq <= this.#lastSeq) return;
-                this.#advance(frame.seq);
+            const data = frame.data && typeof frame.data === "object" ? frame.data : {};
+            const hasSeq = Number.isSafeInteger(frame.seq) && frame.seq > 0;
+            if (!hasSeq || frame.event === "history changed") {
+                handler(this, frame, data);
+                return;
             }
-            handler(this, frame, frame.data && typeof frame.data === "object" ? frame.data : {});
+            if (frame.seq <= this.#lastSeq) return;
+            this.#advance(frame.seq, frame.check);
+            handler(this, frame, data);
+            this.#reportLost(frame.seq);
         }
 
         static #HANDLERS = new Map([
@@ -922,12 +943,50 @@
             ["user joined", (chat, frame, data) => chat.#onPresence("joined", frame, data)],
             ["user left", (chat, frame, data) => chat.#onPresence("left", frame, data)],
             ["handoff", (chat, frame, data) => chat.#onHandoff(frame, data)],
+            ["history changed", (chat, frame, data) => chat.#onHistory(frame, data)],
         ]);
 
-        #advance(seq) {
+        #setPosition(seq, check) {
             this.#lastSeq = seq;
-            if (this.#shown.size < 200) return;
-            for (const [id, own] of this.#shown) if (own && own <= seq) this.#shown.delete(id);
+            this.#check = typeof check === "string" ? check : "";
+        }
+
+        #advance(seq, check) {
+            this.#setPosition(seq, check);
+            for (const [id, own] of this.#shown) {
+                if (this.#shown.size <= OWN_MOST) return;
+                if (own.seq && own.seq <= seq) this.#shown.delete(id);
+            }
+        }
+
+        //  A fail-over, or a restore: what stood above the seq is not in the log any more. What is
+        //  there now follows. An own message may be part of it: nobody knows where exactly the
+        //  histories part.
+        #onHistory({ seq, check }, { lastSeq }) {
+            if (!Number.isSafeInteger(seq) || seq < 0) return;
+            if (seq < this.#lastSeq) this.#setPosition(seq, check);
+            for (const [messageId, own] of this.#shown) {
+                if (own.seq <= seq) continue;
+                this.#shown.delete(messageId);
+                if (own.text) this.#missing.set(messageId, own);
+            }
+            this.#controls = this.#controls.filter((control) => control.seq <= seq);
+            if (!this.#command) this.#inControl = Boolean(this.#controls.at(-1)?.inControl);
+            this.#emit("history", { seq });
+            const end = Number.isSafeInteger(lastSeq) ? lastSeq : 0;
+            for (const [messageId, own] of this.#missing)
+                if (own.seq > end) this.#lose(messageId, own);
+        }
+
+        //  Everything up to the seq has come: an own message that stood there and did not is gone.
+        #reportLost(seq) {
+            for (const [messageId, own] of this.#missing)
+                if (own.seq <= seq) this.#lose(messageId, own);
+        }
+
+        #lose(messageId, own) {
+            this.#missing.delete(messageId);
+            this.#emit("lost", { messageId, ...own });
         }
 
         #onUpdate(data) {
@@ -935,7 +994,7 @@
                 this.#stopTimer("join");
                 //  The log may be shorter than the one we have seen: one that was restored.
                 if (Number.isSafeInteger(data.seq) && data.seq < this.#lastSeq)
-                    this.#lastSeq = data.seq;
+                    this.#setPosition(data.seq, data.check);
                 if (this.#joined) return;
                 this.#joined = true;
                 this.#startTimer("stable", this.#timing.stable, () => { this.#attempts = 0; });
@@ -963,6 +1022,10 @@
                 this.#stored({ messageId, seq, timeMs, duplicate: true });
             }
             if (mine && messageId && this.#shown.has(messageId)) return;
+            if (mine && messageId) {
+                this.#missing.delete(messageId);
+                this.#shown.set(messageId, { seq, timeMs, text: textOf(data) });
+            }
             this.#emit("message", {
                 messageId,
                 seq,
@@ -1035,7 +1098,11 @@
                 && sender.userId === this.userId);
             //  The log says who is in control: an agent reads here that another one took over,
             //  that it was away for too long, or what it did itself in another tab.
-            if (mine) this.#inControl = event === "joined";
+            if (mine) {
+                this.#inControl = event === "joined";
+                this.#controls.push({ seq, inControl: this.#inControl });
+                this.#controls = this.#controls.slice(-CONTROLS_MOST);
+            }
             if (mine && !this.#inControl) this.typing(false);
             this.#setTyping(sender, false);
             this.#emit(event, { sender, seq, timeMs, why, mine, visitor });

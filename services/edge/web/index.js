@@ -19,6 +19,7 @@ const view = new ChatView({
 });
 
 let agent = null; //  who has taken over from the bot
+let agents = [];  //  when that changed: { seq, name }
 
 function showWho() {
     byId("title").textContent = agent || "Assistant";
@@ -40,11 +41,13 @@ chat.on("typing", (typing) => view.typing(typing));
 chat.on("failure", (failure) => view.bothered(failure));
 chat.on("joined", ({ sender, seq }) => {
     agent = nameOf(sender);
+    agents.push({ seq, name: agent });
     view.notice(`${agent} has joined the chat`, seq);
     showWho();
 });
 chat.on("left", ({ sender, seq }) => {
     agent = null;
+    agents.push({ seq, name: null });
     view.notice(`${nameOf(sender)} has left the chat`, seq);
     showWho();
 });
@@ -52,8 +55,16 @@ chat.on("handoff", ({ kind, seq }) => {
     view.notice(kind === "TRANSFER_CALL" ? "The assistant asks for a phone call with a person"
         : "The assistant asks for a person", seq);
 });
+chat.on("history", ({ seq }) => {
+    agents = agents.filter((change) => change.seq <= seq);
+    agent = agents.at(-1)?.name ?? null;
+    view.truncate(seq);
+    showWho();
+});
+chat.on("lost", (message) => view.lost(message));
 chat.on("session", () => {
     agent = null;
+    agents = [];
     view.clear();
     showWho();
     linkAgentPage();
