@@ -350,3 +350,19 @@ token_claims (const token_t *self)
 {
     return &self->claims;
 }
+
+int
+token_sign (const token_key_t *key, text_t claims, buffer_t *to)
+{
+    const char *compact = NULL;
+    cjose_header_t *header = cjose_header_new (NULL);
+    if (!header || !cjose_header_set (header, "alg", token_algorithms[key->algorithm], NULL)
+        || !cjose_header_set (header, "kid", key->kid, NULL))
+        alloc_failed ();
+    cjose_jws_t *jws = cjose_jws_sign (key->jwk, header, (const uint8_t *) claims.data,
+                                       claims.size, NULL);
+    int rc = jws && cjose_jws_export (jws, &compact, NULL) ? buffer_put_string (to, compact) : -1;
+    cjose_jws_release (jws);
+    cjose_header_release (header);
+    return rc;
+}

@@ -13,6 +13,7 @@
 #define TOKEN_H
 
 #include "auth/token_keys.h"
+#include "base/buffer.h"
 #include "model/model.h"
 
 #define TOKEN_MOST 8192
@@ -59,5 +60,10 @@ token_t *token_new (const token_keys_t *keys, text_t compact, const token_expect
                     token_fault_t *fault);
 void token_destroy (token_t **self_p);
 const token_claims_t *token_claims (const token_t *self);
+
+//  Appends a token with these claims (a JSON object), signed with a key of token_keys_signing. 0;
+//  −1 when it is too long for the buffer.
+__attribute__ ((warn_unused_result)) int token_sign (const token_key_t *key, text_t claims,
+                                                     buffer_t *to);
 
 #endif

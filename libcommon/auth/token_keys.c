@@ -62,6 +62,15 @@ token_keys_count (const token_keys_t *self)
 }
 
 const token_key_t *
+token_keys_signing (const token_keys_t *self)
+{
+    for (size_t at = 0; at < self->count; at++)
+        if (self->keys[at].algorithm == TOKEN_HS256)
+            return &self->keys[at];
+    return NULL;
+}
+
+const token_key_t *
 token_keys_find (const token_keys_t *self, text_t kid)
 {
     if (kid.size == 0)

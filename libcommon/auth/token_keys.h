@@ -50,6 +50,8 @@ typedef struct {
     struct _cjose_jwk_int *jwk;
 } token_key_t;
 
+//  The first HS256 key, which can sign as well as check; NULL: there is none.
+const token_key_t *token_keys_signing (const token_keys_t *self);
 //  An empty kid asks for the only key. NULL: there is none, or not just one.
 const token_key_t *token_keys_find (const token_keys_t *self, text_t kid);
 

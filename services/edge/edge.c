@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "bus/bus_settings.h"
 #include "json/json_write.h"
+#include "make_token.h"
 #include "tables/edge_metrics.h"
 #include "model/api_operation.h"
 #include "model/problem.h"
@@ -351,6 +352,8 @@ s_put_problems (const service_kind_t *kind, buffer_t *to)
 
 static const service_command_t s_commands[] = {
     APPS_COMMANDS,
+    { "make-token", "CLAIMS", "a token for trying out, for an app of APPS_FILE", NULL,
+      make_token },
     { "--api-markdown", NULL, "the HTTP API as a Markdown table", s_put_operations, NULL },
     { "--permissions-markdown", NULL, "who may do what, as a Markdown table", s_put_permissions,
       NULL },

@@ -73,6 +73,8 @@ Test (client, tells_what_is_known_of_a_visitor)
         char page[] = "https://h/x";
         client_identity_t identity = {
             .principal = { role, TEXT ("demo"), TEXT ("u"), TEXT_EMPTY },
+            .may = permissions_of (role),
+            .name = TEXT_EMPTY,
             .dialect = DIALECT_RICH,
             .info = { TEXT_EMPTY, text_of (page), TEXT ("de"), TEXT ("private"), TEXT ("a/1") },
         };

@@ -47,8 +47,8 @@ typedef struct {
 Test (client_url, refuses_what_was_not_meant)
 {
     static const row_t rows[] = {
-        { "", CLOSE_BAD_URL },
-        { "isAdmin=false", CLOSE_BAD_URL },
+        { "", CLOSE_CLIENT },
+        { "isAdmin=false", CLOSE_CLIENT },
         { "userId", CLOSE_BAD_URL },
         { "userId=", CLOSE_BAD_URL },
         { "userId=a%01", CLOSE_BAD_URL },

@@ -1,8 +1,122 @@
-//  door — who comes in: every kind of URL, with demo mode and without.
+//  door — who comes in as whom: anonymous, in demo mode, and with a token, in each of the places
+//  where it may stand.
 
 #include "client/door.h"
 
+#include "base/alloc.h"
+#include "config/apps.h"
+#include "tables/edge_metrics.h"
+
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define SECRET "0123456789abcdef0123456789abcdef"
+
+static const char s_file[] = "{\"apps\":[{\"appId\":\"open\"},"
+                             "{\"appId\":\"keys\",\"tokens\":{\"keys\":[{\"kid\":\"k\","
+                             "\"algorithm\":\"HS256\",\"key\":\"" SECRET "\"}]}},"
+                             "{\"appId\":\"closed\",\"tokens\":{\"anonymous\":false,\"endsChats\":"
+                             "true,\"keys\":[{\"kid\":\"k\","
+                             "\"algorithm\":\"HS256\",\"key\":\"" SECRET "\"}]}}]}";
+
+static char s_path[] = "/tmp/door_test.XXXXXX";
+static uv_loop_t s_loop;
+static apps_t *s_apps;
+static door_t s_door;
+static token_keys_t *s_keys;
+static door_pass_t s_pass;
+
+static void
+s_begin (void)
+{
+    buffer_t complaint;
+    buffer_init (&complaint, 1000);
+    int file = mkstemp (s_path);
+    cr_assert_eq (write (file, s_file, sizeof s_file - 1), (ssize_t) sizeof s_file - 1);
+    close (file);
+    uv_loop_init (&s_loop);
+    s_apps = apps_new (
+        &s_loop,
+        &(apps_config_t){
+            .reader = APP_READER_EDGE, .file = s_path, .app_id = "", .bot_url = "", .bot_key = ""},
+        &complaint);
+    cr_assert (s_apps, "%.*s", TEXT_ARGS (buffer_text (&complaint)));
+    s_door = (door_t){.apps = s_apps};
+    s_keys = token_keys_new ();
+    cr_assert_null (token_keys_add (s_keys, TEXT ("k"), TOKEN_HS256, TEXT (SECRET)));
+    buffer_free (&complaint);
+}
+
+static void
+s_end (void)
+{
+    door_pass_free (&s_pass);
+    token_keys_destroy (&s_keys);
+    apps_destroy (&s_apps);
+    uv_run (&s_loop, UV_RUN_DEFAULT);
+    uv_loop_close (&s_loop);
+    unlink (s_path);
+}
+
+TestSuite (door, .init = s_begin, .fini = s_end);
+
+//  A token with these members of its claims, good until 2100 unless they say something else.
+static const char *
+s_token (const char *members)
+{
+    static char token[2000];
+    char claims[1000];
+    buffer_t made;
+    buffer_init (&made, sizeof token - 1);
+    snprintf (claims, sizeof claims, "{%s%s}", members,
+              strstr (members, "\"exp\"") ? "" : ",\"exp\":4102444800");
+    cr_assert_eq (token_sign (token_keys_signing (s_keys), text_of (claims), &made), 0);
+    snprintf (token, sizeof token, "%.*s", TEXT_ARGS (buffer_text (&made)));
+    buffer_free (&made);
+    return token;
+}
+
+#define ANNA "\"app\":\"keys\",\"kind\":\"agent\",\"sub\":\"anna\",\"name\":\"Anna\""
+
+//  Asks with this query and these header lines, each ended by CR LF.
+static close_reason_t
+s_ask (const char *query, const char *headers)
+{
+    static char request[6000];
+    size_t size;
+    http_head_t head;
+    client_url_t url;
+    snprintf (request, sizeof request, "GET /?%s HTTP/1.1\r\nHost: h\r\n%s\r\n", query, headers);
+    cr_assert_eq (http_head_read (&head, text_of (request), &size), HTTP_NO_FAULT);
+    cr_assert_eq (size, strlen (request));
+    client_url_read (&url, head.query);
+    door_pass_free (&s_pass);
+    return door_ask (&s_door, &url, &head, &s_pass);
+}
+
+//  The text with the token in place of its "%s".
+static const char *
+s_with (const char *text, const char *token)
+{
+    static char room[3000];
+    const char *place = strstr (text, "%s");
+    snprintf (room, sizeof room, "%.*s%s%s", (int) (place - text), text, token, place + 2);
+    return room;
+}
+
+static void
+s_is (role_t kind, const char *user)
+{
+    cr_assert_eq (s_pass.principal.kind, kind);
+    cr_assert (text_is (s_pass.principal.user, text_of (user)), "%.*s",
+               TEXT_ARGS (s_pass.principal.user));
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Without tokens: every kind of URL, with demo mode and without
 
 typedef struct {
     const char *query;
@@ -13,7 +127,7 @@ typedef struct {
 static const row_t s_rows[] = {
     { "userId=u", CLOSE_CLIENT, CLOSE_CLIENT, ROLE_VISITOR },
     { "userId=u&isAdmin=false", CLOSE_CLIENT, CLOSE_CLIENT, ROLE_VISITOR },
-    { "userId=u&appId=demo", CLOSE_CLIENT, CLOSE_CLIENT, ROLE_VISITOR },
+    { "userId=u&appId=open", CLOSE_CLIENT, CLOSE_CLIENT, ROLE_VISITOR },
     { "userId=u&isAdmin=true", CLOSE_NOT_ALLOWED, CLOSE_CLIENT, ROLE_AGENT },
     { "userId=u&isAdmin=true&protocol=2", CLOSE_NOT_ALLOWED, CLOSE_CLIENT, ROLE_AGENT },
     //  Demo mode makes nobody more than an agent, and lets nobody in who is nobody.
@@ -30,32 +144,155 @@ static const row_t s_rows[] = {
     { "userId=u&role=agent&kind=router", CLOSE_CLIENT, CLOSE_CLIENT, ROLE_VISITOR },
 };
 
-Test (door, who_comes_in)
+Test (door, who_comes_in_without_a_token)
 {
-    uv_loop_t loop;
-    cr_assert_eq (uv_loop_init (&loop), 0);
-    buffer_t complaint;
-    buffer_init (&complaint, 1024);
-    apps_t *apps =
-        apps_new (&loop, &(apps_config_t){ .file = "", .app_id = "demo" }, &complaint);
     for (size_t at = 0; at < sizeof s_rows / sizeof *s_rows; at++)
         for (int demo_mode = 0; demo_mode <= 1; demo_mode++) {
             const row_t *row = &s_rows[at];
-            door_t door = { .apps = apps, .demo_mode = demo_mode };
-            client_url_t url;
-            principal_t principal;
-            client_url_read (&url, text_of (row->query));
-            close_reason_t reason = door_ask (&door, &url, &principal);
+            s_door.demo_mode = demo_mode;
+            close_reason_t reason = s_ask (row->query, "");
             cr_expect_eq (reason, demo_mode ? row->demo : row->reason, "%s: %s", row->query,
                           close_reasons[reason].metric);
             if (reason != CLOSE_CLIENT)
                 continue;
-            cr_expect_eq (principal.kind, row->kind, "%s", row->query);
-            cr_expect (text_is (principal.app, TEXT ("demo")));
-            cr_expect (text_is (principal.user, TEXT ("u")));
-            cr_expect_eq (principal.session.size, 0);
+            s_is (row->kind, "u");
+            cr_expect (text_is (s_pass.principal.app, TEXT ("open")));
+            cr_expect_eq (s_pass.principal.session.size, 0);
+            cr_expect_eq (s_pass.may, permissions_of (row->kind));
         }
-    apps_destroy (&apps);
-    uv_run (&loop, UV_RUN_DEFAULT);
-    cr_assert_eq (uv_loop_close (&loop), 0);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Tokens
+
+Test (door, anybody_is_a_visitor_where_nobody_has_tokens)
+{
+    cr_assert_eq (s_ask ("appId=open&userId=u", ""), CLOSE_CLIENT);
+    s_is (ROLE_VISITOR, "u");
+    cr_assert_eq (s_pass.may, permissions_of (ROLE_VISITOR));
+    cr_assert_eq (s_ask ("appId=open&userId=u&isAdmin=true", ""), CLOSE_NOT_ALLOWED);
+    cr_assert_eq (s_ask ("appId=open", ""), CLOSE_BAD_URL);
+    cr_assert_eq (s_ask ("appId=none&userId=u", ""), CLOSE_UNKNOWN_APP);
+    cr_assert_eq (s_ask (s_with ("appId=open&userId=u&token=%s", s_token (ANNA)), ""),
+                  CLOSE_BAD_TOKEN);
+    s_door.demo_mode = true;
+    cr_assert_eq (s_ask ("appId=open&userId=u&isAdmin=true", ""), CLOSE_CLIENT);
+    s_is (ROLE_AGENT, "u");
+}
+
+//  Else somebody without a token could take the name of somebody with one.
+Test (door, anonymous_visitors_have_names_of_their_own_beside_tokens)
+{
+    char query[400], long_id[USER_ID_MAX + 1] = {0};
+    cr_assert_eq (s_ask ("appId=keys&userId=anna", ""), CLOSE_CLIENT);
+    s_is (ROLE_VISITOR, "anonymous:anna");
+    memset (long_id, 'u', USER_ID_MAX);
+    sprintf (query, "appId=keys&userId=%s", long_id);
+    cr_assert_eq (s_ask (query, ""), CLOSE_BAD_URL);
+    cr_assert_eq (s_ask (query + strlen (query) - 20, ""), CLOSE_BAD_URL);
+    long_id[USER_ID_MAX - strlen (ANONYMOUS)] = '\0';
+    sprintf (query, "appId=keys&userId=%s", long_id);
+    cr_assert_eq (s_ask (query, ""), CLOSE_CLIENT);
+    cr_assert_eq (
+        s_ask (s_with ("token=%s&appId=keys",
+                       s_token ("\"app\":\"keys\",\"kind\":\"visitor\",\"sub\":\"anonymous:x\"")),
+               ""),
+        CLOSE_NOT_ALLOWED);
+    cr_assert_eq (
+        s_ask (s_with ("token=%s&appId=keys",
+                       s_token ("\"app\":\"keys\",\"kind\":\"visitor\",\"sub\":\"aROUTER\"")),
+               ""),
+        CLOSE_NOT_ALLOWED);
+}
+
+Test (door, an_app_may_let_nobody_in_without_a_token)
+{
+    cr_assert_eq (s_ask ("appId=closed&userId=u", ""), CLOSE_NO_TOKEN);
+    cr_assert_eq (s_ask ("appId=closed&userId=u&isAdmin=true", ""), CLOSE_NO_TOKEN);
+    cr_assert_eq (s_ask ("appId=keys&userId=u&isAdmin=true", ""), CLOSE_NO_TOKEN);
+}
+
+Test (door, a_token_stands_in_one_of_three_places)
+{
+    const char *token = s_token (ANNA);
+    cr_assert_eq (s_ask (s_with ("appId=keys&token=%s", token), ""), CLOSE_CLIENT);
+    s_is (ROLE_AGENT, "anna");
+    cr_assert (text_is (s_pass.name, TEXT ("Anna")));
+    cr_assert_eq (s_ask ("appId=keys", s_with ("Authorization: Bearer %s\r\n", token)),
+                  CLOSE_CLIENT);
+    s_is (ROLE_AGENT, "anna");
+    cr_assert_eq (s_ask ("appId=keys", s_with ("authorization: bearer %s\r\n", token)),
+                  CLOSE_CLIENT);
+    cr_assert_eq (
+        s_ask ("appId=keys",
+               s_with ("Sec-WebSocket-Protocol: stentor.chat, stentor.token.%s\r\n", token)),
+        CLOSE_CLIENT);
+    s_is (ROLE_AGENT, "anna");
+    //  Not in two, and not nearly so.
+    char both[5000];
+    sprintf (both, "Authorization: Bearer %s\r\nSec-WebSocket-Protocol: stentor.token.%s\r\n",
+             token, token);
+    cr_assert_eq (s_ask ("appId=keys", both), CLOSE_BAD_TOKEN);
+    sprintf (both, "Authorization: Bearer %s\r\nAuthorization: Bearer %s\r\n", token, token);
+    cr_assert_eq (s_ask ("appId=keys", both), CLOSE_BAD_TOKEN);
+    sprintf (both, "appId=keys&token=%s&token=%s", token, token);
+    cr_assert_eq (s_ask (both, ""), CLOSE_BAD_URL);
+    cr_assert_eq (s_ask ("appId=keys&userId=u", s_with ("Authorization: Basic %s\r\n", token)),
+                  CLOSE_BAD_TOKEN);
+    cr_assert_eq (s_ask ("appId=keys&userId=u", "Authorization: Bearer \r\n"), CLOSE_BAD_TOKEN);
+    cr_assert_eq (s_ask ("appId=keys&userId=u&token=", ""), CLOSE_BAD_URL);
+    cr_assert_eq (s_ask ("appId=keys&userId=u&token=a%2Eb", ""), CLOSE_BAD_URL);
+}
+
+Test (door, what_the_url_says_beside_a_token_must_agree)
+{
+    const char *token = s_token (ANNA);
+    cr_assert_eq (s_ask (s_with ("appId=keys&userId=anna&isAdmin=true&token=%s", token), ""),
+                  CLOSE_CLIENT);
+    cr_assert_eq (s_ask (s_with ("appId=keys&userId=bob&token=%s", token), ""), CLOSE_NOT_ALLOWED);
+    token = s_token ("\"app\":\"keys\",\"kind\":\"visitor\",\"sub\":\"v\"");
+    cr_assert_eq (s_ask (s_with ("appId=keys&userId=v&token=%s", token), ""), CLOSE_CLIENT);
+    s_is (ROLE_VISITOR, "v");
+    cr_assert_eq (s_ask (s_with ("appId=keys&isAdmin=true&token=%s", token), ""),
+                  CLOSE_NOT_ALLOWED);
+    //  Demo mode does not make a visitor's token an agent's.
+    s_door.demo_mode = true;
+    cr_assert_eq (s_ask (s_with ("appId=keys&isAdmin=true&token=%s", token), ""),
+                  CLOSE_NOT_ALLOWED);
+}
+
+Test (door, a_token_is_for_its_app_and_its_time)
+{
+    const char *token = s_token (ANNA);
+    cr_assert_eq (s_ask (s_with ("appId=closed&token=%s", token), ""), CLOSE_BAD_TOKEN);
+    cr_assert_eq (s_pass.fault, TOKEN_FAULT_APP);
+    cr_assert_eq (s_ask (s_with ("appId=keys&token=%s", s_token (ANNA ",\"exp\":1000000000")), ""),
+                  CLOSE_TOKEN_EXPIRED);
+    cr_assert_eq (s_ask ("appId=keys&token=x", ""), CLOSE_BAD_TOKEN);
+    cr_assert_eq (edge_tokens[TOKEN_FAULT_APP], 1);
+    cr_assert_eq (edge_tokens[TOKEN_FAULT_EXPIRED], 1);
+}
+
+Test (door, scopes_narrow_what_a_token_allows)
+{
+    cr_assert_eq (
+        s_ask (s_with ("appId=keys&token=%s",
+                       s_token (ANNA ",\"scopes\":[\"session_read\",\"session_open\",\"x\"]")),
+               ""),
+        CLOSE_CLIENT);
+    cr_assert_eq (s_pass.may, PERMISSION_BIT (PERMIT_SESSION_READ));
+    cr_assert_eq (s_ask (s_with ("appId=keys&token=%s", s_token (ANNA ",\"session\":\"s-1\"")), ""),
+                  CLOSE_CLIENT);
+    cr_assert_eq (s_pass.may, permissions_of (ROLE_AGENT));
+    cr_assert (text_is (s_pass.principal.session, TEXT ("s-1")));
+}
+
+Test (door, a_bearer_stays_as_long_as_the_key_and_the_app_say)
+{
+    cr_assert_eq (door_may_stay (&s_door, TEXT ("keys"), TEXT ("k"), 4102444800), CLOSE_CLIENT);
+    cr_assert_eq (door_may_stay (&s_door, TEXT ("keys"), TEXT ("k"), 1), CLOSE_CLIENT);
+    cr_assert_eq (door_may_stay (&s_door, TEXT ("closed"), TEXT ("k"), 1), CLOSE_TOKEN_EXPIRED);
+    cr_assert_eq (door_may_stay (&s_door, TEXT ("keys"), TEXT ("old"), 4102444800),
+                  CLOSE_BAD_TOKEN);
+    cr_assert_eq (door_may_stay (&s_door, TEXT ("gone"), TEXT ("k"), 4102444800), CLOSE_BAD_TOKEN);
 }

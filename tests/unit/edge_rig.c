@@ -284,7 +284,10 @@ rig_connect (role_t role, dialect_t dialect)
     cr_assert (s_client_count < CLIENTS_MOST);
     connection_t *connection = calloc (1, sizeof *connection);
     client_identity_t identity = {
-        .principal = { role, TEXT ("demo"), TEXT ("u-1"), TEXT_EMPTY }, .dialect = dialect
+        .principal = { role, TEXT ("demo"), TEXT ("u-1"), TEXT_EMPTY },
+        .may = permissions_of (role),
+        .name = TEXT_EMPTY,
+        .dialect = dialect,
     };
     websocket_t *socket = (websocket_t *) (void *) &s_sockets[s_client_count];
     connection->client = client_new (rig_clients, &identity, socket, connection);

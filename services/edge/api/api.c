@@ -304,16 +304,28 @@ s_preflight (const api_t *self, request_t *request, const http_head_t *head,
 
 //  Who asks, as the door has it. Returns the problem; PROBLEMS: there is none.
 static problem_t
-s_principal (const api_t *self, const client_url_t *url, principal_t *principal)
+s_principal (const api_t *self, const http_head_t *head, door_pass_t *pass, const char **detail)
 {
-    close_reason_t reason = door_ask (self->config.door, url, principal);
-    if (reason == CLOSE_CLIENT)
+    client_url_t url;
+    client_url_read (&url, head->query);
+    close_reason_t reason = door_ask (self->config.door, &url, head, pass);
+    *detail = "";
+    switch (reason) {
+    case CLOSE_CLIENT:
         return PROBLEMS;
-    if (reason == CLOSE_UNKNOWN_APP)
+    case CLOSE_UNKNOWN_APP:
         return PROBLEM_UNKNOWN_APP;
-    if (reason == CLOSE_NOT_ALLOWED)
+    case CLOSE_NOT_ALLOWED:
         return PROBLEM_FORBIDDEN;
-    return url->other_is_bad ? PROBLEM_BAD_REQUEST : PROBLEM_UNAUTHENTICATED;
+    case CLOSE_NO_TOKEN:
+    case CLOSE_BAD_TOKEN:
+    case CLOSE_TOKEN_EXPIRED:
+        *detail = close_reasons[reason].words;
+        return PROBLEM_UNAUTHENTICATED;
+    default:
+        *detail = url.other_is_bad ? "" : "There must be a token, or a userId in the query";
+        return url.other_is_bad ? PROBLEM_BAD_REQUEST : PROBLEM_UNAUTHENTICATED;
+    }
 }
 
 //  The session's id, decoded; empty when it cannot be one.
@@ -334,8 +346,9 @@ s_session (const api_match_t *match, char room[SESSION_ID_MAX])
 
 static void
 s_begin (api_t *self, request_t *request, const http_head_t *head, const api_match_t *match,
-         const principal_t *principal, const char *fields)
+         const door_pass_t *pass, const char *fields)
 {
+    const principal_t *principal = &pass->principal;
     char room[SESSION_ID_MAX];
     text_t session = s_session (match, room);
     if (session.size == 0) {
@@ -343,7 +356,7 @@ s_begin (api_t *self, request_t *request, const http_head_t *head, const api_mat
                   TEXT ("A session's id is 1 to 200 bytes without control characters"));
         return;
     }
-    if (permission_scope (match->row->permission, principal->kind) == SCOPE_NEVER) {
+    if (!(pass->may & PERMISSION_BIT (match->row->permission))) {
         s_refuse (request, PROBLEM_FORBIDDEN, "", TEXT_EMPTY);
         return;
     }
@@ -383,22 +396,20 @@ api_asked (void *owner, request_t *request, const http_head_t *head)
                   *match.allow ? more : "", TEXT_EMPTY);
         return;
     }
-    client_url_t url;
-    principal_t principal;
-    client_url_read (&url, head->query);
-    problem_t problem = s_principal (self, &url, &principal);
-    if (problem != PROBLEMS) {
-        s_refuse (request, problem, "",
-                  problem == PROBLEM_UNAUTHENTICATED ? TEXT ("The query must have a userId")
-                                                     : TEXT_EMPTY);
-        return;
-    }
-    bool is_allowed = s_allow_origin (self, principal.app, head, fields);
-    request_set_fields (request, text_of (fields));
-    if (is_allowed)
-        s_begin (self, request, head, &match, &principal, fields);
+    door_pass_t pass;
+    const char *detail;
+    problem_t problem = s_principal (self, head, &pass, &detail);
+    bool is_app = pass.principal.app.size > 0;
+    bool is_allowed = is_app && s_allow_origin (self, pass.principal.app, head, fields);
+    if (is_app)
+        request_set_fields (request, text_of (fields));
+    if (is_allowed && problem == PROBLEMS)
+        s_begin (self, request, head, &match, &pass, fields);
     else
-        s_refuse (request, PROBLEM_ORIGIN, "", TEXT_EMPTY);
+        s_refuse (request, problem == PROBLEMS ? PROBLEM_ORIGIN : problem,
+                  problem == PROBLEM_UNAUTHENTICATED ? "www-authenticate: Bearer\r\n" : "",
+                  text_of (detail));
+    door_pass_free (&pass);
 }
 
 //  A page of another origin is to read for how long it must wait.

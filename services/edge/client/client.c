@@ -37,6 +37,7 @@ typedef struct waiting {
 struct client {
     client_view_t view;  //  its sender is our own copy
     visitor_info_t info; //  so is its name; that of others than visitors stays empty
+    text_t name;         //  that its token gives it; empty: what it says itself
     clients_t *all;
     websocket_t *socket;
     UT_hash_handle hh;
@@ -190,17 +191,19 @@ client_new (clients_t *all, const client_identity_t *identity, websocket_t *sock
     const principal_t *principal = &identity->principal;
     bool is_visitor = principal->kind == ROLE_VISITOR;
     visitor_info_t info = is_visitor ? identity->info : VISITOR_INFO_NONE;
-    text_t texts[] = { principal->app, principal->user, info.page, info.language, info.agent };
+    text_t texts[] = { principal->app, principal->user, info.page,         info.language,
+                       info.agent,     identity->name,  principal->session };
     client_t *self = alloc_packed (sizeof *self, texts, sizeof texts / sizeof *texts);
     self->view = (client_view_t){
         .owner = owner,
         .endpoint = all->next_endpoint++,
-        .principal = { principal->kind, texts[0], texts[1], TEXT_EMPTY },
-        .may = permissions_of (principal->kind),
+        .principal = { principal->kind, texts[0], texts[1], texts[6] },
+        .may = identity->may,
         .dialect = identity->dialect,
         .sender = TEXT_EMPTY,
     };
     self->info = (visitor_info_t){ TEXT_EMPTY, texts[2], texts[3], info.address_class, texts[4] };
+    self->name = texts[5];
     self->all = all;
     self->socket = socket;
     list_init (&self->ending);
@@ -251,7 +254,10 @@ void
 client_stamp (client_t *self, const visitor_t *visitor)
 {
     bool is_agent = self->view.principal.kind == ROLE_AGENT;
-    text_t unnamed = is_agent ? TEXT ("Agent") : TEXT ("Visitor");
+    text_t unnamed = self->name.size > 0 ? self->name
+                     : is_agent          ? TEXT ("Agent")
+                                         : TEXT ("Visitor");
+    bool is_named = self->name.size == 0 && visitor->name.size > 0;
     buffer_t buffer;
     json_writer_t json;
     buffer_init (&buffer, SENDER_MAX);
@@ -259,7 +265,7 @@ client_stamp (client_t *self, const visitor_t *visitor)
     json_open_object (&json, NULL);
     json_put_string (&json, "deviceId", "Widget");
     json_put_text (&json, "userId", self->view.principal.user);
-    json_put_text (&json, "displayName", visitor->name.size ? visitor->name : unnamed);
+    json_put_text (&json, "displayName", is_named ? visitor->name : unnamed);
     json_put_bool (&json, "isAdmin", is_agent);
     json_put_text_if (&json, "email", visitor->email);
     json_put_text_if (&json, "avatarPath", visitor->avatar);

@@ -26,6 +26,8 @@ typedef struct client client_t;
 //  Who comes in. The client keeps copies of the texts.
 typedef struct {
     principal_t principal; //  as the door made it
+    uint64_t may;          //  permissions, as bits
+    text_t name;           //  as the door knows it; empty: what its frames say
     dialect_t dialect;
     visitor_info_t info; //  of the request; of a visitor only, it is not kept of others
 } client_identity_t;
@@ -84,6 +86,14 @@ static inline bool
 client_is_closed (const client_t *self)
 {
     return client_view (self)->state == CLIENT_CLOSED;
+}
+
+//  A client that is bound to one session is in no other.
+static inline bool
+client_may_be_in (const client_t *self, text_t session_id)
+{
+    text_t bound = client_view (self)->principal.session;
+    return bound.size == 0 || text_is (bound, session_id);
 }
 
 //  Stamps the sender with who the client really is and what it says of itself. A visitor or an

@@ -1,17 +1,148 @@
 #include "client/door.h"
 
-close_reason_t
-door_ask (const door_t *self, const client_url_t *url, principal_t *principal)
+#include "base/clock.h"
+#include "base/log.h"
+#include "tables/edge_metrics.h"
+
+static uint64_t
+s_now (void)
 {
+    return clock_wall_ms () / 1000;
+}
+
+//  The request's one token; empty when there is none. False: there are several, or the header is
+//  not of its form.
+static bool
+s_find_token (const client_url_t *url, const http_head_t *head, text_t *token)
+{
+    static const text_t bearer = TEXT ("Bearer "), offered = TEXT (DOOR_PROTOCOL_TOKEN);
+    text_t header, list, protocol;
+    unsigned at = 0;
+    *token = url->token;
+    if (http_head_only (head, "Authorization", &header) != 0)
+        return false;
+    if (header.size > 0) {
+        if (token->size > 0 || header.size <= bearer.size ||
+            strncasecmp (header.data, bearer.data, bearer.size) != 0)
+            return false;
+        *token = (text_t){header.data + bearer.size, header.size - bearer.size};
+    }
+    while (http_head_field (head, "Sec-WebSocket-Protocol", &at, &list))
+        while (http_list_next (&list, &protocol)) {
+            if (protocol.size <= offered.size ||
+                memcmp (protocol.data, offered.data, offered.size) != 0)
+                continue;
+            if (token->size > 0)
+                return false;
+            *token = (text_t){protocol.data + offered.size, protocol.size - offered.size};
+        }
+    return true;
+}
+
+//  Scopes name permissions, and what they do not name is not allowed; names that are not known are
+//  for others. Without scopes a token allows what its bearer's kind may.
+static uint64_t
+s_scopes (const token_claims_t *claims)
+{
+    uint64_t may = claims->scope_count == 0 ? UINT64_MAX : 0;
+    for (size_t at = 0; at < claims->scope_count; at++)
+        for (unsigned permission = 0; permission < PERMISSIONS; permission++)
+            if (http_text_is (claims->scopes[at], permission_name (permission)))
+                may |= PERMISSION_BIT (permission);
+    return may;
+}
+
+//  What the URL says beside the token must not be something else: a page that means to be somebody
+//  must not be let in as another.
+static close_reason_t
+s_of_token (const app_t *app, const client_url_t *url, text_t compact, door_pass_t *pass)
+{
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "token refused");
+    token_expected_t expected = {
+        .app = app->id, .audience = app->tokens.audience, .now_s = s_now ()};
+    pass->fault = TOKEN_FAULT_KEY; //  an app that gives no tokens has no keys
+    if (app->tokens.keys)
+        pass->token = token_new (app->tokens.keys, compact, &expected, &pass->fault);
+    edge_tokens[pass->fault]++;
+    if (!pass->token) {
+        if (log_limit_allows (&limit))
+            log_warn ("token refused", log_text ("app", app->id),
+                      log_string ("fault", token_fault_code (pass->fault)));
+        return pass->fault == TOKEN_FAULT_EXPIRED ? CLOSE_TOKEN_EXPIRED : CLOSE_BAD_TOKEN;
+    }
+    const token_claims_t *claims = token_claims (pass->token);
+    text_t anonymous = TEXT (ANONYMOUS), user = claims->user;
+    if (client_user_is_hidden (user) ||
+        (user.size >= anonymous.size && memcmp (user.data, anonymous.data, anonymous.size) == 0))
+        return CLOSE_NOT_ALLOWED;
+    pass->principal = (principal_t){
+        .kind = claims->kind, .app = app->id, .user = claims->user, .session = claims->session};
+    pass->name = claims->name;
+    pass->may = permissions_of (claims->kind) & s_scopes (claims);
+    bool is_other_user = url->user.size > 0 && !text_is (url->user, claims->user);
+    bool is_other_kind = url->admin && claims->kind != ROLE_AGENT;
+    return is_other_user || is_other_kind ? CLOSE_NOT_ALLOWED : CLOSE_CLIENT;
+}
+
+static close_reason_t
+s_of_anybody (const door_t *self, const app_t *app, const client_url_t *url, door_pass_t *pass)
+{
+    principal_t *principal = &pass->principal;
+    principal->kind = url->admin ? ROLE_AGENT : ROLE_VISITOR;
+    pass->may = permissions_of (principal->kind);
+    if (url->user.size == 0)
+        return CLOSE_BAD_URL;
+    if (url->admin)
+        return self->demo_mode    ? CLOSE_CLIENT
+               : app->tokens.keys ? CLOSE_NO_TOKEN
+                                  : CLOSE_NOT_ALLOWED;
+    if (!app->tokens.anonymous)
+        return CLOSE_NO_TOKEN;
+    if (!app->tokens.keys)
+        return CLOSE_CLIENT;
+    size_t size = sizeof ANONYMOUS - 1;
+    if (url->user.size > sizeof pass->room - size)
+        return CLOSE_BAD_URL;
+    memcpy (pass->room, ANONYMOUS, size);
+    memcpy (pass->room + size, url->user.data, url->user.size);
+    principal->user.size += size;
+    return CLOSE_CLIENT;
+}
+
+close_reason_t
+door_ask (const door_t *self, const client_url_t *url, const http_head_t *head, door_pass_t *pass)
+{
+    text_t token;
     const app_t *app = url->app_is_bad ? NULL : apps_find (self->apps, url->app);
-    *principal = (principal_t){ .kind = url->admin ? ROLE_AGENT : ROLE_VISITOR,
-                                .app = app ? app->id : TEXT_EMPTY,
-                                .user = url->user,
-                                .session = TEXT_EMPTY };
+    *pass = (door_pass_t){.name = TEXT_EMPTY,
+                          .principal = {.kind = ROLE_VISITOR,
+                                        .app = app ? app->id : TEXT_EMPTY,
+                                        .user = {pass->room, url->user.size},
+                                        .session = TEXT_EMPTY}};
+    memcpy (pass->room, url->user.data, url->user.size);
     close_reason_t reason = client_url_check (url);
     if (reason != CLOSE_CLIENT)
         return reason;
     if (!app)
         return CLOSE_UNKNOWN_APP;
-    return url->admin && !self->demo_mode ? CLOSE_NOT_ALLOWED : CLOSE_CLIENT;
+    if (!s_find_token (url, head, &token))
+        return CLOSE_BAD_TOKEN;
+    return token.size > 0 ? s_of_token (app, url, token, pass)
+                          : s_of_anybody (self, app, url, pass);
+}
+
+void
+door_pass_free (door_pass_t *pass)
+{
+    token_destroy (&pass->token);
+}
+
+close_reason_t
+door_may_stay (const door_t *self, text_t app, text_t kid, uint64_t expires_s)
+{
+    const app_t *row = apps_find (self->apps, app);
+    if (!row || !row->tokens.keys || !token_keys_find (row->tokens.keys, kid))
+        return CLOSE_BAD_TOKEN;
+    bool is_over = s_now () >= expires_s + TOKEN_LEEWAY_S;
+    return is_over && row->tokens.ends_chats ? CLOSE_TOKEN_EXPIRED : CLOSE_CLIENT;
 }

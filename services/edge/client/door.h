@@ -2,15 +2,24 @@
 //  sender, for sockets and for the API. Nothing behind it asks how somebody came in, or knows of
 //  demo mode: an agent is a principal of its kind, and may what permissions.def says.
 //
-//  Until there are credentials, a request may be whoever its query says, and an agent in demo mode
-//  only.
+//  A token (docs/tokens.md) says who its bearer is; what the URL says beside it must agree. It
+//  stands in the Authorization header, among the protocols that a WebSocket offers, or in the URL,
+//  and only in one of them. Without one a request is an anonymous visitor, where the app lets
+//  anybody in, or an agent, in demo mode only.
+//
+//  An app that gives tokens knows its visitors' names, and nobody else may use them: its anonymous
+//  visitors are called "anonymous:<user id>".
 
 #ifndef DOOR_H
 #define DOOR_H
 
+#include "auth/token.h"
 #include "config/apps.h"
 #include "model/principal.h"
 #include "net/client_url.h"
+#include "net/http_head.h"
+
+#define ANONYMOUS "anonymous:"
 
 //  Borrowed by whoever lets somebody in.
 typedef struct {
@@ -18,9 +27,29 @@ typedef struct {
     bool demo_mode; //  isAdmin=true makes anybody an agent
 } door_t;
 
-//  CLOSE_CLIENT: the principal may come in. Else why not: CLOSE_BAD_URL, CLOSE_UNKNOWN_APP or
-//  CLOSE_NOT_ALLOWED; the principal is set as far as it is known, and its app may be empty. Its
-//  texts are the URL's and the apps'.
-close_reason_t door_ask (const door_t *self, const client_url_t *url, principal_t *principal);
+//  What a principal came in with. Not to be copied: its texts stand in it, in its token and in the
+//  apps.
+typedef struct {
+    principal_t principal;
+    uint64_t may;          //  permissions, as bits: what its kind may, and its token's scopes name
+    text_t name;           //  that its token gives it; may be empty
+    token_t *token;        //  NULL: without one
+    token_fault_t fault;   //  why the token is not accepted
+    char room[USER_ID_MAX];
+} door_pass_t;
+
+//  CLOSE_CLIENT: the principal may come in. Else why not: CLOSE_BAD_URL, CLOSE_UNKNOWN_APP,
+//  CLOSE_NOT_ALLOWED, or what is wrong about the token; the principal is set as far as it is known,
+//  and its app and user may be empty. Ended with door_pass_free in any case.
+close_reason_t door_ask (const door_t *self, const client_url_t *url, const http_head_t *head,
+                         door_pass_t *pass);
+void door_pass_free (door_pass_t *pass);
+
+//  May the bearer of a token with this key and end stay? The key may have been taken out of the
+//  file meanwhile; whether the end counts is the app's to say. CLOSE_CLIENT: it may.
+close_reason_t door_may_stay (const door_t *self, text_t app, text_t kid, uint64_t expires_s);
+
+//  Before a token among the protocols that a WebSocket offers.
+#define DOOR_PROTOCOL_TOKEN "stentor.token."
 
 #endif

@@ -9,9 +9,17 @@
 #define VALUE_RAW_MAX (3 * USER_ID_MAX)
 #define NAME_RAW_MAX (3 * 8)
 
-typedef enum { PARAMETER_APP, PARAMETER_USER, PARAMETER_ADMIN, PARAMETER_PROTOCOL, OURS } ours_t;
+typedef enum {
+    PARAMETER_APP,
+    PARAMETER_USER,
+    PARAMETER_ADMIN,
+    PARAMETER_PROTOCOL,
+    PARAMETER_TOKEN,
+    OURS
+} ours_t;
 
-static const char *const s_names[OURS] = { "appId", "userId", "isAdmin", "protocol" };
+static const char *const s_names[OURS] = { "appId", "userId", "isAdmin", "protocol",
+                                           "token" };
 
 static bool
 s_is_app_id (text_t value)
@@ -53,10 +61,29 @@ s_take_value (client_url_t *self, ours_t parameter, text_t value)
     }
 }
 
+//  A token has no character that would have to be encoded. It is taken as it stands.
+static void
+s_take_token (client_url_t *self, const text_t *raw)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                  "0123456789-_.";
+    bool is_good = raw && raw->size > 0 && self->token.size == 0;
+    for (size_t at = 0; is_good && at < raw->size; at++)
+        is_good = memchr (allowed, raw->data[at], sizeof allowed - 1);
+    if (is_good)
+        self->token = *raw;
+    else
+        self->other_is_bad = true;
+}
+
 //  `raw` is NULL: the parameter has no value, or its name is not quite ours.
 static void
 s_take (client_url_t *self, ours_t parameter, const text_t *raw)
 {
+    if (parameter == PARAMETER_TOKEN) {
+        s_take_token (self, raw);
+        return;
+    }
     char bytes[VALUE_RAW_MAX];
     long size = raw && raw->size <= sizeof bytes ? percent_decode (*raw, true, bytes) : -1;
     bool is_second = self->seen & (1u << parameter);
@@ -99,7 +126,7 @@ s_read_pair (client_url_t *self, text_t pair)
 void
 client_url_read (client_url_t *self, text_t query)
 {
-    *self = (client_url_t){ .app = TEXT_EMPTY, .user = TEXT_EMPTY };
+    *self = (client_url_t){ .app = TEXT_EMPTY, .user = TEXT_EMPTY, .token = TEXT_EMPTY };
     const char *at = query.data, *end = query.data + query.size;
     while (at < end) {
         const char *stop = memchr (at, '&', (size_t) (end - at));
@@ -110,17 +137,20 @@ client_url_read (client_url_t *self, text_t query)
     }
 }
 
+bool
+client_user_is_hidden (text_t user)
+{
+    text_t hidden = TEXT ("router");
+    return user.size >= hidden.size
+           && strncasecmp (user.data + user.size - hidden.size, hidden.data, hidden.size) == 0;
+}
+
 close_reason_t
 client_url_check (const client_url_t *self)
 {
-    //  The widget hides users whose id ends so: a client must not join unseen.
-    text_t user = self->user, hidden = TEXT ("router");
     if (self->app_is_bad)
         return CLOSE_UNKNOWN_APP;
-    if (self->other_is_bad || user.size == 0)
+    if (self->other_is_bad)
         return CLOSE_BAD_URL;
-    if (user.size >= hidden.size
-        && strncasecmp (user.data + user.size - hidden.size, hidden.data, hidden.size) == 0)
-        return CLOSE_NOT_ALLOWED;
-    return CLOSE_CLIENT;
+    return client_user_is_hidden (self->user) ? CLOSE_NOT_ALLOWED : CLOSE_CLIENT;
 }

@@ -13,7 +13,8 @@
 //  Not to be copied: its texts stand in it.
 typedef struct {
     text_t app; //  empty when the URL has none: the default app
-    text_t user;
+    text_t user;  //  empty: none
+    text_t token; //  stands in the query; empty: none. Never logged
     bool admin;
     bool rich;
     bool app_is_bad;   //  not of the form that app ids have
@@ -25,8 +26,10 @@ typedef struct {
 
 //  The query as it stands in the request, without the '?'.
 void client_url_read (client_url_t *self, text_t query);
-//  What is wrong with what was read: CLOSE_CLIENT when nothing is. Whether the app exists and
-//  admins are let in is not known here.
+//  The widget hides users whose id ends in "router": nobody must join unseen.
+bool client_user_is_hidden (text_t user);
+//  What is wrong with what was read: CLOSE_CLIENT when nothing is. Whether the app exists, a user
+//  must be named and admins are let in is not known here.
 close_reason_t client_url_check (const client_url_t *self);
 
 #endif

@@ -424,7 +424,7 @@ websocket_abort (websocket_t *self)
 //  Coming in
 
 static void
-s_accept_upgrade (websocket_server_t *self, stream_t *stream, text_t key)
+s_accept_upgrade (websocket_server_t *self, stream_t *stream, const http_head_t *head, text_t key)
 {
     char accept[WS_ACCEPT_SIZE + 1];
     ws_handshake_accept (key, accept);
@@ -433,6 +433,8 @@ s_accept_upgrade (websocket_server_t *self, stream_t *stream, text_t key)
     http_answer_field (&answer, "upgrade", TEXT ("websocket"));
     http_answer_field (&answer, "connection", TEXT ("Upgrade"));
     http_answer_field (&answer, "sec-websocket-accept", (text_t){ accept, WS_ACCEPT_SIZE });
+    if (http_head_has_token (head, "Sec-WebSocket-Protocol", WEBSOCKET_PROTOCOL))
+        http_answer_field (&answer, "sec-websocket-protocol", TEXT (WEBSOCKET_PROTOCOL));
     if (http_answer_end (&answer) == 0)
         stream_write (stream, buffer_text (&self->gathered));
 }
@@ -478,7 +480,7 @@ s_on_upgrade (void *owner, stream_t *stream, const http_head_t *head, text_t key
     websocket_t *socket = s_websocket_new (self, stream);
     socket->caller = *caller;
     callers_speak (self->callers, &socket->caller);
-    s_accept_upgrade (self, stream, key);
+    s_accept_upgrade (self, stream, head, key);
     socket->connection = self->events->opened (self->owner, socket, &url, head);
     self->connections++;
     return 0;

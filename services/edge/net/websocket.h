@@ -19,6 +19,9 @@
 //  A message that is larger than this is refused when too much waits on this edge.
 #define WEBSOCKET_LARGE (16 << 10)
 
+//  The one that is chosen when a client offers protocols; a token may stand among them (door.h).
+#define WEBSOCKET_PROTOCOL "stentor.chat"
+
 typedef struct websocket_server websocket_server_t;
 typedef struct websocket websocket_t;
 typedef struct connection connection_t;

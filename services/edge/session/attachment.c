@@ -387,7 +387,8 @@ attachment_looked_up (attachment_t *self, unsigned postoffice, const bus_lookup_
 {
     if (self->endpoint.postoffice != (int) postoffice)
         return;
-    bool is_none = reply->session.size == 0 || reply->session.size > SESSION_KEY_MAX;
+    bool is_none = reply->session.size == 0 || reply->session.size > SESSION_KEY_MAX
+                   || !client_may_be_in (self->endpoint.client, session_key_id (reply->session));
     attachment_event_t event = reply->verdict != VERDICT_OK ? ATTACHMENT_EVENT_LOOKUP_BUSY
                                : is_none                    ? ATTACHMENT_EVENT_FOUND_NONE
                                                             : ATTACHMENT_EVENT_FOUND;

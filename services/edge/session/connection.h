@@ -16,6 +16,8 @@ struct connection {
     attachment_t *attachment;
     inbounds_t *inbounds;
     pause_t *pause; //  NULL: nothing is in the way
+    char *token_kid; //  of the key of the token that it came with; NULL: it came without one
+    uint64_t token_expires_s;
 };
 
 //  Clients that were closed meanwhile leave their sessions: at the end of each event.

@@ -19,6 +19,7 @@
 #define RETURN_MS 5000
 #define TICK_LEAST_MS 20
 #define TICK_MOST_MS 1000
+#define TOKENS_EVERY_MS 2000
 
 struct gateway {
     uv_loop_t *loop;
@@ -35,6 +36,7 @@ struct gateway {
     inbounds_t *inbounds;
     api_t *api;
     loop_timer_t *tick;
+    uint64_t tokens_ms; //  when tokens were looked at last
     uint64_t drain_began_ms;
     uint64_t drain_count;          //  connections when the drain began
     void (*drained) (void *owner); //  NULL: not draining
@@ -142,9 +144,9 @@ s_on_upgrade (void *owner, const client_url_t *url, text_t origin)
 static void
 s_refuse (client_t *client, close_reason_t reason)
 {
-    verdict_t verdict = reason == CLOSE_UNKNOWN_APP   ? VERDICT_UNKNOWN_APP
-                        : reason == CLOSE_NOT_ALLOWED ? VERDICT_NOT_ALLOWED
-                                                      : VERDICT_BAD_REQUEST;
+    verdict_t verdict = reason == CLOSE_UNKNOWN_APP ? VERDICT_UNKNOWN_APP
+                        : reason == CLOSE_BAD_URL   ? VERDICT_BAD_REQUEST
+                                                    : VERDICT_NOT_ALLOWED;
     frame_t *update =
         server_frame_not_joined (TEXT_EMPTY, verdict_code (verdict), close_reasons[reason].words);
     client_write (client, &update);
@@ -156,7 +158,14 @@ s_on_opened (void *owner, websocket_t *socket, const client_url_t *url, const ht
 {
     gateway_t *self = owner;
     client_identity_t identity = { .dialect = url->rich ? DIALECT_RICH : DIALECT_WIDGET };
-    close_reason_t reason = door_ask (&self->door, url, &identity.principal);
+    door_pass_t pass;
+    close_reason_t reason = door_ask (&self->door, url, head, &pass);
+    if (reason == CLOSE_CLIENT
+        && permission_scope (PERMIT_SESSION_JOIN, pass.principal.kind) == SCOPE_NEVER)
+        reason = CLOSE_NOT_ALLOWED; //  such a kind has no connections
+    identity.principal = pass.principal;
+    identity.may = pass.may;
+    identity.name = pass.name;
     request_info_read (&identity.info, head, websocket_address (socket), self->ranges);
     connection_t *connection = alloc_zeroed (sizeof *connection);
     connection->client = client_new (self->clients, &identity, socket, connection);
@@ -164,6 +173,11 @@ s_on_opened (void *owner, websocket_t *socket, const client_url_t *url, const ht
     connection->attachment =
         attachment_new (self->attachments, connection->client, connection->keepalive);
     connection->inbounds = self->inbounds;
+    if (pass.token) {
+        connection->token_kid = alloc_text (token_claims (pass.token)->kid);
+        connection->token_expires_s = token_claims (pass.token)->expires_s;
+    }
+    door_pass_free (&pass);
     if (reason != CLOSE_CLIENT)
         s_refuse (connection->client, reason);
     connections_end_event (self->clients);
@@ -196,6 +210,7 @@ s_on_closed (void *owner, connection_t *connection)
     attachment_destroy (&connection->attachment);
     keepalive_destroy (&connection->keepalive);
     client_destroy (&connection->client);
+    free (connection->token_kid);
     free (connection);
     s_check_drained (self);
 }
@@ -268,10 +283,32 @@ gateway_drain (gateway_t *self, void (*drained) (void *owner), void *owner)
 // ---------------------------------------------------------------------------------------------
 //  Life
 
+//  Closes those whose token is not good any more: its key was taken out of the file, or it has
+//  expired where the app ends chats for that.
+static void
+s_check_tokens (gateway_t *self)
+{
+    uint64_t now = uv_now (self->loop);
+    if (now - self->tokens_ms < TOKENS_EVERY_MS)
+        return;
+    self->tokens_ms = now;
+    for (client_t *at = NULL; (at = clients_next (self->clients, at));) {
+        const connection_t *connection = client_view (at)->owner;
+        if (!connection->token_kid || client_is_closed (at))
+            continue;
+        close_reason_t reason =
+            door_may_stay (&self->door, client_view (at)->principal.app,
+                           text_of (connection->token_kid), connection->token_expires_s);
+        if (reason != CLOSE_CLIENT)
+            client_close (at, reason);
+    }
+}
+
 static void
 s_on_tick (void *owner)
 {
     gateway_t *self = owner;
+    s_check_tokens (self);
     attachments_tick (self->attachments);
     keepalives_tick (self->keepalives);
     keepalives_tell (self->keepalives);

@@ -233,7 +233,8 @@ s_read (connection_t *connection, text_t bytes)
     text_t user = client_view (client)->principal.user;
     client_frame_t frame;
     frame_fault_t fault = client_frame_read (&frame, bytes, user);
-    if (fault == FAULT_NONE && !s_may_say (client, frame.says))
+    if (fault == FAULT_NONE
+        && !(s_may_say (client, frame.says) && client_may_be_in (client, frame.session_id)))
         fault = FAULT_NOT_ALLOWED;
     if (fault == FAULT_NONE && client_is_too_long (client, frame.text_size))
         fault = FAULT_TEXT;

@@ -3,6 +3,7 @@
 int64_t edge_metrics[EDGE_METRIC_COUNT];
 int64_t edge_closed[CLOSE_REASON_COUNT];
 int64_t edge_refused[FAULT_COUNT];
+int64_t edge_tokens[TOKEN_FAULTS];
 int64_t edge_requests_refused[HTTP_FAULT_COUNT];
 int64_t edge_answered[VERDICT_COUNT + 1];
 int64_t edge_attached[VERDICT_COUNT + 1];
@@ -27,6 +28,15 @@ static const metric_row_t s_refused_rows[] = {
     { "edge_frames_refused_total", "fault=\"" metric "\"", COUNTER, "frames refused, and why" },
 #include "tables/frame_faults.def"
 #undef FAULT
+};
+
+//  In the order of token_fault_t.
+static const metric_row_t s_token_rows[] = {
+    { "edge_tokens_total", "result=\"ok\"", COUNTER, "tokens that were checked" },
+#define TOKEN_FAULT(NAME, code, words)                                                           \
+    { "edge_tokens_total", "result=\"" code "\"", COUNTER, "tokens that were checked" },
+#include "auth/token_faults.def"
+#undef TOKEN_FAULT
 };
 
 //  Not of HTTP_NO_FAULT, the first.
@@ -64,6 +74,7 @@ edge_metrics_start (void)
     metrics_register (s_rows, edge_metrics, EDGE_METRIC_COUNT);
     metrics_register (s_closed_rows, edge_closed, CLOSE_REASON_COUNT);
     metrics_register (s_refused_rows, edge_refused, FAULT_COUNT);
+    metrics_register (s_token_rows, edge_tokens, TOKEN_FAULTS);
     metrics_register (s_requests_refused_rows, edge_requests_refused + 1, HTTP_FAULT_COUNT - 1);
     metrics_register (s_answered_rows, edge_answered, VERDICT_COUNT + 1);
     metrics_register (s_attached_rows, edge_attached, VERDICT_COUNT + 1);
