@@ -18,8 +18,8 @@
 //  - Messages are sent one at a time and in order: one that has to wait is not overtaken.
 //  - Every message is reported once, in the order of the session's log, whatever was missed or came
 //    twice. The first `open` of a page brings the whole history.
-//  - When the router's database has lost the end of the log, `history` says so, what is there now is
-//    reported behind it, and `lost` names own messages that are gone.
+//  - When the router's database has lost the end of the log, `history` says so, what is there now
+//    is reported behind it, and `lost` names own messages that are gone.
 //  - It reconnects by itself for ever: after 0.3 to 0.5 s at first, then with full jitter up to
 //    30 s; at once when the page becomes visible or the network is back.
 //  - It never touches the document: `text` is text, to be shown as text.
@@ -71,8 +71,8 @@
 //                seconds, or never (0)
 //      handoff   { target, kind, seq }: the bot asked for a person
 //      session   { sessionId }: another session began (restart, here or in another tab)
-//      history   { seq }: all that was reported with a higher seq is not in the log any more (0: all
-//                of it). Take it away: what the log has there now comes as usual
+//      history   { seq }: all that was reported with a higher seq is not in the log any more (0:
+//                all of it). Take it away: what the log has there now comes as usual
 //      lost      { messageId, seq, timeMs, text }: an own message that was acknowledged is gone. It
 //                is not sent again by itself: it may be too late for what it said
 //
