@@ -246,8 +246,11 @@ s_on_store_ready (void *owner, bool ready)
     postoffice_t *self = owner;
     operations_ready (service_operations (self->service), "database", ready);
     self->was_ready |= ready;
-    if (!ready)
+    self->office.is_deaf = !ready;
+    if (!ready) {
+        self->office.deaf_since_ms = clock_mono_ms ();
         return;
+    }
     requests_open (self->requests);
     deliveries_open (self->deliveries);
     sessions_happen (self->office.sessions, SESSION_STORE_READY);
@@ -273,8 +276,10 @@ s_on_noticed (void *owner, store_notice_t what, text_t key)
 {
     postoffice_t *self = owner;
     session_t *session = sessions_find (self->office.sessions, key);
-    if (what == NOTIFY_ORPHAN || what == NOTIFY_HOST)
+    if (what == NOTIFY_ORPHAN)
         sessions_adopt (self->office.sessions, key);
+    else if (what == NOTIFY_HOST || what == NOTIFY_HOSTED)
+        sessions_host (self->office.sessions, key, what == NOTIFY_HOST);
     else if (session && what == NOTIFY_SHARED)
         session_happens (session, SESSION_SHARED);
     else if (session) {

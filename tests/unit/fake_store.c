@@ -16,6 +16,7 @@ typedef struct {
     bool exists;
     text_t visitor;
     uint64_t last_writer;
+    uint64_t host;
     uint64_t control_role;
     text_t control_user;
     stored_entry_t entries[MOST_ENTRIES];
@@ -30,10 +31,11 @@ typedef struct {
     unsigned row_writes;
 } log_of_t;
 
-typedef enum { APPEND, LOAD, READ } request_kind_t;
+typedef enum { APPEND, LOAD, READ, NOTICE } request_kind_t;
 
 typedef struct {
     list_t place;
+    store_t *of;
     request_kind_t kind;
     fake_mood_t mood;
     text_t session;
@@ -41,6 +43,8 @@ typedef struct {
     text_t *ids;
     size_t id_count;
     uint64_t recent;
+    bool hosts;
+    store_notice_t what;
     uint64_t after, most;
     uint64_t request_id;
     void *owner;
@@ -55,16 +59,25 @@ typedef struct {
     size_t entry_count;
 } request_t;
 
+//  As a postoffice sees it.
 struct store {
+    uint64_t writer;
+    bool is_deaf;
+    fake_noticed_fn *noticed; //  NULL: nobody is there
+    void *owner;
+};
+
+typedef struct {
     list_t logs;
     list_t requests;
     list_t texts;
     fake_mood_t mood, next;
     bool has_next;
     uint64_t active_ago_ms;
-};
+} world_t;
 
-static store_t s_store;
+static world_t s_store;
+static store_t s_seen[2]; //  by both postoffices
 unsigned fake_store_appends, fake_store_loads, fake_store_reads;
 
 // ---------------------------------------------------------------------------------------------
@@ -105,18 +118,37 @@ s_free_all (list_t *rooms)
     }
 }
 
-static unsigned s_notices[2]; //  by store_notice_t
+static unsigned s_notices[STORE_NOTICES]; //  by store_notice_t
 
 store_t *
 fake_store_new (void)
 {
-    s_store = (store_t){ .mood = FAKE_WELL };
+    s_store = (world_t){ .mood = FAKE_WELL };
+    s_seen[0] = (store_t){ .writer = FAKE_WRITER };
+    s_seen[1] = (store_t){ .writer = FAKE_OTHER };
     list_init (&s_store.logs);
     list_init (&s_store.requests);
     list_init (&s_store.texts);
     fake_store_appends = fake_store_loads = fake_store_reads = 0;
     memset (s_notices, 0, sizeof s_notices);
-    return &s_store;
+    return &s_seen[0];
+}
+
+store_t *
+fake_store_second (fake_noticed_fn *first_hears, void *first, fake_noticed_fn *second_hears,
+                   void *second)
+{
+    s_seen[0].noticed = first_hears;
+    s_seen[0].owner = first;
+    s_seen[1].noticed = second_hears;
+    s_seen[1].owner = second;
+    return &s_seen[1];
+}
+
+void
+fake_store_deafen (store_t *self, bool is_deaf)
+{
+    self->is_deaf = is_deaf;
 }
 
 static void
@@ -343,6 +375,12 @@ fake_store_other_opens (text_t session, const char *visitor)
                                                     .user = visitor });
 }
 
+uint64_t *
+fake_store_host (text_t session)
+{
+    return &s_log (session)->host;
+}
+
 void
 fake_store_lose_above (text_t session, uint64_t seq)
 {
@@ -385,7 +423,7 @@ fake_store_other_ends (text_t session)
 //  Requests
 
 static request_t *
-s_request (request_kind_t kind, text_t session, uint64_t request_id, void *owner)
+s_request (store_t *of, request_kind_t kind, text_t session, uint64_t request_id, void *owner)
 {
     fake_mood_t mood = s_store.has_next ? s_store.next : s_store.mood;
     s_store.has_next = false;
@@ -396,6 +434,7 @@ s_request (request_kind_t kind, text_t session, uint64_t request_id, void *owner
     list_init (&request->place);
     list_init (&request->texts);
     list_append (&s_store.requests, &request->place);
+    request->of = of;
     request->kind = kind;
     request->mood = mood;
     request->session = s_keep (session);
@@ -417,9 +456,9 @@ int
 store_append (store_t *self, const store_append_t *append, uint64_t request_id,
               store_appended_fn *appended, void *owner)
 {
-    assert (self == &s_store && append->entry_count > 0);
+    assert (append->entry_count > 0);
     fake_store_appends++;
-    request_t *request = s_request (APPEND, append->session, request_id, owner);
+    request_t *request = s_request (self, APPEND, append->session, request_id, owner);
     if (!request)
         return -1;
     request->appended = appended;
@@ -431,13 +470,12 @@ int
 store_load (store_t *self, text_t session, const text_t *ids, size_t id_count, uint64_t recent,
             bool hosts, uint64_t request_id, store_loaded_fn *loaded, void *owner)
 {
-    assert (self == &s_store);
-    (void) hosts;
     fake_store_loads++;
-    request_t *request = s_request (LOAD, session, request_id, owner);
+    request_t *request = s_request (self, LOAD, session, request_id, owner);
     if (!request)
         return -1;
     request->loaded = loaded;
+    request->hosts = hosts;
     request->ids = s_copies_of (ids, id_count, sizeof *ids);
     request->id_count = id_count;
     request->recent = recent ? recent : 1;
@@ -450,10 +488,9 @@ int
 store_read (store_t *self, text_t session, uint64_t day, uint64_t after, uint64_t most,
             uint64_t bytes, uint64_t request_id, store_read_fn *read, void *owner)
 {
-    assert (self == &s_store);
     (void) day, (void) bytes;
     fake_store_reads++;
-    request_t *request = s_request (READ, session, request_id, owner);
+    request_t *request = s_request (self, READ, session, request_id, owner);
     if (!request)
         return -1;
     request->read = read;
@@ -462,11 +499,28 @@ store_read (store_t *self, text_t session, uint64_t day, uint64_t after, uint64_
     return 0;
 }
 
+//  The other postoffice hears it, if it is there and hears anything by then.
+static void
+s_tell (store_t *self, store_notice_t what, text_t session)
+{
+    s_notices[what]++;
+    store_t *other = &s_seen[self == &s_seen[0]];
+    if (!other->noticed)
+        return;
+    bool had_next = s_store.has_next;
+    s_store.has_next = false;
+    request_t *request = s_request (other, NOTICE, session, 0, NULL);
+    s_store.has_next = had_next;
+    if (request)
+        request->what = what;
+}
+
 int
 store_notify (store_t *self, store_notice_t what, text_t session)
 {
-    (void) self, (void) session;
-    s_notices[what]++;
+    if (self->is_deaf)
+        return -1;
+    s_tell (self, what, session);
     return 0;
 }
 
@@ -479,7 +533,7 @@ fake_store_notified (store_notice_t what)
 void
 store_receipt (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
 {
-    assert (self == &s_store);
+    (void) self;
     s_participant (s_log (session), role, user)->received_seq = seq;
 }
 
@@ -508,15 +562,21 @@ s_is_poisoned (const store_append_t *append)
 }
 
 static store_outcome_t
-s_append (const store_append_t *append)
+s_append (store_t *of, const store_append_t *append)
 {
     log_of_t *log = s_log (append->session);
     if (s_is_poisoned (append))
         return STORE_REJECTED;
-    if (!s_supposes_right (log, append))
+    if (!s_supposes_right (log, append)
+        || (append->only_host && !append->opens && log->host != of->writer))
         return STORE_CONFLICT;
-    assert (append->opens || append->notify_others || log->last_writer == FAKE_WRITER);
-    s_notices[NOTIFY_MOVED] += append->notify_others;
+    assert (append->opens || append->notify_others || log->last_writer == of->writer);
+    if (append->notify_others)
+        s_tell (of, NOTIFY_MOVED, append->session);
+    if (append->opens)
+        log->host = of->writer;
+    if (append->is_left && log->host == of->writer)
+        log->host = 0;
     if (append->opens) {
         assert (append->app.size && append->visitor.size && append->day_ms);
         log->exists = true;
@@ -544,20 +604,34 @@ s_append (const store_append_t *append)
         s_put_work (log, &append->works[at]);
     for (size_t at = 0; at < append->finish_count; at++)
         s_finish_work (log, append->finishes[at].item);
-    log->last_writer = FAKE_WRITER;
+    log->last_writer = of->writer;
     return STORED;
+}
+
+static bool
+s_is_left (const log_of_t *log)
+{
+    for (size_t at = 0; at < log->participant_count; at++)
+        if (log->participants[at].present)
+            return false;
+    return true;
 }
 
 static void
 s_load (request_t *request)
 {
-    const log_of_t *log = s_log (request->session);
+    log_of_t *log = s_log (request->session);
     stored_session_t *found = &request->found;
     list_t *to = &request->texts;
     *found = (stored_session_t){ .exists = log->exists, .app = TEXT ("demo"), .visitor = TEXT_EMPTY,
                                  .control_user = TEXT_EMPTY };
     if (!log->exists)
         return;
+    if (!request->hosts && log->host == request->of->writer && s_is_left (log))
+        log->host = 0;
+    found->host = log->host;
+    if (request->hosts)
+        log->host = request->of->writer;
     found->visitor = s_copy (to, log->visitor);
     found->day = (uint64_t) time (NULL) / (24 * 3600);
     found->last_seq = log->entry_count;
@@ -641,13 +715,13 @@ s_do (request_t *request)
     else if (request->kind == APPEND && request->mood == FAKE_UNSURE_LOST)
         request->outcome = STORE_UNSURE;
     else if (request->kind == APPEND) {
-        request->outcome = s_append (&request->append);
+        request->outcome = s_append (request->of, &request->append);
         if (request->mood == FAKE_UNSURE)
             request->outcome = STORE_UNSURE;
     }
     else if (request->kind == LOAD)
         s_load (request);
-    else
+    else if (request->kind == READ)
         s_read (request);
 }
 
@@ -679,7 +753,10 @@ fake_store_step (void)
     else if (request->kind == LOAD)
         request->loaded (request->owner, request->request_id, request->outcome,
                          request->outcome == STORED ? &request->found : NULL);
-    else
+    else if (request->kind == NOTICE) {
+        if (!request->of->is_deaf)
+            request->of->noticed (request->of->owner, request->what, request->session);
+    } else
         request->read (request->owner, request->request_id, request->outcome, request->entries,
                        request->entry_count);
     s_request_free (request);

@@ -23,6 +23,13 @@ typedef enum {
 } fake_mood_t;
 
 store_t *fake_store_new (void);
+//  The same store as the other postoffice (FAKE_OTHER) sees it. What one notifies, and what an
+//  append of it notifies, the other hears, when its turn among the requests has come.
+typedef void fake_noticed_fn (void *owner, store_notice_t what, text_t session);
+store_t *fake_store_second (fake_noticed_fn *first_hears, void *first,
+                            fake_noticed_fn *second_hears, void *second);
+//  Its control link is down: it hears nothing, and can tell nothing.
+void fake_store_deafen (store_t *self, bool is_deaf);
 void fake_store_free (void);
 
 //  Of the next request only, and of all that follow until it is said otherwise.
@@ -55,6 +62,8 @@ void fake_store_other_ends (text_t session);
 
 //  A standby that lagged is promoted: the log ends with this seq. The session was never opened: 0.
 void fake_store_lose_above (text_t session, uint64_t seq);
+//  The session's host; 0: none. To be changed, too: somebody else becomes it.
+uint64_t *fake_store_host (text_t session);
 
 //  What is stored. NULL when it is not.
 const stored_entry_t *fake_store_entry (text_t session, uint64_t seq);

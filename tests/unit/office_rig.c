@@ -12,7 +12,8 @@
 
 #define MOST_ITEMS 100
 
-postoffice_context_t rig_office;
+postoffice_context_t rig_office, rig_second;
+static postoffice_context_t *s_office = &rig_office; //  that is spoken to
 static uv_loop_t s_loop;
 static char s_story[100000];
 static char s_items[MOST_ITEMS][80];
@@ -153,32 +154,48 @@ s_on_timer_ended (void *owner, const operation_t *operation)
     s_note ("timer %s\n", operation->verdict == VERDICT_OK ? "ran" : "stale");
 }
 
+static void
+s_begin_office (postoffice_context_t *office, store_t *store, uint64_t writer)
+{
+    *office = (postoffice_context_t){ .store = store,
+                                      .grace_ms = GRACE_MS,
+                                      .idle_ms = IDLE_MS,
+                                      .queue_limit = QUEUE_LIMIT,
+                                      .endpoint_limit = 8,
+                                      .session_limit = 1000,
+                                      .posted = s_on_posted,
+                                      .timer_ended = s_on_timer_ended,
+                                      .rules = { .writer = writer } };
+    buffer_t complaint;
+    buffer_init (&complaint, 1024);
+    office->apps = apps_new (&s_loop, &(apps_config_t){ .file = "", .app_id = "demo" },
+                             &complaint);
+    cr_assert_not_null (office->apps);
+    office->workers =
+        workers_new (NULL, &(workers_config_t){ .accepted_within_ms = ACCEPTED_WITHIN_MS,
+                                                .recovery_ms = RECOVERY_MS });
+    office->sessions = sessions_new (&s_loop, office);
+}
+
+static void
+s_end_office (postoffice_context_t *office)
+{
+    sessions_destroy (&office->sessions);
+    workers_destroy (&office->workers);
+    apps_destroy (&office->apps);
+}
+
 void
 rig_begin (void)
 {
+    rig_use (1);
+    rig_second.sessions = NULL;
     rig_forget ();
     s_item_count = 0;
     s_request_id = 0;
     memset (s_down, 0, sizeof s_down);
     uv_loop_init (&s_loop);
-    rig_office = (postoffice_context_t){ .store = fake_store_new (),
-                                         .grace_ms = GRACE_MS,
-                                         .idle_ms = IDLE_MS,
-                                         .queue_limit = QUEUE_LIMIT,
-                                         .endpoint_limit = 8,
-                                         .session_limit = 1000,
-                                         .posted = s_on_posted,
-                                         .timer_ended = s_on_timer_ended,
-                                         .rules = { .writer = FAKE_WRITER } };
-    buffer_t complaint;
-    buffer_init (&complaint, 1024);
-    rig_office.apps = apps_new (&s_loop, &(apps_config_t){ .file = "", .app_id = "demo" },
-                                &complaint);
-    cr_assert_not_null (rig_office.apps);
-    rig_office.workers =
-        workers_new (NULL, &(workers_config_t){ .accepted_within_ms = ACCEPTED_WITHIN_MS,
-                                                .recovery_ms = RECOVERY_MS });
-    rig_office.sessions = sessions_new (&s_loop, &rig_office);
+    s_begin_office (&rig_office, fake_store_new (), FAKE_WRITER);
     edge_up (1);
     edge_up (2);
 }
@@ -187,11 +204,72 @@ void
 rig_end (void)
 {
     fake_store_free ();
-    sessions_destroy (&rig_office.sessions);
-    workers_destroy (&rig_office.workers);
-    apps_destroy (&rig_office.apps);
+    s_end_office (&rig_office);
+    if (rig_second.sessions)
+        s_end_office (&rig_second);
     uv_run (&s_loop, UV_RUN_DEFAULT);
     cr_assert (uv_loop_close (&s_loop) == 0);
+}
+
+//  As postoffice.c does.
+static void
+s_on_noticed (void *owner, store_notice_t what, text_t key)
+{
+    postoffice_context_t *office = owner;
+    session_t *session = office->sessions ? sessions_find (office->sessions, key) : NULL;
+    if (session)
+        session_happens (session, what == NOTIFY_SHARED ? SESSION_SHARED : SESSION_MOVED);
+}
+
+void
+rig_begin_second (void)
+{
+    store_t *store =
+        fake_store_second (s_on_noticed, &rig_office, s_on_noticed, &rig_second);
+    s_begin_office (&rig_second, store, FAKE_OTHER);
+    rig_use (2);
+    edge_up (3);
+    edge_up (4);
+    rig_use (1);
+}
+
+void
+rig_kill_second (void)
+{
+    rig_run (); //  nothing of it is under way
+    s_end_office (&rig_second);
+    rig_second.sessions = NULL;
+    rig_use (1);
+}
+
+void
+rig_use (int number)
+{
+    s_office = number == 2 ? &rig_second : &rig_office;
+}
+
+static postoffice_context_t *
+s_office_of (int number)
+{
+    return number == 2 ? &rig_second : &rig_office;
+}
+
+void
+rig_deafen (int number)
+{
+    postoffice_context_t *office = s_office_of (number);
+    fake_store_deafen (office->store, true);
+    office->is_deaf = true;
+    office->deaf_since_ms = clock_mono_ms ();
+}
+
+void
+rig_hear_again (int number)
+{
+    postoffice_context_t *office = s_office_of (number);
+    fake_store_deafen (office->store, false);
+    office->is_deaf = false;
+    sessions_happen (office->sessions, SESSION_STORE_READY);
 }
 
 void
@@ -215,6 +293,8 @@ rig_wait (unsigned ms)
     for (uint64_t end = clock_mono_ms () + ms; clock_mono_ms () < end;) {
         rig_run ();
         workers_tick (rig_office.workers);
+        if (rig_second.sessions)
+            workers_tick (rig_second.workers);
         uv_sleep (5);
     }
     rig_run ();
@@ -223,7 +303,7 @@ rig_wait (unsigned ms)
 session_t *
 rig_session (void)
 {
-    return sessions_find (rig_office.sessions, KEY);
+    return sessions_find (s_office->sessions, KEY);
 }
 
 static void
@@ -231,21 +311,21 @@ s_ask (peer_t peer, const bus_record_t *record)
 {
     operation_t *operation = operation_of_record (peer, record);
     if (record->kind == BUS_DONE || record->kind == BUS_ACCEPTED)
-        operation->topics = alloc_string (workers_topics (rig_office.workers, peer));
-    sessions_ask (rig_office.sessions, KEY, &operation);
+        operation->topics = alloc_string (workers_topics (s_office->workers, peer));
+    sessions_ask (s_office->sessions, KEY, &operation);
 }
 
 void
 edge_up (peer_t peer)
 {
-    edges_up (rig_office.edges, peer);
+    edges_up (s_office->edges, peer);
 }
 
 void
 edge_down (peer_t peer)
 {
     s_down[peer] = true;
-    sessions_edge_down (rig_office.sessions, peer);
+    sessions_edge_down (s_office->sessions, peer);
 }
 
 log_position_t
@@ -363,7 +443,7 @@ say_by_request (uint64_t role, const char *user, const char *id)
                                                          .message_id = text_of (id),
                                                          .data = text_of (id),
                                                          .secret = TEXT ("token") } });
-    sessions_ask (rig_office.sessions, KEY, &operation);
+    sessions_ask (s_office->sessions, KEY, &operation);
 }
 
 void
@@ -376,7 +456,7 @@ timer_due (uint64_t seq)
                                          .seq = seq,
                                          .attempt = 1,
                                          .body = TEXT ("{}") });
-    sessions_ask (rig_office.sessions, KEY, &operation);
+    sessions_ask (s_office->sessions, KEY, &operation);
 }
 
 void
@@ -447,7 +527,7 @@ void
 worker_up (peer_t peer, uint64_t credit)
 {
     s_down[peer] = false;
-    workers_add (rig_office.workers, peer,
+    workers_add (s_office->workers, peer,
                  &(bus_hello_t){ .topics = TEXT ("notify.sms bot.stentor"), .credit = credit });
 }
 
@@ -455,7 +535,7 @@ void
 worker_down (peer_t peer)
 {
     s_down[peer] = true;
-    workers_remove (rig_office.workers, peer);
+    workers_remove (s_office->workers, peer);
 }
 
 void
@@ -486,5 +566,5 @@ progress (peer_t peer, const char *turn, event_t event)
         session,
         &(bus_progress_t){
             .item = s_item (turn), .session = KEY, .event = event, .data = TEXT_EMPTY },
-        workers_topics (rig_office.workers, peer));
+        workers_topics (s_office->workers, peer));
 }

@@ -33,10 +33,20 @@
 #define QUEUE_LIMIT (64 * 1024)
 
 extern postoffice_context_t rig_office;
+//  A second postoffice on the same store, once rig_begin_second was called: edges 3 and 4 are its.
+extern postoffice_context_t rig_second;
 
 //  Two edges are there; no workers.
 void rig_begin (void);
 void rig_end (void);
+void rig_begin_second (void);
+//  What is said from now on is said to the first postoffice (1), or to the second one (2).
+void rig_use (int number);
+//  The postoffice dies; nobody hears of it.
+void rig_kill_second (void);
+//  The control link of one is down, and is up again.
+void rig_deafen (int number);
+void rig_hear_again (int number);
 
 //  Until nothing is to be done any more; and so for a while, in which timers run, too.
 void rig_run (void);

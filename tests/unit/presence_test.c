@@ -1,6 +1,9 @@
 //  presence — stories of those who go: the grace period, who is told, what becomes of control.
 
 #include "office_rig.h"
+#include "session/presence.h"
+
+#include <string.h>
 
 TestSuite (presence, .init = rig_begin, .fini = rig_end);
 
@@ -155,6 +158,76 @@ Test (presence, session_that_is_loaded_for_its_work_declares_nobody_absent)
     sessions_adopt (rig_office.sessions, KEY);
     rig_wait (LONG_ENOUGH);
     cr_assert_eq (fake_store_last (KEY), 1);
+}
+
+//  What a worker shows of a turn, by what is known of the session. Content (a notice, half an
+//  answer) must not appear when the turn may be over.
+Test (presence, what_may_be_shown_of_a_turn)
+{
+    static const struct {
+        session_state_t state;
+        bool is_stale, is_shared, is_deaf, of_agent;
+        bool typing, content;
+    } cases[] = {
+        { .state = SESSION_READY, .typing = true, .content = true },
+        { .state = SESSION_COMMITTING, .typing = true, .content = true },
+        { .state = SESSION_UNKNOWN },
+        { .state = SESSION_LOADING },
+        { .state = SESSION_READY, .of_agent = true },
+        { .state = SESSION_READY, .is_stale = true, .typing = true },
+        { .state = SESSION_READY, .is_shared = true, .typing = true },
+        { .state = SESSION_READY, .is_deaf = true, .typing = true },
+        { .state = SESSION_COMMITTING, .is_stale = true, .typing = true },
+    };
+    visitor_joins (1, 5);
+    worker_up (W1, 5);
+    say (1, 5, "hello");
+    rig_run ();
+    session_t *session = rig_session ();
+    const turn_t *turn = LIST_THING (list_first (&session->fold.turns), turn_t, in_fold);
+    for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {
+        session->state = cases[at].state;
+        session->stale = cases[at].is_stale;
+        session->split_hosting.is_shared = cases[at].is_shared;
+        rig_office.is_deaf = cases[at].is_deaf;
+        session->fold.control_role = cases[at].of_agent ? ROLE_AGENT : ROLE_BOT;
+        cr_expect_eq (presence_may_show (session, turn, EVENT_TYPING), cases[at].typing, "%zu", at);
+        cr_expect_eq (presence_may_show (session, turn, EVENT_RETRY_NOTICE), cases[at].content,
+                      "%zu", at);
+        cr_expect_not (presence_may_show (session, NULL, EVENT_TYPING), "no such turn");
+    }
+    session->state = SESSION_READY;
+    session->stale = session->split_hosting.is_shared = rig_office.is_deaf = false;
+    session->fold.control_role = ROLE_BOT;
+}
+
+Test (presence, a_notice_is_not_shown_after_a_take_over)
+{
+    s_visitor_and_agents ();
+    worker_up (W1, 5);
+    say (1, 5, "hello");
+    rig_run ();
+    accepted (W1, "t1");
+    rig_run ();
+    rig_forget ();
+    progress (W1, "t1", EVENT_RETRY_NOTICE);
+    cr_assert_not_null (strstr (rig_story (), "e1 BROADCAST 5"));
+    //  Somewhere else, which is told to this postoffice and not loaded yet.
+    session_happens (rig_session (), SESSION_MOVED);
+    rig_forget ();
+    progress (W1, "t1", EVENT_RETRY_NOTICE);
+    EXPECT ("");
+    rig_run ();
+    post (2, 9, EVENT_BARGE_IN, "in");
+    rig_turn ();
+    rig_forget ();
+    progress (W1, "t1", EVENT_RETRY_NOTICE);
+    progress (W1, "t1", EVENT_TYPING);
+    EXPECT ("");
+    rig_run ();
+    rig_forget ();
+    progress (W1, "t1", EVENT_RETRY_NOTICE);
+    EXPECT ("");
 }
 
 Test (presence, typing)

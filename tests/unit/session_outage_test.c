@@ -126,6 +126,7 @@ Test (session_outage, handed_over_with_a_changeset_at_the_store)
     rig_turn ();
     sessions_happen (rig_office.sessions, SESSION_HANDED_OVER);
     edge_down (1);
+    *fake_store_host (KEY) = FAKE_OTHER; //  its edges are there by now
     rig_wait (2 * GRACE_MS);
     const stored_entry_t *last = fake_store_entry (KEY, fake_store_last (KEY));
     cr_assert_neq (last->event, EVENT_USER_LEFT);

@@ -51,6 +51,19 @@ Test (split_hosting, ends_when_nobody_answers_for_long)
     cr_assert_not (split_hosting_tells (&split_hosting, now + SPLIT_HOSTING_UNANSWERED_MS + 2));
 }
 
+//  Nobody was heard from 100,000 on: what was stored a little before or later may have been missed.
+Test (split_hosting, what_was_stored_while_nobody_was_heard)
+{
+    split_hosting_t split_hosting = { 0 };
+    cr_assert_not (split_hosting_was_deaf (&split_hosting, 100000));
+    split_hosting_stored (&split_hosting, 100000 - SPLIT_HOSTING_RECENT_MS - 1);
+    cr_assert_not (split_hosting_was_deaf (&split_hosting, 100000));
+    split_hosting_stored (&split_hosting, 100000 - SPLIT_HOSTING_RECENT_MS);
+    cr_assert (split_hosting_was_deaf (&split_hosting, 100000));
+    split_hosting_stored (&split_hosting, 100000 + 10 * SPLIT_HOSTING_RECENT_MS);
+    cr_assert (split_hosting_was_deaf (&split_hosting, 100000));
+}
+
 //  What is due too soon after the last time stays due.
 Test (split_hosting, we_say_so_now_and_then_and_at_last)
 {

@@ -26,6 +26,8 @@ typedef struct {
     bool opens;
     bool control_changes;
     store_closing_t closing;
+    bool only_host;           //  says who has left: counts only while this postoffice is the host
+    bool is_left;             //  and nobody is present any more
     bool follows_other;       //  another postoffice wrote last, or may have all the endpoints
     uint64_t first_seq;       //  of its first entry; the others follow without a gap
     store_entry_t *entries;   //  the arrays grow as they are filled

@@ -30,6 +30,8 @@ typedef struct {
     void (*timer_ended) (void *owner, const operation_t *operation);
     void *timer_owner;
     switchboard_rules_t rules;
+    bool is_deaf;                //  the store is not ready: what others write is not heard
+    uint64_t deaf_since_ms;      //  since when, now or the last time
     uint64_t suspended_us;       //  when its peers were sent away last; 0: never
     uint64_t grace_ms;           //  how long a participant may be without an endpoint
     uint64_t idle_ms;            //  how long a session that nobody needs stays in memory

@@ -14,26 +14,63 @@ s_begin_grace (session_t *self, participant_t *participant)
     schedule_await (self->office->schedule, participant);
 }
 
-void
-presence_loaded (session_t *self)
+bool
+presence_needs_host (const session_t *self)
 {
-    bool has_company = self->endpoint_count > 0;
     const list_t *queue = &self->queue;
-    for (const list_t *link = queue->next; !has_company && link != queue; link = link->next)
-        has_company = LIST_THING (link, operation_t, place)->kind == OPERATION_ATTACH;
+    bool needs_host = self->endpoint_count > 0;
+    for (const list_t *link = queue->next; !needs_host && link != queue; link = link->next)
+        needs_host = LIST_THING (link, operation_t, place)->kind == OPERATION_ATTACH;
+    return needs_host;
+}
+
+//  Is it asked already that this participant be said to have left?
+static bool
+s_is_given_up (const session_t *self, const participant_t *participant)
+{
+    const list_t *queue = &self->queue;
+    for (const list_t *link = queue->next; link != queue; link = link->next) {
+        const operation_t *operation = LIST_THING (link, operation_t, place);
+        if (operation->kind == OPERATION_ABSENT && operation->role == participant->role
+            && text_is (operation->user, participant->user))
+            return true;
+    }
+    return false;
+}
+
+void
+presence_loaded (session_t *self, uint64_t host)
+{
+    bool is_ours = host == self->office->rules.writer;
+    if (!self->fold.exists || (!is_ours && !self->load_hosts)) {
+        presence_resign (self);
+        return;
+    }
+    bool is_new = !is_ours || !self->host_since_us;
+    if (is_new)
+        session_set_host (self, false); //  what was found out before counts no more
+    session_set_host (self, true);
     list_t *participants = &self->fold.participants;
     for (list_t *link = participants->next; link != participants; link = link->next) {
         participant_t *participant = LIST_THING (link, participant_t, in_fold);
-        if (has_company)
-            s_begin_grace (self, participant);
-        else
+        if (is_new)
             list_remove (&participant->absent);
+        if (is_new || !s_is_given_up (self, participant))
+            s_begin_grace (self, participant);
+    }
+    //  Nobody is here. A postoffice that has endpoints all the same, and does not know that it is
+    //  the host no more, loads the session when it hears of this, and is the host again.
+    if (is_new && !presence_needs_host (self) && fold_has_company (&self->fold)
+        && store_notify (self->office->store, NOTIFY_MOVED, self->key) != 0) {
+        presence_resign (self);
+        self->wanted = true; //  when the store is ready again, or the maintenance names it again
     }
 }
 
 void
-presence_forget_graces (session_t *self)
+presence_resign (session_t *self)
 {
+    session_set_host (self, false);
     list_t *participants = &self->fold.participants;
     for (list_t *link = participants->next; link != participants; link = link->next)
         list_remove (&LIST_THING (link, participant_t, in_fold)->absent);
@@ -87,7 +124,7 @@ presence_hand_over (session_t *self, endpoint_t *endpoint)
 {
     (void) s_part (self, endpoint);
     if (self->endpoint_count == 0) {
-        presence_forget_graces (self);
+        presence_resign (self);
         self->stale = true; //  what is written there is not told here
     }
     schedule_consider_idle (self->office->schedule, self);
@@ -139,13 +176,23 @@ presence_end_bot_typing (session_t *self)
     self->bot_typing = false;
 }
 
+bool
+presence_may_show (const session_t *self, const turn_t *turn, event_t event)
+{
+    bool is_known = self->state == SESSION_READY || self->state == SESSION_COMMITTING;
+    //  A take-over ends the turns of the one before; should one be left open, it has no say.
+    if (!is_known || !turn || self->fold.control_role != ROLE_BOT)
+        return false;
+    if (event == EVENT_TYPING || event == EVENT_STOP_TYPING)
+        return true;
+    return !self->stale && !self->split_hosting.is_shared && !self->office->is_deaf;
+}
+
 void
 presence_progress (session_t *self, const bus_progress_t *progress, const char *topics)
 {
-    if (self->state == SESSION_UNKNOWN || self->state == SESSION_LOADING)
-        return;
     const turn_t *turn = fold_turn (&self->fold, progress->item);
-    if (!turn || !turn_is_of (turn, topics))
+    if (!presence_may_show (self, turn, (event_t) progress->event) || !turn_is_of (turn, topics))
         return;
     if (progress->event == EVENT_STOP_TYPING) {
         presence_end_bot_typing (self);

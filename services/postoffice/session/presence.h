@@ -7,14 +7,23 @@
 //  runs), or is nobody's concern here. Events: an endpoint is lost, an endpoint is handed over to
 //  another postoffice, the session is loaded, the grace period ends.
 //
+//  Who is there is for the session's host to know (docs/decisions/session-hosts.md): the postoffice
+//  that its row names. One that has endpoints is it by its load, or because it opened the session.
+//  Only the host awaits anybody, and an append that says who has left is stored only while the row
+//  names its writer. A postoffice that becomes the host, for the first time or again, begins all
+//  grace periods then: it does not know who was where before.
+//
 //  The scenarios that made it so:
 //  - A page is reloaded: its connection goes and another comes within a second. Nobody has left.
 //  - Edges move a session to another postoffice (hand over): the participants are there, and this
 //    postoffice must not say that they left. With the last endpoint it also stops following the
 //    log, so the session is loaded before it is used again.
-//  - A postoffice is killed: the next one loads the session and awaits everybody who is present and
-//    has no endpoint yet, but only if somebody comes. One that loads it for its work only does not
-//    know who is there.
+//  - A postoffice is killed: the next one loads the session, because somebody comes or because the
+//    database says that it is the host now, and awaits everybody who is present and has no endpoint
+//    yet. One that loads it for its work only does not know who is there.
+//  - A postoffice is killed, another one claims the session and awaits the visitor, who comes back
+//    at a third one: no entry says so. But the third one is the host by its load, so that the
+//    append of the second one loses.
 //  - Two postoffices host one session (split_hosting.h): neither says that somebody left who may be
 //    at the other.
 
@@ -23,12 +32,15 @@
 
 #include "session/session.h"
 
-//  The session was loaded: everybody who takes part and has no endpoint has a grace period, if
-//  somebody is here, or coming. Else the session is loaded for its work only, and who is there is
-//  for another postoffice to know.
-void presence_loaded (session_t *session);
-//  Another postoffice has the session: it is the one who knows who is there.
-void presence_forget_graces (session_t *session);
+//  Is somebody here, or coming? Then this postoffice is to be the session's host.
+bool presence_needs_host (const session_t *session);
+
+//  The session was loaded, and had this host until then (0: none). When this postoffice is the host
+//  now, everybody who takes part and has no endpoint has a grace period, from when it became so.
+//  Else who is there is for another postoffice to know.
+void presence_loaded (session_t *session, uint64_t host);
+//  Another postoffice has the session, or will have it soon: it is the host.
+void presence_resign (session_t *session);
 
 //  The endpoint is gone: its participant's grace period may begin. Destroys the endpoint.
 void presence_lose (session_t *session, endpoint_t *endpoint);
@@ -40,6 +52,15 @@ void presence_receipt (endpoint_t *endpoint, uint64_t seq);
 
 //  An ephemeral event of the endpoint's participant.
 void presence_signal (endpoint_t *endpoint, const bus_signal_t *signal);
+
+//  May an ephemeral event of this turn be shown (NULL: no such turn is open)? Such events are
+//  judged by the fold in memory, as they never touch the database. A responder that has lost
+//  control must not appear with so much as half an answer: what has content is shown only while
+//  the fold is known to be the log's. It is not while it is being loaded, or is to be; while
+//  another postoffice may write without a word heard of it (split hosting, the database away).
+//  Typing is shown then, too, if the turn is open as far as we know: at worst it is a sign too
+//  much, which ends by itself.
+bool presence_may_show (const session_t *session, const turn_t *turn, event_t event);
 
 //  What a worker of these topics has to show while it works.
 void presence_progress (session_t *session, const bus_progress_t *progress, const char *topics);

@@ -1,6 +1,7 @@
 #include "session/session.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "tables/postoffice_metrics.h"
 
 #include <stdlib.h>
@@ -43,9 +44,19 @@ session_destroy (session_t **self_p)
     fold_free (&self->fold);
     list_remove (&self->pending);
     list_remove (&self->idle);
+    session_set_host (self, false);
     free (self);
     *self_p = NULL;
     metric_add (POSTOFFICE_SESSIONS, -1);
+}
+
+void
+session_set_host (session_t *self, bool is_host)
+{
+    if (is_host == (self->host_since_us != 0))
+        return;
+    self->host_since_us = is_host ? clock_mono_us () : 0;
+    metric_add (POSTOFFICE_HOSTED, is_host ? 1 : -1);
 }
 
 //  NULL when the app is not there any more. An empty id would ask for the default app.

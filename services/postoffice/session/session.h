@@ -39,6 +39,8 @@ struct session {
     bool stale; //  somebody else wrote to the log: load it again when the changeset is done
     bool wanted;            //  to be loaded although nothing is asked of it: it has work to see to
     bool is_passing;        //  in memory for a timer only: dropped as soon as nobody needs it
+    bool load_hosts;        //  the load under way makes this postoffice its host
+    uint64_t host_since_us; //  this postoffice keeps who is present since then; 0: it does not
     bool bot_typing;
     split_hosting_t split_hosting;
     fold_t fold;
@@ -55,6 +57,9 @@ struct session {
 session_t *session_new (postoffice_context_t *office, text_t key);
 //  Must not be at the store, or in use by it.
 void session_destroy (session_t **self_p);
+
+//  This postoffice is the session's host, or is not. One that was not is since now.
+void session_set_host (session_t *self, bool is_host);
 
 //  The app's bot, as the sender of a frame. Borrowed until the next turn of the loop.
 //  An app that is not there any more may have had one.

@@ -43,6 +43,9 @@
 //    one of its own (`alone`), and the one that is rejected alone is refused for good.
 //  - A worker speaks of a turn that is not in the fold, or a client has entries that are not: the
 //    log is loaded once before a word is refused for good (`doubtful`).
+//  - Somebody comes to a session that was loaded for its work, for a request, or that all had left:
+//    it is loaded again, as the load for endpoints is what makes this postoffice its host. A
+//    changeset that says who has left loses (conflict) when another postoffice is the host by then.
 //  - An endpoint leaves and comes again in one changeset: its coming waits for the next
 //  changeset,
 //    because its leaving takes effect only when this one is settled.
@@ -189,6 +192,10 @@ s_settle_stored (session_t *self, const news_t *news)
     split_hosting_stored (&self->split_hosting, clock_mono_ms ());
     changeset_t *changeset = self->changeset;
     self->changeset = NULL;
+    if (changeset->opens)
+        session_set_host (self, true);
+    if (changeset->is_left)
+        presence_resign (self);
     settle_changeset (self, &changeset);
     schedule_pend (self->office->schedule, self);
 }
@@ -284,8 +291,12 @@ s_take_over (session_t *self, const news_t *news)
     fold_free (&old);
     //  Stale means: since it was asked for. Then it is asked for again, with what it is wanted for.
     self->wanted = self->wanted && self->stale;
-    split_hosting_loaded (&self->split_hosting, settle_is_foreign (self));
-    presence_loaded (self);
+    uint64_t host = news->stored->host;
+    bool had_other_host = self->load_hosts && host && host != self->office->rules.writer;
+    split_hosting_loaded (&self->split_hosting, had_other_host || settle_is_foreign (self));
+    presence_loaded (self, host);
+    if (self->fold.turn_count == 0)
+        presence_end_bot_typing (self);
     catch_up_all (self);
     settle_dispatch (self);
     schedule_pend (self->office->schedule, self);
@@ -320,8 +331,9 @@ s_load_if_wanted (session_t *self, const news_t *news)
     }
     metric_add (POSTOFFICE_LOADS, 1);
     uint64_t recent = self->published.seq ? LOADED_AGAIN_IDS : 1;
-    if (store_load (self->office->store, self->key, ids, count, recent, false, 0, s_on_loaded,
-                    self)
+    self->load_hosts = presence_needs_host (self);
+    if (store_load (self->office->store, self->key, ids, count, recent, self->load_hosts, 0,
+                    s_on_loaded, self)
         == 0) {
         self->state = SESSION_LOADING;
         self->stale = false;
@@ -341,6 +353,8 @@ s_commit (session_t *self)
     bool touches = !closes && now - self->fold.active_ms >= TOUCHED_EVERY_MS;
     if (touches || (!closes && changeset->control_changes))
         self->fold.active_ms = now;
+    changeset->is_left =
+        changeset->only_host && !self->endpoint_count && !fold_has_company (&self->fold);
     store_append_t append = { .session = self->key,
                               .opens = changeset->opens,
                               .app = self->fold.app,
@@ -357,6 +371,8 @@ s_commit (session_t *self)
                               .control_user = self->fold.control_user,
                               .closing = changeset->closing,
                               .touches = touches,
+                              .only_host = changeset->only_host,
+                              .is_left = changeset->is_left,
                               .works = changeset->works,
                               .work_count = changeset->work_count,
                               .finishes = changeset->finishes,
@@ -460,7 +476,11 @@ s_decide (session_t *self)
 static void
 s_go_on (session_t *self, const news_t *news)
 {
-    if (self->stale) {
+    //  It was loaded for its work, or for a request, or nobody was left: who comes now needs a
+    //  host.
+    bool lacks_host =
+        self->fold.exists && !self->host_since_us && presence_needs_host (self);
+    if (self->stale || lacks_host) {
         self->state = SESSION_UNKNOWN;
         s_load_if_wanted (self, news);
         return;
@@ -538,8 +558,12 @@ static void
 s_hear_shared (session_t *self, const news_t *news)
 {
     (void) news;
+    bool is_news = !self->split_hosting.is_shared;
     if (split_hosting_heard (&self->split_hosting, clock_mono_ms ()))
         (void) store_notify (self->office->store, NOTIFY_MOVED, self->key);
+    //  Who is the host, the database knows. The later of two loads finds the earlier one, so that
+    //  each of the two postoffices knows of the other, whatever notice is lost.
+    self->stale = self->stale || (is_news && self->host_since_us);
     if (self->state == SESSION_READY)
         schedule_pend (self->office->schedule, self);
 }
@@ -550,9 +574,13 @@ s_load_again (session_t *self, const news_t *news)
 {
     (void) news;
     self->stale = true;
-    if (self->split_hosting.is_shared)
+    if (self->split_hosting.is_shared
+        || split_hosting_was_deaf (&self->split_hosting, self->office->deaf_since_ms))
         (void) store_notify (self->office->store, NOTIFY_MOVED, self->key);
-    if (list_is_empty (&self->pending) && self->endpoint_count > 0)
+    //  The load may be asked again, and find nobody but ourselves.
+    if (self->state == SESSION_LOADING)
+        split_hosting_asked (&self->split_hosting);
+    if (list_is_empty (&self->pending) && (self->endpoint_count > 0 || self->wanted))
         schedule_retry (self->office->schedule, self);
 }
 
@@ -562,7 +590,7 @@ s_hand_over (session_t *self, const news_t *news)
     (void) news;
     for (list_t *first; (first = list_first (&self->endpoints));)
         presence_hand_over (self, LIST_THING (first, endpoint_t, in_session));
-    presence_forget_graces (self);
+    presence_resign (self);
     self->stale = true;
     for (list_t *link = self->queue.next; link != &self->queue;) {
         operation_t *operation = LIST_THING (link, operation_t, place);

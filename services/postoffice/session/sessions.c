@@ -156,15 +156,32 @@ sessions_ask (sessions_t *self, text_t key, operation_t **operation_p)
     session_ask (session, operation_p);
 }
 
-void
-sessions_adopt (sessions_t *self, text_t key)
+static void
+s_load (sessions_t *self, session_t *session)
 {
-    session_t *session = s_find_or_make (self, key);
     session->wanted = true;
     session->is_passing = false;
     session_happens (session, SESSION_MOVED);
     schedule_pend (self->office->schedule, session);
+}
+
+void
+sessions_adopt (sessions_t *self, text_t key)
+{
+    s_load (self, s_find_or_make (self, key));
     metric_add (POSTOFFICE_ORPHANS, 1);
+}
+
+void
+sessions_host (sessions_t *self, text_t key, bool is_claimed)
+{
+    session_t *session = s_find_or_make (self, key);
+    bool is_busy = session->state == SESSION_LOADING || session->state == SESSION_COMMITTING;
+    if (!is_claimed && (session->host_since_us || is_busy))
+        return;
+    presence_resign (session);
+    s_load (self, session);
+    metric_add (is_claimed ? POSTOFFICE_HOSTS_CLAIMED : POSTOFFICE_HOSTS_FOUND, 1);
 }
 
 // ---------------------------------------------------------------------------------------------

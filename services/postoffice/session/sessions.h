@@ -19,6 +19,10 @@ session_t *sessions_find (sessions_t *self, text_t key);
 void sessions_ask (sessions_t *self, text_t key, operation_t **operation_p);
 //  Loads the session if it is not here: it has work that nobody sees to.
 void sessions_adopt (sessions_t *self, text_t key);
+//  This postoffice is the session's host, by the database: loads it, so that everybody who is
+//  present and does not come back in time is said to have left. `is_claimed`: since just now, from
+//  a dead one; else it is looked at only if it was not known.
+void sessions_host (sessions_t *self, text_t key, bool is_claimed);
 
 //  All endpoints of the edge are gone.
 void sessions_edge_down (sessions_t *self, peer_t peer);

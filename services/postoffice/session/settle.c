@@ -33,9 +33,6 @@ s_admit_endpoint (session_t *self, operation_t *operation, uint64_t may)
     participant_t *participant = fold_participant (&self->fold, attach->role, attach->user);
     if (participant)
         list_remove (&participant->absent);
-    //  When it was loaded for its work, or for a request, nobody was awaited.
-    if (self->endpoint_count == 1)
-        presence_loaded (self);
 }
 
 static void
@@ -113,16 +110,20 @@ s_decide_on_work (switchboard_t *switchboard, session_t *self, operation_t *oper
         operation->verdict = VERDICT_DUPLICATE;
 }
 
-//  Is the participant's absence for this postoffice to tell? Not when it lost against another one
-//  and nobody is here: the session has moved, and the participant may be there. Nor while another
-//  postoffice has endpoints of the session: the participant's may be among them. It gets another
-//  grace period then, and the others are told something, which they have to answer.
+//  Is the participant's absence for this postoffice to tell? Not unless it is the host, and was so
+//  during all of the grace period: the participant may be at another one, and have come back there
+//  without a word in the log. Nor while another postoffice has endpoints of the session: the
+//  participant's may be among them. It gets another grace period then, and the others are told
+//  something, which they have to answer.
 static bool
 s_is_to_say (session_t *self, const operation_t *absent)
 {
-    if (session_has_other_endpoint (self, absent->role, absent->user, NULL)
-        || (absent->tries > 0 && self->endpoint_count == 0))
+    if (session_has_other_endpoint (self, absent->role, absent->user, NULL))
         return false;
+    if (!self->host_since_us || absent->arrived_us < self->host_since_us) {
+        metric_add (POSTOFFICE_ABSENCES_REFUSED, 1);
+        return false;
+    }
     if (!split_hosting_is_on (&self->split_hosting, clock_mono_ms ()))
         return true;
     participant_t *participant = fold_participant (&self->fold, absent->role, absent->user);
@@ -141,6 +142,17 @@ s_switchboard (session_t *self)
                             .changeset = self->changeset,
                             .has_bot = session_has_bot (self),
                             .bot_sender = session_bot_sender (self) };
+}
+
+//  Between now and the commit another postoffice may become the host: then the append loses.
+static void
+s_decide_absent (switchboard_t *switchboard, session_t *self, operation_t *operation)
+{
+    switchboard_absent (switchboard, operation);
+    if (operation->entry_count == 0)
+        return;
+    self->changeset->only_host = true;
+    list_remove (&fold_participant (&self->fold, operation->role, operation->user)->absent);
 }
 
 void
@@ -165,7 +177,7 @@ settle_decide (session_t *self, operation_t *operation)
         break;
     case OPERATION_ABSENT:
         if (s_is_to_say (self, operation))
-            switchboard_absent (&switchboard, operation);
+            s_decide_absent (&switchboard, self, operation);
         break;
     case OPERATION_TIMER:
         switchboard_timer (&switchboard, operation);

@@ -1,10 +1,10 @@
 #include "session/split_hosting.h"
 
 void
-split_hosting_loaded (split_hosting_t *self, bool is_foreign)
+split_hosting_loaded (split_hosting_t *self, bool has_other)
 {
     self->is_fresh = true;
-    self->is_due = self->is_due || is_foreign;
+    self->is_due = self->is_due || has_other;
 }
 
 void
@@ -28,6 +28,12 @@ split_hosting_heard (split_hosting_t *self, uint64_t now_ms)
     self->unanswered_ms = 0;
     self->is_due = true;
     return is_news && self->stored_ms && now_ms - self->stored_ms < SPLIT_HOSTING_RECENT_MS;
+}
+
+bool
+split_hosting_was_deaf (const split_hosting_t *self, uint64_t since_ms)
+{
+    return self->stored_ms && self->stored_ms + SPLIT_HOSTING_RECENT_MS >= since_ms;
 }
 
 bool

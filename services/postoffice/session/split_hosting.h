@@ -17,7 +17,10 @@
 //  and have said nothing for SPLIT_HOSTING_UNANSWERED_MS.
 //
 //  What was stored shortly before the first `shared` was told to nobody: it is told then
-//  (split_hosting_heard).
+//  (split_hosting_heard). Notices may be lost with the control link. What was stored since shortly
+//  before then is told when it is back (split_hosting_was_deaf), and every session with endpoints
+//  is loaded. A load for endpoints makes this postoffice the host in the session's row; of two
+//  such loads the later one finds the earlier one, which counts like a notice.
 
 #ifndef SPLIT_HOSTING_H
 #define SPLIT_HOSTING_H
@@ -41,14 +44,19 @@ typedef struct {
 //  What was stored before that the others have loaded.
 #define SPLIT_HOSTING_RECENT_MS 60000
 
-//  The session was loaded; the last entry is another one's, or ours.
-void split_hosting_loaded (split_hosting_t *self, bool is_foreign);
+//  The session was loaded. `has_other`: another one wrote the last entry, or was the host until
+//  now.
+void split_hosting_loaded (split_hosting_t *self, bool has_other);
 //  Something of ours was stored.
 void split_hosting_stored (split_hosting_t *self, uint64_t now_ms);
 //  Another one wrote, or told us something: it may not know of endpoints here.
 void split_hosting_asked (split_hosting_t *self);
 //  Another postoffice says that it has endpoints. True when it may have missed something of ours.
 bool split_hosting_heard (split_hosting_t *self, uint64_t now_ms);
+
+//  Nobody was heard since then, until now. True when something of ours was stored about then or
+//  later: another one may have said that it has endpoints, and have been told of it in vain.
+bool split_hosting_was_deaf (const split_hosting_t *self, uint64_t since_ms);
 
 //  Has another one endpoints? To be asked when the others are about to be told something: that is
 //  what they have to answer.

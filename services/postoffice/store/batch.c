@@ -162,6 +162,7 @@ typedef struct {
         *w_state, *w_after_ms;
     pg_value_t *f_session, *f_item, *f_state, *f_attempt, *f_detail;
     pg_value_t *n_session;
+    pg_value_t *h_session;
 } columns_t;
 
 static entry_columns_t
@@ -214,6 +215,7 @@ s_columns (pg_values_t *values)
     to.f_attempt = pg_values_array (values, PG_NUMBER);
     to.f_detail = pg_values_array (values, PG_TEXT);
     to.n_session = pg_values_array (values, PG_TEXT);
+    to.h_session = pg_values_array (values, PG_TEXT);
     return to;
 }
 
@@ -321,7 +323,8 @@ batch_way (const batch_t *self, size_t day, bool checked)
         const store_append_t *request = &append->request;
         bool is_plain = !request->opens && !request->participant_count
                         && !s_changes_session (request) && !request->work_count
-                        && !request->finish_count && !request->notify_others;
+                        && !request->finish_count && !request->notify_others
+                        && !request->only_host;
         if (checked || !append->tail_known || !is_plain)
             return BATCH_ALL;
         entries += append->request.entry_count;
@@ -392,6 +395,8 @@ s_write_all (const batch_t *self, uint64_t day, pg_values_t *values)
             s_write_session (&to, request);
         if (request->notify_others)
             pg_array_text (to.n_session, request->session);
+        if (request->only_host)
+            pg_array_text (to.h_session, request->session);
     }
 }
 

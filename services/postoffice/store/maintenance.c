@@ -24,6 +24,9 @@
 //  After an outage of the database everybody looks dead until it has beaten again.
 #define CLAIM_AFTER_MS 10000
 #define ORPHANS_AT_ONCE 100
+//  Sessions whose host is dead are taken in pieces of this size, and more of them at the next look
+//  while there are: each costs a load soon, and an append when its grace periods are over.
+#define HOSTS_AT_ONCE 1000
 #define DAY_MS 86400000u
 //  Of the server for each statement of a migration, when a postoffice migrates as it starts.
 #define MIGRATION_MINUTES 5
@@ -41,14 +44,16 @@
 #define ECHOED "echo "
 
 //  Why claim_orphans names a session.
-enum { CLAIMED_TURNS, CLAIMED_OWN, CLAIMED_HOST };
+enum { CLAIMED_TURNS, CLAIMED_OWN };
 
-enum { SAY_BEAT, SAY_CLAIM, SAY_DAY, SAY_FORGET, SAY_NOTIFY, STATEMENTS };
+enum { SAY_BEAT, SAY_CLAIM, SAY_HOSTS, SAY_DAY, SAY_FORGET, SAY_NOTIFY, STATEMENTS };
 
 static const pg_statement_t s_statements[STATEMENTS] = {
     [SAY_BEAT] = { "beat", "SELECT " SCHEMA_FUNCTION ("beat") " ($1::bigint, $2::text)" },
     [SAY_CLAIM] = { "claim", "SELECT * FROM " SCHEMA_FUNCTION (
                                  "claim_orphans") " ($1::bigint, $2::bigint, $3::boolean)" },
+    [SAY_HOSTS] = { "hosts", "SELECT * FROM " SCHEMA_FUNCTION (
+                                 "claim_hosts") " ($1::bigint, $2::bigint, $3::text)" },
     [SAY_DAY] = { "day", "SELECT " SCHEMA_FUNCTION ("make_day") " ($1::date)" },
     [SAY_FORGET] = { "forget", "SELECT " SCHEMA_FUNCTION ("forget_nodes") " ()" },
     [SAY_NOTIFY] = { "notify",
@@ -87,6 +92,11 @@ struct maintenance {
     bool claiming;
     bool claim_lost;        //  what was claimed last is ours, but we do not know it
     uint64_t own_ms;
+    uint64_t hosts_ms;      //  when hosts were claimed last
+    bool claiming_hosts;
+    bool more_hosts;        //  the last piece was full
+    bool walking;           //  the claim under way walks through our own
+    char walked[SESSION_KEY_MAX + 1]; //  and has come so far
     list_t notices;
     size_t notice_count;
     loop_timer_t *notify_timer;
@@ -138,15 +148,42 @@ s_on_claimed (void *owner, void *unused, const pg_answer_t *answer)
         return;
     const PGresult *result = answer->results[0];
     for (int row = 0; row < PQntuples (result); row++) {
-        int64_t why = pg_number (result, row, 1);
         text_t session = pg_text (result, row, 0);
-        if (why == CLAIMED_TURNS) {
+        if (pg_number (result, row, 1) == CLAIMED_TURNS) {
             store_metrics[STORE_ORPHANS]++;
             log_info ("orphaned work taken over", log_text ("session", session));
         }
-        self->events.noticed (self->owner,
-                              why == CLAIMED_HOST ? NOTIFY_HOST : NOTIFY_ORPHAN, session);
+        self->events.noticed (self->owner, NOTIFY_ORPHAN, session);
     }
+}
+
+//  What is lost of an answer is found by the walk, some time.
+static void
+s_on_hosts (void *owner, void *unused, const pg_answer_t *answer)
+{
+    maintenance_t *self = owner;
+    (void) unused;
+    self->claiming_hosts = self->more_hosts = false;
+    s_on_said (self, "hosts", answer);
+    if (answer->lost || answer->failed)
+        return;
+    const PGresult *result = answer->results[0];
+    int claimed = 0, walked = 0;
+    for (int row = 0; row < PQntuples (result); row++) {
+        text_t session = pg_text (result, row, 0);
+        bool is_claimed = pg_flag (result, row, 1);
+        *(is_claimed ? &claimed : &walked) += 1;
+        if (!is_claimed && session.size <= SESSION_KEY_MAX)
+            snprintf (self->walked, sizeof self->walked, "%.*s", TEXT_ARGS (session));
+        self->events.noticed (self->owner, is_claimed ? NOTIFY_HOST : NOTIFY_HOSTED, session);
+    }
+    if (self->walking && walked < HOSTS_AT_ONCE)
+        self->walked[0] = 0; //  at the end: from the beginning again
+    self->more_hosts = claimed == HOSTS_AT_ONCE;
+    if (claimed == 0)
+        return;
+    store_metrics[STORE_HOSTS] += claimed;
+    log_info ("sessions of a dead postoffice are hosted", log_number ("sessions", claimed));
 }
 
 static bool
@@ -168,6 +205,21 @@ s_claim (maintenance_t *self)
     pg_values_number (&self->values, PG_BOOL, own);
     pg_link_add (self->link, SAY_CLAIM, &self->values);
     pg_link_send (self->link, s_on_claimed, self, NULL);
+}
+
+static void
+s_claim_hosts (maintenance_t *self)
+{
+    self->claiming_hosts = true;
+    self->walking = s_is_due (&self->hosts_ms, clock_mono_ms (), CLAIM_MS);
+    pg_values_number (&self->values, PG_NUMBER, (int64_t) self->writer);
+    pg_values_number (&self->values, PG_NUMBER, HOSTS_AT_ONCE);
+    if (self->walking)
+        pg_values_text (&self->values, text_of (self->walked));
+    else
+        pg_values_null (&self->values);
+    pg_link_add (self->link, SAY_HOSTS, &self->values);
+    pg_link_send (self->link, s_on_hosts, self, NULL);
 }
 
 //  Yesterday's partition is there since yesterday; tomorrow's is there before it is needed.
@@ -216,9 +268,12 @@ s_on_timer (void *owner)
     }
     if (s_is_due (&self->hour_ms, now, HOUR_MS))
         s_hourly (self);
-    if (!self->claiming && now - self->up_ms > CLAIM_AFTER_MS
-        && s_is_due (&self->claim_ms, now, CLAIM_MS))
+    if (now - self->up_ms <= CLAIM_AFTER_MS)
+        return;
+    if (!self->claiming && s_is_due (&self->claim_ms, now, CLAIM_MS))
         s_claim (self);
+    if (!self->claiming_hosts && (self->more_hosts || now - self->hosts_ms >= CLAIM_MS))
+        s_claim_hosts (self);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -352,7 +407,7 @@ s_begin (maintenance_t *self)
 {
     self->begun = true;
     self->beat_ms = self->hour_ms = 0;
-    self->claiming = false;
+    self->claiming = self->claiming_hosts = self->more_hosts = false;
     s_on_timer (self);
     self->events.changed (self->owner, true);
 }

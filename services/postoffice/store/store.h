@@ -31,7 +31,8 @@ typedef struct {
     void (*unfit) (void *owner);
     //  Another postoffice appended to a session that this one wrote last: reload it if it is here
     //  (MOVED); it has endpoints of the session: tell it of each entry (SHARED); its work is this
-    //  process' now, for it is dead (ORPHAN).
+    //  process' now, for it is dead (ORPHAN); this process is the host of the session, since a
+    //  moment ago (HOST), or for longer (HOSTED: each one is named every so many minutes).
     void (*noticed) (void *owner, store_notice_t what, text_t session);
 } store_events_t;
 

@@ -48,6 +48,8 @@ static const metric_row_t s_rows[STORE_METRICS] = {
     [STORE_LINKS_LOST] = { "store_links_lost_total", NULL, COUNTER, "database connections lost" },
     [STORE_ORPHANS] = { "store_orphans_total", NULL, COUNTER,
                         "sessions whose work was taken over from a dead postoffice" },
+    [STORE_HOSTS] = { "store_hosts_claimed_total", NULL, COUNTER,
+                      "sessions whose host was dead, and that this postoffice hosts since then" },
     [STORE_MOVED] = { "store_moved_total", NULL, COUNTER,
                       "times that another postoffice wrote to a session of ours" },
     [STORE_SHARED] = { "store_shared_total", NULL, COUNTER,

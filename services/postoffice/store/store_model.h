@@ -68,6 +68,7 @@ typedef enum {
 
 //  What happens to one session in one step: all of it or nothing. Stored only when the log's last
 //  seq is first_seq − 1, no message id is in it yet, and, with opens, the session does not exist.
+//  Whoever opens a session is its host (docs/decisions/session-hosts.md).
 typedef struct {
     text_t session;
     bool opens; //  creates the session: app, visitor and day_ms are set
@@ -85,6 +86,7 @@ typedef struct {
     text_t control_user;
     store_closing_t closing;
     bool is_left; //  nobody is present any more: the session needs no host
+    bool only_host; //  it says who has left: a CONFLICT unless this process is the host
     bool touches; //  it is active, and its row does not say so yet
     const store_work_t *works;
     size_t work_count;
@@ -124,7 +126,7 @@ typedef struct {
     uint64_t last_seq;
     uint64_t last_time_ms;
     uint64_t last_writer;
-    uint64_t host; //  the postoffice that was its host until now; 0: none
+    uint64_t host; //  the postoffice that was its host until this load; 0: none
     bool is_closed;
     uint64_t active_ago_ms; //  how long ago its row was told that it is active
     uint64_t control_role;
@@ -166,6 +168,8 @@ typedef enum {
     NOTIFY_SHARED, //  the sender has endpoints of it, though another one wrote last
     NOTIFY_ORPHAN, //  by the database: it has unfinished turns, which are the hearer's now
     NOTIFY_HOST,   //  by the database: its host is dead, and the hearer is the new one
+    NOTIFY_HOSTED, //  by the database: the hearer is its host, if it does not know
+    STORE_NOTICES
 } store_notice_t;
 
 #endif

@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: 886cc891684e200318eb3a35a104222d
+--  functions: 8d3fa28ad29d73ca1ec1f07fd67ed484
 --
 --  Who keeps a session's presence, sessions that are closed, timers, participants without a socket,
 --  and what an API lists. Programs of schema 4 run beside those of this one: each new column has a
@@ -8,7 +8,7 @@
 --  The postoffice that keeps who is present (its endpoints, the grace periods): a lease that holds
 --  while that one lives (node), as with work. NULL: nobody is there.
 ALTER TABLE session ADD COLUMN host bigint;
-CREATE INDEX session_host ON session (host) WHERE host IS NOT NULL;
+CREATE INDEX session_host ON session (host, session) WHERE host IS NOT NULL;
 --  NULL: it is open.
 ALTER TABLE session ADD COLUMN closed_at timestamptz;
 --  About when something was last written: exact to some minutes, so that no message needs a write

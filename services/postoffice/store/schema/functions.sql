@@ -10,8 +10,8 @@ DECLARE
 BEGIN
     FOR old IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
         AND p.proname ~ ('^(make_day|count_before|append|load_session|note_received|beat'
-                         '|claim_orphans|forget_nodes|take_work|finish_work|release_work'
-                         '|drop_finished|drop_sessions|drop_day)'
+                         '|claim_orphans|claim_hosts|forget_nodes|take_work|finish_work'
+                         '|release_work|drop_finished|drop_sessions|drop_day)'
                          '_[0-9]+$')
         AND substring (p.proname FROM '[0-9]+$')::int < (SELECT max (readable_from) FROM migration)
     LOOP
@@ -55,7 +55,7 @@ END $$;
 --  e_: entries; p_: participants; s_: what changes of the session itself: control (role 0: stays),
 --  closed (0: stays, 1: closes, 2: opens again), left (nobody is there any more); w_: work, leased
 --  or ready after so long; f_: finishes of turns and timers, with the attempt; t_: sessions to tell
---  the others of.
+--  the others of; h_: sessions whose append counts only while the writer is their host.
 --  Returns the sessions whose append lost, of which nothing is stored; and, with their session,
 --  items that were to be leased and are ready instead, as an earlier one of their lane is open.
 CREATE FUNCTION append_@V@ (
@@ -70,13 +70,14 @@ CREATE FUNCTION append_@V@ (
     w_seq bigint[], w_user text[], w_body text[], w_secret text[], w_state smallint[],
     w_after_ms bigint[],
     f_session text[], f_item text[], f_state smallint[], f_attempt bigint[], f_detail text[],
-    t_session text[])
+    t_session text[], h_session text[])
 RETURNS TABLE (refused text, waits text) LANGUAGE plpgsql AS $$
 DECLARE
     lost text[] := '{}';
     created text[] := '{}';
     late text[];
     elsewhere text[] := '{}';
+    hosted text[];
 BEGIN
     IF cardinality (o_session) > 0 THEN
         WITH fresh AS (
@@ -98,6 +99,17 @@ BEGIN
             WHERE NOT EXISTS (
                 SELECT FROM log l
                 WHERE l.session = c.session AND l.seq = c.before AND l.day = p_day));
+    END IF;
+
+    --  Who has left is for the host to say. Another postoffice that takes the session over either
+    --  was first, and this append has lost; or its load waits for this transaction, and sees the
+    --  entry.
+    IF cardinality (h_session) > 0 THEN
+        SELECT coalesce (array_agg (s.session), '{}') INTO hosted
+        FROM (SELECT s.session FROM session s
+              WHERE s.session = ANY (h_session) AND s.host = p_writer
+              ORDER BY s.session FOR NO KEY UPDATE) AS s;
+        lost := lost || ARRAY (SELECT unnest (h_session) EXCEPT SELECT unnest (hosted));
     END IF;
 
     BEGIN
@@ -237,8 +249,9 @@ END $$;
 --  0 the session; 1 its participants; 2 its unfinished work; 3 message ids of its log, each with
 --  its participant; 4 what the visitor said last, when nobody said anything since. (Events 3 and 7
 --  are messages and failures, role 1 is the visitor; what is hidden of a visitor is a greeting.)
---  Whoever loads a session holds its work from then on; and, with p_hosts, is its host. (That one
---  need not outlive a crash of the database: the next load says so again.)
+--  Whoever loads a session holds its work from then on; and, with p_hosts, is its host: n6 is the
+--  host until then. Of two that load it with p_hosts the later one always finds the earlier one.
+--  Without p_hosts n6 is the host as it is; one that has nobody to wait for stops being it.
 CREATE FUNCTION load_session_@V@ (
     p_session text, p_ids text[], p_recent bigint, p_writer bigint, p_hosts boolean)
 RETURNS TABLE (kind int, n1 bigint, n2 bigint, n3 bigint, n4 bigint, n5 bigint, n6 bigint,
@@ -253,7 +266,14 @@ BEGIN
         RETURN;
     END IF;
     IF p_hosts AND v_host IS DISTINCT FROM p_writer THEN
+        --  As it is by now: somebody else may have been faster.
+        SELECT s.host INTO v_host FROM session s WHERE s.session = p_session FOR NO KEY UPDATE;
         UPDATE session s SET host = p_writer WHERE s.session = p_session;
+    ELSIF NOT p_hosts AND v_host = p_writer AND NOT EXISTS (
+        SELECT FROM participant p
+        WHERE p.session = p_session AND p.present AND p.channel = '') THEN
+        UPDATE session s SET host = NULL WHERE s.session = p_session AND s.host = p_writer;
+        v_host := NULL;
     END IF;
     UPDATE work_item w SET holder = p_writer
     WHERE w.session = p_session AND w.kind = 1 AND w.state = 1 AND w.holder <> p_writer;
@@ -311,38 +331,59 @@ CREATE FUNCTION beat_@V@ (p_writer bigint, p_name text) RETURNS void LANGUAGE sq
     ON CONFLICT (writer) DO UPDATE SET beat_at = clock_timestamp ();
 $$;
 
---  Takes over what those have left who are dead. why: 0 unfinished turns; 1 (with p_own) turns that
+--  Takes over the work of those who are dead. why: 0 unfinished turns; 1 (with p_own) turns that
 --  are old and this writer's already: it may not know, as the answer to an earlier claim or load
---  may have been lost; 2 a session whose host it was.
+--  may have been lost.
 CREATE FUNCTION claim_orphans_@V@ (p_writer bigint, p_most bigint, p_own boolean)
 RETURNS TABLE (session text, why bigint) LANGUAGE sql AS $$
-    WITH node_state AS (
-        SELECT n.writer, n.beat_at > clock_timestamp () - interval '10 s' AS is_alive FROM node n),
-    orphan AS (
+    WITH orphan AS (
         SELECT w.session, w.item FROM work_item w
         WHERE w.kind = 1 AND w.state = 1 AND w.holder <> p_writer
-            AND w.holder NOT IN (SELECT a.writer FROM node_state a WHERE a.is_alive)
+            AND w.holder NOT IN (SELECT n.writer FROM node n
+                                 WHERE n.beat_at > clock_timestamp () - interval '10 s')
         LIMIT p_most FOR UPDATE SKIP LOCKED),
     claimed AS (
         UPDATE work_item w SET holder = p_writer FROM orphan o
         WHERE w.session = o.session AND w.item = o.item
-        RETURNING w.session),
-    left_behind AS (
-        SELECT s.session FROM session s
-        WHERE s.host = ANY (ARRAY (SELECT d.writer FROM node_state d WHERE NOT d.is_alive))
-        LIMIT p_most FOR UPDATE SKIP LOCKED),
-    adopted AS (
-        UPDATE session s SET host = p_writer FROM left_behind l WHERE s.session = l.session
-        RETURNING s.session)
+        RETURNING w.session)
     SELECT DISTINCT c.session, 0::bigint FROM claimed c
-    UNION ALL
-    SELECT a.session, 2 FROM adopted a
     UNION ALL
     (SELECT w.session, 1 FROM work_item w
      WHERE p_own AND w.kind = 1 AND w.state = 1 AND w.holder = p_writer
          AND w.created_at < now () - interval '30 s'
      ORDER BY w.created_at LIMIT p_most);
 $$;
+
+--  Becomes the host of sessions whose host is dead, at most so many. Then walks on through the
+--  writer's own, from behind p_after: one that it does not know of (the answer to an earlier claim
+--  was lost, or it handed a session over and nobody took it) has to be found some time. A row for
+--  each session: is it claimed just now?
+CREATE FUNCTION claim_hosts_@V@ (p_writer bigint, p_most bigint, p_after text)
+RETURNS TABLE (found text, is_claimed boolean) LANGUAGE plpgsql ROWS 100
+--  Always by the index, whatever the statistics say.
+SET enable_seqscan = off AS $$
+DECLARE
+    v_dead bigint;
+    v_left bigint := p_most;
+    v_claimed bigint;
+BEGIN
+    FOR v_dead IN SELECT n.writer FROM node n
+                  WHERE n.beat_at < clock_timestamp () - interval '10 s' AND n.writer <> p_writer
+    LOOP
+        RETURN QUERY
+        WITH left_behind AS (
+            SELECT s.session FROM session s WHERE s.host = v_dead
+            ORDER BY s.session LIMIT v_left FOR NO KEY UPDATE SKIP LOCKED)
+        UPDATE session s SET host = p_writer FROM left_behind l WHERE s.session = l.session
+        RETURNING s.session, true;
+        GET DIAGNOSTICS v_claimed = ROW_COUNT;
+        v_left := v_left - v_claimed;
+        EXIT WHEN v_left <= 0;
+    END LOOP;
+    RETURN QUERY
+    SELECT s.session, false FROM session s WHERE s.host = p_writer AND s.session > p_after
+    ORDER BY s.session LIMIT p_most;
+END $$;
 
 --  A node that is silent for an hour is of no use to anybody, once nothing of it is left.
 CREATE FUNCTION forget_nodes_@V@ () RETURNS void LANGUAGE sql AS $$
