@@ -196,8 +196,10 @@ s_on_released (void *owner, void *unused, const pg_answer_t *answer)
     work_store_t *self = owner;
     (void) unused;
     self->is_releasing = false;
-    if (!s_is_done (answer, "release"))
+    if (!s_is_done (answer, "release")) {
+        self->up_ms = clock_mono_ms (); //  it takes no beats either, if it is read-only
         return;
+    }
     int64_t count = pg_number (answer->results[0], 0, 0);
     store_metrics[STORE_WORK_RELEASED] += count;
     if (count > 0)
