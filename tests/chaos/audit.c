@@ -2,7 +2,7 @@
 
 #include "audit.h"
 
-#include "model/model.h"
+#include "closing.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -19,6 +19,7 @@ typedef struct {
     const char *session;
     uint32_t seq;
     uint64_t time_ms;
+    uint64_t stored_us; //  by the database's clock: that of its transaction
     unsigned event;
     unsigned role;
     bool is_quiet;
@@ -40,6 +41,7 @@ typedef struct {
     uint32_t visitor_next;
     uint32_t agent_next;
     bool agent_has_control;
+    closing_t closing;
     uint32_t unanswered; //  what the visitor said last; NO_NUMBER: somebody said something since
     uint32_t *questions; //  of the bot, in the order of the log; NO_NUMBER: one without
     size_t question_count;
@@ -49,14 +51,26 @@ typedef struct {
     reader_t agent;
 } folder_t;
 
-int64_t
-audit_unfinished (deployment_t *site)
+static int64_t
+s_number (deployment_t *site, const char *sql)
 {
-    char *text = postgres_query (stack_postgres (deployment_stack (site)),
-                                 "select count (*) from work_item where state < 2");
+    char *text = postgres_query (stack_postgres (deployment_stack (site)), sql);
     int64_t count = text ? strtoll (text, NULL, 10) : -1;
     free (text);
     return count;
+}
+
+int64_t
+audit_unfinished (deployment_t *site)
+{
+    return s_number (site, "select count (*) from work_item where state < 2");
+}
+
+int64_t
+audit_closed (deployment_t *site)
+{
+    return s_number (site, "select count (*) from session"
+                           " where visitor like 'leaver%' and closed_at is not null");
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -208,6 +222,17 @@ s_message (folder_t *self, const row_t *row)
 }
 
 static void
+s_close (folder_t *self, const row_t *row)
+{
+    closing_fault_t fault = closing_pass (&self->closing, (event_t) row->event, row->role,
+                                          row->stored_us, 1000u * SITE_CLOSE_AFTER_MS);
+    if (fault != CLOSING_GOOD)
+        client_complain (self->visitor.client,
+                         fault == CLOSING_TWICE ? TROUBLE_DOUBLED : TROUBLE_BROKEN, "seq %u: %s",
+                         row->seq, closing_words (fault));
+}
+
+static void
 s_pass (folder_t *self, const row_t *row)
 {
     client_t *client = self->visitor.client;
@@ -250,7 +275,7 @@ s_end_rich (const folder_t *self, rich_t *rich, uint32_t in_log)
 }
 
 static void
-s_end (folder_t *self)
+s_end (folder_t *self, audit_t *audit)
 {
     conversation_t *talk = self->talk;
     if (conversation_visitor (talk))
@@ -261,6 +286,10 @@ s_end (folder_t *self)
         client_complain (self->visitor.client, TROUBLE_LOST,
                          "%zu questions, %zu answers in the log", self->question_count,
                          self->answered);
+    if (conversation_is_left (talk) && !self->closing.is_closed)
+        client_complain (self->visitor.client, TROUBLE_LOST, "was left, and is not closed");
+    audit->closed += self->closing.closed;
+    audit->reopened += self->closing.reopened;
     free (self->questions);
 }
 
@@ -290,6 +319,7 @@ s_row (PGresult *result, int index)
         .role = (unsigned) strtoul (PQgetvalue (result, index, 4), NULL, 10),
         .is_quiet = *PQgetvalue (result, index, 5) == 't',
         .message_id = PQgetvalue (result, index, 6),
+        .stored_us = strtoull (PQgetvalue (result, index, 8), NULL, 10),
         .number = *number ? (uint32_t) strtoul (number, NULL, 10) : NO_NUMBER,
     };
 }
@@ -302,12 +332,13 @@ s_take (audit_t *self, folder_t *folder, crowd_t *crowd, const row_t *row, bool 
         return;
     if (talk != folder->talk) {
         if (folder->talk)
-            s_end (folder);
+            s_end (folder, self);
         s_begin (folder, talk);
         seen[strtoul (strchr (row->session, '/') + 2, NULL, 10)] = true;
         self->sessions++;
     }
     self->entries++;
+    s_close (folder, row);
     s_pass (folder, row);
 }
 
@@ -317,7 +348,7 @@ s_miss (crowd_t *crowd, const bool *seen)
 {
     for (unsigned number = 0; number < crowd_talks (crowd); number++) {
         conversation_t *talk = crowd_talk (crowd, number);
-        if (!seen[number])
+        if (!seen[number] && !conversation_is_empty (talk))
             client_complain (conversation_visitor_client (talk), TROUBLE_LOST,
                              "nothing of it is in the log");
     }
@@ -329,7 +360,8 @@ s_read_log (audit_t *self, PGconn *connection, crowd_t *crowd)
     static const char s_begin_sql[] =
         "begin; declare rows no scroll cursor for select session, seq, time_ms, event, role, "
         "hidden,"
-        " message_id, substring (left (data, 1000) from '\"(?:re )?q-([0-9]+) ') from log"
+        " message_id, substring (left (data, 1000) from '\"(?:re )?q-([0-9]+) '),"
+        " (extract (epoch from stored_at) * 1000000)::bigint from log"
         " order by session, seq";
     folder_t folder = { 0 };
     bool *seen = calloc (crowd_talks (crowd) + 1, sizeof *seen);
@@ -351,7 +383,7 @@ s_read_log (audit_t *self, PGconn *connection, crowd_t *crowd)
         fprintf (stderr, "chaos: the log cannot be read: %s", PQerrorMessage (connection));
     PQclear (result);
     if (folder.talk)
-        s_end (&folder);
+        s_end (&folder, self);
     s_miss (crowd, seen);
     free (seen);
     return is_good;

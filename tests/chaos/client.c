@@ -161,6 +161,21 @@ client_drop (client_t *self, const char *why)
 }
 
 void
+client_leave (client_t *self)
+{
+    self->is_away = true;
+    client_drop (self, "leaves");
+}
+
+void
+client_return (client_t *self)
+{
+    client_step (self, "comes back");
+    self->is_away = false;
+    self->try_at = self->scene->now_us;
+}
+
+void
 client_is_in (client_t *self)
 {
     client_step (self, "in");
@@ -261,7 +276,7 @@ client_tick (client_t *self)
     }
     if (now >= self->whim_at)
         s_have_a_whim (self);
-    if (!self->link && now >= self->try_at)
+    if (!self->link && !self->is_away && now >= self->try_at)
         s_connect (self);
 }
 

@@ -32,6 +32,7 @@ typedef struct {
     ws_link_t *link;
     bool is_open;
     bool has_gone;            //  the link is to be destroyed
+    bool is_away;             //  does not connect
     uint64_t try_at;          //  connects not before this; UINT64_MAX: never
     uint64_t try_until;       //  gives up a try that has not come through
     uint64_t whim_at;
@@ -55,6 +56,9 @@ void client_tick (client_t *self);
 void client_is_in (client_t *self);
 //  Ends the connection from this side, soon.
 void client_drop (client_t *self, const char *why);
+//  The same, and does not come back before client_return.
+void client_leave (client_t *self);
+void client_return (client_t *self);
 //  False when it is not open, or full.
 __attribute__ ((format (printf, 2, 3))) bool client_say (client_t *self, const char *format, ...);
 //  Takes down that this seq was heard.

@@ -12,6 +12,11 @@
 #define BIG_TEXT 4600   //  bytes, where somebody reads slowly
 #define SMALL_TEXT 120
 #define BOT_WINDOW 8    //  questions that are not answered
+//  Of leavers: what a visitor says before it leaves; how long it is away, if not for good.
+#define VISIT_MESSAGES 2
+#define AWAY_LEAST (3 * SECOND)
+#define AWAY_MOST (40 * SECOND)
+#define LAST_COMES (60 * SECOND) //  and no later than that, if the run is long enough
 
 //  What one of the two heard of the other's numbered messages.
 typedef struct {
@@ -34,6 +39,9 @@ struct talk {
     uint64_t agent_at;
     uint64_t visitor_every; //  µs
     uint64_t agent_every;
+    uint32_t visits;        //  of a leaver, the one now included
+    uint64_t back_at;       //  µs; UINT64_MAX: it has left for good
+    uint64_t late_us;       //  from then on it does not leave
 };
 
 conversation_kind_t
@@ -45,7 +53,27 @@ conversation_kind (const conversation_t *self)
 rich_t *
 conversation_visitor (conversation_t *self)
 {
-    return self->kind == TALK_PAIR || self->kind == TALK_ASKER ? &self->visitor : NULL;
+    return self->kind == TALK_WIDGET_BOT || self->kind == TALK_WIDGET_AGENT ? NULL
+                                                                           : &self->visitor;
+}
+
+//  A rich visitor whose questions the bot answers, each once.
+static bool
+s_asks (const conversation_t *self)
+{
+    return self->kind == TALK_ASKER || self->kind == TALK_LEAVER;
+}
+
+bool
+conversation_is_left (const conversation_t *self)
+{
+    return self->visitor.client.is_away && self->visits > 0;
+}
+
+bool
+conversation_is_empty (const conversation_t *self)
+{
+    return self->visitor.client.is_away && self->visits == 0;
 }
 
 widget_t *
@@ -114,7 +142,7 @@ s_visitor_hears (void *owner, text_t frame, uint32_t seq)
         return;
     if (s_is_of_bot (frame)) {
         SCENE_COUNT (self->scene, answers);
-        if (self->kind != TALK_ASKER)
+        if (!s_asks (self))
             return; //  whether it was the bot's turn the log will tell
         if (frame_number_behind (frame, TEXT ("re q-"), &number))
             s_hear (&self->bot_ear, client, "the answer to", number);
@@ -195,6 +223,8 @@ static void
 s_visitor_is_in (void *owner)
 {
     conversation_t *self = owner;
+    if (self->visits == 0)
+        self->visits = 1;
     if (!self->has_agent)
         self->is_begun = true;
     else if (self->agent.client.try_at == UINT64_MAX)
@@ -226,6 +256,35 @@ s_want_more (const conversation_t *self, rich_t *rich, uint64_t *at, uint64_t ev
         rich->wanted++;
 }
 
+//  Some messages, and when all of them are answered it leaves: half of all do for good. When the
+//  crowd falls silent, whoever is there stays, and whoever is away stays away.
+static void
+s_leaver_tick (conversation_t *self, bool is_talking)
+{
+    crowd_context_t *scene = self->scene;
+    rich_t *visitor = &self->visitor;
+    if (visitor->client.is_away) {
+        if (is_talking && self->visits > 0 && scene->now_us >= self->back_at) {
+            atomic_fetch_sub (&scene->away, 1);
+            self->visits++;
+            client_return (&visitor->client);
+        }
+    } else if (!is_talking) {
+        if (self->visits == 0 && !visitor->client.link)
+            client_leave (&visitor->client); //  it never comes
+    } else if (visitor->wanted < self->visits * VISIT_MESSAGES)
+        s_want_more (self, visitor, &self->visitor_at, self->visitor_every);
+    else if (scene->now_us < self->late_us && visitor->is_in && rich_is_quiet (visitor)
+             && self->bot_ear.next == visitor->stored) {
+        self->back_at =
+            chance_once_in (&scene->chance, 2)
+                ? UINT64_MAX
+                : scene->now_us + chance_between (&scene->chance, AWAY_LEAST, AWAY_MOST);
+        client_leave (&visitor->client);
+        atomic_fetch_add (&scene->away, 1);
+    }
+}
+
 //  A pause that its own client makes is not the router's.
 static void
 s_forgive (const client_t *client, wait_t *wait, uint64_t now)
@@ -240,7 +299,9 @@ conversation_tick (conversation_t *self)
     crowd_context_t *scene = self->scene;
     bool is_talking = atomic_load_explicit (&scene->is_talking, memory_order_relaxed);
     rich_t *visitor = conversation_visitor (self);
-    if (visitor && is_talking && self->is_begun
+    if (self->kind == TALK_LEAVER)
+        s_leaver_tick (self, is_talking);
+    else if (visitor && is_talking && self->is_begun
         && (self->has_agent || visitor->wanted < self->bot_ear.next + BOT_WINDOW))
         s_want_more (self, visitor, &self->visitor_at, self->visitor_every);
     if (self->has_agent && is_talking && self->agent.wanted > 0)
@@ -289,11 +350,12 @@ conversation_new (crowd_context_t *scene, conversation_kind_t kind, unsigned num
     self->scene = scene;
     self->kind = kind;
     self->has_agent = kind == TALK_PAIR || kind == TALK_WIDGET_AGENT;
-    who_t who = kind == TALK_PAIR ? WHO_PAIR : kind == TALK_ASKER ? WHO_ASKER : WHO_WIDGET;
+    bool is_of_bot = kind == TALK_ASKER || kind == TALK_LEAVER;
+    who_t who = kind == TALK_PAIR ? WHO_PAIR : is_of_bot ? WHO_ASKER : WHO_WIDGET;
     rich_init (&self->visitor, scene, &s_visitor_events, self, who, false);
     widget_init (&self->widget, scene, &s_widget_events, self);
     rich_init (&self->agent, scene, &s_agent_events, self, who, true);
-    s_name (self, &self->visitor.client, "visitor", number);
+    s_name (self, &self->visitor.client, kind == TALK_LEAVER ? "leaver" : "visitor", number);
     s_name (self, &self->widget.client, "widget", number);
     s_name (self, &self->agent.client, "agent", number);
     self->agent_ear.wait =
@@ -310,10 +372,17 @@ conversation_new (crowd_context_t *scene, conversation_kind_t kind, unsigned num
     self->agent.client.is_slow = is_slow;
     self->visitor.text_size = is_slow ? BIG_TEXT : SMALL_TEXT;
     self->agent.text_size = SMALL_TEXT;
-    self->visitor_every = kind == TALK_PAIR ? s_every (self, 65, plan->pairs)
-                                            : s_every (self, 10, plan->askers);
+    self->visitor_every = kind == TALK_PAIR     ? s_every (self, 65, plan->pairs)
+                          : kind == TALK_LEAVER ? SECOND
+                                                : s_every (self, 10, plan->askers);
     self->agent_every = kind == TALK_PAIR ? s_every (self, 10, plan->pairs)
                                           : s_every (self, 15, plan->widgets);
+    if (kind == TALK_LEAVER) {
+        uint64_t last = scene->now_us + LAST_COMES, late = plan_late_us (plan, scene->now_us);
+        self->late_us = late;
+        self->visitor.client.try_at =
+            chance_between (&scene->chance, scene->now_us, last < late ? last : late);
+    }
     return self;
 }
 
@@ -353,7 +422,7 @@ s_who_waits (const conversation_t *constant, char *what, size_t room)
                   visitor->stored);
         return &self->agent.client;
     }
-    if (self->kind == TALK_ASKER && self->bot_ear.next < visitor->stored) {
+    if (s_asks (self) && self->bot_ear.next < visitor->stored) {
         snprintf (what, room, "has %u of the bot's %u answers", self->bot_ear.next,
                   visitor->stored);
         return &visitor->client;

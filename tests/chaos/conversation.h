@@ -12,6 +12,7 @@ typedef enum {
     TALK_ASKER,        //  rich visitor, bot
     TALK_WIDGET_BOT,   //  widget, bot
     TALK_WIDGET_AGENT, //  widget, agent
+    TALK_LEAVER,       //  rich visitor, bot; the visitor leaves, for a while or for good
 } conversation_kind_t;
 
 typedef struct talk conversation_t;
@@ -29,6 +30,9 @@ bool conversation_is_quiet (const conversation_t *self);
 void conversation_complain (conversation_t *self);
 
 conversation_kind_t conversation_kind (const conversation_t *self);
+//  A leaver who has left, and one who never came.
+bool conversation_is_left (const conversation_t *self);
+bool conversation_is_empty (const conversation_t *self);
 const char *conversation_session (const conversation_t *self);
 //  NULL when it is a widget.
 rich_t *conversation_visitor (conversation_t *self);

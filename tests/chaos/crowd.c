@@ -77,13 +77,14 @@ crowd_new (const plan_t *plan, const deployment_t *site, findings_t *trouble)
     assert (scene->loop);
     snprintf (scene->run, sizeof scene->run, "%x", (unsigned) (clock_wall_ms () & 0xffffff));
     atomic_store (&scene->is_talking, true);
-    self->talks =
-        calloc (plan->pairs + plan->askers + 2 * plan->widgets + 1, sizeof (conversation_t *));
+    self->talks = calloc (plan->pairs + plan->askers + 2 * plan->widgets + plan->leavers + 1,
+                          sizeof (conversation_t *));
     assert (self->talks);
     s_add (self, TALK_PAIR, plan->pairs);
     s_add (self, TALK_ASKER, plan->askers);
     s_add (self, TALK_WIDGET_BOT, plan->widgets);
     s_add (self, TALK_WIDGET_AGENT, plan->widgets);
+    s_add (self, TALK_LEAVER, plan->leavers);
     int rc = pthread_create (&self->thread, NULL, s_run, self);
     assert (rc == 0);
     self->has_thread = true;

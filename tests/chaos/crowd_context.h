@@ -37,6 +37,7 @@ typedef struct {
     atomic_uint_fast64_t unread_ends; //  of connections that were not read
     atomic_uint_fast64_t busy;
     atomic_uint_fast64_t failures;  //  that a widget was shown
+    atomic_uint_fast64_t away;      //  visitors that have left, and not come back so far
 } crowd_context_t;
 
 #define SCENE_COUNT(scene, count)                                                                  \

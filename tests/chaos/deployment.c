@@ -415,8 +415,9 @@ deployment_memory (const deployment_t *self, deployment_kind_t kind, uint64_t *p
 deployment_t *
 deployment_new (const plan_t *plan, const char *place, findings_t *trouble)
 {
-    static char lease[40];
-    static const char *const s_settings[] = { "LOG_LEVEL=info", lease, NULL };
+    static char lease[40], close_after[60];
+    static const char *const s_settings[] = { "LOG_LEVEL=info", lease, close_after,
+                                              NULL };
     deployment_t *self = calloc (1, sizeof *self);
     assert (self);
     self->plan = plan;
@@ -426,6 +427,7 @@ deployment_new (const plan_t *plan, const char *place, findings_t *trouble)
     self->cables = fault_proxy_new ();
     snprintf (self->place, sizeof self->place, "%s", place);
     snprintf (self->receiver, sizeof self->receiver, "%s/receiver", place);
+    snprintf (close_after, sizeof close_after, "SESSION_CLOSE_AFTER=%dms", SITE_CLOSE_AFTER_MS);
     snprintf (lease, sizeof lease, "WORK_LEASE=%dms", DELIVERY_LEASE_MS);
     for (unsigned office = 0; office < deployment_count (self, SITE_POSTOFFICE); office++)
         self->known_offices[office] = true;

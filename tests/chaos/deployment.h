@@ -44,6 +44,9 @@ bool deployment_has_disk (const deployment_t *self);
 const char *deployment_receiver (const deployment_t *self);
 
 //  Cables of one kind; `ends` counts all, the spare's included.
+//  SESSION_CLOSE_AFTER of the router under test.
+#define SITE_CLOSE_AFTER_MS 5000
+
 typedef enum { SITE_BUS, SITE_POSTGRES, SITE_CLIENTS, SITE_CABLE_KINDS } deployment_cables_t;
 unsigned deployment_cable_count (const deployment_t *self, deployment_cables_t kind);
 int deployment_cable (const deployment_t *self, deployment_cables_t kind, unsigned number);

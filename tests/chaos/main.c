@@ -94,13 +94,15 @@ static void
 s_settle (report_t *run)
 {
     uint64_t began = clock_mono_us ();
+    crowd_context_t *scene = crowd_scene (run->crowd);
     uint64_t deadline = eventually_deadline (run->plan->settle * 1000);
     crowd_fall_silent (run->crowd);
     orders_fall_silent (run->orders);
     printf ("chaos: no more faults; everything is to settle\n");
     while (eventually_again (deadline)
            && (!crowd_is_quiet (run->crowd) || !orders_are_quiet (run->orders)
-               || audit_unfinished (run->site) != 0))
+               || audit_unfinished (run->site) != 0
+               || audit_closed (run->site) < (int64_t) atomic_load (&scene->away)))
         deployment_watch (run->site);
     run->settled_us = clock_mono_us () - began;
     crowd_end (run->crowd);
@@ -142,8 +144,7 @@ s_run (const plan_t *plan, const char *place)
     report_t run = { .plan = plan, .site = deployment_new (plan, place, trouble) };
     int code = 69;
     if (run.site)
-        run.orders = orders_new (stack_postgres (deployment_stack (run.site)), plan->seed,
-                                 plan->deliveries);
+        run.orders = orders_new (stack_postgres (deployment_stack (run.site)), plan);
     if (run.orders) {
         run.crowd = crowd_new (plan, run.site, trouble);
         run.nemesis = nemesis_new (plan, run.site);

@@ -26,6 +26,8 @@
     PLAN_NUMBER (askers, "CHAOS_ASKERS", 30, 0, 1000, "rich visitors who ask the bot")             \
     PLAN_NUMBER (widgets, "CHAOS_WIDGETS", 30, 0, 1000,                                            \
                  "widgets that ask the bot, and as many that an agent talks to")                   \
+    PLAN_NUMBER (leavers, "CHAOS_LEAVERS", 60, 0, 1000,                                            \
+                 "rich visitors who ask the bot, leave, and come back or do not")                  \
     PLAN_NUMBER (rate, "CHAOS_RATE", 5000, 1, 1000000,                                             \
                  "messages a second that all of them want to say")                                 \
     PLAN_NUMBER (settle, "CHAOS_SETTLE", 120, 10, 3600, "s in which everything must settle")       \
@@ -47,6 +49,9 @@ typedef struct {
 bool plan_read (plan_t *self);
 //  The settings, to standard output.
 void plan_help (void);
+//  What takes long to settle is not begun behind this time, in µs, of a run that began then.
+//  UINT64_MAX: nobody knows when it ends.
+uint64_t plan_late_us (const plan_t *self, uint64_t began_us);
 //  True when faults of this word are wanted.
 bool plan_wants (const plan_t *self, const char *word);
 

@@ -210,7 +210,6 @@ s_print_deliveries (const report_t *self)
     printf ("  duplicates             %" PRIu64 ", of them late in their lane %" PRIu64
             ", not explained %" PRIu64 "\n",
             counts->duplicates, counts->late, counts->unexplained);
-    printf ("  by orders that outlast their lease %" PRIu64 "\n", counts->outlasted);
     for (int fault = 0; fault < FAULTS; fault++)
         if (counts->explained[fault])
             printf ("  by %-28s %" PRIu64 "\n", fault_word (fault), counts->explained[fault]);
@@ -230,8 +229,9 @@ s_print_counts (const report_t *self)
             " stentor-connectors, and one more of each now and then\n",
             plan->edges, plan->postoffices, plan->connectors);
     printf ("  sessions               %" PRIu64 " visitor and agent, %" PRIu64
-            " visitor and bot, %" PRIu64 " widget and bot, %" PRIu64 " widget and agent\n",
-            plan->pairs, plan->askers, plan->widgets, plan->widgets);
+            " visitor and bot, %" PRIu64 " widget and bot, %" PRIu64 " widget and agent,"
+            " %" PRIu64 " leavers\n",
+            plan->pairs, plan->askers, plan->widgets, plan->widgets, plan->leavers);
     printf ("  said, acknowledged     %" PRIuFAST64 ", %" PRIu64 " (%.0f a second)\n",
             atomic_load (&scene->said), acked, (double) acked / seconds);
     printf ("  delivered              %" PRIuFAST64 " of people, %" PRIuFAST64
@@ -240,6 +240,8 @@ s_print_counts (const report_t *self)
             atomic_load (&scene->shown));
     printf ("  in the log             %" PRIu64 " entries of %" PRIu64 " sessions\n",
             self->audit.entries, self->audit.sessions);
+    printf ("  closed                 %" PRIu64 " sessions that were left, reopened %" PRIu64 "\n",
+            self->audit.closed, self->audit.reopened);
     printf ("  connections made       %" PRIuFAST64 ", lost while it was not read %" PRIuFAST64
             ", closed with 1013 %" PRIuFAST64 "\n",
             atomic_load (&scene->connects), atomic_load (&scene->unread_ends),

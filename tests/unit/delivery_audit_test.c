@@ -283,14 +283,6 @@ Test (delivery_audit, the_last_of_two_faults_is_the_cause)
     cr_assert_eq (s_counts.explained[OTHER], 1);
 }
 
-Test (delivery_audit, a_duplicate_by_an_order_that_outlasts_its_lease)
-{
-    s_order (DELIVERY_NO_LANE, 0, 0, false, DELIVERY_LEASE_MS + 1);
-    s_twice ();
-    EXPECT ("");
-    cr_assert_eq (s_counts.outlasted, 1);
-}
-
 //  One that the receiver asked for again comes again, and then once more with the same number.
 Test (delivery_audit, an_attempt_that_comes_twice)
 {
@@ -328,8 +320,8 @@ Test (orders, the_seed_gives_them)
     unsigned numbers[2][ORDERS_LANES] = { { 0 } }, next[ORDERS_LANES] = { 0 };
     unsigned in_lanes = 0, again = 0, dead = 0, slow = 0;
     for (unsigned count = 0; count < 5000; count++) {
-        delivery_order_t order = orders_draw (&chances[0], numbers[0]);
-        delivery_order_t other = orders_draw (&chances[1], numbers[1]);
+        delivery_order_t order = orders_draw (&chances[0], numbers[0], true);
+        delivery_order_t other = orders_draw (&chances[1], numbers[1], true);
         cr_assert (order.lane == other.lane && order.takes_ms == other.takes_ms
                    && order.retries == other.retries && order.is_dead == other.is_dead);
         in_lanes += order.lane != DELIVERY_NO_LANE;
@@ -339,5 +331,5 @@ Test (orders, the_seed_gives_them)
         if (order.lane != DELIVERY_NO_LANE)
             cr_assert_eq (order.number, next[order.lane]++);
     }
-    cr_assert (in_lanes > 2500 && in_lanes < 3500 && again > 500 && dead > 50 && slow > 5);
+    cr_assert (in_lanes > 2500 && in_lanes < 3500 && again > 500 && dead > 50 && slow > 2);
 }

@@ -15,7 +15,7 @@
 //  An item's name is this and its place among the orders, from 0.
 #define DELIVERY_ITEM "chaos-"
 //  WORK_LEASE of the router under test.
-#define DELIVERY_LEASE_MS 5000
+#define DELIVERY_LEASE_MS 20000
 
 //  Of which there may be so many; their numbers are bits and indexes.
 #define DELIVERY_WORKERS_MOST 8

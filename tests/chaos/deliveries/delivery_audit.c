@@ -132,10 +132,7 @@ s_explain (case_t *self, const delivery_arrival_t *before, const delivery_arriva
     delivery_counts_t *counts = self->counts;
     const delivery_cause_t *cause = s_cause (self, before, again);
     counts->duplicates++;
-    if (before->attempt == 1
-        && self->evidence->orders[again->item].takes_ms >= DELIVERY_LEASE_MS)
-        counts->outlasted++;
-    else if (cause && cause->kind < DELIVERY_CAUSES_MOST)
+    if (cause && cause->kind < DELIVERY_CAUSES_MOST)
         counts->explained[cause->kind]++;
     else {
         counts->unexplained++;

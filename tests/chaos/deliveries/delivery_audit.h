@@ -6,9 +6,9 @@
 //  - An item of a lane comes first when the one before it is over: behind the answer that ended it.
 //  - An attempt has one lease.
 //  - A duplicate is an attempt behind the answer that ended its item, or one with a number that was
-//    there before. Each must be explained: by a fault that disturbed the way of one of the two
-//    attempts (its worker, its postoffice, or what lies between them and PostgreSQL), or by an
-//    attempt that was ordered to outlast its lease. What is not explained is trouble.
+//    there before. Each must be explained by a fault that disturbed the way of one of the two
+//    attempts: its worker, its postoffice, or what lies between them and PostgreSQL. What is not
+//    explained is trouble.
 //
 //  Pure: reads no clock, no file, no database.
 
@@ -76,7 +76,6 @@ typedef struct {
     uint64_t duplicates;
     uint64_t late; //  of them, those behind the first attempt at the next item of their lane
     uint64_t explained[DELIVERY_CAUSES_MOST]; //  by kind of fault
-    uint64_t outlasted;                       //  explained by the order
     uint64_t unexplained;
 } delivery_counts_t;
 

@@ -19,7 +19,7 @@
 #define LATER_MOST_MS 5000
 #define TAKES_MOST_MS 100
 #define TAKES_LONG_MS 2000 //  one in three: so that faults hit some between answer and report
-#define SLOW_MS (DELIVERY_LEASE_MS + 2000)
+#define SLOW_MS (DELIVERY_LEASE_MS + 1000) //  its worker renews the lease
 
 struct orders {
     pthread_t thread;
@@ -29,6 +29,7 @@ struct orders {
     char *url;
     chance_t chance;
     uint64_t rate;
+    uint64_t late_us; //  from then on none is slow
     unsigned numbers[ORDERS_LANES];
     delivery_order_t *list;
     size_t count;
@@ -48,7 +49,7 @@ static const char s_trigger[] =
     " WHEN (NEW.kind <> 1 AND OLD.state <> NEW.state) EXECUTE FUNCTION chaos_note ()";
 
 delivery_order_t
-orders_draw (chance_t *chance, unsigned numbers[ORDERS_LANES])
+orders_draw (chance_t *chance, unsigned numbers[ORDERS_LANES], bool may_be_slow)
 {
     delivery_order_t order = { .lane = DELIVERY_NO_LANE };
     if (chance_between (chance, 1, 10) <= 6) {
@@ -60,7 +61,7 @@ orders_draw (chance_t *chance, unsigned numbers[ORDERS_LANES])
     order.is_dead = chance_once_in (chance, 50);
     order.takes_ms = (unsigned) chance_between (
         chance, 0, chance_once_in (chance, 3) ? TAKES_LONG_MS : TAKES_MOST_MS);
-    if (chance_once_in (chance, 250))
+    if (chance_once_in (chance, 500) && may_be_slow)
         order.takes_ms = SLOW_MS;
     return order;
 }
@@ -75,7 +76,8 @@ s_draw (orders_t *self)
         self->list = realloc (self->list, self->room * sizeof *self->list);
         assert (self->list);
     }
-    self->list[self->count++] = orders_draw (&self->chance, self->numbers);
+    bool may_be_slow = clock_mono_us () < self->late_us;
+    self->list[self->count++] = orders_draw (&self->chance, self->numbers, may_be_slow);
 }
 
 //  One statement, so that all of it is there or nothing. What is there already is left alone: the
@@ -152,12 +154,13 @@ s_run (void *argument)
 }
 
 orders_t *
-orders_new (postgres_t *postgres, uint64_t seed, uint64_t rate)
+orders_new (postgres_t *postgres, const plan_t *plan)
 {
     orders_t *self = calloc (1, sizeof *self);
     assert (self);
-    self->rate = rate;
-    self->chance.state = seed ^ 0x6f7264657273;
+    self->rate = plan->deliveries;
+    self->late_us = plan_late_us (plan, clock_mono_us ());
+    self->chance.state = plan->seed ^ 0x6f7264657273;
     self->url = strdup (postgres_url (postgres));
     assert (self->url);
     if (!postgres_exec (postgres, s_trigger)) {

@@ -7,6 +7,7 @@
 
 #include "chance.h"
 #include "delivery.h"
+#include "plan.h"
 
 #include "postgres.h"
 
@@ -16,10 +17,10 @@
 
 typedef struct orders orders_t;
 
-//  So many a second; 0: none at all. NULL when the database does not take what the audit needs: a
+//  As many a second as the plan says. NULL when the database does not take what the audit needs: a
 //  trigger that writes down each state that an item goes through (evidence.h). The database
 //  outlives the orders.
-orders_t *orders_new (postgres_t *postgres, uint64_t seed, uint64_t rate);
+orders_t *orders_new (postgres_t *postgres, const plan_t *plan);
 void orders_destroy (orders_t **self_p);
 
 //  Nothing new is ordered; what is under way is brought to its end.
@@ -30,6 +31,6 @@ const delivery_order_t *orders_list (const orders_t *self, size_t *count);
 
 //  Draws the next order; `numbers` are the next ones of the lanes. What it comes to depends on
 //  chance alone.
-delivery_order_t orders_draw (chance_t *chance, unsigned numbers[ORDERS_LANES]);
+delivery_order_t orders_draw (chance_t *chance, unsigned numbers[ORDERS_LANES], bool may_be_slow);
 
 #endif
