@@ -156,3 +156,22 @@ Test (postgres_harness, dies_with_the_test)
     close (ends[0]);
     close (ends[1]);
 }
+
+//  What was committed while the standby was stopped is not in it.
+Test (postgres_harness, a_standby_that_lags_is_promoted, .timeout = 120)
+{
+    postgres_t *primary = s_with_a_room (NULL);
+    postgres_t *standby = postgres_standby_new (primary);
+    cr_assert_not_null (standby);
+    EVENTUALLY (20000, postgres_is_level (standby, primary));
+    s_expect (standby, "select pg_is_in_recovery ()", "t");
+    cr_assert (postgres_stop (standby));
+    cr_assert (postgres_exec (primary, "insert into room values ('attic')"));
+    postgres_kill (primary);
+    cr_assert (postgres_start (standby));
+    cr_assert (postgres_promote (standby));
+    cr_assert (postgres_exec (standby, "insert into room values ('cellar')"));
+    s_expect (standby, "select string_agg (name, ' ' order by name) from room", "cellar hall");
+    postgres_destroy (&standby);
+    postgres_destroy (&primary);
+}

@@ -485,8 +485,21 @@ s_destroy_what_is_left (void)
     }
 }
 
-postgres_t *
-postgres_new (const postgres_options_t *options)
+//  A copy of what the primary has, which says where the rest comes from.
+static bool
+s_copy_data (const postgres_t *self, const postgres_t *primary)
+{
+    char data[100], port[32];
+    snprintf (data, sizeof data, "%s/data", self->directory);
+    snprintf (port, sizeof port, "%u", primary->port);
+    const char *const arguments[] = { "-D", data,      "-h",         "127.0.0.1",         "-p",
+                                      port, "-U",      "stentor",    "--checkpoint=fast", "-X",
+                                      "stream", "--no-sync", "--write-recovery-conf", NULL };
+    return s_is_done (s_run (self, "pg_basebackup", arguments), COPY_WITHIN);
+}
+
+static postgres_t *
+s_new (const postgres_options_t *options, const postgres_t *primary)
 {
     static bool s_is_prepared;
     if (!s_is_prepared) {
@@ -509,10 +522,24 @@ postgres_new (const postgres_options_t *options)
               ANSWER_WITHIN);
     if (self->version == 0)
         fprintf (stderr, "harness: there is no PostgreSQL below " PROGRAMS "\n");
-    else if (s_make_directory (self) && s_make_data (self) && postgres_start (self))
+    else if (s_make_directory (self)
+             && (primary ? s_copy_data (self, primary) : s_make_data (self))
+             && postgres_start (self))
         return self;
     postgres_destroy (&self);
     return NULL;
+}
+
+postgres_t *
+postgres_new (const postgres_options_t *options)
+{
+    return s_new (options, NULL);
+}
+
+postgres_t *
+postgres_standby_new (postgres_t *primary)
+{
+    return s_new (NULL, primary);
 }
 
 void
@@ -584,6 +611,27 @@ postgres_query (postgres_t *self, const char *sql)
     PQclear (result);
     wait_report_saw (sql, "%s", text ? text : "NULL");
     return text;
+}
+
+bool
+postgres_is_level (postgres_t *standby, postgres_t *primary)
+{
+    char *end = postgres_query (primary, "select pg_current_wal_lsn ()"), sql[100];
+    snprintf (sql, sizeof sql, "select pg_last_wal_replay_lsn () >= '%s'", end ? end : "0/0");
+    char *is_level = postgres_query (standby, sql);
+    bool rc = end && is_level && strcmp (is_level, "t") == 0;
+    free (end);
+    free (is_level);
+    return rc;
+}
+
+bool
+postgres_promote (postgres_t *standby)
+{
+    char *rc = postgres_query (standby, "select pg_promote ()");
+    bool is_promoted = rc && strcmp (rc, "t") == 0;
+    free (rc);
+    return is_promoted;
 }
 
 unsigned

@@ -35,6 +35,13 @@ typedef struct {
 
 //  A server that accepts connections; NULL as options: all off. NULL when it cannot be had.
 postgres_t *postgres_new (const postgres_options_t *options);
+//  A standby of it: has what the primary has, and what the primary commits soon after, without the
+//  primary waiting for it. While it is stopped, it lags.
+postgres_t *postgres_standby_new (postgres_t *primary);
+//  Has it all that the primary has committed?
+bool postgres_is_level (postgres_t *standby, postgres_t *primary);
+//  It is a primary of its own when this returns, with what it had.
+bool postgres_promote (postgres_t *standby);
 //  Stops it and deletes all it had.
 void postgres_destroy (postgres_t **self_p);
 

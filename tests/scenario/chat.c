@@ -196,6 +196,12 @@ reloads (person_t *self, unsigned edge)
     s_is_let_in (self);
 }
 
+void
+may_be_told_again (person_t *self)
+{
+    self->came_back = true;
+}
+
 unsigned
 told_again (const person_t *self)
 {

@@ -73,6 +73,8 @@ void sees_no (person_t *self, const char *event, uint64_t milliseconds);
 //  The message with this id is acknowledged, as a duplicate or not. Returns its seq.
 int64_t is_told_stored (person_t *self, const char *message_id, bool duplicate);
 
+//  A widget whose session's history changed: it may be told again what it has, without a reconnect.
+void may_be_told_again (person_t *self);
 //  How many messages came again after a reconnect, which a widget throws away by their time.
 unsigned told_again (const person_t *self);
 
