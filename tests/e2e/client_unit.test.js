@@ -1211,3 +1211,102 @@ test("an identity in the storage that no router takes is replaced", () => {
         else assert.match(chat.userId, /^[0-9a-f-]{32,36}$/);
     }
 });
+
+// ------------------------------------------------------------------------------------------------
+//  Tokens
+
+const refusesToken = (browser) => browser.says({ event: "connection update",
+    data: { sessionCreated: false, errorMessage: "it has expired", code: "unauthenticated" } });
+
+test("a token goes among the protocols, and says who the user is", () => {
+    const { browser, chat, all } = begin({ token: "a.b.c" });
+    chat.open();
+    assert.deepEqual(browser.socket.protocols, ["stentor.chat", "stentor.token.a.b.c"]);
+    assert.equal(browser.socket.url.searchParams.has("userId"), false);
+    browser.accept();
+    browser.says({ event: "connection update",
+        data: { sessionCreated: true, seq: 1, userId: "customer-1" } });
+    browser.says({ event: "new message", messageId: "m", seq: 2, timeMs: 5,
+        sender: { userId: "customer-1", isAdmin: false }, data: { rawQuery: "elsewhere" } });
+    assert.equal(all("message").at(-1).mine, true);
+});
+
+test("a userId beside a token is said, so that the router can compare them", () => {
+    const { browser, chat } = begin({ token: "a.b.c", userId: "customer-1" });
+    chat.open();
+    assert.equal(browser.socket.url.searchParams.get("userId"), "customer-1");
+});
+
+test("a function is asked for a token before each connection", async () => {
+    let count = 0;
+    const { browser, chat } = begin({ token: async () => `token${++count}.b.c` });
+    chat.open();
+    assert.equal(browser.sockets.length, 0);
+    await new Promise(setImmediate);
+    assert.equal(browser.socket.protocols[1], "stentor.token.token1.b.c");
+    browser.join();
+    browser.breaks(1006);
+    browser.pass(501);
+    await new Promise(setImmediate);
+    assert.equal(browser.sockets.length, 2);
+    assert.equal(browser.socket.protocols[1], "stentor.token.token2.b.c");
+});
+
+test("a token that is refused is renewed, but not for ever", async () => {
+    const { browser, chat, all } = begin({ token: () => "a.b.c" });
+    chat.open();
+    for (let time = 1; time <= 3; time++) {
+        await new Promise(setImmediate);
+        assert.equal(browser.sockets.length, time);
+        browser.accept();
+        refusesToken(browser);
+        browser.pass(5000);
+    }
+    await new Promise(setImmediate);
+    assert.equal(browser.sockets.length, 3);
+    assert.equal(all("status").at(-1).code, "unauthenticated");
+});
+
+test("a running chat that is closed for its token goes on with another one", async () => {
+    const { browser, chat, all } = begin({ token: () => "a.b.c" });
+    chat.open();
+    await new Promise(setImmediate);
+    browser.join();
+    browser.breaks(4401);
+    browser.pass(501);
+    await new Promise(setImmediate);
+    assert.equal(browser.sockets.length, 2);
+    browser.join();
+    assert.equal(all("status").at(-1).status, "open");
+});
+
+test("a fixed token that is refused ends it", () => {
+    const { browser, chat, all } = begin({ token: "a.b.c" });
+    chat.open();
+    browser.breaks(4401);
+    browser.pass(60000);
+    assert.equal(browser.sockets.length, 1);
+    assert.equal(all("status").at(-1).code, "unauthenticated");
+});
+
+test("a page that gives no token is asked again later", async () => {
+    let count = 0;
+    const { browser, chat } = begin({ token: () => {
+        if (++count === 1) throw new Error("offline");
+        return "a.b.c";
+    } });
+    chat.open();
+    await new Promise(setImmediate);
+    assert.equal(browser.sockets.length, 0);
+    browser.pass(501);
+    await new Promise(setImmediate);
+    assert.equal(browser.sockets.length, 1);
+});
+
+test("a token that comes after close is not used", async () => {
+    const { browser, chat } = begin({ token: async () => "a.b.c" });
+    chat.open();
+    chat.close();
+    await new Promise(setImmediate);
+    assert.equal(browser.sockets.length, 0);
+});

@@ -34,8 +34,9 @@ export class FakeBrowser {
                 this.timers = this.timers.filter((one) => one !== timer);
             },
             WebSocket: class {
-                constructor(url) {
+                constructor(url, protocols) {
                     this.url = new URL(url);
+                    this.protocols = protocols;
                     this.readyState = 0;
                     this.sent = [];
                     browser.sockets.push(this);

@@ -128,10 +128,11 @@ Test (server_frame, a_rich_client_is_given_the_check)
                     "{\"event\":\"new message\",\"sessionId\":\"s\",\"data\":{},\"sender\":{},"
                     "\"timeMs\":5,\"seq\":7}");
     log_position_t last = { 7, 0xabc };
-    s_expect_frame (server_frame_joined (TEXT ("s"), last, DIALECT_RICH),
+    s_expect_frame (server_frame_joined (TEXT ("s"), last, TEXT ("u")),
                     "{\"event\":\"connection update\",\"sessionId\":\"s\",\"data\":"
-                    "{\"sessionCreated\":true,\"seq\":7,\"check\":\"0000000000000abc\"}}");
-    s_expect_frame (server_frame_joined (TEXT ("s"), last, DIALECT_WIDGET),
+                    "{\"sessionCreated\":true,\"seq\":7,\"check\":\"0000000000000abc\","
+                    "\"userId\":\"u\"}}");
+    s_expect_frame (server_frame_joined (TEXT ("s"), last, TEXT_EMPTY),
                     "{\"event\":\"connection update\",\"sessionId\":\"s\",\"data\":"
                     "{\"sessionCreated\":true,\"seq\":7}}");
     bus_posted_t posted = { .seq = 7, .check = 0xabc, .time_ms = 5 };

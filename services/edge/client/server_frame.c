@@ -203,7 +203,7 @@ server_frame_truncated (const bus_truncated_t *truncated)
 }
 
 frame_t *
-server_frame_joined (text_t session_id, log_position_t last, dialect_t dialect)
+server_frame_joined (text_t session_id, log_position_t last, text_t user)
 {
     json_writer_t room, *json = &room;
     s_begin (json, "connection update", session_id);
@@ -211,8 +211,9 @@ server_frame_joined (text_t session_id, log_position_t last, dialect_t dialect)
     json_put_bool (json, "sessionCreated", true);
     if (last.seq != SEQ_UNKNOWN)
         json_put_number (json, "seq", last.seq);
-    if (last.seq != SEQ_UNKNOWN && dialect == DIALECT_RICH)
+    if (last.seq != SEQ_UNKNOWN && user.size > 0)
         s_put_check (json, last.check);
+    json_put_text_if (json, "userId", user);
     json_close_object (json);
     return s_end (json);
 }

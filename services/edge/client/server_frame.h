@@ -18,7 +18,8 @@ frame_t *server_frame_broadcast (const bus_broadcast_t *event);
 frame_t *server_frame_truncated (const bus_truncated_t *truncated);
 
 //  connection update: in, with the last entry of the session (or SEQ_UNKNOWN); or not, and why.
-frame_t *server_frame_joined (text_t session_id, log_position_t last, dialect_t dialect);
+//  `user` is whom the edge knows a rich client as; empty: of a widget.
+frame_t *server_frame_joined (text_t session_id, log_position_t last, text_t user);
 frame_t *server_frame_not_joined (text_t session_id, const char *code, const char *words);
 
 frame_t *server_frame_ack (text_t session_id, text_t message_id, const bus_posted_t *posted);

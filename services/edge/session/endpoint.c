@@ -133,8 +133,9 @@ endpoint_send_attach (endpoint_t *self, attach_reason_t reason)
 void
 endpoint_tell_joined (const endpoint_t *self, text_t session_id, log_position_t last)
 {
-    dialect_t dialect = client_view (self->client)->dialect;
-    frame_t *update = server_frame_joined (session_id, last, dialect);
+    const client_view_t *who = client_view (self->client);
+    text_t user = who->dialect == DIALECT_RICH ? who->principal.user : TEXT_EMPTY;
+    frame_t *update = server_frame_joined (session_id, last, user);
     client_write (self->client, &update);
 }
 

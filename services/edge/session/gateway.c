@@ -147,8 +147,10 @@ s_refuse (client_t *client, close_reason_t reason)
     verdict_t verdict = reason == CLOSE_UNKNOWN_APP ? VERDICT_UNKNOWN_APP
                         : reason == CLOSE_BAD_URL   ? VERDICT_BAD_REQUEST
                                                     : VERDICT_NOT_ALLOWED;
-    frame_t *update =
-        server_frame_not_joined (TEXT_EMPTY, verdict_code (verdict), close_reasons[reason].words);
+    bool is_of_token =
+        reason == CLOSE_NO_TOKEN || reason == CLOSE_BAD_TOKEN || reason == CLOSE_TOKEN_EXPIRED;
+    const char *code = is_of_token ? "unauthenticated" : verdict_code (verdict);
+    frame_t *update = server_frame_not_joined (TEXT_EMPTY, code, close_reasons[reason].words);
     client_write (client, &update);
     client_close (client, reason);
 }

@@ -60,8 +60,9 @@ outbound_truncate (const clients_t *clients, unsigned postoffice, const bus_trun
         return;
     log_position_t kept = { truncated->seq, truncated->check };
     text_t session_id = session_key_id (truncated->session);
+    text_t user = client_view (connection->client)->principal.user;
     s_put_of_session (connection->client, server_frame_truncated (truncated));
-    s_put_of_session (connection->client, server_frame_joined (session_id, kept, DIALECT_RICH));
+    s_put_of_session (connection->client, server_frame_joined (session_id, kept, user));
 }
 
 void

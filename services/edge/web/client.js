@@ -34,6 +34,9 @@
 //      userId       the page's own id for the visitor; else a random one is made and kept
 //      sessionId    a certain session; else one is made and kept (agents must give one)
 //      isAdmin      true: an agent's connection
+//      token        who the page's user is (docs/tokens.md): a string, or a function that returns
+//                   one or promises one and is asked before each connection. The user is the
+//                   token's then, and userId may be left out
 //      displayName  a name to show to others
 //      accessToken  a token for the bot, added when a message is sent and never kept in the storage
 //      attributes   an object that goes with every request to the bot
@@ -109,6 +112,13 @@
     const AGAIN_CODES = new Set(["not_joined", "busy", "store_down", "going_away"]);
     const FINAL_CLOSES = { 4400: "bad_request", 4403: "not_allowed", 4404: "unknown_app" };
     const TOO_LARGE_CLOSE = 1009;
+    //  The token is missing, not accepted, or has expired: a function may give another one, but not
+    //  for ever.
+    const TOKEN_CLOSE = 4401;
+    const TOKEN_CODE = "unauthenticated";
+    const TOKENS_MOST = 3;
+    const PROTOCOL = "stentor.chat";
+    const PROTOCOL_TOKEN = "stentor.token.";
     //  The other side did not like what it read: so often in a row, and it was the message.
     const DISLIKE_CLOSES = new Set([1002, 1003, 1007, 1008]);
     const DISLIKES_MOST = 3;
@@ -335,6 +345,9 @@
         #unnamed = [];            //  when frames were written that an error cannot name
         #leavingDelay = null;     //  the router said `going away`
         #attempts = 0;
+        #tokenAsked = null;       //  the page was asked for a token
+        #tokensRefused = 0;       //  one after the other
+        #me = null;               //  the user that the router knows us as; null: not yet
         #mayHasten = true;        //  the wait for the next attempt is not the router's order
         #lastSeq = 0;
         #check = "";              //  of the frame with it: to be said again in `resume`
@@ -456,6 +469,10 @@
         // -------------------------------------------------------------------------------------
         //  Who and where
 
+        #who() {
+            return this.#me || this.userId;
+        }
+
         #chooseIdentity() {
             const { serverUrl, appId, userId, sessionId, isAdmin } = this.#options;
             const host = new URL(this.#address(serverUrl)).host;
@@ -533,10 +550,11 @@
         }
 
         #url() {
-            const { serverUrl, appId, isAdmin } = this.#options;
+            const { serverUrl, appId, userId, isAdmin, token } = this.#options;
             const url = new URL(this.#address(serverUrl));
             if (appId) url.searchParams.set("appId", appId);
-            url.searchParams.set("userId", this.userId);
+            //  A token says itself who it is; a name that was made up here would be another one.
+            if (!token || userId) url.searchParams.set("userId", this.userId);
             url.searchParams.set("isAdmin", String(Boolean(isAdmin)));
             url.searchParams.set("protocol", "2");
             return url.href;
@@ -553,9 +571,30 @@
                 return;
             }
             this.#setStatus({ status: "connecting" });
+            const { token } = this.#options;
+            if (typeof token === "function") this.#askToken(token);
+            else this.#dial(token);
+        }
+
+        //  A page that cannot give a token now is asked again, as if the router could not be
+        //  reached. What comes when it is not waited for any more is not used.
+        #askToken(token) {
+            const asked = this.#tokenAsked = {};
+            const ours = (handler) => (value) => {
+                if (this.#tokenAsked !== asked) return;
+                this.#tokenAsked = null;
+                handler(value);
+            };
+            this.#startTimer("join", this.#timing.join, () => this.#drop());
+            Promise.resolve().then(token)
+                .then(ours((given) => this.#dial(given)), ours(() => this.#drop()));
+        }
+
+        #dial(token) {
             let socket;
             try {
-                socket = new this.#env.WebSocket(this.#url());
+                socket = new this.#env.WebSocket(this.#url(),
+                    token ? [PROTOCOL, PROTOCOL_TOKEN + token] : []);
             } catch (error) {
                 this.#giveUp("bad_request", error.message);
                 return;
@@ -580,6 +619,7 @@
         #hangUp() {
             const socket = this.#socket;
             this.#socket = null;
+            this.#tokenAsked = null;
             this.#joined = false;
             this.#inFlight = null;
             this.#unnamed = [];
@@ -599,6 +639,10 @@
             const given = this.#leavingDelay;
             const head = this.#inFlight;
             this.#hangUp();
+            if (closeCode === TOKEN_CLOSE && !this.#mayAskToken()) {
+                this.#giveUp(TOKEN_CODE, "the router does not accept the token");
+                return;
+            }
             if (closeCode in FINAL_CLOSES) {
                 this.#giveUp(FINAL_CLOSES[closeCode], "the router refused the connection");
                 return;
@@ -615,6 +659,11 @@
             this.#mayHasten = given === null;
             this.#setStatus({ status: "waiting", retryAt: this.#env.now() + delay });
             this.#startTimer("retry", delay, () => this.#connect());
+        }
+
+        //  The router did not like the token: may another one be asked for?
+        #mayAskToken() {
+            return typeof this.#options.token === "function" && ++this.#tokensRefused < TOKENS_MOST;
         }
 
         #backOff() {
@@ -995,6 +1044,8 @@
                 //  The log may be shorter than the one we have seen: one that was restored.
                 if (Number.isSafeInteger(data.seq) && data.seq < this.#lastSeq)
                     this.#setPosition(data.seq, data.check);
+                if (typeof data.userId === "string") this.#me = data.userId;
+                this.#tokensRefused = 0;
                 if (this.#joined) return;
                 this.#joined = true;
                 this.#startTimer("stable", this.#timing.stable, () => { this.#attempts = 0; });
@@ -1002,6 +1053,9 @@
                 this.#flush();
             } else if (FINAL_CODES.has(data.code)) {
                 this.#giveUp(data.code, String(data.errorMessage || ""));
+            } else if (data.code === TOKEN_CODE) {
+                if (this.#mayAskToken()) this.#drop();
+                else this.#giveUp(data.code, String(data.errorMessage || ""));
             } else if (data.code === "not_joined" && this.#options.isAdmin) {
                 //  Only a visitor opens a session: to try again would not make it one.
                 this.#giveUp(data.code, "there is no such session");
@@ -1015,7 +1069,7 @@
             const sender = frame.sender || {};
             const bot = sender.deviceId === "Bot";
             const agent = !bot && sender.isAdmin === true;
-            const mine = !bot && sender.userId === this.userId
+            const mine = !bot && sender.userId === this.#who()
                 && agent === Boolean(this.#options.isAdmin);
             //  An id belongs to its participant: somebody else may use the same one.
             if (mine && messageId && this.#outbox.entries.has(messageId)) {
@@ -1095,7 +1149,7 @@
 
         #onPresence(event, { sender, seq, timeMs }, { why, visitor }) {
             const mine = Boolean(this.#options.isAdmin && sender && sender.isAdmin === true
-                && sender.userId === this.userId);
+                && sender.userId === this.#who());
             //  The log says who is in control: an agent reads here that another one took over,
             //  that it was away for too long, or what it did itself in another tab.
             if (mine) {
