@@ -177,7 +177,7 @@ sessions_host (sessions_t *self, text_t key, bool is_claimed)
 {
     session_t *session = s_find_or_make (self, key);
     bool is_busy = session->state == SESSION_LOADING || session->state == SESSION_COMMITTING;
-    if (!is_claimed && (session->host_since_us || is_busy))
+    if (!is_claimed && (session->host_since_us || session->wanted || is_busy))
         return;
     presence_resign (session);
     s_load (self, session);
