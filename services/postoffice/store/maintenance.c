@@ -85,7 +85,7 @@ struct maintenance {
     char *node;
     pg_values_t values;
     loop_timer_t *timer;
-    uint64_t up_ms;         //  when the link came up
+    uint64_t up_ms;         //  when the link came up, or took no beat last
     uint64_t beat_ms;
     uint64_t claim_ms;
     uint64_t hour_ms;
@@ -134,6 +134,18 @@ s_on_said (void *owner, void *what, const pg_answer_t *answer)
               log_string ("sqlstate", answer->sqlstate));
     if (answer->error == PG_ERROR_RECONNECT)
         pg_link_renew (self->link);
+}
+
+//  A database that takes no beats (it is read-only) takes nobody's, and its links stay up: everybody
+//  looks dead until it is writable and all have beaten again.
+static void
+s_on_beaten (void *owner, void *unused, const pg_answer_t *answer)
+{
+    maintenance_t *self = owner;
+    (void) unused;
+    s_on_said (self, "beat", answer);
+    if (answer->failed)
+        self->up_ms = clock_mono_ms ();
 }
 
 static void
@@ -264,7 +276,7 @@ s_on_timer (void *owner)
         pg_values_number (&self->values, PG_NUMBER, (int64_t) self->writer);
         pg_values_text (&self->values, text_of (self->node));
         pg_link_add (self->link, SAY_BEAT, &self->values);
-        pg_link_send (self->link, s_on_said, self, "beat");
+        pg_link_send (self->link, s_on_beaten, self, NULL);
     }
     if (s_is_due (&self->hour_ms, now, HOUR_MS))
         s_hourly (self);
