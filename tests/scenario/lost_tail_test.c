@@ -1,5 +1,5 @@
-//  lost_tail — the primary of PostgreSQL dies and a standby is promoted that lagged: what people had
-//  seen is gone. Everybody sees what is written then, and who had seen more is told. When the
+//  lost_tail — the primary of PostgreSQL dies and a standby is promoted that lagged: what people
+//  had seen is gone. Everybody sees what is written then, and who had seen more is told. When the
 //  standby had everything, nobody is told anything.
 
 #include "chat.h"
