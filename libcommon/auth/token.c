@@ -122,14 +122,9 @@ s_read_object (text_t json)
 static bool
 s_read_text (struct json_object *object, const char *name, size_t most, text_t *to)
 {
-    struct json_object *value = NULL;
-    *to = TEXT_EMPTY;
-    if (!json_object_object_get_ex (object, name, &value))
-        return true;
-    if (!json_object_is_type (value, json_type_string))
-        return false;
-    *to = (text_t){json_object_get_string (value), (size_t) json_object_get_string_len (value)};
-    return to->size > 0 && to->size <= most && utf8_is_showable (*to);
+    int found = json_member_text (object, name, to);
+    return found == 0
+           || (found == 1 && to->size > 0 && to->size <= most && utf8_is_showable (*to));
 }
 
 //  Reads the member's whole number, 1 to 2^53 − 1; 0 when it is absent.

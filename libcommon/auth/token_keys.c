@@ -243,11 +243,9 @@ token_keys_add (token_keys_t *self, text_t kid, token_algorithm_t algorithm, tex
 static text_t
 s_member (struct json_object *object, const char *name)
 {
-    struct json_object *value = NULL;
-    if (!json_object_object_get_ex (object, name, &value) ||
-        !json_object_is_type (value, json_type_string))
-        return TEXT_EMPTY;
-    return (text_t){json_object_get_string (value), (size_t) json_object_get_string_len (value)};
+    text_t text;
+    (void) json_member_text (object, name, &text);
+    return text;
 }
 
 static const char *

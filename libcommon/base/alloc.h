@@ -32,6 +32,13 @@ alloc_string (const char *string)
     return alloc_text (text_of (string));
 }
 
+//  The same, with its size.
+static inline text_t
+alloc_copy (text_t text)
+{
+    return (text_t){ alloc_text (text), text.size };
+}
+
 //  A struct of `size` bytes, zeroed, and behind it, in the same piece of memory, copies of the
 //  texts, each followed by a NUL. The texts are changed to point at the copies: they live as long
 //  as the struct, and one free () gives all of it back.

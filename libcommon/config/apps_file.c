@@ -149,12 +149,6 @@ s_one_mistake (const app_t *app)
                : "BOT_URL must be a URL that begins with http:// or https://";
 }
 
-static text_t
-s_copy (text_t text)
-{
-    return (text_t){ alloc_text (text), text.size };
-}
-
 apps_file_t *
 apps_file_of_one (const app_t *app, buffer_t *complaint)
 {
@@ -165,10 +159,10 @@ apps_file_of_one (const app_t *app, buffer_t *complaint)
     }
     app_t *row = alloc_zeroed (sizeof *row);
     text_t name = app->bot.name.size ? app->bot.name : TEXT ("Bot");
-    row->id = s_copy (app->id);
-    row->bot.url = s_copy (app->bot.url);
-    row->bot.key = s_copy (app->bot.key);
-    row->bot.name = s_copy (name);
+    row->id = alloc_copy (app->id);
+    row->bot.url = alloc_copy (app->bot.url);
+    row->bot.key = alloc_copy (app->bot.key);
+    row->bot.name = alloc_copy (name);
     row->tokens.anonymous = true;
     row->bot.is_there = true; //  only the connector's settings say more
     row->text_limit = app->text_limit ? app->text_limit : APP_TEXT_LIMIT;

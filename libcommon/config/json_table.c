@@ -128,12 +128,6 @@ s_text_of (walk_t *self, const json_field_t *field, const char *what, json_objec
     return s_check_text (self, field, what, *text);
 }
 
-static text_t
-s_copy (text_t text)
-{
-    return (text_t){ alloc_text (text), text.size };
-}
-
 static int
 s_read_text (walk_t *self, const json_field_t *field, json_object *value, text_t *to)
 {
@@ -141,7 +135,7 @@ s_read_text (walk_t *self, const json_field_t *field, json_object *value, text_t
     if (s_text_of (self, field, field->name, value, &text) != 0)
         return -1;
     if (field->readers & self->asked->reader)
-        *to = s_copy (text);
+        *to = alloc_copy (text);
     return 0;
 }
 
@@ -186,7 +180,7 @@ s_read_texts (walk_t *self, const json_field_t *field, json_object *value, json_
             return -1;
         s_leave (self, before);
         if (is_kept)
-            to->items[to->count++] = s_copy (text);
+            to->items[to->count++] = alloc_copy (text);
     }
     return 0;
 }
@@ -216,7 +210,7 @@ s_read_secret_file (walk_t *self, const json_field_t *field, json_object *value,
              : !utf8_is_valid (text) ? s_mistake (self, "%.200s: not UTF-8", path.data)
                                      : s_check_text (self, field, path.data, text);
     if (rc == 0)
-        *to = s_copy (text);
+        *to = alloc_copy (text);
     buffer_free (&secret);
     return rc;
 }
@@ -316,7 +310,7 @@ s_fall_back (walk_t *self, const json_field_t *field, void *to)
     else if (field->type == JSON_FIELD_BOOL)
         *(bool *) to = field->fallback && strcmp (field->fallback, "true") == 0;
     else if (field->type == JSON_FIELD_TEXT && is_kept)
-        *(text_t *) to = s_copy (text_of (field->fallback));
+        *(text_t *) to = alloc_copy (text_of (field->fallback));
 }
 
 //  −1; 0 when the field is absent; 1 when it was read.
@@ -358,7 +352,7 @@ s_read_object (walk_t *self, const json_table_t *table, json_object *object, voi
     for (const json_field_t *field = table->fields; field->name; field++) {
         text_t *text = s_at (to, field);
         if ((field->type == JSON_FIELD_TEXT || field->type == JSON_FIELD_SECRET) && !text->data)
-            *text = s_copy (TEXT_EMPTY);
+            *text = alloc_copy (TEXT_EMPTY);
     }
     return 0;
 }

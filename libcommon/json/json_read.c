@@ -351,6 +351,21 @@ json_read_words (const json_reading_t *reading, text_t bytes)
     return words[reading->fault];
 }
 
+int
+json_member_text (json_object *object, const char *name, text_t *text)
+{
+    json_object *value = NULL;
+    *text = TEXT_EMPTY;
+    if (!json_object_is_type (object, json_type_object)
+        || !json_object_object_get_ex (object, name, &value))
+        return 0;
+    if (!json_object_is_type (value, json_type_string))
+        return -1;
+    *text =
+        (text_t){ json_object_get_string (value), (size_t) json_object_get_string_len (value) };
+    return 1;
+}
+
 text_t
 json_print (json_object *tree)
 {

@@ -46,6 +46,10 @@ struct json_object *json_read (text_t bytes, const json_limits_t *limits, json_r
 //  What is wrong, for a person: "the text ends too early".
 const char *json_read_words (const json_reading_t *reading, text_t bytes);
 
+//  The string that an object has under this name: borrowed from the tree. Returns 1; 0: it has
+//  none, or is no object; −1: it has something else. Without a string the text is empty.
+int json_member_text (struct json_object *object, const char *name, text_t *text);
+
 //  The tree as compact JSON: borrowed from it, until it changes.
 text_t json_print (struct json_object *tree);
 

@@ -121,14 +121,7 @@ struct principal_copy {
 static int
 s_text (json_object *tree, const char *name, size_t most, text_t *to)
 {
-    json_object *value = NULL;
-    *to = TEXT_EMPTY;
-    if (!json_object_object_get_ex (tree, name, &value))
-        return 0;
-    if (!json_object_is_type (value, json_type_string))
-        return -1;
-    *to = (text_t){ json_object_get_string (value), (size_t) json_object_get_string_len (value) };
-    return to->size <= most ? 0 : -1;
+    return json_member_text (tree, name, to) >= 0 && to->size <= most ? 0 : -1;
 }
 
 static int

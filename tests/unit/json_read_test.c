@@ -147,3 +147,18 @@ Test (json_read, says_where)
     cr_expect_eq (reading.at, 5);
     cr_expect_eq (reading.values, 1);
 }
+
+Test (json_read, member_text)
+{
+    json_reading_t reading;
+    json_object *tree = json_read (TEXT ("{\"a\":\"x\",\"b\":\"\",\"c\":1,\"d\":null}"), &s_limits,
+                                   &reading);
+    text_t text;
+    cr_assert (json_member_text (tree, "a", &text) == 1 && text_is (text, TEXT ("x")));
+    cr_assert (json_member_text (tree, "b", &text) == 1 && text.size == 0);
+    cr_assert (json_member_text (tree, "c", &text) == -1 && text.size == 0);
+    cr_assert (json_member_text (tree, "d", &text) == -1 && text.size == 0);
+    cr_assert (json_member_text (tree, "e", &text) == 0 && text.size == 0);
+    cr_assert (json_member_text (NULL, "a", &text) == 0 && text.size == 0);
+    json_object_put (tree);
+}

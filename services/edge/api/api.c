@@ -191,22 +191,19 @@ s_on_body (void *owner, text_t body)
     json_reading_t reading;
     json_object *tree = json_read (
         body, &(json_limits_t){ .depth_most = BODY_DEPTH, .values_most = BODY_VALUES }, &reading);
-    bool is_object = json_object_is_type (tree, json_type_object);
-    bool is_message = is_object && self->row->operation == API_MESSAGE_POST;
-    bool is_refused = is_message && !s_check_message (self, tree);
-    json_object_put (tree);
-    if (is_refused)
-        return;
-    char detail[200];
-    if (reading.fault != JSON_READ_OK)
-        snprintf (detail, sizeof detail, "The body, at byte %zu: %s", reading.at,
-                  json_read_words (&reading, body));
-    else if (!is_object)
-        snprintf (detail, sizeof detail, "The body must be a JSON object");
-    if (reading.fault != JSON_READ_OK || !is_object) {
+    if (!json_object_is_type (tree, json_type_object)) {
+        char detail[200] = "The body must be a JSON object";
+        if (reading.fault != JSON_READ_OK)
+            snprintf (detail, sizeof detail, "The body, at byte %zu: %s", reading.at,
+                      json_read_words (&reading, body));
+        json_object_put (tree);
         s_fail (self, PROBLEM_BAD_REQUEST, text_of (detail));
         return;
     }
+    bool is_good = self->row->operation != API_MESSAGE_POST || s_check_message (self, tree);
+    json_object_put (tree);
+    if (!is_good)
+        return;
     int rc = s_write_body (self, session_key_id (text_of (self->session)), body);
     assert (rc == 0);
     s_send (self);
@@ -284,16 +281,23 @@ s_allow_origin (const api_t *self, text_t app, const http_head_t *head, char fie
     return true;
 }
 
+//  The same for the app of the query, before it is known who asks.
+static bool
+s_allow_origin_of_query (const api_t *self, const http_head_t *head, char fields[FIELDS_ROOM])
+{
+    client_url_t url;
+    client_url_read (&url, head->query);
+    const app_t *app = url.app_is_bad ? NULL : apps_find (self->config.apps, url.app);
+    return app && s_allow_origin (self, app->id, head, fields);
+}
+
 //  A browser asks what a page may ask.
 static void
 s_preflight (const api_t *self, request_t *request, const http_head_t *head,
              const api_match_t *match)
 {
     char fields[FIELDS_ROOM], more[FIELDS_ROOM];
-    client_url_t url;
-    client_url_read (&url, head->query);
-    const app_t *app = url.app_is_bad ? NULL : apps_find (self->config.apps, url.app);
-    bool is_allowed = app && s_allow_origin (self, app->id, head, fields);
+    bool is_allowed = s_allow_origin_of_query (self, head, fields);
     request_set_fields (request, text_of (is_allowed ? fields : API_FIELDS));
     int size = snprintf (more, sizeof more, "allow: %s\r\n%s%s%s%s", match->allow,
                          is_allowed ? "access-control-allow-methods: " : "",
@@ -417,12 +421,8 @@ void
 api_too_many (void *owner, request_t *request, const http_head_t *head, unsigned seconds)
 {
     api_t *self = owner;
-    client_url_t url;
     char fields[FIELDS_ROOM] = API_FIELDS, more[40];
-    client_url_read (&url, head->query);
-    const app_t *app = url.app_is_bad ? NULL : apps_find (self->config.apps, url.app);
-    if (app)
-        (void) s_allow_origin (self, app->id, head, fields);
+    (void) s_allow_origin_of_query (self, head, fields);
     edge_count (EDGE_API_REQUESTS, 1);
     request_set_fields (request, text_of (fields));
     snprintf (more, sizeof more, "retry-after: %u\r\n", seconds);

@@ -182,7 +182,7 @@ s_keep (text_t *here, text_t text)
         return;
     if (here->size > 0)
         free ((char *) here->data);
-    *here = text.size > 0 ? (text_t){ alloc_text (text), text.size } : TEXT_EMPTY;
+    *here = text.size > 0 ? alloc_copy (text) : TEXT_EMPTY;
 }
 
 client_t *

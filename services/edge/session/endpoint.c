@@ -44,7 +44,7 @@ endpoint_enter (endpoint_t *self, text_t session)
     post_queue_hold_nothing (self->posts);
     if (self->session.size > 0)
         free ((char *) self->session.data);
-    self->session = session.size ? (text_t){ alloc_text (session), session.size } : TEXT_EMPTY;
+    self->session = session.size ? alloc_copy (session) : TEXT_EMPTY;
 }
 
 bool

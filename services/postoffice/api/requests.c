@@ -255,19 +255,6 @@ s_carry_out (requests_t *self, peer_t peer, const bus_request_t *request, const 
     s_refuse (self, peer, request->request_id, PROBLEM_BUSY, TEXT_EMPTY);
 }
 
-//  {"session":"…"}; borrowed from the tree.
-static text_t
-s_session_of (json_object *body)
-{
-    json_object *value = NULL;
-    if (!json_object_is_type (body, json_type_object)
-        || !json_object_object_get_ex (body, "session", &value)
-        || !json_object_is_type (value, json_type_string))
-        return TEXT_EMPTY;
-    return (text_t){ json_object_get_string (value),
-                     (size_t) json_object_get_string_len (value) };
-}
-
 void
 requests_ask (requests_t *self, peer_t peer, const bus_request_t *request)
 {
@@ -280,7 +267,8 @@ requests_ask (requests_t *self, peer_t peer, const bus_request_t *request)
     json_reading_t reading;
     json_object *body = json_read (
         request->body, &(json_limits_t){ .depth_most = 40, .values_most = 10000 }, &reading);
-    text_t session = s_session_of (body);
+    text_t session;
+    (void) json_member_text (body, "session", &session);
     principal_copy_t *principal = principal_read (request->principal);
     if (!principal || session.size == 0 || session.size > SESSION_ID_MAX)
         s_refuse (self, peer, request->request_id, PROBLEM_BAD_REQUEST, TEXT_EMPTY);
