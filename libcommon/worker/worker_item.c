@@ -30,6 +30,8 @@ struct worker_item {
     loop_timer_t *timer;
     event_t shown;          //  while the attempt lasts; NO_EVENT: nothing
     uint64_t overdue_at_ms; //  on the loop's clock
+    uint64_t began_ms;      //  likewise; the attempt
+    uint64_t took_ms;       //  the last attempt, while REPORTING
     _Alignas (max_align_t) char attempt[];
 };
 
@@ -168,6 +170,9 @@ send_done (worker_item_t *self)
     record.done.trace = work->trace;
     record.done.topic = work->topic;
     record.done.attempt = work->attempt;
+    record.done.tries = self->view.tries;
+    record.done.status = report->status;
+    record.done.took_ms = self->took_ms;
     bool is_sent = s_send (self, &record) == 0;
     self->topic->counts[WORKER_REPORTS] += is_sent;
     loop_timer_start_ms (self->timer, is_sent ? DONE_EVERY_MS : DONE_REFUSED_MS, 0);
@@ -188,7 +193,8 @@ begin (worker_item_t *self)
     memset (self->attempt, 0, context->attempt_size);
     self->view.tries = self->is_turn ? self->view.tries + 1 : (unsigned) self->view.work.attempt;
     self->shown = NO_EVENT;
-    self->overdue_at_ms = uv_now (context->loop) + context->attempt_ms;
+    self->began_ms = uv_now (context->loop);
+    self->overdue_at_ms = self->began_ms + context->attempt_ms;
     s_move (self, WORKER_ITEM_WORKING, context->attempt_ms);
     s_look_again (self);
     context->start (context->service, self);
@@ -204,6 +210,8 @@ put_off (worker_item_t *self)
 static void
 conclude (worker_item_t *self)
 {
+    uint64_t took_ms = uv_now (self->context->loop) - self->began_ms;
+    self->took_ms = took_ms > 0 ? took_ms : 1; //  0 is "not said"
     text_t texts[] = { self->given->detail, self->given->data, self->given->target };
     self->report = alloc_packed (sizeof *self->report, texts, sizeof texts / sizeof *texts);
     *self->report = *self->given;

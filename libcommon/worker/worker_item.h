@@ -71,6 +71,7 @@ typedef enum {
 typedef struct {
     worker_outcome_t outcome;
     uint64_t after_ms; //  of RETRY: how long to wait before the next attempt
+    unsigned status;   //  the far side's answer, as its protocol's number (HTTP); 0: there was none
     text_t detail;     //  for the operator: why, and nothing of what was said
     text_t data;       //  of the others: JSON object for the clients, or empty: nothing to show
     bool is_apology;   //  of ANSWERED: the far side says itself that it failed

@@ -63,7 +63,7 @@ s_log_failure (const worker_item_view_t *view, const bot_answer_t *answer, bool 
 
 //  The bot failed: again after a while, or for good. The widget counts the seconds down.
 static void
-s_fail (bot_call_t *call, const bot_answer_t *answer, uint64_t retry_after_ms)
+s_fail (bot_call_t *call, const bot_answer_t *answer, uint64_t retry_after_ms, unsigned status)
 {
     const worker_item_view_t *view = worker_item_view (call->item);
     retry_so_far_t so_far = { .tries = view->tries };
@@ -79,6 +79,7 @@ s_fail (bot_call_t *call, const bot_answer_t *answer, uint64_t retry_after_ms)
                         is_last ? 0 : next.delay_ms / 1000, answer->error);
     worker_report_t report = { .outcome = is_last ? WORKER_DEAD : WORKER_RETRY,
                                .after_ms = next.delay_ms + next.jitter_ms,
+                               .status = status,
                                .detail = buffer_text (&answer->detail) };
     if (is_last)
         report.data = buffer_text (&data);
@@ -98,13 +99,14 @@ s_on_answer (void *owner, http_call_t number, const http_answer_t *http)
     bot_answer_t answer;
     bot_answer_read (&answer, http);
     if (answer.outcome == OUTCOME_FAILED)
-        s_fail (call, &answer, http->retry_after_ms);
+        s_fail (call, &answer, http->retry_after_ms, (unsigned) http->status);
     else {
         bool is_apology = answer.outcome == OUTCOME_BOT_ERROR;
         s_counts[BOT_ERRORS] += is_apology;
         worker_item_done (call->item,
                           &(worker_report_t){ .outcome = WORKER_ANSWERED,
                                               .is_apology = is_apology,
+                                              .status = (unsigned) http->status,
                                               .data = buffer_text (&answer.data),
                                               .ask = answer.ask,
                                               .target = buffer_text (&answer.target),
@@ -168,7 +170,7 @@ s_start (void *service, worker_item_t *item)
         return;
     bot_answer_t answer;
     bot_answer_none (&answer, failure, text_of (why));
-    s_fail (call, &answer, 0);
+    s_fail (call, &answer, 0, 0);
     bot_answer_free (&answer);
 }
 

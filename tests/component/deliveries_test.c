@@ -63,6 +63,8 @@ s_report (stage_t *self, const taken_t *taken, outcome_t outcome)
                                       .after_ms = self->after_ms,
                                       .topic = TEXT (TOPIC),
                                       .attempt = taken->attempt,
+                                      .status = 451,
+                                      .took_ms = 70,
                                       .detail = TEXT ("said so") } });
 }
 
@@ -140,7 +142,7 @@ s_start_worker (stage_t *self, uint64_t credit)
     self->worker = bus_client_new (&self->rig.loop,
                                    &(bus_client_config_t){ .node = "worker",
                                                            .role = NODE_WORKER,
-                                                           .topics = TOPIC,
+                                                           .topics = TOPIC " bot.stentor",
                                                            .credit = credit,
                                                            .addresses = addresses,
                                                            .heartbeat_ms = 500,
@@ -194,6 +196,26 @@ s_order (stage_t *self, unsigned count, unsigned lanes, const char *after)
               " SELECT 'i' || n, 'demo', '" TOPIC "', %s, '{}', 'hidden', now () + interval '%s'"
               " FROM generate_series (1, %u) AS n ORDER BY n",
               lane, after, count);
+    EVENTUALLY (WITHIN_MS, postgres_exec (self->postgres, sql));
+}
+
+//  Sessions "demo/t1" … each with a question to the bot, left by a postoffice that is dead.
+static void
+s_write_turns (stage_t *self, unsigned count)
+{
+    char sql[1500];
+    snprintf (
+        sql, sizeof sql,
+        "WITH n AS (SELECT 't' || n AS item, 'demo/t' || n AS session,"
+        "  (now () AT TIME ZONE 'UTC')::date AS day FROM generate_series (1, %u) AS n),"
+        " s AS (INSERT INTO session (session, app, visitor, day)"
+        "  SELECT session, 'demo', 'v', day FROM n),"
+        " l AS (INSERT INTO log (seq, time_ms, writer, day, event, role, hidden, session,"
+        "   message_id, user_id, sender, data)"
+        "  SELECT 1, 1000, 1, day, 3, 1, false, session, 'id', 'v', '{}', '{}' FROM n)"
+        " INSERT INTO work_item (item, kind, app, session, topic, seq, user_id, body, state,"
+        "  holder) SELECT item, 1, 'demo', session, 'bot.stentor', 1, 'v', '{}', 1, 1 FROM n",
+        count);
     EVENTUALLY (WITHIN_MS, postgres_exec (self->postgres, sql));
 }
 
@@ -271,7 +293,10 @@ Test (deliveries, that_are_tried_again_or_given_up, .timeout = 120)
     cr_expect_eq (stage->taken[2].attempt, 3);
     stage->manner = GIVES_UP;
     RIG_UNTIL (&stage->rig, WITHIN_MS, s_count (stage, "state = 3 AND detail = 'said so'") == 1);
-    cr_expect_eq (s_count (stage, "attempts = (SELECT count (*) FROM work_attempt)"), 1);
+    cr_expect_eq (s_count (stage, "attempts = (SELECT count (*) FROM work_attempt"
+                                  " WHERE status = 451 AND took_ms = 70"
+                                  " AND began_at = ended_at - interval '70 ms')"),
+                  1);
     //  One that is due in three days is not touched.
     stage->manner = RETRIES;
     stage->after_ms = 3 * 24 * 3600000u;
@@ -347,6 +372,52 @@ Test (deliveries, of_a_lost_worker_are_further_attempts, .timeout = 120)
     cr_expect_eq (stage->count, 6);
     for (unsigned at = 3; at < stage->count; at++)
         cr_expect_eq (stage->taken[at].attempt, 2);
+    s_end (stage);
+}
+
+//  A turn's tries are in the worker's memory: a row says of the last one how it ended, unless the
+//  first one was answered. Numbers that cannot be are not believed.
+Test (deliveries, turns_leave_an_attempt_when_they_took_several, .timeout = 120)
+{
+    static const struct {
+        const char *item;
+        outcome_t outcome;
+        uint64_t tries, status, took_ms;
+    } rows[] = { { "t1", OUTCOME_ANSWERED, 1, 200, 40 },
+                 { "t2", OUTCOME_ANSWERED, 3, 200, 50 },
+                 { "t3", OUTCOME_FAILED, 2, 503, 60 },
+                 { "t4", OUTCOME_FAILED, UINT64_MAX, 40000, UINT64_MAX } };
+    stage_t *stage = s_start (1, 10);
+    stage->manner = TAKES_NONE;
+    s_write_turns (stage, 4);
+    RIG_UNTIL (&stage->rig, 2 * WITHIN_MS, stage->count >= 4);
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        char session[20];
+        snprintf (session, sizeof session, "demo/%s", rows[at].item);
+        s_say (stage, 0,
+               &(bus_record_t){ .kind = BUS_DONE,
+                                .done = { .item = text_of (rows[at].item),
+                                          .session = text_of (session),
+                                          .outcome = rows[at].outcome,
+                                          .topic = TEXT ("bot.stentor"),
+                                          .data = TEXT ("{}"),
+                                          .detail = TEXT ("said so"),
+                                          .tries = rows[at].tries,
+                                          .status = rows[at].status,
+                                          .took_ms = rows[at].took_ms } });
+    }
+    RIG_UNTIL (&stage->rig, WITHIN_MS, s_count (stage, "state > 1") == 4);
+    char *attempts =
+        postgres_query (stage->postgres, "SELECT string_agg (concat_ws (' ', item, number, outcome,"
+                                         " status, took_ms, detail), ', ' ORDER BY item)"
+                                         " FROM work_attempt");
+    cr_expect_str_eq (attempts, "t2 3 2 200 50 said so, t3 2 3 503 60 said so, t4 1 3 said so");
+    free (attempts);
+    char *counts = postgres_query (
+        stage->postgres, "SELECT string_agg (attempts::text, ' ' ORDER BY item) FROM work_item"
+                         " WHERE kind = 1");
+    cr_expect_str_eq (counts, "1 3 2 1");
+    free (counts);
     s_end (stage);
 }
 

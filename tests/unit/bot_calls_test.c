@@ -143,12 +143,14 @@ Test (bot_calls, answers_decide)
     s_answer (503, "");
     cr_assert_str_eq (s_story, "post typing notice retry");
     cr_assert_eq (s_report.after_ms, 1000u);
+    cr_assert_eq (s_report.status, 503u);
     s_start ("{}");
     s_answer (200, "<html>");
     cr_assert_str_eq (s_story, "post typing dead");
     s_start ("{}");
     s_answer (200, "{\"outputSpeech\":\"x\"}");
     cr_assert_str_eq (s_story, "post typing answered");
+    cr_assert_eq (s_report.status, 200u);
     cr_assert_not (s_report.is_apology);
     s_start ("{}");
     s_answer (200, "{\"tag\":\"TROUBLE_WITH_REQUEST\",\"outputSpeech\":\"sorry\"}");

@@ -132,7 +132,8 @@ Test (changeset, takes_ended_turns)
                                         .user = TEXT ("u"),
                                         .body = TEXT ("{}"),
                                         .secret = TEXT_EMPTY });
-    changeset_finish (s_draft, &turn, WORK_CANCELLED, TEXT ("why"));
+    changeset_finish (s_draft, &turn,
+                      &(store_finish_t){ .state = WORK_CANCELLED, .detail = TEXT ("why") });
     cr_assert_null (turn);
     cr_assert_eq (s_draft->finish_count, 1);
     cr_assert (text_is (s_draft->finishes[0].item, TEXT ("i1")));

@@ -127,7 +127,10 @@ s_done (const char *item, outcome_t outcome, const char *data, ask_t ask)
                                                               .data = text_of (data),
                                                               .ask = ask,
                                                               .target = TEXT ("store_link \"1\""),
-                                                              .detail = TEXT_EMPTY } });
+                                                              .detail = TEXT_EMPTY,
+                                                              .tries = 2,
+                                                              .status = 503,
+                                                              .took_ms = 80 } });
 }
 
 Test (switchboard, post)
@@ -263,8 +266,12 @@ Test (switchboard, done)
         switchboard_done (&s_switchboard, operation);
         const char *words = s_outcome (operation);
         cr_assert_str_eq (words, rows[at].words, "row %zu: %s, not %s", at, words, rows[at].words);
-        if (rows[at].state != WORK_READY)
+        if (rows[at].state != WORK_READY) {
             cr_assert_eq (s_draft->finishes[0].state, rows[at].state);
+            cr_assert_eq (s_draft->finishes[0].attempt, 2);
+            cr_assert_eq (s_draft->finishes[0].status, 503);
+            cr_assert_eq (s_draft->finishes[0].took_ms, 80);
+        }
         if (rows[at].ask == ASK_HANDOFF && s_draft->entry_count == 2)
             cr_assert (
                 text_is (s_draft->entries[1].data,

@@ -95,7 +95,8 @@ s_end_attempt (const char *id, worker_outcome_t outcome, uint64_t after_ms)
     worker_item_t *item = toy->item;
     toy->item = NULL;
     s_busy--;
-    worker_item_done (item, &(worker_report_t){ .outcome = outcome, .after_ms = after_ms });
+    worker_item_done (item, &(worker_report_t){
+                                .outcome = outcome, .status = 418, .after_ms = after_ms });
 }
 
 static void
@@ -161,6 +162,9 @@ s_record (void *owner, peer_t peer, const bus_record_t *record)
         heard->number = record->done.outcome;
         cr_assert (text_is (record->done.trace, TEXT (TRACE)));
         cr_assert_eq (record->done.attempt, 3u);
+        cr_assert_gt (record->done.tries, 0u);
+        cr_assert_gt (record->done.took_ms, 0u);
+        cr_assert_eq (record->done.status, 418u);
     }
 }
 
@@ -220,7 +224,7 @@ s_begin_with (uint64_t attempt_ms)
     worker_kind_t kind = { .topics = "bot.a bot.b toy",
                            .credit = CREDIT,
                            .attempt_ms = attempt_ms,
-                           .overdue = { .outcome = WORKER_DEAD },
+                           .overdue = { .outcome = WORKER_DEAD, .status = 418 },
                            .start = s_start,
                            .cancel = s_cancel };
     s_is_ready = true;

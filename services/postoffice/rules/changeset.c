@@ -105,13 +105,13 @@ s_add_finish (changeset_t *self, const store_finish_t *finish)
 }
 
 void
-changeset_finish (changeset_t *self, turn_t **turn_p, work_state_t state, text_t detail)
+changeset_finish (changeset_t *self, turn_t **turn_p, const store_finish_t *finish)
 {
     turn_t *turn = *turn_p;
     *turn_p = NULL;
     list_append (&self->ended, &turn->in_fold);
-    s_add_finish (self,
-                  &(store_finish_t){ .item = turn->item, .state = state, .detail = detail });
+    s_add_finish (self, finish);
+    self->finishes[self->finish_count - 1].item = turn->item;
 }
 
 //  What was said of the timer before: set, or cancelled.

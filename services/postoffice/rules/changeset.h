@@ -58,8 +58,8 @@ void changeset_entry (changeset_t *self, uint64_t seq, const store_entry_t *entr
 void changeset_participant (changeset_t *self, uint64_t role, text_t user, text_t sender,
                             text_t info, bool present);
 void changeset_work (changeset_t *self, const store_work_t *work);
-//  Takes the turn, which is out of the fold already.
-void changeset_finish (changeset_t *self, turn_t **turn_p, work_state_t state, text_t detail);
+//  Takes the turn, which is out of the fold already. How it ended, but for the item.
+void changeset_finish (changeset_t *self, turn_t **turn_p, const store_finish_t *finish);
 
 //  What a session is to be reminded of. A session has one timer of each kind: setting it again
 //  moves it, and what the changeset said of it before counts no more.

@@ -311,7 +311,9 @@ s_take_control (switchboard_t *self, operation_t *operation, text_t message_id, 
     for (list_t *link; (link = list_first (&self->fold->turns));) {
         turn_t *turn = LIST_THING (link, turn_t, in_fold);
         fold_end_turn (self->fold, turn);
-        changeset_finish (self->changeset, &turn, WORK_CANCELLED, TEXT ("an agent took control"));
+        changeset_finish (self->changeset, &turn,
+                          &(store_finish_t){ .state = WORK_CANCELLED,
+                                             .detail = TEXT ("an agent took control") });
     }
     s_append (self, operation,
               &(said_t){ .event = EVENT_BARGE_IN,
@@ -500,8 +502,14 @@ switchboard_done (switchboard_t *self, operation_t *operation)
     if (done->ask == ASK_HANDOFF || done->ask == ASK_TRANSFER_CALL)
         s_bot_asks (self, operation);
     fold_end_turn (self->fold, turn);
+    bool is_answered = done->outcome == OUTCOME_ANSWERED;
+    uint64_t tries = work_number (done->tries, WORK_TRIES_MOST);
     changeset_finish (self->changeset, &turn,
-                      done->outcome == OUTCOME_ANSWERED ? WORK_DONE : WORK_DEAD, done->detail);
+                      &(store_finish_t){ .state = is_answered ? WORK_DONE : WORK_DEAD,
+                                         .attempt = tries > 0 ? tries : 1,
+                                         .status = work_number (done->status, WORK_STATUS_MOST),
+                                         .took_ms = work_number (done->took_ms, WORK_TOOK_MOST_MS),
+                                         .detail = done->detail });
 }
 
 void

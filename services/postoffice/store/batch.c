@@ -160,7 +160,7 @@ typedef struct {
     pg_value_t *s_session, *s_role, *s_user, *s_closed, *s_left;
     pg_value_t *w_session, *w_item, *w_kind, *w_topic, *w_lane, *w_seq, *w_user, *w_body, *w_secret,
         *w_state, *w_after_ms;
-    pg_value_t *f_session, *f_item, *f_state, *f_attempt, *f_detail;
+    pg_value_t *f_session, *f_item, *f_state, *f_attempt, *f_status, *f_took_ms, *f_detail;
     pg_value_t *n_session;
     pg_value_t *h_session;
 } columns_t;
@@ -213,6 +213,8 @@ s_columns (pg_values_t *values)
     to.f_item = pg_values_array (values, PG_TEXT);
     to.f_state = pg_values_array (values, PG_SMALL);
     to.f_attempt = pg_values_array (values, PG_NUMBER);
+    to.f_status = pg_values_array (values, PG_SMALL);
+    to.f_took_ms = pg_values_array (values, PG_NUMBER);
     to.f_detail = pg_values_array (values, PG_TEXT);
     to.n_session = pg_values_array (values, PG_TEXT);
     to.h_session = pg_values_array (values, PG_TEXT);
@@ -289,6 +291,8 @@ s_write_work (const columns_t *to, const store_append_t *append)
         pg_array_text (to->f_item, finish->item);
         pg_array_number (to->f_state, finish->state);
         pg_array_number (to->f_attempt, (int64_t) finish->attempt);
+        pg_array_number (to->f_status, (int64_t) finish->status);
+        pg_array_number (to->f_took_ms, (int64_t) finish->took_ms);
         pg_array_text (to->f_detail, finish->detail);
     }
 }

@@ -28,7 +28,8 @@ static const pg_statement_t s_statements[STATEMENTS] = {
                                "take_work") " ($1::bigint, $2::text[], $3::bigint[])" },
     [SAY_FINISH] = { "finish", "SELECT " SCHEMA_FUNCTION (
                                    "finish_work") " ($1::text[], $2::text[], $3::bigint[],"
-                                                  " $4::smallint[], $5::bigint[], $6::text[])" },
+                                                  " $4::smallint[], $5::bigint[], $6::smallint[],"
+                                                  " $7::bigint[], $8::text[])" },
     [SAY_RELEASE] = { "release", "SELECT " SCHEMA_FUNCTION (
                                      "release_work") " ($1::bigint, $2::text[], $3::bigint)" },
     //  The time is counted in the database's clock.
@@ -171,6 +172,8 @@ work_store_finish (work_store_t *self, const work_report_t *reports, size_t coun
     pg_value_t *attempts = pg_values_array (&self->values, PG_NUMBER);
     pg_value_t *states = pg_values_array (&self->values, PG_SMALL);
     pg_value_t *after = pg_values_array (&self->values, PG_NUMBER);
+    pg_value_t *statuses = pg_values_array (&self->values, PG_SMALL);
+    pg_value_t *took = pg_values_array (&self->values, PG_NUMBER);
     pg_value_t *details = pg_values_array (&self->values, PG_TEXT);
     for (size_t at = 0; at < count; at++) {
         pg_array_text (items, reports[at].item);
@@ -178,6 +181,8 @@ work_store_finish (work_store_t *self, const work_report_t *reports, size_t coun
         pg_array_number (attempts, (int64_t) reports[at].attempt);
         pg_array_number (states, reports[at].state);
         pg_array_number (after, (int64_t) reports[at].after_ms);
+        pg_array_number (statuses, (int64_t) reports[at].status);
+        pg_array_number (took, (int64_t) reports[at].took_ms);
         pg_array_text (details, reports[at].detail);
     }
     finish_t *finish = s_finish_new (reports, count);

@@ -43,6 +43,8 @@ typedef struct {
     uint64_t attempt;
     work_state_t state; //  WORK_READY: again, after so long; WORK_DONE or WORK_DEAD
     uint64_t after_ms;
+    uint64_t status;  //  the far side's answer, as its protocol's number; 0: none
+    uint64_t took_ms; //  0: not known
     text_t detail;
 } work_report_t;
 

@@ -41,8 +41,20 @@ typedef struct {
     text_t item;
     work_state_t state; //  WORK_DONE or higher
     uint64_t attempt;   //  of a turn: how many there were; of a timer: the one that was leased
+    uint64_t status;    //  of a turn: the far side's last answer; 0: none
+    uint64_t took_ms;   //  of a turn: its last attempt; 0: not known
     text_t detail;      //  for the operator; may be empty
 } store_finish_t;
+
+//  Numbers that a worker says, and nobody has checked: 0 when they cannot be.
+#define WORK_TRIES_MOST 1000000
+#define WORK_STATUS_MOST 32767
+#define WORK_TOOK_MOST_MS (366ull * 24 * 3600 * 1000)
+static inline uint64_t
+work_number (uint64_t said, uint64_t most)
+{
+    return said <= most ? said : 0;
+}
 
 //  A turn that is not finished.
 typedef struct {

@@ -36,6 +36,7 @@ typedef struct {
     bool is_sent;    //  and its answer is not there yet
     work_state_t state;
     uint64_t after_ms;
+    uint64_t status, took_ms; //  as the worker says; 0: it does not
     char *detail;
 } delivery_t;
 
@@ -230,6 +231,8 @@ s_send_reports (deliveries_t *self)
                                             .attempt = delivery->attempt,
                                             .state = delivery->state,
                                             .after_ms = delivery->after_ms,
+                                            .status = delivery->status,
+                                            .took_ms = delivery->took_ms,
                                             .detail = text_of (delivery->detail) };
     }
     if (count == 0 || work_store_finish (self->store, reports, count) != 0)
@@ -344,6 +347,8 @@ deliveries_done (deliveries_t *self, peer_t peer, const bus_done_t *done)
     delivery->session = alloc_text (done->session);
     if (delivery->is_sent)
         return; //  said again, or too late: a report is on its way
+    delivery->status = work_number (done->status, WORK_STATUS_MOST);
+    delivery->took_ms = work_number (done->took_ms, WORK_TOOK_MOST_MS);
     bool is_retry = done->outcome == OUTCOME_RETRY;
     s_set_report (self, delivery,
                   done->outcome == OUTCOME_ANSWERED ? WORK_DONE

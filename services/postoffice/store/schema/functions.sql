@@ -69,7 +69,8 @@ CREATE FUNCTION append_@V@ (
     w_session text[], w_item text[], w_kind smallint[], w_topic text[], w_lane text[],
     w_seq bigint[], w_user text[], w_body text[], w_secret text[], w_state smallint[],
     w_after_ms bigint[],
-    f_session text[], f_item text[], f_state smallint[], f_attempt bigint[], f_detail text[],
+    f_session text[], f_item text[], f_state smallint[], f_attempt bigint[], f_status smallint[],
+    f_took_ms bigint[], f_detail text[],
     t_session text[], h_session text[])
 RETURNS TABLE (refused text, waits text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -225,14 +226,24 @@ BEGIN
             UPDATE work_item w
             SET state = f.state, detail = f.detail, secret = NULL, finished_at = now (),
                 attempts = greatest (w.attempts, f.attempt)
-            FROM unnest (f_session, f_item, f_state, f_attempt, f_detail)
-                 AS f (session, item, state, attempt, detail)
+            FROM unnest (f_session, f_item, f_state, f_attempt, f_status, f_took_ms, f_detail)
+                 AS f (session, item, state, attempt, status, took_ms, detail)
             WHERE w.session = f.session AND w.item = f.item AND f.session <> ALL (lost)
                 --  A timer may be cancelled at any time.
                 AND CASE WHEN w.kind = 1 THEN w.state = 1
                     WHEN w.kind = 3 AND f.state = 4 THEN w.state < 2
                     ELSE w.kind = 3 AND w.state = 1 AND w.attempts = f.attempt END
-            RETURNING w.session, w.holder, w.kind)
+            RETURNING w.session, w.holder, w.kind, w.item, f.state, f.attempt, f.status, f.took_ms,
+                f.detail),
+        --  Of a turn that is answered at once work_item says enough.
+        noted AS (
+            INSERT INTO work_attempt (item, number, outcome, detail, began_at, took_ms, status)
+            SELECT d.item, d.attempt, d.state, d.detail,
+                   now () - nullif (d.took_ms, 0) * interval '1 ms', nullif (d.took_ms, 0),
+                   nullif (d.status, 0)
+            FROM done d
+            WHERE d.kind = 1 AND (d.state = 3 OR d.state = 2 AND d.attempt > 1)
+            ON CONFLICT DO NOTHING)
         SELECT coalesce (array_agg (DISTINCT d.session), '{}') INTO elsewhere
         FROM done d WHERE d.holder <> p_writer AND d.kind = 1;
     END IF;
@@ -421,7 +432,7 @@ END $$;
 --  later attempt has begun, whoever has the lease. Returns the items of which it counted.
 CREATE FUNCTION finish_work_@V@ (
     f_item text[], f_topic text[], f_attempt bigint[], f_state smallint[], f_after_ms bigint[],
-    f_detail text[])
+    f_status smallint[], f_took_ms bigint[], f_detail text[])
 RETURNS SETOF text LANGUAGE sql ROWS 100 AS $$
     WITH told AS (
         UPDATE work_item w
@@ -429,16 +440,21 @@ RETURNS SETOF text LANGUAGE sql ROWS 100 AS $$
             secret = CASE WHEN f.state > 1 THEN NULL ELSE w.secret END,
             next_at = now () + f.after_ms * interval '1 ms',
             finished_at = CASE WHEN f.state > 1 THEN now () END
-        FROM unnest (f_item, f_topic, f_attempt, f_state, f_after_ms, f_detail)
-            AS f (item, topic, attempt, state, after_ms, detail)
+        FROM unnest (f_item, f_topic, f_attempt, f_state, f_after_ms, f_status, f_took_ms, f_detail)
+            AS f (item, topic, attempt, state, after_ms, status, took_ms, detail)
         WHERE w.item = f.item AND w.topic = f.topic AND w.kind > 1 AND w.state < 2
             AND w.attempts = f.attempt
-        RETURNING w.item, w.kind, w.attempts, w.state, w.detail),
+        RETURNING w.item, w.kind, w.attempts, w.state, w.detail, nullif (f.took_ms, 0) AS took_ms,
+            nullif (f.status, 0) AS status),
     noted AS (
-        INSERT INTO work_attempt (item, number, outcome, detail)
-        SELECT t.item, t.attempts, t.state, t.detail FROM told t WHERE t.kind = 2
+        INSERT INTO work_attempt (item, number, outcome, detail, began_at, took_ms, status)
+        SELECT t.item, t.attempts, t.state, t.detail, now () - t.took_ms * interval '1 ms',
+               t.took_ms, t.status
+        FROM told t WHERE t.kind = 2
         ON CONFLICT (item, number) DO UPDATE
-            SET outcome = EXCLUDED.outcome, detail = EXCLUDED.detail, ended_at = now ())
+            SET outcome = EXCLUDED.outcome, detail = EXCLUDED.detail, ended_at = now (),
+                began_at = EXCLUDED.began_at, took_ms = EXCLUDED.took_ms,
+                status = EXCLUDED.status)
     SELECT t.item FROM told t;
 $$;
 
