@@ -25,7 +25,7 @@ static const row_t s_rows[PERMISSIONS] = {
 #undef PERMISSION
 };
 
-_Static_assert (PERMISSIONS <= 64, "a set of them is one number");
+_Static_assert (PERMISSIONS <= 63, "a set of them is one number, with PERMISSIONS_SAID");
 
 scope_t
 permission_scope (permission_t permission, role_t kind)

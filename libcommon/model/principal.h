@@ -48,6 +48,9 @@ bool principal_may (const principal_t *self, permission_t permission, text_t app
 //  Permissions as a set of bits: what an endpoint may do, and ATTACH.may of the bus.
 #define PERMISSION_BIT(permission) (UINT64_C (1) << (permission))
 #define PERMISSIONS_ALL UINT64_MAX
+//  Of no permission: in ATTACH.may the sign that the edge says what an endpoint may do, and be it
+//  nothing. An edge of before says 0, and takes nothing away.
+#define PERMISSIONS_SAID (UINT64_C (1) << 63)
 //  All that the principal may do in this session (principal_may, for each).
 uint64_t principal_permissions (const principal_t *self, text_t app, text_t session_id,
                                 text_t visitor);

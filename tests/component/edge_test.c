@@ -46,7 +46,7 @@ s_expect_attach (stage_t *self, role_t role, const char *info)
 {
     const bus_attach_t *attach = &stage_hear (self, BUS_ATTACH)->attach;
     cr_expect_eq (attach->role, role);
-    cr_expect_eq (attach->may, permissions_of (role));
+    cr_expect_eq (attach->may, permissions_of (role) | PERMISSIONS_SAID);
     cr_expect (text_is (attach->info, text_of (info)), "%.*s", TEXT_ARGS (attach->info));
 }
 

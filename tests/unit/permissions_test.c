@@ -194,6 +194,14 @@ Test (permissions, an_edge_takes_one_away)
     }
 }
 
+//  A token whose scopes name nothing that is known: that is said, and is not silence.
+Test (permissions, an_edge_takes_everything_away)
+{
+    s_walk (ROLE_VISITOR, &s_places[0], PERMISSIONS_SAID, STOPPED);
+    s_walk (ROLE_VISITOR, &s_places[4], PERMISSIONS_SAID, STOPPED);
+    s_walk (ROLE_AGENT, &s_places[1], PERMISSIONS_SAID, STOPPED);
+}
+
 //  Without SESSION_READ an endpoint is answered, and told nothing: neither as it happens, nor from
 //  the log. Without MESSAGE_POST its typing is nobody's.
 Test (permissions, endpoints_that_may_not_receive_or_send)

@@ -86,7 +86,7 @@ s_attach_record (const endpoint_t *self, attach_reason_t reason, text_t info)
                                        .check = has.check,
                                        .time_ms = self->attach_time_ms,
                                        .sender = who->sender,
-                                       .may = who->may,
+                                       .may = who->may | PERMISSIONS_SAID,
                                        .info = info } };
 }
 
