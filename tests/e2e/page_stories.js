@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { PHONE, setVisibility } from "./browser.js";
 import { ChatPage } from "./chat_page.js";
 import { startPathProxy } from "./path_proxy.js";
-import { sleep, until } from "./stack.js";
+import { makeToken, sleep, until } from "./stack.js";
 
 const GREETING = "Welcome! I am the demo bot";
 const RECONNECT = 20000;
@@ -54,6 +54,44 @@ export function pageStories(story) {
         await page.say("carousel");
         await page.page.locator(".carousel .item", { hasText: "Mountain" }).waitFor();
         await shot(page, "carousel");
+    });
+
+    story("page: visitor and agent come with tokens", async ({ stack, visitor, more }) => {
+        const sessionId = `tokens-${Date.now()}`;
+        //  A chat in a page of the edge; what it hears is kept there.
+        const open = async (person, options) => {
+            const page = await person.newPage();
+            await page.goto(stack.strictUrl);
+            await page.evaluate((given) => {
+                window.heard = [];
+                window.chat = new window.StentorChat({ ...given, serverUrl: location.href,
+                    storage: null });
+                for (const name of ["message", "status", "joined"])
+                    window.chat.on(name, (event) => window.heard.push({ name, ...event }));
+                window.chat.open();
+            }, options);
+            return page;
+        };
+        const hears = (page, what, test) => until(what, async () =>
+            (await page.evaluate(() => window.heard)).find(test));
+        const visits = await open(visitor, { sessionId,
+            token: makeToken({ kind: "visitor", sub: "customer-1", name: "Carla" }) });
+        await hears(visits, "the visitor is in", ({ status }) => status === "open");
+        await visits.evaluate(() => { window.chat.say("echo hello"); });
+        await hears(visits, "the bot answers", ({ from, text }) => from === "bot" && text === "hello");
+
+        const agent = await open(await more(), { sessionId, isAdmin: true,
+            token: makeToken({ kind: "agent", sub: "anna", name: "Anna" }) });
+        await hears(agent, "the agent is in", ({ status }) => status === "open");
+        await agent.evaluate(() => { window.chat.bargeIn("somebody else"); window.chat.say("hi"); });
+        const said = await hears(visits, "the agent speaks",
+            ({ from, text }) => from === "agent" && text === "hi");
+        assert.equal(said.sender.displayName, "Anna");
+
+        for (const token of [undefined, "a.b.c", makeToken({ kind: "agent", sub: "a", exp: 1e9 })]) {
+            const stranger = await open(await more(), { sessionId, isAdmin: true, token });
+            await hears(stranger, "a stranger is refused", ({ code }) => code === "unauthenticated");
+        }
     });
 
     story("page: under a path, behind a proxy", async ({ stack, visitor }) => {

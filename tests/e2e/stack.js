@@ -7,8 +7,10 @@
 //  E2E_LOGS      where the services' logs go; else a temporary directory that is removed
 
 import { execFileSync, spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
 import {
     chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync,
+    writeFileSync,
 } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -41,6 +43,16 @@ function freePort() {
             server.close(() => done(port));
         });
     });
+}
+
+//  What a site's own server does for its visitors and agents: docs/tokens.md.
+const TOKEN_SECRET = "a secret of thirty-two bytes, and more";
+
+export function makeToken(claims) {
+    const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const exp = Math.floor(Date.now() / 1000) + 600;
+    const signed = `${part({ alg: "HS256", kid: "e2e" })}.${part({ app: "demo", exp, ...claims })}`;
+    return `${signed}.${createHmac("sha256", TOKEN_SECRET).update(signed).digest("base64url")}`;
 }
 
 //  A private PostgreSQL in a directory of its own, reached by a socket in it.
@@ -125,6 +137,8 @@ export class Stack {
     }
 
     get edgePort() { return this.#services.edge.env.EDGE_PORT; }
+    //  Of an edge that is not in demo mode, and lets nobody in without a token.
+    get strictUrl() { return `http://127.0.0.1:${this.#services["edge-strict"].env.EDGE_PORT}/`; }
     get pageUrl() { return `http://127.0.0.1:${this.edgePort}/`; }
 
     //  All but those named in `late`.
@@ -136,7 +150,7 @@ export class Stack {
     }
 
     async #configure() {
-        const ports = await Promise.all(Array.from({ length: 6 }, freePort));
+        const ports = await Promise.all(Array.from({ length: 8 }, freePort));
         const operations = (port) => ({ OPERATIONS_ADDRESS: "127.0.0.1", OPERATIONS_PORT: port });
         const POSTOFFICE_ADDRESSES = `127.0.0.1:${ports[0]}`;
         const botUrl = `http://127.0.0.1:${ports[1]}/`;
@@ -162,7 +176,22 @@ export class Stack {
                 EDGE_WEB_ROOT: join(ROOT, "services/edge/web"),
                 EDGE_DEMO_MODE: "on",
             } },
+            "edge-strict": { program: "edge", env: {
+                ...operations(ports[6]),
+                POSTOFFICE_ADDRESSES,
+                EDGE_PORT: ports[7],
+                EDGE_WEB_ROOT: join(ROOT, "services/edge/web"),
+                APPS_FILE: this.#writeApps(),
+            } },
         };
+    }
+
+    #writeApps() {
+        const file = join(this.#temporary, "apps.json");
+        const keys = [{ kid: "e2e", algorithm: "HS256", key: TOKEN_SECRET }];
+        const tokens = { keys, anonymous: false };
+        writeFileSync(file, JSON.stringify({ apps: [{ appId: "demo", tokens }] }));
+        return file;
     }
 
     #log(name) {
@@ -170,10 +199,10 @@ export class Stack {
     }
 
     async startOne(name) {
-        const { env } = this.#services[name];
+        const { env, program = name } = this.#services[name];
         const log = this.#log(name);
         const strings = Object.entries(env).map(([key, value]) => [key, String(value)]);
-        const child = spawn("setpriv", ["--pdeathsig=KILL", join(BIN_DIR, name)], {
+        const child = spawn("setpriv", ["--pdeathsig=KILL", join(BIN_DIR, program)], {
             env: {
                 PATH: process.env.PATH,
                 NODE_NAME: `e2e-${name}`,
@@ -217,7 +246,7 @@ export class Stack {
     }
 
     async stop() {
-        for (const name of ["edge", "stentor-connector", "postoffice", "demo-bot"]) {
+        for (const name of ["edge", "edge-strict", "stentor-connector", "postoffice", "demo-bot"]) {
             await this.stopOne(name);
         }
         await this.#database.stop();
