@@ -78,19 +78,25 @@ export function pageStories(story) {
             token: makeToken({ kind: "visitor", sub: "customer-1", name: "Carla" }) });
         await hears(visits, "the visitor is in", ({ status }) => status === "open");
         await visits.evaluate(() => { window.chat.say("echo hello"); });
-        await hears(visits, "the bot answers", ({ from, text }) => from === "bot" && text === "hello");
+        await hears(visits, "the bot answers",
+            ({ from, text }) => from === "bot" && text === "hello");
 
         const agent = await open(await more(), { sessionId, isAdmin: true,
             token: makeToken({ kind: "agent", sub: "anna", name: "Anna" }) });
         await hears(agent, "the agent is in", ({ status }) => status === "open");
-        await agent.evaluate(() => { window.chat.bargeIn("somebody else"); window.chat.say("hi"); });
+        await agent.evaluate(() => {
+            window.chat.bargeIn("somebody else");
+            window.chat.say("hi");
+        });
         const said = await hears(visits, "the agent speaks",
             ({ from, text }) => from === "agent" && text === "hi");
         assert.equal(said.sender.displayName, "Anna");
 
-        for (const token of [undefined, "a.b.c", makeToken({ kind: "agent", sub: "a", exp: 1e9 })]) {
+        const old = makeToken({ kind: "agent", sub: "a", exp: 1e9 });
+        for (const token of [undefined, "a.b.c", old]) {
             const stranger = await open(await more(), { sessionId, isAdmin: true, token });
-            await hears(stranger, "a stranger is refused", ({ code }) => code === "unauthenticated");
+            await hears(stranger, "a stranger is refused",
+                ({ code }) => code === "unauthenticated");
         }
     });
 
