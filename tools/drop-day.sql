@@ -21,7 +21,6 @@ WHERE day = :'day'
          OR EXISTS (SELECT FROM work_item w WHERE w.session = s.session AND w.state < 2));
 CREATE TEMPORARY TABLE dropped AS SELECT session FROM session WHERE day = :'day';
 DELETE FROM participant p USING session s WHERE s.day = :'day' AND p.session = s.session;
-DELETE FROM external_ref x USING session s WHERE s.day = :'day' AND x.session = s.session;
 DELETE FROM work_attempt a USING work_item w, session s
 WHERE s.day = :'day' AND w.session = s.session AND a.item = w.item;
 DELETE FROM work_item w USING session s WHERE s.day = :'day' AND w.session = s.session;
@@ -36,6 +35,14 @@ BEGIN
     LOOP
         DELETE FROM last_session WHERE ctid = ANY (ARRAY (
             SELECT p.ctid FROM last_session p JOIN dropped d ON d.session = p.session LIMIT 500));
+        GET DIAGNOSTICS gone = ROW_COUNT;
+        COMMIT;
+        EXIT WHEN gone = 0;
+    END LOOP;
+    --  Likewise: a message from outside that begins a new conversation moves its name there.
+    LOOP
+        DELETE FROM external_ref WHERE ctid = ANY (ARRAY (
+            SELECT x.ctid FROM external_ref x JOIN dropped d ON d.session = x.session LIMIT 500));
         GET DIAGNOSTICS gone = ROW_COUNT;
         COMMIT;
         EXIT WHEN gone = 0;

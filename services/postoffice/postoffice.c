@@ -125,7 +125,6 @@ typedef struct {
     postoffice_context_t office;
     lookups_t *lookups;
     requests_t *requests;
-    deliveries_t *deliveries;
     uint64_t writer;
     bool was_ready;      //  the store was, once
     bool draining;
@@ -173,14 +172,14 @@ s_on_record (void *owner, peer_t peer, const bus_record_t *record)
     session_t *session;
     switch (record->kind) {
     case BUS_ACCEPTED:
-        if (!deliveries_accepted (self->deliveries, peer, &record->accepted))
+        if (!deliveries_accepted (self->office.deliveries, peer, &record->accepted))
             s_on_operation (self, peer, record);
         break;
     case BUS_DONE:
         if (topic_is_of_turns (record->done.topic))
             s_on_operation (self, peer, record);
         else
-            deliveries_done (self->deliveries, peer, &record->done);
+            deliveries_done (self->office.deliveries, peer, &record->done);
         break;
     case BUS_ATTACH:
     case BUS_DETACH:
@@ -252,7 +251,7 @@ s_on_store_ready (void *owner, bool ready)
         return;
     }
     requests_open (self->requests);
-    deliveries_open (self->deliveries);
+    deliveries_open (self->office.deliveries);
     sessions_happen (self->office.sessions, SESSION_STORE_READY);
 }
 
@@ -298,7 +297,7 @@ s_run_timer (void *owner, const work_taken_t *timer)
     timer_kind_t kind = timer_kind_of (timer->item);
     if (kind == TIMER_KINDS || timer->session.size == 0) {
         //  A newer postoffice knows what it is for.
-        deliveries_timer_ended (self->deliveries, timer->item, timer->attempt, TIMER_LOST);
+        deliveries_timer_ended (self->office.deliveries, timer->item, timer->attempt, TIMER_LOST);
         return;
     }
     operation_t *operation = operation_timer (&(timer_due_t){ .kind = kind,
@@ -315,7 +314,7 @@ s_on_timer_ended (void *owner, const operation_t *operation)
     postoffice_t *self = owner;
     const timer_due_t *timer = &operation->timer;
     verdict_t verdict = operation->verdict;
-    deliveries_timer_ended (self->deliveries, timer->item, timer->attempt,
+    deliveries_timer_ended (self->office.deliveries, timer->item, timer->attempt,
                             verdict == VERDICT_OK            ? TIMER_RAN
                             : verdict == VERDICT_DUPLICATE   ? TIMER_STALE
                             : verdict == VERDICT_BAD_REQUEST ? TIMER_BAD
@@ -430,7 +429,7 @@ s_start_parts (postoffice_t *self, const config_t *config)
     self->requests = requests_new (loop, office, &store);
     office->timer_ended = s_on_timer_ended;
     office->timer_owner = self;
-    self->deliveries =
+    office->deliveries =
         deliveries_new (loop, office->bus, office->workers, &store,
                         &(deliveries_config_t){ .run_timer = s_run_timer,
                                                 .owner = self,
@@ -486,7 +485,7 @@ s_on_tick (void *owner)
     if (self->suspended)
         workers_hold (self->office.workers);
     workers_tick (self->office.workers);
-    deliveries_tick (self->deliveries);
+    deliveries_tick (self->office.deliveries);
     if (self->draining && schedule_load (self->office.schedule).operations == 0
         && store_pending (self->office.store) == 0)
         service_drained (self->service);
@@ -523,7 +522,7 @@ s_drain (void *state)
 {
     postoffice_t *self = state;
     self->draining = true;
-    deliveries_drain (self->deliveries);
+    deliveries_drain (self->office.deliveries);
     bus_server_drain (self->office.bus);
 }
 
@@ -532,7 +531,7 @@ s_stop (void **state_p)
 {
     postoffice_t *self = *state_p;
     requests_destroy (&self->requests);
-    deliveries_destroy (&self->deliveries);
+    deliveries_destroy (&self->office.deliveries);
     store_destroy (&self->office.store);
     lookups_destroy (&self->lookups);
     sessions_destroy (&self->office.sessions);

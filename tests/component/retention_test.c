@@ -248,8 +248,10 @@ Test (retention, pieces_are_small_and_whole)
 }
 
 static void
-s_on_stored (void *owner, uint64_t request_id, store_outcome_t outcome)
+s_on_stored (void *owner, uint64_t request_id, store_outcome_t outcome, const text_t *waits,
+             size_t wait_count)
 {
+    (void) waits, (void) wait_count;
     (void) request_id;
     ((box_t *) owner)->is_stored = outcome == STORED;
     ((box_t *) owner)->is_refused = outcome == STORE_CONFLICT;

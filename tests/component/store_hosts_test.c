@@ -81,8 +81,10 @@ s_expect (postgres_t *postgres, const char *sql, const char *value)
 }
 
 static void
-s_on_appended (void *owner, uint64_t request_id, store_outcome_t outcome)
+s_on_appended (void *owner, uint64_t request_id, store_outcome_t outcome, const text_t *waits,
+               size_t wait_count)
 {
+    (void) waits, (void) wait_count;
     box_t *box = owner;
     box->outcomes[request_id] = outcome;
     box->answers++;

@@ -141,12 +141,13 @@ s_end_both (box_t *one, box_t *two, postgres_t **postgres_p)
 //  Appends
 
 static void
-s_on_appended (void *owner, uint64_t request_id, store_outcome_t outcome)
+s_on_appended (void *owner, uint64_t request_id, store_outcome_t outcome, const text_t *waits,
+               size_t wait_count)
 {
     box_t *box = owner;
     box->outcomes[request_id % ANSWERS] = outcome;
     box->of_outcome[outcome]++;
-    box->answers++;
+    (void) waits, (void) wait_count, box->answers++;
 }
 
 static store_entry_t

@@ -1,4 +1,5 @@
-//  audience — every event, caused by every role, for every listener: who is shown what.
+//  audience — every event, caused by every role, hidden or not, for every listener, over an
+//  endpoint and over a channel, the causer itself and others: who is shown what.
 
 #include "rules/audience.h"
 
@@ -7,11 +8,12 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-//  The listeners of a table's columns: visitor and agent, and the one who caused the entry.
+//  The listeners of a table's columns: a visitor and an agent, and the one who caused the entry.
 typedef enum { VISITOR, AGENT, SELF } who_t;
 
-//  "live rich, live widget, replay rich, replay widget" as letters: '-' not shown, 'm' new message,
-//  'j' user joined, 'l' user left, 'h' handoff, 'f' failure.
+//  "live rich, live widget, replay rich, replay widget, channel" as letters: '-' not shown, 'm' new
+//  message, 'j' user joined, 'l' user left, 'h' handoff, 'f' failure. Who causes an entry and is
+//  neither visitor nor agent is not a listener over endpoints, and hears nothing over a channel.
 typedef struct {
     event_t event;
     role_t caused_by;
@@ -19,21 +21,32 @@ typedef struct {
 } row_t;
 
 static const row_t s_rows[] = {
-    { EVENT_USER_JOINED, ROLE_VISITOR, { "----", "jjjj", "----" } },
-    { EVENT_USER_JOINED, ROLE_AGENT, { "----", "----", "----" } },
-    { EVENT_USER_LEFT, ROLE_VISITOR, { "----", "llll", "----" } },
-    { EVENT_USER_LEFT, ROLE_AGENT, { "----", "----", "----" } },
-    { EVENT_NEW_MESSAGE, ROLE_VISITOR, { "mmmm", "mmmm", "mmm-" } },
-    { EVENT_NEW_MESSAGE, ROLE_AGENT, { "mmmm", "mmmm", "mmm-" } },
-    { EVENT_NEW_MESSAGE, ROLE_BOT, { "mmmm", "mmmm", NULL } },
-    { EVENT_NEW_MESSAGE, ROLE_PLATFORM, { "mmmm", "mmmm", NULL } },
-    { EVENT_BARGE_IN, ROLE_AGENT, { "jjjj", "jjjj", "j-j-" } },
-    { EVENT_BARGE_OUT, ROLE_AGENT, { "llll", "llll", "llll" } },
-    { EVENT_HANDOFF, ROLE_BOT, { "h-h-", "h-h-", NULL } },
-    { EVENT_FAILURE, ROLE_BOT, { "ffff", "ff--", NULL } },
-    { EVENT_SESSION_CLOSED, ROLE_ROUTER, { "c-c-", "c-c-", NULL } },
-    { EVENT_SESSION_REOPENED, ROLE_ROUTER, { "o-o-", "o-o-", NULL } },
+    { EVENT_USER_JOINED, ROLE_VISITOR, { "-----", "jjjjj", "-----" } },
+    { EVENT_USER_LEFT, ROLE_VISITOR, { "-----", "lllll", "-----" } },
+    { EVENT_NEW_MESSAGE, ROLE_VISITOR, { "mmmmm", "mmmmm", "mmm--" } },
+    { EVENT_NEW_MESSAGE, ROLE_AGENT, { "mmmmm", "mmmmm", "mmm--" } },
+    { EVENT_NEW_MESSAGE, ROLE_BOT, { "mmmmm", "mmmmm", "-----" } },
+    { EVENT_NEW_MESSAGE, ROLE_PLATFORM, { "mmmmm", "mmmmm", "-----" } },
+    { EVENT_NEW_MESSAGE, ROLE_ROUTER, { "mmmmm", "mmmmm", "-----" } },
+    { EVENT_BARGE_IN, ROLE_AGENT, { "jjjjj", "jjjjj", "j-j--" } },
+    { EVENT_BARGE_OUT, ROLE_AGENT, { "lllll", "lllll", "llll-" } },
+    { EVENT_HANDOFF, ROLE_VISITOR, { "h-h-h", "h-h-h", "h-h--" } },
+    { EVENT_HANDOFF, ROLE_AGENT, { "h-h-h", "h-h-h", "h-h--" } },
+    { EVENT_HANDOFF, ROLE_BOT, { "h-h-h", "h-h-h", "-----" } },
+    { EVENT_HANDOFF, ROLE_PLATFORM, { "h-h-h", "h-h-h", "-----" } },
+    { EVENT_HANDOFF, ROLE_ROUTER, { "h-h-h", "h-h-h", "-----" } },
+    { EVENT_FAILURE, ROLE_VISITOR, { "fffff", "ff--f", "fff--" } },
+    { EVENT_FAILURE, ROLE_AGENT, { "fffff", "ff--f", "ff---" } },
+    { EVENT_FAILURE, ROLE_BOT, { "fffff", "ff--f", "-----" } },
+    { EVENT_FAILURE, ROLE_PLATFORM, { "fffff", "ff--f", "-----" } },
+    { EVENT_FAILURE, ROLE_ROUTER, { "fffff", "ff--f", "-----" } },
+    { EVENT_SESSION_CLOSED, ROLE_ROUTER, { "c-c-c", "c-c-c", "-----" } },
+    { EVENT_SESSION_REOPENED, ROLE_ROUTER, { "o-o-o", "o-o-o", "-----" } },
 };
+//  What the table does not have is shown to nobody.
+#define EVENTS 100
+#define ROLES 70
+enum { CHANNEL = 4, COLUMNS };
 
 static char
 s_letter (uint64_t event)
@@ -61,88 +74,101 @@ s_letter (uint64_t event)
 }
 
 static stored_entry_t
-s_entry (uint64_t event, uint64_t role)
+s_entry (uint64_t event, uint64_t role, bool is_hidden)
 {
-    return (stored_entry_t){ .seq = 1, .event = event, .role = role, .user = TEXT ("causer") };
+    return (stored_entry_t){
+        .seq = 1, .event = event, .role = role, .user = TEXT ("causer"), .hidden = is_hidden
+    };
 }
 
 static listener_t
-s_listener (who_t who, role_t caused_by, unsigned column)
+s_listener (uint64_t role, bool is_causer, unsigned column)
 {
-    return (listener_t){ .role = who == VISITOR ? ROLE_VISITOR
-                                 : who == AGENT ? ROLE_AGENT
-                                                : caused_by,
+    return (listener_t){ .role = role,
+                         .channel = column == CHANNEL ? TEXT ("sms.out") : TEXT_EMPTY,
                          .dialect = column & 1 ? DIALECT_WIDGET : DIALECT_RICH,
-                         .user = who == SELF ? TEXT ("causer") : TEXT ("other"),
+                         .user = is_causer ? TEXT ("causer") : TEXT ("other"),
                          .may = PERMISSIONS_ALL,
-                         .replay = column >= 2 };
+                         .replay = column == 2 || column == 3 };
+}
+
+static const row_t *
+s_row (uint64_t event, uint64_t caused_by)
+{
+    for (size_t at = 0; at < sizeof s_rows / sizeof *s_rows; at++)
+        if (s_rows[at].event == event && s_rows[at].caused_by == caused_by)
+            return &s_rows[at];
+    return NULL;
+}
+
+//  A platform and a server are told by their channel what an agent is told; the others nothing.
+static char
+s_expected (const stored_entry_t *entry, const listener_t *listener, unsigned column)
+{
+    const row_t *row = s_row (entry->event, entry->role);
+    if (!row || entry->hidden)
+        return '-';
+    if (listener->role == entry->role && text_is (listener->user, entry->user))
+        return row->to[SELF][column];
+    if (listener->role == ROLE_VISITOR)
+        return row->to[VISITOR][column];
+    bool hears = listener->role == ROLE_AGENT
+                 || (column == CHANNEL
+                     && (listener->role == ROLE_PLATFORM || listener->role == ROLE_API));
+    return hears ? row->to[AGENT][column] : '-';
+}
+
+static void
+s_walk (const stored_entry_t *entry)
+{
+    for (uint64_t role = 0; role <= ROLE_API + 1; role++)
+        for (int is_causer = 0; is_causer < 2; is_causer++)
+            for (unsigned column = 0; column < COLUMNS; column++) {
+                listener_t listener = s_listener (role, is_causer, column);
+                audience_t audience = audience_of (entry, &listener);
+                char expected = s_expected (entry, &listener, column);
+                audience_way_t way = expected == '-'     ? AUDIENCE_NOTHING
+                                     : column == CHANNEL ? AUDIENCE_ITEM
+                                                         : AUDIENCE_DELIVER;
+                if (s_letter (audience.event) != expected || audience.way != way)
+                    cr_assert_fail (
+                        "event %d of role %d%s, to %s of role %d, column %u: %c, way %d, not %c",
+                        (int) entry->event, (int) entry->role, entry->hidden ? ", hidden" : "",
+                        is_causer ? "itself" : "another", (int) role, column,
+                        s_letter (audience.event), audience.way, expected);
+            }
 }
 
 Test (audience, who_is_shown_what)
 {
-    for (size_t at = 0; at < sizeof s_rows / sizeof *s_rows; at++)
-        for (who_t who = VISITOR; who <= SELF; who++) {
-            if (!s_rows[at].to[who])
-                continue;
-            char shown[5] = "";
-            stored_entry_t entry = s_entry (s_rows[at].event, s_rows[at].caused_by);
-            for (unsigned column = 0; column < 4; column++) {
-                listener_t listener = s_listener (who, s_rows[at].caused_by, column);
-                shown[column] = s_letter (audience_event (&entry, &listener));
-            }
-            cr_assert_str_eq (shown, s_rows[at].to[who], "%s of role %d, to %d: %s, not %s",
-                              event_wire_name (s_rows[at].event), (int) s_rows[at].caused_by, who,
-                              shown, s_rows[at].to[who]);
+    for (uint64_t event = 0; event < EVENTS; event++)
+        for (uint64_t role = 1; role < ROLES; role++) {
+            stored_entry_t shown = s_entry (event, role, false);
+            stored_entry_t hidden = s_entry (event, role, true);
+            s_walk (&shown);
+            s_walk (&hidden);
         }
-}
-
-//  What the table does not have is shown to nobody.
-Test (audience, all_else_is_for_nobody)
-{
-    for (uint64_t event = 0; event < 100; event++)
-        for (uint64_t role = 0; role < 40; role++) {
-            bool has_row = event == EVENT_NEW_MESSAGE || event == EVENT_HANDOFF
-                           || event == EVENT_FAILURE;
-            for (size_t at = 0; at < sizeof s_rows / sizeof *s_rows; at++)
-                has_row |= s_rows[at].event == event && s_rows[at].caused_by == role;
-            stored_entry_t entry = s_entry (event, role);
-            for (unsigned column = 0; column < 8; column++) {
-                listener_t listener
-                    = s_listener (column < 4 ? VISITOR : AGENT, ROLE_BOT, column & 3);
-                if (!has_row || role > ROLE_ROUTER)
-                    cr_assert_eq (audience_event (&entry, &listener), 0);
-            }
-        }
-}
-
-Test (audience, hidden_entries_are_for_nobody)
-{
-    for (size_t at = 0; at < sizeof s_rows / sizeof *s_rows; at++) {
-        stored_entry_t entry = s_entry (s_rows[at].event, s_rows[at].caused_by);
-        entry.hidden = 1;
-        for (unsigned column = 0; column < 8; column++) {
-            listener_t listener = s_listener (column < 4 ? VISITOR : AGENT, ROLE_BOT, column & 3);
-            cr_assert_eq (audience_event (&entry, &listener), 0);
-        }
-    }
 }
 
 //  Whatever else it may do.
 Test (audience, who_may_not_read_is_shown_nothing)
 {
     for (size_t at = 0; at < sizeof s_rows / sizeof *s_rows; at++)
-        for (unsigned column = 0; column < 8; column++) {
-            stored_entry_t entry = s_entry (s_rows[at].event, s_rows[at].caused_by);
-            listener_t listener = s_listener (column < 4 ? VISITOR : AGENT, ROLE_BOT, column & 3);
-            listener.may &= ~PERMISSION_BIT (PERMIT_SESSION_READ);
-            cr_assert_eq (audience_event (&entry, &listener), 0);
-        }
+        for (uint64_t role = 0; role <= ROLE_API; role++)
+            for (unsigned column = 0; column < COLUMNS; column++) {
+                stored_entry_t entry = s_entry (s_rows[at].event, s_rows[at].caused_by, false);
+                listener_t listener = s_listener (role, false, column);
+                listener.may &= ~PERMISSION_BIT (PERMIT_SESSION_READ);
+                cr_assert_eq (audience_of (&entry, &listener).way, AUDIENCE_NOTHING);
+            }
 }
 
 //  The same name does not make a visitor an agent.
 Test (audience, self_is_role_and_user)
 {
-    stored_entry_t entry = s_entry (EVENT_USER_JOINED, ROLE_VISITOR);
-    listener_t listener = s_listener (SELF, ROLE_AGENT, 0);
-    cr_assert_eq (audience_event (&entry, &listener), EVENT_USER_JOINED);
+    stored_entry_t entry = s_entry (EVENT_USER_JOINED, ROLE_VISITOR, false);
+    for (unsigned column = 0; column < COLUMNS; column++) {
+        listener_t listener = s_listener (ROLE_AGENT, true, column);
+        cr_assert_eq (audience_of (&entry, &listener).event, EVENT_USER_JOINED);
+    }
 }

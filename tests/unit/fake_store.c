@@ -1,5 +1,7 @@
 #include "fake_store.h"
 
+#include "fake_work_store.h"
+
 #include "base/list.h"
 
 #include <assert.h>
@@ -53,6 +55,8 @@ typedef struct {
     store_read_fn *read;
     bool done;                  //  waits for its answer only
     store_outcome_t outcome;
+    text_t waits[MOST_THINGS];  //  likewise
+    size_t wait_count;
     list_t texts;               //  of its answer
     stored_session_t found;
     stored_entry_t *entries;
@@ -253,6 +257,7 @@ s_participant (log_of_t *log, uint64_t role, text_t user)
         .sender = TEXT ("{}"),
         .info = TEXT ("{}"),
         .channel = TEXT_EMPTY,
+        .external_id = TEXT_EMPTY,
         .received_seq = SEQ_UNKNOWN,
     };
     return participant;
@@ -400,6 +405,16 @@ fake_store_other_admits (text_t session, uint64_t role, const char *user, uint64
     stored_participant_t *participant = s_participant (s_log (session), role, text_of (user));
     participant->present = true;
     participant->received_seq = seen;
+}
+
+void
+fake_store_other_reaches (text_t session, uint64_t role, const char *user, const char *channel,
+                          const char *external_id)
+{
+    stored_participant_t *participant = s_participant (s_log (session), role, text_of (user));
+    participant->present = true;
+    participant->channel = s_keep (text_of (channel));
+    participant->external_id = s_keep (text_of (external_id));
 }
 
 void
@@ -562,8 +577,9 @@ s_is_poisoned (const store_append_t *append)
 }
 
 static store_outcome_t
-s_append (store_t *of, const store_append_t *append)
+s_append (store_t *of, request_t *request)
 {
+    const store_append_t *append = &request->append;
     log_of_t *log = s_log (append->session);
     if (s_is_poisoned (append))
         return STORE_REJECTED;
@@ -591,6 +607,8 @@ s_append (store_t *of, const store_append_t *append)
         if (row->info.size > 0)
             participant->info = s_keep (row->info);
         participant->present = row->present;
+        if (row->channel.size > 0)
+            participant->channel = s_keep (row->channel);
     }
     if (append->control_changes) {
         log->control_role = append->control_role;
@@ -600,8 +618,13 @@ s_append (store_t *of, const store_append_t *append)
         log->is_closed = append->closing == SESSION_CLOSES;
     log->row_writes += append->control_changes || append->closing != SESSION_STAYS
                        || append->is_left || append->touches;
-    for (size_t at = 0; at < append->work_count; at++)
-        s_put_work (log, &append->works[at]);
+    for (size_t at = 0; at < append->work_count; at++) {
+        const store_work_t *work = &append->works[at];
+        if (work->kind != WORK_DELIVERY)
+            s_put_work (log, work);
+        else if (!fake_work_put (append->session, work))
+            request->waits[request->wait_count++] = work->item;
+    }
     for (size_t at = 0; at < append->finish_count; at++)
         s_finish_work (log, append->finishes[at].item);
     log->last_writer = of->writer;
@@ -715,7 +738,7 @@ s_do (request_t *request)
     else if (request->kind == APPEND && request->mood == FAKE_UNSURE_LOST)
         request->outcome = STORE_UNSURE;
     else if (request->kind == APPEND) {
-        request->outcome = s_append (request->of, &request->append);
+        request->outcome = s_append (request->of, request);
         if (request->mood == FAKE_UNSURE)
             request->outcome = STORE_UNSURE;
     }
@@ -749,7 +772,8 @@ fake_store_step (void)
     if (!request->done)
         s_do (request);
     if (request->kind == APPEND)
-        request->appended (request->owner, request->request_id, request->outcome);
+        request->appended (request->owner, request->request_id, request->outcome, request->waits,
+                           request->outcome == STORED ? request->wait_count : 0);
     else if (request->kind == LOAD)
         request->loaded (request->owner, request->request_id, request->outcome,
                          request->outcome == STORED ? &request->found : NULL);

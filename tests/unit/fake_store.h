@@ -56,6 +56,9 @@ void fake_store_other_says (text_t session, const fake_said_t *said);
 void fake_store_other_opens (text_t session, const char *visitor);
 //  It says that a participant is there, and of what its clients are known to have.
 void fake_store_other_admits (text_t session, uint64_t role, const char *user, uint64_t seen);
+//  The participant is reached over this channel from now on.
+void fake_store_other_reaches (text_t session, uint64_t role, const char *user,
+                               const char *channel, const char *external_id);
 //  It leaves work behind, or ends it.
 void fake_store_other_asks (text_t session, const char *item, uint64_t seq);
 void fake_store_other_ends (text_t session);

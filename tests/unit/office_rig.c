@@ -174,12 +174,16 @@ s_begin_office (postoffice_context_t *office, store_t *store, uint64_t writer)
     office->workers =
         workers_new (NULL, &(workers_config_t){ .accepted_within_ms = ACCEPTED_WITHIN_MS,
                                                 .recovery_ms = RECOVERY_MS });
+    office->deliveries = deliveries_new (&s_loop, NULL, office->workers,
+                                         &(store_config_t){ .writer = writer },
+                                         &(deliveries_config_t){ .lease_ms = 1000 });
     office->sessions = sessions_new (&s_loop, office);
 }
 
 static void
 s_end_office (postoffice_context_t *office)
 {
+    deliveries_destroy (&office->deliveries);
     sessions_destroy (&office->sessions);
     workers_destroy (&office->workers);
     apps_destroy (&office->apps);

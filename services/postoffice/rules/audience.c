@@ -48,17 +48,34 @@ static const audience_row_t s_rows[] = {
     { EVENT_FAILURE, ~0u, EVERYBODY, EVENT_FAILURE, false, true, SELF_MESSAGE },
 };
 
+//  Over an endpoint only visitors and agents are told something. Over a channel a platform and a
+//  server of the app's owner are told what an agent is told; a bot is asked, and not told; the
+//  router knows.
+static unsigned
+s_counts_as (const listener_t *listener)
+{
+    if (listener->channel.size > 0
+        && (listener->role == ROLE_PLATFORM || listener->role == ROLE_API))
+        return AGENTS;
+    return listener->role == ROLE_VISITOR ? VISITORS
+           : listener->role == ROLE_AGENT ? AGENTS
+                                          : 0;
+}
+
 static bool
 s_fits (const audience_row_t *row, const stored_entry_t *entry, const listener_t *listener)
 {
     if (row->event != entry->event || !(row->caused_by & 1u << entry->role)
-        || !(row->shown_to & 1u << listener->role))
+        || !(row->shown_to & s_counts_as (listener)))
         return false;
+    bool is_self = entry->role == listener->role && text_is (entry->user, listener->user);
+    if (listener->channel.size > 0)
+        return !is_self;
     if (row->rich_only && listener->dialect != DIALECT_RICH)
         return false;
     if (row->live_only && listener->replay && listener->role == ROLE_AGENT)
         return false;
-    if (entry->role != listener->role || !text_is (entry->user, listener->user))
+    if (!is_self)
         return true;
     bool is_widget = listener->dialect == DIALECT_WIDGET;
     switch (row->to_self) {
@@ -75,14 +92,15 @@ s_fits (const audience_row_t *row, const stored_entry_t *entry, const listener_t
     return false;
 }
 
-uint64_t
-audience_event (const stored_entry_t *entry, const listener_t *listener)
+audience_t
+audience_of (const stored_entry_t *entry, const listener_t *listener)
 {
+    audience_way_t way = listener->channel.size > 0 ? AUDIENCE_ITEM : AUDIENCE_DELIVER;
     bool may_read = listener->may & PERMISSION_BIT (PERMIT_SESSION_READ);
     if (!may_read || entry->hidden || entry->role > ROLE_ROUTER)
-        return 0;
+        return (audience_t){ AUDIENCE_NOTHING, 0 };
     for (size_t at = 0; at < sizeof s_rows / sizeof *s_rows; at++)
         if (s_fits (&s_rows[at], entry, listener))
-            return s_rows[at].shown_as;
-    return 0;
+            return (audience_t){ way, s_rows[at].shown_as };
+    return (audience_t){ AUDIENCE_NOTHING, 0 };
 }

@@ -1,5 +1,5 @@
-//  audience — who is shown which entry of the log, and as what. A table; nothing else in the
-//  postoffice decides it.
+//  audience — who is shown which entry of the log, how, and as what: one function of entry and
+//  participant. A table; nothing else in the postoffice decides it.
 
 #ifndef AUDIENCE_H
 #define AUDIENCE_H
@@ -8,16 +8,28 @@
 
 //  For whom an entry is to be shown.
 typedef struct {
-    uint64_t role;      //  ROLE_VISITOR or ROLE_AGENT
-    uint64_t dialect;   //  dialect_t
+    uint64_t role;
+    text_t channel;     //  the participant's, when it is reached by it; empty: over an endpoint
+    uint64_t dialect;   //  dialect_t, of the endpoint
     text_t user;
     uint64_t may;       //  permissions, as bits: without SESSION_READ nothing is shown
     bool replay;        //  it is caught up from the log, not told as it happens
 } listener_t;
 
-//  The event that the listener's client is to be told (event_t); 0 when it is not shown the entry.
+//  What becomes of the entry for the listener.
+typedef enum {
+    AUDIENCE_NOTHING,
+    AUDIENCE_DELIVER, //  its client is told, now or when it catches up
+    AUDIENCE_ITEM,    //  a delivery is made for its channel
+} audience_way_t;
+
+typedef struct {
+    audience_way_t way;
+    event_t event; //  that it is shown; 0 with AUDIENCE_NOTHING
+} audience_t;
+
 //  Does not know of connections: that a message does not go back to the one it came from is the
-//  caller's to see to.
-uint64_t audience_event (const stored_entry_t *entry, const listener_t *listener);
+//  caller's to see to. A channel gets nothing of what its participant caused itself.
+audience_t audience_of (const stored_entry_t *entry, const listener_t *listener);
 
 #endif

@@ -52,6 +52,7 @@ changeset_destroy (changeset_t **self_p)
     free (self->entries);
     free (self->origins);
     free (self->participants);
+    free (self->external_refs);
     free (self->works);
     free (self->finishes);
     free (self);
@@ -70,24 +71,53 @@ changeset_entry (changeset_t *self, uint64_t seq, const store_entry_t *entry, or
     self->origins[self->entry_count++] = origin;
 }
 
-//  The last word on a participant is the one that counts: one row each.
-void
-changeset_participant (changeset_t *self, uint64_t role, text_t user, text_t sender, text_t info,
-                       bool present)
+static size_t
+s_participant (const changeset_t *self, uint64_t role, text_t user)
 {
     size_t at = 0;
     while (
         at < self->participant_count
         && (self->participants[at].role != role || !text_is (self->participants[at].user, user)))
         at++;
+    return at;
+}
+
+//  The last word on a participant is the one that counts: one row each.
+void
+changeset_participant (changeset_t *self, uint64_t role, text_t user, text_t sender, text_t info,
+                       bool present)
+{
+    size_t at = s_participant (self, role, user);
+    text_t channel = TEXT_EMPTY;
     if (at == self->participant_count)
         self->participants =
             s_grow (self->participants, self->participant_count++, sizeof *self->participants);
-    else if (info.size == 0)
-        info = self->participants[at].info;
-    self->participants[at] = (store_participant_t){
-        .role = role, .user = user, .sender = sender, .info = info, .present = present
-    };
+    else {
+        channel = self->participants[at].channel;
+        info = info.size > 0 ? info : self->participants[at].info;
+    }
+    self->participants[at] = (store_participant_t){ .role = role,
+                                                    .user = user,
+                                                    .sender = sender,
+                                                    .info = info,
+                                                    .channel = channel,
+                                                    .present = present };
+}
+
+void
+changeset_channel (changeset_t *self, uint64_t role, text_t user, text_t channel)
+{
+    size_t at = s_participant (self, role, user);
+    assert (at < self->participant_count);
+    self->participants[at].channel = channel;
+}
+
+void
+changeset_external_ref (changeset_t *self, const store_external_ref_t *ref)
+{
+    self->external_refs =
+        s_grow (self->external_refs, self->external_ref_count, sizeof *self->external_refs);
+    self->external_refs[self->external_ref_count++] = *ref;
 }
 
 void

@@ -35,6 +35,8 @@ typedef struct {
     size_t entry_count;
     store_participant_t *participants;
     size_t participant_count;
+    store_external_ref_t *external_refs;
+    size_t external_ref_count;
     store_work_t *works;
     size_t work_count;
     store_finish_t *finishes;
@@ -57,6 +59,10 @@ void changeset_entry (changeset_t *self, uint64_t seq, const store_entry_t *entr
 //  An empty info: what was told before stays.
 void changeset_participant (changeset_t *self, uint64_t role, text_t user, text_t sender,
                             text_t info, bool present);
+//  A participant of the changeset is reached over this channel from now on.
+void changeset_channel (changeset_t *self, uint64_t role, text_t user, text_t channel);
+//  An outside system calls the participant so.
+void changeset_external_ref (changeset_t *self, const store_external_ref_t *ref);
 void changeset_work (changeset_t *self, const store_work_t *work);
 //  Takes the turn, which is out of the fold already. How it ended, but for the item.
 void changeset_finish (changeset_t *self, turn_t **turn_p, const store_finish_t *finish);

@@ -96,6 +96,8 @@ fold_free (fold_t *self)
         s_disown (&participant->user);
         s_disown (&participant->sender);
         s_disown (&participant->info);
+        s_disown (&participant->channel);
+        s_disown (&participant->external_id);
         free (participant);
     }
     while ((link = list_first (&self->turns))) {
@@ -169,6 +171,7 @@ fold_load (fold_t *self, const stored_session_t *stored)
         fold_inform (participant, row->info);
         participant->present = row->present;
         participant->received_seq = row->received_seq;
+        fold_reach (participant, row->channel, row->external_id);
     }
     self->will_close = !self->is_closed && !fold_has_company (self);
     s_load_turns (self, stored);
@@ -217,6 +220,7 @@ fold_admit (fold_t *self, uint64_t role, text_t user, text_t sender)
         participant->owner = self->owner;
         participant->role = role;
         participant->user = participant->sender = participant->info = TEXT_EMPTY;
+        participant->channel = participant->external_id = TEXT_EMPTY;
         participant->received_seq = SEQ_UNKNOWN;
         s_replace (&participant->user, user);
         list_init (&participant->in_fold);
@@ -234,6 +238,13 @@ fold_inform (participant_t *participant, text_t info)
 {
     if (info.size > sizeof "{}" - 1 && !text_is (participant->info, info))
         s_replace (&participant->info, info);
+}
+
+void
+fold_reach (participant_t *participant, text_t channel, text_t external_id)
+{
+    s_replace (&participant->channel, channel);
+    s_replace (&participant->external_id, external_id);
 }
 
 bool

@@ -62,6 +62,8 @@ typedef struct {
     text_t user;
     text_t sender;         //  JSON object
     text_t info;           //  of a visitor: JSON object (visitor_info.h), or empty
+    text_t channel; //  topic of the items that reach it; empty: sockets. It has no grace period
+    text_t external_id;    //  what its channel calls it; may be empty
     bool present, typing;
     uint64_t received_seq; //  what its clients surely had when they went; or SEQ_UNKNOWN
 } participant_t;
@@ -78,13 +80,10 @@ typedef struct {
     text_t session; //  its key, borrowed from the owner
     void *owner;    //  whoever keeps the fold; the rules do not look at it
     bool exists;
-    text_t app;            //  app and visitor are owned
-    text_t visitor;
+    text_t app, visitor;   //  owned
     uint64_t day;
     uint64_t day_ms;       //  of a session that this postoffice opens
-    uint64_t last_seq;
-    uint64_t last_time_ms;
-    uint64_t last_writer;
+    uint64_t last_seq, last_time_ms, last_writer;
     bool is_closed;
     bool will_close;    //  nobody is present, and the timer `close` is set
     uint64_t active_ms; //  monotonic clock: when its row was told last that it is active
@@ -117,6 +116,7 @@ participant_t *fold_admit (fold_t *self, uint64_t role, text_t user, text_t send
 void fold_inform (participant_t *participant, text_t info); //  empty, or "{}": stays as it is
 //  Is anybody present?
 bool fold_has_company (const fold_t *self);
+void fold_reach (participant_t *participant, text_t channel, text_t external_id);
 bool fold_controls (const fold_t *self, uint64_t role, text_t user);
 void fold_control (fold_t *self, uint64_t role, text_t user);
 

@@ -6,6 +6,7 @@
 #include "model/principal.h"
 #include "model/session_key.h"
 #include "model/visitor_info.h"
+#include "rules/channel_items.h"
 #include "tables/postoffice_metrics.h"
 
 #include <assert.h>
@@ -95,6 +96,7 @@ s_append (switchboard_t *self, operation_t *operation, const said_t *said)
     if (said->event == EVENT_NEW_MESSAGE && operation->kind == OPERATION_POST)
         origin = (origin_t){ operation->peer, operation->record.post.endpoint };
     changeset_entry (self->changeset, fold->last_seq + 1, &entry, origin);
+    channel_items_add (self->changeset, fold, fold->last_seq + 1, &entry);
     fold->last_seq++;
     fold->last_time_ms = time_ms;
     fold->last_writer = self->rules->writer;
@@ -239,6 +241,53 @@ switchboard_attach (switchboard_t *self, operation_t *operation, bool has_other_
     bool is_visitor = attach->role == ROLE_VISITOR;
     s_admit (self, attach->role, attach->user, attach->sender,
              is_visitor ? visitor_info_of (attach->info) : TEXT_EMPTY);
+}
+
+static verdict_t
+s_may_admit (const switchboard_t *self, const admission_t *admission, bool is_there)
+{
+    if (admission->channel.size == 0 || topic_is_of_turns (admission->channel))
+        return VERDICT_BAD_REQUEST;
+    if (!self->fold->exists && admission->role != ROLE_VISITOR)
+        return VERDICT_NOT_JOINED;
+    return is_there || channel_items_readers (self->fold) < CHANNELS_MOST ? VERDICT_OK
+                                                                          : VERDICT_BUSY;
+}
+
+void
+switchboard_admit (switchboard_t *self, operation_t *operation, const admission_t *admission)
+{
+    uint64_t role = admission->role;
+    const participant_t *before = fold_participant (self->fold, role, admission->user);
+    bool was_present = before && before->present;
+    bool is_there = was_present && text_is (before->channel, admission->channel);
+    operation->verdict = s_may_admit (self, admission, is_there);
+    if (operation->verdict != VERDICT_OK
+        || (is_there && text_is (before->external_id, admission->external_id)))
+        return;
+    if (!self->fold->exists) {
+        fold_open (self->fold, session_key_app (self->fold->session), admission->user,
+                   clock_wall_ms ());
+        self->changeset->opens = true;
+    }
+    s_append (self, operation,
+              &(said_t){ .event = EVENT_USER_JOINED,
+                         .message_id = s_new_id (self),
+                         .role = role,
+                         .user = admission->user,
+                         .sender = admission->sender,
+                         .data = TEXT_EMPTY,
+                         .hidden = was_present });
+    s_admit (self, role, admission->user, admission->sender, TEXT_EMPTY);
+    fold_reach (fold_participant (self->fold, role, admission->user), admission->channel,
+                admission->external_id);
+    changeset_channel (self->changeset, role, admission->user, admission->channel);
+    if (admission->external_id.size > 0)
+        changeset_external_ref (self->changeset,
+                                &(store_external_ref_t){ .channel = admission->channel,
+                                                         .external_id = admission->external_id,
+                                                         .role = role,
+                                                         .user = admission->user });
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -517,8 +566,8 @@ switchboard_absent (switchboard_t *self, operation_t *operation)
 {
     operation->verdict = VERDICT_OK;
     participant_t *participant = fold_participant (self->fold, operation->role, operation->user);
-    if (!participant || !participant->present)
-        return;
+    if (!participant || !participant->present || participant->channel.size > 0)
+        return; //  over a channel nobody is absent
     if (fold_controls (self->fold, operation->role, operation->user))
         s_return_to_bot (self, operation, s_new_id (self), TEXT ("{\"why\":\"absent\"}"));
     text_t sender = s_keep (self, participant->sender);

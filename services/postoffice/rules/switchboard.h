@@ -35,6 +35,17 @@ void switchboard_attach (switchboard_t *self, operation_t *operation, bool has_o
 //  its edge says. Bits, as in principal.h.
 uint64_t switchboard_permissions (const switchboard_t *self, const bus_attach_t *attach);
 
+//  A participant comes in that is reached over a channel (fold.h): by a message from outside, by an
+//  answer of a platform. A visitor opens the session when it is not there.
+typedef struct {
+    uint64_t role;
+    text_t user;
+    text_t sender;      //  JSON object
+    text_t channel;     //  not a topic of turns
+    text_t external_id; //  what the channel calls it; may be empty
+} admission_t;
+void switchboard_admit (switchboard_t *self, operation_t *operation, const admission_t *admission);
+
 //  A participant posts, over a connection of this dialect that may do this at most.
 void switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, text_t user,
                        uint64_t dialect, uint64_t may);

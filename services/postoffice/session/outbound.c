@@ -42,11 +42,12 @@ s_deliver (postoffice_context_t *office, peer_t peer, ids_t endpoints, text_t se
 static uint64_t
 s_event_for (const endpoint_t *endpoint, const stored_entry_t *entry, bool replay)
 {
-    return audience_event (entry, &(listener_t){ .role = endpoint->role,
-                                                 .dialect = endpoint->dialect,
-                                                 .user = endpoint->user,
-                                                 .may = endpoint->may,
-                                                 .replay = replay });
+    audience_t audience = audience_of (entry, &(listener_t){ .role = endpoint->role,
+                                                             .dialect = endpoint->dialect,
+                                                             .user = endpoint->user,
+                                                             .may = endpoint->may,
+                                                             .replay = replay });
+    return audience.way == AUDIENCE_DELIVER ? audience.event : 0;
 }
 
 #define INFORMED_MAX (VISITOR_INFO_MAX + 20)

@@ -8,6 +8,7 @@
 #include "store/store.h"
 #include "rules/switchboard.h"
 #include "config/apps.h"
+#include "work/deliveries.h"
 #include "work/workers.h"
 
 typedef struct sessions sessions_t;
@@ -18,6 +19,7 @@ typedef struct {
     store_t *store;
     bus_server_t *bus;
     workers_t *workers;
+    deliveries_t *deliveries;
     apps_t *apps;
     sessions_t *sessions;
     schedule_t *schedule; //  of the sessions

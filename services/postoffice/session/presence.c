@@ -4,11 +4,13 @@
 #include "base/clock.h"
 #include "session/schedule.h"
 
-//  A participant without an endpoint has the grace period to come back.
+//  A participant without an endpoint has the grace period to come back. One with a channel is there
+//  all the same.
 static void
 s_begin_grace (session_t *self, participant_t *participant)
 {
-    if (!participant->present || !list_is_empty (&participant->absent)
+    if (!participant->present || participant->channel.size > 0
+        || !list_is_empty (&participant->absent)
         || session_has_other_endpoint (self, participant->role, participant->user, NULL))
         return;
     schedule_await (self->office->schedule, participant);

@@ -219,8 +219,35 @@ s_refuse_and_retry (session_t *self, const news_t *news)
     schedule_retry (self->office->schedule, self);
 }
 
+//  Has the database leased the item to this process?
+static bool
+s_is_leased (const store_work_t *work, const text_t *waits, size_t wait_count)
+{
+    bool is_leased = work->is_leased;
+    for (size_t at = 0; is_leased && at < wait_count; at++)
+        is_leased = !text_is (work->item, waits[at]);
+    return is_leased;
+}
+
+//  Deliveries that the append was to lease: those that it has not, or nobody knows, are let go. An
+//  item that was stored and leased after all is released as one that nobody knows.
 static void
-s_on_appended (void *owner, uint64_t request_id, store_outcome_t outcome)
+s_settle_leases (session_t *self, bool is_stored, const text_t *waits, size_t wait_count)
+{
+    changeset_t *changeset = self->changeset;
+    for (size_t at = 0; at < changeset->work_count; at++) {
+        store_work_t *work = &changeset->works[at];
+        if (work->kind != WORK_DELIVERY || !work->is_leased)
+            continue;
+        work->is_leased = is_stored && s_is_leased (work, waits, wait_count);
+        if (!work->is_leased)
+            deliveries_let_go (self->office->deliveries, work->item);
+    }
+}
+
+static void
+s_on_appended (void *owner, uint64_t request_id, store_outcome_t outcome, const text_t *waits,
+               size_t wait_count)
 {
     static const session_event_t events[] = {
         [STORED] = SESSION_STORED,           [STORE_CONFLICT] = SESSION_CONFLICT,
@@ -228,6 +255,7 @@ s_on_appended (void *owner, uint64_t request_id, store_outcome_t outcome)
         [STORE_REJECTED] = SESSION_REJECTED,
     };
     (void) request_id;
+    s_settle_leases (owner, outcome == STORED, waits, wait_count);
     s_happens (owner, &(news_t){ .event = events[outcome] });
 }
 
@@ -343,10 +371,27 @@ s_load_if_wanted (session_t *self, const news_t *news)
     schedule_retry (self->office->schedule, self);
 }
 
+//  The first delivery of each lane is leased, when a worker has room for it.
+static void
+s_lease_deliveries (session_t *self)
+{
+    changeset_t *changeset = self->changeset;
+    for (size_t at = 0; at < changeset->work_count; at++) {
+        store_work_t *work = &changeset->works[at];
+        bool is_first = work->kind == WORK_DELIVERY && work->after_ms == 0;
+        for (size_t before = 0; before < at && is_first; before++)
+            is_first = work->lane.size == 0 || !text_is (changeset->works[before].lane, work->lane);
+        if (is_first)
+            work->is_leased =
+                deliveries_lease (self->office->deliveries, work->item, work->topic);
+    }
+}
+
 static void
 s_commit (session_t *self)
 {
     changeset_t *changeset = self->changeset;
+    s_lease_deliveries (self);
     //  The row says it only so exactly that no message needs a write to it.
     uint64_t now = clock_mono_ms ();
     bool closes = changeset->closing == SESSION_CLOSES; //  which is no activity
@@ -366,6 +411,8 @@ s_commit (session_t *self)
                               .entry_count = changeset->entry_count,
                               .participants = changeset->participants,
                               .participant_count = changeset->participant_count,
+                              .external_refs = changeset->external_refs,
+                              .external_ref_count = changeset->external_ref_count,
                               .control_changes = changeset->control_changes,
                               .control_role = self->fold.control_role,
                               .control_user = self->fold.control_user,
@@ -380,7 +427,7 @@ s_commit (session_t *self)
                               .notify_others = changeset->follows_other };
     self->state = SESSION_COMMITTING;
     if (store_append (self->office->store, &append, 0, s_on_appended, self) != 0)
-        s_on_appended (self, 0, STORE_DOWN);
+        s_on_appended (self, 0, STORE_DOWN, NULL, 0);
 }
 
 //  A worker speaks of a turn that we do not know, or a client or timer of entries: before a word is

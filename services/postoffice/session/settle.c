@@ -306,6 +306,22 @@ settle_dispatch (session_t *self)
     }
 }
 
+//  Deliveries that the append has leased go to workers; the others are in the table.
+static void
+s_hand_out (session_t *self, const changeset_t *changeset)
+{
+    bool is_in_table = false;
+    for (size_t at = 0; at < changeset->work_count; at++) {
+        const store_work_t *work = &changeset->works[at];
+        if (work->kind == WORK_DELIVERY && work->is_leased)
+            deliveries_hand_out (self->office->deliveries, self->key, self->fold.app, work);
+        else
+            is_in_table = is_in_table || (work->kind == WORK_DELIVERY && work->after_ms == 0);
+    }
+    if (is_in_table)
+        deliveries_look (self->office->deliveries);
+}
+
 //  The changeset is in the log (or had nothing for it): tell everyone, in order.
 void
 settle_changeset (session_t *self, changeset_t **changeset_p)
@@ -342,6 +358,7 @@ settle_changeset (session_t *self, changeset_t **changeset_p)
         list_remove (link);
         settle_operation (self, operation);
     }
+    s_hand_out (self, changeset);
     changeset_destroy (changeset_p);
     settle_dispatch (self);
 }

@@ -22,7 +22,11 @@ s_size (const store_append_t *request)
     for (size_t at = 0; at < request->participant_count; at++) {
         const store_participant_t *participant = &request->participants[at];
         size += sizeof *participant + participant->user.size + participant->sender.size
-                + participant->info.size;
+                + participant->info.size + participant->channel.size;
+    }
+    for (size_t at = 0; at < request->external_ref_count; at++) {
+        const store_external_ref_t *ref = &request->external_refs[at];
+        size += sizeof *ref + ref->channel.size + ref->external_id.size + ref->user.size;
     }
     for (size_t at = 0; at < request->work_count; at++) {
         const store_work_t *work = &request->works[at];
@@ -60,6 +64,7 @@ append_destroy (append_t **self_p)
         return;
     *self_p = NULL;
     list_remove (&self->link);
+    free (self->waits);
     free (self);
 }
 
@@ -156,7 +161,8 @@ typedef struct {
     pg_value_t *c_session, *c_before;
     pg_value_t *o_session, *o_app, *o_visitor;
     entry_columns_t entries;
-    pg_value_t *p_session, *p_app, *p_role, *p_user, *p_sender, *p_present, *p_info;
+    pg_value_t *p_session, *p_app, *p_role, *p_user, *p_sender, *p_present, *p_info, *p_channel;
+    pg_value_t *x_session, *x_channel, *x_external_id, *x_role, *x_user;
     pg_value_t *s_session, *s_role, *s_user, *s_closed, *s_left;
     pg_value_t *w_session, *w_item, *w_kind, *w_topic, *w_lane, *w_seq, *w_user, *w_body, *w_secret,
         *w_state, *w_after_ms;
@@ -193,6 +199,12 @@ s_columns (pg_values_t *values)
     to.p_sender = pg_values_array (values, PG_TEXT);
     to.p_present = pg_values_array (values, PG_BOOL);
     to.p_info = pg_values_array (values, PG_TEXT);
+    to.p_channel = pg_values_array (values, PG_TEXT);
+    to.x_session = pg_values_array (values, PG_TEXT);
+    to.x_channel = pg_values_array (values, PG_TEXT);
+    to.x_external_id = pg_values_array (values, PG_TEXT);
+    to.x_role = pg_values_array (values, PG_SMALL);
+    to.x_user = pg_values_array (values, PG_TEXT);
     to.s_session = pg_values_array (values, PG_TEXT);
     to.s_role = pg_values_array (values, PG_SMALL);
     to.s_user = pg_values_array (values, PG_TEXT);
@@ -265,6 +277,15 @@ s_write_participants (const columns_t *to, const store_append_t *append)
         pg_array_text (to->p_sender, participant->sender);
         pg_array_number (to->p_present, participant->present);
         pg_array_text (to->p_info, participant->info.size > 0 ? participant->info : TEXT ("{}"));
+        pg_array_text (to->p_channel, participant->channel);
+    }
+    for (size_t at = 0; at < append->external_ref_count; at++) {
+        const store_external_ref_t *ref = &append->external_refs[at];
+        pg_array_text (to->x_session, append->session);
+        pg_array_text (to->x_channel, ref->channel);
+        pg_array_text (to->x_external_id, ref->external_id);
+        pg_array_number (to->x_role, (int64_t) ref->role);
+        pg_array_text (to->x_user, ref->user);
     }
 }
 
@@ -326,6 +347,7 @@ batch_way (const batch_t *self, size_t day, bool checked)
             continue;
         const store_append_t *request = &append->request;
         bool is_plain = !request->opens && !request->participant_count
+                        && !request->external_ref_count
                         && !s_changes_session (request) && !request->work_count
                         && !request->finish_count && !request->notify_others
                         && !request->only_host;
@@ -422,13 +444,31 @@ batch_write (const batch_t *self, size_t day, batch_way_t way, int64_t writer,
     }
 }
 
-void
-batch_lose (batch_t *self, size_t day, text_t session)
+static append_t *
+s_append_of (batch_t *self, size_t day, text_t session)
 {
     append_t key = { .day = self->days[day], .request = { .session = session } };
     append_t *wanted = &key;
     append_t **found =
         bsearch (&wanted, self->appends, self->count, sizeof (append_t *), s_compare_appends);
-    if (found)
-        (*found)->lost = true;
+    return found ? *found : NULL;
+}
+
+void
+batch_lose (batch_t *self, size_t day, text_t session)
+{
+    append_t *append = s_append_of (self, day, session);
+    if (append)
+        append->lost = true;
+}
+
+void
+batch_wait (batch_t *self, size_t day, text_t session, text_t item)
+{
+    append_t *append = s_append_of (self, day, session);
+    if (!append)
+        return;
+    append->waits =
+        alloc_resized (append->waits, (append->wait_count + 1) * sizeof *append->waits);
+    append->waits[append->wait_count++] = item;
 }

@@ -22,6 +22,8 @@ typedef struct {
     size_t size;            //  bytes, for the ceilings
     bool tail_known;        //  the entry before is known to be stored
     bool lost;              //  the server says that the log was not as supposed
+    text_t *waits;          //  work that is not leased as asked; of the server's answer
+    size_t wait_count;
     uint64_t request_id;
     store_appended_fn *appended;
     void *owner;
@@ -67,5 +69,8 @@ void batch_write (const batch_t *self, size_t day, batch_way_t way, int64_t writ
                   pg_values_t *values);
 //  The server says that this session lost.
 void batch_lose (batch_t *self, size_t day, text_t session);
+//  The server says that this item of the session is not leased. The text must live until the
+//  append's answer.
+void batch_wait (batch_t *self, size_t day, text_t session, text_t item);
 
 #endif

@@ -27,6 +27,7 @@ const pg_statement_t store_statements[STORE_STATEMENTS] = {
     [SAY_LOAD] = { "load", query_load_sql },
     [SAY_READ] = { "read", query_read_sql },
     [SAY_LOOKUP] = { "lookup", query_lookup_sql },
+    [SAY_EXTERNAL] = { "external", query_external_sql },
     [SAY_RECEIPTS] = { "received",
                        "SELECT " SCHEMA_FUNCTION ("note_received") " ($1, $2, $3, $4)" },
     [SAY_DAY] = { "day", "SELECT " SCHEMA_FUNCTION ("make_day") " ($1::date)" },
@@ -76,7 +77,8 @@ s_answer (group_commit_t *self, append_t *append, store_outcome_t outcome)
     self->queue->count--;
     self->queue->bytes -= append->size;
     store_metrics[STORE_QUEUE_BYTES] -= (int64_t) append->size;
-    append->appended (append->owner, append->request_id, outcome);
+    append->appended (append->owner, append->request_id, outcome, append->waits,
+                      append->wait_count);
     append_destroy (&append);
 }
 
@@ -140,6 +142,27 @@ s_batch_failed (group_commit_t *self, const pg_answer_t *answer)
         pg_link_renew (self->link);
 }
 
+//  There is one result for each day: the sessions that lost; and items that were not stored as
+//  asked, which wait for an earlier one of their lane, or are dead.
+static void
+s_read_result (group_commit_t *self, size_t day, const PGresult *result)
+{
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "too many open items: one is a dead letter");
+    for (int row = 0; row < PQntuples (result); row++) {
+        text_t session = pg_text (result, row, 0);
+        if (pg_is_null (result, row, 1)) {
+            batch_lose (self->batch, day, session);
+            continue;
+        }
+        batch_wait (self->batch, day, session, pg_text (result, row, 1));
+        if (!pg_flag (result, row, 2))
+            continue;
+        store_metrics[STORE_WORK_OVERFULL]++;
+        if (log_limit_allows (&limit))
+            log_warn ("too many open items: one is a dead letter", log_text ("session", session));
+    }
+}
+
 //  is_sent stays true while we answer: nothing is sent from within an answer.
 static void
 s_on_appended (void *owner, void *unused, const pg_answer_t *answer)
@@ -151,11 +174,8 @@ s_on_appended (void *owner, void *unused, const pg_answer_t *answer)
     else if (answer->failed)
         s_batch_failed (self, answer);
     else {
-        //  There is one result for each day: the sessions that lost, and items that wait.
         for (size_t day = 0; day < self->batch->day_count; day++)
-            for (int row = 0; row < PQntuples (answer->results[day]); row++)
-                if (pg_is_null (answer->results[day], row, 1))
-                    batch_lose (self->batch, day, pg_text (answer->results[day], row, 0));
+            s_read_result (self, day, answer->results[day]);
         store_metrics[STORE_BATCHES]++;
         histogram_add (&store_commit_time, clock_mono_us () - self->sent_us);
         s_end_batch (self, STORED);

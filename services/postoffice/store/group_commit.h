@@ -43,6 +43,7 @@ enum {
     SAY_LOAD,
     SAY_READ,
     SAY_LOOKUP,
+    SAY_EXTERNAL,
     SAY_RECEIPTS,
     SAY_DAY,
     SAY_PROBE,

@@ -23,6 +23,9 @@ const char query_read_sql[] =
 const char query_lookup_sql[] =
     "SELECT session FROM last_session"
     " WHERE app = $1::text AND user_id = $2::text AND role = $3::bigint";
+const char query_external_sql[] =
+    "SELECT session, role, user_id FROM external_ref"
+    " WHERE app = $1::text AND channel = $2::text AND external_id = $3::text";
 
 static text_t
 s_copy (char **to, text_t text)
@@ -89,7 +92,10 @@ query_write (const query_t *self, int64_t writer, pg_values_t *values)
             pg_values_number (values, PG_NUMBER, s_signed (self->numbers[at]));
     } else {
         pg_values_text (values, self->user);
-        pg_values_number (values, PG_NUMBER, s_signed (self->numbers[0]));
+        if (self->kind == QUERY_EXTERNAL)
+            pg_values_text (values, self->ids[0]);
+        else
+            pg_values_number (values, PG_NUMBER, s_signed (self->numbers[0]));
     }
 }
 
@@ -133,6 +139,7 @@ s_read_participant (const PGresult *result, int row)
         .sender = pg_text (result, row, T2),
         .info = pg_text (result, row, T3),
         .channel = pg_text (result, row, T4),
+        .external_id = pg_text (result, row, T5),
     };
 }
 
@@ -230,7 +237,12 @@ query_answer (query_t *self, store_outcome_t outcome, const PGresult *result)
             self->read (self->owner, self->request_id, outcome, NULL, 0);
     } else {
         bool found = result && PQntuples (result) > 0;
-        self->found (self->owner, self->request_id, outcome,
-                     found ? pg_text (result, 0, 0) : TEXT_EMPTY);
+        text_t session = found ? pg_text (result, 0, 0) : TEXT_EMPTY;
+        if (self->kind == QUERY_LOOKUP)
+            self->found (self->owner, self->request_id, outcome, session);
+        else
+            self->external (self->owner, self->request_id, outcome, session,
+                            found ? s_number (result, 0, 1) : 0,
+                            found ? pg_text (result, 0, 2) : TEXT_EMPTY);
     }
 }

@@ -1,6 +1,6 @@
-//  query — a question to the database that waits to be sent or for its answer: a load, a read or
-//  the look-up of a user's last session. It owns copies of what was asked; the answer's contents
-//  live only until the callback returns.
+//  query — a question to the database that waits to be sent or for its answer: a load, a read, the
+//  look-up of a user's last session, or of an external reference. It owns copies of what was
+//  asked; the answer's contents live only until the callback returns.
 //
 //  The struct is open to store_link.c, whose lists it stands in, and to store.c, which fills it in.
 
@@ -11,15 +11,15 @@
 #include "pg/pg_values.h"
 #include "store/store_model.h"
 
-typedef enum { QUERY_LOAD, QUERY_READ, QUERY_LOOKUP } query_kind_t;
+typedef enum { QUERY_LOAD, QUERY_READ, QUERY_LOOKUP, QUERY_EXTERNAL } query_kind_t;
 
 typedef struct {
     list_t link;       //  among those that wait, oldest first, or those under way
     uint64_t since_ms; //  when it was asked
     query_kind_t kind;
-    text_t session;      //  lookup: the app
-    text_t user;         //  lookup
-    text_t *ids;         //  load
+    text_t session;      //  lookup, external: the app
+    text_t user;         //  lookup; external: the channel
+    text_t *ids;         //  load; external: the external id
     size_t id_count;
     uint64_t numbers[4]; //  load: recent, hosts; read: day, after, most, bytes; lookup: role
     size_t size;
@@ -28,6 +28,7 @@ typedef struct {
     store_loaded_fn *loaded;
     store_read_fn *read;
     store_found_fn *found;
+    store_external_fn *external;
 } query_t;
 
 //  Copies the texts; the rest is for the caller to fill in.
@@ -44,5 +45,6 @@ void query_answer (query_t *self, store_outcome_t outcome, const PGresult *resul
 extern const char query_load_sql[];
 extern const char query_read_sql[];
 extern const char query_lookup_sql[];
+extern const char query_external_sql[];
 
 #endif

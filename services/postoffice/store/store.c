@@ -205,6 +205,17 @@ store_lookup (store_t *self, text_t app, text_t user, uint64_t role, uint64_t re
     return s_ask (self, query, request_id, owner);
 }
 
+int
+store_find_external (store_t *self, text_t app, text_t channel, text_t external_id,
+                     uint64_t request_id, store_external_fn *found, void *owner)
+{
+    if (s_is_full (self))
+        return -1;
+    query_t *query = query_new (QUERY_EXTERNAL, app, channel, &external_id, 1);
+    query->external = found;
+    return s_ask (self, query, request_id, owner);
+}
+
 void
 store_receipt (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
 {

@@ -77,6 +77,11 @@ __attribute__ ((warn_unused_result)) int store_lookup (store_t *self, text_t app
                                                        uint64_t role, uint64_t request_id,
                                                        store_found_fn *found, void *owner);
 
+//  The session and the participant that an outside system calls so.
+__attribute__ ((warn_unused_result)) int
+store_find_external (store_t *self, text_t app, text_t channel, text_t external_id,
+                     uint64_t request_id, store_external_fn *found, void *owner);
+
 //  Remembers what a participant's clients are known to have received. Gathered and written with
 //  other things; no answer; lost with the process (then too much is delivered again, never too
 //  little).

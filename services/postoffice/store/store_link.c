@@ -32,6 +32,7 @@ static const size_t s_query_statements[] = {
     [QUERY_LOAD] = SAY_LOAD,
     [QUERY_READ] = SAY_READ,
     [QUERY_LOOKUP] = SAY_LOOKUP,
+    [QUERY_EXTERNAL] = SAY_EXTERNAL,
 };
 
 struct store_link {

@@ -34,6 +34,9 @@ static const metric_row_t s_rows[STORE_METRICS] = {
     [STORE_WORK_RELEASED] = { "store_work_released_total", NULL, COUNTER,
                               "leases released: their postoffice was dead, or had lost sight of "
                               "them" },
+    [STORE_WORK_OVERFULL] = { "store_work_overfull_total", NULL, COUNTER,
+                              "deliveries that became dead letters at once: their participant's "
+                              "channel was 1,000 entries behind" },
     [STORE_QUESTIONS] = { "store_questions", NULL, GAUGE,
                           "questions of the HTTP API that wait for the database" },
     [STORE_QUESTIONS_ANSWERED] = { "store_questions_total", "result=\"ok\"", COUNTER,

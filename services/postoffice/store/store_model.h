@@ -57,8 +57,17 @@ typedef struct {
     text_t user;
     text_t sender;
     text_t info; //  what its client told of itself: JSON object; empty: what was there stays
+    text_t channel; //  topic of the items that reach it; empty: what was there stays
     bool present;
 } store_participant_t;
+
+//  What an outside system calls a participant's place in a session. One that is there is moved.
+typedef struct {
+    text_t channel;
+    text_t external_id; //  in the app's channel: a phone number, a conversation, a thread
+    uint64_t role;
+    text_t user;
+} store_external_ref_t;
 
 typedef enum {
     SESSION_STAYS = 0,
@@ -80,7 +89,8 @@ typedef struct {
     const store_entry_t *entries;
     size_t entry_count; //  at least 1
     const store_participant_t *participants;
-    size_t participant_count;
+    const store_external_ref_t *external_refs;
+    size_t participant_count, external_ref_count;
     bool control_changes;
     uint64_t control_role; //  ROLE_BOT or ROLE_AGENT
     text_t control_user;
@@ -89,13 +99,14 @@ typedef struct {
     bool only_host; //  it says who has left: a CONFLICT unless this process is the host
     bool touches; //  it is active, and its row does not say so yet
     const store_work_t *works;
-    size_t work_count;
     const store_finish_t *finishes;
-    size_t finish_count;
+    size_t work_count, finish_count;
     bool notify_others; //  others wrote last, or may have its endpoints: they get `moved`
 } store_append_t;
 
-typedef void store_appended_fn (void *owner, uint64_t request_id, store_outcome_t outcome);
+//  `waits`: deliveries of a STORED append that were to be leased and are not.
+typedef void store_appended_fn (void *owner, uint64_t request_id, store_outcome_t outcome,
+                                const text_t *waits, size_t wait_count);
 
 // ---------------------------------------------------------------------------------------------
 //  Loading a session, reading a log
@@ -106,6 +117,7 @@ typedef struct {
     text_t sender;
     text_t info;    //  JSON object
     text_t channel; //  topic of the items that reach it; empty: sockets
+    text_t external_id; //  what its channel calls it; may be empty
     bool present;
     uint64_t received_seq; //  SEQ_UNKNOWN when nothing was said of it
 } stored_participant_t;
@@ -114,30 +126,24 @@ typedef struct {
     text_t message_id;
     uint64_t role;
     text_t user;
-    uint64_t seq;
-    uint64_t time_ms;
+    uint64_t seq, time_ms;
 } stored_id_t;
 
 typedef struct {
     bool exists;
-    text_t app;
-    text_t visitor;
+    text_t app, visitor;
     uint64_t day; //  days since 1970
-    uint64_t last_seq;
-    uint64_t last_time_ms;
-    uint64_t last_writer;
+    uint64_t last_seq, last_time_ms, last_writer;
     uint64_t host; //  the postoffice that was its host until this load; 0: none
     bool is_closed;
     uint64_t active_ago_ms; //  how long ago its row was told that it is active
     uint64_t control_role;
     text_t control_user;
     const stored_participant_t *participants;
-    size_t participant_count;
     const stored_work_t *works; //  unfinished, by seq
-    size_t work_count;
     stored_work_t unanswered; //  the visitor said last: seq, user, body; seq 0: nobody waits
     const stored_id_t *known; //  those of the asked ids that are in the log, and its last ones
-    size_t known_count;
+    size_t participant_count, work_count, known_count;
 } stored_session_t;
 
 //  `session` is NULL when the outcome is STORE_DOWN.
@@ -161,6 +167,10 @@ typedef void store_read_fn (void *owner, uint64_t request_id, store_outcome_t ou
 
 typedef void store_found_fn (void *owner, uint64_t request_id, store_outcome_t outcome,
                              text_t session);
+
+//  An empty session: there is no such reference.
+typedef void store_external_fn (void *owner, uint64_t request_id, store_outcome_t outcome,
+                                text_t session, uint64_t role, text_t user);
 
 //  What postoffices tell each other of a session.
 typedef enum {

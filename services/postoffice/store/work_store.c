@@ -16,6 +16,8 @@
 //  After an outage of the database everybody looks dead until it has beaten again.
 #define RELEASE_AFTER_MS 6000
 #define RELEASED_AT_ONCE 20000
+//  Items that the database says are ours and we do not know; more are said again.
+#define UNKNOWN_MOST 1000
 #define DROP_MS 60000
 #define DROPPED_AT_ONCE 1000
 //  Statements that may be under way; more means that the database hangs.
@@ -30,8 +32,9 @@ static const pg_statement_t s_statements[STATEMENTS] = {
                                    "finish_work") " ($1::text[], $2::text[], $3::bigint[],"
                                                   " $4::smallint[], $5::bigint[], $6::smallint[],"
                                                   " $7::bigint[], $8::text[])" },
-    [SAY_RELEASE] = { "release", "SELECT " SCHEMA_FUNCTION (
-                                     "release_work") " ($1::bigint, $2::text[], $3::bigint)" },
+    [SAY_RELEASE] = { "release", "SELECT * FROM " SCHEMA_FUNCTION (
+                                     "release_work") " ($1::bigint, $2::text[], $3::text[],"
+                                                     " $4::bigint)" },
     //  The time is counted in the database's clock.
     [SAY_DROP] = { "drop", "SELECT " SCHEMA_FUNCTION (
                                "drop_finished") " (now () - $1::bigint * interval '1 ms',"
@@ -59,6 +62,8 @@ struct work_store {
     bool is_releasing;
     bool is_dropping;
     list_t finishes; //  under way
+    char *unknown[UNKNOWN_MOST]; //  leased to us, and not known at the last release
+    size_t unknown_count;
     pg_values_t values;
 };
 
@@ -102,6 +107,12 @@ s_on_taken (void *owner, void *unused, const pg_answer_t *answer)
     store_metrics[STORE_WORK_TAKEN] += rows;
     self->events.taken (self->owner, items, (size_t) rows);
     free (items);
+}
+
+bool
+work_store_is_up (const work_store_t *self)
+{
+    return pg_link_room (self->link) >= ROOM_AT_LEAST;
 }
 
 int
@@ -205,7 +216,10 @@ s_on_released (void *owner, void *unused, const pg_answer_t *answer)
         self->up_ms = clock_mono_ms (); //  it takes no beats either, if it is read-only
         return;
     }
-    int64_t count = pg_number (answer->results[0], 0, 0);
+    const PGresult *result = answer->results[0];
+    int64_t count = pg_number (result, 0, 0);
+    for (int row = 1; row < PQntuples (result) && self->unknown_count < UNKNOWN_MOST; row++)
+        self->unknown[self->unknown_count++] = alloc_text (pg_text (result, row, 1));
     store_metrics[STORE_WORK_RELEASED] += count;
     if (count > 0)
         log_info ("leases without a holder released", log_number ("items", count));
@@ -220,11 +234,23 @@ s_add_known (void *list, text_t item)
 }
 
 static void
+s_forget_unknown (work_store_t *self)
+{
+    while (self->unknown_count > 0)
+        free (self->unknown[--self->unknown_count]);
+}
+
+static void
 s_release (work_store_t *self)
 {
     self->is_releasing = true;
     pg_values_number (&self->values, PG_NUMBER, (int64_t) self->writer);
     self->events.known (self->owner, pg_values_array (&self->values, PG_TEXT), s_add_known);
+    pg_value_t *lost = pg_values_array (&self->values, PG_TEXT);
+    for (size_t at = 0; at < self->unknown_count; at++)
+        if (!self->events.knows (self->owner, text_of (self->unknown[at])))
+            pg_array_text (lost, text_of (self->unknown[at]));
+    s_forget_unknown (self);
     pg_values_number (&self->values, PG_NUMBER, RELEASED_AT_ONCE);
     pg_link_add (self->link, SAY_RELEASE, &self->values);
     pg_link_send (self->link, s_on_released, self, NULL);
@@ -330,6 +356,7 @@ work_store_destroy (work_store_t **self_p)
         list_remove (first);
         free (LIST_THING (first, finish_t, link));
     }
+    s_forget_unknown (self);
     pg_values_free (&self->values);
     free (self);
 }

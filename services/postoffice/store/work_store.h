@@ -5,6 +5,11 @@
 //  (its beat in the table node); how long a worker may take for an item is the postoffice's own to
 //  watch. Items of a dead postoffice, and those that this one has lost sight of, are released.
 //
+//  An append leases items, too, over another link. One of them may be stored after a list of what
+//  is known was made, and before the database reads the list. So a release only says which items
+//  are not known; an item is released when it is still not known at the next one. What is leased
+//  in the table is known here by then, or never will be.
+//
 //  Every call is answered once, from the loop. While the database is away, or when too much is
 //  under way, calls fail at once: their owner says them again later, and nothing is lost by that.
 
@@ -58,8 +63,11 @@ typedef struct {
     void (*lost) (void *owner);
     //  The database is away: others may release the leases meanwhile.
     void (*down) (void *owner);
-    //  The items that this process knows to have; asked for before each release.
+    //  The items that this process knows to have, or will have when an append is stored; asked for
+    //  before each release.
     void (*known) (void *owner, void *list, void (*add) (void *list, text_t item));
+    //  Is the item one of them?
+    bool (*knows) (void *owner, text_t item);
 } work_store_events_t;
 
 work_store_t *work_store_new (uv_loop_t *loop, const store_config_t *config, uint64_t kept_ms,
@@ -67,6 +75,9 @@ work_store_t *work_store_new (uv_loop_t *loop, const store_config_t *config, uin
 //  The schema is the right one now; safe to call again.
 void work_store_open (work_store_t *self);
 void work_store_destroy (work_store_t **self_p);
+
+//  The database can be asked just now.
+bool work_store_is_up (const work_store_t *self);
 
 //  One at a time: −1 while another is under way, or the database is away.
 __attribute__ ((warn_unused_result)) int

@@ -25,7 +25,9 @@ typedef struct {
     text_t user;
     text_t body;       //  JSON object
     text_t secret;     //  deleted when the item is finished
-    bool is_leased;    //  this process sees to it at once; false: it is ready after after_ms
+    //  This process sees to it at once; false: it is ready after after_ms. Of one append only the
+    //  first item of a lane may be leased, and it is not when an earlier one of the lane is open.
+    bool is_leased;
     uint64_t after_ms;
 } store_work_t;
 

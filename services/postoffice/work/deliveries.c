@@ -19,6 +19,9 @@
 //  How soon the database is asked for timers again when none was due.
 #define TIMERS_EVERY_MS 500
 #define TIMER_AGAIN_MS 5000
+//  How long an append may take and its lease still be believed: others release those of a
+//  postoffice that does not beat (release_work).
+#define PROMISE_MS 3000
 
 typedef struct {
     UT_hash_handle hh;
@@ -32,6 +35,8 @@ typedef struct {
     //  The report.
     peer_t peer; //  who is told SETTLED; 0: nobody
     char *session;
+    bool is_promised; //  an append is under way that leases it
+    uint64_t promised_ms;
     bool is_foreign; //  it was not here when it was reported
     bool is_sent;    //  and its answer is not there yet
     work_state_t state;
@@ -60,6 +65,9 @@ struct deliveries {
     bool is_draining;
     room_t rooms[TOPICS_MOST];
     size_t room_count;
+    bool is_taking; //  a take is under way, which may bring all that workers have room for
+    bool is_due;     //  another one is to follow
+    bool has_missed; //  something could not be leased because of one, since the last tick
 };
 
 static delivery_t *
@@ -116,6 +124,8 @@ static void
 s_on_taken (void *owner, const work_taken_t *items, size_t count)
 {
     deliveries_t *self = owner;
+    self->is_taking = false;
+    metric_add (POSTOFFICE_ITEMS_TAKEN, (int64_t) count);
     for (size_t at = 0; at < count; at++) {
         const work_taken_t *taken = &items[at];
         delivery_t *delivery = s_find (self, taken->item);
@@ -142,7 +152,7 @@ s_on_taken (void *owner, const work_taken_t *items, size_t count)
                                               .secret = taken->secret });
         workers_want (self->workers, delivery->turn);
     }
-    if (count > 0)
+    if (count > 0 || self->is_due)
         s_take (self); //  there may be more, and room for more
 }
 
@@ -167,36 +177,111 @@ s_add_room (void *owner, text_t topic, uint64_t room)
         known->room += room;
 }
 
-//  What waits here already is handed out first.
+//  What waits here already is handed out first, as is what an append is about to bring.
+static void
+s_count_rooms (deliveries_t *self)
+{
+    self->room_count = 0;
+    workers_topics_each (self->workers, s_add_room, self);
+    for (delivery_t *at = self->by_item; at && self->room_count > 0; at = at->hh.next) {
+        bool waits = at->turn && at->turn->state != TURN_DISPATCHED
+                     && at->turn->state != TURN_ACCEPTED;
+        room_t *room = waits || at->is_promised ? s_room (self, at->topic) : NULL;
+        if (room && room->room > 0)
+            room->room--;
+    }
+}
+
 static void
 s_take (deliveries_t *self)
 {
     work_wish_t wishes[TOPICS_MOST];
     size_t count = 0;
-    self->room_count = 0;
-    workers_topics_each (self->workers, s_add_room, self);
+    self->is_due = self->is_taking;
+    if (self->is_taking)
+        return;
+    s_count_rooms (self);
     uint64_t now = clock_mono_ms ();
     bool wants_timers = !self->is_draining && self->timers <= TIMERS_MOST / 2
                         && now - self->timers_ms >= TIMERS_EVERY_MS;
     if (wants_timers && self->room_count < TOPICS_MOST)
         s_room (self, TOPIC_TIMER)->room = TIMERS_MOST - self->timers;
-    for (delivery_t *at = self->by_item; at; at = at->hh.next) {
-        bool waits =
-            at->turn && at->turn->state != TURN_DISPATCHED && at->turn->state != TURN_ACCEPTED;
-        room_t *room = waits ? s_room (self, at->topic) : NULL;
-        if (room && room->room > 0)
-            room->room--;
-    }
     for (size_t at = 0; at < self->room_count; at++) {
         uint64_t room = self->rooms[at].room;
         if (room > 0)
             wishes[count++] = (work_wish_t){ self->rooms[at].topic,
                                              room < TAKEN_AT_ONCE ? room : TAKEN_AT_ONCE };
     }
-    if (count == 0 || work_store_take (self->store, wishes, count) != 0)
-        return; //  at the next tick
-    if (wants_timers)
+    //  Else at the next tick.
+    self->is_taking = count > 0 && work_store_take (self->store, wishes, count) == 0;
+    if (self->is_taking && wants_timers)
         self->timers_ms = now;
+}
+
+void
+deliveries_look (deliveries_t *self)
+{
+    if (self->has_missed)
+        s_take (self);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Handing out from memory
+
+bool
+deliveries_lease (deliveries_t *self, text_t item, text_t topic)
+{
+    self->has_missed = self->has_missed || self->is_taking;
+    if (self->is_taking || !work_store_is_up (self->store) || s_find (self, item))
+        return false;
+    s_count_rooms (self);
+    const room_t *room = s_room (self, topic);
+    if (!room || room->room == 0)
+        return false;
+    delivery_t *delivery = s_new (self, item, topic, 1);
+    delivery->is_promised = true;
+    delivery->promised_ms = clock_mono_ms ();
+    return true;
+}
+
+static delivery_t *
+s_promised (const deliveries_t *self, text_t item)
+{
+    delivery_t *delivery = s_find (self, item);
+    return delivery && delivery->is_promised ? delivery : NULL;
+}
+
+void
+deliveries_hand_out (deliveries_t *self, text_t session, text_t app, const store_work_t *work)
+{
+    delivery_t *delivery = s_promised (self, work->item);
+    if (!delivery)
+        return;
+    if (clock_mono_ms () - delivery->promised_ms > PROMISE_MS) {
+        s_destroy (self, delivery); //  not known here, it is released before long
+        return;
+    }
+    delivery->is_promised = false;
+    delivery->turn = turn_new (&(turn_t){ .state = TURN_QUEUED,
+                                          .seq = work->seq,
+                                          .lease = delivery->attempt,
+                                          .item = work->item,
+                                          .session = session,
+                                          .app = app,
+                                          .topic = work->topic,
+                                          .user = work->user,
+                                          .body = work->body,
+                                          .secret = work->secret });
+    metric_add (POSTOFFICE_ITEMS_HANDED_OUT, 1);
+    workers_want (self->workers, delivery->turn);
+}
+
+void
+deliveries_let_go (deliveries_t *self, text_t item)
+{
+    delivery_t *delivery = s_promised (self, item);
+    if (delivery)
+        s_destroy (self, delivery);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -301,6 +386,12 @@ s_on_down (void *owner)
     }
 }
 
+static bool
+s_on_knows (void *owner, text_t item)
+{
+    return s_find (owner, item) != NULL;
+}
+
 static void
 s_on_known (void *owner, void *list, void (*add) (void *list, text_t item))
 {
@@ -340,7 +431,7 @@ deliveries_done (deliveries_t *self, peer_t peer, const bus_done_t *done)
         delivery = s_new (self, done->item, done->topic, done->attempt);
         delivery->is_foreign = true;
         self->foreign++;
-    } else if (!text_is (delivery->topic, done->topic))
+    } else if (delivery->is_promised || !text_is (delivery->topic, done->topic))
         return;
     delivery->peer = peer;
     free (delivery->session);
@@ -430,6 +521,7 @@ deliveries_tick (deliveries_t *self)
 {
     s_end_leases (self);
     s_send_reports (self);
+    self->has_missed = false;
     s_take (self);
 }
 
@@ -441,7 +533,8 @@ deliveries_new (uv_loop_t *loop, bus_server_t *bus, workers_t *workers,
                                                 .finished = s_on_finished,
                                                 .lost = s_on_lost,
                                                 .down = s_on_down,
-                                                .known = s_on_known };
+                                                .known = s_on_known,
+                                                .knows = s_on_knows };
     deliveries_t *self = alloc_zeroed (sizeof *self);
     self->bus = bus;
     self->workers = workers;

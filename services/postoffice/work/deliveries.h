@@ -4,11 +4,18 @@
 //  However many wait, they cost nothing here: only what workers have room for is taken. The places
 //  of an item in memory:
 //
-//      (database) ─take─► OUT ──────────── DONE ────────────► REPORTED ─stored─► (database)
+//      (append) ──lease──► PROMISED ─stored, leased─┐
+//                             └─ not stored, or not leased: gone
+//      (database) ─take─► OUT ◄──────────────────────┘
+//                          │ ─────────── DONE ────────────► REPORTED ─stored─► (database)
 //                          │  waiting, dispatched, accepted,    ▲    │ or stale: SETTLED
 //                          │  recovered: see workers.h          │    └─ not known: sent again
 //                          └─ lease over: ready again, at once ─┘
 //
+//  - An item that a changeset makes is leased by the append that stores it, when a worker has room
+//    for it: the first attempt costs no further round trip. It counts against that room from the
+//    moment on in which it is promised. When nobody knows whether the append was stored, the item
+//    is not known here, and is released if it is there (work_store.h).
 //  - What the database says last counts: a report of an attempt behind which another one has begun
 //    is stale. So a worker that comes back after its lease, at this postoffice or at another one,
 //    does no harm, and one that comes back before that is heard.
@@ -58,6 +65,16 @@ void deliveries_destroy (deliveries_t **self_p);
 bool deliveries_accepted (deliveries_t *self, peer_t peer, const bus_accepted_t *accepted);
 //  DONE of an item whose topic is not one of turns: answered with SETTLED.
 void deliveries_done (deliveries_t *self, peer_t peer, const bus_done_t *done);
+
+//  An append is about to store the item: true when it is to lease it, because a worker of the topic
+//  has room for it. Then deliveries_hand_out or deliveries_let_go follows.
+bool deliveries_lease (deliveries_t *self, text_t item, text_t topic);
+//  The append is stored, and the item leased: it goes to a worker.
+void deliveries_hand_out (deliveries_t *self, text_t session, text_t app, const store_work_t *work);
+//  The item is not leased, or nobody knows.
+void deliveries_let_go (deliveries_t *self, text_t item);
+//  An item is in the table that was not leased, as a take was under way: another one follows.
+void deliveries_look (deliveries_t *self);
 
 typedef enum {
     TIMER_RAN,   //  and is finished, in the transaction of its entries

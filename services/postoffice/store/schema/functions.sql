@@ -52,19 +52,22 @@ END $$;
 
 --  Stores the appends of one day: at most one for each session, everything sorted by session.
 --  c_: appends whose predecessor the writer is not sure of, and its seq; o_: appends that open;
---  e_: entries; p_: participants; s_: what changes of the session itself: control (role 0: stays),
---  closed (0: stays, 1: closes, 2: opens again), left (nobody is there any more); w_: work, leased
---  or ready after so long; f_: finishes of turns and timers, with the attempt; t_: sessions to tell
---  the others of; h_: sessions whose append counts only while the writer is their host.
+--  e_: entries; p_: participants; x_: names that outside systems have for them; s_: what changes of
+--  the session itself: control (role 0: stays), closed (0: stays, 1: closes, 2: opens again), left
+--  (nobody is there any more); w_: work, leased or ready after so long; f_: finishes of turns and
+--  timers, with the attempt; t_: sessions to tell the others of; h_: sessions whose append counts
+--  only while the writer is their host.
 --  Returns the sessions whose append lost, of which nothing is stored; and, with their session,
---  items that were to be leased and are ready instead, as an earlier one of their lane is open.
+--  items that have another state than was asked for: ready in place of leased, as an earlier one of
+--  their lane is open; or dead, as their lane is too far behind.
 CREATE FUNCTION append_@V@ (
     p_writer bigint, p_day date,
     c_session text[], c_before bigint[],
     o_session text[], o_app text[], o_visitor text[],
     @LOG_PARAMETERS@,
     p_session text[], p_app text[], p_role smallint[], p_user text[], p_sender text[],
-    p_present boolean[], p_info text[],
+    p_present boolean[], p_info text[], p_channel text[],
+    x_session text[], x_channel text[], x_external_id text[], x_role smallint[], x_user text[],
     s_session text[], s_role smallint[], s_user text[], s_closed smallint[], s_left boolean[],
     w_session text[], w_item text[], w_kind smallint[], w_topic text[], w_lane text[],
     w_seq bigint[], w_user text[], w_body text[], w_secret text[], w_state smallint[],
@@ -72,8 +75,10 @@ CREATE FUNCTION append_@V@ (
     f_session text[], f_item text[], f_state smallint[], f_attempt bigint[], f_status smallint[],
     f_took_ms bigint[], f_detail text[],
     t_session text[], h_session text[])
-RETURNS TABLE (refused text, waits text) LANGUAGE plpgsql AS $$
+RETURNS TABLE (refused text, waits text, is_dead boolean) LANGUAGE plpgsql AS $$
 DECLARE
+    --  How many entries a lane may be behind its session.
+    behind_most CONSTANT bigint := 1000;
     lost text[] := '{}';
     created text[] := '{}';
     late text[];
@@ -166,17 +171,19 @@ BEGIN
     END IF;
 
     IF cardinality (p_session) > 0 THEN
-        INSERT INTO participant AS old (session, role, user_id, sender, present, info)
+        INSERT INTO participant AS old (session, role, user_id, sender, present, info, channel)
         SELECT DISTINCT ON (p.session COLLATE "C", p.role, p.who COLLATE "C")
-               p.session, p.role, p.who, p.sender, p.present, p.info
-        FROM unnest (p_session, p_role, p_user, p_sender, p_present, p_info)
-             WITH ORDINALITY AS p (session, role, who, sender, present, info, n)
+               p.session, p.role, p.who, p.sender, p.present, p.info, p.channel
+        FROM unnest (p_session, p_role, p_user, p_sender, p_present, p_info, p_channel)
+             WITH ORDINALITY AS p (session, role, who, sender, present, info, channel, n)
         WHERE p.session <> ALL (lost)
         ORDER BY p.session COLLATE "C", p.role, p.who COLLATE "C", p.n DESC
         ON CONFLICT (session, role, user_id)
         DO UPDATE SET sender = EXCLUDED.sender, present = EXCLUDED.present,
             --  Who leaves, or comes without a word of itself, is known by what was said before.
-            info = CASE WHEN EXCLUDED.info = '{}' THEN old.info ELSE EXCLUDED.info END;
+            info = CASE WHEN EXCLUDED.info = '{}' THEN old.info ELSE EXCLUDED.info END,
+            --  A participant with a channel that also comes over a socket keeps the channel.
+            channel = CASE WHEN EXCLUDED.channel = '' THEN old.channel ELSE EXCLUDED.channel END;
 
         INSERT INTO last_session (app, user_id, role, session)
         SELECT DISTINCT ON (p.app COLLATE "C", p.who COLLATE "C", p.role)
@@ -188,6 +195,20 @@ BEGIN
         ON CONFLICT (app, user_id, role) DO UPDATE SET session = EXCLUDED.session, at = now ();
     END IF;
 
+    IF cardinality (x_session) > 0 THEN
+        INSERT INTO external_ref (app, channel, external_id, session, role, user_id)
+        SELECT DISTINCT ON (1, 2, 3)
+               split_part (x.session, '/', 1) COLLATE "C", x.channel COLLATE "C",
+               x.external_id COLLATE "C", x.session, x.role, x.who
+        FROM unnest (x_session, x_channel, x_external_id, x_role, x_user)
+             WITH ORDINALITY AS x (session, channel, external_id, role, who, n)
+        WHERE x.session <> ALL (lost)
+        ORDER BY 1, 2, 3, x.n DESC
+        ON CONFLICT (app, channel, external_id)
+        DO UPDATE SET session = EXCLUDED.session, role = EXCLUDED.role,
+            user_id = EXCLUDED.user_id, created_at = now ();
+    END IF;
+
     IF cardinality (w_session) > 0 THEN
         --  What is leased is under way already, in its first attempt (a turn's are counted when it
         --  ends). A timer that is there is moved, and its attempt is another one: whoever has it
@@ -195,19 +216,27 @@ BEGIN
         RETURN QUERY
         WITH item AS (
             INSERT INTO work_item AS old (kind, session, app, item, topic, lane, seq, user_id,
-                                          body, secret, state, holder, attempts, next_at)
+                                          body, secret, state, holder, attempts, next_at, detail,
+                                          finished_at)
             SELECT w.kind, w.session, split_part (w.session, '/', 1), w.item, w.topic, w.lane,
-                   w.seq, w.who, w.body, w.secret, n.state,
+                   w.seq, w.who, w.body, CASE WHEN n.state < 2 THEN w.secret END, n.state,
                    CASE WHEN n.state = 1 THEN p_writer END,
                    CASE WHEN n.state = 1 AND w.kind > 1 THEN 1 ELSE 0 END,
-                   now () + w.after_ms * interval '1 ms'
+                   now () + w.after_ms * interval '1 ms',
+                   CASE WHEN n.state = 3 THEN 'too many items of its lane were open' ELSE '' END,
+                   CASE WHEN n.state = 3 THEN now () END
             FROM unnest (w_session, w_item, w_kind, w_topic, w_lane, w_seq, w_user, w_body,
                          w_secret, w_state, w_after_ms)
                  WITH ORDINALITY AS w (session, item, kind, topic, lane, seq, who, body, secret,
-                                       state, after_ms, n),
-                 LATERAL (SELECT CASE WHEN w.state = 1 AND w.lane IS NOT NULL AND EXISTS (
-                     SELECT FROM work_item e WHERE e.lane = w.lane AND e.state < 2)
-                     THEN 0 ELSE w.state END::smallint AS state) AS n
+                                       state, after_ms, n)
+            LEFT JOIN LATERAL (
+                SELECT e.number, e.session, e.seq FROM work_item e
+                WHERE e.lane = w.lane AND e.state < 2
+                ORDER BY e.number LIMIT 1) AS earlier ON w.lane IS NOT NULL,
+            LATERAL (SELECT CASE
+                WHEN earlier.session = w.session AND w.seq - earlier.seq >= behind_most THEN 3
+                WHEN earlier.number IS NOT NULL AND w.state = 1 THEN 0
+                ELSE w.state END::smallint AS state) AS n
             WHERE w.session <> ALL (lost)
             ORDER BY w.n
             ON CONFLICT (item) DO UPDATE
@@ -215,10 +244,11 @@ BEGIN
                     holder = EXCLUDED.holder, next_at = EXCLUDED.next_at, finished_at = NULL,
                     attempts = old.attempts + 1
                 WHERE old.kind = 3 AND EXCLUDED.kind = 3
-            RETURNING old.session, old.item, old.state)
-        SELECT i.session, i.item FROM item i
-        JOIN unnest (w_item, w_state) AS w (item, state) ON w.item = i.item
-        WHERE w.state = 1 AND i.state = 0;
+            RETURNING old.item, old.state)
+        SELECT w.session, w.item, i.state IS NOT DISTINCT FROM 3::smallint
+        FROM unnest (w_session, w_item, w_state) AS w (session, item, state)
+        LEFT JOIN item i ON i.item = w.item
+        WHERE w.session <> ALL (lost) AND i.state IS DISTINCT FROM w.state;
     END IF;
 
     IF cardinality (f_session) > 0 THEN
@@ -253,7 +283,7 @@ BEGIN
         FROM unnest (t_session || elsewhere) AS t (session) WHERE t.session <> ALL (lost);
     END IF;
 
-    RETURN QUERY SELECT l, NULL::text FROM unnest (lost) AS l;
+    RETURN QUERY SELECT l, NULL::text, NULL::boolean FROM unnest (lost) AS l;
 END $$;
 
 --  A session as it is, in one snapshot: rows of several kinds.
@@ -302,7 +332,12 @@ BEGIN
     FROM session s LEFT JOIN last ON true WHERE s.session = p_session
     UNION ALL
     SELECT 1, p.role, p.present::int, p.received_seq, NULL, NULL, NULL, NULL, NULL, p.user_id,
-           p.sender, p.info, p.channel, NULL
+           p.sender, p.info, p.channel,
+           CASE WHEN p.channel <> '' THEN (
+               SELECT x.external_id FROM external_ref x
+               WHERE x.session = p_session AND x.channel = p.channel AND x.role = p.role
+                   AND x.user_id = p.user_id
+               ORDER BY x.created_at DESC LIMIT 1) END
     FROM participant p WHERE p.session = p_session
     UNION ALL
     (SELECT 2, w.seq, NULL, NULL, NULL, NULL, NULL, NULL, NULL, w.item, w.topic, w.user_id,
@@ -459,21 +494,29 @@ RETURNS SETOF text LANGUAGE sql ROWS 100 AS $$
 $$;
 
 --  Items whose lease nobody keeps are ready again, at once: those of postoffices that have died,
---  and those of the writer that it does not know of. Returns how many.
-CREATE FUNCTION release_work_@V@ (p_writer bigint, p_known text[], p_most bigint)
-RETURNS bigint LANGUAGE sql AS $$
+--  and those of the writer that it says it has lost. Returns how many; and items that are leased to
+--  the writer though it does not know of them. (They are not released here and now: one of them may
+--  be in an append that was on its way when the writer wrote the list.)
+CREATE FUNCTION release_work_@V@ (
+    p_writer bigint, p_known text[], p_lost text[], p_most bigint)
+RETURNS TABLE (count bigint, unknown text) LANGUAGE sql AS $$
     WITH alive AS (
         SELECT n.writer FROM node n WHERE n.beat_at > clock_timestamp () - interval '5 s'),
     lost AS (
         SELECT w.item FROM work_item w
         WHERE w.kind > 1 AND w.state = 1
             AND (w.holder NOT IN (SELECT a.writer FROM alive a)
-                 OR (w.holder = p_writer AND w.item <> ALL (p_known)))
+                 OR (w.holder = p_writer AND w.item = ANY (p_lost)))
         LIMIT p_most FOR UPDATE SKIP LOCKED),
     released AS (
         UPDATE work_item w SET state = 0, holder = NULL, next_at = now ()
         FROM lost WHERE w.item = lost.item RETURNING 1)
-    SELECT count (*) FROM released;
+    SELECT count (*), NULL FROM released
+    UNION ALL
+    (SELECT NULL, w.item FROM work_item w
+     WHERE w.kind > 1 AND w.state = 1 AND w.holder = p_writer
+         AND w.item <> ALL (p_known) AND w.item <> ALL (p_lost)
+     LIMIT p_most);
 $$;
 
 --  Deletes finished items of before, and what their attempts came to. Returns how many.
