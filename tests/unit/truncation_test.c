@@ -261,10 +261,10 @@ Test (truncation, a_session_that_was_opened_in_the_lost_tail)
 }
 
 //  Pages that stand open for a month need not open it anew.
-Test (truncation, a_session_whose_day_was_dropped)
+Test (truncation, a_session_that_was_dropped_as_old)
 {
     s_talk (DIALECT_RICH);
-    rig_session ()->fold.day = 1;
+    rig_session ()->fold.last_time_ms = 1;
     fake_store_lose_above (KEY, 0);
     s_database_is_back ();
     EXPECT ("");

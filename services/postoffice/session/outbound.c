@@ -218,7 +218,8 @@ outbound_truncated (postoffice_context_t *office, const endpoint_t *endpoint, te
                                            .check = endpoint->cursor.check,
                                            .last_seq = last_seq,
                                            .gone = is_gone } };
-    s_send (office, endpoint->peer, &record);
+    if (is_gone || endpoint_may (endpoint, PERMIT_SESSION_READ))
+        s_send (office, endpoint->peer, &record);
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -6,7 +6,8 @@
 #include "session/presence.h"
 #include "tables/postoffice_metrics.h"
 
-#define DAY_MS (24 * 3600 * 1000)
+//  Retention leaves alone what was active within this.
+#define ACTIVE_MS (24 * 3600 * 1000)
 
 //  Posts that are, or may be, in the part that is lost, and were not answered: the edge attaches
 //  the endpoint again and sends them again. One that is in the log is found there.
@@ -41,12 +42,12 @@ truncation_tell (session_t *self, endpoint_t *endpoint, uint64_t seq)
 }
 
 //  The session is not there any more: what endpoints were told of it counts no more. They come
-//  again and open it anew, when it was lost with the tail. When its day was dropped, their edges
-//  hear of it with the next thing that they say.
+//  again and open it anew, when it was lost with the tail. When it was dropped because nobody had
+//  said anything for long, their edges hear of it with the next thing that they say.
 static void
 s_end_endpoints (session_t *self, const fold_t *old)
 {
-    bool is_old = (old->day + 2) * DAY_MS < clock_wall_ms ();
+    bool is_old = old->last_time_ms + ACTIVE_MS < clock_wall_ms ();
     for (list_t *first; (first = list_first (&self->endpoints));) {
         endpoint_t *endpoint = LIST_THING (first, endpoint_t, in_session);
         if (!is_old && endpoint->state != ENDPOINT_ATTACHING)

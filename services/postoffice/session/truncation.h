@@ -13,7 +13,7 @@
 //  - An edge brings back an endpoint, or a client resumes: it says what it has (catch_up.c). When
 //    that is not in the log, nobody knows where the histories part: it begins from the start.
 //  - The session was opened in the tail that is lost: it is not there any more, and its endpoints
-//    are made to attach again. A session whose day was dropped looks the same but for its age:
+//    are made to attach again. A session that was dropped as old looks the same but for its age:
 //    those pages hear of it with the next thing that they say.
 //
 //  Receipts of before, that are under way, are of entries that are not there any more. The edge
