@@ -136,8 +136,8 @@ s_on_said (void *owner, void *what, const pg_answer_t *answer)
         pg_link_renew (self->link);
 }
 
-//  A database that takes no beats (it is read-only) takes nobody's, and its links stay up: everybody
-//  looks dead until it is writable and all have beaten again.
+//  A database that takes no beats (it is read-only) takes nobody's, and its links stay up: all of
+//  them look dead until it is writable and all have beaten again.
 static void
 s_on_beaten (void *owner, void *unused, const pg_answer_t *answer)
 {
