@@ -67,6 +67,8 @@ Test (fold, last_ids)
     for (unsigned at = 1; at <= RECENT_IDS + 5; at++) {
         snprintf (id, sizeof id, "m%u", at);
         s_remember (ROLE_VISITOR, "vic", id, at, at * 10);
+        //  A hundred thousand short sessions wait in a postoffice: each has room for its own.
+        cr_assert_leq (s_fold.recent.room, at <= 8 ? 8 : 2 * at);
     }
     for (unsigned at = 1; at <= RECENT_IDS + 5; at++) {
         snprintf (id, sizeof id, "m%u", at);

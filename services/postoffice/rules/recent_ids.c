@@ -5,12 +5,25 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define ROOM_LEAST 8
+
+//  Twice the room, as far as the full size allows. It is full: the order is that of the ring.
 static void
-s_make_room (recent_ids_t *self, size_t room)
+s_grow (recent_ids_t *self)
 {
-    assert (!self->ring);
-    self->ring = alloc_zeroed (room * (sizeof *self->ring + 1));
-    self->tags = (unsigned char *) (self->ring + room);
+    size_t room = self->room ? 2 * self->room : ROOM_LEAST;
+    if (room > self->most)
+        room = self->most;
+    recent_id_t *ring = alloc_zeroed (room * (sizeof *ring + 1));
+    unsigned char *tags = (unsigned char *) (ring + room);
+    if (self->room > 0) {
+        memcpy (ring, self->ring, self->room * sizeof *ring);
+        memcpy (tags, self->tags, self->room);
+    }
+    free (self->ring);
+    self->next = self->room;
+    self->ring = ring;
+    self->tags = tags;
     self->room = room;
 }
 
@@ -25,8 +38,8 @@ recent_ids_free (recent_ids_t *self)
 void
 recent_ids_load (recent_ids_t *self, const stored_id_t *ids, size_t count)
 {
-    if (count > 0)
-        s_make_room (self, count + RECENT_IDS);
+    assert (!self->ring);
+    self->most = count + RECENT_IDS;
     for (size_t at = 0; at < count; at++) {
         const stored_id_t *id = &ids[at];
         log_mark_t mark = { id->role, id->user, id->message_id, id->time_ms };
@@ -54,11 +67,14 @@ s_tag (const keyed_digest_t *digest)
 void
 recent_ids_add (recent_ids_t *self, const recent_id_t *id)
 {
-    if (!self->ring)
-        s_make_room (self, RECENT_IDS);
+    if (self->most == 0)
+        self->most = RECENT_IDS;
+    if (self->next == self->room)
+        self->next = 0;
+    if (self->next == 0 && self->room < self->most)
+        s_grow (self);
     self->ring[self->next] = *id;
-    self->tags[self->next] = s_tag (&id->digest);
-    self->next = (self->next + 1) % self->room;
+    self->tags[self->next++] = s_tag (&id->digest);
 }
 
 const recent_id_t *

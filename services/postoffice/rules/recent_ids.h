@@ -22,11 +22,13 @@ typedef struct {
     uint64_t check;
 } recent_id_t;
 
-//  A ring. All zeros: nothing is remembered.
+//  A ring that grows as it is filled, for most sessions are short and idle: it begins to forget
+//  only when it has its full size. All zeros: nothing is remembered.
 typedef struct {
     recent_id_t *ring;   //  NULL until one is remembered
     unsigned char *tags; //  behind the ring: a byte of each digest; 0: the place is empty
-    size_t room;         //  RECENT_IDS at least
+    size_t room;         //  places that there are now
+    size_t most;         //  places of the full size: RECENT_IDS, and what a load brought
     size_t next;
 } recent_ids_t;
 
