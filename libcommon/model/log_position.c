@@ -2,8 +2,7 @@
 
 #include "base/keyed_hash.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+static const char s_digits[] = "0123456789abcdef";
 
 //  Under the key that everybody knows: every process must come to the same check, and nobody gains
 //  by finding another entry with it.
@@ -25,23 +24,22 @@ log_check_text_t
 log_check_write (uint64_t check)
 {
     log_check_text_t to = { "" };
-    if (check)
-        snprintf (to.text, sizeof to.text, "%016" PRIx64, check);
+    for (size_t at = LOG_CHECK_DIGITS; check && at > 0; at--)
+        to.text[at - 1] = s_digits[check >> (4 * (LOG_CHECK_DIGITS - at)) & 15];
     return to;
 }
 
 int
 log_check_read (text_t text, uint64_t *check)
 {
-    static const char digits[] = "0123456789abcdef";
     *check = 0;
     if (text.size != 0 && text.size != LOG_CHECK_DIGITS)
         return -1;
     for (size_t at = 0; at < text.size; at++) {
-        const char *digit = memchr (digits, text.data[at], sizeof digits - 1);
+        const char *digit = memchr (s_digits, text.data[at], sizeof s_digits - 1);
         if (!digit)
             return -1;
-        *check = *check << 4 | (uint64_t) (digit - digits);
+        *check = *check << 4 | (uint64_t) (digit - s_digits);
     }
     return 0;
 }

@@ -91,6 +91,8 @@ s_append (switchboard_t *self, operation_t *operation, const said_t *said)
                             .sender = said->sender,
                             .data = said->data,
                             .hidden = said->hidden };
+    log_mark_t mark = { said->role, said->user, said->message_id, time_ms };
+    operation->check = entry.check = log_check_of (&mark);
     //  What a connection said does not come back to it; what follows from it may.
     origin_t origin = { 0, 0 };
     if (said->event == EVENT_NEW_MESSAGE && operation->kind == OPERATION_POST)
@@ -101,8 +103,6 @@ s_append (switchboard_t *self, operation_t *operation, const said_t *said)
     fold->last_time_ms = time_ms;
     fold->last_writer = self->rules->writer;
     //  Also of those that nobody asks for by their id: what stands last tells which log it is.
-    log_mark_t mark = { said->role, said->user, said->message_id, time_ms };
-    operation->check = log_check_of (&mark);
     keyed_digest_t digest = said->digest ? *said->digest
                                          : recent_ids_digest (said->role, said->user,
                                                               said->message_id);

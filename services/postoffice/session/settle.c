@@ -347,11 +347,8 @@ settle_changeset (session_t *self, changeset_t **changeset_p)
         for (size_t at = 0; at < operation->entry_count; at++) {
             size_t index = operation->first_entry + at;
             const store_entry_t *entry = &changeset->entries[index];
-            self->published = (log_position_t){
-                changeset->first_seq + index,
-                log_check_of (&(log_mark_t){ entry->role, entry->user, entry->message_id,
-                                             entry->time_ms })
-            };
+            self->published =
+                (log_position_t){ changeset->first_seq + index, entry->check };
             outbound_tell (self->office, &self->endpoints, self->key, self->published, entry,
                            changeset->origins[index]);
         }

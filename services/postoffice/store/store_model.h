@@ -48,7 +48,7 @@ typedef struct {
     text_t user;
     text_t sender;   //  JSON object
     text_t data;     //  JSON object, or empty
-    uint64_t hidden; //  1: not shown to people
+    uint64_t hidden, check; //  1: not shown to people; of the rest (log_position.h), not stored
 } store_entry_t;
 
 //  A participant as it is from now on. Also makes this the session that the user was last in.
