@@ -315,6 +315,32 @@ export function pageStories(story) {
         await assertAllOnce(page, "office", 12);
     });
 
+    //  As after a fail-over to a standby that lagged.
+    story.alone("page: the end of the conversation is lost", async ({ stack, shot, ...world }) => {
+        const page = await begin({ ...world, stack });
+        await page.say("echo kept");
+        await page.sees("kept", { times: 2 });
+        await page.say("echo gone");
+        await page.sees("gone", { times: 2 });
+        await page.allSent();
+        const id = new URL(await page.agentUrl()).searchParams.get("sessionId");
+        const session = `session = 'demo/${id}'`;
+        await stack.kill("postoffice");
+        stack.query(`DELETE FROM log WHERE ${session} AND seq >= (SELECT min (seq) FROM log
+            WHERE ${session} AND data LIKE '%echo gone%')`);
+        await stack.startOne("postoffice");
+        const refused = page.page.locator(".message.refused", { hasText: "echo gone" });
+        await refused.waitFor({ timeout: RECONNECT });
+        await page.sees("kept", { times: 2 });
+        assert.deepEqual((await page.said()).map(([, text]) => text).slice(-3),
+            ["echo kept", "kept", "echo gone"]);
+        await shot(page, "lost");
+        await refused.locator(".again").click();
+        await page.sees("gone", { times: 2 });
+        await page.allSent();
+        assert.deepEqual((await page.said()).slice(-2), [["me", "echo gone"], ["other", "gone"]]);
+    });
+
     story("page: a frozen network is noticed", async ({ relay, ...world }) => {
         const network = await relay();
         const page = await begin({ ...world, url: `http://127.0.0.1:${network.port}/` });

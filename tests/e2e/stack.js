@@ -87,6 +87,10 @@ class Database {
         await gone;
     }
 
+    query(sql) {
+        this.#run("psql", ["-q", "-v", "ON_ERROR_STOP=1", "-d", this.url, "-c", sql]);
+    }
+
     #isRoot() { return process.getuid() === 0; }
 
     //  PostgreSQL refuses to run as root: then as the user that its package made.
@@ -239,6 +243,9 @@ export class Stack {
     }
 
     kill(name) { return this.stopOne(name, "SIGKILL"); }
+
+    //  Runs SQL in the services' database.
+    query(sql) { this.#database.query(sql); }
 
     tail(name) {
         const file = join(this.#logs, `${name}.log`);
