@@ -90,6 +90,46 @@ Test (api, a_session_is_read_by_whoever_may)
     stack_destroy (&stack);
 }
 
+//  True when the session says so; with the state "closed" it says since when.
+static bool
+s_has_state (router_stack_t *stack, const char *state)
+{
+    json_object *session = s_get (stack, 1, "s-1", "userId=carl&isAdmin=true", 200);
+    bool is_so = strcmp (s_text (session, "state"), state) == 0;
+    cr_expect_eq (s_text (session, "closedAt") != NULL,
+                  strcmp (s_text (session, "state"), "closed") == 0);
+    json_object_put (session);
+    return is_so;
+}
+
+//  The widget that was away for too long goes on as if nothing had been.
+Test (api, a_session_that_is_left_is_closed_and_opened_again)
+{
+    static const char *const settings[] = { "SESSION_GRACE=200ms", "SESSION_CLOSE_AFTER=1s", NULL };
+    router_stack_t *stack = stack_new (
+        &(stack_plan_t){ .edges = 1, .postoffices = 2, .connectors = 1, .settings = settings });
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    says (ann, "hello");
+    hears (ann, "bot", "ok");
+    cr_expect (s_has_state (stack, "open"));
+    is_cut_off (ann);
+    EVENTUALLY (20000, s_has_state (stack, "closed"));
+    //  When it was left, and not when it was closed, is its last activity.
+    json_object *session = s_get (stack, 1, "s-1", "userId=ann", 200);
+    cr_expect_lt (strcmp (s_text (session, "lastActivity"), s_text (session, "lastAt")), 0);
+    json_object_put (session);
+    comes_back (ann, 1);
+    says (ann, "again");
+    hears_at_last (ann, "bot", "ok");
+    cr_expect (s_has_state (stack, "open"));
+    char *events = postgres_query (stack_postgres (stack),
+                                   "SELECT string_agg (event::text, ' ' ORDER BY seq) FROM log");
+    cr_expect_str_eq (events, "1 3 3 2 8 9 1 3 3");
+    free (events);
+    leaves (&ann);
+    stack_destroy (&stack);
+}
+
 #define ANN "userId=ann"
 #define CARL "userId=carl&isAdmin=true"
 
