@@ -73,7 +73,7 @@ typedef struct {
     uint64_t since_ms;
     text_t parameters[READ_PARAMETERS_MOST]; //  behind the struct
     size_t count;
-} question_t;
+} api_query_t;
 
 struct reader {
     reader_answered_fn *answered;
@@ -87,22 +87,22 @@ struct reader {
 };
 
 static void
-s_free (question_t *question)
+s_free (api_query_t *query)
 {
-    reader_t *self = question->reader;
-    list_remove (&question->link);
+    reader_t *self = query->reader;
+    list_remove (&query->link);
     self->pending--;
-    store_metrics[STORE_QUESTIONS]--;
-    free (question);
+    store_metrics[STORE_API_QUERIES]--;
+    free (query);
 }
 
 static void
-s_answer (question_t *question, store_outcome_t outcome, text_t json)
+s_answer (api_query_t *query, store_outcome_t outcome, text_t json)
 {
-    reader_t *self = question->reader;
-    uint64_t number = question->number;
-    store_metrics[outcome == STORED ? STORE_QUESTIONS_ANSWERED : STORE_QUESTIONS_FAILED]++;
-    s_free (question);
+    reader_t *self = query->reader;
+    uint64_t number = query->number;
+    store_metrics[outcome == STORED ? STORE_API_QUERIES_ANSWERED : STORE_API_QUERIES_FAILED]++;
+    s_free (query);
     self->answered (self->owner, number, outcome, json);
 }
 
@@ -112,16 +112,16 @@ static void
 s_on_answered (void *owner, void *asked, const pg_answer_t *answer)
 {
     reader_t *self = owner;
-    question_t *question = asked;
-    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "database refused a question");
+    api_query_t *query = asked;
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "database refused a query");
     if (answer->failed && log_limit_allows (&limit))
-        log_warn ("database refused a question",
-                  log_string ("statement", s_statements[question->statement].name),
+        log_warn ("database refused a query",
+                  log_string ("statement", s_statements[query->statement].name),
                   log_string ("sqlstate", answer->sqlstate));
     bool is_there = !answer->lost && !answer->failed;
     const PGresult *result = is_there ? answer->results[0] : NULL;
     text_t json = result && PQntuples (result) > 0 ? pg_text (result, 0, 0) : TEXT_EMPTY;
-    s_answer (question, is_there ? STORED : STORE_DOWN, json);
+    s_answer (query, is_there ? STORED : STORE_DOWN, json);
     s_pump (self);
 }
 
@@ -144,12 +144,12 @@ s_pump (reader_t *self)
 {
     pg_link_t *link;
     while (!list_is_empty (&self->waiting) && (link = s_free_link (self))) {
-        question_t *question = LIST_THING (list_first (&self->waiting), question_t, link);
-        for (size_t at = 0; at < question->count; at++)
-            pg_values_text (&self->values, question->parameters[at]);
-        pg_link_add (link, question->statement, &self->values);
-        list_append (&self->under_way, &question->link);
-        pg_link_send (link, s_on_answered, self, question);
+        api_query_t *query = LIST_THING (list_first (&self->waiting), api_query_t, link);
+        for (size_t at = 0; at < query->count; at++)
+            pg_values_text (&self->values, query->parameters[at]);
+        pg_link_add (link, query->statement, &self->values);
+        list_append (&self->under_way, &query->link);
+        pg_link_send (link, s_on_answered, self, query);
     }
 }
 
@@ -176,10 +176,10 @@ s_on_tick (void *owner)
     reader_t *self = owner;
     uint64_t now = clock_mono_ms ();
     for (list_t *first; (first = list_first (&self->waiting));) {
-        question_t *question = LIST_THING (first, question_t, link);
-        if (now - question->since_ms < PATIENCE_MS)
+        api_query_t *query = LIST_THING (first, api_query_t, link);
+        if (now - query->since_ms < PATIENCE_MS)
             return;
-        s_answer (question, STORE_DOWN, TEXT_EMPTY);
+        s_answer (query, STORE_DOWN, TEXT_EMPTY);
     }
 }
 
@@ -188,23 +188,23 @@ reader_ask (reader_t *self, read_statement_t statement, const text_t *parameters
             uint64_t number)
 {
     assert (count <= READ_PARAMETERS_MOST);
-    if (self->pending >= READER_QUESTIONS_MOST) {
-        store_metrics[STORE_QUESTIONS_REFUSED]++;
+    if (self->pending >= READER_QUERIES_MOST) {
+        store_metrics[STORE_API_QUERIES_REFUSED]++;
         return -1;
     }
     text_t texts[READ_PARAMETERS_MOST];
     memcpy (texts, parameters, count * sizeof *texts);
-    question_t *question = alloc_packed (sizeof *question, texts, count);
-    *question = (question_t){ .reader = self,
-                              .statement = statement,
-                              .number = number,
-                              .since_ms = clock_mono_ms (),
-                              .count = count };
-    memcpy (question->parameters, texts, count * sizeof *texts);
-    list_init (&question->link);
-    list_append (&self->waiting, &question->link);
+    api_query_t *query = alloc_packed (sizeof *query, texts, count);
+    *query = (api_query_t){ .reader = self,
+                            .statement = statement,
+                            .number = number,
+                            .since_ms = clock_mono_ms (),
+                            .count = count };
+    memcpy (query->parameters, texts, count * sizeof *texts);
+    list_init (&query->link);
+    list_append (&self->waiting, &query->link);
     self->pending++;
-    store_metrics[STORE_QUESTIONS]++;
+    store_metrics[STORE_API_QUERIES]++;
     s_pump (self);
     return 0;
 }
@@ -219,7 +219,7 @@ reader_new (uv_loop_t *loop, const store_config_t *config, reader_answered_fn *a
     self->owner = owner;
     list_init (&self->waiting);
     list_init (&self->under_way);
-    store_metrics[STORE_QUESTIONS_LIMIT] = READER_QUESTIONS_MOST;
+    store_metrics[STORE_API_QUERIES_LIMIT] = READER_QUERIES_MOST;
     snprintf (settings, sizeof settings,
               "SET default_transaction_read_only = on; SET statement_timeout = %d;",
               READER_STATEMENT_MS);
@@ -257,7 +257,7 @@ reader_destroy (reader_t **self_p)
     loop_timer_destroy (&self->tick);
     list_t *first;
     while ((first = list_first (&self->waiting)) || (first = list_first (&self->under_way)))
-        s_free (LIST_THING (first, question_t, link));
+        s_free (LIST_THING (first, api_query_t, link));
     pg_values_free (&self->values);
     free (self);
 }

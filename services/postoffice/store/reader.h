@@ -1,11 +1,11 @@
-//  reader — questions of the HTTP API to the database, over links of their own: a slow question
-//  stands before no commit, and no commit before a question.
+//  reader — queries of the HTTP API to the database, over links of their own: a slow query
+//  stands before no commit, and no commit before a query.
 //
-//  A question is one statement that the database answers with JSON, or with nothing when there is
+//  A query is one statement that the database answers with JSON, or with nothing when there is
 //  nothing, or nothing for whoever asks: who may see what is a condition of the statement. Links
 //  are read-only, plan as PostgreSQL likes, and give a statement up after READER_STATEMENT_MS.
 //
-//  Questions wait, oldest first, for a link with room; beyond the limit they are refused. Each is
+//  Queries wait, oldest first, for a link with room; beyond the limit they are refused. Each is
 //  answered once, from the loop, at the latest some seconds after its statement's limit.
 
 #ifndef READER_H
@@ -16,7 +16,7 @@
 #include <uv.h>
 
 #define READER_STATEMENT_MS 2000
-#define READER_QUESTIONS_MOST 1000
+#define READER_QUERIES_MOST 1000
 
 typedef struct reader reader_t;
 
@@ -40,7 +40,7 @@ void reader_open (reader_t *self);
 //  Answers nobody.
 void reader_destroy (reader_t **self_p);
 
-//  Copies the parameters. Returns 0; −1 when too many questions wait.
+//  Copies the parameters. Returns 0; −1 when too many queries wait.
 __attribute__ ((warn_unused_result)) int reader_ask (reader_t *self, read_statement_t statement,
                                                      const text_t *parameters, size_t count,
                                                      uint64_t number);

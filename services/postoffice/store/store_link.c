@@ -45,9 +45,9 @@ struct store_link {
     char *node;
     uint64_t patience_ms;
     group_commit_t *group_commit;
-    list_t waiting;          //  questions, oldest first
-    list_t asked;            //  questions under way
-    list_t returned;         //  questions whose answer is lost with the link: they wait again
+    list_t waiting;          //  queries, oldest first
+    list_t asked;            //  queries under way
+    list_t returned;         //  queries whose answer is lost with the link: they wait again
     bool is_unavailable; //  the server cannot write; a probe is due
     bool is_probing;
     uint64_t probe_ms;       //  when it is due
@@ -60,7 +60,7 @@ struct store_link {
 static void s_pump (store_link_t *self);
 
 // ---------------------------------------------------------------------------------------------
-//  Questions
+//  Queries
 
 static void
 s_answer_query (store_link_t *self, query_t *query, store_outcome_t outcome,
@@ -86,9 +86,9 @@ s_on_asked (void *owner, void *request, const pg_answer_t *answer)
         return;
     }
     if (answer->failed) {
-        static log_limit_t limit = LOG_LIMIT (LOG_WARN, "database refused a question");
+        static log_limit_t limit = LOG_LIMIT (LOG_WARN, "database refused a query");
         if (log_limit_allows (&limit))
-            log_warn ("database refused a question", log_string ("sqlstate", answer->sqlstate));
+            log_warn ("database refused a query", log_string ("sqlstate", answer->sqlstate));
         if (answer->error == PG_ERROR_RECONNECT)
             pg_link_renew (self->link);
         s_answer_query (self, query, STORE_DOWN, NULL);
