@@ -232,6 +232,49 @@ Test (hosts, who_comes_back_elsewhere_unheard_has_not_left)
     cr_assert_eq (fake_store_last (KEY), last);
 }
 
+//  A fail-over loses that the other one had become the host. Both are told that the database is
+//  back, this one first, just when the grace period is over.
+Test (hosts, a_host_that_a_fail_over_forgot)
+{
+    rig_begin_second ();
+    s_dead_ones_session ();
+    s_claim ();
+    uint64_t last = fake_store_last (KEY);
+    rig_use (2);
+    attach_as (3, 7, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_REATTACH, 1);
+    attach_as (3, 8, ROLE_AGENT, "anna", DIALECT_RICH, ATTACH_REATTACH, 1);
+    rig_deafen (1);
+    rig_run ();
+    rig_deafen (2);
+    *fake_store_host (KEY) = FAKE_WRITER;
+    uv_sleep (GRACE_MS + 50);
+    rig_hear_again (1);
+    rig_wait (GRACE_MS / 2);
+    rig_hear_again (2);
+    rig_wait (LONG_ENOUGH);
+    cr_assert_eq (fake_store_last (KEY), last);
+    cr_assert_eq (*fake_store_host (KEY), FAKE_OTHER);
+}
+
+//  A program of schema 4 has endpoints, and does not say that it is the host. It answers what it is
+//  told.
+Test (hosts, nobody_leaves_while_an_old_program_answers)
+{
+    s_dead_ones_session ();
+    s_claim ();
+    uint64_t last = fake_store_last (KEY);
+    unsigned asked = fake_store_notified (NOTIFY_MOVED);
+    for (unsigned round = 0; round < 12; round++) {
+        session_happens (rig_session (), SESSION_SHARED);
+        rig_wait (GRACE_MS / 2);
+    }
+    cr_assert_eq (fake_store_last (KEY), last);
+    cr_assert_gt (fake_store_notified (NOTIFY_MOVED), asked, "it is asked in each grace period");
+    rig_session ()->split_hosting = (split_hosting_t){ 0 }; //  it has not answered for long
+    rig_wait (LONG_ENOUGH);
+    cr_assert_eq (s_times (EVENT_USER_LEFT), 2);
+}
+
 //  It comes back at the last moment: the entry that it has left is on its way. Either the other
 //  one's load is first, and the append loses; or the load sees the entry, and the visitor joins.
 static void

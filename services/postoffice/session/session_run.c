@@ -615,12 +615,14 @@ s_hear_shared (session_t *self, const news_t *news)
         schedule_pend (self->office->schedule, self);
 }
 
-//  What other postoffices wrote meanwhile was told to nobody.
+//  What other postoffices wrote meanwhile was told to nobody. And a fail-over may have lost what
+//  another one's load said last of the host: grace periods begin anew, so that it can say so again.
 static void
 s_load_again (session_t *self, const news_t *news)
 {
     (void) news;
     self->stale = true;
+    session_set_host (self, false);
     if (self->split_hosting.is_shared
         || split_hosting_was_deaf (&self->split_hosting, self->office->deaf_since_ms))
         (void) store_notify (self->office->store, NOTIFY_MOVED, self->key);
