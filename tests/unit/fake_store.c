@@ -635,7 +635,7 @@ static bool
 s_is_left (const log_of_t *log)
 {
     for (size_t at = 0; at < log->participant_count; at++)
-        if (log->participants[at].present)
+        if (log->participants[at].present && log->participants[at].channel.size == 0)
             return false;
     return true;
 }

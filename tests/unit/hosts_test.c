@@ -168,6 +168,25 @@ Test (hosts, one_that_knows_does_nothing_about_it)
     cr_assert_eq (fake_store_loads, 1);
 }
 
+//  The visitor writes by SMS, and is there without a connection.
+Test (hosts, who_has_a_channel_needs_no_host)
+{
+    fake_store_other_opens (KEY, "vic");
+    fake_store_other_admits (KEY, ROLE_VISITOR, "vic", SEQ_UNKNOWN);
+    fake_store_other_reaches (KEY, ROLE_VISITOR, "vic", "sms.out", "+1");
+    agent_joins (1, 9, "anna");
+    rig_run ();
+    cr_assert_eq (*fake_store_host (KEY), FAKE_WRITER);
+    detach (1, 9, SEQ_UNKNOWN);
+    rig_wait (LONG_ENOUGH);
+    cr_assert_eq (s_times (EVENT_USER_LEFT), 1, "the agent has");
+    cr_assert_eq (*fake_store_host (KEY), 0);
+    s_claim ();
+    cr_assert_eq (*fake_store_host (KEY), 0, "by an old mistake");
+    rig_wait (LONG_ENOUGH);
+    cr_assert_eq (s_times (EVENT_USER_LEFT), 1);
+}
+
 //  Nobody is present: there is nothing to wait for, and nothing to host.
 Test (hosts, a_session_without_anybody_is_given_up)
 {

@@ -26,6 +26,19 @@ presence_needs_host (const session_t *self)
     return needs_host;
 }
 
+bool
+presence_is_left (const session_t *self)
+{
+    bool is_left = self->endpoint_count == 0;
+    const list_t *participants = &self->fold.participants;
+    for (const list_t *link = participants->next; is_left && link != participants;
+         link = link->next) {
+        const participant_t *participant = LIST_THING (link, participant_t, in_fold);
+        is_left = !participant->present || participant->channel.size > 0;
+    }
+    return is_left;
+}
+
 //  Is it asked already that this participant be said to have left?
 static bool
 s_is_given_up (const session_t *self, const participant_t *participant)
@@ -62,7 +75,7 @@ presence_loaded (session_t *self, uint64_t host)
     }
     //  Nobody is here. A postoffice that has endpoints all the same, and does not know that it is
     //  the host no more, loads the session when it hears of this, and is the host again.
-    if (is_new && !presence_needs_host (self) && fold_has_company (&self->fold)
+    if (is_new && !presence_needs_host (self) && !presence_is_left (self)
         && store_notify (self->office->store, NOTIFY_MOVED, self->key) != 0) {
         presence_resign (self);
         self->wanted = true; //  when the store is ready again, or the maintenance names it again

@@ -34,6 +34,8 @@
 
 //  Is somebody here, or coming? Then this postoffice is to be the session's host.
 bool presence_needs_host (const session_t *session);
+//  Is nobody here, and nobody present who could be awaited? Who has a channel is there without one.
+bool presence_is_left (const session_t *session);
 
 //  The session was loaded, and had this host until then (0: none). When this postoffice is the host
 //  now, everybody who takes part and has no endpoint has a grace period, from when it became so.

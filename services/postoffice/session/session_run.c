@@ -398,8 +398,7 @@ s_commit (session_t *self)
     bool touches = !closes && now - self->fold.active_ms >= TOUCHED_EVERY_MS;
     if (touches || (!closes && changeset->control_changes))
         self->fold.active_ms = now;
-    changeset->is_left =
-        changeset->only_host && !self->endpoint_count && !fold_has_company (&self->fold);
+    changeset->is_left = changeset->only_host && presence_is_left (self);
     store_append_t append = { .session = self->key,
                               .opens = changeset->opens,
                               .app = self->fold.app,
