@@ -107,7 +107,7 @@ export class ChatView {
         }
     }
 
-    refused({ messageId, message }) {
+    refused({ messageId, message }, words = `Not sent: ${message || "refused"}`) {
         const item = this.#find(messageId);
         if (!item) return;
         item.classList.remove("pending");
@@ -117,7 +117,7 @@ export class ChatView {
             this.actions.retry(item.dataset.text);
         };
         item.seq = Infinity;
-        item.querySelector(".meta").replaceChildren(`Not sent: ${message || "refused"} `,
+        item.querySelector(".meta").replaceChildren(`${words} `,
             element("button", { type: "button", class: "again", click: again }, "Try again"));
     }
 
@@ -134,7 +134,7 @@ export class ChatView {
     //  An own message that was stored is gone.
     lost({ messageId, text, timeMs }, from = "visitor") {
         this.message({ messageId, text, timeMs, from, mine: true, sender: {}, data: {} });
-        this.refused({ messageId, message: "it was lost" });
+        this.refused({ messageId }, "Lost by the server");
     }
 
     notice(text, seq = Infinity) {
