@@ -36,10 +36,13 @@ typedef struct {
 //  One session, while its rows pass.
 typedef struct {
     conversation_t *talk;
+    uint32_t number; //  of the talk
+    const tail_loss_t *loss;
     uint32_t last_seq;
     uint64_t last_time_ms;
     uint32_t visitor_next;
     uint32_t agent_next;
+    bool *seen[2]; //  of the visitor's and the agent's numbers, which are in the log
     bool agent_has_control;
     closing_t closing;
     uint32_t unanswered; //  what the visitor said last; NO_NUMBER: somebody said something since
@@ -84,13 +87,18 @@ s_compare (const void *left, const void *right)
 }
 
 static void
-s_begin (folder_t *self, conversation_t *talk)
+s_begin (folder_t *self, conversation_t *talk, uint32_t number)
 {
-    *self = (folder_t){ .talk = talk, .unanswered = NO_NUMBER };
+    *self = (folder_t){
+        .talk = talk, .number = number, .loss = self->loss, .unanswered = NO_NUMBER
+    };
     self->visitor.client = conversation_visitor_client (talk);
     if (conversation_agent (talk))
         self->agent.client = &conversation_agent (talk)->client;
+    const rich_t *people[] = { conversation_visitor (talk), conversation_agent (talk) };
     for (int which = 0; which < 2; which++) {
+        self->seen[which] = calloc (people[which] ? people[which]->said + 1 : 1, sizeof (bool));
+        assert (self->seen[which]);
         client_t *client = which ? self->agent.client : self->visitor.client;
         if (client && client->seq_count)
             qsort (client->seqs, client->seq_count, sizeof *client->seqs, s_compare);
@@ -176,22 +184,36 @@ s_answer (folder_t *self, const row_t *row)
     self->answered++;
 }
 
+//  All of these are what a fail-over has lost.
+static bool
+s_is_lost (const folder_t *self, bool is_agent, uint32_t from, uint32_t to)
+{
+    return self->loss && tail_loss_explains (self->loss, self->number, is_agent, from, to);
+}
+
 //  `rich`: its numbers have no gap, and it was told where each is; NULL for a widget.
 static void
-s_count (client_t *client, const row_t *row, uint32_t *next, const rich_t *rich)
+s_count (const folder_t *self, client_t *client, const row_t *row, uint32_t *next,
+         const rich_t *rich)
 {
-    bool is_rich = rich != NULL;
+    bool is_rich = rich != NULL, is_agent = row->role == ROLE_AGENT;
     uint32_t number = is_rich ? (uint32_t) strtoul (row->message_id + 2, NULL, 10) : row->number;
-    if (is_rich && number < rich->stored && rich->stored_seqs[number] != row->seq)
+    if (is_rich && number < rich->stored && rich->stored_seqs[number] != row->seq
+        && !(self->loss && tail_loss_has (self->loss, self->number, is_agent, number)))
         client_complain (client, TROUBLE_LOST, "message %u is acknowledged as %u and stands at %u",
                          number, rich->stored_seqs[number], row->seq);
-    if (number < *next)
+    bool is_again = is_rich && number < rich->said && self->seen[is_agent][number];
+    bool was_lost = self->loss && tail_loss_has (self->loss, self->number, is_agent, number);
+    if (is_again || (number < *next && !was_lost))
         client_complain (client, TROUBLE_DOUBLED, "seq %u: message %u is in the log behind %u",
                          row->seq, number, *next - 1);
-    else if (is_rich && number > *next)
+    else if (is_rich && number > *next && !s_is_lost (self, is_agent, *next, number))
         client_complain (client, TROUBLE_DISORDERED, "seq %u: message %u is in the log before %u",
                          row->seq, number, *next);
-    *next = number + 1;
+    if (is_rich && number < rich->said)
+        self->seen[is_agent][number] = true;
+    if (number >= *next)
+        *next = number + 1;
 }
 
 static void
@@ -200,7 +222,7 @@ s_message (folder_t *self, const row_t *row)
     conversation_t *talk = self->talk;
     switch (row->role) {
     case ROLE_VISITOR:
-        s_count (self->visitor.client, row, &self->visitor_next, conversation_visitor (talk));
+        s_count (self, self->visitor.client, row, &self->visitor_next, conversation_visitor (talk));
         if (!self->agent_has_control)
             s_put_question (self, row->number);
         if (!row->is_quiet)
@@ -209,7 +231,7 @@ s_message (folder_t *self, const row_t *row)
     case ROLE_AGENT:
         self->unanswered = NO_NUMBER;
         if (self->agent.client)
-            s_count (self->agent.client, row, &self->agent_next, conversation_agent (talk));
+            s_count (self, self->agent.client, row, &self->agent_next, conversation_agent (talk));
         break;
     case ROLE_BOT:
         self->unanswered = NO_NUMBER;
@@ -261,14 +283,17 @@ s_pass (folder_t *self, const row_t *row)
     s_deliver (self, row);
 }
 
+//  Each message that was acknowledged is in the log, or was lost with its tail.
 static void
-s_end_rich (const folder_t *self, rich_t *rich, uint32_t in_log)
+s_end_rich (const folder_t *self, rich_t *rich)
 {
     client_t *client = &rich->client;
-    (void) self;
-    if (in_log < rich->stored)
-        client_complain (client, TROUBLE_LOST, "%u messages are acknowledged, %u are in the log",
-                         rich->stored, in_log);
+    for (uint32_t number = 0; number < rich->stored; number++)
+        if (!self->seen[rich->is_agent][number]
+            && !(self->loss
+                 && tail_loss_is_gone (self->loss, self->number, rich->is_agent, number)))
+            client_complain (client, TROUBLE_LOST, "message %u of %u is not in the log", number,
+                             rich->stored);
     if (client->seq_count && client->seqs[client->seq_count - 1] > self->last_seq)
         client_complain (client, TROUBLE_LOST, "seq %u was told, the log ends with %u",
                          client->seqs[client->seq_count - 1], self->last_seq);
@@ -279,9 +304,9 @@ s_end (folder_t *self, audit_t *audit)
 {
     conversation_t *talk = self->talk;
     if (conversation_visitor (talk))
-        s_end_rich (self, conversation_visitor (talk), self->visitor_next);
+        s_end_rich (self, conversation_visitor (talk));
     if (conversation_agent (talk))
-        s_end_rich (self, conversation_agent (talk), self->agent_next);
+        s_end_rich (self, conversation_agent (talk));
     else if (self->answered < self->question_count)
         client_complain (self->visitor.client, TROUBLE_LOST,
                          "%zu questions, %zu answers in the log", self->question_count,
@@ -291,6 +316,8 @@ s_end (folder_t *self, audit_t *audit)
     audit->closed += self->closing.closed;
     audit->reopened += self->closing.reopened;
     free (self->questions);
+    free (self->seen[0]);
+    free (self->seen[1]);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -333,8 +360,9 @@ s_take (audit_t *self, folder_t *folder, crowd_t *crowd, const row_t *row, bool 
     if (talk != folder->talk) {
         if (folder->talk)
             s_end (folder, self);
-        s_begin (folder, talk);
-        seen[strtoul (strchr (row->session, '/') + 2, NULL, 10)] = true;
+        uint32_t number = (uint32_t) strtoul (strchr (row->session, '/') + 2, NULL, 10);
+        s_begin (folder, talk, number);
+        seen[number] = true;
         self->sessions++;
     }
     self->entries++;
@@ -355,7 +383,7 @@ s_miss (crowd_t *crowd, const bool *seen)
 }
 
 static bool
-s_read_log (audit_t *self, PGconn *connection, crowd_t *crowd)
+s_read_log (audit_t *self, PGconn *connection, crowd_t *crowd, const tail_loss_t *loss)
 {
     static const char s_begin_sql[] =
         "begin; declare rows no scroll cursor for select session, seq, time_ms, event, role, "
@@ -363,7 +391,7 @@ s_read_log (audit_t *self, PGconn *connection, crowd_t *crowd)
         " message_id, substring (left (data, 1000) from '\"(?:re )?q-([0-9]+) '),"
         " (extract (epoch from stored_at) * 1000000)::bigint from log"
         " order by session, seq";
-    folder_t folder = { 0 };
+    folder_t folder = { .loss = loss };
     bool *seen = calloc (crowd_talks (crowd) + 1, sizeof *seen);
     assert (seen);
     PGresult *result = PQexec (connection, s_begin_sql);
@@ -389,8 +417,22 @@ s_read_log (audit_t *self, PGconn *connection, crowd_t *crowd)
     return is_good;
 }
 
+static void
+s_judge_gaps (crowd_t *crowd, const tail_loss_t *loss)
+{
+    const gaps_t *gaps = &crowd_scene (crowd)->gaps;
+    for (size_t at = 0; at < gaps->count; at++) {
+        const gap_t *gap = &gaps->gaps[at];
+        if (!gap_is_explained (gap, loss))
+            client_complain (gap->listener, gap->is_again ? TROUBLE_DOUBLED : TROUBLE_LOST,
+                             gap->is_again ? "%u came again, and was not lost"
+                                           : "%u to before %u were not told, and are not lost",
+                             gap->from, gap->to);
+    }
+}
+
 bool
-audit_run (audit_t *self, deployment_t *site, crowd_t *crowd)
+audit_run (audit_t *self, deployment_t *site, crowd_t *crowd, const tail_loss_t *loss)
 {
     *self = (audit_t){ 0 };
     int64_t unfinished = audit_unfinished (site);
@@ -399,7 +441,10 @@ audit_run (audit_t *self, deployment_t *site, crowd_t *crowd)
         findings_note (deployment_trouble (site), TROUBLE_STUCK, WHO_SERVICE, NULL,
                        "%" PRId64 " work items are not finished", unfinished);
     PGconn *connection = PQconnectdb (postgres_url (stack_postgres (deployment_stack (site))));
-    bool is_good = PQstatus (connection) == CONNECTION_OK && s_read_log (self, connection, crowd);
+    bool is_good =
+        PQstatus (connection) == CONNECTION_OK && s_read_log (self, connection, crowd, loss);
     PQfinish (connection);
+    if (loss)
+        s_judge_gaps (crowd, loss);
     return is_good;
 }

@@ -21,6 +21,7 @@ int64_t audit_unfinished (deployment_t *site);
 //  Sessions of leavers that are closed now; −1 as above.
 int64_t audit_closed (deployment_t *site);
 //  After crowd_end. Notes all that is wrong; false when PostgreSQL cannot be asked.
-bool audit_run (audit_t *self, deployment_t *site, crowd_t *crowd);
+//  `loss`: what a fail-over has lost, which is not; NULL: nothing.
+bool audit_run (audit_t *self, deployment_t *site, crowd_t *crowd, const tail_loss_t *loss);
 
 #endif

@@ -27,6 +27,7 @@ typedef struct {
 struct talk {
     crowd_context_t *scene;
     conversation_kind_t kind;
+    unsigned number;
     rich_t visitor;
     widget_t widget;
     rich_t agent;
@@ -103,6 +104,22 @@ conversation_session (const conversation_t *self)
 // ---------------------------------------------------------------------------------------------
 //  Who hears what
 
+//  When a tail is lost, the audit says what is wrong about it; what is told again is known.
+static void
+s_note_gap (conversation_t *self, ear_t *ear, const rich_t *listener, uint32_t number)
+{
+    bool is_again = number < ear->next;
+    if (number == ear->next || (is_again && listener->last_seq <= listener->again_below))
+        return;
+    gaps_add (&self->scene->gaps,
+              &(gap_t){ .listener = (void *) (uintptr_t) &listener->client,
+                        .talk = self->number,
+                        .is_agent = !listener->is_agent,
+                        .is_again = is_again,
+                        .from = is_again ? number : ear->next,
+                        .to = number });
+}
+
 //  The next number of a row that is to come once and in order.
 static void
 s_hear (ear_t *ear, client_t *client, const char *of, uint64_t number)
@@ -115,6 +132,18 @@ s_hear (ear_t *ear, client_t *client, const char *of, uint64_t number)
                          (unsigned) number, ear->next);
     if (number >= ear->next)
         ear->next = (uint32_t) number + 1;
+}
+
+static void
+s_hear_of (conversation_t *self, ear_t *ear, rich_t *listener, const char *of, uint64_t number)
+{
+    if (!self->scene->plan->is_tail_lost)
+        s_hear (ear, &listener->client, of, number);
+    else {
+        s_note_gap (self, ear, listener, (uint32_t) number);
+        if (number >= ear->next)
+            ear->next = (uint32_t) number + 1;
+    }
 }
 
 static void
@@ -154,7 +183,7 @@ s_visitor_hears (void *owner, text_t frame, uint32_t seq)
     self->is_begun = true;
     SCENE_COUNT (self->scene, delivered);
     if (frame_number_behind (frame, TEXT ("\"messageId\":\"a-"), &number))
-        s_hear (&self->agent_ear, client, "the agent's message", number);
+        s_hear_of (self, &self->agent_ear, &self->visitor, "the agent's message", number);
     s_wait_on (self, &self->agent_ear, self->agent.stored);
 }
 
@@ -170,7 +199,7 @@ s_agent_hears (void *owner, text_t frame, uint32_t seq)
     if (self->kind != TALK_PAIR)
         return;
     if (frame_number_behind (frame, TEXT ("\"messageId\":\"m-"), &number))
-        s_hear (&self->visitor_ear, &self->agent.client, "the visitor's message", number);
+        s_hear_of (self, &self->visitor_ear, &self->agent, "the visitor's message", number);
     s_wait_on (self, &self->visitor_ear, self->visitor.stored);
 }
 
@@ -349,6 +378,7 @@ conversation_new (crowd_context_t *scene, conversation_kind_t kind, unsigned num
     assert (self);
     self->scene = scene;
     self->kind = kind;
+    self->number = number;
     self->has_agent = kind == TALK_PAIR || kind == TALK_WIDGET_AGENT;
     bool is_of_bot = kind == TALK_ASKER || kind == TALK_LEAVER;
     who_t who = kind == TALK_PAIR ? WHO_PAIR : is_of_bot ? WHO_ASKER : WHO_WIDGET;

@@ -104,6 +104,7 @@ crowd_destroy (crowd_t **self_p)
     free (self->talks);
     ws_loop_destroy (&self->scene.loop);
     pauses_free (&self->scene.pauses);
+    gaps_free (&self->scene.gaps);
     free (self);
 }
 

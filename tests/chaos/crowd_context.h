@@ -5,6 +5,7 @@
 #define CROWD_CONTEXT_H
 
 #include "chance.h"
+#include "gaps.h"
 #include "pauses.h"
 #include "plan.h"
 #include "deployment.h"
@@ -26,6 +27,7 @@ typedef struct {
     atomic_bool is_talking;    //  something new may be said, and clients have their whims
     pauses_t pauses;
     histogram_t ack_delay;
+    gaps_t gaps;               //  when a tail is lost
     //  Counts.
     atomic_uint_fast64_t said;
     atomic_uint_fast64_t acked;
@@ -36,6 +38,7 @@ typedef struct {
     atomic_uint_fast64_t slow_closes; //  with 1013
     atomic_uint_fast64_t unread_ends; //  of connections that were not read
     atomic_uint_fast64_t busy;
+    atomic_uint_fast64_t changed;   //  times that somebody was told of a history that changed
     atomic_uint_fast64_t failures;  //  that a widget was shown
     atomic_uint_fast64_t away;      //  visitors that have left, and not come back so far
 } crowd_context_t;

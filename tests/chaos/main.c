@@ -2,6 +2,7 @@
 //  it takes to acknowledge a million messages. Then counts what was lost, doubled or out of order.
 //
 //      chaos            see docs/chaos.md
+//      chaos --lost-tail   with a fail-over that loses acknowledged messages
 //      chaos --help     the settings and the faults
 //
 //  Ends with 0; 1 when the router did not do what it promises; 64, 69 or 78 when it could not be
@@ -27,6 +28,7 @@
 #define SECOND 1000000u
 #define PROGRESS_EVERY (5 * SECOND)
 #define WATCH_EVERY SECOND
+#define SETTLE_SAID_EVERY (15 * SECOND)
 
 static volatile sig_atomic_t s_is_interrupted;
 
@@ -72,6 +74,8 @@ s_rage (report_t *run)
     uint64_t began = clock_mono_us (), printed = began, watched = began, before = 0;
     while (!s_is_over (run, began)) {
         nemesis_turn (run->nemesis);
+        if (run->loss)
+            tail_loss_turn (run->loss);
         uint64_t now = clock_mono_us ();
         if (now >= watched + WATCH_EVERY) {
             deployment_watch (run->site);
@@ -89,20 +93,39 @@ s_rage (report_t *run)
     run->talked_us = clock_mono_us () - began;
 }
 
+//  Says what is outstanding, when it takes long.
+static bool
+s_is_settled (const report_t *run, uint64_t *said_us)
+{
+    uint64_t now = clock_mono_us ();
+    bool is_quiet = crowd_is_quiet (run->crowd), is_ordered = orders_are_quiet (run->orders);
+    if ((!is_quiet || !is_ordered) && now < *said_us + SETTLE_SAID_EVERY)
+        return false;
+    int64_t unfinished = audit_unfinished (run->site), closed = audit_closed (run->site);
+    int64_t left = (int64_t) atomic_load (&crowd_scene (run->crowd)->away);
+    if (is_quiet && is_ordered && unfinished == 0 && closed >= left)
+        return true;
+    if (now >= *said_us + SETTLE_SAID_EVERY) {
+        fprintf (stderr,
+                 "chaos: not settled: the crowd %s, the orders %s, %" PRId64
+                 " work items are not finished, %" PRId64 " of %" PRId64 " left sessions closed\n",
+                 is_quiet ? "is quiet" : "waits", is_ordered ? "are there" : "are not there",
+                 unfinished, closed, left);
+        *said_us = now;
+    }
+    return false;
+}
+
 //  Nobody says anything new: what is outstanding comes, in a bounded time.
 static void
 s_settle (report_t *run)
 {
-    uint64_t began = clock_mono_us ();
-    crowd_context_t *scene = crowd_scene (run->crowd);
+    uint64_t began = clock_mono_us (), said = began;
     uint64_t deadline = eventually_deadline (run->plan->settle * 1000);
     crowd_fall_silent (run->crowd);
     orders_fall_silent (run->orders);
     printf ("chaos: no more faults; everything is to settle\n");
-    while (eventually_again (deadline)
-           && (!crowd_is_quiet (run->crowd) || !orders_are_quiet (run->orders)
-               || audit_unfinished (run->site) != 0
-               || audit_closed (run->site) < (int64_t) atomic_load (&scene->away)))
+    while (eventually_again (deadline) && !s_is_settled (run, &said))
         deployment_watch (run->site);
     run->settled_us = clock_mono_us () - began;
     crowd_end (run->crowd);
@@ -125,7 +148,8 @@ s_look_for_untried (const report_t *run)
 static bool
 s_audit (report_t *run)
 {
-    bool is_good = audit_run (&run->audit, run->site, run->crowd);
+    bool is_good = (!run->loss || tail_loss_read (run->loss))
+                   && audit_run (&run->audit, run->site, run->crowd, run->loss);
     if (!orders_are_quiet (run->orders))
         return false;
     evidence_t *evidence = evidence_new (run->site, run->nemesis, run->orders);
@@ -145,7 +169,9 @@ s_run (const plan_t *plan, const char *place)
     int code = 69;
     if (run.site)
         run.orders = orders_new (stack_postgres (deployment_stack (run.site)), plan);
-    if (run.orders) {
+    if (run.orders && plan->is_tail_lost)
+        run.loss = tail_loss_new (run.site, plan->seconds / 2);
+    if (run.orders && (run.loss || !plan->is_tail_lost)) {
         run.crowd = crowd_new (plan, run.site, trouble);
         run.nemesis = nemesis_new (plan, run.site);
         s_rage (&run);
@@ -158,6 +184,7 @@ s_run (const plan_t *plan, const char *place)
     nemesis_destroy (&run.nemesis);
     crowd_destroy (&run.crowd);
     orders_destroy (&run.orders);
+    tail_loss_destroy (&run.loss);
     deployment_destroy (&run.site);
     findings_destroy (&trouble);
     return code;
@@ -172,12 +199,15 @@ main (int argc, char **argv)
         plan_help ();
         return 0;
     }
-    if (argc > 1) {
+    bool is_tail_lost = argc > 1 && strcmp (argv[1], "--lost-tail") == 0;
+    if (argc > 1 && !is_tail_lost) {
         fprintf (stderr, "chaos: takes its settings from the environment; --help lists them\n");
         return 64;
     }
     if (!plan_read (&plan))
         return 78;
+    if (is_tail_lost)
+        plan_lose_tail (&plan);
     if (!mkdtemp (place)) {
         perror ("chaos: /tmp");
         return 69;

@@ -55,6 +55,7 @@ bool
 plan_read (plan_t *self)
 {
     bool is_good = true;
+    self->is_tail_lost = false;
 #define PLAN_DEFAULT(member, name, value, least, most, about) self->member = value;
     PLAN_NUMBERS (PLAN_DEFAULT)
 #define PLAN_GET(member, name, value, least, most, about)                                          \
@@ -76,9 +77,24 @@ plan_read (plan_t *self)
     return s_knows_all ("ONLY", self->only) && s_knows_all ("EXCEPT", self->except) && is_good;
 }
 
+//  Numbered messages between rich clients; PostgreSQL has its one fault.
+void
+plan_lose_tail (plan_t *self)
+{
+    self->is_tail_lost = true;
+    self->askers = self->widgets = self->leavers = self->deliveries = 0;
+    if (!self->seconds)
+        self->seconds = 60;
+    self->messages = UINT64_MAX;
+    if (!self->only)
+        self->only = "kill_edge kill_postoffice stop_edge stop_postoffice silent_bus slow_bus"
+                     " reset_bus silent_clients slow_clients reset_clients one_more_edge";
+}
+
 void
 plan_help (void)
 {
+    printf ("chaos --lost-tail: a standby that lags is promoted in the middle (60 s)\n\n");
     printf ("Settings, from the environment:\n");
 #define PLAN_ABOUT(member, name, value, least, most, about)                                        \
     printf ("  %-20s %s (%d)\n", name, about, (int) value);

@@ -41,12 +41,15 @@ typedef struct {
 #define PLAN_MEMBER(member, name, value, least, most, about) uint64_t member;
     PLAN_NUMBERS (PLAN_MEMBER)
 #undef PLAN_MEMBER
+    bool is_tail_lost;  //  --lost-tail
     const char *only;   //  words of faults; NULL: all
     const char *except; //  words of faults; NULL: none
 } plan_t;
 
 //  False when a setting is wrong, which is said on standard error.
 bool plan_read (plan_t *self);
+//  Makes it a run in which a tail of the log is lost, with what can be judged then.
+void plan_lose_tail (plan_t *self);
 //  The settings, to standard output.
 void plan_help (void);
 //  What takes long to settle is not begun behind this time, in µs, of a run that began then.

@@ -216,6 +216,19 @@ s_print_deliveries (const report_t *self)
 }
 
 static void
+s_print_loss (const report_t *self)
+{
+    if (!self->loss)
+        return;
+    printf ("\n  lost with the tail     %" PRIu64 " entries, of them acknowledged messages that are"
+            " nowhere %" PRIu64 "\n",
+            tail_loss_entries (self->loss), tail_loss_messages (self->loss));
+    printf ("  history changed        told %" PRIuFAST64 " times; %zu gaps and repetitions heard\n",
+            atomic_load (&crowd_scene (self->crowd)->changed),
+            crowd_scene (self->crowd)->gaps.count);
+}
+
+static void
 s_print_counts (const report_t *self)
 {
     crowd_context_t *scene = crowd_scene (self->crowd);
@@ -261,6 +274,7 @@ report_print (const report_t *self)
     s_print_counts (self);
     s_print_faults (self);
     s_print_pauses (self);
+    s_print_loss (self);
     s_print_deliveries (self);
     s_print_troubles (self);
     s_print_memory (self);

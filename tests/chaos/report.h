@@ -14,6 +14,7 @@ typedef struct {
     nemesis_t *nemesis;
     crowd_t *crowd;
     orders_t *orders;
+    tail_loss_t *loss; //  NULL: none
     audit_t audit;
     delivery_counts_t deliveries;
     uint64_t began_us;

@@ -31,8 +31,10 @@ s_resume (rich_t *self)
     client_t *client = &self->client;
     client_say (client,
                 "{\"event\":\"resume\",\"sessionId\":\"%s\",\"timeMs\":%" PRIu64
-                ",\"lastSeq\":%u,\"sender\":{\"displayName\":\"%s\"}}",
-                client->session, clock_wall_ms (), self->last_seq, client->user);
+                ",\"lastSeq\":%u,%s%s%s\"sender\":{\"displayName\":\"%s\"}}",
+                client->session, clock_wall_ms (), self->last_seq,
+                *self->check ? "\"check\":\"" : "", self->check, *self->check ? "\"," : "",
+                client->user);
 }
 
 static void
@@ -145,7 +147,8 @@ s_note_stored (rich_t *self, uint32_t number, uint32_t seq)
         memset (self->stored_seqs + before, 0,
                 (self->stored_room - before) * sizeof *self->stored_seqs);
     }
-    if (number > 0 && seq <= self->stored_seqs[number - 1])
+    if (number > 0 && seq <= self->stored_seqs[number - 1]
+        && !self->client.scene->plan->is_tail_lost)
         client_complain (&self->client, TROUBLE_DISORDERED,
                          "message %u is stored as %u, the one before as %u", number, seq,
                          self->stored_seqs[number - 1]);
@@ -164,7 +167,7 @@ s_stored (rich_t *self, uint32_t number, uint32_t seq)
         client_complain (client, TROUBLE_BROKEN, "message %u is stored and was never said", number);
         return;
     }
-    if (number > self->stored)
+    if (number > self->stored && !scene->plan->is_tail_lost)
         client_complain (client, TROUBLE_DISORDERED, "message %u is stored before %u", number,
                          self->stored);
     s_note_stored (self, number, seq);
@@ -197,6 +200,36 @@ s_on_ack (rich_t *self, text_t frame)
     s_flush (self);
 }
 
+static void
+s_set_position (rich_t *self, text_t frame, uint32_t seq)
+{
+    static const text_t mark = TEXT ("\"check\":\"");
+    const char *check = memmem (frame.data, frame.size, mark.data, mark.size);
+    size_t left = check ? (size_t) (frame.data + frame.size - check) - mark.size : 0;
+    self->last_seq = seq;
+    snprintf (self->check, sizeof self->check, "%.*s", left < 16 ? 0 : 16,
+              left < 16 ? "" : check + mark.size);
+}
+
+//  What it has above the seq is gone, and what is there now follows.
+static void
+s_on_history (rich_t *self, text_t frame)
+{
+    client_t *client = &self->client;
+    uint64_t seq;
+    SCENE_COUNT (client->scene, changed);
+    client_step (client, "the history changed");
+    if (!client->scene->plan->is_tail_lost)
+        client_complain (client, TROUBLE_BROKEN, "nothing was lost: %.*s", TEXT_ARGS (frame));
+    if (!frame_number_behind (frame, TEXT ("\"seq\":"), &seq) || seq >= self->last_seq)
+        return;
+    if (self->again_below < self->last_seq)
+        self->again_below = self->last_seq;
+    while (client->seq_count && client->seqs[client->seq_count - 1] > seq)
+        client->seq_count--;
+    s_set_position (self, frame, (uint32_t) seq);
+}
+
 //  A frame of the log: each seq once, and rising.
 static void
 s_on_entry (rich_t *self, text_t frame)
@@ -209,7 +242,7 @@ s_on_entry (rich_t *self, text_t frame)
                          self->last_seq);
         return;
     }
-    self->last_seq = (uint32_t) seq;
+    s_set_position (self, frame, (uint32_t) seq);
     //  It was away for too long, and goes on as soon as it has control again.
     if (self->is_agent && frame_has (frame, TEXT ("\"event\":\"user left\""))
         && frame_has (frame, text_of (self->client.user)))
@@ -227,7 +260,8 @@ s_on_update (rich_t *self, text_t frame)
     crowd_context_t *scene = self->client.scene;
     uint64_t seq;
     self->join_by = 0;
-    if (frame_number_behind (frame, TEXT ("\"seq\":"), &seq) && seq < self->last_seq)
+    if (frame_number_behind (frame, TEXT ("\"seq\":"), &seq) && seq < self->last_seq
+        && !self->client.scene->plan->is_tail_lost)
         client_complain (&self->client, TROUBLE_LOST,
                          "the log has %" PRIu64 " entries, %u is known", seq, self->last_seq);
     if (self->is_in)
@@ -317,6 +351,8 @@ s_heard (void *owner, text_t frame)
     case FRAME_OTHER:
         if (frame_has (frame, TEXT ("\"event\":\"going away\"")))
             s_on_going_away (self, frame);
+        else if (frame_has (frame, TEXT ("\"event\":\"history changed\"")))
+            s_on_history (self, frame);
         else
             s_on_entry (self, frame);
         break;

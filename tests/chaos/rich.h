@@ -37,6 +37,8 @@ typedef struct {
     uint32_t *stored_seqs;  //  of each that is stored
     uint32_t stored_room;
     uint32_t last_seq;      //  highest that it was told
+    char check[20];         //  that came with it
+    uint32_t again_below;   //  up to there it is told again what it had: the history has changed
     bool is_in;
     bool orders_control;    //  says `barge in` as soon as it can
     unsigned attempts;

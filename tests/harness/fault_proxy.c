@@ -74,6 +74,7 @@ struct wire {
 typedef struct {
     int cable;
     bool is_reset;
+    uint16_t to_port; //  0: as before
     cable_state_t state;
 } order_t;
 
@@ -346,6 +347,10 @@ s_carry_out (fault_proxy_t *self, const order_t *order)
 {
     cable_t *cable = self->cables[order->cable];
     list_t *next;
+    if (order->to_port) {
+        uv_ip4_addr ("127.0.0.1", order->to_port, &cable->to);
+        return;
+    }
     if (!order->is_reset)
         cable->state = order->state;
     for (list_t *link = cable->wires.next; link != &cable->wires; link = next) {
@@ -514,6 +519,12 @@ void
 fault_proxy_set (fault_proxy_t *self, int cable, const cable_state_t *state)
 {
     s_order (self, &(order_t){ .cable = cable, .state = *state });
+}
+
+void
+fault_proxy_point (fault_proxy_t *self, int cable, uint16_t to_port)
+{
+    s_order (self, &(order_t){ .cable = cable, .to_port = to_port });
 }
 
 void

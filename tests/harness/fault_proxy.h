@@ -32,6 +32,8 @@ void fault_proxy_destroy (fault_proxy_t **self_p);
 //  yet; others may be in use. Returns its number, or −1 when the address is taken.
 int fault_proxy_lay (fault_proxy_t *self, const char *address, uint16_t port, uint16_t to_port);
 void fault_proxy_set (fault_proxy_t *self, int cable, const cable_state_t *state);
+//  From now on its connections go to this port. Those that are there stay where they are.
+void fault_proxy_point (fault_proxy_t *self, int cable, uint16_t to_port);
 //  Resets all connections that go through it now.
 void fault_proxy_reset (fault_proxy_t *self, int cable);
 

@@ -258,6 +258,14 @@ stack_postgres (router_stack_t *self)
     return self->postgres;
 }
 
+postgres_t *
+stack_change_postgres (router_stack_t *self, postgres_t *postgres)
+{
+    postgres_t *before = self->postgres;
+    self->postgres = postgres;
+    return before;
+}
+
 void
 stack_kill (router_stack_t *self, const char *name)
 {

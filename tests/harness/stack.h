@@ -48,6 +48,9 @@ uint16_t stack_port (const router_stack_t *self, const char *name);
 process_t *stack_process (router_stack_t *self, const char *name);
 bot_t *stack_bot (router_stack_t *self);
 postgres_t *stack_postgres (router_stack_t *self);
+//  Another server is the stack's from now on; the one before is the caller's. Services go on with
+//  the settings that they were started with.
+postgres_t *stack_change_postgres (router_stack_t *self, postgres_t *postgres);
 
 //  SIGKILL, and gone when this returns.
 void stack_kill (router_stack_t *self, const char *name);
