@@ -18,7 +18,7 @@ function begin({ browser = new FakeBrowser(), storage = new FakeStorage(), ...op
     });
     const heard = [];
     for (const event of ["message", "ack", "refused", "status", "typing", "joined", "left",
-        "failure", "handoff", "session", "history", "lost"]) {
+        "failure", "handoff", "closed", "reopened", "session", "history", "lost"]) {
         chat.on(event, (detail) => heard.push({ event, ...detail }));
     }
     const all = (event) => heard.filter((one) => one.event === event);
@@ -29,6 +29,18 @@ const bot = { deviceId: "Bot", userId: "bot", displayName: "Bot" };
 const answer = (seq, text) => ({
     event: "new message", seq, timeMs: 1000 + seq, messageId: `b${seq}`, sender: bot,
     data: { outputSpeech: { displayText: text } },
+});
+
+test("a conversation that was closed and goes on", () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    for (const [seq, event] of [[5, "session closed"], [6, "session reopened"]]) {
+        browser.says({ event, seq, timeMs: 1000 + seq, sender: {} });
+    }
+    assert.deepEqual(all("closed"), [{ event: "closed", seq: 5, timeMs: 1005 }]);
+    assert.deepEqual(all("reopened"), [{ event: "reopened", seq: 6, timeMs: 1006 }]);
+    assert.equal(chat.lastSeq, 6);
 });
 
 test("the URL says who, where and that the rich dialect is wanted", () => {

@@ -73,6 +73,8 @@
 //      failure   { tries, delay, error, sender, seq }: the bot failed; its next try is in `delay`
 //                seconds, or never (0)
 //      handoff   { target, kind, seq }: the bot asked for a person
+//      closed, reopened   { seq, timeMs }: the conversation was closed, as nobody was present for
+//                long; something happened in it again. Both come when the log is read
 //      session   { sessionId }: another session began (restart, here or in another tab)
 //      history   { seq }: all that was reported with a higher seq is not in the log any more (0:
 //                all of it). Take it away: what the log has there now comes as usual
@@ -83,6 +85,8 @@
 
 (function (root) {
     "use strict";
+
+    const at = ({ seq, timeMs }) => ({ seq, timeMs });
 
     const TIMING = {
         firstDelayFrom: 300,   //  first reconnect: between these two
@@ -992,6 +996,8 @@
             ["user joined", (chat, frame, data) => chat.#onPresence("joined", frame, data)],
             ["user left", (chat, frame, data) => chat.#onPresence("left", frame, data)],
             ["handoff", (chat, frame, data) => chat.#onHandoff(frame, data)],
+            ["session closed", (chat, frame) => chat.#emit("closed", at(frame))],
+            ["session reopened", (chat, frame) => chat.#emit("reopened", at(frame))],
             ["history changed", (chat, frame, data) => chat.#onHistory(frame, data)],
         ]);
 
