@@ -372,6 +372,35 @@ Test (truncation, reattach_without_a_check)
             "e1 DELIVER 5 #6 n6\n");
 }
 
+//  The edges were sent away while the database was lost, and come back to one who was there.
+Test (truncation, what_a_postoffice_remembers_is_not_sent_again)
+{
+    s_talk (DIALECT_RICH);
+    log_position_t had = rig_position (5);
+    edge_down (1);
+    sessions_happen (rig_office.sessions, SESSION_HANDED_OVER);
+    edge_up (3);
+    fake_store_lose_above (KEY, 3);
+    s_log_up_to (6);
+    sessions_happen (rig_office.sessions, SESSION_STORE_READY);
+    attach_at (3, 5, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_REATTACH, had);
+    attach_at (3, 6, ROLE_VISITOR, "vic", DIALECT_RICH, ATTACH_RESUME,
+               (log_position_t){ 5, 77 });
+    rig_run ();
+    EXPECT ("e3 ATTACHED 5 ok #6\n"
+            "e3 TRUNCATED 5 #3 of 6\n"
+            "e3 DELIVER 5 #4 n4\n"
+            "e3 DELIVER 5 #5 n5\n"
+            "e3 DELIVER 5 #6 n6\n"
+            "e3 ATTACHED 6 ok #6\n"
+            "e3 TRUNCATED 6 #0 of 6\n"
+            "e3 DELIVER 6 #3 user joined\n"
+            "e3 DELIVER 6 #4 n4\n"
+            "e3 DELIVER 6 #5 n5\n"
+            "e3 DELIVER 6 #6 n6\n"
+            "e3 BROADCAST 6 stop typing\n");
+}
+
 //  The log of before is still in memory here, and the edge's word is of the log as it is.
 Test (truncation, what_a_postoffice_remembers_is_not_believed)
 {

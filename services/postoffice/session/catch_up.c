@@ -67,8 +67,9 @@ s_go_live (session_t *self, endpoint_t *endpoint)
 }
 
 //  Compares what the endpoint has with what the fold knows: another entry there, or an end before
-//  it, and all of it is sent again. What the fold does not know is read. One that was compared may
-//  be ahead of what was published: a read brings what another postoffice has just written.
+//  it, and what is not common is sent again. What the fold does not know is read. One that was
+//  compared may be ahead of what was published: a read brings what another postoffice has just
+//  written.
 static void
 s_compare (session_t *self, endpoint_t *endpoint)
 {
@@ -77,7 +78,7 @@ s_compare (session_t *self, endpoint_t *endpoint)
     if (endpoint->is_compared)
         return;
     if (cursor.seq > self->published.seq || log_check_differs (cursor.check, check))
-        truncation_tell (self, endpoint, 0);
+        truncation_tell (self, endpoint, truncation_common_seq (self, cursor));
     endpoint->is_compared = !cursor.check || check == cursor.check || endpoint->is_compared;
 }
 
@@ -129,7 +130,7 @@ s_on_read (void *owner, uint64_t request_id, store_outcome_t outcome,
                     || (count > 0 && entries[0].seq == endpoint->cursor.seq
                         && outbound_check (&entries[0]) == endpoint->cursor.check);
     if (!is_there) {
-        truncation_tell (self, endpoint, 0);
+        truncation_tell (self, endpoint, truncation_common_seq (self, endpoint->cursor));
         s_catch_up (self, endpoint);
         return;
     }

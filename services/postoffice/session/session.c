@@ -42,6 +42,7 @@ session_destroy (session_t **self_p)
         workers_forget (self->office->workers, LIST_THING (link, turn_t, in_fold), false);
     changeset_destroy (&self->changeset);
     fold_free (&self->fold);
+    recent_ids_free (&self->former);
     list_remove (&self->pending);
     list_remove (&self->idle);
     session_set_host (self, false);

@@ -45,6 +45,8 @@ struct session {
     split_hosting_t split_hosting;
     fold_t fold;
     log_position_t published; //  live endpoints have been told the log up to this
+    recent_ids_t former; //  of the log before it lost its tail, if it did (truncation.h)
+    uint64_t former_seq; //  up to this that log was the same
     list_t queue;           //  operations that wait
     size_t queue_count;
     changeset_t *changeset; //  at the store, or lost and waiting for the load that follows

@@ -90,10 +90,29 @@ s_note (const session_t *self, uint64_t told_seq, uint64_t common)
                   log_number ("last", (int64_t) self->fold.last_seq));
 }
 
+//  The log of before is remembered for those who come back with a part of it. What was remembered
+//  of an earlier one may not be true of this one.
+static void
+s_remember (session_t *self, fold_t *old, uint64_t common)
+{
+    recent_ids_free (&self->former);
+    self->former = old->recent;
+    self->former_seq = common;
+    old->recent = (recent_ids_t){ 0 };
+}
+
+uint64_t
+truncation_common_seq (const session_t *self, log_position_t has)
+{
+    bool is_former = has.check && recent_ids_check (&self->former, has.seq) == has.check;
+    return is_former ? self->former_seq : 0;
+}
+
 bool
-truncation_look (session_t *self, const fold_t *old, log_position_t told)
+truncation_look (session_t *self, fold_t *old, log_position_t told)
 {
     if (!self->fold.exists) {
+        recent_ids_free (&self->former);
         s_end_endpoints (self, old);
         return false;
     }
@@ -103,5 +122,7 @@ truncation_look (session_t *self, const fold_t *old, log_position_t told)
         s_note (self, told.seq, common);
     for (list_t *link = self->endpoints.next; link != &self->endpoints; link = link->next)
         s_look (self, LIST_THING (link, endpoint_t, in_session), common);
+    if (told.seq > common)
+        s_remember (self, old, common);
     return told.seq <= common;
 }

@@ -11,7 +11,8 @@
 //  - What was told last stands so far above what the load brought that nobody can tell: each
 //    endpoint's position is compared when it reads on (catch_up.c).
 //  - An edge brings back an endpoint, or a client resumes: it says what it has (catch_up.c). When
-//    that is not in the log, nobody knows where the histories part: it begins from the start.
+//    that is not in the log, and this postoffice does not remember it from the log before, nobody
+//    knows where the histories part: it begins from the start.
 //  - The session was opened in the tail that is lost: it is not there any more, and its endpoints
 //    are made to attach again. A session that was dropped as old looks the same but for its age:
 //    those pages hear of it with the next thing that they say.
@@ -25,9 +26,12 @@
 #include "session/session.h"
 
 //  The session was loaded: does the log have what was told of it before? `told` was published;
-//  `old` is the fold before. True: it surely has. Else endpoints are sent on from where they are
-//  right, or have to be compared.
-bool truncation_look (session_t *session, const fold_t *old, log_position_t told);
+//  `old` is the fold before, whose recent ids are taken when it has not. True: it surely has. Else
+//  endpoints are sent on from where they are right, or have to be compared.
+bool truncation_look (session_t *session, fold_t *old, log_position_t told);
+
+//  Up to where is the log right for one who has this, which is not in it? 0: nobody knows.
+uint64_t truncation_common_seq (const session_t *session, log_position_t has);
 
 //  The log does not have what the endpoint was sent above this seq: it is sent on from there, when
 //  it catches up, and its edge is told.
