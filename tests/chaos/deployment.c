@@ -416,8 +416,8 @@ deployment_t *
 deployment_new (const plan_t *plan, const char *place, findings_t *trouble)
 {
     static char lease[40], close_after[60];
-    static const char *const s_settings[] = { "LOG_LEVEL=info", lease, close_after,
-                                              NULL };
+    static const char *const s_settings[] = { "LOG_LEVEL=info", "SESSION_GRACE=8s", lease,
+                                              close_after, NULL };
     deployment_t *self = calloc (1, sizeof *self);
     assert (self);
     self->plan = plan;
