@@ -68,6 +68,24 @@ Test (changeset, one_row_for_each_participant)
     cr_assert (s_draft->participants[1].present);
 }
 
+//  What is said later of a participant does not take its channel away.
+Test (changeset, channels_and_external_references)
+{
+    changeset_participant (s_draft, ROLE_VISITOR, TEXT ("a"), TEXT ("{1}"), TEXT_EMPTY, true);
+    changeset_channel (s_draft, ROLE_VISITOR, TEXT ("a"), TEXT ("sms.out"));
+    changeset_participant (s_draft, ROLE_VISITOR, TEXT ("a"), TEXT ("{2}"), TEXT_EMPTY, true);
+    cr_assert_eq (s_draft->participant_count, 1);
+    cr_assert (text_is (s_draft->participants[0].channel, TEXT ("sms.out")));
+    for (uint64_t at = 0; at < 5; at++)
+        changeset_external_ref (s_draft, &(store_external_ref_t){ .channel = TEXT ("sms.out"),
+                                                                  .external_id = TEXT ("+4930"),
+                                                                  .role = at,
+                                                                  .user = TEXT ("a") });
+    cr_assert_eq (s_draft->external_ref_count, 5);
+    for (uint64_t at = 0; at < 5; at++)
+        cr_assert_eq (s_draft->external_refs[at].role, at);
+}
+
 Test (changeset, full_by_count)
 {
     for (int at = 0; at < CHANGESET_OPERATIONS; at++) {

@@ -174,13 +174,19 @@ Test (deliveries, room_is_counted_once)
     cr_expect_eq (fake_work_wish ("sms.out"), 1, "room again: the table is asked");
 }
 
-//  A take may bring all that there is room for; what comes meanwhile is fetched behind it.
-Test (deliveries, nothing_is_leased_while_a_take_is_under_way)
+//  A take may bring half of what there is room for; appends lease for the other half meanwhile, and
+//  what comes beyond that is fetched behind it.
+Test (deliveries, a_take_and_appends_share_the_room)
 {
     s_worker (1, "sms.out", 5);
     deliveries_tick (s_deliveries);
-    cr_assert (fake_work_is_taking ());
+    cr_assert_eq (fake_work_wish ("sms.out"), 3);
+    cr_assert (s_lease ("m1"));
+    cr_assert (s_lease ("m2"));
+    deliveries_look (s_deliveries);
     cr_expect_not (s_lease ("a"));
+    deliveries_let_go (s_deliveries, TEXT ("m1"));
+    deliveries_let_go (s_deliveries, TEXT ("m2"));
     deliveries_look (s_deliveries);
     fake_work_taken (NULL, 0);
     cr_assert (fake_work_is_taking (), "it is looked again");

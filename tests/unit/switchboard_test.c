@@ -1,6 +1,7 @@
 //  switchboard — the rules: every operation by every role in every state of control, with what it
 //  comes to written as words: the verdict, the entries, who is in control then, and the open turns.
 
+#include "rules/channel_items.h"
 #include "rules/switchboard.h"
 #include "tables/postoffice_metrics.h"
 
@@ -439,4 +440,72 @@ Test (switchboard, why_control_was_lost)
         s_outcome (operation);
         s_end ();
     }
+}
+
+//  A participant that is reached by a channel comes in; a visitor opens the session.
+Test (switchboard, admit)
+{
+    const struct {
+        const char *control;
+        admission_t admission;
+        const char *outcome;
+        size_t refs;
+    } rows[] = {
+        { "none", { VISITOR, TEXT ("+49"), TEXT ("{}"), TEXT ("sms.out"), TEXT ("+49") },
+          "ok: user joined; bot; 0", 1 },
+        { "none", { ROLE_PLATFORM, TEXT ("p"), TEXT ("{}"), TEXT ("platform.x"), TEXT ("c") },
+          "not_joined:; bot; 0", 0 },
+        { "bot", { ROLE_PLATFORM, TEXT ("p"), TEXT ("{}"), TEXT ("platform.x"), TEXT_EMPTY },
+          "ok: user joined; bot; 0", 0 },
+        { "bot", { VISITOR, TEXT ("vic"), TEXT ("{}"), TEXT ("sms.out"), TEXT ("+49") },
+          "ok: user joined (hidden); bot; 0", 1 },
+        { "bot", { VISITOR, TEXT ("+49"), TEXT ("{}"), TEXT_EMPTY, TEXT ("+49") },
+          "bad_request:; bot; 0", 0 },
+        { "bot", { VISITOR, TEXT ("+49"), TEXT ("{}"), TEXT ("bot.x"), TEXT ("+49") },
+          "bad_request:; bot; 0", 0 },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        s_begin (rows[at].control);
+        operation_t *operation = s_post (EVENT_NEW_MESSAGE, "m1");
+        switchboard_admit (&s_switchboard, operation, &rows[at].admission);
+        const char *outcome = s_outcome (operation);
+        cr_assert_str_eq (outcome, rows[at].outcome, "row %zu: %s, not %s", at, outcome,
+                          rows[at].outcome);
+        cr_assert_eq (s_draft->external_ref_count, rows[at].refs);
+        if (strstr (outcome, "ok")) {
+            const participant_t *participant =
+                fold_participant (&s_fold, rows[at].admission.role, rows[at].admission.user);
+            cr_assert (text_is (participant->channel, rows[at].admission.channel));
+            cr_assert (text_is (participant->external_id, rows[at].admission.external_id));
+            //  The same again changes nothing.
+            size_t entries = s_draft->entry_count;
+            operation = s_post (EVENT_NEW_MESSAGE, "m2");
+            switchboard_admit (&s_switchboard, operation, &rows[at].admission);
+            cr_assert_eq (operation->verdict, VERDICT_OK);
+            cr_assert_eq (s_draft->entry_count, entries);
+            operation_destroy (&operation);
+        }
+        s_end ();
+    }
+}
+
+//  Nor does it leave by being away; and only so many have a channel.
+Test (switchboard, channels_are_few_and_stay)
+{
+    s_begin ("bot");
+    for (unsigned at = 0; at < CHANNELS_MOST + 1; at++) {
+        char user[20];
+        snprintf (user, sizeof user, "p%u", at);
+        operation_t *operation = s_post (EVENT_NEW_MESSAGE, "m1");
+        switchboard_admit (&s_switchboard, operation,
+                           &(admission_t){ ROLE_PLATFORM, changeset_keep (s_draft, text_of (user)),
+                                           TEXT ("{}"), TEXT ("platform.x"), TEXT_EMPTY });
+        cr_assert_eq (operation->verdict, at < CHANNELS_MOST ? VERDICT_OK : VERDICT_BUSY);
+        operation_destroy (&operation);
+    }
+    operation_t *absent = operation_absent (ROLE_PLATFORM, TEXT ("p0"));
+    switchboard_absent (&s_switchboard, absent);
+    cr_assert_eq (absent->entry_count, 0);
+    operation_destroy (&absent);
+    s_end ();
 }

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/hash_table.h"
+#include "base/keyed_hash.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "rules/timers.h"
@@ -65,7 +66,9 @@ struct deliveries {
     bool is_draining;
     room_t rooms[TOPICS_MOST];
     size_t room_count;
-    bool is_taking; //  a take is under way, which may bring all that workers have room for
+    bool is_taking;  //  a take is under way, which may bring this much of each topic (by its hash)
+    uint64_t asked_topic[TOPICS_MOST], asked[TOPICS_MOST];
+    size_t asked_count;
     bool is_due;     //  another one is to follow
     bool has_missed; //  something could not be leased because of one, since the last tick
 };
@@ -177,7 +180,7 @@ s_add_room (void *owner, text_t topic, uint64_t room)
         known->room += room;
 }
 
-//  What waits here already is handed out first, as is what an append is about to bring.
+//  What waits here already is handed out first, as is what an append or a take is about to bring.
 static void
 s_count_rooms (deliveries_t *self)
 {
@@ -190,8 +193,15 @@ s_count_rooms (deliveries_t *self)
         if (room && room->room > 0)
             room->room--;
     }
+    for (size_t at = 0; self->is_taking && at < self->room_count; at++)
+        for (size_t asked = 0; asked < self->asked_count; asked++) {
+            room_t *room = &self->rooms[at];
+            if (self->asked_topic[asked] == keyed_hash (hash_key_of_process (), room->topic))
+                room->room -= room->room < self->asked[asked] ? room->room : self->asked[asked];
+        }
 }
 
+//  Asks for half of the room at a time, so that appends can lease for the rest meanwhile.
 static void
 s_take (deliveries_t *self)
 {
@@ -207,11 +217,17 @@ s_take (deliveries_t *self)
     if (wants_timers && self->room_count < TOPICS_MOST)
         s_room (self, TOPIC_TIMER)->room = TIMERS_MOST - self->timers;
     for (size_t at = 0; at < self->room_count; at++) {
+        text_t topic = self->rooms[at].topic;
         uint64_t room = self->rooms[at].room;
-        if (room > 0)
-            wishes[count++] = (work_wish_t){ self->rooms[at].topic,
-                                             room < TAKEN_AT_ONCE ? room : TAKEN_AT_ONCE };
+        room = text_is (topic, TOPIC_TIMER) ? room : room - room / 2;
+        if (room == 0)
+            continue;
+        wishes[count] = (work_wish_t){ topic, room < TAKEN_AT_ONCE ? room : TAKEN_AT_ONCE };
+        self->asked_topic[count] = keyed_hash (hash_key_of_process (), topic);
+        self->asked[count] = wishes[count].most;
+        count++;
     }
+    self->asked_count = count;
     //  Else at the next tick.
     self->is_taking = count > 0 && work_store_take (self->store, wishes, count) == 0;
     if (self->is_taking && wants_timers)
@@ -231,13 +247,14 @@ deliveries_look (deliveries_t *self)
 bool
 deliveries_lease (deliveries_t *self, text_t item, text_t topic)
 {
-    self->has_missed = self->has_missed || self->is_taking;
-    if (self->is_taking || !work_store_is_up (self->store) || s_find (self, item))
+    if (!work_store_is_up (self->store) || s_find (self, item))
         return false;
     s_count_rooms (self);
     const room_t *room = s_room (self, topic);
-    if (!room || room->room == 0)
+    if (!room || room->room == 0) {
+        self->has_missed = self->has_missed || self->is_taking;
         return false;
+    }
     delivery_t *delivery = s_new (self, item, topic, 1);
     delivery->is_promised = true;
     delivery->promised_ms = clock_mono_ms ();

@@ -73,7 +73,7 @@ bool deliveries_lease (deliveries_t *self, text_t item, text_t topic);
 void deliveries_hand_out (deliveries_t *self, text_t session, text_t app, const store_work_t *work);
 //  The item is not leased, or nobody knows.
 void deliveries_let_go (deliveries_t *self, text_t item);
-//  An item is in the table that was not leased, as a take was under way: another one follows.
+//  An item was not leased, and is in the table: if a take under way was to blame, another follows.
 void deliveries_look (deliveries_t *self);
 
 typedef enum {
