@@ -210,8 +210,10 @@ Test (lost_tail, those_who_come_back_later_are_told, .timeout = 180)
     is_told_stored (dan, "dan-6", false);
 
     comes_back (talk.bea, 2);
-    sees (talk.bea, "history changed", NULL);
-    hears_at_last (talk.bea, "bea", "hello");
+    //  From the last common entry on, where a postoffice remembers it; else from the first.
+    json_object *change = sees (talk.bea, "history changed", NULL);
+    if (ws_json_number (change, "seq") == 0)
+        hears_at_last (talk.bea, "bea", "hello");
     for (int at = 0; at < 6; at++)
         hears (talk.bea, "dan", "instead");
     comes_back (talk.ann, 1);
