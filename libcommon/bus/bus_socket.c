@@ -40,10 +40,13 @@
 #define CONNECT_TIMEOUT_MS 2000
 //  A connection that is no ZeroMQ, or does not come to the end of its handshake, is closed.
 #define HANDSHAKE_MS 5000
-//  ZeroMQ's own heartbeats, far slower than ours: they end connections whose other side has gone
-//  without a word, also those that never had a stream.
-#define PING_EVERY_MS 10000
-#define PING_TIMEOUT_MS 30000
+//  TCP's own probes, far slower than our heartbeats: they end connections whose other side has gone
+//  without a word, also those that never had a stream. Not ZeroMQ's heartbeats: libzmq 4.3 aborts
+//  the process when one is due on a connection that broke while its input had to wait
+//  (`!_io_error`), as after a process was stopped.
+#define PROBE_EVERY_S 10
+#define PROBES 2
+#define PROBE_TIMEOUT_MS 30000
 //  A DEALER with ZMQ_IMMEDIATE forgets what it has not read when the connection goes: so that a
 //  GOODBYE is read, the ROUTER keeps the connections for a moment behind it.
 #define PARTING_MS 50
@@ -212,8 +215,11 @@ s_new (int type, uv_loop_t *loop, const char *address, bool has_keys,
     zsock_set_rcvhwm (self->zsock, BUS_SOCKET_HWM);
     zsock_set_maxmsgsize (self->zsock, BUS_MESSAGE_MAX);
     zsock_set_handshake_ivl (self->zsock, HANDSHAKE_MS);
-    zsock_set_heartbeat_ivl (self->zsock, PING_EVERY_MS);
-    zsock_set_heartbeat_timeout (self->zsock, PING_TIMEOUT_MS);
+    zsock_set_tcp_keepalive (self->zsock, 1);
+    zsock_set_tcp_keepalive_idle (self->zsock, PROBE_EVERY_S);
+    zsock_set_tcp_keepalive_intvl (self->zsock, PROBE_EVERY_S);
+    zsock_set_tcp_keepalive_cnt (self->zsock, PROBES);
+    zsock_set_tcp_maxrt (self->zsock, PROBE_TIMEOUT_MS);
     zsock_set_ipv6 (self->zsock, strchr (address, '[') != NULL);
     return self;
 }
