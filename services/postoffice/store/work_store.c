@@ -248,7 +248,8 @@ s_release (work_store_t *self)
     self->events.known (self->owner, pg_values_array (&self->values, PG_TEXT), s_add_known);
     pg_value_t *lost = pg_values_array (&self->values, PG_TEXT);
     for (size_t at = 0; at < self->unknown_count; at++)
-        if (!self->events.knows (self->owner, text_of (self->unknown[at])))
+        //  A take that is under way may have leased it again.
+        if (!self->is_taking && !self->events.knows (self->owner, text_of (self->unknown[at])))
             pg_array_text (lost, text_of (self->unknown[at]));
     s_forget_unknown (self);
     pg_values_number (&self->values, PG_NUMBER, RELEASED_AT_ONCE);
@@ -276,7 +277,6 @@ s_drop (work_store_t *self)
     pg_link_send (self->link, s_on_dropped, self, NULL);
 }
 
-//  A take that is under way is neither known yet nor lost: nothing is released meanwhile.
 static void
 s_on_tick (void *owner)
 {
@@ -284,7 +284,7 @@ s_on_tick (void *owner)
     uint64_t now = clock_mono_ms ();
     if (pg_link_room (self->link) < ROOM_AT_LEAST || now - self->up_ms < RELEASE_AFTER_MS)
         return;
-    if (!self->is_releasing && !self->is_taking && now - self->released_ms >= RELEASE_MS) {
+    if (!self->is_releasing && now - self->released_ms >= RELEASE_MS) {
         self->released_ms = now;
         s_release (self);
     }

@@ -499,7 +499,9 @@ $$;
 --  be in an append that was on its way when the writer wrote the list.)
 CREATE FUNCTION release_work_@V@ (
     p_writer bigint, p_known text[], p_lost text[], p_most bigint)
-RETURNS TABLE (count bigint, unknown text) LANGUAGE sql AS $$
+RETURNS TABLE (count bigint, unknown text) LANGUAGE sql
+--  Always by the indexes, whatever the statistics say: the table may have been small just now.
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     WITH alive AS (
         SELECT n.writer FROM node n WHERE n.beat_at > clock_timestamp () - interval '5 s'),
     lost AS (
