@@ -16,6 +16,7 @@ static uv_loop_t s_loop;
 static workers_t *s_workers;
 static deliveries_t *s_deliveries;
 static char s_story[4000];
+static uint64_t s_attempt = 1; //  of what is handed out
 
 int
 bus_server_send (bus_server_t *self, peer_t peer, const bus_record_t *record)
@@ -28,7 +29,7 @@ bus_server_send (bus_server_t *self, peer_t peer, const bus_record_t *record)
     snprintf (s_story + size, sizeof s_story - size, "%s%u %s %.*s", size ? ", " : "",
               (unsigned) peer, bus_kind_name (record->kind), TEXT_ARGS (item));
     if (record->kind == BUS_WORK)
-        cr_assert_eq (record->work.attempt, 1);
+        cr_assert_eq (record->work.attempt, s_attempt);
     return 0;
 }
 
@@ -99,10 +100,11 @@ s_done (peer_t peer, const char *item)
     fake_work_finished ();
 }
 
-//  What the table has of the item, taken in its first attempt.
+//  What the table has of the item, taken in this attempt.
 static void
-s_taken (const char *item)
+s_taken_again (const char *item, uint64_t attempt)
 {
+    s_attempt = attempt;
     fake_work_taken (&(work_taken_t){ .item = text_of (item),
                                       .app = TEXT ("demo"),
                                       .session = TEXT ("demo/s"),
@@ -110,8 +112,14 @@ s_taken (const char *item)
                                       .user = TEXT ("vic"),
                                       .body = TEXT ("{}"),
                                       .secret = TEXT_EMPTY,
-                                      .attempt = 1 },
+                                      .attempt = attempt },
                      1);
+}
+
+static void
+s_taken (const char *item)
+{
+    s_taken_again (item, 1);
 }
 
 Test (deliveries, nothing_is_leased_without_a_worker_of_the_topic)
@@ -240,4 +248,58 @@ Test (deliveries, a_report_of_what_is_promised_is_not_believed)
     cr_expect_eq (fake_work_reports (), 0);
     s_hand_out ("a");
     EXPECT ("1 WORK a");
+}
+
+//  Each of them would be refused by the database, again and again, with all that stand beside it.
+Test (deliveries, what_cannot_be_stored_keeps_nothing_back)
+{
+    s_worker (1, "sms.out", 5);
+    deliveries_tick (s_deliveries);
+    s_taken ("a");
+    EXPECT ("1 WORK a");
+    char detail[1200];
+    memset (detail, 'x', sizeof detail);
+    memcpy (detail + 999, "\xc3\xa9\xff", 3);
+    bus_done_t done = { .item = TEXT ("a"),
+                        .topic = TOPIC,
+                        .attempt = 1,
+                        .outcome = OUTCOME_RETRY,
+                        .after_ms = UINT64_MAX,
+                        .detail = { detail, sizeof detail } };
+    deliveries_done (s_deliveries, 1, &done);
+    cr_expect_eq (fake_work_reports (), 1);
+    const work_report_t *report = fake_work_report (0);
+    cr_expect_eq (report->detail.size, 999, "cut between characters");
+    cr_expect_eq (report->after_ms, 366ull * 24 * 3600 * 1000);
+    fake_work_finished ();
+    EXPECT ("1 SETTLED a");
+    static const text_t bad[] = { { "b\0c", 3 }, { "b\xff", 2 } };
+    for (size_t at = 0; at < 2; at++) {
+        done.item = bad[at];
+        deliveries_done (s_deliveries, 1, &done);
+        cr_expect_eq (fake_work_reports (), 0);
+    }
+}
+
+//  It comes back after its lease, and another one has the item by now.
+Test (deliveries, a_report_of_an_earlier_attempt_ends_nothing)
+{
+    s_worker (1, "sms.out", 5);
+    deliveries_tick (s_deliveries);
+    s_taken_again ("a", 2);
+    EXPECT ("1 WORK a");
+    bus_done_t done = { .item = TEXT ("a"),
+                        .topic = TOPIC,
+                        .attempt = 1,
+                        .outcome = OUTCOME_DEAD };
+    deliveries_done (s_deliveries, 1, &done);
+    EXPECT ("1 SETTLED a");
+    cr_expect_eq (fake_work_reports (), 0);
+    cr_expect (fake_work_is_known ("a"));
+    done.attempt = 2;
+    deliveries_done (s_deliveries, 1, &done);
+    cr_expect_eq (fake_work_reports (), 1);
+    cr_expect_eq (fake_work_report (0)->attempt, 2);
+    fake_work_finished ();
+    EXPECT ("1 SETTLED a");
 }

@@ -19,6 +19,7 @@ static bool s_is_up, s_is_taking, s_is_known;
 static work_wish_t s_wishes[MOST];
 static size_t s_wish_count;
 static char s_items[MOST][200];
+static work_report_t s_reports[MOST];
 static size_t s_item_count;
 //  What appends have made.
 typedef struct {
@@ -154,6 +155,7 @@ work_store_finish (work_store_t *self, const work_report_t *reports, size_t coun
         return -1;
     for (size_t at = 0; at < count; at++) {
         assert (s_item_count < MOST);
+        s_reports[s_item_count] = reports[at];
         snprintf (s_items[s_item_count++], sizeof *s_items, "%.*s", TEXT_ARGS (reports[at].item));
     }
     return 0;
@@ -163,6 +165,13 @@ size_t
 fake_work_reports (void)
 {
     return s_item_count;
+}
+
+const work_report_t *
+fake_work_report (size_t at)
+{
+    assert (at < s_item_count);
+    return &s_reports[at];
 }
 
 void

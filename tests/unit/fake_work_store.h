@@ -24,6 +24,8 @@ void fake_work_taken (const work_taken_t *items, size_t count);
 
 //  Reports that are not answered.
 size_t fake_work_reports (void);
+//  One of them, in their order; its texts live until it is answered.
+const work_report_t *fake_work_report (size_t at);
 //  Answers all of them: each counts.
 void fake_work_finished (void);
 

@@ -6,6 +6,7 @@
 #include "base/keyed_hash.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include "rules/timers.h"
 #include "tables/postoffice_metrics.h"
 
@@ -17,6 +18,8 @@
 //  Reports for items that are not here; more must be said again.
 #define FOREIGN_MOST 10000
 #define DETAIL_MOST 1000
+//  What a worker may ask for; the database has no time that is too far away.
+#define AFTER_MOST_MS (366ull * 24 * 3600 * 1000)
 //  How soon the database is asked for timers again when none was due.
 #define TIMERS_EVERY_MS 500
 #define TIMER_AGAIN_MS 5000
@@ -304,6 +307,16 @@ deliveries_let_go (deliveries_t *self, text_t item)
 // ---------------------------------------------------------------------------------------------
 //  Reporting
 
+//  As much of it as the database takes: one report that it refuses would keep back all others.
+static text_t
+s_storable (text_t text, size_t most)
+{
+    text.size = utf8_valid_size (text);
+    const char *zero = text.size > 0 ? memchr (text.data, 0, text.size) : NULL;
+    text.size = zero ? (size_t) (zero - text.data) : text.size;
+    return utf8_cut (text, most);
+}
+
 static void
 s_set_report (deliveries_t *self, delivery_t *delivery, work_state_t state, uint64_t after_ms,
               text_t detail)
@@ -312,8 +325,7 @@ s_set_report (deliveries_t *self, delivery_t *delivery, work_state_t state, uint
     delivery->state = state;
     delivery->after_ms = after_ms;
     free (delivery->detail);
-    detail.size = detail.size < DETAIL_MOST ? detail.size : DETAIL_MOST;
-    delivery->detail = alloc_text (detail);
+    delivery->detail = alloc_text (s_storable (detail, DETAIL_MOST));
     list_append (&self->reports, &delivery->link);
 }
 
@@ -357,6 +369,15 @@ s_count_result (const delivery_t *delivery, bool counts)
 }
 
 static void
+s_settled (deliveries_t *self, peer_t peer, text_t item, text_t session)
+{
+    bus_record_t record = { .kind = BUS_SETTLED,
+                            .settled = { .item = item, .session = session } };
+    if (bus_server_send (self->bus, peer, &record) != 0)
+        log_debug ("answer not sent", log_string ("kind", "SETTLED"));
+}
+
+static void
 s_on_finished (void *owner, text_t item, bool counts)
 {
     deliveries_t *self = owner;
@@ -365,11 +386,8 @@ s_on_finished (void *owner, text_t item, bool counts)
     if (!delivery || !delivery->is_sent)
         return;
     s_count_result (delivery, counts);
-    bus_record_t record = { .kind = BUS_SETTLED,
-                            .settled = { .item = delivery->item,
-                                         .session = text_of (delivery->session) } };
-    if (delivery->peer && bus_server_send (self->bus, delivery->peer, &record) != 0)
-        log_debug ("answer not sent", log_string ("kind", "SETTLED"));
+    if (delivery->peer)
+        s_settled (self, delivery->peer, delivery->item, text_of (delivery->session));
     s_destroy (self, delivery);
     if (list_is_empty (&self->under_way)) {
         s_send_reports (self);
@@ -443,13 +461,23 @@ deliveries_done (deliveries_t *self, peer_t peer, const bus_done_t *done)
     }
     delivery_t *delivery = s_find (self, done->item);
     if (!delivery) {
-        if (self->foreign >= FOREIGN_MOST || done->item.size == 0)
+        bool is_item = done->item.size > 0
+                       && s_storable (done->item, SIZE_MAX).size == done->item.size;
+        if (self->foreign >= FOREIGN_MOST || !is_item)
             return; //  it will be said again
         delivery = s_new (self, done->item, done->topic, done->attempt);
         delivery->is_foreign = true;
         self->foreign++;
     } else if (delivery->is_promised || !text_is (delivery->topic, done->topic))
         return;
+    if (done->attempt < delivery->attempt) { //  stale: a later one is out, or was reported
+        metric_add (POSTOFFICE_ITEMS_STALE, 1);
+        s_settled (self, peer, done->item, done->session);
+        return;
+    }
+    if (delivery->is_sent && done->attempt > delivery->attempt)
+        return; //  it will be said again
+    delivery->attempt = done->attempt;
     delivery->peer = peer;
     free (delivery->session);
     delivery->session = alloc_text (done->session);
@@ -462,7 +490,10 @@ deliveries_done (deliveries_t *self, peer_t peer, const bus_done_t *done)
                   done->outcome == OUTCOME_ANSWERED ? WORK_DONE
                   : is_retry                        ? WORK_READY
                                                     : WORK_DEAD,
-                  is_retry ? done->after_ms : 0, done->detail);
+                  !is_retry                         ? 0
+                  : done->after_ms < AFTER_MOST_MS ? done->after_ms
+                                                   : AFTER_MOST_MS,
+                  done->detail);
     s_send_reports (self);
 }
 

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "tables/postoffice_metrics.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -196,7 +197,8 @@ void
 workers_add (workers_t *self, peer_t peer, const bus_hello_t *hello)
 {
     worker_t *worker = alloc_zeroed (sizeof *worker);
-    worker->topics = alloc_text (hello->topics);
+    //  Topics stand in statements: what the database would refuse no item has.
+    worker->topics = alloc_text (utf8_is_valid (hello->topics) ? hello->topics : TEXT_EMPTY);
     worker->peer = peer;
     worker->credit = hello->credit;
     list_init (&worker->turns);
