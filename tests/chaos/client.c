@@ -267,7 +267,9 @@ client_tick (client_t *self)
         self->has_gone = false;
         s_wait_for_next_try (self);
     }
-    if (self->paused_until && now >= self->paused_until) {
+    //  When nobody says anything new, nobody is waited for who does not read.
+    if (self->paused_until
+        && (now >= self->paused_until || !atomic_load (&self->scene->is_talking))) {
         self->paused_until = 0;
         self->read_again_at = now;
         client_step (self, "reads again");

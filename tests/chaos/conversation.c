@@ -464,11 +464,13 @@ s_who_waits (const conversation_t *constant, char *what, size_t room)
     return NULL;
 }
 
-bool
-conversation_is_quiet (const conversation_t *self)
+void
+conversation_describe (const conversation_t *self, char *text, size_t room)
 {
     char what[100];
-    return s_who_waits (self, what, sizeof what) == NULL;
+    const client_t *client = s_who_waits (self, what, sizeof what);
+    snprintf (text, room, "%s%s%s%s", client ? client->user : "", client ? ": " : "",
+              client ? what : "", client && client->paused_until ? ", does not read" : "");
 }
 
 void

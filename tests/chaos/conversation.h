@@ -24,8 +24,8 @@ conversation_t *conversation_new (crowd_context_t *scene, conversation_kind_t ki
                                   unsigned number);
 void conversation_destroy (conversation_t **self_p);
 void conversation_tick (conversation_t *self);
-//  Nothing more is to come.
-bool conversation_is_quiet (const conversation_t *self);
+//  Who waits for what, as "visitor7-1c26: 4 of 5 are stored"; empty when nothing more is to come.
+void conversation_describe (const conversation_t *self, char *text, size_t room);
 //  Complains of whatever is not quiet.
 void conversation_complain (conversation_t *self);
 

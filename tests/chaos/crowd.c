@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define TICK 2000          //  µs
+#define SAID_EVERY 15000000
 #define LOOK_EVERY 100000  //  µs between looks whether all is quiet
 
 struct crowd {
@@ -22,13 +23,18 @@ struct crowd {
     unsigned count;
 };
 
+//  When it takes long, it says who is the first that waits.
 static bool
-s_look (const crowd_t *self)
+s_look (const crowd_t *self, uint64_t *said_us)
 {
-    for (unsigned index = 0; index < self->count; index++)
-        if (!conversation_is_quiet (self->talks[index]))
-            return false;
-    return true;
+    char text[160] = "";
+    for (unsigned index = 0; index < self->count && !*text; index++)
+        conversation_describe (self->talks[index], text, sizeof text);
+    if (*text && self->scene.now_us >= *said_us + SAID_EVERY) {
+        fprintf (stderr, "chaos: not settled: %s\n", text);
+        *said_us = self->scene.now_us;
+    }
+    return !*text;
 }
 
 static void *
@@ -36,7 +42,7 @@ s_run (void *argument)
 {
     crowd_t *self = argument;
     crowd_context_t *scene = &self->scene;
-    uint64_t tick_at = 0, look_at = 0;
+    uint64_t tick_at = 0, look_at = 0, said_at = 0;
     while (!atomic_load (&self->is_ending)) {
         scene->now_us = clock_mono_us ();
         if (scene->now_us >= tick_at) {
@@ -45,7 +51,10 @@ s_run (void *argument)
             tick_at = scene->now_us + TICK;
         }
         if (scene->now_us >= look_at) {
-            atomic_store (&self->is_quiet, !atomic_load (&scene->is_talking) && s_look (self));
+            bool is_talking = atomic_load (&scene->is_talking);
+            if (is_talking)
+                said_at = scene->now_us;
+            atomic_store (&self->is_quiet, !is_talking && s_look (self, &said_at));
             look_at = scene->now_us + LOOK_EVERY;
         }
         ws_loop_turn (scene->loop, tick_at);
