@@ -75,7 +75,10 @@ CREATE FUNCTION append_@V@ (
     f_session text[], f_item text[], f_state smallint[], f_attempt bigint[], f_status smallint[],
     f_took_ms bigint[], f_detail text[],
     t_session text[], h_session text[])
-RETURNS TABLE (refused text, waits text, is_dead boolean) LANGUAGE plpgsql AS $$
+RETURNS TABLE (refused text, waits text, is_dead boolean) LANGUAGE plpgsql
+--  Always by the indexes: a plan that was made while work_item was small reads all of it for the
+--  lane of each item.
+SET enable_seqscan = off AS $$
 DECLARE
     --  How many entries a lane may be behind its session.
     behind_most CONSTANT bigint := 1000;
@@ -517,7 +520,8 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
     UNION ALL
     (SELECT NULL, w.item FROM work_item w
      WHERE w.kind > 1 AND w.state = 1 AND w.holder = p_writer
-         AND w.item <> ALL (p_known) AND w.item <> ALL (p_lost)
+         --  Not <> ALL, which compares each item with each.
+         AND w.item NOT IN (SELECT k FROM unnest (p_known || p_lost) AS k)
      LIMIT p_most);
 $$;
 
