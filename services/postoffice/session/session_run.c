@@ -28,16 +28,13 @@
 //  nobody told us what others wrote meanwhile); HANDED_OVER (peers were sent to others).
 //
 //  The scenarios that made it so:
-//  - One changeset of a session is at the store at a time. Operations that come meanwhile wait
-//  and
+//  - One changeset of a session is at the store at a time. Operations that come meanwhile wait and
 //    go into the next, so that a changeset never builds on one that may be lost.
-//  - A changeset that lost (conflict), or of which nobody knows (unsure), leaves the fold ahead
-//  of
+//  - A changeset that lost (conflict), or of which nobody knows (unsure), leaves the fold ahead of
 //    a log that is not there. The operations go back to the head of the queue, the session is
-//    loaded, and each is decided again: one that is in the log is found by its message id. What
-//    is unsure is never answered "not stored".
-//  - MOVED while LOADING or COMMITTING: what is loaded may be older than the write that the
-//  notice
+//    loaded, and each is decided again: one that is in the log is found by its message id. What is
+//    unsure is never answered "not stored".
+//  - MOVED while LOADING or COMMITTING: what is loaded may be older than the write that the notice
 //    is about. `stale` is set, and the session is loaded once more when it is READY.
 //  - A changeset that PostgreSQL can never take is taken apart: each of its operations goes into
 //    one of its own (`alone`), and the one that is rejected alone is refused for good.
@@ -46,13 +43,11 @@
 //  - Somebody comes to a session that was loaded for its work, for a request, or that all had left:
 //    it is loaded again, as the load for endpoints is what makes this postoffice its host. A
 //    changeset that says who has left loses (conflict) when another postoffice is the host by then.
-//  - An endpoint leaves and comes again in one changeset: its coming waits for the next
-//  changeset,
+//  - An endpoint leaves and comes again in one changeset: its coming waits for the next changeset,
 //    because its leaving takes effect only when this one is settled.
-//  - Peers that were sent away, and endpoints that have moved, ask elsewhere. What they asked
-//  here is dropped, also what is at the
-//    store when it comes back from there undecided, and nobody is said to have left because of
-//    it.
+//  - Peers that were sent away, and endpoints that have moved, ask elsewhere. What they asked here
+//    is dropped, also what is at the store when it comes back from there undecided, and nobody is
+//    said to have left because of it.
 
 //  A changeset that loses this often meets somebody who writes all the time: the asker is told
 //  "busy".

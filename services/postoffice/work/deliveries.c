@@ -33,14 +33,14 @@ typedef struct {
     text_t item; //  behind the struct, as is the topic
     text_t topic;
     uint64_t attempt; //  as the database counts
-    turn_t *turn;     //  NULL once it is reported, and of a timer
+    turn_t *turn;     //  NULL while it is promised, once it is reported, and of a timer
     bool is_running;  //  a timer, at its session
     uint64_t since_ms; //  likewise
+    bool is_promised; //  an append is under way that leases it
+    uint64_t promised_ms;
     //  The report.
     peer_t peer; //  who is told SETTLED; 0: nobody
     char *session;
-    bool is_promised; //  an append is under way that leases it
-    uint64_t promised_ms;
     bool is_foreign; //  it was not here when it was reported
     bool is_sent;    //  and its answer is not there yet
     work_state_t state;
