@@ -76,13 +76,8 @@ s_parse_amount (const char *word, setting_type_t type, uint64_t *amount)
 static int
 s_parse_switch (const char *word, bool *on)
 {
-    static const char *const words[] = { "off", "on", "false", "true", "0", "1", "no", "yes" };
-    for (size_t at = 0; at < sizeof words / sizeof *words; at++)
-        if (strcmp (word, words[at]) == 0) {
-            *on = at % 2;
-            return 0;
-        }
-    return -1;
+    *on = strcmp (word, "on") == 0;
+    return *on || strcmp (word, "off") == 0 ? 0 : -1;
 }
 
 //  As it would be written, in the largest unit that leaves no rest.

@@ -20,7 +20,7 @@ typedef enum {
     SETTING_NUMBER,   //  uint64_t
     SETTING_SIZE,     //  uint64_t bytes: "256k", "4m", or a plain number
     SETTING_DURATION, //  uint64_t milliseconds: "250ms", "20s", "5m", "2h"
-    SETTING_SWITCH,   //  bool: "on"/"off", "true"/"false", "1"/"0", "yes"/"no"
+    SETTING_SWITCH,   //  bool: "on" or "off", and no other word
 } setting_type_t;
 
 typedef struct {

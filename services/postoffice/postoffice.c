@@ -26,6 +26,8 @@
 #include <sysexits.h>
 
 #define SESSIONS_KEPT_LEAST_MS 86400000u
+//  Ten years: now and then minus this must be times that PostgreSQL knows.
+#define AGE_MOST_MS (87600u * 3600000ull)
 
 typedef struct {
     service_config_t common;
@@ -94,7 +96,8 @@ static const setting_t s_settings[] = {
              "grace period: how long a participant may be without a connection"),
     SETTING ("SESSION_IDLE", SETTING_DURATION, config_t, session_idle, "30s", 100, 3600000,
              "how long a session without connections stays in memory"),
-    SETTING ("SESSION_CLOSE_AFTER", SETTING_DURATION, config_t, session_close_after, "24h", 0, 0,
+    SETTING ("SESSION_CLOSE_AFTER", SETTING_DURATION, config_t, session_close_after, "24h", 0,
+             AGE_MOST_MS,
              "how long nobody is present before a session is closed; 0: never"),
     SETTING ("SESSION_ENDPOINTS", SETTING_NUMBER, config_t, session_endpoints, "64", 1, 10000,
              "limit of connections in one session"),
@@ -109,10 +112,10 @@ static const setting_t s_settings[] = {
              "how long an item of a lost worker or postoffice waits for a worker that has it"),
     SETTING ("WORK_LEASE", SETTING_DURATION, config_t, work_lease, "60s", 20000, 3600000,
              "how long a worker may take for a delivery without a word of it"),
-    SETTING ("WORK_KEPT", SETTING_DURATION, config_t, work_kept, "168h", 60000, 0,
+    SETTING ("WORK_KEPT", SETTING_DURATION, config_t, work_kept, "168h", 60000, AGE_MOST_MS,
              "how long finished work items stay in the database; at most SESSIONS_KEPT, if that is "
              "set"),
-    SETTING ("SESSIONS_KEPT", SETTING_DURATION, config_t, sessions_kept, "0", 0, 0,
+    SETTING ("SESSIONS_KEPT", SETTING_DURATION, config_t, sessions_kept, "0", 0, AGE_MOST_MS,
              "how long a session stays in the database after its last activity, at least 24h; 0: "
              "for ever"),
     APPS_SETTINGS (config_t),

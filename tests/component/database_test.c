@@ -68,6 +68,9 @@ Test (database, a_setting_that_the_database_cannot_take_is_wrong, .timeout = 60)
     static const char *const wrong[][2] = {
         { "NODE_NAME=b\xfcro", "NODE_NAME must be UTF-8" },
         { "SESSIONS_KEPT=23h", "SESSIONS_KEPT must be 0 or at least 24h" },
+        { "SESSIONS_KEPT=99999999h", "SESSIONS_KEPT must be a duration such as" },
+        { "SESSION_CLOSE_AFTER=87601h", "SESSION_CLOSE_AFTER must be a duration such as" },
+        { "WORK_KEPT=9999999999h", "from 1m to 87600h; it is" },
     };
     for (size_t at = 0; at < sizeof wrong / sizeof *wrong; at++) {
         const char *settings[] = { wrong[at][0], "OPERATIONS_PORT=0",
