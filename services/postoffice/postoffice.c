@@ -348,7 +348,10 @@ s_check_bus (postoffice_t *self, const config_t *config)
     return -1;
 }
 
-//  The string is not quoted: a password may stand anywhere in it. The node's name is a row.
+//  The string is not quoted: a password may stand anywhere in it.
+static const char s_no_url[] = "POSTGRES_URL must be a libpq connection string or URI";
+
+//  The node's name is a row.
 static int
 s_check_database (postoffice_t *self, const config_t *config)
 {
@@ -356,9 +359,7 @@ s_check_database (postoffice_t *self, const config_t *config)
     if (is_name && pg_address_is_string (config->postgres_url))
         return 0;
     log_fatal ("wrong settings",
-               log_string ("complaint", is_name ? "POSTGRES_URL must be a libpq connection string"
-                                                  " or URI"
-                                                : "NODE_NAME must be UTF-8"));
+               log_string ("complaint", is_name ? s_no_url : "NODE_NAME must be UTF-8"));
     service_fail (self->service, EX_CONFIG);
     return -1;
 }
@@ -552,7 +553,10 @@ s_migrate (const service_kind_t *kind, const char *unused)
     (void) unused;
     buffer_t complaint;
     buffer_init (&complaint, 1000);
+    log_start (kind->name, "migrate", LOG_INFO);
     int rc = settings_read (kind->settings, kind->config, &complaint);
+    if (rc == 0 && !pg_address_is_string (s_config.postgres_url))
+        rc = buffer_put_string (&complaint, s_no_url) - 1;
     if (rc != 0)
         fprintf (stderr, "postoffice migrate: %.*s\n", TEXT_ARGS (buffer_text (&complaint)));
     int exit_code = rc == 0 ? migrate_run (s_config.postgres_url) : EX_CONFIG;

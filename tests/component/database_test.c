@@ -7,6 +7,7 @@
 #include "process.h"
 
 #include <criterion/criterion.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,6 +83,143 @@ Test (database, a_setting_that_the_database_cannot_take_is_wrong, .timeout = 60)
         cr_assert_eq (process_log_count (postoffice, wrong[at][1]), 1);
         process_destroy (&postoffice);
     }
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Migrations
+
+//  A postoffice that may not migrate. Its lines say why it waits, and nothing else.
+static process_t *
+s_postoffice_that_waits (postgres_t *postgres, const char *why)
+{
+    char url[200];
+    snprintf (url, sizeof url, "POSTGRES_URL=%s", postgres_url (postgres));
+    uint16_t operations = ports_free ();
+    char port[40];
+    snprintf (port, sizeof port, "OPERATIONS_PORT=%u", operations);
+    const char *const settings[] = { url, port, "POSTOFFICE_BUS_ADDRESS=tcp://127.0.0.1:*",
+                                     "POSTGRES_MIGRATE=off", "SHUTDOWN_GRACE=1s", NULL };
+    process_t *postoffice = process_new ("postoffice", "postoffice", NULL, settings);
+    cr_assert (postoffice);
+    process_set_operations_port (postoffice, operations);
+    EVENTUALLY (20000, process_log_count (postoffice, why) >= 2);
+    cr_assert_not (process_is_ready (postoffice));
+    cr_assert_eq (process_log_count (postoffice, "database link lost"), 0);
+    cr_assert_eq (process_log_count (postoffice, "POSTGRES_URL"), 0);
+    return postoffice;
+}
+
+static process_t *
+s_migrate (const char *url)
+{
+    char setting[200];
+    snprintf (setting, sizeof setting, "POSTGRES_URL=%s", url);
+    process_t *migrate = process_new ("migrate", "postoffice",
+                                      (const char *const[]){ "migrate", NULL },
+                                      (const char *const[]){ setting, NULL });
+    cr_assert (migrate);
+    return migrate;
+}
+
+Test (database, an_older_schema_is_said_to_be_older, .timeout = 120)
+{
+    static const char *const schemas[][2] = {
+        { "SELECT 1", "\"found\":0," },
+        { "CREATE TABLE migration (number int PRIMARY KEY, name text)", "\"found\":0," },
+        { "INSERT INTO migration VALUES (3, 'of 0.1')", "\"found\":3," },
+    };
+    postgres_t *postgres = postgres_new (NULL);
+    cr_assert (postgres);
+    for (size_t at = 0; at < sizeof schemas / sizeof *schemas; at++) {
+        cr_assert (postgres_exec (postgres, schemas[at][0]));
+        process_t *postoffice =
+            s_postoffice_that_waits (postgres, "schema is older than this program");
+        cr_assert_geq (process_log_count (postoffice, "run `postoffice migrate`"), 2);
+        cr_assert_geq (process_log_count (postoffice, schemas[at][1]), 2);
+        process_destroy (&postoffice);
+    }
+    postgres_destroy (&postgres);
+}
+
+Test (database, a_newer_schema_is_said_to_be_newer, .timeout = 120)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    cr_assert (postgres);
+    process_t *migrate = s_migrate (postgres_url (postgres));
+    cr_assert_eq (process_wait_exit (migrate, 60000), 0);
+    process_destroy (&migrate);
+    cr_assert (postgres_exec (postgres, "INSERT INTO migration (number, name, readable_from)"
+                                        " SELECT max (number) + 1, 'next', max (number) + 1"
+                                        " FROM migration"));
+    process_t *postoffice = s_postoffice_that_waits (postgres, "schema is newer than this");
+    process_destroy (&postoffice);
+    migrate = s_migrate (postgres_url (postgres));
+    cr_assert_eq (process_wait_exit (migrate, 20000), 69);
+    cr_assert_eq (process_log_count (migrate, "schema is newer than this program"), 1);
+    cr_assert_eq (process_log_count (migrate, "\"node\":\"migrate\""), 1);
+    cr_assert_eq (process_log_count (migrate, "postoffice migrate: "), 0);
+    process_destroy (&migrate);
+    postgres_destroy (&postgres);
+}
+
+Test (database, migrate_says_that_a_setting_is_wrong, .timeout = 60)
+{
+    process_t *migrate = s_migrate ("s3cret is no url");
+    cr_assert_eq (process_wait_exit (migrate, 10000), 78);
+    cr_assert_eq (process_log_count (migrate, "POSTGRES_URL must be a libpq connection"), 1);
+    cr_assert_eq (process_log_count (migrate, "s3cret"), 0);
+    process_destroy (&migrate);
+    migrate = s_migrate ("postgresql://nowhere.invalid/x");
+    cr_assert_eq (process_wait_exit (migrate, 20000), 69);
+    cr_assert_eq (process_log_count (migrate, "POSTGRES_URL was found"), 1);
+    cr_assert_eq (process_log_count (migrate, "was found:"), 0);
+    process_destroy (&migrate);
+}
+
+//  Holds what the migration wants, then wants what the migration holds. The migration looks for the
+//  deadlock first, and loses.
+static void *
+s_cross (void *postgres)
+{
+    static const char sql[] =
+        "SET LOCAL deadlock_timeout = '1min'; LOCK TABLE wanted;"
+        " DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE relation = 'wanted'::regclass"
+        " AND NOT granted) LOOP PERFORM pg_sleep (0.01); END LOOP; END $$; LOCK TABLE migration";
+    return postgres_exec (postgres, sql) ? postgres : NULL;
+}
+
+static bool
+s_is_true (postgres_t *postgres, const char *sql)
+{
+    char *said = postgres_query (postgres, sql);
+    bool is_true = said && strcmp (said, "t") == 0;
+    free (said);
+    return is_true;
+}
+
+Test (database, a_migration_that_loses_a_deadlock_is_tried_again, .timeout = 120)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    cr_assert (postgres);
+    //  Each function that the migration makes waits for who has the other table.
+    cr_assert (postgres_exec (
+        postgres,
+        "CREATE TABLE migration (number int PRIMARY KEY, name text NOT NULL); CREATE TABLE wanted"
+        " (id int); CREATE FUNCTION want () RETURNS event_trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN LOCK TABLE public.wanted; END $$; CREATE EVENT TRIGGER want ON"
+        " ddl_command_end WHEN TAG IN ('CREATE FUNCTION') EXECUTE FUNCTION want ()"));
+    pthread_t other;
+    cr_assert_eq (pthread_create (&other, NULL, s_cross, postgres), 0);
+    EVENTUALLY (20000, s_is_true (postgres, "SELECT count (*) > 0 FROM pg_locks WHERE granted AND"
+                                            " relation = 'wanted'::regclass"));
+    process_t *migrate = s_migrate (postgres_url (postgres));
+    cr_assert_eq (process_wait_exit (migrate, 60000), 0);
+    void *went_on;
+    cr_assert_eq (pthread_join (other, &went_on), 0);
+    cr_assert (went_on, "it was not the migration that lost");
+    cr_assert_geq (process_log_count (migrate, "rolled back by the database"), 1);
+    process_destroy (&migrate);
+    postgres_destroy (&postgres);
 }
 
 static bool

@@ -42,6 +42,7 @@ struct pg_dial {
 };
 
 const char PG_DIAL_REFUSE[] = "";
+const char PG_DIAL_AGAIN[] = "rolled back by the database";
 
 enum { WARNED_CONNECTING, WARNED_WORKING, WARNINGS };
 
@@ -147,7 +148,7 @@ s_greet (pg_dial_t *self)
     PQclear (self->result);
     self->result = NULL;
     if (sql == PG_DIAL_REFUSE)
-        s_fail (self, "database refused by us");
+        s_fail (self, NULL);
     else if (sql)
         s_say (self, sql, within_ms);
     else {
@@ -174,7 +175,7 @@ s_go_on (pg_dial_t *self)
     }
     if (fault->final && self->greeting.unfit)
         self->greeting.unfit (self->greeting.owner);
-    s_fail (self, "database refused by us");
+    s_fail (self, NULL);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -272,7 +273,11 @@ s_on_stirred (void *owner)
         PQclear (self->result);
         self->result = result;
         if (PQresultStatus (result) == PGRES_FATAL_ERROR) {
-            s_fail (self, "greeting refused");
+            const char *sqlstate = PQresultErrorField (result, PG_DIAG_SQLSTATE);
+            bool is_conflict = sqlstate
+                               && (strncmp (sqlstate, "40", 2) == 0
+                                   || strcmp (sqlstate, "55P03") == 0);
+            s_fail (self, is_conflict ? PG_DIAL_AGAIN : "greeting refused");
             return;
         }
     }

@@ -16,8 +16,9 @@
 
 typedef struct pg_dial pg_dial_t;
 
-//  What a greeting says to give the connection up.
+//  What a greeting says to give the connection up; a reason to fail, below.
 extern const char PG_DIAL_REFUSE[];
+extern const char PG_DIAL_AGAIN[];
 
 //  What the owner has to say first on a new connection.
 typedef struct {
@@ -42,6 +43,9 @@ typedef struct {
 typedef struct {
     //  The end of an attempt, one of these: the connection is the owner's now; or why there is
     //  none, and libpq's complaint. From the loop or from within pg_dial_start.
+    //  `why`: NULL when it was we who refused the database; that was logged. PG_DIAL_AGAIN when the
+    //  server rolled the greeting back for another transaction's sake (a deadlock, a lock that was
+    //  not had in time).
     //  `is_direct`: who serves it is the process that we dialled; no pooler stands between.
     void (*dialled) (void *owner, PGconn *connection, bool is_direct);
     void (*failed) (void *owner, const char *why, text_t complaint);

@@ -129,7 +129,7 @@ s_close (pg_link_t *self)
     self->adding = 0;
 }
 
-//  The one way to end a connection, or the attempt to have one.
+//  The one way to end a connection, or the attempt to have one. Without `why` it was logged.
 static void
 s_end (void *owner, const char *why, text_t complaint)
 {
@@ -137,11 +137,12 @@ s_end (void *owner, const char *why, text_t complaint)
     bool was_up = self->up_said;
     self->up_said = false;
     uint64_t wait = backoff_next_ms (&self->backoff);
-    log_warn ("database link lost", log_string ("link", self->config.name),
-              log_string ("why", why), log_text ("complaint", complaint),
-              log_number ("requests", (int64_t) self->count),
-              log_number ("again_ms", (int64_t) wait),
-              log_string ("advice", "see that PostgreSQL runs and that POSTGRES_URL is right"));
+    if (why)
+        log_warn ("database link lost", log_string ("link", self->config.name),
+                  log_string ("why", why), log_text ("complaint", complaint),
+                  log_number ("requests", (int64_t) self->count),
+                  log_number ("again_ms", (int64_t) wait),
+                  log_string ("advice", "see that PostgreSQL runs and that POSTGRES_URL is right"));
     s_close (self);
     self->state = LINK_WAITING;
     s_timer (self, wait, 0);

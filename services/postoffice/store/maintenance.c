@@ -391,7 +391,9 @@ s_on_echo_failed (void *owner, const char *why, text_t complaint)
 {
     maintenance_t *self = owner;
     self->echo_failed = true;
-    log_warn ("cannot try the pooler", log_string ("why", why), log_text ("complaint", complaint));
+    if (why)
+        log_warn ("cannot try the pooler", log_string ("why", why),
+                  log_text ("complaint", complaint));
 }
 
 static void

@@ -12,6 +12,9 @@
 #define MORE_MS 30000
 #define NO_LIMIT_MS (7 * 24 * 3600000ull)
 #define DIAL_MS 10000
+//  Beside programs that are at work: a deadlock, or a lock that was not had, takes a second or two
+//  to be found.
+#define TRIES_MOST 10
 
 static void
 s_refuse (const migrations_t *self)
@@ -66,6 +69,7 @@ typedef struct {
     pg_dial_t *dial;
     uint64_t began_ms;
     bool is_migrating;
+    unsigned tries;
     int exit_code;
 } run_t;
 
@@ -104,9 +108,23 @@ static void
 s_on_failed (void *owner, const char *why, text_t complaint)
 {
     run_t *self = owner;
-    fprintf (stderr, "postoffice migrate: %s: %.*s\n", why, TEXT_ARGS (complaint));
-    self->exit_code = self->is_migrating ? EX_SOFTWARE : EX_UNAVAILABLE;
+    if (why)
+        fprintf (stderr, "postoffice migrate: %s%s%.*s\n", why, complaint.size ? ": " : "",
+                 TEXT_ARGS (complaint));
+    if (why == PG_DIAL_AGAIN && ++self->tries < TRIES_MOST) {
+        pg_dial_start (self->dial);
+        return;
+    }
+    if (self->exit_code != EX_CONFIG)
+        self->exit_code = self->is_migrating ? EX_SOFTWARE : EX_UNAVAILABLE;
     uv_stop (&self->loop);
+}
+
+static void
+s_on_unfit (void *owner)
+{
+    run_t *self = owner;
+    self->exit_code = EX_CONFIG;
 }
 
 int
@@ -119,7 +137,7 @@ migrate_run (const char *url)
         &(pg_dial_config_t){ .url = url,
                              .node = "postoffice migrate",
                              .answer_ms = DIAL_MS,
-                             .greeting = { .say = s_say, .owner = &self } },
+                             .greeting = { .say = s_say, .unfit = s_on_unfit, .owner = &self } },
         &(pg_dial_events_t){ .dialled = s_on_dialled, .failed = s_on_failed }, &self);
     pg_dial_start (self.dial);
     uv_run (&self.loop, UV_RUN_DEFAULT);

@@ -15,6 +15,17 @@ static const char s_ask[] =
     " SELECT coalesce (max (number), 0), coalesce (max (readable_from), 0)"
     " FROM migration";
 
+//  Without the right to make the table: it, or a column of it, may not be there yet.
+static const char s_look[] =
+    "DO $$ DECLARE n int := 0; r int := 0; BEGIN"
+    " IF to_regclass ('migration') IS NOT NULL THEN"
+    " SELECT coalesce (max (number), 0),"
+    " coalesce (max ((to_jsonb (m) ->> 'readable_from')::int), 0) INTO n, r FROM migration AS m;"
+    " END IF;"
+    " PERFORM set_config ('stentor.number', n::text, true);"
+    " PERFORM set_config ('stentor.readable_from', r::text, true); END $$;"
+    " SELECT current_setting ('stentor.number'), current_setting ('stentor.readable_from')";
+
 static void
 s_add (migrations_t *self, const char *sql)
 {
@@ -46,7 +57,7 @@ migrations_begin (migrations_t *self)
     buffer_clear (&self->sql);
     if (self->apply)
         s_add (self, s_lock);
-    s_add (self, s_ask);
+    s_add (self, self->apply ? s_ask : s_look);
     s_finish (self);
 }
 
