@@ -28,7 +28,6 @@ static const struct {
 struct token {
     token_claims_t claims;
     struct json_object *tree; //  what the claims point into
-    char *kid;
     text_t lists[2 * TOKEN_GROUPS_MOST]; //  groups, then scopes
 };
 
@@ -224,6 +223,7 @@ s_read_claims (token_t *self, const token_expected_t *expected)
     claims->kind = s_kind_of (kind);
     claims->groups = self->lists;
     claims->scopes = scopes;
+    claims->has_scopes = json_object_object_get_ex (self->tree, "scopes", NULL);
     if (claims->kind == 0 || claims->user.size == 0 || app.size == 0 || claims->expires_s == 0)
         return TOKEN_FAULT_CLAIMS;
     if (!text_is (app, expected->app))
@@ -319,8 +319,7 @@ token_new (const token_keys_t *keys, text_t compact, const token_expected_t *exp
         return NULL;
 
     token_t *self = alloc_zeroed (sizeof *self);
-    self->kid = alloc_string (key->kid);
-    self->claims.kid = text_of (self->kid);
+    self->claims.key = key->id;
     self->tree = s_read_object ((text_t){room, size});
     *fault = self->tree ? s_read_claims (self, expected) : TOKEN_FAULT_CLAIMS;
     if (*fault != TOKEN_GOOD)
@@ -336,7 +335,6 @@ token_destroy (token_t **self_p)
     if (!self)
         return;
     json_object_put (self->tree);
-    free (self->kid);
     free (self);
 }
 

@@ -39,9 +39,10 @@ typedef struct {
     text_t user;    //  sub
     text_t name;    //  may be empty
     text_t session; //  the id of the one session that the bearer is bound to; empty: none
-    text_t kid;     //  of the key that signed it
+    uint64_t key;   //  that signed it (token_keys_has)
     const text_t *groups;
     size_t group_count;
+    bool has_scopes; //  the claim is there, be it empty
     const text_t *scopes;
     size_t scope_count;
     uint64_t expires_s; //  since 1970

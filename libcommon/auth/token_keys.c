@@ -1,6 +1,7 @@
 #include "auth/token_keys.h"
 
 #include "base/alloc.h"
+#include "base/keyed_hash.h"
 #include "json/json_read.h"
 
 #include <assert.h>
@@ -59,6 +60,15 @@ size_t
 token_keys_count (const token_keys_t *self)
 {
     return self->count;
+}
+
+bool
+token_keys_has (const token_keys_t *self, uint64_t id)
+{
+    for (size_t at = 0; at < self->count; at++)
+        if (self->keys[at].id == id)
+            return true;
+    return false;
 }
 
 const token_key_t *
@@ -188,11 +198,11 @@ s_check_secret (text_t secret)
 
 //  Is the key of the kind and size that its algorithm needs? Takes the key in any case.
 static const char *
-s_put (token_keys_t *self, text_t kid, token_algorithm_t algorithm, cjose_jwk_t *jwk)
+s_put (token_keys_t *self, text_t kid, token_algorithm_t algorithm, text_t key, cjose_jwk_t *jwk)
 {
-    static const cjose_jwk_kty_t kinds[] = {[TOKEN_HS256] = CJOSE_JWK_KTY_OCT,
-                                            [TOKEN_RS256] = CJOSE_JWK_KTY_RSA,
-                                            [TOKEN_ES256] = CJOSE_JWK_KTY_EC};
+    static const cjose_jwk_kty_t kinds[] = { [TOKEN_HS256] = CJOSE_JWK_KTY_OCT,
+                                             [TOKEN_RS256] = CJOSE_JWK_KTY_RSA,
+                                             [TOKEN_ES256] = CJOSE_JWK_KTY_EC };
     const char *complaint = NULL;
     size_t bits = cjose_jwk_get_keysize (jwk, NULL);
     if (cjose_jwk_get_kty (jwk, NULL) != kinds[algorithm])
@@ -216,8 +226,14 @@ s_put (token_keys_t *self, text_t kid, token_algorithm_t algorithm, cjose_jwk_t 
     size_t size = algorithm == TOKEN_HS256   ? HMAC_SIZE
                   : algorithm == TOKEN_RS256 ? (bits + 7) / 8
                                              : ES256_SIZE;
-    self->keys[self->count++] = (token_key_t){
-        .kid = alloc_text (kid), .algorithm = algorithm, .signature_size = size, .jwk = jwk};
+    text_t texts[] = { kid, text_of (token_algorithms[algorithm]), key };
+    keyed_digest_t digest = keyed_digest (hash_key_of_process (), texts, 3);
+    token_key_t *made = &self->keys[self->count++];
+    *made = (token_key_t){ .kid = alloc_text (kid),
+                           .algorithm = algorithm,
+                           .signature_size = size,
+                           .jwk = jwk };
+    memcpy (&made->id, digest.bytes, sizeof made->id);
     return NULL;
 }
 
@@ -235,7 +251,7 @@ token_keys_add (token_keys_t *self, text_t kid, token_algorithm_t algorithm, tex
     } else
         jwk = s_jwk_of_pem (algorithm, key, &complaint);
     if (jwk)
-        return s_put (self, kid, algorithm, jwk);
+        return s_put (self, kid, algorithm, key, jwk);
     return complaint ? complaint : "the key cannot be used";
 }
 
@@ -263,7 +279,7 @@ s_add_jwk (token_keys_t *self, struct json_object *key)
         return "a key of a JWK set is not for signatures";
     text_t json = json_print (key);
     cjose_jwk_t *jwk = cjose_jwk_import (json.data, json.size, NULL);
-    return jwk ? s_put (self, s_member (key, "kid"), algorithm, jwk)
+    return jwk ? s_put (self, s_member (key, "kid"), algorithm, json, jwk)
                : "a key of a JWK set cannot be read";
 }
 

@@ -16,6 +16,8 @@
 
 #include "base/text.h"
 
+#include <stdint.h>
+
 #define TOKEN_KEYS_MOST 32
 #define TOKEN_KID_MOST 200
 #define TOKEN_SECRET_LEAST 32
@@ -45,6 +47,7 @@ size_t token_keys_count (const token_keys_t *self);
 //  One key; borrowed from the set. The struct is open to token.c.
 typedef struct {
     char *kid;
+    uint64_t id; //  of kid, algorithm and key, in this process: another key has another one
     token_algorithm_t algorithm;
     size_t signature_size; //  bytes
     struct _cjose_jwk_int *jwk;
@@ -52,6 +55,8 @@ typedef struct {
 
 //  The first HS256 key, which can sign as well as check; NULL: there is none.
 const token_key_t *token_keys_signing (const token_keys_t *self);
+//  Is the very key still among them, and not another one of the same kid?
+bool token_keys_has (const token_keys_t *self, uint64_t id);
 //  An empty kid asks for the only key. NULL: there is none, or not just one.
 const token_key_t *token_keys_find (const token_keys_t *self, text_t kid);
 

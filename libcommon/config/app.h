@@ -19,12 +19,13 @@ typedef struct {
 
 //  Who may come in, beside what the app lets anybody be. The edge's only.
 typedef struct {
+    bool is_there;       //  the app has tokens
     json_rows_t rows;    //  of app_token_key_t
     text_t jwks;         //  secret; a JWK set
     text_t audience;     //  that tokens are for; empty: they must name none
     bool anonymous;      //  visitors may come without a token
     bool ends_chats;     //  a connection ends with the token that it came with
-    token_keys_t *keys;  //  made of all that; NULL: the app has none
+    token_keys_t *keys;  //  made of all that; NULL: the app has no tokens
 } app_tokens_t;
 
 typedef struct {

@@ -149,7 +149,7 @@ static const json_field_t s_tokens_fields[] = {
     { .name = NULL },
 };
 static const json_table_t s_tokens_table = { s_tokens_fields, sizeof (app_tokens_t),
-                                             .is_open = false };
+                                             .is_open = false, .has_mark = true };
 
 static const json_field_t s_app_fields[] = {
     { .name = "appId",

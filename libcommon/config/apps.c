@@ -58,6 +58,7 @@ struct apps {
     char *file;
     char *app_id;
     apps_file_t *rows;
+    uint64_t changes;
     apps_file_t *older; //  may still be borrowed from in the turn in which it was replaced
 };
 
@@ -190,6 +191,7 @@ s_use (apps_t *self)
         apps_file_destroy (&self->older);
         self->older = self->rows;
         self->rows = rows;
+        self->changes++;
         s_counts[APPS] = (int64_t) apps_file_size (rows);
         s_counts[READ_AGAIN]++;
         log_info ("apps file read again", log_string ("file", self->file),
@@ -287,6 +289,12 @@ apps_destroy (apps_t **self_p)
     loop_timer_destroy (&self->timer);
     if (!self->is_looking)
         s_free (self);
+}
+
+uint64_t
+apps_changes (const apps_t *self)
+{
+    return self->changes;
 }
 
 const app_t *

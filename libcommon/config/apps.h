@@ -32,6 +32,9 @@ typedef struct {
 apps_t *apps_new (uv_loop_t *loop, const apps_config_t *config, buffer_t *complaint);
 void apps_destroy (apps_t **self_p);
 
+//  Rises when the file was read again: rows may be others.
+uint64_t apps_changes (const apps_t *self);
+
 //  NULL when there is no such app. An empty id asks for the default one: STUDIO_APP_ID, or the
 //  first of the file.
 const app_t *apps_find (const apps_t *self, text_t id);

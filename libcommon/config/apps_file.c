@@ -57,9 +57,13 @@ s_make_keys (app_tokens_t *tokens, size_t row, text_t json, buffer_t *complaint)
     char line[300], place[80];
     const char *words = NULL;
     const app_token_key_t *keys = tokens->rows.rows;
-    if (tokens->rows.count == 0 && tokens->jwks.size == 0)
+    if (!tokens->is_there)
         return 0;
     tokens->keys = token_keys_new ();
+    snprintf (place, sizeof place, "/apps/%zu/tokens", row);
+    //  Without a key its visitors' names would be anybody's.
+    if (tokens->rows.count == 0 && tokens->jwks.size == 0)
+        words = "\"tokens\" needs \"keys\" or \"jwks\"";
     for (size_t at = 0; at < tokens->rows.count && !words; at++) {
         snprintf (place, sizeof place, "/apps/%zu/tokens/keys/%zu", row, at);
         words = token_keys_add (tokens->keys, keys[at].kid,

@@ -261,6 +261,8 @@ s_read_value (walk_t *self, const json_field_t *field, json_object *value, void 
     }
     if (!json_object_is_type (value, json_type_object))
         return s_mistake (self, "\"%s\" must be an object", field->name);
+    if (field->table->has_mark)
+        *(bool *) to = true;
     return s_read_object (self, field->table, value, to);
 }
 

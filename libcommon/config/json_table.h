@@ -69,6 +69,7 @@ struct json_table {
     const json_field_t *fields;
     size_t size; //  of the struct
     bool is_open;
+    bool has_mark; //  the struct begins with a bool, which becomes true when the object is there
 };
 
 //  What a reading asks of its owner.

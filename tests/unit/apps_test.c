@@ -368,6 +368,8 @@ Test (apps, a_key_that_is_none_is_refused_with_its_line)
         {"{\"keys\":[{\"kid\":\"k\",\"algorithm\":\"HS256\"}]}", "1 to 65536 bytes"},
         {"{\"jwks\":\"{}\"}", "JWK set"},
         {"{\"anonymous\":\"no\"}", "true or false"},
+        {"{}", "needs"},
+        {"{\"keys\":[]}", "needs"},
         {"{\"keys\":[{\"kid\":\"k\",\"algorithm\":\"HS256\",\"key\":\"" TOKEN_SECRET "\\u0007\"}]}",
          "control character"},
     };

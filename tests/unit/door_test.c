@@ -281,18 +281,59 @@ Test (door, scopes_narrow_what_a_token_allows)
                ""),
         CLOSE_CLIENT);
     cr_assert_eq (s_pass.may, PERMISSION_BIT (PERMIT_SESSION_READ));
+    cr_assert_eq (s_ask (s_with ("appId=keys&token=%s", s_token (ANNA ",\"scopes\":[]")), ""),
+                  CLOSE_CLIENT);
+    cr_assert_eq (s_pass.may, 0);
     cr_assert_eq (s_ask (s_with ("appId=keys&token=%s", s_token (ANNA ",\"session\":\"s-1\"")), ""),
                   CLOSE_CLIENT);
     cr_assert_eq (s_pass.may, permissions_of (ROLE_AGENT));
     cr_assert (text_is (s_pass.principal.session, TEXT ("s-1")));
 }
 
+static close_reason_t
+s_stays (const char *app, role_t kind, const char *user, uint64_t key, uint64_t expires_s)
+{
+    return door_may_stay (&s_door,
+                          &(principal_t){ .kind = kind,
+                                          .app = text_of (app),
+                                          .user = text_of (user),
+                                          .session = TEXT_EMPTY },
+                          &(door_ticket_t){ .key = key, .expires_s = expires_s });
+}
+
 Test (door, a_bearer_stays_as_long_as_the_key_and_the_app_say)
 {
-    cr_assert_eq (door_may_stay (&s_door, TEXT ("keys"), TEXT ("k"), 4102444800), CLOSE_CLIENT);
-    cr_assert_eq (door_may_stay (&s_door, TEXT ("keys"), TEXT ("k"), 1), CLOSE_CLIENT);
-    cr_assert_eq (door_may_stay (&s_door, TEXT ("closed"), TEXT ("k"), 1), CLOSE_TOKEN_EXPIRED);
-    cr_assert_eq (door_may_stay (&s_door, TEXT ("keys"), TEXT ("old"), 4102444800),
-                  CLOSE_BAD_TOKEN);
-    cr_assert_eq (door_may_stay (&s_door, TEXT ("gone"), TEXT ("k"), 4102444800), CLOSE_BAD_TOKEN);
+    cr_assert_eq (s_ask (s_with ("appId=keys&token=%s", s_token (ANNA)), ""), CLOSE_CLIENT);
+    door_ticket_t ticket = door_ticket (&s_pass);
+    uint64_t key = ticket.key;
+    cr_assert_eq (ticket.expires_s, 4102444800);
+    cr_assert_eq (s_stays ("keys", ROLE_AGENT, "anna", key, 4102444800), CLOSE_CLIENT);
+    cr_assert_eq (s_stays ("keys", ROLE_AGENT, "anna", key, 1), CLOSE_CLIENT);
+    cr_assert_eq (s_stays ("closed", ROLE_AGENT, "anna", key, 1), CLOSE_TOKEN_EXPIRED);
+    cr_assert_eq (s_stays ("keys", ROLE_AGENT, "anna", key ^ 1, 4102444800), CLOSE_BAD_TOKEN);
+    cr_assert_eq (s_stays ("open", ROLE_AGENT, "anna", key, 4102444800), CLOSE_BAD_TOKEN);
+    cr_assert_eq (s_stays ("gone", ROLE_AGENT, "anna", key, 4102444800), CLOSE_CLIENT);
+}
+
+//  The file may have changed under them.
+Test (door, anybody_stays_who_would_come_in_under_the_same_name)
+{
+    cr_assert_eq (s_stays ("open", ROLE_VISITOR, "u", 0, 0), CLOSE_CLIENT);
+    cr_assert_eq (s_stays ("keys", ROLE_VISITOR, "u", 0, 0), CLOSE_NO_TOKEN);
+    cr_assert_eq (s_stays ("keys", ROLE_VISITOR, "anonymous:u", 0, 0), CLOSE_CLIENT);
+    cr_assert_eq (s_stays ("closed", ROLE_VISITOR, "anonymous:u", 0, 0), CLOSE_NO_TOKEN);
+    cr_assert_eq (s_stays ("open", ROLE_AGENT, "u", 0, 0), CLOSE_NO_TOKEN);
+    s_door.demo_mode = true;
+    cr_assert_eq (s_stays ("open", ROLE_AGENT, "u", 0, 0), CLOSE_CLIENT);
+}
+
+//  Another key under the same kid is another key.
+Test (door, keys_are_told_apart_by_more_than_their_names)
+{
+    token_keys_t *other = token_keys_new ();
+    cr_assert_null (token_keys_add (other, TEXT ("k"), TOKEN_HS256, TEXT (SECRET "2")));
+    cr_assert_eq (s_ask (s_with ("appId=keys&token=%s", s_token (ANNA)), ""), CLOSE_CLIENT);
+    cr_assert (!token_keys_has (other, door_ticket (&s_pass).key));
+    cr_assert (token_keys_has (s_keys, door_ticket (&s_pass).key));
+    token_keys_destroy (&other);
 }

@@ -10,6 +10,13 @@ s_now (void)
     return clock_wall_ms () / 1000;
 }
 
+static bool
+s_begins_with (text_t text, text_t beginning)
+{
+    return text.size >= beginning.size
+           && memcmp (text.data, beginning.data, beginning.size) == 0;
+}
+
 //  The request's one token; empty when there is none. False: there are several, or the header is
 //  not of its form.
 static bool
@@ -22,19 +29,18 @@ s_find_token (const client_url_t *url, const http_head_t *head, text_t *token)
     if (http_head_only (head, "Authorization", &header) != 0)
         return false;
     if (header.size > 0) {
-        if (token->size > 0 || header.size <= bearer.size ||
-            strncasecmp (header.data, bearer.data, bearer.size) != 0)
+        if (token->size > 0 || header.size <= bearer.size
+            || strncasecmp (header.data, bearer.data, bearer.size) != 0)
             return false;
-        *token = (text_t){header.data + bearer.size, header.size - bearer.size};
+        *token = (text_t){ header.data + bearer.size, header.size - bearer.size };
     }
     while (http_head_field (head, "Sec-WebSocket-Protocol", &at, &list))
         while (http_list_next (&list, &protocol)) {
-            if (protocol.size <= offered.size ||
-                memcmp (protocol.data, offered.data, offered.size) != 0)
+            if (!s_begins_with (protocol, offered))
                 continue;
-            if (token->size > 0)
+            if (token->size > 0 || protocol.size == offered.size)
                 return false;
-            *token = (text_t){protocol.data + offered.size, protocol.size - offered.size};
+            *token = (text_t){ protocol.data + offered.size, protocol.size - offered.size };
         }
     return true;
 }
@@ -44,7 +50,7 @@ s_find_token (const client_url_t *url, const http_head_t *head, text_t *token)
 static uint64_t
 s_scopes (const token_claims_t *claims)
 {
-    uint64_t may = claims->scope_count == 0 ? UINT64_MAX : 0;
+    uint64_t may = claims->has_scopes ? 0 : UINT64_MAX;
     for (size_t at = 0; at < claims->scope_count; at++)
         for (unsigned permission = 0; permission < PERMISSIONS; permission++)
             if (http_text_is (claims->scopes[at], permission_name (permission)))
@@ -58,9 +64,10 @@ static close_reason_t
 s_of_token (const app_t *app, const client_url_t *url, text_t compact, door_pass_t *pass)
 {
     static log_limit_t limit = LOG_LIMIT (LOG_WARN, "token refused");
-    token_expected_t expected = {
-        .app = app->id, .audience = app->tokens.audience, .now_s = s_now ()};
-    pass->fault = TOKEN_FAULT_KEY; //  an app that gives no tokens has no keys
+    token_expected_t expected = { .app = app->id,
+                                  .audience = app->tokens.audience,
+                                  .now_s = s_now () };
+    pass->fault = TOKEN_FAULT_KEY; //  an app without tokens has no keys
     if (app->tokens.keys)
         pass->token = token_new (app->tokens.keys, compact, &expected, &pass->fault);
     edge_tokens[pass->fault]++;
@@ -71,12 +78,12 @@ s_of_token (const app_t *app, const client_url_t *url, text_t compact, door_pass
         return pass->fault == TOKEN_FAULT_EXPIRED ? CLOSE_TOKEN_EXPIRED : CLOSE_BAD_TOKEN;
     }
     const token_claims_t *claims = token_claims (pass->token);
-    text_t anonymous = TEXT (ANONYMOUS), user = claims->user;
-    if (client_user_is_hidden (user) ||
-        (user.size >= anonymous.size && memcmp (user.data, anonymous.data, anonymous.size) == 0))
+    if (client_user_is_hidden (claims->user) || s_begins_with (claims->user, TEXT (ANONYMOUS)))
         return CLOSE_NOT_ALLOWED;
-    pass->principal = (principal_t){
-        .kind = claims->kind, .app = app->id, .user = claims->user, .session = claims->session};
+    pass->principal = (principal_t){ .kind = claims->kind,
+                                     .app = app->id,
+                                     .user = claims->user,
+                                     .session = claims->session };
     pass->name = claims->name;
     pass->may = permissions_of (claims->kind) & s_scopes (claims);
     bool is_other_user = url->user.size > 0 && !text_is (url->user, claims->user);
@@ -93,12 +100,12 @@ s_of_anybody (const door_t *self, const app_t *app, const client_url_t *url, doo
     if (url->user.size == 0)
         return CLOSE_BAD_URL;
     if (url->admin)
-        return self->demo_mode    ? CLOSE_CLIENT
-               : app->tokens.keys ? CLOSE_NO_TOKEN
-                                  : CLOSE_NOT_ALLOWED;
+        return self->demo_mode        ? CLOSE_CLIENT
+               : app->tokens.is_there ? CLOSE_NO_TOKEN
+                                      : CLOSE_NOT_ALLOWED;
     if (!app->tokens.anonymous)
         return CLOSE_NO_TOKEN;
-    if (!app->tokens.keys)
+    if (!app->tokens.is_there)
         return CLOSE_CLIENT;
     size_t size = sizeof ANONYMOUS - 1;
     if (url->user.size > sizeof pass->room - size)
@@ -114,11 +121,11 @@ door_ask (const door_t *self, const client_url_t *url, const http_head_t *head, 
 {
     text_t token;
     const app_t *app = url->app_is_bad ? NULL : apps_find (self->apps, url->app);
-    *pass = (door_pass_t){.name = TEXT_EMPTY,
-                          .principal = {.kind = ROLE_VISITOR,
-                                        .app = app ? app->id : TEXT_EMPTY,
-                                        .user = {pass->room, url->user.size},
-                                        .session = TEXT_EMPTY}};
+    *pass = (door_pass_t){ .name = TEXT_EMPTY,
+                           .principal = { .kind = ROLE_VISITOR,
+                                          .app = app ? app->id : TEXT_EMPTY,
+                                          .user = { pass->room, url->user.size },
+                                          .session = TEXT_EMPTY } };
     memcpy (pass->room, url->user.data, url->user.size);
     close_reason_t reason = client_url_check (url);
     if (reason != CLOSE_CLIENT)
@@ -137,12 +144,34 @@ door_pass_free (door_pass_t *pass)
     token_destroy (&pass->token);
 }
 
-close_reason_t
-door_may_stay (const door_t *self, text_t app, text_t kid, uint64_t expires_s)
+door_ticket_t
+door_ticket (const door_pass_t *pass)
 {
-    const app_t *row = apps_find (self->apps, app);
-    if (!row || !row->tokens.keys || !token_keys_find (row->tokens.keys, kid))
+    const token_claims_t *claims = pass->token ? token_claims (pass->token) : NULL;
+    return (door_ticket_t){ .key = claims ? claims->key : 0,
+                            .expires_s = claims ? claims->expires_s : 0 };
+}
+
+static close_reason_t
+s_may_anybody_stay (const door_t *self, const app_tokens_t *tokens, const principal_t *principal)
+{
+    if (principal->kind == ROLE_AGENT)
+        return self->demo_mode ? CLOSE_CLIENT : CLOSE_NO_TOKEN;
+    bool has_own_name = !s_begins_with (principal->user, TEXT (ANONYMOUS));
+    return !tokens->anonymous || (tokens->is_there && has_own_name) ? CLOSE_NO_TOKEN
+                                                                    : CLOSE_CLIENT;
+}
+
+close_reason_t
+door_may_stay (const door_t *self, const principal_t *principal, const door_ticket_t *ticket)
+{
+    const app_t *app = apps_find (self->apps, principal->app);
+    if (!app)
+        return CLOSE_CLIENT; //  an app that is gone lets its chats end by themselves
+    if (ticket->key == 0)
+        return s_may_anybody_stay (self, &app->tokens, principal);
+    if (!app->tokens.keys || !token_keys_has (app->tokens.keys, ticket->key))
         return CLOSE_BAD_TOKEN;
-    bool is_over = s_now () >= expires_s + TOKEN_LEEWAY_S;
-    return is_over && row->tokens.ends_chats ? CLOSE_TOKEN_EXPIRED : CLOSE_CLIENT;
+    bool is_over = s_now () >= ticket->expires_s + TOKEN_LEEWAY_S;
+    return is_over && app->tokens.ends_chats ? CLOSE_TOKEN_EXPIRED : CLOSE_CLIENT;
 }

@@ -7,7 +7,7 @@
 //  and only in one of them. Without one a request is an anonymous visitor, where the app lets
 //  anybody in, or an agent, in demo mode only.
 //
-//  An app that gives tokens knows its visitors' names, and nobody else may use them: its anonymous
+//  An app that has tokens knows its visitors' names, and nobody else may use them: its anonymous
 //  visitors are called "anonymous:<user id>".
 
 #ifndef DOOR_H
@@ -45,9 +45,18 @@ close_reason_t door_ask (const door_t *self, const client_url_t *url, const http
                          door_pass_t *pass);
 void door_pass_free (door_pass_t *pass);
 
-//  May the bearer of a token with this key and end stay? The key may have been taken out of the
-//  file meanwhile; whether the end counts is the app's to say. CLOSE_CLIENT: it may.
-close_reason_t door_may_stay (const door_t *self, text_t app, text_t kid, uint64_t expires_s);
+//  What a connection came in by.
+typedef struct {
+    uint64_t key; //  of its token; 0: it came without one
+    uint64_t expires_s;
+} door_ticket_t;
+
+door_ticket_t door_ticket (const door_pass_t *pass);
+//  Would it come in still, under the same name? The file may say something else meanwhile: a key is
+//  gone, or is another one; the app has tokens now, or lets in nobody without one. Whether the end
+//  of a token counts is the app's to say, too. CLOSE_CLIENT: it may stay.
+close_reason_t door_may_stay (const door_t *self, const principal_t *principal,
+                              const door_ticket_t *ticket);
 
 //  Before a token among the protocols that a WebSocket offers.
 #define DOOR_PROTOCOL_TOKEN "stentor.token."

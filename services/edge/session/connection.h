@@ -4,6 +4,7 @@
 #ifndef CONNECTION_H
 #define CONNECTION_H
 
+#include "client/door.h"
 #include "session/attachment.h"
 
 typedef struct inbounds inbounds_t;
@@ -16,8 +17,7 @@ struct connection {
     attachment_t *attachment;
     inbounds_t *inbounds;
     pause_t *pause; //  NULL: nothing is in the way
-    char *token_kid; //  of the key of the token that it came with; NULL: it came without one
-    uint64_t token_expires_s;
+    door_ticket_t ticket; //  what it came in by
 };
 
 //  Clients that were closed meanwhile leave their sessions: at the end of each event.

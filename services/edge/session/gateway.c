@@ -19,7 +19,7 @@
 #define RETURN_MS 5000
 #define TICK_LEAST_MS 20
 #define TICK_MOST_MS 1000
-#define TOKENS_EVERY_MS 2000
+#define TICKETS_EVERY_MS 2000
 
 struct gateway {
     uv_loop_t *loop;
@@ -36,7 +36,9 @@ struct gateway {
     inbounds_t *inbounds;
     api_t *api;
     loop_timer_t *tick;
-    uint64_t tokens_ms; //  when tokens were looked at last
+    uint64_t token_count; //  connections that came with a token
+    uint64_t tickets_ms;  //  when tickets were looked at last
+    uint64_t apps_seen;   //  and which apps
     uint64_t drain_began_ms;
     uint64_t drain_count;          //  connections when the drain began
     void (*drained) (void *owner); //  NULL: not draining
@@ -175,10 +177,8 @@ s_on_opened (void *owner, websocket_t *socket, const client_url_t *url, const ht
     connection->attachment =
         attachment_new (self->attachments, connection->client, connection->keepalive);
     connection->inbounds = self->inbounds;
-    if (pass.token) {
-        connection->token_kid = alloc_text (token_claims (pass.token)->kid);
-        connection->token_expires_s = token_claims (pass.token)->expires_s;
-    }
+    connection->ticket = door_ticket (&pass);
+    self->token_count += connection->ticket.key != 0;
     door_pass_free (&pass);
     if (reason != CLOSE_CLIENT)
         s_refuse (connection->client, reason);
@@ -212,7 +212,7 @@ s_on_closed (void *owner, connection_t *connection)
     attachment_destroy (&connection->attachment);
     keepalive_destroy (&connection->keepalive);
     client_destroy (&connection->client);
-    free (connection->token_kid);
+    self->token_count -= connection->ticket.key != 0;
     free (connection);
     s_check_drained (self);
 }
@@ -285,22 +285,24 @@ gateway_drain (gateway_t *self, void (*drained) (void *owner), void *owner)
 // ---------------------------------------------------------------------------------------------
 //  Life
 
-//  Closes those whose token is not good any more: its key was taken out of the file, or it has
-//  expired where the app ends chats for that.
+//  Closes those who would not come in any more: when the apps have changed, and from time to time
+//  for the ends of tokens.
 static void
-s_check_tokens (gateway_t *self)
+s_check_tickets (gateway_t *self)
 {
-    uint64_t now = uv_now (self->loop);
-    if (now - self->tokens_ms < TOKENS_EVERY_MS)
+    uint64_t now = uv_now (self->loop), changes = apps_changes (self->apps);
+    bool are_over = self->token_count > 0 && now - self->tickets_ms >= TICKETS_EVERY_MS;
+    if (!are_over && changes == self->apps_seen)
         return;
-    self->tokens_ms = now;
+    self->tickets_ms = now;
+    self->apps_seen = changes;
     for (client_t *at = NULL; (at = clients_next (self->clients, at));) {
-        const connection_t *connection = client_view (at)->owner;
-        if (!connection->token_kid || client_is_closed (at))
-            continue;
+        const client_view_t *view = client_view (at);
+        const connection_t *connection = view->owner;
         close_reason_t reason =
-            door_may_stay (&self->door, client_view (at)->principal.app,
-                           text_of (connection->token_kid), connection->token_expires_s);
+            client_is_closed (at)
+                ? CLOSE_CLIENT
+                : door_may_stay (&self->door, &view->principal, &connection->ticket);
         if (reason != CLOSE_CLIENT)
             client_close (at, reason);
     }
@@ -310,7 +312,7 @@ static void
 s_on_tick (void *owner)
 {
     gateway_t *self = owner;
-    s_check_tokens (self);
+    s_check_tickets (self);
     attachments_tick (self->attachments);
     keepalives_tick (self->keepalives);
     keepalives_tell (self->keepalives);
