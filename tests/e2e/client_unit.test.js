@@ -1322,3 +1322,59 @@ test("a token that comes after close is not used", async () => {
     await new Promise(setImmediate);
     assert.equal(browser.sockets.length, 0);
 });
+
+const tokenOf = (sub) =>
+    `e30.${Buffer.from(JSON.stringify({ sub })).toString("base64url")}.c`;
+
+test("users of one browser have conversations of their own", () => {
+    const storage = new FakeStorage();
+    const sessions = [undefined, tokenOf("anna"), tokenOf("bärbel"), undefined, tokenOf("anna")]
+        .map((token) => begin({ storage, token }).chat.sessionId);
+    assert.equal(new Set(sessions).size, 3);
+    assert.equal(sessions[0], sessions[3]);
+    assert.equal(sessions[1], sessions[4]);
+});
+
+test("what is said before a token is there is the user's who gives it, and nobody else's",
+    async () => {
+        const storage = new FakeStorage();
+        const never = begin({ storage, token: () => new Promise(() => {}) });
+        never.chat.open();
+        never.chat.say("Anna's secret");
+        const next = begin({ storage, token: () => tokenOf("bob") });
+        next.chat.open();
+        next.chat.say("Bob's own");
+        await new Promise(setImmediate);
+        next.browser.join();
+        assert.deepEqual(next.all("message").map(({ text }) => text), ["Bob's own"]);
+        assert.equal(next.browser.sentMessages().length, 1);
+        //  And it is kept from then on.
+        const again = begin({ storage, token: tokenOf("bob") });
+        again.chat.open();
+        assert.deepEqual(again.all("message").map(({ text }) => text), ["Bob's own"]);
+        assert.equal(again.chat.sessionId, next.chat.sessionId);
+    });
+
+test("a page that gives another user's token begins that user's conversation", async () => {
+    let user = "anna";
+    const { browser, chat, all } = begin({ token: () => tokenOf(user) });
+    chat.open();
+    await new Promise(setImmediate);
+    browser.join();
+    const first = chat.sessionId;
+    const said = chat.say("Anna's");
+    user = "bob";
+    browser.breaks(1006);
+    browser.pass(501);
+    await assert.rejects(said, { code: "restarted" });
+    assert.notEqual(chat.sessionId, first);
+    assert.equal(all("session").at(-1).sessionId, chat.sessionId);
+    browser.join();
+    assert.equal(browser.sentMessages().length, 0);
+});
+
+test("a token may end with a line", () => {
+    const { browser, chat } = begin({ token: `${tokenOf("anna")}\n` });
+    chat.open();
+    assert.equal(browser.socket.protocols[1], `stentor.token.${tokenOf("anna")}`);
+});

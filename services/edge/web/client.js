@@ -205,6 +205,18 @@
         return new StentorChatError("bad_request", "the message is no object that JSON can write");
     }
 
+    //  The user that a token names, for the names of what is kept; the router checks the token. "":
+    //  it cannot be read.
+    function subjectOf(token) {
+        try {
+            const payload = String(token).split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
+            const bytes = Uint8Array.from(root.atob(payload), (byte) => byte.charCodeAt(0));
+            return String(JSON.parse(new TextDecoder().decode(bytes)).sub || "");
+        } catch {
+            return "";
+        }
+    }
+
     //  What a person reads of a request or response; "" when there is nothing.
     function textOf(data) {
         if (!data || typeof data !== "object") return "";
@@ -333,8 +345,10 @@
         #options;
         #timing;
         #env;
-        #shelf;
-        #identityKey;
+        #storage;                 //  the browser's
+        #shelf;                   //  what is kept in: #storage, once it is known whose it is
+        #baseKey;
+        #identityKey;             //  "": nobody knows yet who the user is
         #identity;
         #ownSession;              //  the session is ours to choose: not given by the page
         #outbox;
@@ -372,7 +386,7 @@
             this.#timing = { ...TIMING, ...this.#options.timing };
             this.#env = environment(this.#options.environment);
             const storage = "storage" in this.#options ? this.#options.storage : ownStorage();
-            this.#shelf = new Shelf(storage);
+            this.#storage = new Shelf(storage);
             this.#chooseIdentity();
         }
 
@@ -478,10 +492,13 @@
         }
 
         #chooseIdentity() {
-            const { serverUrl, appId, userId, sessionId, isAdmin } = this.#options;
+            const { serverUrl, appId, userId, sessionId, isAdmin, token } = this.#options;
             const host = new URL(this.#address(serverUrl)).host;
             const role = isAdmin ? "agent" : "visitor";
-            this.#identityKey = `stentor:${host}:${appId || ""}:${role}`;
+            this.#baseKey = `stentor:${host}:${appId || ""}:${role}`;
+            const isKnown = typeof token !== "function";
+            this.#shelf = isKnown ? this.#storage : new Shelf(null);
+            this.#identityKey = isKnown ? this.#keyOf(token) : "";
             this.#ownSession = !sessionId;
             const kept = this.#keptIdentity();
             const user = userId ? wellFormed(userId) : kept.userId || randomId();
@@ -489,6 +506,36 @@
             const session = sessionId ? wellFormed(sessionId)
                 : (kept.userId === user && kept.sessionId) || randomId();
             this.#writeIdentity({ userId: user, sessionId: session });
+        }
+
+        //  Another user of the same browser must find nothing of this one.
+        #keyOf(token) {
+            return token ? `${this.#baseKey}:token:${subjectOf(token)}` : this.#baseKey;
+        }
+
+        //  Now it is known who the user is, or it is another one than before. What was said while
+        //  nobody knew is this user's; what another user has not sent is refused.
+        #becomeUserOf(token) {
+            const key = this.#keyOf(token);
+            if (key === this.#identityKey) return;
+            const isFirst = this.#identityKey === "";
+            const before = this.#identity;
+            const unsent = isFirst ? [...this.#outbox.entries.values()] : [];
+            if (isFirst) this.#outbox = null;
+            this.#shelf = this.#storage;
+            this.#identityKey = key;
+            const kept = this.#keptIdentity();
+            const fresh = isFirst ? before : { userId: randomId(), sessionId: randomId() };
+            this.#writeIdentity({
+                userId: this.#options.userId ? before.userId : kept.userId || fresh.userId,
+                sessionId: this.#ownSession ? kept.sessionId || fresh.sessionId : before.sessionId,
+            });
+            if (!isFirst) this.#forgetSession();
+            for (const entry of this.#outbox.adopt()) this.#showOwn(entry);
+            for (const { messageId, request, timeMs, settle } of unsent)
+                this.#outbox.add(messageId, request, timeMs, settle);
+            if (this.sessionId !== before.sessionId)
+                this.#emit("session", { sessionId: this.sessionId });
         }
 
         //  What the storage has, as far as a router can take it.
@@ -522,14 +569,18 @@
             this.#outbox = new Outbox(this.#shelf, prefix);
         }
 
-        #beginSession() {
-            this.#hangUp();
+        #forgetSession() {
             this.#lastSeq = 0;
             this.#check = "";
             this.#shown.clear();
             this.#missing.clear();
             this.#inControl = false;
             this.#controls = [];
+        }
+
+        #beginSession() {
+            this.#hangUp();
+            this.#forgetSession();
             this.#attempts = 0;
             //  A refusal was about the session before, maybe: the next `open` tells.
             if (this.#refusal()) this.#status = { status: "closed" };
@@ -594,8 +645,10 @@
                 .then(ours((given) => this.#dial(given)), ours(() => this.#drop()));
         }
 
-        #dial(token) {
+        #dial(given) {
+            const token = given ? String(given).trim() : "";
             let socket;
+            this.#becomeUserOf(token);
             try {
                 socket = new this.#env.WebSocket(this.#url(),
                     token ? [PROTOCOL, PROTOCOL_TOKEN + token] : []);
