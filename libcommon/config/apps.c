@@ -14,6 +14,8 @@
 #include <strings.h>
 
 #define LOOK_EVERY_MS 1000
+//  The one app when neither a file nor an id is set.
+#define APP_ID_USUAL "demo"
 
 enum { READ_AGAIN, REFUSED, APPS, COUNTS };
 static int64_t s_counts[COUNTS];
@@ -38,6 +40,7 @@ typedef struct {
 typedef struct {
     uv_work_t work;
     const char *file;
+    const char *app_id; //  that the file must have; "": none
     app_reader_t reader;
     struct stat seen; //  the file that we have or had; zero at first
     int error;        //  errno, 0 when it was read
@@ -63,9 +66,9 @@ struct apps {
 };
 
 static void
-s_look_init (look_t *self, const char *file, app_reader_t reader)
+s_look_init (look_t *self, const char *file, const char *app_id, app_reader_t reader)
 {
-    *self = (look_t){ .file = file, .reader = reader };
+    *self = (look_t){ .file = file, .app_id = app_id, .reader = reader };
     self->work.data = self;
     buffer_init (&self->complaint, LINES_MOST);
     buffer_init (&self->warnings, LINES_MOST);
@@ -122,6 +125,19 @@ s_has_changed (const char *path, const struct stat *seen, int had_error)
     return error ? error != had_error : !small_file_is_same (&now, seen);
 }
 
+//  A default app that is none would quietly be another customer's.
+static void
+s_check_default (look_t *self)
+{
+    if (!self->rows || !*self->app_id || apps_file_find (self->rows, text_of (self->app_id)))
+        return;
+    char line[200];
+    snprintf (line, sizeof line, "it has no app \"%.100s\", which STUDIO_APP_ID names",
+              self->app_id);
+    (void) !buffer_put_string (&self->complaint, line);
+    apps_file_destroy (&self->rows);
+}
+
 //  Reads all that is there now.
 static void
 s_read (look_t *self)
@@ -141,6 +157,7 @@ s_read (look_t *self)
                                                        .warnings = &self->warnings });
     else
         (void) !buffer_put_string (&self->complaint, small_file_words (self->error));
+    s_check_default (self);
     buffer_free (&bytes);
 }
 
@@ -233,7 +250,7 @@ s_again (void *apps)
 static void
 s_watch (apps_t *self, uv_loop_t *loop, app_reader_t reader, buffer_t *complaint)
 {
-    s_look_init (&self->look, self->file, reader);
+    s_look_init (&self->look, self->file, self->app_id, reader);
     s_read (&self->look);
     self->rows = self->look.rows;
     self->look.rows = NULL;
@@ -260,7 +277,8 @@ apps_new (uv_loop_t *loop, const apps_config_t *config, buffer_t *complaint)
 
     apps_t *self = alloc_zeroed (sizeof *self);
     self->file = alloc_string (config->file);
-    self->app_id = alloc_string (config->app_id);
+    bool is_usual = !*config->app_id && !*config->file;
+    self->app_id = alloc_string (is_usual ? APP_ID_USUAL : config->app_id);
     if (*self->file != '\0')
         s_watch (self, loop, config->reader, complaint);
     else
@@ -321,7 +339,7 @@ int
 apps_check (const char *file, app_reader_t reader, buffer_t *complaint, buffer_t *warnings)
 {
     look_t look;
-    s_look_init (&look, file, reader);
+    s_look_init (&look, file, "", reader);
     s_read (&look);
     (void) !buffer_put_text (complaint, buffer_text (&look.complaint));
     (void) !buffer_put_text (warnings, buffer_text (&look.warnings));

@@ -3,8 +3,8 @@
 //  that STUDIO_APP_ID and BOT_URL name.
 //
 //  The file and the files of its secrets are watched: when one of them changes, all are read again,
-//  in libuv's thread pool. A file with a mistake is refused as a whole, logged with the line, and
-//  the old one stays in force. Rows are borrowed until the next turn of the loop.
+//  in libuv's thread pool. A file with a mistake, or without the app that STUDIO_APP_ID names, is
+//  refused as a whole, logged with the line, and the old one stays in force. Rows are borrowed until the next turn of the loop.
 
 #ifndef APPS_H
 #define APPS_H
@@ -20,7 +20,8 @@ typedef struct apps apps_t;
 typedef struct {
     app_reader_t reader;      //  who this process is
     const char *file;         //  "" or a path
-    const char *app_id;       //  without a file: the one app
+    //  Without a file the one app, with one its default app; "": demo, and the first of the file.
+    const char *app_id;
     const char *bot_url;
     const char *bot_key;
     const char *bot_name;     //  "" or NULL: "Bot"

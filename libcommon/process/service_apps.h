@@ -17,8 +17,9 @@ typedef struct {
 } service_apps_config_t;
 
 #define APPS_SETTINGS(config)                                                                      \
-    SETTING ("STUDIO_APP_ID", SETTING_TEXT, config, apps.app_id, "demo", 0, 0,                     \
-             "the app, when there is no APPS_FILE; with one, the default app"),                    \
+    SETTING ("STUDIO_APP_ID", SETTING_TEXT, config, apps.app_id, "", 0, 0,                         \
+             "the app, when there is no APPS_FILE (empty: demo); with one, the default app, which "\
+             "the file must have (empty: its first)"),                                             \
     SETTING ("APPS_FILE", SETTING_TEXT, config, apps.file, "", 0, 0,                               \
              "file with the apps (apps.example.json); watched for changes")
 

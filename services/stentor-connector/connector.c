@@ -210,7 +210,7 @@ s_start (service_t *service, const void *of_service)
     }
     if (!*config->apps.file && !*config->bot_url)
         log_warn ("no bot: neither APPS_FILE nor BOT_URL is set",
-                  log_string ("app", config->apps.app_id));
+                  log_text ("app", apps_find (self->apps, TEXT_EMPTY)->id));
     return self;
 }
 

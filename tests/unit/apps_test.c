@@ -126,7 +126,6 @@ Test (apps, settings_that_make_no_app)
 {
     static const apps_config_t wrong[] = {
         { APP_READERS_ALL, "", "a b", "", "", "", 0 },
-        { APP_READERS_ALL, "", "", "", "", "", 0 },
         { APP_READERS_ALL, "", "demo", "localhost:3000", "", "", 0 },
         { APP_READERS_ALL, "", "demo", "ftp://127.0.0.1/", "", "", 0 },
         { APP_READERS_ALL, "", "demo", "http://", "", "", 0 },
@@ -136,7 +135,7 @@ Test (apps, settings_that_make_no_app)
         buffer_t complaint;
         buffer_init (&complaint, 1000);
         cr_assert_null (apps_new (uv_default_loop (), &wrong[row], &complaint), "row %zu", row);
-        const char *name = row < 2 ? "STUDIO_APP_ID must" : "BOT_URL must";
+        const char *name = row < 1 ? "STUDIO_APP_ID must" : "BOT_URL must";
         cr_expect (memmem (complaint.data, complaint.size, name, strlen (name)), "row %zu", row);
         buffer_free (&complaint);
     }
@@ -229,7 +228,7 @@ Test (apps, a_file_and_its_default_app)
     s_place (&place);
     s_write (place.file, "{\"apps\":[{\"appId\":\"z\"},{\"appId\":\"a\","
                          "\"origins\":[\"https://www.example.com\"]},{\"appId\":\"m\"}]}");
-    s_open (&place, "demo");
+    s_open (&place, "");
     cr_assert_str_eq (apps_find (place.apps, TEXT_EMPTY)->id.data, "z");
     cr_assert_str_eq (apps_find (place.apps, TEXT ("m"))->id.data, "m");
     cr_assert_null (apps_find (place.apps, TEXT ("demo")));
@@ -257,6 +256,41 @@ Test (apps, a_file_that_is_wrong_at_the_start)
     cr_assert_null (apps_new (uv_default_loop (), &config, &complaint));
     cr_assert (memmem (complaint.data, complaint.size, "apps.json: line 2:", 18));
     buffer_free (&complaint);
+}
+
+Test (apps, a_file_without_the_default_app_is_refused, .timeout = 60)
+{
+    place_t place;
+    s_place (&place);
+    s_write (place.file, "{\"apps\":[{\"appId\":\"one\"}]}");
+    buffer_t complaint;
+    buffer_init (&complaint, 1000);
+    apps_config_t config = { APP_READERS_ALL, place.file, "missing", "", "", "", 0 };
+    cr_assert_null (apps_new (uv_default_loop (), &config, &complaint));
+    static const char said[] = "apps.json: it has no app \"missing\", which STUDIO_APP_ID names";
+    cr_assert (memmem (complaint.data, complaint.size, said, sizeof said - 1), "%.*s",
+               TEXT_ARGS (buffer_text (&complaint)));
+    buffer_free (&complaint);
+    s_open (&place, "one");
+    s_write (place.file, "{\"apps\":[{\"appId\":\"two\"}]}");
+    cr_assert (s_never (&place, TEXT ("two"), true), "the old one stays");
+    cr_assert_str_eq (apps_find (place.apps, TEXT_EMPTY)->id.data, "one");
+    s_write (place.file, "{\"apps\":[{\"appId\":\"two\"},{\"appId\":\"one\"}]}");
+    cr_assert (s_eventually (&place, TEXT ("two"), true));
+    cr_assert_str_eq (apps_find (place.apps, TEXT_EMPTY)->id.data, "one");
+    s_leave (&place);
+}
+
+Test (apps, the_one_app_is_demo_when_nobody_names_it)
+{
+    buffer_t complaint;
+    buffer_init (&complaint, 1000);
+    uv_loop_t *loop = uv_default_loop ();
+    apps_config_t config = { APP_READERS_ALL, "", "", "", "", "", 0 };
+    apps_t *apps = apps_new (loop, &config, &complaint);
+    cr_assert (apps);
+    cr_assert_str_eq (apps_find (apps, TEXT_EMPTY)->id.data, "demo");
+    apps_destroy (&apps);
 }
 
 Test (apps, a_change_counts_and_a_bad_one_does_not, .timeout = 60)
