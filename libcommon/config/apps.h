@@ -4,7 +4,8 @@
 //
 //  The file and the files of its secrets are watched: when one of them changes, all are read again,
 //  in libuv's thread pool. A file with a mistake, or without the app that STUDIO_APP_ID names, is
-//  refused as a whole, logged with the line, and the old one stays in force. Rows are borrowed until the next turn of the loop.
+//  refused as a whole, logged with the line, and the old one stays in force. Rows are borrowed
+//  until the next turn of the loop.
 
 #ifndef APPS_H
 #define APPS_H
