@@ -2,6 +2,7 @@
 
 #include "auth/token.h"
 #include "base/clock.h"
+#include "client/door.h"
 #include "config/apps.h"
 #include "tables/edge_config.h"
 #include "json/json_read.h"
@@ -24,24 +25,24 @@ s_make (const app_t *app, struct json_object *claims)
     if (!key)
         return "the app has no HS256 key: see docs/tokens.md";
     if (!json_object_object_get_ex (claims, "exp", NULL))
-        json_object_object_add (claims, "exp",
-                                json_object_new_uint64 (clock_wall_ms () / 1000 + GOOD_FOR_S));
+        json_object_object_add (
+            claims, "exp", json_object_new_uint64 (clock_wall_ms () / 1000 + GOOD_FOR_S));
     buffer_t made;
     buffer_init (&made, TOKEN_MOST);
     token_fault_t fault = TOKEN_FAULT_SIZE;
-    token_expected_t expected = {app->id, app->tokens.audience, clock_wall_ms () / 1000};
+    token_expected_t expected = { app->id, app->tokens.audience, clock_wall_ms () / 1000 };
     token_t *token = token_sign (key, json_print (claims), &made) == 0
                          ? token_new (app->tokens.keys, buffer_text (&made), &expected, &fault)
                          : NULL;
-    if (token)
-        printf ("%.*s\n", TEXT_ARGS (buffer_text (&made)));
+    const char *words =
+        token ? door_complaint (token_claims (token)) : token_fault_words (fault);
+    if (words)
+        snprintf (complaint, sizeof complaint, "no edge would take it as it is meant: %s", words);
     else
-        snprintf (complaint, sizeof complaint, "the edge would refuse it: %s",
-                  token_fault_words (fault));
-    bool is_good = token != NULL;
+        printf ("%.*s\n", TEXT_ARGS (buffer_text (&made)));
     token_destroy (&token);
     buffer_free (&made);
-    return is_good ? NULL : complaint;
+    return words ? complaint : NULL;
 }
 
 static const char *

@@ -92,9 +92,15 @@ export function pageStories(story) {
             ({ from, text }) => from === "agent" && text === "hi");
         assert.equal(said.sender.displayName, "Anna");
 
+        const watcher = await more();
+        const watching = await watcher.newPage();
+        const token = makeToken({ kind: "agent", sub: "ben", name: "Ben" });
+        await watching.goto(`${stack.strictUrl}agent.html?sessionId=${sessionId}#token=${token}`);
+        await watching.locator("#state", { hasText: "Watching" }).waitFor();
+
         const old = makeToken({ kind: "agent", sub: "a", exp: 1e9 });
-        for (const token of [undefined, "a.b.c", old]) {
-            const stranger = await open(await more(), { sessionId, isAdmin: true, token });
+        for (const bad of [undefined, "a.b.c", old]) {
+            const stranger = await open(await more(), { sessionId, isAdmin: true, token: bad });
             await hears(stranger, "a stranger is refused",
                 ({ code }) => code === "unauthenticated");
         }

@@ -337,3 +337,23 @@ Test (door, keys_are_told_apart_by_more_than_their_names)
     cr_assert (token_keys_has (s_keys, door_ticket (&s_pass).key));
     token_keys_destroy (&other);
 }
+
+Test (door, says_what_it_does_not_like_to_whoever_makes_a_token)
+{
+    static const struct {
+        const char *members, *words;
+    } rows[] = { { ANNA, NULL },
+                 { ANNA ",\"scopes\":[\"session_read\"]", NULL },
+                 { ANNA ",\"scopes\":[\"session_read\",\"x\"]", "scope" },
+                 { "\"app\":\"keys\",\"kind\":\"agent\",\"sub\":\"anonymous:x\"", "anonymous" } };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        token_fault_t fault;
+        token_expected_t expected = { TEXT ("keys"), TEXT_EMPTY, 1000 };
+        token_t *token =
+            token_new (s_keys, text_of (s_token (rows[at].members)), &expected, &fault);
+        const char *words = door_complaint (token_claims (token));
+        cr_assert_eq (words == NULL, rows[at].words == NULL, "%s", rows[at].members);
+        cr_assert (!words || strstr (words, rows[at].words), "%s", words);
+        token_destroy (&token);
+    }
+}

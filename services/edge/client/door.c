@@ -58,6 +58,12 @@ s_scopes (const token_claims_t *claims)
     return may;
 }
 
+static bool
+s_is_reserved (text_t user)
+{
+    return client_user_is_hidden (user) || s_begins_with (user, TEXT (ANONYMOUS));
+}
+
 //  What the URL says beside the token must not be something else: a page that means to be somebody
 //  must not be let in as another.
 static close_reason_t
@@ -78,7 +84,7 @@ s_of_token (const app_t *app, const client_url_t *url, text_t compact, door_pass
         return pass->fault == TOKEN_FAULT_EXPIRED ? CLOSE_TOKEN_EXPIRED : CLOSE_BAD_TOKEN;
     }
     const token_claims_t *claims = token_claims (pass->token);
-    if (client_user_is_hidden (claims->user) || s_begins_with (claims->user, TEXT (ANONYMOUS)))
+    if (s_is_reserved (claims->user))
         return CLOSE_NOT_ALLOWED;
     pass->principal = (principal_t){ .kind = claims->kind,
                                      .app = app->id,
@@ -150,6 +156,21 @@ door_ticket (const door_pass_t *pass)
     const token_claims_t *claims = pass->token ? token_claims (pass->token) : NULL;
     return (door_ticket_t){ .key = claims ? claims->key : 0,
                             .expires_s = claims ? claims->expires_s : 0 };
+}
+
+const char *
+door_complaint (const token_claims_t *claims)
+{
+    bool knows_all = true;
+    for (size_t at = 0; at < claims->scope_count; at++) {
+        bool is_known = false;
+        for (unsigned permission = 0; permission < PERMISSIONS; permission++)
+            is_known = is_known || http_text_is (claims->scopes[at], permission_name (permission));
+        knows_all = knows_all && is_known;
+    }
+    return s_is_reserved (claims->user) ? "sub begins with \"anonymous:\" or ends in \"router\""
+           : knows_all                  ? NULL
+                                        : "a scope is no permission of docs/api.md";
 }
 
 static close_reason_t

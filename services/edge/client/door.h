@@ -45,6 +45,9 @@ close_reason_t door_ask (const door_t *self, const client_url_t *url, const http
                          door_pass_t *pass);
 void door_pass_free (door_pass_t *pass);
 
+//  What the door does not like about a token that is good as a token, for its maker; NULL: nothing.
+const char *door_complaint (const token_claims_t *claims);
+
 //  What a connection came in by.
 typedef struct {
     uint64_t key; //  of its token; 0: it came without one

@@ -1,4 +1,5 @@
-//  The agent's page (demo mode): watches a session, takes it over, gives it back.
+//  The agent's page (demo mode, or #token=… of an agent): watches a session, takes it over, gives
+//  it back.
 
 import { ChatView } from "./chat_view.js";
 import { readConfiguration, showStatus } from "./connection_state.js";

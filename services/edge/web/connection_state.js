@@ -1,7 +1,7 @@
 //  What the visitor's and the agent's page share: the edge's configuration and the words for the
 //  state of the connection.
 
-//  { appId, connectionServerUrl, demoMode }; where the edge has nothing to say, the address that
+//  { appId, serverUrl, demoMode, token }; where the edge has nothing to say, the address that
 //  the page itself comes from: its directory, as a proxy may have the edge under a path.
 export async function readConfiguration() {
     let given = {};
@@ -13,12 +13,15 @@ export async function readConfiguration() {
         appId: given.appId || undefined,
         serverUrl: given.connectionServerUrl || new URL(".", window.location.href).href,
         demoMode: given.demoMode === true,
+        //  For trying out (docs/tokens.md): what stands behind a # is sent to nobody.
+        token: new URLSearchParams(window.location.hash.slice(1)).get("token") || undefined,
     };
 }
 
 const WHY_CLOSED = {
     not_yours: "This conversation belongs to somebody else.",
     not_allowed: "This is not allowed here.",
+    unauthenticated: "You need a new token to chat here.",
     unknown_app: "This chat is not set up here.",
     bad_request: "The chat could not be opened.",
 };
