@@ -101,6 +101,20 @@ cidr_read (cidr_t *self, text_t text)
     return 0;
 }
 
+text_t
+cidr_list_mistake (const char *networks)
+{
+    static const char between[] = ", \t";
+    cidr_t network;
+    for (const char *at = networks + strspn (networks, between); *at; at += strspn (at, between)) {
+        text_t word = { at, strcspn (at, between) };
+        if (cidr_read (&network, word) != 0)
+            return word;
+        at += word.size;
+    }
+    return TEXT_EMPTY;
+}
+
 bool
 cidr_holds (const cidr_t *self, const ip_address_t *address)
 {

@@ -20,6 +20,8 @@ typedef struct {
 
 //  Returns 0; −1 when the text is no network: bits behind the prefix must be zero.
 __attribute__ ((warn_unused_result)) int cidr_read (cidr_t *self, text_t text);
+//  The first word of a list (commas or blanks between them) that is no network; empty: none.
+text_t cidr_list_mistake (const char *networks);
 bool cidr_holds (const cidr_t *self, const ip_address_t *address);
 
 //  Returns 0; −1 when it is neither IPv4 nor IPv6.

@@ -424,12 +424,12 @@ s_put_help (const service_kind_t *kind, buffer_t *to)
     return settings_print_help (kind->settings, to);
 }
 
-//  The row that the command line asks for; NULL when there is none.
+//  The row of this name; NULL when there is none.
 static const service_command_t *
-s_find (const service_command_t *table, int argc, char **argv)
+s_find (const service_command_t *table, const char *name)
 {
     for (const service_command_t *row = table; row && row->name; row++)
-        if (strcmp (row->name, argv[1]) == 0 && argc == (row->argument ? 3 : 2))
+        if (strcmp (row->name, name) == 0)
             return row;
     return NULL;
 }
@@ -439,12 +439,18 @@ service_main (int argc, char **argv, const service_kind_t *kind)
 {
     if (argc <= 1)
         return s_run (kind);
-    const service_command_t *command = s_find (s_commands, argc, argv);
+    const service_command_t *command = s_find (s_commands, argv[1]);
     if (!command)
-        command = s_find (kind->commands, argc, argv);
-    if (command)
-        return command->page ? s_print (kind, command->page)
-                             : command->run (kind, argc > 2 ? argv[2] : NULL);
-    fprintf (stderr, "%s: no such command; try %s --help\n", kind->name, kind->name);
+        command = s_find (kind->commands, argv[1]);
+    if (command && argc == (command->argument ? 3 : 2))
+        return command->page ? s_print (kind, command->page) : command->run (kind, argv[2]);
+    if (!command)
+        fprintf (stderr, "%s: no such command; try %s --help\n", kind->name, kind->name);
+    else if (command->argument && argc == 2)
+        fprintf (stderr, "%s: an argument is missing: %s %s\n", kind->name, command->name,
+                 command->argument);
+    else
+        fprintf (stderr, "%s: too many arguments for %s; try %s --help\n", kind->name,
+                 command->name, kind->name);
     return EX_USAGE;
 }

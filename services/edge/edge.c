@@ -175,11 +175,16 @@ s_check_settings (edge_t *self)
         return s_wrong (self, "EDGE_WEB_ROOT must be a directory that can be read",
                         config->web_root);
     self->trusted = trusted_proxies_new (config->trusted_proxies);
-    if (!self->trusted)
-        return s_wrong (self,
-                        "EDGE_TRUSTED_PROXIES must be at most 64 networks with commas between",
-                        config->trusted_proxies);
-    return 0;
+    if (self->trusted)
+        return 0;
+    text_t mistake = cidr_list_mistake (config->trusted_proxies);
+    char complaint[160];
+    snprintf (complaint, sizeof complaint,
+              "EDGE_TRUSTED_PROXIES must be at most %d networks with commas between%s%.*s%s",
+              TRUSTED_PROXIES_MAX, mistake.size ? ": " : "",
+              (int) (mistake.size < 50 ? mistake.size : 50), mistake.data,
+              mistake.size ? " is none" : "");
+    return s_wrong (self, complaint, config->trusted_proxies);
 }
 
 static int

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "process/service_apps.h"
 #include "process/service_worker.h"
+#include "http/cidr.h"
 #include "model/failure_data.h"
 #include "bot_calls.h"
 
@@ -122,10 +123,13 @@ s_check_settings (connector_t *self, const config_t *config)
         complaint = "BOT_PROXY must be a URL with http, https, socks5 or socks5h";
     if (*config->ca_file && access (config->ca_file, R_OK) != 0)
         complaint = "BOT_CA_FILE must be a file that can be read";
-    address_guard_t *guard = address_guard_new (config->allowed);
-    if (!guard)
-        complaint = "BOT_ALLOWED_NETWORKS must be networks such as 10.1.0.0/16";
-    address_guard_destroy (&guard);
+    text_t mistake = cidr_list_mistake (config->allowed);
+    char networks[160];
+    snprintf (networks, sizeof networks,
+              "BOT_ALLOWED_NETWORKS must be networks such as 10.1.0.0/16: %.*s is none",
+              (int) (mistake.size < 50 ? mistake.size : 50), mistake.data);
+    if (mistake.size)
+        complaint = networks;
     if (!complaint)
         return 0;
     log_fatal ("wrong settings", log_string ("complaint", complaint));

@@ -75,8 +75,13 @@ with tempfile.TemporaryDirectory() as folder:
 for service in SERVICES:
     expect(check(TOP / "apps.example.json", service).returncode == 0, f"the example: {service}")
     expect(run(service, "--check-apps").returncode == 64, f"an argument is missing: {service}")
+    expect("an argument is missing: --check-apps FILE" in run(service, "--check-apps").stderr, service)
+    expect(run(service, "--help", "more").returncode == 64, f"an argument too many: {service}")
+    expect("too many arguments" in run(service, "--help", "more").stderr, service)
+    expect("no such command" in run(service, "--no-such").stderr, service)
     expect("--check-apps FILE" in run(service, "--help").stdout, f"--help: {service}")
     expect(run(service, "--no-such").returncode == 64, f"no such command: {service}")
+expect("an argument is missing: make-token CLAIMS" in run("edge", "make-token").stderr, "make-token")
 for failure in failures:
     print(failure)
 print(f"{count - len(failures)} passed, {len(failures)} failed")

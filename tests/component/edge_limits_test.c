@@ -264,6 +264,7 @@ Test (edge_limits, wrong_settings_are_refused, .timeout = 60)
         { "EDGE_ADDRESS=localhost", "EDGE_ADDRESS must be a numeric address" },
         { "EDGE_WEB_ROOT=/no/such/place", "EDGE_WEB_ROOT must be a directory" },
         { "EDGE_TRUSTED_PROXIES=10.0.0.1/8", "EDGE_TRUSTED_PROXIES must be at most 64 networks" },
+        { "EDGE_TRUSTED_PROXIES=fd00::/8,10.0.0.0/33", "between: 10.0.0.0/33 is none" },
         { "POSTOFFICE_ADDRESSES=nowhere", "POSTOFFICE_ADDRESSES must be host:port" },
         { "POSTOFFICE_ADDRESSES=", "POSTOFFICE_ADDRESSES must be host:port" },
     };

@@ -17,6 +17,20 @@ s_holds (const char *network, const char *address)
     return cidr_holds (&cidr, &ip);
 }
 
+Test (cidr, a_list_and_its_mistake)
+{
+    static const char *const rows[][2] = {
+        { "", "" },
+        { " , ", "" },
+        { "10.0.0.0/8, fd00::/8,127.0.0.1 ", "" },
+        { "10.0.0.0/33", "10.0.0.0/33" },
+        { "10.0.0.0/8,,\tlocalhost , *", "localhost" },
+    };
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++)
+        cr_assert (text_is (cidr_list_mistake (rows[row][0]), text_of (rows[row][1])), "%s",
+                   rows[row][0]);
+}
+
 Test (cidr, holds)
 {
     static const struct {
