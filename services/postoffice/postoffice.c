@@ -290,6 +290,12 @@ s_on_noticed (void *owner, store_notice_t what, text_t key)
     }
 }
 
+static uint64_t
+s_on_room (void *owner)
+{
+    return sessions_room (((postoffice_t *) owner)->office.sessions);
+}
+
 // ---------------------------------------------------------------------------------------------
 //  Timers
 
@@ -441,8 +447,10 @@ s_start_parts (postoffice_t *self, const config_t *config)
                                                 .kept_ms = s_work_kept (config) });
     office->store =
         store_new (loop, &store,
-                   &(store_events_t){
-                       .ready = s_on_store_ready, .unfit = s_on_unfit, .noticed = s_on_noticed },
+                   &(store_events_t){ .ready = s_on_store_ready,
+                                      .unfit = s_on_unfit,
+                                      .noticed = s_on_noticed,
+                                      .room = s_on_room },
                    self);
     log_info ("listening", log_string ("bus", bus_server_endpoint (office->bus)));
     return 0;

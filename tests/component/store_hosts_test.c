@@ -21,6 +21,8 @@ typedef struct {
     store_outcome_t outcomes[3]; //  by request_id
     uint64_t host, last_seq;     //  of the last load
     unsigned claimed, walked;
+    bool is_bounded;
+    unsigned room; //  then: for so many sessions of the dead in all
 } box_t;
 
 static void
@@ -36,6 +38,15 @@ s_on_noticed (void *owner, store_notice_t what, text_t session)
     (void) session;
     box->claimed += what == NOTIFY_HOST;
     box->walked += what == NOTIFY_HOSTED;
+}
+
+static uint64_t
+s_on_room (void *owner)
+{
+    const box_t *box = owner;
+    return !box->is_bounded           ? UINT64_MAX
+           : box->claimed < box->room ? box->room - box->claimed
+                                      : 0;
 }
 
 static bool
@@ -57,7 +68,9 @@ s_box (postgres_t *postgres, uint64_t writer)
     uv_loop_init (&box->loop);
     box->store =
         store_new (&box->loop, &config,
-                   &(store_events_t){ .ready = s_on_ready, .noticed = s_on_noticed }, box);
+                   &(store_events_t){
+                       .ready = s_on_ready, .noticed = s_on_noticed, .room = s_on_room },
+                   box);
     UNTIL (box, box->ready);
     return box;
 }
@@ -241,5 +254,29 @@ Test (store_hosts, survivors_share_the_sessions_of_the_dead, .timeout = 120)
                            && three->walked > three->claimed);
     s_end (two);
     s_end (three);
+    postgres_destroy (&postgres);
+}
+
+//  One that has little memory left takes over as much as it has room for, in several pieces; the
+//  rest waits until it has room again.
+Test (store_hosts, no_more_are_claimed_than_there_is_room_for, .timeout = 120)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *one = s_box (postgres, 11);
+    cr_assert_eq (s_presence (one, "demo/s", true), STORED);
+    s_end (one);
+    cr_assert (postgres_exec (postgres, "INSERT INTO session (session, app, visitor, day, host)"
+                                        " SELECT 'demo/d' || n, 'demo', 'ann', current_date, 11"
+                                        " FROM generate_series (1, 2999) n"));
+    box_t *two = s_box (postgres, 12);
+    two->is_bounded = true;
+    two->room = 1200;
+    EVENTUALLY (30000, s_turn (two) && two->claimed >= 1200);
+    uint64_t until = clock_mono_ms () + 4000; //  longer than between claims
+    EVENTUALLY (10000, s_turn (two) && clock_mono_ms () > until);
+    s_expect (postgres, "SELECT count (*) FROM session WHERE host = 12", "1200");
+    two->room = 3000;
+    EVENTUALLY (30000, s_turn (two) && two->claimed == 3000);
+    s_end (two);
     postgres_destroy (&postgres);
 }

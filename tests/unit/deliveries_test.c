@@ -3,6 +3,7 @@
 
 #include "work/deliveries.h"
 
+#include "base/clock.h"
 #include "fake_work_store.h"
 #include "tables/postoffice_metrics.h"
 
@@ -302,4 +303,71 @@ Test (deliveries, a_report_of_an_earlier_attempt_ends_nothing)
     cr_expect_eq (fake_work_report (0)->attempt, 2);
     fake_work_finished ();
     EXPECT ("1 SETTLED a");
+}
+
+//  Items that are due and cannot be had (their lanes wait) make each take slow: the database is not
+//  asked again at once, by nothing that happens here.
+Test (deliveries, a_slow_take_that_brings_little_is_followed_by_a_pause)
+{
+    s_worker (1, "sms.out", 4);
+    deliveries_tick (s_deliveries);
+    cr_assert_eq (fake_work_wish ("sms.out"), 2);
+    fake_work_takes_last (100000);
+    s_taken ("a");
+    EXPECT ("1 WORK a");
+    cr_expect_not (fake_work_is_taking ());
+    deliveries_tick (s_deliveries);
+    s_done (1, "a");
+    EXPECT ("1 SETTLED a");
+    cr_expect_not (fake_work_is_taking ());
+    cr_expect (s_lease ("b"), "appends lease as ever");
+}
+
+Test (deliveries, the_pause_behind_a_slow_take_ends)
+{
+    s_worker (1, "sms.out", 4);
+    deliveries_tick (s_deliveries);
+    fake_work_takes_last (50);
+    uint64_t began = clock_mono_ms ();
+    fake_work_taken (NULL, 0);
+    while (!fake_work_is_taking () && clock_mono_ms () - began < 10000)
+        deliveries_tick (s_deliveries);
+    cr_expect (fake_work_is_taking ());
+    cr_expect (clock_mono_ms () - began >= 200, "four times as long");
+}
+
+//  There may be more of it, and each take brings something on.
+Test (deliveries, a_slow_take_that_is_full_is_followed_by_another)
+{
+    s_worker (1, "sms.out", 2);
+    deliveries_tick (s_deliveries);
+    cr_assert_eq (fake_work_wish ("sms.out"), 1);
+    fake_work_takes_last (100000);
+    s_taken ("a");
+    EXPECT ("1 WORK a");
+    cr_expect (fake_work_is_taking ());
+}
+
+//  What is only reported needs no worker's room, nor does a lost worker's item once it is given up.
+Test (deliveries, what_is_reported_takes_no_room)
+{
+    s_worker (1, "sms.out", 2);
+    cr_assert (s_lease ("a"));
+    s_hand_out ("a");
+    EXPECT ("1 WORK a");
+    for (unsigned at = 0; at < 50; at++) {
+        char item[20];
+        snprintf (item, sizeof item, "f%u", at);
+        deliveries_done (s_deliveries, 1,
+                         &(bus_done_t){ .item = text_of (item),
+                                        .topic = TOPIC,
+                                        .attempt = 1,
+                                        .outcome = OUTCOME_ANSWERED });
+    }
+    cr_assert (s_lease ("b"));
+    cr_expect_not (s_lease ("c"), "one is out, one promised");
+    workers_remove (s_workers, 1);
+    s_worker (2, "sms.out", 3);
+    cr_expect (s_lease ("c"), "the lost one's waits: three in all");
+    cr_expect_not (s_lease ("d"));
 }

@@ -16,6 +16,7 @@ struct work_store {
 static work_store_t s_store;
 static work_store_t s_other; //  of a second office: always away
 static bool s_is_up, s_is_taking, s_is_known;
+static uint64_t s_take_ms;
 static work_wish_t s_wishes[MOST];
 static size_t s_wish_count;
 static char s_items[MOST][200];
@@ -77,6 +78,7 @@ work_store_new (uv_loop_t *loop, const store_config_t *config, uint64_t kept_ms,
     s_store = (work_store_t){ *events, owner };
     s_is_up = true;
     s_is_taking = false;
+    s_take_ms = 0;
     s_item_count = 0;
     return &s_store;
 }
@@ -141,11 +143,17 @@ fake_work_wish (const char *topic)
 }
 
 void
+fake_work_takes_last (uint64_t ms)
+{
+    s_take_ms = ms;
+}
+
+void
 fake_work_taken (const work_taken_t *items, size_t count)
 {
     assert (s_is_taking);
     s_is_taking = false;
-    s_store.events.taken (s_store.owner, items, count);
+    s_store.events.taken (s_store.owner, items, count, s_take_ms);
 }
 
 int

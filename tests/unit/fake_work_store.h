@@ -19,6 +19,8 @@ void fake_work_is_up (bool is_up);
 //  Is a take under way? How many of this topic does it want at most?
 bool fake_work_is_taking (void);
 uint64_t fake_work_wish (const char *topic);
+//  How long the database has takes from now on.
+void fake_work_takes_last (uint64_t ms);
 //  Answers it. NULL: nothing is known of it.
 void fake_work_taken (const work_taken_t *items, size_t count);
 

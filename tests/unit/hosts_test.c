@@ -154,6 +154,22 @@ Test (hosts, one_that_did_not_know_finds_out)
     cr_assert_eq (*fake_store_host (KEY), 0);
 }
 
+//  What is claimed from the dead leaves a tenth of the limit to those whom clients ask for.
+Test (hosts, claims_leave_room)
+{
+    rig_office.session_limit = 20;
+    cr_expect_eq (sessions_room (rig_office.sessions), 18);
+    for (unsigned at = 0; at < 19; at++) {
+        char key[20];
+        snprintf (key, sizeof key, "demo/s%u", at);
+        sessions_host (rig_office.sessions, text_of (key), true);
+        cr_expect_eq (sessions_room (rig_office.sessions), at < 18 ? 17 - at : 0);
+    }
+    rig_office.session_limit = 1;
+    cr_expect_eq (sessions_room (rig_office.sessions), 0);
+    rig_run ();
+}
+
 Test (hosts, one_that_knows_does_nothing_about_it)
 {
     visitor_joins (1, 5);

@@ -165,6 +165,14 @@ s_load (sessions_t *self, session_t *session)
     schedule_pend (self->office->schedule, session);
 }
 
+uint64_t
+sessions_room (const sessions_t *self)
+{
+    uint64_t limit = self->office->session_limit, count = HASH_COUNT (self->by_key);
+    uint64_t most = limit - limit / 10;
+    return count < most ? most - count : 0;
+}
+
 void
 sessions_adopt (sessions_t *self, text_t key)
 {

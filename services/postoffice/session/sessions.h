@@ -17,6 +17,9 @@ void sessions_destroy (sessions_t **self_p);
 session_t *sessions_find (sessions_t *self, text_t key);
 //  Gives the operation to its session, or refuses it when too much waits. Takes the operation.
 void sessions_ask (sessions_t *self, text_t key, operation_t **operation_p);
+//  How many more may be taken over from dead postoffices: the last tenth of the limit is left for
+//  those that clients ask for.
+uint64_t sessions_room (const sessions_t *self);
 //  Loads the session if it is not here: it has work that nobody sees to.
 void sessions_adopt (sessions_t *self, text_t key);
 //  This postoffice is the session's host, by the database: loads it, so that everybody who is

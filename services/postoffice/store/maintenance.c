@@ -94,6 +94,7 @@ struct maintenance {
     uint64_t own_ms;
     uint64_t hosts_ms;      //  when hosts were claimed last
     bool claiming_hosts;
+    uint64_t hosts_asked;   //  by the claim that is under way, or was last
     bool more_hosts;        //  the last piece was full
     bool walking;           //  the claim under way walks through our own
     char walked[SESSION_KEY_MAX + 1]; //  and has come so far
@@ -180,7 +181,7 @@ s_on_hosts (void *owner, void *unused, const pg_answer_t *answer)
     if (answer->lost || answer->failed)
         return;
     const PGresult *result = answer->results[0];
-    int claimed = 0, walked = 0;
+    uint64_t claimed = 0, walked = 0;
     for (int row = 0; row < PQntuples (result); row++) {
         text_t session = pg_text (result, row, 0);
         bool is_claimed = pg_flag (result, row, 1);
@@ -189,13 +190,14 @@ s_on_hosts (void *owner, void *unused, const pg_answer_t *answer)
             snprintf (self->walked, sizeof self->walked, "%.*s", TEXT_ARGS (session));
         self->events.noticed (self->owner, is_claimed ? NOTIFY_HOST : NOTIFY_HOSTED, session);
     }
-    if (self->walking && walked < HOSTS_AT_ONCE)
+    if (self->walking && walked < self->hosts_asked)
         self->walked[0] = 0; //  at the end: from the beginning again
-    self->more_hosts = claimed == HOSTS_AT_ONCE;
+    self->more_hosts = claimed == self->hosts_asked;
     if (claimed == 0)
         return;
-    store_metrics[STORE_HOSTS] += claimed;
-    log_info ("sessions of a dead postoffice are hosted", log_number ("sessions", claimed));
+    store_metrics[STORE_HOSTS] += (int64_t) claimed;
+    log_info ("sessions of a dead postoffice are hosted",
+              log_number ("sessions", (int64_t) claimed));
 }
 
 static bool
@@ -207,12 +209,24 @@ s_is_due (uint64_t *last, uint64_t now, uint64_t every)
     return true;
 }
 
+//  What is claimed is soon in memory: no more than there is room for. Without room it waits, or
+//  another postoffice claims it.
+static uint64_t
+s_room (const maintenance_t *self, uint64_t most)
+{
+    uint64_t room = self->events.room ? self->events.room (self->owner) : most;
+    return room < most ? room : most;
+}
+
 static void
 s_claim (maintenance_t *self)
 {
+    uint64_t most = s_room (self, ORPHANS_AT_ONCE);
+    if (most == 0)
+        return;
     self->claiming = true;
     pg_values_number (&self->values, PG_NUMBER, (int64_t) self->writer);
-    pg_values_number (&self->values, PG_NUMBER, ORPHANS_AT_ONCE);
+    pg_values_number (&self->values, PG_NUMBER, (int64_t) most);
     bool own = s_is_due (&self->own_ms, clock_mono_ms (), OWN_MS) || self->claim_lost;
     pg_values_number (&self->values, PG_BOOL, own);
     pg_link_add (self->link, SAY_CLAIM, &self->values);
@@ -222,10 +236,13 @@ s_claim (maintenance_t *self)
 static void
 s_claim_hosts (maintenance_t *self)
 {
+    self->hosts_asked = s_room (self, HOSTS_AT_ONCE);
+    if (self->hosts_asked == 0)
+        return;
     self->claiming_hosts = true;
     self->walking = s_is_due (&self->hosts_ms, clock_mono_ms (), CLAIM_MS);
     pg_values_number (&self->values, PG_NUMBER, (int64_t) self->writer);
-    pg_values_number (&self->values, PG_NUMBER, HOSTS_AT_ONCE);
+    pg_values_number (&self->values, PG_NUMBER, (int64_t) self->hosts_asked);
     if (self->walking)
         pg_values_text (&self->values, text_of (self->walked));
     else

@@ -71,6 +71,13 @@ s_on_noticed (void *owner, store_notice_t what, text_t session)
     self->events.noticed (self->owner, what, session);
 }
 
+static uint64_t
+s_on_room (void *owner)
+{
+    store_t *self = owner;
+    return self->events.room ? self->events.room (self->owner) : UINT64_MAX;
+}
+
 // ---------------------------------------------------------------------------------------------
 
 store_t *
@@ -92,7 +99,8 @@ store_new (uv_loop_t *loop, const store_config_t *config, const store_events_t *
     self->maintenance = maintenance_new (loop, config,
                                          &(maintenance_events_t){ .changed = s_on_maintained,
                                                                   .unfit = s_on_unfit,
-                                                                  .noticed = s_on_noticed },
+                                                                  .noticed = s_on_noticed,
+                                                                  .room = s_on_room },
                                          self);
     return self;
 }

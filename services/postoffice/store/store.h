@@ -34,6 +34,8 @@ typedef struct {
     //  process' now, for it is dead (ORPHAN); this process is the host of the session, since a
     //  moment ago (HOST), or for longer (HOSTED: each one is named every so many minutes).
     void (*noticed) (void *owner, store_notice_t what, text_t session);
+    //  How many sessions of dead postoffices may become this one's now. NULL: any number.
+    uint64_t (*room) (void *owner);
 } store_events_t;
 
 //  Begins to connect and migrate. Never blocks; `ready` is called when it is usable. A schema newer

@@ -59,6 +59,8 @@ struct work_store {
     uint64_t released_ms;
     uint64_t dropped_ms;
     bool is_taking;
+    uint64_t take_ms;    //  when it was asked for
+    bool wants_release;  //  behind the take that is under way, and before another one
     bool is_releasing;
     bool is_dropping;
     list_t finishes; //  under way
@@ -81,6 +83,18 @@ s_is_done (const pg_answer_t *answer, const char *what)
 // ---------------------------------------------------------------------------------------------
 //  Taking
 
+static void s_release (work_store_t *self);
+
+//  Only when no take is under way is it known what is not here.
+static void
+s_release_behind_take (work_store_t *self)
+{
+    if (!self->wants_release || self->is_releasing || pg_link_room (self->link) < ROOM_AT_LEAST)
+        return;
+    self->wants_release = false;
+    s_release (self);
+}
+
 static void
 s_on_taken (void *owner, void *unused, const pg_answer_t *answer)
 {
@@ -88,7 +102,7 @@ s_on_taken (void *owner, void *unused, const pg_answer_t *answer)
     (void) unused;
     self->is_taking = false;
     if (!s_is_done (answer, "take")) {
-        self->events.taken (self->owner, NULL, 0);
+        self->events.taken (self->owner, NULL, 0, 0);
         return;
     }
     const PGresult *result = answer->results[0];
@@ -105,8 +119,9 @@ s_on_taken (void *owner, void *unused, const pg_answer_t *answer)
                                      .secret = pg_text (result, row, 7),
                                      .attempt = (uint64_t) pg_number (result, row, 8) };
     store_metrics[STORE_WORK_TAKEN] += rows;
-    self->events.taken (self->owner, items, (size_t) rows);
+    self->events.taken (self->owner, items, (size_t) rows, clock_mono_ms () - self->take_ms);
     free (items);
+    s_release_behind_take (self);
 }
 
 bool
@@ -118,7 +133,7 @@ work_store_is_up (const work_store_t *self)
 int
 work_store_take (work_store_t *self, const work_wish_t *wishes, size_t count)
 {
-    if (self->is_taking || pg_link_room (self->link) < ROOM_AT_LEAST)
+    if (self->is_taking || self->wants_release || pg_link_room (self->link) < ROOM_AT_LEAST)
         return -1;
     pg_values_number (&self->values, PG_NUMBER, (int64_t) self->writer);
     pg_value_t *topics = pg_values_array (&self->values, PG_TEXT);
@@ -128,6 +143,7 @@ work_store_take (work_store_t *self, const work_wish_t *wishes, size_t count)
         pg_array_number (most, (int64_t) wishes[at].most);
     }
     self->is_taking = true;
+    self->take_ms = clock_mono_ms ();
     pg_link_add (self->link, SAY_TAKE, &self->values);
     pg_link_send (self->link, s_on_taken, self, NULL);
     return 0;
@@ -248,8 +264,7 @@ s_release (work_store_t *self)
     self->events.known (self->owner, pg_values_array (&self->values, PG_TEXT), s_add_known);
     pg_value_t *lost = pg_values_array (&self->values, PG_TEXT);
     for (size_t at = 0; at < self->unknown_count; at++)
-        //  A take that is under way may have leased it again.
-        if (!self->is_taking && !self->events.knows (self->owner, text_of (self->unknown[at])))
+        if (!self->events.knows (self->owner, text_of (self->unknown[at])))
             pg_array_text (lost, text_of (self->unknown[at]));
     s_forget_unknown (self);
     pg_values_number (&self->values, PG_NUMBER, RELEASED_AT_ONCE);
@@ -286,7 +301,11 @@ s_on_tick (void *owner)
         return;
     if (!self->is_releasing && now - self->released_ms >= RELEASE_MS) {
         self->released_ms = now;
-        s_release (self);
+        //  A take that is under way may have leased again what was not known: the release waits for
+        //  its end, or takes that follow each other would keep it back for ever.
+        self->wants_release = true;
+        if (!self->is_taking || self->unknown_count == 0)
+            s_release_behind_take (self);
     }
     if (!self->is_dropping && now - self->dropped_ms >= DROP_MS) {
         self->dropped_ms = now;
@@ -310,7 +329,7 @@ s_on_down (void *owner)
     work_store_t *self = owner;
     store_metrics[STORE_LINKS_UP]--;
     store_metrics[STORE_LINKS_LOST]++;
-    self->is_taking = self->is_releasing = self->is_dropping = false;
+    self->is_taking = self->is_releasing = self->is_dropping = self->wants_release = false;
     self->events.down (self->owner);
 }
 

@@ -55,7 +55,8 @@ typedef struct {
 
 typedef struct {
     //  NULL when the database did not say: what was leased, if anything, is released by and by.
-    void (*taken) (void *owner, const work_taken_t *items, size_t count);
+    //  `took_ms`: how long the database had it.
+    void (*taken) (void *owner, const work_taken_t *items, size_t count, uint64_t took_ms);
     //  The report is stored, or counts no more, as a later attempt has begun. Not called when the
     //  database did not say: report again.
     void (*finished) (void *owner, text_t item, bool counts);
@@ -79,7 +80,7 @@ void work_store_destroy (work_store_t **self_p);
 //  The database can be asked just now.
 bool work_store_is_up (const work_store_t *self);
 
-//  One at a time: −1 while another is under way, or the database is away.
+//  One at a time: −1 while another is under way or a release is due, or the database is away.
 __attribute__ ((warn_unused_result)) int
 work_store_take (work_store_t *self, const work_wish_t *wishes, size_t count);
 //  Several at once; −1 when they must be said again later.

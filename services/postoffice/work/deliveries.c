@@ -23,6 +23,12 @@
 //  How soon the database is asked for timers again when none was due.
 #define TIMERS_EVERY_MS 500
 #define TIMER_AGAIN_MS 5000
+//  A take that lasted longer, and did not bring all of any topic that was asked for, is followed by
+//  a pause of so many times its length: what is due and cannot be had yet (the later items of many
+//  lanes, whose first ones wait for another try) costs each take the same, and may not keep the
+//  database busy.
+#define TAKE_SLOW_MS 20
+#define TAKE_PAUSE_TIMES 4
 //  How long an append may take and its lease still be believed: others release those of a
 //  postoffice that does not beat (release_work).
 #define PROMISE_MS 3000
@@ -37,6 +43,7 @@ typedef struct {
     bool is_running;  //  a timer, at its session
     uint64_t since_ms; //  likewise
     bool is_promised; //  an append is under way that leases it
+    bool is_held;     //  counted in held
     uint64_t promised_ms;
     //  The report.
     peer_t peer; //  who is told SETTLED; 0: nobody
@@ -48,6 +55,13 @@ typedef struct {
     uint64_t status, took_ms; //  as the worker says; 0: it does not
     char *detail;
 } delivery_t;
+
+//  Items of a topic that are promised or have a turn here, whether a worker has it or not.
+typedef struct {
+    UT_hash_handle hh;
+    text_t topic; //  behind the struct
+    uint64_t count;
+} held_t;
 
 //  How many more of a topic could be handed out.
 typedef struct {
@@ -61,6 +75,7 @@ struct deliveries {
     work_store_t *store;
     deliveries_config_t config;
     delivery_t *by_item;
+    held_t *held; //  by topic
     list_t reports;   //  to be sent
     list_t under_way; //  sent, in one statement
     size_t foreign;   //  reports of items that were not here
@@ -73,6 +88,7 @@ struct deliveries {
     uint64_t asked_topic[TOPICS_MOST], asked[TOPICS_MOST];
     size_t asked_count;
     bool is_due;     //  another one is to follow
+    uint64_t pause_until_ms; //  none before
     bool has_missed; //  something could not be leased because of one, since the last tick
 };
 
@@ -98,9 +114,38 @@ s_new (deliveries_t *self, text_t item, text_t topic, uint64_t attempt)
     return delivery;
 }
 
+static held_t *
+s_held (const deliveries_t *self, text_t topic)
+{
+    held_t *held;
+    HASH_FIND (hh, self->held, topic.data, topic.size, held);
+    return held;
+}
+
+//  It is promised, or has a turn: it needs a worker's room until s_end_turn.
+static void
+s_hold (deliveries_t *self, delivery_t *delivery)
+{
+    held_t *held = s_held (self, delivery->topic);
+    if (!held) {
+        text_t topic = delivery->topic;
+        held = alloc_packed (sizeof *held, &topic, 1);
+        held->topic = topic;
+        HASH_ADD_KEYPTR (hh, self->held, held->topic.data, held->topic.size, held);
+    }
+    held->count++;
+    delivery->is_held = true;
+}
+
 static void
 s_end_turn (deliveries_t *self, delivery_t *delivery)
 {
+    held_t *held = delivery->is_held ? s_held (self, delivery->topic) : NULL;
+    delivery->is_held = false;
+    if (held && --held->count == 0) {
+        HASH_DEL (self->held, held);
+        free (held);
+    }
     if (delivery->turn) {
         workers_forget (self->workers, delivery->turn, false);
         turn_destroy (&delivery->turn);
@@ -126,11 +171,28 @@ s_destroy (deliveries_t *self, delivery_t *delivery)
 
 static void s_take (deliveries_t *self);
 
+//  Did the take bring as many of some topic as were asked for?
+static bool
+s_is_full (const deliveries_t *self, const work_taken_t *items, size_t count)
+{
+    uint64_t came[TOPICS_MOST] = { 0 };
+    bool is_full = false;
+    for (size_t at = 0; at < count; at++) {
+        uint64_t topic = keyed_hash (hash_key_of_process (), items[at].topic);
+        for (size_t asked = 0; asked < self->asked_count; asked++)
+            if (self->asked_topic[asked] == topic)
+                is_full = ++came[asked] >= self->asked[asked] || is_full;
+    }
+    return is_full;
+}
+
 static void
-s_on_taken (void *owner, const work_taken_t *items, size_t count)
+s_on_taken (void *owner, const work_taken_t *items, size_t count, uint64_t took_ms)
 {
     deliveries_t *self = owner;
     self->is_taking = false;
+    if (took_ms > TAKE_SLOW_MS && !s_is_full (self, items, count))
+        self->pause_until_ms = clock_mono_ms () + TAKE_PAUSE_TIMES * took_ms;
     metric_add (POSTOFFICE_ITEMS_TAKEN, (int64_t) count);
     for (size_t at = 0; at < count; at++) {
         const work_taken_t *taken = &items[at];
@@ -156,6 +218,7 @@ s_on_taken (void *owner, const work_taken_t *items, size_t count)
                                               .user = taken->user,
                                               .body = taken->body,
                                               .secret = taken->secret });
+        s_hold (self, delivery);
         workers_want (self->workers, delivery->turn);
     }
     if (count > 0 || self->is_due)
@@ -189,12 +252,12 @@ s_count_rooms (deliveries_t *self)
 {
     self->room_count = 0;
     workers_topics_each (self->workers, s_add_room, self);
-    for (delivery_t *at = self->by_item; at && self->room_count > 0; at = at->hh.next) {
-        bool waits = at->turn && at->turn->state != TURN_DISPATCHED
-                     && at->turn->state != TURN_ACCEPTED;
-        room_t *room = waits || at->is_promised ? s_room (self, at->topic) : NULL;
-        if (room && room->room > 0)
-            room->room--;
+    for (size_t at = 0; at < self->room_count; at++) {
+        room_t *room = &self->rooms[at];
+        const held_t *held = s_held (self, room->topic);
+        uint64_t waiting =
+            held ? held->count - workers_in_flight (self->workers, room->topic) : 0;
+        room->room -= room->room < waiting ? room->room : waiting;
     }
     for (size_t at = 0; self->is_taking && at < self->room_count; at++)
         for (size_t asked = 0; asked < self->asked_count; asked++) {
@@ -211,10 +274,10 @@ s_take (deliveries_t *self)
     work_wish_t wishes[TOPICS_MOST];
     size_t count = 0;
     self->is_due = self->is_taking;
-    if (self->is_taking)
-        return;
-    s_count_rooms (self);
     uint64_t now = clock_mono_ms ();
+    if (self->is_taking || now < self->pause_until_ms)
+        return; //  in a pause the next tick behind it asks
+    s_count_rooms (self);
     bool wants_timers = !self->is_draining && self->timers <= TIMERS_MOST / 2
                         && now - self->timers_ms >= TIMERS_EVERY_MS;
     if (wants_timers && self->room_count < TOPICS_MOST)
@@ -260,6 +323,7 @@ deliveries_lease (deliveries_t *self, text_t item, text_t topic)
     }
     delivery_t *delivery = s_new (self, item, topic, 1);
     delivery->is_promised = true;
+    s_hold (self, delivery);
     delivery->promised_ms = clock_mono_ms ();
     return true;
 }

@@ -25,6 +25,7 @@ typedef struct {
     list_t place;
     text_t topic;      //  owned
     list_t waiting;    //  TURN_WAITING, in the order in which they came
+    uint64_t in_flight;
 } queue_t;
 
 struct workers {
@@ -121,10 +122,11 @@ s_free_worker (const workers_t *self, const turn_t *turn)
 }
 
 static void
-s_put_in_flight (worker_t *worker, turn_t *turn, turn_state_t state)
+s_put_in_flight (workers_t *self, worker_t *worker, turn_t *turn, turn_state_t state)
 {
     list_append (&worker->turns, &turn->place);
     worker->in_flight++;
+    s_queue (self, turn->topic)->in_flight++;
     turn->worker = worker->peer;
     turn->state = state;
     turn->since_ms = clock_mono_ms ();
@@ -140,6 +142,7 @@ s_take_out (workers_t *self, turn_t *turn)
             assert (worker->in_flight > 0);
             worker->in_flight--;
             worker->is_full = false;
+            s_queue (self, turn->topic)->in_flight--;
         }
     }
     turn->worker = 0;
@@ -173,7 +176,7 @@ s_offer (workers_t *self, worker_t *worker, turn_t *turn)
         return -1;
     turn->attempts++;
     list_remove (&turn->place);
-    s_put_in_flight (worker, turn, TURN_DISPATCHED);
+    s_put_in_flight (self, worker, turn, TURN_DISPATCHED);
     metric_add (POSTOFFICE_WORK_DISPATCHED, 1);
     if (turn->attempts > 1)
         metric_add (POSTOFFICE_WORK_REDISPATCHED, 1);
@@ -271,7 +274,7 @@ workers_accepted (workers_t *self, turn_t *turn, peer_t peer)
             return;
     }
     s_take_out (self, turn);
-    s_put_in_flight (worker, turn, TURN_ACCEPTED);
+    s_put_in_flight (self, worker, turn, TURN_ACCEPTED);
 }
 
 //  The one offered last of that id: most are declined as soon as they are offered.
@@ -340,7 +343,7 @@ workers_inherit (workers_t *self, turn_t *turn, turn_t *old)
     s_take_out (self, old);
     old->state = TURN_QUEUED;
     if (worker)
-        s_put_in_flight (worker, turn, state);
+        s_put_in_flight (self, worker, turn, state);
     turn->since_ms = old->since_ms;
 }
 
@@ -360,6 +363,12 @@ workers_topics_each (const workers_t *self,
             at += size + (at[size] == ' ');
         }
     }
+}
+
+uint64_t
+workers_in_flight (workers_t *self, text_t topic)
+{
+    return s_queue (self, topic)->in_flight;
 }
 
 //  Items that were not accepted in time go to another worker.

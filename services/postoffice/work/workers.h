@@ -70,6 +70,9 @@ void workers_inherit (workers_t *self, turn_t *turn, turn_t *old);
 void workers_topics_each (const workers_t *self,
                           void (*each) (void *owner, text_t topic, uint64_t room), void *owner);
 
+//  How many turns of the topic workers have, offered or accepted.
+uint64_t workers_in_flight (workers_t *self, text_t topic);
+
 //  Nobody can come back now, as the bus refuses peers: recoveries begin anew.
 //  To be called again and again while that is so.
 void workers_hold (workers_t *self);
