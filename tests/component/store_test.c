@@ -39,6 +39,7 @@ typedef struct {
     //  The last load or read, its texts copied out.
     stored_session_t session;
     char info[100], sender[100], body[100], secret[100], known[100];
+    uint64_t known_event;
     uint64_t participant_received;
     uint64_t seqs[ANSWERS];
     size_t seq_count;
@@ -257,8 +258,10 @@ s_on_loaded (void *owner, uint64_t request_id, store_outcome_t outcome,
         s_copy (box->body, session->works[0].body);
         s_copy (box->secret, session->works[0].secret);
     }
-    if (session && session->known_count > 0)
+    if (session && session->known_count > 0) {
         s_copy (box->known, session->known[0].message_id);
+        box->known_event = session->known[0].event;
+    }
     box->answers++;
 }
 
@@ -366,6 +369,7 @@ Test (store, stores_and_gives_back)
     cr_assert_str_eq (box->body, "{\"q\":1}");
     cr_assert_str_eq (box->secret, "key");
     cr_assert_eq (session->known_count, 2);
+    cr_assert_eq (box->known_event, EVENT_NEW_MESSAGE);
 
     cr_assert_eq (s_read (box, "demo/s", 0, 10, 1 << 20), 2);
     cr_assert_str_eq (box->body, "{\"text\":\"h\\u0000i\"}");

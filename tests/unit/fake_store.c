@@ -705,7 +705,8 @@ s_load (request_t *request)
         if (is_known)
             known[found->known_count++] =
                 (stored_id_t){ s_copy (to, entry->message_id), entry->role,
-                               s_copy (to, entry->user), entry->seq, entry->time_ms };
+                               s_copy (to, entry->user), entry->seq, entry->time_ms,
+                               entry->event };
     }
     found->known = known;
 }

@@ -101,7 +101,8 @@ Test (fold, all_that_a_load_brings_is_remembered)
     static char users[ASKED][8];
     for (unsigned at = 0; at < ASKED; at++) {
         snprintf (users[at], sizeof users[at], "u%u", at);
-        known[at] = (stored_id_t){ TEXT ("m"), ROLE_AGENT, text_of (users[at]), at + 1, at + 1 };
+        known[at] = (stored_id_t){ TEXT ("m"), ROLE_AGENT, text_of (users[at]), at + 1, at + 1,
+                                   EVENT_NEW_MESSAGE };
     }
     fold_load (&s_fold, &(stored_session_t){ .exists = true,
                                              .app = TEXT ("demo"),
@@ -179,7 +180,8 @@ s_load (void)
                                                { TEXT ("i2"), TEXT ("bot.stentor"), 4,
                                                  TEXT ("vic"), TEXT ("{}"), TEXT_EMPTY } },
                    .work_count = 2,
-                   .known = (stored_id_t[]){ { TEXT ("m1"), ROLE_VISITOR, TEXT ("vic"), 2, 20 } },
+                   .known = (stored_id_t[]){ { TEXT ("m1"), ROLE_VISITOR, TEXT ("vic"), 2, 20,
+                                               EVENT_NEW_MESSAGE } },
                    .known_count = 1 });
 }
 

@@ -52,6 +52,31 @@ Test (message_ids, two_participants_use_one_id)
             "e1 POSTED 7 ok #7\n");
 }
 
+//  What is said under the id of something else would not be stored: it is refused, also when the id
+//  is known from the log.
+Test (message_ids, one_id_is_not_used_for_two_things)
+{
+    s_agent_in_control ();
+    say (2, 9, "in");
+    post (2, 9, EVENT_BARGE_IN, "in");
+    rig_run ();
+    EXPECT ("e2 POSTED 2 bad_request #0\n"
+            "e2 POSTED 3 duplicate #3\n");
+    say (2, 9, "text");
+    rig_run ();
+    rig_forget ();
+    post (2, 9, EVENT_BARGE_OUT, "text");
+    rig_run ();
+    EXPECT ("e2 POSTED 5 bad_request #0\n");
+    fake_store_next (FAKE_UNSURE_LOST);
+    say (1, 5, "other");
+    rig_run ();
+    rig_forget ();
+    say (2, 9, "in");
+    rig_run ();
+    EXPECT ("e2 POSTED 7 bad_request #0\n");
+}
+
 //  What follows from a message has an id that follows from its own: nobody can say that before.
 Test (message_ids, ids_of_the_router_are_its_own)
 {

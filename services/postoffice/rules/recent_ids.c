@@ -47,7 +47,8 @@ recent_ids_load (recent_ids_t *self, const stored_id_t *ids, size_t count)
             self, &(recent_id_t){ .digest = recent_ids_digest (id->role, id->user, id->message_id),
                                   .seq = id->seq,
                                   .time_ms = id->time_ms,
-                                  .check = log_check_of (&mark) });
+                                  .check = log_check_of (&mark),
+                                  .event = id->event });
     }
 }
 

@@ -20,6 +20,7 @@ typedef struct {
     keyed_digest_t digest;
     uint64_t seq, time_ms;
     uint64_t check;
+    uint64_t event; //  0: not known
 } recent_id_t;
 
 //  A ring that grows as it is filled, for most sessions are short and idle: it begins to forget

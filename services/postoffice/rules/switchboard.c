@@ -109,7 +109,8 @@ s_append (switchboard_t *self, operation_t *operation, const said_t *said)
     recent_ids_add (&fold->recent, &(recent_id_t){ .digest = digest,
                                                    .seq = fold->last_seq,
                                                    .time_ms = time_ms,
-                                                   .check = operation->check });
+                                                   .check = operation->check,
+                                                   .event = said->event });
     s_note_question (fold, said);
     operation->entry_count++;
     assert (operation->entry_count <= OPERATION_ENTRIES + 1);
@@ -480,7 +481,11 @@ switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, te
         return;
     }
     operation->digest = recent_ids_digest (role, user, post->message_id);
-    if ((before = recent_ids_find (&self->fold->recent, operation->digest))) {
+    before = recent_ids_find (&self->fold->recent, operation->digest);
+    //  The id was used for something else: it would be said to be stored, and is not.
+    if (before && before->event && before->event != post->event)
+        operation->verdict = VERDICT_BAD_REQUEST;
+    else if (before) {
         operation->verdict = VERDICT_DUPLICATE;
         operation->seq = before->seq;
         operation->time_ms = before->time_ms;

@@ -183,6 +183,7 @@ s_answer_load (query_t *self, const PGresult *result)
             known[session.known_count++] = (stored_id_t){ .seq = s_number (result, row, N1),
                                                           .time_ms = s_number (result, row, N2),
                                                           .role = s_number (result, row, N3),
+                                                          .event = s_number (result, row, N4),
                                                           .message_id = pg_text (result, row, T1),
                                                           .user = pg_text (result, row, T2) };
     }

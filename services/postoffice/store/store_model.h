@@ -126,7 +126,7 @@ typedef struct {
     text_t message_id;
     uint64_t role;
     text_t user;
-    uint64_t seq, time_ms;
+    uint64_t seq, time_ms, event;
 } stored_id_t;
 
 typedef struct {

@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: a79aa467b8dfb456f5ab4cf5a960eda5
+--  functions: f857f03e09a56c0aadab74262423a534
 --
 --  Who keeps a session's presence, sessions that are closed, timers, participants without a socket,
 --  and what an API lists. Programs of schema 4 run beside those of this one: each new column has a

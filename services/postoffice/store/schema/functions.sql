@@ -324,7 +324,7 @@ BEGIN
 
     RETURN QUERY
     WITH recent AS (
-        SELECT l.seq, l.time_ms, l.writer, l.message_id, l.role, l.user_id FROM log l
+        SELECT l.seq, l.time_ms, l.writer, l.message_id, l.role, l.user_id, l.event FROM log l
         WHERE l.session = p_session AND l.day = v_day
         ORDER BY l.seq DESC LIMIT greatest (p_recent, 1)),
     last AS (SELECT r.seq, r.time_ms, r.writer FROM recent r ORDER BY r.seq DESC LIMIT 1)
@@ -348,11 +348,11 @@ BEGIN
      FROM work_item w WHERE w.session = p_session AND w.kind = 1 AND w.state = 1
      ORDER BY w.seq, w.item)
     UNION ALL
-    SELECT 3, r.seq, r.time_ms, r.role, NULL, NULL, NULL, NULL, NULL, r.message_id, r.user_id,
+    SELECT 3, r.seq, r.time_ms, r.role, r.event, NULL, NULL, NULL, NULL, r.message_id, r.user_id,
            NULL, NULL, NULL
     FROM recent r
     UNION ALL
-    SELECT 3, l.seq, l.time_ms, l.role, NULL, NULL, NULL, NULL, NULL, l.message_id, l.user_id,
+    SELECT 3, l.seq, l.time_ms, l.role, l.event, NULL, NULL, NULL, NULL, l.message_id, l.user_id,
            NULL, NULL, NULL
     FROM log l WHERE l.session = p_session AND l.day = v_day AND l.message_id = ANY (p_ids)
         AND l.seq <> ALL (SELECT r.seq FROM recent r)
