@@ -578,10 +578,15 @@ postgres_port (const postgres_t *self)
 //  SQL
 
 //  Returns the result, NULL when it failed.
+//  What the server knows the harness' own connections by.
+#define OWN_NAME "test harness"
+
 static PGresult *
 s_ask (const postgres_t *self, const char *sql)
 {
-    PGconn *connection = PQconnectdb (self->own_url);
+    static const char *const names[] = { "dbname", "application_name", NULL };
+    const char *const values[] = { self->own_url, OWN_NAME, NULL };
+    PGconn *connection = PQconnectdbParams (names, values, 1);
     PGresult *result = PQstatus (connection) == CONNECTION_OK ? PQexec (connection, sql) : NULL;
     ExecStatusType status = PQresultStatus (result);
     if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
@@ -637,12 +642,13 @@ postgres_promote (postgres_t *standby)
 unsigned
 postgres_kill_backends (postgres_t *self, unsigned most)
 {
-    char sql[400];
-    //  Each is waited for: it has let go of its locks when this returns.
+    char sql[500];
+    //  Each is waited for: it has let go of its locks when this returns. The server may still be
+    //  ending the connection of a query that we made before.
     snprintf (sql, sizeof sql,
               "select count(*) filter (where pg_terminate_backend (pid, 5000)) from (select pid"
               " from pg_stat_activity where backend_type = 'client backend'"
-              " and pid <> pg_backend_pid() order by backend_start limit %u) as victims",
+              " and application_name <> '" OWN_NAME "' order by backend_start limit %u) as victims",
               most);
     char *count = postgres_query (self, sql);
     unsigned killed = count ? (unsigned) strtoul (count, NULL, 10) : 0;
