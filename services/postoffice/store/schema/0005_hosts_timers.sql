@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: f857f03e09a56c0aadab74262423a534
+--  functions: b8491a2edeacb2f0ba37a44880d2b23b
 --
 --  Who keeps a session's presence, sessions that are closed, timers, participants without a socket,
 --  and what an API lists. Programs of schema 4 run beside those of this one: each new column has a
@@ -38,6 +38,8 @@ CREATE INDEX external_ref_session ON external_ref (session);
 --  Items of kind 3 are timers: topic `timer`, run by a postoffice. Their id follows from session
 --  and purpose, so that setting one again moves it.
 CREATE INDEX work_item_held ON work_item (holder) WHERE kind > 1 AND state = 1;
+--  It serves those that ask for kind = 2, too.
+DROP INDEX work_item_leased;
 --  What is open of a session beside its turns: retention asks for it.
 CREATE INDEX work_item_open ON work_item (session, kind) WHERE kind > 1 AND state < 2;
 

@@ -447,17 +447,23 @@ $$;
 --  only the first one counts that is not finished, and only while it is not leased already.
 CREATE FUNCTION take_work_@V@ (p_writer bigint, p_topics text[], p_most bigint[])
 RETURNS TABLE (item text, app text, session text, topic text, seq bigint, user_id text, body text,
-               secret text, attempts bigint) LANGUAGE plpgsql ROWS 100 AS $$
+               secret text, attempts bigint) LANGUAGE plpgsql ROWS 100
+--  Always along the index, as far as items are wanted: a plan that was made while work_item was
+--  small reads and sorts all that is due.
+SET enable_sort = off SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
 BEGIN
     FOR at IN 1 .. cardinality (p_topics) LOOP
         RETURN QUERY
+        --  The first of a lane is looked up once for all its items (Memoize): of lanes whose first
+        --  item waits for another try there may be many items, and each take meets all of them.
         WITH due AS (
             SELECT w.item FROM work_item w
+            LEFT JOIN LATERAL (
+                SELECT e.number FROM work_item e WHERE e.lane = w.lane AND e.state < 2
+                ORDER BY e.number LIMIT 1) AS first ON w.lane IS NOT NULL
             WHERE w.kind > 1 AND w.state = 0 AND w.topic = p_topics[at] AND w.next_at <= now ()
-                AND (w.lane IS NULL OR NOT EXISTS (
-                    SELECT FROM work_item e
-                    WHERE e.lane = w.lane AND e.state < 2 AND e.number < w.number))
-            ORDER BY w.next_at, w.number LIMIT p_most[at] FOR UPDATE SKIP LOCKED)
+                AND (w.lane IS NULL OR first.number = w.number)
+            ORDER BY w.next_at, w.number LIMIT p_most[at] FOR UPDATE OF w SKIP LOCKED)
         UPDATE work_item w
         SET state = 1, holder = p_writer, attempts = w.attempts + 1
         FROM due WHERE w.item = due.item
