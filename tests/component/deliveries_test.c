@@ -501,3 +501,48 @@ Test (deliveries, of_a_killed_postoffice_go_on, .timeout = 180)
     RIG_UNTIL (&stage->rig, 60000, s_count (stage, "item LIKE 'k%' AND state = 2") > 1000);
     s_end (stage);
 }
+
+//  Of lanes whose first item waits for another try all later ones are due. A take meets them all,
+//  and looks each lane up once, not once for each item.
+Test (deliveries, of_lanes_that_wait_cost_a_take_little, .timeout = 120)
+{
+    stage_t *stage = s_start (1, 10);
+    s_order (stage, 60000, 200, "1 hour");
+    cr_assert (postgres_exec (
+        stage->postgres,
+        //  Not the stage's topic: its postoffice takes nothing of it.
+        "UPDATE work_item SET topic = 'other.topic', next_at = next_at - interval '2 hours'"
+        "  * (substr (item, 2)::int > 200)::int"));
+    cr_assert (postgres_exec (stage->postgres, "ANALYZE work_item"));
+    cr_assert (postgres_exec (
+        stage->postgres,
+        "DO $$ DECLARE scans bigint; BEGIN"
+        " scans := pg_stat_get_xact_numscans ('work_item_lane'::regclass);"
+        " EXECUTE (SELECT format ('SELECT FROM %s (1, ''{other.topic}'', ''{10}'')', proname)"
+        "  FROM pg_proc WHERE proname LIKE 'take_work\\_%');"
+        " ASSERT (SELECT count (*) FROM work_item WHERE state = 1) = 0, 'taken out of order';"
+        " scans := pg_stat_get_xact_numscans ('work_item_lane'::regclass) - scans;"
+        " ASSERT scans BETWEEN 200 AND 2000, format ('%s lanes were looked up', scans);"
+        " END $$"));
+    s_end (stage);
+}
+
+//  One take behind the other, each of them slow: a lease of ours that we do not know is released
+//  all the same.
+Test (deliveries, that_nobody_knows_are_released_beside_takes, .timeout = 120)
+{
+    stage_t *stage = s_start (1, 1);
+    cr_assert (postgres_exec (
+        stage->postgres,
+        "CREATE FUNCTION slow () RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM pg_sleep (0.3); RETURN NEW; END $$;"
+        " CREATE TRIGGER slow BEFORE UPDATE ON work_item FOR EACH ROW"
+        " WHEN (NEW.state = 1 AND NEW.item LIKE 'i%') EXECUTE FUNCTION slow ()"));
+    s_order (stage, 200, 0, "0");
+    cr_assert (postgres_exec (
+        stage->postgres, "INSERT INTO work_item (item, app, topic, body, state, holder, attempts)"
+                         " SELECT 'u', 'demo', '" TOPIC "', '{}', 1, writer, 1 FROM node"));
+    RIG_UNTIL (&stage->rig, WITHIN_MS, s_count (stage, "item = 'u' AND state = 0") == 1);
+    cr_expect (s_count (stage, "state = 0 AND item LIKE 'i%'") > 50, "takes are under way");
+    s_end (stage);
+}
