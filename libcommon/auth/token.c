@@ -110,7 +110,7 @@ s_read_object (text_t json)
 {
     json_reading_t reading;
     struct json_object *tree =
-        json_read (json, &(json_limits_t){.depth_most = 8, .values_most = 200}, &reading);
+        json_read (json, &(json_limits_t){ .depth_most = 8, .values_most = 200 }, &reading);
     if (json_object_is_type (tree, json_type_object) && !s_has_doubles (json))
         return tree;
     json_object_put (tree);
@@ -154,8 +154,8 @@ s_read_list (struct json_object *object, const char *name, text_t *to, size_t *c
     *count = 0;
     if (!json_object_object_get_ex (object, name, &array))
         return true;
-    if (!json_object_is_type (array, json_type_array) ||
-        json_object_array_length (array) > TOKEN_GROUPS_MOST)
+    if (!json_object_is_type (array, json_type_array)
+        || json_object_array_length (array) > TOKEN_GROUPS_MOST)
         return false;
     for (; *count < json_object_array_length (array); ++*count) {
         struct json_object *item = json_object_array_get_idx (array, *count);
@@ -163,8 +163,8 @@ s_read_list (struct json_object *object, const char *name, text_t *to, size_t *c
             return false;
         to[*count] =
             (text_t){json_object_get_string (item), (size_t) json_object_get_string_len (item)};
-        if (to[*count].size == 0 || to[*count].size > TOKEN_GROUP_MOST ||
-            !utf8_is_showable (to[*count]))
+        if (to[*count].size == 0 || to[*count].size > TOKEN_GROUP_MOST
+            || !utf8_is_showable (to[*count]))
             return false;
     }
     return true;
@@ -210,15 +210,15 @@ s_read_claims (token_t *self, const token_expected_t *expected)
     token_claims_t *claims = &self->claims;
     text_t app, kind, *scopes = self->lists + TOKEN_GROUPS_MOST;
     uint64_t not_before;
-    if (!s_read_text (self->tree, "app", APP_ID_MAX, &app) ||
-        !s_read_text (self->tree, "kind", 20, &kind) ||
-        !s_read_text (self->tree, "sub", USER_ID_MAX, &claims->user) ||
-        !s_read_text (self->tree, "name", DISPLAY_NAME_MAX, &claims->name) ||
-        !s_read_text (self->tree, "session", SESSION_ID_MAX, &claims->session) ||
-        !s_read_list (self->tree, "groups", self->lists, &claims->group_count) ||
-        !s_read_list (self->tree, "scopes", scopes, &claims->scope_count) ||
-        !s_read_number (self->tree, "exp", &claims->expires_s) ||
-        !s_read_number (self->tree, "nbf", &not_before))
+    if (!s_read_text (self->tree, "app", APP_ID_MAX, &app)
+        || !s_read_text (self->tree, "kind", 20, &kind)
+        || !s_read_text (self->tree, "sub", USER_ID_MAX, &claims->user)
+        || !s_read_text (self->tree, "name", DISPLAY_NAME_MAX, &claims->name)
+        || !s_read_text (self->tree, "session", SESSION_ID_MAX, &claims->session)
+        || !s_read_list (self->tree, "groups", self->lists, &claims->group_count)
+        || !s_read_list (self->tree, "scopes", scopes, &claims->scope_count)
+        || !s_read_number (self->tree, "exp", &claims->expires_s)
+        || !s_read_number (self->tree, "nbf", &not_before))
         return TOKEN_FAULT_CLAIMS;
     claims->kind = s_kind_of (kind);
     claims->groups = self->lists;
@@ -267,11 +267,11 @@ s_choose_key (const token_keys_t *keys, text_t json, const token_key_t **key)
     int known = json_object_object_get_ex (header, "alg", NULL) +
                 json_object_object_get_ex (header, "kid", NULL) +
                 json_object_object_get_ex (header, "typ", NULL);
-    if (json_object_object_length (header) == known &&
-        s_read_text (header, "alg", 20, &algorithm) &&
-        s_read_text (header, "kid", TOKEN_KID_MOST, &kid) &&
-        s_read_text (header, "typ", 20, &type) &&
-        (type.size == 0 || text_is (type, TEXT ("JWT")) || text_is (type, TEXT ("at+jwt")))) {
+    if (json_object_object_length (header) == known
+        && s_read_text (header, "alg", 20, &algorithm)
+        && s_read_text (header, "kid", TOKEN_KID_MOST, &kid)
+        && s_read_text (header, "typ", 20, &type)
+        && (type.size == 0 || text_is (type, TEXT ("JWT")) || text_is (type, TEXT ("at+jwt")))) {
         *key = token_keys_find (keys, kid);
         fault = !*key                                                 ? TOKEN_FAULT_KEY
                 : token_algorithm_of (algorithm) == (*key)->algorithm ? TOKEN_GOOD

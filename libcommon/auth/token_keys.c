@@ -151,11 +151,11 @@ s_ec_of (const EVP_PKEY *key)
     char curve[40];
     size_t size = 0;
     if (EVP_PKEY_get_utf8_string_param (key, OSSL_PKEY_PARAM_GROUP_NAME, curve, sizeof curve,
-                                        NULL) != 1 ||
-        strcmp (curve, SN_X9_62_prime256v1) != 0 ||
-        EVP_PKEY_get_octet_string_param (key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point,
-                                         &size) != 1 ||
-        size != POINT_SIZE)
+                                        NULL) != 1
+        || strcmp (curve, SN_X9_62_prime256v1) != 0
+        || EVP_PKEY_get_octet_string_param (key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point,
+                                         &size) != 1
+        || size != POINT_SIZE)
         return NULL;
     cjose_jwk_ec_keyspec spec = {
         .crv = CJOSE_JWK_EC_P_256, .x = point + 1, .xlen = 32, .y = point + 33, .ylen = 32};
@@ -291,11 +291,11 @@ token_keys_add_set (token_keys_t *self, text_t jwk_set)
     if (jwk_set.size > TOKEN_KEY_TEXT_MOST)
         return "a JWK set must have at most 65536 bytes";
     struct json_object *set =
-        json_read (jwk_set, &(json_limits_t){.depth_most = 8, .values_most = 1000}, &reading);
+        json_read (jwk_set, &(json_limits_t){ .depth_most = 8, .values_most = 1000 }, &reading);
     const char *complaint = "a JWK set is an object with an array \"keys\"";
-    if (json_object_is_type (set, json_type_object) &&
-        json_object_object_get_ex (set, "keys", &keys) &&
-        json_object_is_type (keys, json_type_array)) {
+    if (json_object_is_type (set, json_type_object)
+        && json_object_object_get_ex (set, "keys", &keys)
+        && json_object_is_type (keys, json_type_array)) {
         complaint = json_object_array_length (keys) == 0 ? "a JWK set has no keys" : NULL;
         for (size_t at = 0; at < json_object_array_length (keys) && !complaint; at++)
             complaint = s_add_jwk (self, json_object_array_get_idx (keys, at));

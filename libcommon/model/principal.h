@@ -57,7 +57,7 @@ uint64_t principal_permissions (const principal_t *self, text_t app, text_t sess
 //  All that the table gives the kind, wherever.
 uint64_t permissions_of (role_t kind);
 
-const char *permission_name (permission_t permission); //  "session_open"
+const char *permission_name (permission_t permission); //  "SESSION_OPEN"
 //  The table for docs/protocol pages, as Markdown.
 __attribute__ ((warn_unused_result)) int permissions_markdown (buffer_t *to);
 

@@ -49,15 +49,13 @@ static const char *
 s_make_for (const apps_t *apps, const char *text)
 {
     json_reading_t reading;
-    struct json_object *app_id = NULL,
-                       *claims = json_read (text_of (text),
-                                            &(json_limits_t){.depth_most = 8, .values_most = 200},
-                                            &reading);
+    text_t app_id = TEXT_EMPTY;
+    struct json_object *claims =
+        json_read (text_of (text), &(json_limits_t){ .depth_most = 8, .values_most = 200 },
+                   &reading);
     const char *complaint = "the claims must be a JSON object with app, kind and sub";
-    if (json_object_is_type (claims, json_type_object) &&
-        json_object_object_get_ex (claims, "app", &app_id) &&
-        json_object_is_type (app_id, json_type_string)) {
-        const app_t *app = apps_find (apps, text_of (json_object_get_string (app_id)));
+    if (json_member_text (claims, "app", &app_id) == 1) {
+        const app_t *app = apps_find (apps, app_id);
         complaint = app ? s_make (app, claims) : "APPS_FILE has no such app";
     }
     json_object_put (claims);
@@ -73,11 +71,11 @@ make_token (const service_kind_t *kind, const char *claims)
     const char *words = NULL;
     if (settings_read (kind->settings, kind->config, &complaint) == 0) {
         apps_t *apps = apps_new (uv_default_loop (),
-                                 &(apps_config_t){.reader = APP_READER_EDGE,
-                                                  .file = config->apps.file,
-                                                  .app_id = config->apps.app_id,
-                                                  .bot_url = "",
-                                                  .bot_key = ""},
+                                 &(apps_config_t){ .reader = APP_READER_EDGE,
+                                                   .file = config->apps.file,
+                                                   .app_id = config->apps.app_id,
+                                                   .bot_url = "",
+                                                   .bot_key = "" },
                                  &complaint);
         words = apps ? s_make_for (apps, claims) : NULL;
         apps_destroy (&apps);
@@ -85,7 +83,7 @@ make_token (const service_kind_t *kind, const char *claims)
     }
     settings_free (kind->settings, kind->config);
     if (words)
-        (void)!buffer_put_string (&complaint, words);
+        (void) !buffer_put_string (&complaint, words);
     bool is_good = complaint.size == 0;
     if (!is_good)
         fprintf (stderr, "edge make-token: %.*s\n", TEXT_ARGS (buffer_text (&complaint)));

@@ -45,6 +45,16 @@ s_find_token (const client_url_t *url, const http_head_t *head, text_t *token)
     return true;
 }
 
+//  The bit of the permission that the scope names; 0: it names none.
+static uint64_t
+s_bit_of (text_t scope)
+{
+    for (unsigned permission = 0; permission < PERMISSIONS; permission++)
+        if (http_text_is (scope, permission_name (permission)))
+            return PERMISSION_BIT (permission);
+    return 0;
+}
+
 //  Scopes name permissions, and what they do not name is not allowed; names that are not known are
 //  for others. Without scopes a token allows what its bearer's kind may.
 static uint64_t
@@ -52,9 +62,7 @@ s_scopes (const token_claims_t *claims)
 {
     uint64_t may = claims->has_scopes ? 0 : UINT64_MAX;
     for (size_t at = 0; at < claims->scope_count; at++)
-        for (unsigned permission = 0; permission < PERMISSIONS; permission++)
-            if (http_text_is (claims->scopes[at], permission_name (permission)))
-                may |= PERMISSION_BIT (permission);
+        may |= s_bit_of (claims->scopes[at]);
     return may;
 }
 
@@ -162,12 +170,8 @@ const char *
 door_complaint (const token_claims_t *claims)
 {
     bool knows_all = true;
-    for (size_t at = 0; at < claims->scope_count; at++) {
-        bool is_known = false;
-        for (unsigned permission = 0; permission < PERMISSIONS; permission++)
-            is_known = is_known || http_text_is (claims->scopes[at], permission_name (permission));
-        knows_all = knows_all && is_known;
-    }
+    for (size_t at = 0; at < claims->scope_count; at++)
+        knows_all = knows_all && s_bit_of (claims->scopes[at]) != 0;
     return s_is_reserved (claims->user) ? "sub begins with \"anonymous:\" or ends in \"router\""
            : knows_all                  ? NULL
                                         : "a scope is no permission of docs/api.md";
