@@ -33,6 +33,12 @@ problem_type (problem_t problem)
     return s_rows[problem].type;
 }
 
+const char *
+problem_title (problem_t problem)
+{
+    return s_rows[problem].title;
+}
+
 void
 problem_write (problem_t problem, text_t detail, buffer_t *to)
 {

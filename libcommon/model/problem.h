@@ -18,6 +18,7 @@ typedef enum {
 
 unsigned problem_status (problem_t problem);
 const char *problem_type (problem_t problem); //  behind urn:stentor:problem:
+const char *problem_title (problem_t problem);
 //  Writes the whole object. The detail is a sentence for a person, cut when it is too long; empty:
 //  none. The buffer's ceiling is PROBLEM_MAX at least.
 void problem_write (problem_t problem, text_t detail, buffer_t *to);

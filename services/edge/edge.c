@@ -1,5 +1,6 @@
 #include "edge.h"
 
+#include "api/openapi.h"
 #include "base/alloc.h"
 #include "bus/bus_settings.h"
 #include "json/json_write.h"
@@ -355,10 +356,19 @@ s_put_problems (const service_kind_t *kind, buffer_t *to)
     return problems_markdown (to);
 }
 
+static int
+s_put_openapi (const service_kind_t *kind, buffer_t *to)
+{
+    (void) kind;
+    openapi_write (to);
+    return buffer_put_string (to, "\n");
+}
+
 static const service_command_t s_commands[] = {
     APPS_COMMANDS,
     { "make-token", "CLAIMS", "a token for trying out, for an app of APPS_FILE", NULL,
       make_token },
+    { "--openapi", NULL, "the HTTP API as a document of OpenAPI 3.1", s_put_openapi, NULL },
     { "--api-markdown", NULL, "the HTTP API as a Markdown table", s_put_operations, NULL },
     { "--permissions-markdown", NULL, "who may do what, as a Markdown table", s_put_permissions,
       NULL },

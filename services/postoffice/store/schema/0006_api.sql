@@ -1,5 +1,5 @@
 --  readable_from: 4
 --  functions: 568414bdf2ea995d52f0cb41219fb987
 --
---  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run beside
---  those of this one.
+--  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run
+--  beside those of this one.

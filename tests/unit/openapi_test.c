@@ -1,0 +1,147 @@
+//  openapi — every operation of the table is in the document with what goes in and out, and what
+//  the document refers to is there and is used. What only a validator can see: tests/contract.
+
+#include "api/openapi.h"
+#include "api/openapi_parts.h"
+
+#include <criterion/criterion.h>
+#include <json-c/json.h>
+#include <stdio.h>
+
+typedef struct json_object json_t;
+
+static const struct {
+    api_operation_t operation;
+    const char *name;
+} s_operations[] = {
+#define API_OPERATION(number, NAME, ...) { API_##NAME, #NAME },
+#include "model/api_operations.def"
+#undef API_OPERATION
+};
+#define OPERATIONS (sizeof s_operations / sizeof *s_operations)
+
+static const openapi_part_t *
+s_part (api_operation_t operation)
+{
+    for (const openapi_part_t *part = openapi_operations; part->json; part++)
+        if (part->operation == operation)
+            return part;
+    return NULL;
+}
+
+static json_t *
+s_member (json_t *object, const char *name)
+{
+    json_t *value = NULL;
+    json_object_object_get_ex (object, name, &value);
+    return value;
+}
+
+static char *
+s_text (void)
+{
+    buffer_t to;
+    buffer_init (&to, OPENAPI_MAX);
+    openapi_write (&to);
+    char *text = strndup (to.data, to.size);
+    buffer_free (&to);
+    return text;
+}
+
+static json_t *
+s_document (void)
+{
+    char *text = s_text ();
+    json_t *document = json_tokener_parse (text);
+    cr_assert (document);
+    free (text);
+    return document;
+}
+
+Test (openapi, every_operation_has_a_file)
+{
+    json_t *document = s_document (), *tags = s_member (document, "tags");
+    for (size_t at = 0; at < OPERATIONS; at++) {
+        const openapi_part_t *part = s_part (s_operations[at].operation);
+        const char *name = s_operations[at].name;
+        cr_expect (part, "%s has no file in services/edge/api/openapi (docs/developers.md)", name);
+        if (!part)
+            continue;
+        json_t *tree = json_tokener_parse (part->json);
+        const api_row_t *row = api_row (s_operations[at].operation);
+        cr_expect_eq (s_member (tree, "body") != NULL, row->body_most > 0, "the body of %s", name);
+        bool is_answered = false;
+        json_object_object_foreach (s_member (tree, "answers"), status, answer)
+        {
+            is_answered |= status[0] == '2';
+            cr_expect (s_member (answer, "description"), "%s, %s", name, status);
+        }
+        cr_expect (is_answered, "%s has no answer of 2xx", name);
+        bool is_tag = false;
+        const char *tag = json_object_get_string (s_member (tree, "tag"));
+        for (size_t each = 0; each < json_object_array_length (tags); each++)
+            is_tag |= strcmp (json_object_get_string (s_member (
+                                  json_object_array_get_idx (tags, each), "name")),
+                              tag ? tag : "") == 0;
+        cr_expect (is_tag, "%s has a tag that document.json has not", name);
+        json_object_put (tree);
+    }
+    json_object_put (document);
+}
+
+//  "#/components/schemas/Session" in the document; NULL: nothing is there.
+static json_t *
+s_target (json_t *document, const char *reference)
+{
+    char path[200];
+    cr_assert_eq (strncmp (reference, "#/", 2), 0, "%s", reference);
+    snprintf (path, sizeof path, "%s", reference + 2);
+    for (char *rest = path, *name; document && (name = strsep (&rest, "/"));)
+        document = s_member (document, name);
+    return document;
+}
+
+//  Every {"$ref": "…"} below the tree.
+static void
+s_check_references (json_t *document, json_t *tree)
+{
+    if (json_object_is_type (tree, json_type_array))
+        for (size_t at = 0; at < json_object_array_length (tree); at++)
+            s_check_references (document, json_object_array_get_idx (tree, at));
+    if (!json_object_is_type (tree, json_type_object))
+        return;
+    json_object_object_foreach (tree, name, value)
+    {
+        if (strcmp (name, "$ref") == 0)
+            cr_expect (s_target (document, json_object_get_string (value)), "%s is not there",
+                       json_object_get_string (value));
+        else
+            s_check_references (document, value);
+    }
+}
+
+Test (openapi, what_it_refers_to_is_there)
+{
+    json_t *document = s_document ();
+    s_check_references (document, document);
+    json_object_put (document);
+}
+
+Test (openapi, every_schema_is_used)
+{
+    char *text = s_text (), reference[120];
+    for (const openapi_part_t *part = openapi_schemas; part->json; part++) {
+        snprintf (reference, sizeof reference, "\"#/components/schemas/%s\"", part->name);
+        cr_expect (strstr (text, reference), "nothing refers to %s", part->name);
+    }
+    free (text);
+}
+
+//  Clients compare it by its ETag.
+Test (openapi, it_is_the_same_each_time)
+{
+    char *one = s_text (), *other = s_text ();
+    cr_expect_str_eq (one, other);
+    free (one);
+    free (other);
+}
