@@ -1,158 +1,13 @@
 #include "rules/switchboard.h"
 
 #include "base/clock.h"
-#include "base/random_id.h"
 #include "json/json_write.h"
 #include "model/principal.h"
 #include "model/session_key.h"
 #include "model/visitor_info.h"
 #include "rules/channel_items.h"
+#include "rules/control.h"
 #include "tables/postoffice_metrics.h"
-
-#include <assert.h>
-#include <stdio.h>
-
-static_assert (RECENT_IDS >= CHANGESET_OPERATIONS * (OPERATION_ENTRIES + 2),
-               "an id that was asked for is not pushed out by a changeset's entries");
-
-#define TOPIC_BOT TEXT ("bot.stentor")
-#define ROUTER_USER TEXT ("router")
-
-//  What the rules say about an entry; the rest follows from the fold.
-typedef struct {
-    event_t event;
-    text_t message_id;
-    const keyed_digest_t *digest; //  of the id, where it is known already
-    uint64_t role;
-    text_t user;
-    text_t sender;
-    text_t data;
-    text_t secret; //  for the bot only
-    uint64_t client_ms;
-    bool hidden;
-} said_t;
-
-//  Who waits for an answer, once this was said: what is for the bot only is no question, and what a
-//  bot says without words is an answer all the same.
-static void
-s_note_question (fold_t *fold, const said_t *said)
-{
-    if (said->event != EVENT_NEW_MESSAGE && said->event != EVENT_FAILURE)
-        return;
-    if (said->role != ROLE_VISITOR)
-        fold_answered (fold);
-    else if (!said->hidden)
-        fold_wait (fold, &(question_t){ .seq = fold->last_seq,
-                                        .user = said->user,
-                                        .body = said->data,
-                                        .secret = said->secret });
-}
-
-//  An id for an entry that no client or worker named.
-static text_t
-s_new_id (switchboard_t *self)
-{
-    random_id_t identity = random_id_new ();
-    return changeset_keep (self->changeset, text_of (identity.text));
-}
-
-static void s_append (switchboard_t *self, operation_t *operation, const said_t *said);
-
-//  An entry of the router's own.
-static void
-s_note (switchboard_t *self, operation_t *operation, event_t event, text_t data)
-{
-    s_append (self, operation,
-              &(said_t){ .event = event,
-                         .message_id = s_new_id (self),
-                         .role = ROLE_ROUTER,
-                         .user = ROUTER_USER,
-                         .sender = TEXT ("{}"),
-                         .data = data });
-}
-
-//  Puts one entry of the operation into the changeset and folds it in. Whatever happens in a closed
-//  session opens it again, first.
-static void
-s_append (switchboard_t *self, operation_t *operation, const said_t *said)
-{
-    fold_t *fold = self->fold;
-    if (fold->is_closed) {
-        fold->is_closed = false;
-        self->changeset->closing = SESSION_REOPENS;
-        s_note (self, operation, EVENT_SESSION_REOPENED, TEXT_EMPTY);
-    }
-    uint64_t time_ms = fold_next_time (fold, clock_wall_ms (), said->client_ms);
-    store_entry_t entry = { .message_id = said->message_id,
-                            .event = said->event,
-                            .time_ms = time_ms,
-                            .role = said->role,
-                            .user = said->user,
-                            .sender = said->sender,
-                            .data = said->data,
-                            .hidden = said->hidden };
-    log_mark_t mark = { said->role, said->user, said->message_id, time_ms };
-    operation->check = entry.check = log_check_of (&mark);
-    //  What a connection said does not come back to it; what follows from it may.
-    origin_t origin = { 0, 0 };
-    if (said->event == EVENT_NEW_MESSAGE && operation->kind == OPERATION_POST)
-        origin = (origin_t){ operation->peer, operation->record.post.endpoint };
-    changeset_entry (self->changeset, fold->last_seq + 1, &entry, origin);
-    channel_items_add (self->changeset, fold, fold->last_seq + 1, &entry);
-    fold->last_seq++;
-    fold->last_time_ms = time_ms;
-    fold->last_writer = self->rules->writer;
-    //  Also of those that nobody asks for by their id: what stands last tells which log it is.
-    keyed_digest_t digest = said->digest ? *said->digest
-                                         : recent_ids_digest (said->role, said->user,
-                                                              said->message_id);
-    recent_ids_add (&fold->recent, &(recent_id_t){ .digest = digest,
-                                                   .seq = fold->last_seq,
-                                                   .time_ms = time_ms,
-                                                   .check = operation->check,
-                                                   .event = said->event });
-    s_note_question (fold, said);
-    operation->entry_count++;
-    assert (operation->entry_count <= OPERATION_ENTRIES + 1);
-    operation->seq = fold->last_seq;
-    operation->time_ms = time_ms;
-}
-
-//  ":<what>:<id>": one request may cause several entries, each with an id that follows from its
-//  own. No participant may use such ids (message_id_is_reserved).
-static text_t
-s_derived_id (switchboard_t *self, text_t id, const char *what)
-{
-    char room[MESSAGE_ID_MAX + 32];
-    int size = snprintf (room, sizeof room, ":%s:%.*s", what, TEXT_ARGS (id));
-    assert (size > 0);
-    size_t kept = (size_t) size < sizeof room ? (size_t) size : sizeof room - 1;
-    return changeset_keep (self->changeset, (text_t){ room, kept });
-}
-
-//  Texts of the fold may be gone before the changeset is.
-static text_t
-s_keep (switchboard_t *self, text_t text)
-{
-    return changeset_keep (self->changeset, text);
-}
-
-static void
-s_admit (switchboard_t *self, uint64_t role, text_t user, text_t sender, text_t info)
-{
-    fold_inform (fold_admit (self->fold, role, user, sender), info);
-    changeset_participant (self->changeset, role, user, sender, info, true);
-}
-
-static void
-s_control (switchboard_t *self, uint64_t role, text_t user)
-{
-    fold_control (self->fold, role, user);
-    self->changeset->control_changes = true;
-}
-
-// ---------------------------------------------------------------------------------------------
-//  Permissions
 
 //  What permissions.def says of a participant in this session. Only who comes in by a door is asked
 //  about: what a bot or a platform says is the outcome of a work item.
@@ -230,18 +85,18 @@ switchboard_attach (switchboard_t *self, operation_t *operation, bool has_other_
                         && (attach->reason == ATTACH_JOIN || attach->reason == ATTACH_FRAME);
     if (was_present && (has_other_endpoint || !is_of_client))
         return;
-    s_append (self, operation,
-              &(said_t){ .event = EVENT_USER_JOINED,
-                         .message_id = s_new_id (self),
-                         .role = attach->role,
-                         .user = attach->user,
-                         .sender = attach->sender,
-                         .data = TEXT_EMPTY,
-                         .client_ms = attach->time_ms,
-                         .hidden = was_present });
+    entries_append (self, operation,
+                    &(said_t){ .event = EVENT_USER_JOINED,
+                               .message_id = entries_new_id (self),
+                               .role = attach->role,
+                               .user = attach->user,
+                               .sender = attach->sender,
+                               .data = TEXT_EMPTY,
+                               .client_ms = attach->time_ms,
+                               .hidden = was_present });
     bool is_visitor = attach->role == ROLE_VISITOR;
-    s_admit (self, attach->role, attach->user, attach->sender,
-             is_visitor ? visitor_info_of (attach->info) : TEXT_EMPTY);
+    entries_admit (self, attach->role, attach->user, attach->sender,
+                   is_visitor ? visitor_info_of (attach->info) : TEXT_EMPTY);
 }
 
 static verdict_t
@@ -271,15 +126,15 @@ switchboard_admit (switchboard_t *self, operation_t *operation, const admission_
                    clock_wall_ms ());
         self->changeset->opens = true;
     }
-    s_append (self, operation,
-              &(said_t){ .event = EVENT_USER_JOINED,
-                         .message_id = s_new_id (self),
-                         .role = role,
-                         .user = admission->user,
-                         .sender = admission->sender,
-                         .data = TEXT_EMPTY,
-                         .hidden = was_present });
-    s_admit (self, role, admission->user, admission->sender, TEXT_EMPTY);
+    entries_append (self, operation,
+                    &(said_t){ .event = EVENT_USER_JOINED,
+                               .message_id = entries_new_id (self),
+                               .role = role,
+                               .user = admission->user,
+                               .sender = admission->sender,
+                               .data = TEXT_EMPTY,
+                               .hidden = was_present });
+    entries_admit (self, role, admission->user, admission->sender, TEXT_EMPTY);
     fold_reach (fold_participant (self->fold, role, admission->user), admission->channel,
                 admission->external_id);
     changeset_channel (self->changeset, role, admission->user, admission->channel);
@@ -292,109 +147,23 @@ switchboard_admit (switchboard_t *self, operation_t *operation, const admission_
 }
 
 // ---------------------------------------------------------------------------------------------
-//  Control
-
-//  The agent in control steps back.
-static void
-s_give_back (switchboard_t *self, operation_t *operation, text_t message_id, text_t why)
-{
-    text_t user = s_keep (self, self->fold->control_user);
-    const participant_t *agent = fold_participant (self->fold, ROLE_AGENT, user);
-    s_append (self, operation,
-              &(said_t){ .event = EVENT_BARGE_OUT,
-                         .message_id = message_id,
-                         .role = ROLE_AGENT,
-                         .user = user,
-                         .sender = agent ? s_keep (self, agent->sender) : TEXT ("{}"),
-                         .data = why });
-    s_control (self, ROLE_BOT, TEXT_EMPTY);
-}
-
-//  Puts a question before the bot. Its texts live as long as the changeset; the turn may end within
-//  it.
-static void
-s_ask_bot (switchboard_t *self, const question_t *question)
-{
-    turn_t *turn = turn_new (&(turn_t){ .session = self->fold->session,
-                                        .app = self->fold->app,
-                                        .state = TURN_QUEUED,
-                                        .seq = question->seq,
-                                        .item = s_new_id (self),
-                                        .topic = TOPIC_BOT,
-                                        .user = question->user,
-                                        .body = question->body,
-                                        .secret = question->secret });
-    fold_add_turn (self->fold, turn);
-    changeset_work (self->changeset, &(store_work_t){ .item = s_keep (self, turn->item),
-                                                      .kind = WORK_TURN,
-                                                      .is_leased = true,
-                                                      .topic = TOPIC_BOT,
-                                                      .lane = TEXT_EMPTY,
-                                                      .seq = question->seq,
-                                                      .user = question->user,
-                                                      .body = question->body,
-                                                      .secret = question->secret });
-}
-
-//  The bot has the visitor again, and is asked what was said last and nobody answered: it does not
-//  know that somebody else was asked.
-static void
-s_return_to_bot (switchboard_t *self, operation_t *operation, text_t message_id, text_t why)
-{
-    s_give_back (self, operation, message_id, why);
-    const question_t *question = self->fold->unanswered;
-    if (question && self->has_bot)
-        s_ask_bot (self, &(question_t){ .seq = question->seq,
-                                        .user = s_keep (self, question->user),
-                                        .body = s_keep (self, question->body),
-                                        .secret = s_keep (self, question->secret) });
-}
-
-static void
-s_take_control (switchboard_t *self, operation_t *operation, text_t message_id, text_t user)
-{
-    const bus_post_t *post = &operation->record.post;
-    if (self->fold->control_role == ROLE_AGENT)
-        //  It is an entry of the one who is replaced, whom two may replace with the same id.
-        s_give_back (self, operation, s_new_id (self), TEXT ("{\"why\":\"replaced\"}"));
-    //  What the bot still answers will be refused.
-    for (list_t *link; (link = list_first (&self->fold->turns));) {
-        turn_t *turn = LIST_THING (link, turn_t, in_fold);
-        fold_end_turn (self->fold, turn);
-        changeset_finish (self->changeset, &turn,
-                          &(store_finish_t){ .state = WORK_CANCELLED,
-                                             .detail = TEXT ("an agent took control") });
-    }
-    s_append (self, operation,
-              &(said_t){ .event = EVENT_BARGE_IN,
-                         .message_id = message_id,
-                         .role = ROLE_AGENT,
-                         .user = user,
-                         .sender = post->sender,
-                         .data = TEXT ("{\"why\":\"asked\"}"),
-                         .client_ms = post->time_ms });
-    s_admit (self, ROLE_AGENT, user, post->sender, TEXT_EMPTY);
-    s_control (self, ROLE_AGENT, user);
-}
-
-// ---------------------------------------------------------------------------------------------
 //  Saying something
 
 static void
 s_say (switchboard_t *self, operation_t *operation, uint64_t role, text_t user)
 {
     const bus_post_t *post = &operation->record.post;
-    s_append (self, operation,
-              &(said_t){ .event = EVENT_NEW_MESSAGE,
-                         .message_id = post->message_id,
-                         .digest = &operation->digest,
-                         .role = role,
-                         .user = user,
-                         .sender = post->sender,
-                         .data = post->data,
-                         .secret = post->secret,
-                         .client_ms = post->time_ms,
-                         .hidden = post->hidden != 0 });
+    entries_append (self, operation,
+                    &(said_t){ .event = EVENT_NEW_MESSAGE,
+                               .message_id = post->message_id,
+                               .digest = &operation->digest,
+                               .role = role,
+                               .user = user,
+                               .sender = post->sender,
+                               .data = post->data,
+                               .secret = post->secret,
+                               .client_ms = post->time_ms,
+                               .hidden = post->hidden != 0 });
 }
 
 static void
@@ -409,10 +178,21 @@ s_visitor_says (switchboard_t *self, operation_t *operation, text_t user)
     s_say (self, operation, ROLE_VISITOR, user);
     const bus_post_t *post = &operation->record.post;
     if (for_bot)
-        s_ask_bot (self, &(question_t){ .seq = operation->seq,
-                                        .user = user,
-                                        .body = post->data,
-                                        .secret = post->secret });
+        control_ask_bot (self, &(question_t){ .seq = operation->seq,
+                                              .user = user,
+                                              .body = post->data,
+                                              .secret = post->secret });
+}
+
+static void
+s_take_control (switchboard_t *self, operation_t *operation, text_t user, text_t message_id)
+{
+    const bus_post_t *post = &operation->record.post;
+    control_take (self, operation,
+                  &(taking_t){ .message_id = message_id,
+                               .user = user,
+                               .sender = post->sender,
+                               .client_ms = post->time_ms });
 }
 
 //  Only the agent in control speaks: words never take a visitor from somebody. One who has lost
@@ -435,8 +215,8 @@ s_agent_says (switchboard_t *self, operation_t *operation, text_t user, uint64_t
         return;
     }
     if (!controls)
-        s_take_control (self, operation,
-                        s_derived_id (self, operation->record.post.message_id, "barge-in"), user);
+        s_take_control (self, operation, user,
+                        entries_derived_id (self, operation->record.post.message_id, "barge-in"));
     s_say (self, operation, ROLE_AGENT, user);
 }
 
@@ -491,9 +271,9 @@ switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, te
         operation->time_ms = before->time_ms;
         operation->check = before->check;
     } else if (post->event == EVENT_BARGE_IN && !controls)
-        s_take_control (self, operation, post->message_id, user);
+        s_take_control (self, operation, user, post->message_id);
     else if (post->event == EVENT_BARGE_OUT && controls)
-        s_return_to_bot (self, operation, post->message_id, TEXT ("{\"why\":\"asked\"}"));
+        control_return (self, operation, post->message_id, TEXT ("{\"why\":\"asked\"}"));
     else if (post->event == EVENT_NEW_MESSAGE && role == ROLE_VISITOR)
         s_visitor_says (self, operation, user);
     else if (post->event == EVENT_NEW_MESSAGE)
@@ -506,14 +286,15 @@ switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, te
 static void
 s_bot_says (switchboard_t *self, operation_t *operation, event_t event, text_t data, bool hidden)
 {
-    s_append (self, operation,
-              &(said_t){ .event = event,
-                         .message_id = s_derived_id (self, operation->record.done.item, "answer"),
-                         .role = ROLE_BOT,
-                         .user = TEXT ("bot"),
-                         .sender = s_keep (self, self->bot_sender),
-                         .data = data,
-                         .hidden = hidden });
+    text_t item = operation->record.done.item;
+    entries_append (self, operation,
+                    &(said_t){ .event = event,
+                               .message_id = entries_derived_id (self, item, "answer"),
+                               .role = ROLE_BOT,
+                               .user = TEXT ("bot"),
+                               .sender = entries_keep (self, self->bot_sender),
+                               .data = data,
+                               .hidden = hidden });
 }
 
 static void
@@ -529,13 +310,14 @@ s_bot_asks (switchboard_t *self, operation_t *operation)
     json_put_text (&json, "target", done->target);
     json_close_object (&json);
     int rc = json_write_end (&json);
-    s_append (self, operation,
-              &(said_t){ .event = EVENT_HANDOFF,
-                         .message_id = s_derived_id (self, done->item, "handoff"),
-                         .role = ROLE_BOT,
-                         .user = TEXT ("bot"),
-                         .sender = s_keep (self, self->bot_sender),
-                         .data = rc == 0 ? s_keep (self, buffer_text (&data)) : TEXT ("{}") });
+    entries_append (self, operation,
+                    &(said_t){ .event = EVENT_HANDOFF,
+                               .message_id = entries_derived_id (self, done->item, "handoff"),
+                               .role = ROLE_BOT,
+                               .user = TEXT ("bot"),
+                               .sender = entries_keep (self, self->bot_sender),
+                               .data = rc == 0 ? entries_keep (self, buffer_text (&data))
+                                               : TEXT ("{}") });
     buffer_free (&data);
 }
 
@@ -574,15 +356,15 @@ switchboard_absent (switchboard_t *self, operation_t *operation)
     if (!participant || !participant->present || participant->channel.size > 0)
         return; //  over a channel nobody is absent
     if (fold_controls (self->fold, operation->role, operation->user))
-        s_return_to_bot (self, operation, s_new_id (self), TEXT ("{\"why\":\"absent\"}"));
-    text_t sender = s_keep (self, participant->sender);
-    s_append (self, operation,
-              &(said_t){ .event = EVENT_USER_LEFT,
-                         .message_id = s_new_id (self),
-                         .role = operation->role,
-                         .user = operation->user,
-                         .sender = sender,
-                         .data = TEXT ("{\"why\":\"absent\"}") });
+        control_return (self, operation, entries_new_id (self), TEXT ("{\"why\":\"absent\"}"));
+    text_t sender = entries_keep (self, participant->sender);
+    entries_append (self, operation,
+                    &(said_t){ .event = EVENT_USER_LEFT,
+                               .message_id = entries_new_id (self),
+                               .role = operation->role,
+                               .user = operation->user,
+                               .sender = sender,
+                               .data = TEXT ("{\"why\":\"absent\"}") });
     participant->present = false;
     changeset_participant (self->changeset, operation->role, operation->user, sender, TEXT_EMPTY,
                            false);
@@ -596,8 +378,8 @@ static void
 s_close (switchboard_t *self, operation_t *operation)
 {
     if (self->fold->control_role != ROLE_BOT)
-        s_give_back (self, operation, s_new_id (self), TEXT ("{\"why\":\"closed\"}"));
-    s_note (self, operation, EVENT_SESSION_CLOSED, TEXT ("{\"why\":\"absent\"}"));
+        control_give_back (self, operation, entries_new_id (self), TEXT ("{\"why\":\"closed\"}"));
+    entries_note (self, operation, EVENT_SESSION_CLOSED, TEXT ("{\"why\":\"absent\"}"));
     self->fold->is_closed = true;
     self->fold->will_close = false;
     self->changeset->closing = SESSION_CLOSES;

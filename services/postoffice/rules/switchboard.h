@@ -7,24 +7,10 @@
 #ifndef SWITCHBOARD_H
 #define SWITCHBOARD_H
 
-#include "rules/changeset.h"
-#include "rules/fold.h"
+#include "rules/entries.h"
 
 //  How many turns of one session may be open; a visitor who asks more is told to wait.
 #define TURN_LIMIT 32
-
-typedef struct {
-    uint64_t writer;         //  this process
-    uint64_t close_after_ms; //  how long nobody is present before a session is closed; 0: never
-} switchboard_rules_t;
-
-typedef struct {
-    const switchboard_rules_t *rules;
-    fold_t *fold;
-    changeset_t *changeset;
-    bool has_bot;        //  the app has one; else people answer alone
-    text_t bot_sender;   //  JSON object: the app's bot as clients see it
-} switchboard_t;
 
 //  Each decides on one operation and writes its verdict, seq and entries into it.
 

@@ -1,0 +1,119 @@
+#include "rules/entries.h"
+
+#include "base/clock.h"
+#include "base/random_id.h"
+#include "rules/channel_items.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+static_assert (RECENT_IDS >= CHANGESET_OPERATIONS * (OPERATION_ENTRIES + 2),
+               "an id that was asked for is not pushed out by a changeset's entries");
+
+#define ROUTER_USER TEXT ("router")
+
+//  Who waits for an answer, once this was said: what is for the bot only is no question, and what a
+//  bot says without words is an answer all the same. What a server says for the app is none: that
+//  one must wait, say.
+static void
+s_note_question (fold_t *fold, const said_t *said)
+{
+    bool is_of_talk = said->event == EVENT_NEW_MESSAGE || said->event == EVENT_FAILURE;
+    if (!is_of_talk || said->role == ROLE_API)
+        return;
+    if (said->role != ROLE_VISITOR)
+        fold_answered (fold);
+    else if (!said->hidden)
+        fold_wait (fold, &(question_t){ .seq = fold->last_seq,
+                                        .user = said->user,
+                                        .body = said->data,
+                                        .secret = said->secret });
+}
+
+text_t
+entries_new_id (switchboard_t *self)
+{
+    random_id_t identity = random_id_new ();
+    return changeset_keep (self->changeset, text_of (identity.text));
+}
+
+void
+entries_note (switchboard_t *self, operation_t *operation, event_t event, text_t data)
+{
+    entries_append (self, operation,
+                    &(said_t){ .event = event,
+                               .message_id = entries_new_id (self),
+                               .role = ROLE_ROUTER,
+                               .user = ROUTER_USER,
+                               .sender = TEXT ("{}"),
+                               .data = data });
+}
+
+void
+entries_append (switchboard_t *self, operation_t *operation, const said_t *said)
+{
+    fold_t *fold = self->fold;
+    if (fold->is_closed && said->event != EVENT_USER_LEFT) {
+        fold->is_closed = false;
+        self->changeset->closing = SESSION_REOPENS;
+        entries_note (self, operation, EVENT_SESSION_REOPENED, TEXT_EMPTY);
+    }
+    uint64_t time_ms = fold_next_time (fold, clock_wall_ms (), said->client_ms);
+    store_entry_t entry = { .message_id = said->message_id,
+                            .event = said->event,
+                            .time_ms = time_ms,
+                            .role = said->role,
+                            .user = said->user,
+                            .sender = said->sender,
+                            .data = said->data,
+                            .hidden = said->hidden };
+    log_mark_t mark = { said->role, said->user, said->message_id, time_ms };
+    operation->check = entry.check = log_check_of (&mark);
+    //  What a connection said does not come back to it; what follows from it may.
+    origin_t origin = { 0, 0 };
+    if (said->event == EVENT_NEW_MESSAGE && operation->kind == OPERATION_POST)
+        origin = (origin_t){ operation->peer, operation->record.post.endpoint };
+    changeset_entry (self->changeset, fold->last_seq + 1, &entry, origin);
+    channel_items_add (self->changeset, fold, fold->last_seq + 1, &entry);
+    fold->last_seq++;
+    fold->last_time_ms = time_ms;
+    fold->last_writer = self->rules->writer;
+    //  Also of those that nobody asks for by their id: what stands last tells which log it is.
+    keyed_digest_t digest = said->digest ? *said->digest
+                                         : recent_ids_digest (said->role, said->user,
+                                                              said->message_id);
+    recent_ids_add (&fold->recent, &(recent_id_t){ .digest = digest,
+                                                   .seq = fold->last_seq,
+                                                   .time_ms = time_ms,
+                                                   .check = operation->check,
+                                                   .event = said->event });
+    s_note_question (fold, said);
+    operation->entry_count++;
+    assert (operation->entry_count <= OPERATION_ENTRIES + 1);
+    operation->seq = fold->last_seq;
+    operation->time_ms = time_ms;
+}
+
+text_t
+entries_derived_id (switchboard_t *self, text_t id, const char *what)
+{
+    char room[MESSAGE_ID_MAX + 32];
+    int size = snprintf (room, sizeof room, ":%s:%.*s", what, TEXT_ARGS (id));
+    assert (size > 0);
+    size_t kept = (size_t) size < sizeof room ? (size_t) size : sizeof room - 1;
+    return changeset_keep (self->changeset, (text_t){ room, kept });
+}
+
+void
+entries_admit (switchboard_t *self, uint64_t role, text_t user, text_t sender, text_t info)
+{
+    fold_inform (fold_admit (self->fold, role, user, sender), info);
+    changeset_participant (self->changeset, role, user, sender, info, true);
+}
+
+void
+entries_control (switchboard_t *self, uint64_t role, text_t user)
+{
+    fold_control (self->fold, role, user);
+    self->changeset->control_changes = true;
+}
