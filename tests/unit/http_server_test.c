@@ -1,6 +1,7 @@
 //  http_server — requests with bodies, over a real connection: read before they are answered, in
-//  order, within limits of size and time.
+//  order, within limits of size and time; and answers without an end.
 
+#include "events/event_stream.h"
 #include "net/http_server.h"
 
 #include <criterion/criterion.h>
@@ -26,6 +27,10 @@ typedef struct {
     callers_t *callers;
     trusted_proxies_t *trusted;
     http_server_t *server;
+    event_stream_t *events;
+    unsigned to_put; //  events that are still to be put
+    unsigned refused_with; //  an answer without an end; 0: not
+    int staying;     //  answers without an end
     int client;
     char heard[2 * MOST];
     size_t size;
@@ -46,6 +51,34 @@ s_on_gone (void *owner)
     ((rig_t *) owner)->gone++;
 }
 
+static events_next_t
+s_next_event (void *owner, buffer_t *to)
+{
+    rig_t *self = owner;
+    if (self->to_put == 0)
+        return EVENTS_NONE;
+    int rc = event_text_put (to, LOG_POSITION_UNKNOWN, TEXT ("event"));
+    cr_assert_eq (rc, 0);
+    return --self->to_put == 0 ? EVENTS_LAST : EVENTS_MORE;
+}
+
+static void
+s_on_events_closed (void *owner)
+{
+    ((rig_t *) owner)->events = NULL;
+}
+
+static void
+s_begin_events (rig_t *self, request_t *request)
+{
+    static const event_stream_events_t events = { s_next_event, s_on_events_closed };
+    unsigned seconds, status = request_may_stay (request, &seconds);
+    if (status)
+        request_refuse (request, status);
+    else
+        self->events = event_stream_new (request, TEXT ("x: y\r\n"), &events, self);
+}
+
 static void
 s_on_asked (void *owner, request_t *request, const http_head_t *head)
 {
@@ -56,8 +89,24 @@ s_on_asked (void *owner, request_t *request, const http_head_t *head)
         request_answer (request, 403, TEXT_EMPTY, TEXT ("no"));
         return;
     }
+    if (text_is (head->path, TEXT ("/events"))) {
+        s_begin_events (self, request);
+        return;
+    }
     request_set_answerer (request, &events, self);
     request_want_body (request, head, MOST);
+}
+
+static unsigned
+s_may_stay (void *owner)
+{
+    return ((rig_t *) owner)->refused_with;
+}
+
+static void
+s_stays (void *owner, int change)
+{
+    ((rig_t *) owner)->staying += change;
 }
 
 static bool
@@ -109,7 +158,9 @@ s_open (rig_t *self)
     static const http_server_events_t events = { .has_room = s_has_room,
                                                  .asked = s_on_asked,
                                                  .may_grow = s_may_grow,
-                                                 .memory = s_on_memory };
+                                                 .memory = s_on_memory,
+                                                 .may_stay = s_may_stay,
+                                                 .stays = s_stays };
     int ends[2];
     s_connect (ends);
     *self = (rig_t){ .client = ends[0], .loop = uv_default_loop (), .may_grow = true };
@@ -179,6 +230,7 @@ s_close (rig_t *self)
     callers_destroy (&self->callers);
     trusted_proxies_destroy (&self->trusted);
     uv_run (self->loop, UV_RUN_DEFAULT);
+    cr_expect (self->staying == 0 && !self->events);
     cr_expect_eq (self->memory, 0, "%lld bytes are still counted", (long long) self->memory);
     cr_assert_eq (uv_loop_close (self->loop), 0);
 }
@@ -273,4 +325,62 @@ Test (http_server, a_large_body_is_refused_when_too_much_waits)
     s_close (rig);
     free (piece);
     free (rig);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Answers without an end
+
+#define EVENTS " /events HTTP/1.1\r\nHost: h\r\n\r\n"
+
+Test (http_server, an_answer_without_an_end)
+{
+    rig_t rig;
+    s_open (&rig);
+    s_send (&rig, "GET" EVENTS);
+    cr_assert (s_hears (&rig, "\r\n\r\n", 1));
+    cr_expect (strstr (rig.heard, "HTTP/1.1 200 ") && strstr (rig.heard, "text/event-stream"));
+    cr_expect (strstr (rig.heard, "x: y\r\n") && strstr (rig.heard, "connection: close\r\n"));
+    cr_expect_null (strstr (rig.heard, "content-length"));
+    cr_expect_eq (rig.staying, 1);
+    rig.to_put = 3;
+    event_stream_want_write (rig.events);
+    cr_assert (s_hears (&rig, "data: event\n\n", 3));
+    //  The last one ended it; nobody hears of a request behind it.
+    char byte;
+    cr_expect_eq (recv (rig.client, &byte, 1, 0), 0);
+    s_close (&rig);
+}
+
+Test (http_server, a_client_that_leaves_an_answer_without_an_end)
+{
+    rig_t rig;
+    s_open (&rig);
+    s_send (&rig, "GET" EVENTS "GET /x HTTP/1.1\r\nHost: h\r\n\r\n");
+    cr_assert (s_hears (&rig, "\r\n\r\n", 1));
+    cr_expect (rig.events && rig.staying == 1);
+    shutdown (rig.client, SHUT_WR);
+    cr_expect_not (s_hears (&rig, "no such thing", 1));
+    cr_expect_null (rig.events);
+    s_close (&rig);
+}
+
+Test (http_server, only_the_head_of_an_answer_without_an_end)
+{
+    rig_t rig;
+    s_open (&rig);
+    s_send (&rig, "HEAD" EVENTS);
+    cr_expect_not (s_hears (&rig, "no such thing", 1)); //  it ends
+    cr_expect (strstr (rig.heard, "HTTP/1.1 200 ") && strstr (rig.heard, "text/event-stream"));
+    cr_expect (!rig.events && rig.staying == 0);
+    s_close (&rig);
+}
+
+Test (http_server, too_many_answers_without_an_end)
+{
+    rig_t rig;
+    s_open (&rig);
+    rig.refused_with = 503;
+    s_send (&rig, "GET" EVENTS);
+    cr_assert (s_hears (&rig, "HTTP/1.1 503 ", 1));
+    s_close (&rig);
 }

@@ -175,7 +175,9 @@ server_frame_deliver (const bus_deliver_t *entry, dialect_t dialect)
         s_put_check (json, entry->check);
     json_put_text_if (json, "messageId", entry->message_id);
     buffer_free (&shown);
-    return s_end (json);
+    frame_t *frame = s_end (json);
+    frame->position = (log_position_t){ entry->seq, entry->check };
+    return frame;
 }
 
 frame_t *
@@ -199,7 +201,9 @@ server_frame_truncated (const bus_truncated_t *truncated)
     json_open_object (json, "data");
     json_put_number (json, "lastSeq", truncated->last_seq);
     json_close_object (json);
-    return s_end (json);
+    frame_t *frame = s_end (json);
+    frame->position = (log_position_t){ truncated->seq, truncated->check };
+    return frame;
 }
 
 frame_t *

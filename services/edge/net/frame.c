@@ -14,6 +14,7 @@ frame_new (text_t text)
     frame_t *self = alloc_resized (NULL, sizeof *self + text.size);
     self->references = 1;
     self->size = (uint32_t) text.size;
+    self->position = LOG_POSITION_UNKNOWN;
     memcpy (self->text, text.data, text.size);
     return self;
 }

@@ -6,10 +6,14 @@
 #define FRAME_H
 
 #include "base/buffer.h"
+#include "model/log_position.h"
 
 typedef struct {
     uint32_t references; //  whoever shares it adds one
     uint32_t size;
+    //  How far a client has the log behind it, whatever it had before; SEQ_UNKNOWN: as before. An
+    //  event stream says it (events/event_text.h).
+    log_position_t position;
     char text[];
 } frame_t;
 

@@ -67,6 +67,7 @@ struct request {
     bool is_head;
     bool has_ended;
     bool is_proxy; //  a trusted one's connection
+    bool is_handed; //  its stream has another owner now
 };
 
 //  What is owed has a bound: however much was asked for, those who come next wait a second for it.
@@ -131,6 +132,8 @@ s_has_body (unsigned status)
     return status != 204 && status != 304;
 }
 
+#define NO_SIZE UINT64_MAX
+
 static void
 s_put_head (request_t *self, unsigned status, text_t fields, uint64_t size)
 {
@@ -139,7 +142,7 @@ s_put_head (request_t *self, unsigned status, text_t fields, uint64_t size)
     http_answer_t answer = http_answer_begin (to, status, self->keep_alive);
     char digits[24];
     snprintf (digits, sizeof digits, "%llu", (unsigned long long) size);
-    if (s_has_body (status))
+    if (s_has_body (status) && size != NO_SIZE)
         http_answer_field (&answer, "content-length", text_of (digits));
     if (buffer_put_string (to, COMMON_FIELDS) != 0 || buffer_put_text (to, self->fields) != 0
         || buffer_put_text (to, fields) != 0 || http_answer_end (&answer) != 0)
@@ -223,6 +226,47 @@ request_too_many (request_t *self, unsigned seconds)
     int size = snprintf (fields, sizeof fields, "content-type: text/plain\r\nretry-after: %u\r\n",
                          seconds);
     request_answer (self, 429, (text_t){ fields, (size_t) size }, TEXT ("Too Many Requests\n"));
+}
+
+unsigned
+request_may_stay (const request_t *self, unsigned *seconds)
+{
+    const http_server_t *server = self->requests;
+    unsigned status = server->events->may_stay (server->owner);
+    uint64_t wait_ms = callers_wait_ms (server->callers, &self->caller, CALLER_UPGRADE,
+                                        stream_now (self->stream));
+    *seconds = (unsigned) ((wait_ms + 999) / 1000);
+    return status ? status : wait_ms ? 429 : 0;
+}
+
+stream_t *
+request_hand_over (request_t *self, text_t fields, http_stay_t *stay)
+{
+    http_server_t *server = self->requests;
+    assert (self->is_within && !self->body && !self->events);
+    self->keep_alive = false;
+    s_put_head (self, 200, fields, NO_SIZE);
+    s_write_gathered (self);
+    if (self->is_head) {
+        s_answered (self);
+        return NULL;
+    }
+    callers_take (server->callers, &self->caller, CALLER_UPGRADE, stream_now (self->stream));
+    callers_speak (server->callers, &self->caller);
+    *stay = (http_stay_t){ server, self->caller };
+    self->caller.place = NULL;
+    self->is_handed = true;
+    server->events->stays (server->owner, 1);
+    return self->stream;
+}
+
+void
+http_stay_end (http_stay_t *self)
+{
+    http_server_t *server = self->server;
+    callers_leave (server->callers, &self->caller, uv_now (server->loop));
+    edge_count (EDGE_SOCKETS, -1);
+    server->events->stays (server->owner, -1);
 }
 
 static void
@@ -421,7 +465,8 @@ s_upgrade (request_t *self, const http_head_t *head)
     return false;
 }
 
-static void
+//  True when the stream has another owner now.
+static bool
 s_ask (request_t *self, const http_head_t *head)
 {
     http_server_t *requests = self->requests;
@@ -433,11 +478,16 @@ s_ask (request_t *self, const http_head_t *head)
     self->is_busy = self->is_within = true;
     stream_limit (self->stream, STREAM_TAKE, stream_now (self->stream));
     requests->events->asked (requests->owner, self, head);
+    if (self->is_handed) {
+        s_leave (self, false);
+        return true;
+    }
     if (self->body)
         s_begin_body (self, head);
     self->is_within = false;
     if (self->is_busy && !self->body)
         stream_read (self->stream, false);
+    return false;
 }
 
 //  Nothing is charged, and nothing looked at: this is what a flood gets.
@@ -548,10 +598,7 @@ s_read_one (request_t *self, text_t bytes, bool *is_over)
         return size;
     }
     callers_take (requests->callers, &self->caller, act, now);
-    if (is_upgrade)
-        *is_over = s_upgrade (self, &head);
-    else
-        s_ask (self, &head);
+    *is_over = is_upgrade ? s_upgrade (self, &head) : s_ask (self, &head);
     return size;
 }
 

@@ -13,6 +13,8 @@
 //  A body is read when whoever answers wants it, up to a limit, before it is answered. Without that
 //  the request is answered at once, and the connection ends behind the answer: where the next
 //  request would begin is not looked for.
+//
+//  An answer without an end (an event stream) takes its connection away, as a WebSocket does.
 
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -41,6 +43,10 @@ typedef struct {
     bool (*may_grow) (void *owner);
     //  So many bytes more (or less) of bodies wait, of all requests together.
     void (*memory) (void *owner, int64_t change);
+    //  May one more answer have no end? 0, or the status that refuses it.
+    unsigned (*may_stay) (void *owner);
+    //  One more (or less) has none.
+    void (*stays) (void *owner, int change);
 } http_server_events_t;
 
 //  The time of a body that was begun: STREAM_BODY of the streams. Borrows all but the loop's time.
@@ -56,6 +62,12 @@ int http_server_take (http_server_t *self, streams_t *streams, int descriptor,
 
 // ---------------------------------------------------------------------------------------------
 //  For who answers
+
+//  A connection's place among all: what was handed over has it until it ends.
+typedef struct {
+    http_server_t *server;
+    caller_t caller;
+} http_stay_t;
 
 //  What whoever answers later is told meanwhile; any may be NULL.
 typedef struct {
@@ -90,5 +102,14 @@ void request_body (request_t *self, text_t piece);
 void request_refuse (request_t *self, unsigned status);
 //  429, within `too_many`.
 void request_too_many (request_t *self, unsigned seconds);
+//  Within `asked`, the head of an answer (200) whose body has no length, and ends with its
+//  connection: the stream is the caller's from now on. NULL: the request is a HEAD, and answered.
+//  Only when request_may_stay says 0; else it is the status to refuse it with, and with 429 the
+//  seconds.
+unsigned request_may_stay (const request_t *self, unsigned *seconds);
+stream_t *request_hand_over (request_t *self, text_t fields, http_stay_t *stay);
+
+//  What was handed over is closed.
+void http_stay_end (http_stay_t *self);
 
 #endif

@@ -5,7 +5,10 @@
 #include "base/loop_timer.h"
 
 #include <assert.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define READ_SIZE (16u << 10)
@@ -98,6 +101,15 @@ stream_limit (stream_t *self, stream_limit_t limit, uint64_t since_ms)
 {
     if (!self->closing && !self->finishing && (limit != STREAM_FREE || self->limit != STREAM_FREE))
         s_limit (self, limit, since_ms);
+}
+
+void
+stream_confirm_within (stream_t *self, uint64_t milliseconds)
+{
+    uv_os_fd_t descriptor;
+    unsigned limit = (unsigned) milliseconds;
+    if (uv_fileno ((uv_handle_t *) &self->tcp, &descriptor) == 0)
+        (void) setsockopt (descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
 }
 
 static void

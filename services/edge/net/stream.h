@@ -81,6 +81,8 @@ void stream_want_write (stream_t *self);
 //  The time runs from `since_ms` of the loop's clock; it has one limit at a time.
 void stream_limit (stream_t *self, stream_limit_t limit, uint64_t since_ms);
 uint64_t stream_now (const stream_t *self);
+//  One whose peer's system confirms nothing of what was written for so long is lost: it is closed.
+void stream_confirm_within (stream_t *self, uint64_t milliseconds);
 
 //  Nothing more is said: the peer reads what was written, and then its end. What it still sends is
 //  thrown away, up to a bound, so that no reset takes the answer from it. Only `closed` comes yet.

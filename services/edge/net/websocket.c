@@ -457,16 +457,25 @@ s_websocket_new (websocket_server_t *self, stream_t *stream)
     return socket;
 }
 
+//  A connection of any kind: a WebSocket, an event stream.
+static unsigned
+s_on_may_stay (void *owner)
+{
+    websocket_server_t *self = owner;
+    bool is_full = self->connections >= self->connection_limit;
+    if (self->draining || is_full)
+        edge_count (self->draining ? EDGE_REFUSED_DRAINING : EDGE_REFUSED_FULL, 1);
+    return self->draining || is_full ? 503 : 0;
+}
+
 static unsigned
 s_on_upgrade (void *owner, stream_t *stream, const http_head_t *head, text_t key,
               const caller_t *caller)
 {
     websocket_server_t *self = owner;
-    bool is_full = self->connections >= self->connection_limit;
-    if (self->draining || is_full) {
-        edge_count (self->draining ? EDGE_REFUSED_DRAINING : EDGE_REFUSED_FULL, 1);
-        return 503;
-    }
+    unsigned status = s_on_may_stay (self);
+    if (status)
+        return status;
     client_url_t url;
     text_t origin;
     client_url_read (&url, head->query);
@@ -474,7 +483,7 @@ s_on_upgrade (void *owner, stream_t *stream, const http_head_t *head, text_t key
         edge_count (EDGE_REFUSED_ORIGIN, 1);
         return 403;
     }
-    unsigned status = (unsigned) self->events->upgrade (self->owner, &url, origin);
+    status = (unsigned) self->events->upgrade (self->owner, &url, origin);
     if (status)
         return status;
     websocket_t *socket = s_websocket_new (self, stream);
@@ -527,6 +536,12 @@ s_on_body_memory (void *owner, int64_t change)
     self->events->memory (self->owner, NET_INBOX, change);
 }
 
+static void
+s_on_stays (void *owner, int change)
+{
+    ((websocket_server_t *) owner)->connections += (uint64_t) (int64_t) change;
+}
+
 static bool
 s_on_accept (void *owner, int descriptor, const ip_address_t *peer)
 {
@@ -559,7 +574,9 @@ s_start (websocket_server_t *self, uv_loop_t *loop, const websocket_config_t *co
                                                  .asked = s_on_asked,
                                                  .too_many = s_on_too_many,
                                                  .may_grow = s_on_may_grow,
-                                                 .memory = s_on_body_memory };
+                                                 .memory = s_on_body_memory,
+                                                 .may_stay = s_on_may_stay,
+                                                 .stays = s_on_stays };
     streams_config_t streams = { .limits_ms = { [STREAM_HEAD] = HEAD_WITHIN_MS,
                                                 [STREAM_BODY] = BODY_WITHIN_MS,
                                                 [STREAM_IDLE] = NEXT_WITHIN_MS,
