@@ -122,6 +122,12 @@ export function pageStories(story) {
         await page.goto(new URL("/xapp-chat-widget.css", host.url("")).href);
         const script = await (await fetch(new URL("client.js", stack.pageUrl))).text();
         const integrity = `sha384-${createHash("sha384").update(script).digest("base64")}`;
+        const found = await page.evaluate(async (base) => {
+            const names = ["client.js", "client.module.js", "client.d.ts", "client.module.d.ts"];
+            const answers = names.map((name) => fetch(new URL(name, base), { mode: "cors" }));
+            return (await Promise.all(answers)).map(({ status }) => status);
+        }, stack.pageUrl);
+        assert.deepEqual(found, [200, 200, 200, 200]);
         const kinds = await page.evaluate(async ([base, hash]) => {
             const { StentorChat } = await import(new URL("client.module.js", base).href);
             const module = typeof StentorChat;

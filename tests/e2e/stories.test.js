@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 
 import { Visitor, launch, picture } from "./browser.js";
 import { GoBetween } from "./go_between.js";
+import { packageStories } from "./package_stories.js";
 import { pageStories } from "./page_stories.js";
 import { Stack } from "./stack.js";
 import { startWidgetHost } from "./widget_host.js";
@@ -68,6 +69,7 @@ story.alone = (name, tell) => isWanted(name) && alone.push({ name, tell });
 
 widgetStories(story);
 pageStories(story);
+packageStories(story);
 
 test("visitors at the same time", { concurrency: AT_ONCE }, (context) =>
     Promise.all(together.map(({ name, tell }) =>

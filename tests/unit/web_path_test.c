@@ -56,6 +56,7 @@ Test (web_path, knows_types)
 {
     cr_expect_str_eq (web_type ("/a.b/c.JS"), "text/javascript; charset=utf-8");
     cr_expect_str_eq (web_type ("/a.svg"), "image/svg+xml");
+    cr_expect_str_eq (web_type ("/client.d.ts"), "text/plain; charset=utf-8");
     cr_expect_str_eq (web_type ("/a.js/c"), "application/octet-stream");
     cr_expect_str_eq (web_type ("/a"), "application/octet-stream");
 }

@@ -54,6 +54,7 @@ web_type (const char *path)
         { ".mjs", "text/javascript; charset=utf-8" },
         { ".css", "text/css; charset=utf-8" },
         { ".txt", "text/plain; charset=utf-8" },
+        { ".ts", "text/plain; charset=utf-8" },
         { ".md", "text/markdown; charset=utf-8" },
         { ".json", "application/json" },
         { ".map", "application/json" },
