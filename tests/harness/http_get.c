@@ -3,6 +3,7 @@
 #include "http_get.h"
 
 #include "eventually.h"
+#include "exchange_record.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -111,6 +112,7 @@ http_request (uint16_t port, const char *method, const char *target, const char 
     }
     free (head);
     close (handle);
+    exchange_record (method, target, headers, body, body_size, &answer);
     return answer;
 }
 
