@@ -1,7 +1,6 @@
-//  exchange_record — every request of the HTTP API that a test makes, with its answer, as a line of
-//  JSON in a file of the folder that EXCHANGES names; without that setting nothing is kept. What was
-//  said to the API is compared with the API's document (tests/contract/exchanges.py). Tokens are
-//  left out.
+//  exchange_record — every request of the HTTP API that a test makes, with its answer, as a line
+//  of JSON in a file of the folder that EXCHANGES names; without that setting nothing is kept. What
+//  was said is compared with the API's document (tests/contract/exchanges.py). Tokens are left out.
 
 #ifndef EXCHANGE_RECORD_H
 #define EXCHANGE_RECORD_H
