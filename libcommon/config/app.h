@@ -6,6 +6,7 @@
 #ifndef APP_H
 #define APP_H
 
+#include "auth/api_keys.h"
 #include "auth/token_keys.h"
 #include "config/json_table.h"
 
@@ -34,10 +35,23 @@ typedef struct {
     text_t key; //  secret, or PEM
 } app_token_key_t;
 
+//  The keys of its servers. The edge's only.
+typedef struct {
+    json_rows_t rows; //  of app_api_key_t
+    api_keys_t *keys; //  made of them; NULL: there are none
+} app_api_keys_t;
+
+typedef struct {
+    text_t name;
+    text_t hash;
+    json_texts_t scopes; //  without items: all that a server may
+} app_api_key_t;
+
 typedef struct {
     text_t id;
     app_bot_t bot;
     app_tokens_t tokens;
+    app_api_keys_t api_keys;
     json_texts_t origins; //  pages that may embed the chat; none: all
     uint64_t text_limit;  //  bytes of a visitor's text
 } app_t;

@@ -1,6 +1,7 @@
 #include "config/app_table.h"
 
 #include "model/model.h"
+#include "model/principal.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -40,6 +41,22 @@ s_is_origin (text_t origin)
     return host && host != origin.data && host[3] != '\0' && !strpbrk (host + 3, "/?#@ *");
 }
 
+//  The widget hides users whose id ends in "router".
+static bool
+s_is_key_name (text_t name)
+{
+    static const char hidden[] = "router";
+    size_t size = sizeof hidden - 1;
+    return s_is_id (name)
+           && (name.size < size || strcasecmp (name.data + name.size - size, hidden) != 0);
+}
+
+static bool
+s_is_permission (text_t name)
+{
+    return permission_named (name) < PERMISSIONS;
+}
+
 static bool
 s_is_algorithm (text_t name)
 {
@@ -55,6 +72,18 @@ const json_format_t app_url_format = { s_is_url, "^[Hh][Tt][Tt][Pp][Ss]?://[^/?#
 static const json_format_t s_origin_format = { s_is_origin, "^(null|file://|[^:]+://[^/?#@ *]+)$",
                                                "an origin is like \"https://www.example.com\" "
                                                "without a path, or \"null\" or \"file://\"" };
+
+const json_format_t app_key_name_format = { s_is_key_name, "^[A-Za-z0-9._-]+$",
+                                            "an API key needs a \"name\" of letters, digits, "
+                                            "'.', '_' and '-', which does not end in "
+                                            "\"router\"" };
+static const json_format_t s_key_hash_format = { api_key_is_hash, "^sha256:[0-9a-f]{64}$",
+                                                 "an API key's \"hash\" is \"sha256:\" and 64 "
+                                                 "hexadecimal digits, as edge make-key prints "
+                                                 "it" };
+static const json_format_t s_permission_format = { s_is_permission, "^[A-Za-z_]+$",
+                                                   "a scope must be a permission of "
+                                                   "docs/api.md" };
 
 static const json_format_t s_algorithm_format = { s_is_algorithm, "^(HS256|RS256|ES256)$",
                                                   "an algorithm is HS256, RS256 or ES256" };
@@ -151,6 +180,50 @@ static const json_field_t s_tokens_fields[] = {
 static const json_table_t s_tokens_table = { s_tokens_fields, sizeof (app_tokens_t),
                                              .is_open = false, .has_mark = true };
 
+static const json_field_t s_api_key_fields[] = {
+    { .name = "name",
+      .type = JSON_FIELD_TEXT,
+      .offset = offsetof (app_api_key_t, name),
+      .is_required = true,
+      .readers = APP_READER_EDGE,
+      .most = API_KEY_NAME_MOST,
+      .format = &app_key_name_format,
+      .help = "who the server is; a key and the one that replaces it have the same name" },
+    { .name = "hash",
+      .type = JSON_FIELD_TEXT,
+      .offset = offsetof (app_api_key_t, hash),
+      .is_required = true,
+      .readers = APP_READER_EDGE,
+      .most = API_KEY_HASH_SIZE,
+      .format = &s_key_hash_format,
+      .help = "sha256: and the SHA-256 of the key, as edge make-key prints it" },
+    { .name = "scopes",
+      .type = JSON_FIELD_TEXTS,
+      .offset = offsetof (app_api_key_t, scopes),
+      .readers = APP_READER_EDGE,
+      .least = APP_SCOPE_MOST,
+      .most = APP_SCOPES_MOST,
+      .format = &s_permission_format,
+      .help = "permissions that the key allows; absent: all that a server may; empty: none" },
+    { .name = NULL },
+};
+static const json_table_t s_api_key_table = { s_api_key_fields, sizeof (app_api_key_t),
+                                              .is_open = false };
+
+static const json_field_t s_api_keys_fields[] = {
+    { .name = "keys",
+      .type = JSON_FIELD_ROWS,
+      .offset = offsetof (app_api_keys_t, rows),
+      .is_required = true,
+      .readers = APP_READER_EDGE,
+      .most = API_KEYS_MOST,
+      .table = &s_api_key_table,
+      .help = "one row for each key; several of one name while one replaces another" },
+    { .name = NULL },
+};
+static const json_table_t s_api_keys_table = { s_api_keys_fields, sizeof (app_api_keys_t),
+                                               .is_open = false };
+
 static const json_field_t s_app_fields[] = {
     { .name = "appId",
       .type = JSON_FIELD_TEXT,
@@ -172,6 +245,12 @@ static const json_field_t s_app_fields[] = {
       .readers = APP_READER_EDGE,
       .table = &s_tokens_table,
       .help = "who may come in with a token (docs/tokens.md); absent: anonymous visitors only" },
+    { .name = "apiKeys",
+      .type = JSON_FIELD_OBJECT,
+      .offset = offsetof (app_t, api_keys),
+      .readers = APP_READER_EDGE,
+      .table = &s_api_keys_table,
+      .help = "keys of servers that use the HTTP API (docs/tokens.md); absent: none" },
     { .name = "origins",
       .type = JSON_FIELD_TEXTS,
       .offset = offsetof (app_t, origins),

@@ -10,6 +10,8 @@
 #define APP_ORIGINS_MOST 1000u
 #define APP_URL_MOST 2000u
 #define APP_SECRET_MOST 4000u
+#define APP_SCOPES_MOST 100u
+#define APP_SCOPE_MOST 64u
 
 //  Who reads apps.json. A bit each; app_reader_names has their names, ended by NULL.
 typedef enum {
@@ -28,8 +30,9 @@ typedef struct {
 extern const json_table_t app_rows_table;
 extern const json_table_t app_table;
 
-//  The forms that settings share with the file.
+//  The forms that settings and commands share with the file.
 extern const json_format_t app_id_format;
 extern const json_format_t app_url_format;
+extern const json_format_t app_key_name_format;
 
 #endif

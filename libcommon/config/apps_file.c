@@ -5,6 +5,7 @@
 #include "json/json_locate.h"
 #include "json/json_write.h"
 #include "model/model.h"
+#include "model/principal.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -80,6 +81,29 @@ s_make_keys (app_tokens_t *tokens, size_t row, text_t json, buffer_t *complaint)
     return -1;
 }
 
+static int
+s_make_api_keys (app_api_keys_t *api_keys, size_t row, text_t json, buffer_t *complaint)
+{
+    const app_api_key_t *keys = api_keys->rows.rows;
+    if (api_keys->rows.count > 0)
+        api_keys->keys = api_keys_new ();
+    for (size_t at = 0; at < api_keys->rows.count; at++) {
+        const json_texts_t *scopes = &keys[at].scopes;
+        uint64_t may = scopes->items ? 0 : PERMISSIONS_ALL;
+        for (size_t scope = 0; scope < scopes->count; scope++)
+            may |= PERMISSION_BIT (permission_named (scopes->items[scope]));
+        const char *words = api_keys_add (api_keys->keys, keys[at].name, keys[at].hash, may);
+        if (!words)
+            continue;
+        char line[200];
+        snprintf (line, sizeof line, "/apps/%zu/apiKeys/keys/%zu", row, at);
+        snprintf (line, sizeof line, "line %u: %s", json_locate_line (json, line), words);
+        (void) !buffer_put_string (complaint, line);
+        return -1;
+    }
+    return 0;
+}
+
 static apps_file_t *
 s_new (const app_rows_t *rows)
 {
@@ -117,7 +141,9 @@ apps_file_new (text_t json, const apps_reading_t *reading)
     apps_file_t *self = s_new (&rows);
     for (size_t at = 0; at < rows.apps.count; at++)
         if (reading->reader == APP_READER_EDGE
-            && s_make_keys (&s_row (self, at)->tokens, at, json, reading->complaint) != 0) {
+            && (s_make_keys (&s_row (self, at)->tokens, at, json, reading->complaint) != 0
+                || s_make_api_keys (&s_row (self, at)->api_keys, at, json, reading->complaint)
+                       != 0)) {
             apps_file_destroy (&self);
             return NULL;
         }
@@ -183,6 +209,7 @@ apps_file_destroy (apps_file_t **self_p)
     for (size_t at = 0; at < self->rows.apps.count; at++) {
         free ((char *) (uintptr_t) s_row (self, at)->bot.sender.data);
         token_keys_destroy (&s_row (self, at)->tokens.keys);
+        api_keys_destroy (&s_row (self, at)->api_keys.keys);
     }
     json_table_free (&app_rows_table, &self->rows);
     free (self->sorted);

@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 // ---------------------------------------------------------------------------------------------
 //  Permissions
@@ -76,6 +77,17 @@ const char *
 permission_name (permission_t permission)
 {
     return s_rows[permission].name;
+}
+
+permission_t
+permission_named (text_t name)
+{
+    permission_t at = 0;
+    while (at < PERMISSIONS
+           && !(name.size == strlen (s_rows[at].name)
+                && strncasecmp (name.data, s_rows[at].name, name.size) == 0))
+        at++;
+    return at;
 }
 
 int

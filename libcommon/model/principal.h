@@ -58,6 +58,8 @@ uint64_t principal_permissions (const principal_t *self, text_t app, text_t sess
 uint64_t permissions_of (role_t kind);
 
 const char *permission_name (permission_t permission); //  "SESSION_OPEN"
+//  By its name, in small letters or capitals; PERMISSIONS: there is no such one.
+permission_t permission_named (text_t name);
 //  The table for docs/protocol pages, as Markdown.
 __attribute__ ((warn_unused_result)) int permissions_markdown (buffer_t *to);
 

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "bus/bus_settings.h"
 #include "json/json_write.h"
+#include "make_key.h"
 #include "make_token.h"
 #include "tables/edge_metrics.h"
 #include "model/api_operation.h"
@@ -369,6 +370,8 @@ static const service_command_t s_commands[] = {
     { "make-token", "CLAIMS", "a token for trying out, for an app of APPS_FILE", NULL,
       make_token },
     { "--openapi", NULL, "the HTTP API as a document of OpenAPI 3.1", s_put_openapi, NULL },
+    { "make-key", "NAME", "an API key for a server, and its row for the apps file", NULL,
+      make_key },
     { "--api-markdown", NULL, "the HTTP API as a Markdown table", s_put_operations, NULL },
     { "--permissions-markdown", NULL, "who may do what, as a Markdown table", s_put_permissions,
       NULL },

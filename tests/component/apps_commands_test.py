@@ -2,6 +2,7 @@
 """The commands about apps files, of the real programs: --check-apps, --apps-schema. The schema and
 the reader agree: what one refuses the other refuses, but for rules that a schema cannot say."""
 
+import hashlib
 import json
 import pathlib
 import subprocess
@@ -22,6 +23,10 @@ GOOD = [
     {"apps": [{"appId": "a", "later": {"x": 1}}], "later": {}},
     {"apps": [{"appId": "a", "origins": ["null", "file://", "http://h:1"], "textLimit": 1}]},
 ]
+HASH = "sha256:" + "0a" * 32
+GOOD += [{"apps": [{"appId": "a", "apiKeys": {"keys": keys}}]} for keys in (
+    [], [{"name": "crm", "hash": HASH}], [{"name": "crm", "hash": HASH, "scopes": []}],
+    [{"name": "crm", "hash": HASH, "scopes": ["SESSION_READ", "message_post"]}])]
 BAD = [
     None, [], {}, {"apps": []}, {"apps": {}}, {"apps": [1]}, {"apps": [{}]}, {"app": [], "apps": [APP]},
     {"apps": [{"appId": "a b"}]}, {"apps": [{"appId": 7}]}, {"apps": [{"appId": "a" * 65}]},
@@ -32,6 +37,11 @@ BAD = [
     {"apps": [{"appId": "a", "textLimit": 0}]}, {"apps": [{"appId": "a", "textLimit": "1"}]},
     {"apps": [{"appId": "a", "textLimit": 1.5}]}, {"apps": [{"appId": "a", "textLimit": 2**64}]},
 ]
+BAD += [{"apps": [{"appId": "a", "apiKeys": keys}]} for keys in (
+    [], {}, {"keys": {}}, {"keys": [{"name": "crm"}]}, {"keys": [{"hash": HASH}]},
+    {"keys": [{"name": "a b", "hash": HASH}]}, {"keys": [{"name": "crm", "hash": HASH.upper()}]},
+    {"keys": [{"name": "crm", "hash": HASH, "scopes": [1]}]},
+    {"keys": [{"name": "crm", "hash": HASH, "key": "stk_"}]})]
 
 
 def run(service, *arguments):
@@ -82,6 +92,12 @@ for service in SERVICES:
     expect("--check-apps FILE" in run(service, "--help").stdout, f"--help: {service}")
     expect(run(service, "--no-such").returncode == 64, f"no such command: {service}")
 expect("an argument is missing: make-token CLAIMS" in run("edge", "make-token").stderr, "make-token")
+answer = run("edge", "make-key", "crm")
+key, row = answer.stdout.splitlines()
+expect(answer.returncode == 0 and key.startswith("stk_") and len(key) == 68, f"make-key: {answer}")
+expect(json.loads(row) == {"name": "crm", "hash": "sha256:" + hashlib.sha256(key.encode()).hexdigest()}, row)
+expect(run("edge", "make-key", "crm").stdout.splitlines()[0] != key, "make-key makes another one each time")
+expect(run("edge", "make-key", "no name").returncode == 64, "make-key: no such name")
 for failure in failures:
     print(failure)
 print(f"{count - len(failures)} passed, {len(failures)} failed")

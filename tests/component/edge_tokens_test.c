@@ -18,7 +18,10 @@
 static char s_path[] = "/tmp/edge_tokens_test.XXXXXX";
 static stage_t *s_stage;
 
-//  The app "demo" with one key of this kid; and more members of its tokens.
+#define API_KEY "stk_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define API_KEY_HASH "sha256:a3db06f6aacc3af690cc929132b2d35aa59a13ba2a37e852a70a3ec824c48b3b"
+
+//  The app "demo" with one key of this kid, and one API key; and more members of its tokens.
 static void
 s_write_apps (const char *kid, const char *more)
 {
@@ -26,7 +29,8 @@ s_write_apps (const char *kid, const char *more)
     cr_assert (file);
     fprintf (file,
              "{\"apps\":[{\"appId\":\"demo\",\"tokens\":{%s\"keys\":[{\"kid\":\"%s\","
-             "\"algorithm\":\"HS256\",\"key\":\"" SECRET "\"}]}}]}\n",
+             "\"algorithm\":\"HS256\",\"key\":\"" SECRET "\"}]},\"apiKeys\":{\"keys\":[{"
+             "\"name\":\"crm\",\"hash\":\"" API_KEY_HASH "\"}]}}]}\n",
              more, kid);
     fclose (file);
 }
@@ -220,6 +224,46 @@ Test (edge_tokens, the_api_takes_them_in_the_header, .timeout = 60)
                "%.*s", TEXT_ARGS (record->request.principal));
     tcp_talk_free (&talk);
     ws_client_destroy (&client);
+    s_end ();
+}
+
+Test (edge_tokens, the_api_takes_api_keys_in_the_header, .timeout = 60)
+{
+    s_begin ("");
+    ws_client_t *client = s_connect ("&userId=early", NULL);
+    stage_join (s_stage, client);
+    s_ask ("", API_KEY "0", "HTTP/1.1 401 ", "the API key is not accepted");
+    s_ask ("&token=" API_KEY, NULL, "HTTP/1.1 401 ", "Authorization header");
+    s_ask ("&userId=ann", API_KEY, "HTTP/1.1 403 ", "forbidden");
+    cr_expect_null (stage_find (s_stage, BUS_REQUEST));
+    //  Nor does it make a connection.
+    s_expect_refused ("&userId=u", API_KEY, 4401);
+
+    tcp_talk_t talk = tcp_talk_new (s_stage->port, 0);
+    static const char request[] = "GET /api/v1/sessions/s-1 HTTP/1.1\r\nHost: h\r\n"
+                                  "Authorization: Bearer " API_KEY "\r\n\r\n";
+    cr_assert (tcp_talk_say (&talk, request, strlen (request)));
+    const bus_record_t *record = stage_hear (s_stage, BUS_REQUEST);
+    cr_expect (memmem (record->request.principal.data, record->request.principal.size,
+                       "{\"kind\":\"api\",\"app\":\"demo\",\"user\":\"crm\"", 39),
+               "%.*s", TEXT_ARGS (record->request.principal));
+    cr_expect (process_wait_log (s_stage->edge, "API key refused", 5000));
+    cr_expect_not (process_wait_log (s_stage->edge, "stk_", 200));
+    tcp_talk_free (&talk);
+    ws_client_destroy (&client);
+    s_end ();
+}
+
+//  As the file says from then on.
+Test (edge_tokens, an_api_key_that_leaves_the_file_is_none, .timeout = 60)
+{
+    s_begin ("");
+    FILE *file = fopen (s_path, "w");
+    cr_assert (file);
+    fprintf (file, "{\"apps\":[{\"appId\":\"demo\"}]}\n");
+    fclose (file);
+    cr_expect (process_wait_log (s_stage->edge, "apps file read again", 15000));
+    s_ask ("", API_KEY, "HTTP/1.1 401 ", "the API key is not accepted");
     s_end ();
 }
 

@@ -3,6 +3,7 @@
 #include "config/apps.h"
 #include "config/apps_file.h"
 #include "json/json_read.h"
+#include "model/principal.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -387,6 +388,72 @@ Test (apps, token_keys_are_read_by_the_edge_alone)
     cr_assert_null (apps_file_first (other)->tokens.keys);
     apps_file_destroy (&edge);
     apps_file_destroy (&other);
+}
+
+#define KEY_HASH "sha256:a3db06f6aacc3af690cc929132b2d35aa59a13ba2a37e852a70a3ec824c48b3b"
+#define KEY_ROW "{\"name\":\"crm\",\"hash\":\"" KEY_HASH "\""
+
+Test (apps, api_keys_are_read_by_the_edge_alone)
+{
+    static const char json[] = "{\"apps\":[{\"appId\":\"a\",\"apiKeys\":{\"keys\":[" KEY_ROW
+                               "}]}},{\"appId\":\"b\",\"apiKeys\":{\"keys\":[" KEY_ROW
+                               ",\"scopes\":[\"session_read\",\"SESSION_OPEN\"]}]}},"
+                               "{\"appId\":\"c\",\"apiKeys\":{\"keys\":[" KEY_ROW
+                               ",\"scopes\":[]}]}},{\"appId\":\"d\",\"apiKeys\":{\"keys\":[]}},"
+                               "{\"appId\":\"e\"}]}";
+    static const text_t key =
+        TEXT ("stk_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+    static const struct {
+        const char *app;
+        uint64_t may;
+    } rows[] = { { "a", UINT64_MAX },
+                 { "b", PERMISSION_BIT (PERMIT_SESSION_READ)
+                            | PERMISSION_BIT (PERMIT_SESSION_OPEN) },
+                 { "c", 0 } };
+    buffer_t complaint;
+    buffer_init (&complaint, 1000);
+    apps_file_t *edge = s_file (json, APP_READER_EDGE, &complaint);
+    apps_file_t *other = s_file (json, APP_READER_POSTOFFICE, &complaint);
+    cr_assert (edge && other, "%s", complaint.data);
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        const app_t *app = apps_file_find (edge, text_of (rows[at].app));
+        cr_assert_eq (api_keys_find (app->api_keys.keys, key)->may, rows[at].may, "%zu", at);
+    }
+    cr_assert_null (apps_file_find (edge, TEXT ("d"))->api_keys.keys);
+    cr_assert_null (apps_file_find (edge, TEXT ("e"))->api_keys.keys);
+    cr_assert_null (apps_file_first (other)->api_keys.keys);
+    apps_file_destroy (&edge);
+    apps_file_destroy (&other);
+}
+
+Test (apps, an_api_key_that_is_none_is_refused_with_its_line)
+{
+    static const struct {
+        const char *keys, *complaint;
+    } rows[] = {
+        { "{}", "line 2: \"keys\" is missing" },
+        { "[]", "line 2: \"apiKeys\" must be an object" },
+        { "{\"keys\":[{\"hash\":\"" KEY_HASH "\"}]}", "\"name\" is missing" },
+        { "{\"keys\":[{\"name\":\"crm\"}]}", "\"hash\" is missing" },
+        { "{\"keys\":[{\n\"name\":\"a b\",\"hash\":\"" KEY_HASH "\"}]}", "line 3: an API key" },
+        { "{\"keys\":[{\"name\":\"theRouter\",\"hash\":\"" KEY_HASH "\"}]}", "\"router\"" },
+        { "{\"keys\":[{\"name\":\"crm\",\n\"hash\":\"stk_00\"}]}", "line 3: an API key's" },
+        { "{\"keys\":[" KEY_ROW ",\"scopes\":[\n\"session_raed\"]}]}",
+          "line 3: a scope must be a permission" },
+        { "{\"keys\":[" KEY_ROW ",\"key\":\"stk_00\"}]}", "\"key\" is no member" },
+        { "{\"keys\":[" KEY_ROW "},\n" KEY_ROW "}]}", "line 3: two keys" },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        char json[600];
+        buffer_t complaint;
+        buffer_init (&complaint, 1000);
+        snprintf (json, sizeof json, "{\"apps\":[{\"appId\":\"a\",\n\"apiKeys\":%s}]}",
+                  rows[at].keys);
+        cr_assert_null (s_file (json, APP_READER_EDGE, &complaint), "%s", json);
+        (void) !buffer_put (&complaint, "", 1);
+        cr_assert (strstr (complaint.data, rows[at].complaint), "%s", complaint.data);
+        buffer_free (&complaint);
+    }
 }
 
 Test (apps, a_key_that_is_none_is_refused_with_its_line)

@@ -14,8 +14,16 @@
 #include <uv.h>
 
 #define SECRET "0123456789abcdef0123456789abcdef"
+#define API_KEY "stk_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define API_KEY_HASH "sha256:a3db06f6aacc3af690cc929132b2d35aa59a13ba2a37e852a70a3ec824c48b3b"
+#define NEXT_KEY "stk_fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
+#define NEXT_KEY_HASH "sha256:0c5ee47327d51d144af7f30a7a7b574832825004c351e7403c231a6236a4cfeb"
 
 static const char s_file[] = "{\"apps\":[{\"appId\":\"open\"},"
+                             "{\"appId\":\"servers\",\"apiKeys\":{\"keys\":[{\"name\":\"crm\","
+                             "\"hash\":\"" API_KEY_HASH "\",\"scopes\":[\"session_read\","
+                             "\"message_post\"]},{\"name\":\"crm\",\"hash\":\""
+                             NEXT_KEY_HASH "\"}]}},"
                              "{\"appId\":\"keys\",\"tokens\":{\"keys\":[{\"kid\":\"k\","
                              "\"algorithm\":\"HS256\",\"key\":\"" SECRET "\"}]}},"
                              "{\"appId\":\"closed\",\"tokens\":{\"anonymous\":false,\"endsChats\":"
@@ -336,6 +344,68 @@ Test (door, keys_are_told_apart_by_more_than_their_names)
     cr_assert (!token_keys_has (other, door_ticket (&s_pass).key));
     cr_assert (token_keys_has (s_keys, door_ticket (&s_pass).key));
     token_keys_destroy (&other);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  API keys
+
+#define BEARER(text) "Authorization: Bearer " text "\r\n"
+
+Test (door, a_key_makes_a_server)
+{
+    cr_assert_eq (s_ask ("appId=servers", BEARER (API_KEY)), CLOSE_CLIENT);
+    s_is (ROLE_API, "crm");
+    cr_assert (text_is (s_pass.principal.app, TEXT ("servers")));
+    cr_assert_eq (s_pass.principal.session.size, 0);
+    //  A scope gives nothing that the kind may not.
+    cr_assert_eq (s_pass.may, PERMISSION_BIT (PERMIT_SESSION_READ));
+    cr_assert_eq (s_ask ("appId=servers&userId=crm", BEARER (NEXT_KEY)), CLOSE_CLIENT);
+    s_is (ROLE_API, "crm");
+    cr_assert_eq (s_pass.may, permissions_of (ROLE_API));
+    cr_assert_eq (edge_metrics[EDGE_API_KEYS_GOOD], 2);
+}
+
+Test (door, a_key_is_for_its_app_and_stands_in_the_header)
+{
+    static const char wrong[] = "stk_1123456789abcdef0123456789abcdef"
+                                "0123456789abcdef0123456789abcdef";
+    cr_assert_eq (s_ask ("appId=servers", s_with (BEARER ("%s"), wrong)), CLOSE_BAD_KEY);
+    cr_assert_eq (s_ask ("appId=servers", BEARER ("stk_")), CLOSE_BAD_KEY);
+    cr_assert_eq (s_ask ("appId=servers", BEARER (API_KEY " ") ), CLOSE_CLIENT);
+    cr_assert_eq (s_ask ("appId=servers", BEARER (API_KEY " x")), CLOSE_BAD_KEY);
+    cr_assert_eq (s_ask ("appId=open", BEARER (API_KEY)), CLOSE_BAD_KEY);
+    cr_assert_eq (s_ask ("appId=keys", BEARER (API_KEY)), CLOSE_BAD_KEY);
+    cr_assert_eq (s_ask ("appId=servers&userId=u&token=" API_KEY, ""), CLOSE_BAD_KEY);
+    cr_assert_eq (s_ask ("appId=servers", "Sec-WebSocket-Protocol: stentor.chat, "
+                                          "stentor.token." API_KEY "\r\n"),
+                  CLOSE_BAD_KEY);
+    cr_assert_eq (s_ask ("appId=servers&token=x", BEARER (API_KEY)), CLOSE_BAD_TOKEN);
+    cr_assert_eq (s_ask ("appId=servers", BEARER (API_KEY) BEARER (API_KEY)), CLOSE_BAD_TOKEN);
+    cr_assert_eq (s_ask ("appId=servers", "Authorization: Basic " API_KEY "\r\n"),
+                  CLOSE_BAD_TOKEN);
+    cr_assert_eq (s_ask ("appId=servers", s_with (BEARER ("%s"), s_token (ANNA))),
+                  CLOSE_BAD_TOKEN);
+    cr_assert_eq (edge_metrics[EDGE_API_KEYS_REFUSED], 7);
+}
+
+Test (door, what_the_url_says_beside_a_key_must_agree)
+{
+    cr_assert_eq (s_ask ("appId=servers&userId=u", BEARER (API_KEY)), CLOSE_NOT_ALLOWED);
+    s_door.demo_mode = true;
+    cr_assert_eq (s_ask ("appId=servers&isAdmin=true", BEARER (API_KEY)), CLOSE_NOT_ALLOWED);
+}
+
+Test (door, a_server_stays_as_long_as_its_key)
+{
+    cr_assert_eq (s_ask ("appId=servers", BEARER (API_KEY)), CLOSE_CLIENT);
+    uint64_t key = door_ticket (&s_pass).key;
+    cr_assert_neq (key, 0);
+    cr_assert_eq (s_stays ("servers", ROLE_API, "crm", key, 0), CLOSE_CLIENT);
+    cr_assert_eq (s_stays ("servers", ROLE_API, "crm", key ^ 1, 0), CLOSE_BAD_KEY);
+    cr_assert_eq (s_stays ("open", ROLE_API, "crm", key, 0), CLOSE_BAD_KEY);
+    cr_assert_eq (s_stays ("gone", ROLE_API, "crm", key, 0), CLOSE_UNKNOWN_APP);
+    //  One that came with a token does not stay by a key.
+    cr_assert_eq (s_stays ("servers", ROLE_API, "crm", key, 4102444800), CLOSE_BAD_TOKEN);
 }
 
 Test (door, says_what_it_does_not_like_to_whoever_makes_a_token)

@@ -323,6 +323,7 @@ s_principal (const api_t *self, const http_head_t *head, door_pass_t *pass, cons
         return PROBLEM_FORBIDDEN;
     case CLOSE_NO_TOKEN:
     case CLOSE_BAD_TOKEN:
+    case CLOSE_BAD_KEY:
     case CLOSE_TOKEN_EXPIRED:
         *detail = close_reasons[reason].words;
         return PROBLEM_UNAUTHENTICATED;

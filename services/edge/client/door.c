@@ -17,10 +17,10 @@ s_begins_with (text_t text, text_t beginning)
            && memcmp (text.data, beginning.data, beginning.size) == 0;
 }
 
-//  The request's one token; empty when there is none. False: there are several, or the header is
-//  not of its form.
+//  The request's one token, or API key; empty when there is none. False: there are several, or the
+//  header is not of its form.
 static bool
-s_find_token (const client_url_t *url, const http_head_t *head, text_t *token)
+s_find_token (const client_url_t *url, const http_head_t *head, text_t *token, bool *in_header)
 {
     static const text_t bearer = TEXT ("Bearer "), offered = TEXT (DOOR_PROTOCOL_TOKEN);
     text_t header, list, protocol;
@@ -28,7 +28,8 @@ s_find_token (const client_url_t *url, const http_head_t *head, text_t *token)
     *token = url->token;
     if (http_head_only (head, "Authorization", &header) != 0)
         return false;
-    if (header.size > 0) {
+    *in_header = header.size > 0;
+    if (*in_header) {
         if (token->size > 0 || header.size <= bearer.size
             || strncasecmp (header.data, bearer.data, bearer.size) != 0)
             return false;
@@ -49,10 +50,8 @@ s_find_token (const client_url_t *url, const http_head_t *head, text_t *token)
 static uint64_t
 s_bit_of (text_t scope)
 {
-    for (unsigned permission = 0; permission < PERMISSIONS; permission++)
-        if (http_text_is (scope, permission_name (permission)))
-            return PERMISSION_BIT (permission);
-    return 0;
+    permission_t permission = permission_named (scope);
+    return permission < PERMISSIONS ? PERMISSION_BIT (permission) : 0;
 }
 
 //  Scopes name permissions, and what they do not name is not allowed; names that are not known are
@@ -72,8 +71,40 @@ s_is_reserved (text_t user)
     return client_user_is_hidden (user) || s_begins_with (user, TEXT (ANONYMOUS));
 }
 
-//  What the URL says beside the token must not be something else: a page that means to be somebody
-//  must not be let in as another.
+//  What the URL says beside a credential must not be something else: a page that means to be
+//  somebody must not be let in as another.
+static close_reason_t
+s_check_url (const client_url_t *url, const principal_t *principal)
+{
+    bool is_other_user = url->user.size > 0 && !text_is (url->user, principal->user);
+    bool is_other_kind = url->admin && principal->kind != ROLE_AGENT;
+    return is_other_user || is_other_kind ? CLOSE_NOT_ALLOWED : CLOSE_CLIENT;
+}
+
+//  A key that stood anywhere else than in the header stands in somebody's log now.
+static close_reason_t
+s_of_key (const app_t *app, const client_url_t *url, text_t text, bool in_header,
+          door_pass_t *pass)
+{
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "API key refused");
+    const api_key_t *key =
+        in_header && app->api_keys.keys ? api_keys_find (app->api_keys.keys, text) : NULL;
+    edge_count (key ? EDGE_API_KEYS_GOOD : EDGE_API_KEYS_REFUSED, 1);
+    if (!key) {
+        if (log_limit_allows (&limit))
+            log_warn ("API key refused", log_text ("app", app->id),
+                      log_string ("fault", in_header ? "unknown" : "place"));
+        return CLOSE_BAD_KEY;
+    }
+    pass->principal = (principal_t){ .kind = ROLE_API,
+                                     .app = app->id,
+                                     .user = key->name,
+                                     .session = TEXT_EMPTY };
+    pass->may = permissions_of (ROLE_API) & key->may;
+    pass->api_key = key->id;
+    return s_check_url (url, &pass->principal);
+}
+
 static close_reason_t
 s_of_token (const app_t *app, const client_url_t *url, text_t compact, door_pass_t *pass)
 {
@@ -100,9 +131,7 @@ s_of_token (const app_t *app, const client_url_t *url, text_t compact, door_pass
                                      .session = claims->session };
     pass->name = claims->name;
     pass->may = permissions_of (claims->kind) & s_scopes (claims);
-    bool is_other_user = url->user.size > 0 && !text_is (url->user, claims->user);
-    bool is_other_kind = url->admin && claims->kind != ROLE_AGENT;
-    return is_other_user || is_other_kind ? CLOSE_NOT_ALLOWED : CLOSE_CLIENT;
+    return s_check_url (url, &pass->principal);
 }
 
 static close_reason_t
@@ -134,6 +163,7 @@ close_reason_t
 door_ask (const door_t *self, const client_url_t *url, const http_head_t *head, door_pass_t *pass)
 {
     text_t token;
+    bool in_header;
     const app_t *app = url->app_is_bad ? NULL : apps_find (self->apps, url->app);
     *pass = (door_pass_t){ .name = TEXT_EMPTY,
                            .principal = { .kind = ROLE_VISITOR,
@@ -146,8 +176,10 @@ door_ask (const door_t *self, const client_url_t *url, const http_head_t *head, 
         return reason;
     if (!app)
         return CLOSE_UNKNOWN_APP;
-    if (!s_find_token (url, head, &token))
+    if (!s_find_token (url, head, &token, &in_header))
         return CLOSE_BAD_TOKEN;
+    if (api_key_is_meant (token))
+        return s_of_key (app, url, token, in_header, pass);
     return token.size > 0 ? s_of_token (app, url, token, pass)
                           : s_of_anybody (self, app, url, pass);
 }
@@ -162,7 +194,7 @@ door_ticket_t
 door_ticket (const door_pass_t *pass)
 {
     const token_claims_t *claims = pass->token ? token_claims (pass->token) : NULL;
-    return (door_ticket_t){ .key = claims ? claims->key : 0,
+    return (door_ticket_t){ .key = claims ? claims->key : pass->api_key,
                             .expires_s = claims ? claims->expires_s : 0 };
 }
 
@@ -191,10 +223,15 @@ close_reason_t
 door_may_stay (const door_t *self, const principal_t *principal, const door_ticket_t *ticket)
 {
     const app_t *app = apps_find (self->apps, principal->app);
+    //  An app that is gone lets its chats end by themselves, but its servers' keys are gone.
     if (!app)
-        return CLOSE_CLIENT; //  an app that is gone lets its chats end by themselves
+        return principal->kind == ROLE_API ? CLOSE_UNKNOWN_APP : CLOSE_CLIENT;
     if (ticket->key == 0)
         return s_may_anybody_stay (self, &app->tokens, principal);
+    if (principal->kind == ROLE_API && ticket->expires_s == 0)
+        return app->api_keys.keys && api_keys_has (app->api_keys.keys, ticket->key)
+                   ? CLOSE_CLIENT
+                   : CLOSE_BAD_KEY;
     if (!app->tokens.keys || !token_keys_has (app->tokens.keys, ticket->key))
         return CLOSE_BAD_TOKEN;
     bool is_over = s_now () >= ticket->expires_s + TOKEN_LEEWAY_S;

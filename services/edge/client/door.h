@@ -7,6 +7,9 @@
 //  and only in one of them. Without one a request is an anonymous visitor, where the app lets
 //  anybody in, or an agent, in demo mode only.
 //
+//  A server may come with an API key in place of a token: in the Authorization header and nowhere
+//  else, as an URL stands in logs. It tells itself from a token by its beginning (auth/api_keys.h).
+//
 //  An app that has tokens knows its visitors' names, and nobody else may use them: its anonymous
 //  visitors are called "anonymous:<user id>".
 
@@ -31,9 +34,10 @@ typedef struct {
 //  apps.
 typedef struct {
     principal_t principal;
-    uint64_t may;          //  permissions, as bits: what its kind may, and its token's scopes name
+    uint64_t may;          //  permissions, as bits: what its kind may, and its scopes name
     text_t name;           //  that its token gives it; may be empty
     token_t *token;        //  NULL: without one
+    uint64_t api_key;      //  that it came with; 0: without one
     token_fault_t fault;   //  why the token is not accepted
     char room[USER_ID_MAX];
 } door_pass_t;
@@ -50,8 +54,8 @@ const char *door_complaint (const token_claims_t *claims);
 
 //  What a connection came in by.
 typedef struct {
-    uint64_t key; //  of its token; 0: it came without one
-    uint64_t expires_s;
+    uint64_t key;       //  of its token, or its API key; 0: it came without one
+    uint64_t expires_s; //  0: never
 } door_ticket_t;
 
 door_ticket_t door_ticket (const door_pass_t *pass);

@@ -150,7 +150,8 @@ s_refuse (client_t *client, close_reason_t reason)
                         : reason == CLOSE_BAD_URL   ? VERDICT_BAD_REQUEST
                                                     : VERDICT_NOT_ALLOWED;
     bool is_of_token =
-        reason == CLOSE_NO_TOKEN || reason == CLOSE_BAD_TOKEN || reason == CLOSE_TOKEN_EXPIRED;
+        reason == CLOSE_NO_TOKEN || reason == CLOSE_BAD_TOKEN
+                       || reason == CLOSE_TOKEN_EXPIRED || reason == CLOSE_BAD_KEY;
     const char *code = is_of_token ? "unauthenticated" : verdict_code (verdict);
     frame_t *update = server_frame_not_joined (TEXT_EMPTY, code, close_reasons[reason].words);
     client_write (client, &update);
