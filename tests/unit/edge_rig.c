@@ -93,6 +93,32 @@ websocket_abort (websocket_t *self)
     s_note ("c%u abort\n", s_socket_number (self));
 }
 
+void
+event_stream_want_write (event_stream_t *self)
+{
+    (void) self;
+}
+
+const client_address_t *
+event_stream_address (const event_stream_t *self)
+{
+    (void) self;
+    return &rig_address;
+}
+
+bool
+event_stream_is_full (const event_stream_t *self)
+{
+    (void) self;
+    return rig_sockets_are_full;
+}
+
+void
+event_stream_abort (event_stream_t *self)
+{
+    websocket_abort ((websocket_t *) (void *) self);
+}
+
 unsigned
 bus_client_postoffices_up (const bus_client_t *self)
 {
@@ -278,8 +304,8 @@ rig_turn (unsigned ms)
     }
 }
 
-connection_t *
-rig_connect (role_t role, dialect_t dialect)
+static connection_t *
+s_connect (role_t role, dialect_t dialect, bool is_listener)
 {
     cr_assert (s_client_count < CLIENTS_MOST);
     connection_t *connection = calloc (1, sizeof *connection);
@@ -289,7 +315,9 @@ rig_connect (role_t role, dialect_t dialect)
         .name = TEXT_EMPTY,
         .dialect = dialect,
     };
-    websocket_t *socket = (websocket_t *) (void *) &s_sockets[s_client_count];
+    void *place = &s_sockets[s_client_count];
+    client_socket_t socket = { .websocket = is_listener ? NULL : place,
+                               .events = is_listener ? place : NULL };
     connection->client = client_new (rig_clients, &identity, socket, connection);
     connection->keepalive = keepalive_new (rig_keepalives, connection->client);
     connection->attachment =
@@ -297,6 +325,18 @@ rig_connect (role_t role, dialect_t dialect)
     connection->inbounds = rig_inbounds;
     s_endpoints[s_client_count++] = client_view (connection->client)->endpoint;
     return connection;
+}
+
+connection_t *
+rig_connect (role_t role, dialect_t dialect)
+{
+    return s_connect (role, dialect, false);
+}
+
+connection_t *
+rig_listen (role_t role)
+{
+    return s_connect (role, DIALECT_RICH, true);
 }
 
 void
@@ -323,9 +363,31 @@ s_note_member (const frame_t *frame, const char *member)
     s_note (" %.*s", (int) (end - at), at);
 }
 
+static void
+s_write_events (connection_t *connection)
+{
+    buffer_t text;
+    buffer_init (&text, 65536);
+    events_next_t next;
+    do {
+        buffer_clear (&text);
+        next = outbound_next_event (connection, &text);
+        for (size_t at = 0; at < text.size; at++)
+            text.data[at] = text.data[at] == '\n' ? '|' : text.data[at];
+        if (next != EVENTS_NONE)
+            s_note ("c%u < %.*s%s\n", s_client_number (rig_endpoint (connection)),
+                    TEXT_ARGS (buffer_text (&text)), next == EVENTS_MORE ? "" : " (end)");
+    } while (next == EVENTS_MORE);
+    buffer_free (&text);
+}
+
 void
 rig_write (connection_t *connection)
 {
+    if (client_is_listener (connection->client)) {
+        s_write_events (connection);
+        return;
+    }
     websocket_write_t next;
     unsigned number = s_client_number (rig_endpoint (connection));
     while (outbound_next (connection, &next)) {

@@ -56,6 +56,9 @@ void rig_turn (unsigned ms);
 
 //  A client of app "demo"; the first one is c1.
 connection_t *rig_connect (role_t role, dialect_t dialect);
+//  A rich client with an event stream; rig_write notes the lines of its events, with "|" for the
+//  line ends.
+connection_t *rig_listen (role_t role);
 void rig_disconnect (connection_t **connection_p);
 //  What its socket is given becomes lines.
 void rig_write (connection_t *connection);

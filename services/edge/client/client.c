@@ -39,7 +39,7 @@ struct client {
     visitor_info_t info; //  so is its name; that of others than visitors stays empty
     text_t name;         //  that its token gives it; empty: what it says itself
     clients_t *all;
-    websocket_t *socket;
+    client_socket_t socket;
     UT_hash_handle hh;
     waiting_t *first; //  in the outbox
     waiting_t *last;
@@ -127,7 +127,7 @@ clients_abort_late (clients_t *self)
         if (now - client->ending_ms < CLOSING_MS)
             break;
         s_end_later (client); //  not again in the next tick
-        websocket_abort (client->socket);
+        client_socket_abort (&client->socket);
     }
 }
 
@@ -185,8 +185,17 @@ s_keep (text_t *here, text_t text)
     *here = text.size > 0 ? alloc_copy (text) : TEXT_EMPTY;
 }
 
+static edge_metric_t
+s_gauge (const client_t *self)
+{
+    return client_is_listener (self) ? EDGE_CONNECTIONS_EVENTS
+           : client_is_rich (self)   ? EDGE_CONNECTIONS_RICH
+                                     : EDGE_CONNECTIONS_WIDGET;
+}
+
 client_t *
-client_new (clients_t *all, const client_identity_t *identity, websocket_t *socket, void *owner)
+client_new (clients_t *all, const client_identity_t *identity, client_socket_t socket,
+            void *owner)
 {
     const principal_t *principal = &identity->principal;
     bool is_visitor = principal->kind == ROLE_VISITOR;
@@ -201,6 +210,7 @@ client_new (clients_t *all, const client_identity_t *identity, websocket_t *sock
         .may = identity->may,
         .dialect = identity->dialect,
         .sender = TEXT_EMPTY,
+        .is_listener = socket.events,
     };
     self->info = (visitor_info_t){ TEXT_EMPTY, texts[2], texts[3], info.address_class, texts[4] };
     self->name = texts[5];
@@ -209,7 +219,7 @@ client_new (clients_t *all, const client_identity_t *identity, websocket_t *sock
     list_init (&self->ending);
     client_stamp (self, &VISITOR_UNKNOWN);
     HASH_ADD_NUMBER (hh, all->by_endpoint, view.endpoint, self);
-    edge_count (client_is_rich (self) ? EDGE_CONNECTIONS_RICH : EDGE_CONNECTIONS_WIDGET, 1);
+    edge_count (s_gauge (self), 1);
     edge_count (EDGE_OPENED, 1);
     return self;
 }
@@ -220,7 +230,7 @@ client_destroy (client_t **self_p)
     client_t *self = *self_p;
     *self_p = NULL;
     HASH_DELETE (hh, self->all->by_endpoint, self);
-    edge_count (client_is_rich (self) ? EDGE_CONNECTIONS_RICH : EDGE_CONNECTIONS_WIDGET, -1);
+    edge_count (s_gauge (self), -1);
     s_count_closed (self, CLOSE_CLIENT);
     list_remove (&self->ending);
     s_drop_outbox (self);
@@ -312,7 +322,7 @@ client_put (client_t *self, const outbox_item_t *item)
     flow_control_t *flow = self->all->flow;
     if (client_is_closed (self))
         return;
-    bool overloaded = websocket_is_full (self->socket) && flow_control_is_overloaded (flow);
+    bool overloaded = client_socket_is_full (&self->socket) && flow_control_is_overloaded (flow);
     edge_count (EDGE_OVERLOADED, overloaded);
     if (overloaded || self->outbox_bytes >= flow_control_outbox_limit (flow)) {
         client_close (self, CLOSE_SLOW_READER);
@@ -375,20 +385,20 @@ client_drop_above (client_t *self, uint64_t seq)
 void
 client_want_write (client_t *self)
 {
-    websocket_want_write (self->socket);
+    client_socket_want_write (&self->socket);
 }
 
 const client_address_t *
 client_address (const client_t *self)
 {
-    return websocket_address (self->socket);
+    return client_socket_address (&self->socket);
 }
 
 void
 client_read (client_t *self, bool on)
 {
     self->view.is_paused = !on;
-    websocket_read (self->socket, on);
+    client_socket_read (&self->socket, on);
 }
 
 client_rate_t *
@@ -422,7 +432,7 @@ client_close (client_t *self, close_reason_t reason)
     self->close_reason = (uint8_t) reason;
     list_append (&self->all->closed, &self->ending);
     if (row->ws_code == 0) {
-        websocket_abort (self->socket);
+        client_socket_abort (&self->socket);
         return;
     }
     //  The socket of a slow reader is full: what it can take is the close frame and no more.

@@ -13,12 +13,12 @@
 #ifndef CLIENT_H
 #define CLIENT_H
 
+#include "client/client_socket.h"
 #include "client/flow_control.h"
 #include "client/visitor.h"
 #include "config/apps.h"
 #include "model/principal.h"
 #include "model/visitor_info.h"
-#include "net/websocket.h"
 
 typedef struct clients clients_t;
 typedef struct client client_t;
@@ -43,7 +43,8 @@ typedef struct {
     dialect_t dialect;
     text_t sender; //  JSON object: who it is, and what it says of itself
     client_state_t state;
-    bool is_paused; //  not read
+    bool is_paused;   //  not read
+    bool is_listener; //  it has an event stream, and says nothing on it
 } client_view_t;
 
 //  Borrows all three. All clients are gone when it is destroyed.
@@ -61,7 +62,7 @@ client_t *clients_next_closed (clients_t *self);
 void clients_abort_late (clients_t *self);
 
 //  The owner is what clients_next_closed leads to.
-client_t *client_new (clients_t *all, const client_identity_t *identity, websocket_t *socket,
+client_t *client_new (clients_t *all, const client_identity_t *identity, client_socket_t socket,
                       void *owner);
 //  The socket is gone: that is the reason, unless there was one before.
 void client_destroy (client_t **self_p);
@@ -80,6 +81,12 @@ static inline bool
 client_is_rich (const client_t *self)
 {
     return client_view (self)->dialect == DIALECT_RICH;
+}
+
+static inline bool
+client_is_listener (const client_t *self)
+{
+    return client_view (self)->is_listener;
 }
 
 static inline bool

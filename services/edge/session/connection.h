@@ -12,6 +12,7 @@ typedef struct inbounds inbounds_t;
 typedef struct pause pause_t;
 
 struct connection {
+    struct gateway *gateway; //  whose it is
     client_t *client;
     keepalive_t *keepalive;
     attachment_t *attachment;

@@ -145,6 +145,8 @@ endpoint_tell_not_joined (const endpoint_t *self, verdict_t verdict)
     frame_t *update = server_frame_not_joined (session_key_id (self->session),
                                                verdict_code (verdict), verdict_words (verdict));
     client_write (self->client, &update);
+    if (client_is_listener (self->client))
+        client_close (self->client, CLOSE_NOT_JOINED);
 }
 
 void

@@ -49,6 +49,7 @@ bool endpoint_send_attach (endpoint_t *self, attach_reason_t reason);
 bool endpoint_send_signal (const endpoint_t *self, event_t event);
 bool endpoint_send_receipt (const endpoint_t *self, uint64_t seq);
 //  Tells the client that it is in, with the last entry of the session; or that it is not, and why.
+//  A listener has no other session to go to, and is closed.
 void endpoint_tell_joined (const endpoint_t *self, text_t session_id, log_position_t last);
 void endpoint_tell_not_joined (const endpoint_t *self, verdict_t verdict);
 //  The log has lost what stood above this: the client does not have it any more.

@@ -7,6 +7,7 @@
 #include "client/door.h"
 #include "client/request_info.h"
 #include "client/server_frame.h"
+#include "model/session_key.h"
 #include "session/inbound.h"
 #include "session/outbound.h"
 #include "tables/edge_metrics.h"
@@ -158,6 +159,24 @@ s_refuse (client_t *client, close_reason_t reason)
     client_close (client, reason);
 }
 
+//  Whoever passed the door; identity has the dialect.
+static void
+s_open (gateway_t *self, connection_t *connection, const door_pass_t *pass,
+        client_identity_t *identity, client_socket_t socket, const http_head_t *head)
+{
+    identity->principal = pass->principal;
+    identity->may = pass->may;
+    identity->name = pass->name;
+    request_info_read (&identity->info, head, client_socket_address (&socket), self->ranges);
+    connection->client = client_new (self->clients, identity, socket, connection);
+    connection->keepalive = keepalive_new (self->keepalives, connection->client);
+    connection->attachment =
+        attachment_new (self->attachments, connection->client, connection->keepalive);
+    connection->inbounds = self->inbounds;
+    connection->ticket = door_ticket (pass);
+    self->token_count += connection->ticket.key != 0;
+}
+
 static connection_t *
 s_on_opened (void *owner, websocket_t *socket, const client_url_t *url, const http_head_t *head)
 {
@@ -168,18 +187,9 @@ s_on_opened (void *owner, websocket_t *socket, const client_url_t *url, const ht
     if (reason == CLOSE_CLIENT
         && permission_scope (PERMIT_SESSION_JOIN, pass.principal.kind) == SCOPE_NEVER)
         reason = CLOSE_NOT_ALLOWED; //  such a kind has no connections
-    identity.principal = pass.principal;
-    identity.may = pass.may;
-    identity.name = pass.name;
-    request_info_read (&identity.info, head, websocket_address (socket), self->ranges);
     connection_t *connection = alloc_zeroed (sizeof *connection);
-    connection->client = client_new (self->clients, &identity, socket, connection);
-    connection->keepalive = keepalive_new (self->keepalives, connection->client);
-    connection->attachment =
-        attachment_new (self->attachments, connection->client, connection->keepalive);
-    connection->inbounds = self->inbounds;
-    connection->ticket = door_ticket (&pass);
-    self->token_count += connection->ticket.key != 0;
+    connection->gateway = self;
+    s_open (self, connection, &pass, &identity, (client_socket_t){ .websocket = socket }, head);
     door_pass_free (&pass);
     if (reason != CLOSE_CLIENT)
         s_refuse (connection->client, reason);
@@ -216,6 +226,42 @@ s_on_closed (void *owner, connection_t *connection)
     self->token_count -= connection->ticket.key != 0;
     free (connection);
     s_check_drained (self);
+}
+
+static void
+s_on_listener_closed (void *owner)
+{
+    connection_t *connection = owner;
+    s_on_closed (connection->gateway, connection);
+}
+
+void
+gateway_listen (gateway_t *self, const gateway_listener_t *listener)
+{
+    static const event_stream_events_t events = { .next = outbound_next_event,
+                                                  .closed = s_on_listener_closed };
+    connection_t *connection = alloc_zeroed (sizeof *connection);
+    event_stream_t *stream =
+        event_stream_new (listener->request, TEXT_EMPTY, &events, connection);
+    if (!stream) {
+        free (connection);
+        return;
+    }
+    event_stream_limit (stream, self->config->pong_within);
+    connection->gateway = self;
+    client_identity_t identity = { .dialect = DIALECT_RICH };
+    s_open (self, connection, listener->pass, &identity, (client_socket_t){ .events = stream },
+            listener->head);
+    visitor_t visitor = VISITOR_UNKNOWN;
+    visitor.name = listener->name;
+    client_stamp (connection->client, &visitor);
+    session_key_room_t room;
+    log_position_t has = listener->has.seq == SEQ_UNKNOWN ? (log_position_t){ 0 } : listener->has;
+    attachment_enter (connection->attachment,
+                      session_key_of (room, listener->pass->principal.app, listener->session),
+                      ATTACH_RESUME, has, 0);
+    attachment_send (connection->attachment);
+    connections_end_event (self->clients);
 }
 
 const websocket_events_t gateway_socket_events = { .upgrade = s_on_upgrade,

@@ -122,7 +122,9 @@ keepalive_ping (keepalive_t *self, uint64_t *number)
         return false;
     self->ping_wanted = false;
     self->pinged_ms = uv_now (self->all->loop);
-    self->ping_out = true;
+    self->ping_out = !client_is_listener (self->client);
+    if (!self->ping_out)
+        keepalive_heard (self);
     self->pinged_seq = self->written_seq;
     *number = ++self->ping_number;
     return true;

@@ -1,8 +1,15 @@
 #include "session/outbound.h"
 
+#include "base/random_id.h"
 #include "client/server_frame.h"
+#include "json/json_write.h"
 #include "model/session_key.h"
 #include "tables/edge_metrics.h"
+
+//  A close event: a number, and two texts of close_reasons.def.
+#define CLOSE_DATA_MAX 400
+//  Event streams that a drain has ended come again within this time.
+#define RETURN_MS 5000
 
 //  NULL: there is no such client (any more).
 static connection_t *
@@ -98,4 +105,55 @@ outbound_next (connection_t *connection, websocket_write_t *write)
     }
     write->what = WRITE_CLOSE;
     return client_wants_close (connection->client, &write->reason);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Event streams
+
+//  What a close frame is to a WebSocket. A browser comes again by itself: not all at once.
+static int
+s_put_close (buffer_t *to, close_reason_t reason)
+{
+    const close_reason_row_t *row = &close_reasons[reason];
+    bool is_going = reason == CLOSE_GOING_AWAY;
+    buffer_t data;
+    json_writer_t json;
+    buffer_init (&data, CLOSE_DATA_MAX);
+    json_write_begin (&json, &data);
+    json_open_object (&json, NULL);
+    json_put_number (&json, "code", row->ws_code);
+    json_put_string (&json, "reason", row->metric);
+    json_put_string (&json, "message", row->words);
+    json_close_object (&json);
+    int rc = json_write_end (&json);
+    if (rc == 0)
+        rc = event_text_put_named (to, "close", buffer_text (&data),
+                                   is_going ? 1 + random_id_number () % RETURN_MS : 0);
+    buffer_free (&data);
+    return rc;
+}
+
+events_next_t
+outbound_next_event (void *connection, buffer_t *to)
+{
+    websocket_write_t next;
+    int rc;
+    if (!outbound_next (connection, &next))
+        return EVENTS_NONE;
+    switch (next.what) {
+    case WRITE_TEXT:
+        edge_count (EDGE_FRAMES_OUT, 1);
+        edge_count (EDGE_BYTES_OUT, next.frame->size);
+        rc = event_text_put (to, next.frame->position,
+                             (text_t){ next.frame->text, next.frame->size });
+        frame_destroy (&next.frame);
+        return rc == 0 ? EVENTS_MORE : EVENTS_CUT;
+    case WRITE_PING:
+        edge_count (EDGE_PINGS, 1);
+        return event_text_put_comment (to) == 0 ? EVENTS_MORE : EVENTS_CUT;
+    default:
+        if (!close_reasons[next.reason].ws_code)
+            return EVENTS_CUT;
+        return s_put_close (to, next.reason) == 0 ? EVENTS_LAST : EVENTS_CUT;
+    }
 }

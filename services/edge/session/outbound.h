@@ -15,5 +15,7 @@ void outbound_broadcast (const clients_t *clients, unsigned postoffice,
 
 //  For websocket_events_t: the next thing to write to the connection's socket; false: nothing.
 bool outbound_next (connection_t *connection, websocket_write_t *write);
+//  The same for event_stream_events_t.
+events_next_t outbound_next_event (void *connection, buffer_t *to);
 
 #endif
