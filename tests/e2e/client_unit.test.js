@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { webcrypto } from "node:crypto";
 import { createRequire } from "node:module";
 
-import { FakeBrowser, FakeStorage } from "./fake_browser.js";
+import { FakeBrowser, FakeStorage, settle } from "./fake_browser.js";
 
 globalThis.crypto ??= webcrypto; //  Node 18 has it only as a module
 createRequire(import.meta.url)("../../services/edge/web/client.js");
@@ -1377,4 +1377,284 @@ test("a token may end with a line", () => {
     const { browser, chat } = begin({ token: `${tokenOf("anna")}\n` });
     chat.open();
     assert.equal(browser.socket.protocols[1], `stentor.token.${tokenOf("anna")}`);
+});
+
+// ---------------------------------------------------------------------------------------------
+//  Without WebSocket
+
+async function beginEvents(options = {}) {
+    const browser = new FakeBrowser().allowHttp();
+    const world = begin({ browser, transport: "events", ...options });
+    world.chat.open();
+    await settle();
+    return world;
+}
+
+async function joinEvents(options) {
+    const world = await beginEvents(options);
+    world.events = world.browser.request;
+    await world.events.joins();
+    return world;
+}
+
+//  A WebSocket that is refused before anything comes on it; then the wait for the next attempt.
+async function refuseSockets(browser, times) {
+    for (let i = 0; i < times; i++) {
+        browser.breaks();
+        browser.pass(3000);
+        await settle();
+    }
+}
+
+test("after three WebSockets in vain it receives by events and sends by POST", async () => {
+    const browser = new FakeBrowser().allowHttp();
+    const { chat, all } = begin({ browser, userId: "u 1", displayName: "Ann" });
+    chat.open();
+    const promise = chat.say("hello");
+    await refuseSockets(browser, 3);
+    assert.equal(browser.sockets.length, 3);
+    const [events] = browser.requests;
+    assert.equal(events.url.origin, "http://chat.test");
+    assert.equal(events.path, `/api/v1/sessions/${chat.sessionId}/events`);
+    assert.deepEqual(Object.fromEntries(events.url.searchParams), { appId: "demo", userId: "u 1",
+        isAdmin: "false", lastEventId: "0", displayName: "Ann" });
+    await events.joins();
+    assert.equal(chat.status, "open");
+    assert.equal(chat.transport, "events");
+    const post = browser.request;
+    assert.equal(post.path, `/api/v1/sessions/${chat.sessionId}/messages`);
+    assert.equal(post.init.method, "POST");
+    assert.equal(post.body.data.rawQuery, "hello");
+    assert.deepEqual(Object.keys(post.body), ["messageId", "data"]);
+    //  The log shows it before the answer to the POST is there: it is acknowledged by that, once.
+    await events.says({ event: "new message", seq: 2, messageId: post.body.messageId,
+        sender: { userId: "u 1", isAdmin: false }, data: { rawQuery: "hello" } });
+    assert.equal(all("ack").length, 0);
+    await post.answers(201, { seq: 2, messageId: post.body.messageId,
+        time: "2026-11-26T02:03:04.567Z" });
+    assert.deepEqual(await promise, { messageId: post.body.messageId, seq: 2,
+        timeMs: Date.parse("2026-11-26T02:03:04.567Z"), duplicate: false });
+    assert.equal(all("message").length, 1);
+    assert.equal(chat.lastSeq, 2);
+});
+
+test("a network that is gone is no reason to give up WebSockets", async () => {
+    const browser = new FakeBrowser().allowHttp();
+    const { chat } = begin({ browser });
+    chat.open();
+    await refuseSockets(browser, 3);
+    browser.request.fails();
+    await settle();
+    browser.pass(4000);
+    await settle();
+    assert.equal(browser.sockets.length, 4);
+    browser.join();
+    assert.equal(chat.status, "open");
+    assert.equal(chat.transport, "websocket");
+    //  And it starts counting anew.
+    browser.breaks();
+    browser.pass(6000);
+    assert.equal(browser.sockets.length, 5);
+});
+
+test("events are tried first for ten minutes once they worked, then one WebSocket", async () => {
+    const browser = new FakeBrowser().allowHttp();
+    const { chat } = begin({ browser });
+    chat.open();
+    await refuseSockets(browser, 3);
+    await browser.request.joins();
+    await browser.request.ends();
+    browser.pass(3000);
+    await settle();
+    assert.equal(browser.sockets.length, 3);
+    assert.equal(browser.requests.length, 2);
+    await browser.request.joins();
+    for (let minute = 0; minute < 11; minute++) {
+        await browser.request.writes(":\n\n");
+        browser.pass(40000);
+    }
+    browser.time += 300000;
+    await browser.request.ends();
+    browser.pass(500);
+    await settle();
+    assert.equal(browser.sockets.length, 4);
+    browser.breaks();
+    browser.pass(3000);
+    await settle();
+    assert.equal(browser.sockets.length, 4);
+    assert.equal(browser.requests.length, 3);
+});
+
+test("a cut stream goes on behind the last event; nothing is lost or doubled", async () => {
+    const { browser, chat, events, all } = await joinEvents();
+    await events.says({ ...answer(3, "one"), check: "00000000000000ab" });
+    const promise = chat.say("hello");
+    const first = browser.request;
+    await events.breaks();
+    assert.equal(first.isAborted, true);
+    browser.pass(500);
+    await settle();
+    const second = browser.request;
+    assert.equal(second.url.searchParams.get("lastEventId"), "3-00000000000000ab");
+    await second.joins(4);
+    await second.says(answer(3, "one"));
+    await second.says(answer(5, "two"));
+    //  The first POST may have been stored: the same id goes again.
+    assert.equal(browser.request.body.messageId, first.body.messageId);
+    await browser.request.answers(200, { seq: 4, time: "2026-11-26T02:03:04.567Z" });
+    assert.equal((await promise).duplicate, true);
+    assert.deepEqual(all("message").map((one) => one.text), ["one", "hello", "two"]);
+});
+
+test("messages go by POST one at a time, in order, and wait when they have to", async () => {
+    const { browser, chat } = await joinEvents();
+    for (const text of ["a", "b"]) chat.say(text);
+    await settle();
+    const posts = () => browser.requests.filter((one) => one.init.method === "POST");
+    const texts = () => posts().map((one) => one.body.data.rawQuery);
+    assert.deepEqual(texts(), ["a"]);
+    await posts()[0].answers(503, { type: "urn:stentor:problem:busy" }, { "retry-after": "2" });
+    assert.deepEqual(texts(), ["a"]);
+    browser.pass(2600);
+    await settle();
+    assert.deepEqual(texts(), ["a", "a"]);
+    assert.equal(posts()[1].body.messageId, posts()[0].body.messageId);
+    await posts()[1].answers(201, { seq: 2, time: "2026-11-26T02:03:04.567Z" });
+    assert.deepEqual(texts(), ["a", "a", "b"]);
+});
+
+test("what a POST is refused with is told, and the next one goes on", async () => {
+    const refusals = [
+        [400, { type: "urn:stentor:problem:bad-request", detail: "why" }, {}, "bad_request"],
+        [403, { type: "urn:stentor:problem:forbidden" }, {}, "not_allowed"],
+        [413, "too large", { "content-type": "text/plain" }, "too_large"],
+    ];
+    for (const [status, body, headers, code] of refusals) {
+        const { browser, chat, all } = await joinEvents();
+        const promise = chat.say("a").catch((error) => error.code);
+        chat.say("b");
+        await browser.request.answers(status, body, headers);
+        assert.equal(await promise, code);
+        assert.equal(all("refused")[0].code, code);
+        assert.equal(browser.request.body.data.rawQuery, "b");
+    }
+});
+
+test("a POST that no router answered is sent again after a reconnect", async () => {
+    for (const fail of [(post) => post.fails(), (post) => post.answers(502, "<html>",
+        { "content-type": "text/html" }), (post) => post.answers(403, "<html>",
+        { "content-type": "text/html" })]) {
+        const { browser, chat, events } = await joinEvents();
+        chat.say("a");
+        const post = browser.request;
+        await fail(post);
+        await settle();
+        assert.equal(chat.status, "waiting");
+        assert.equal(events.isAborted, true);
+        browser.pass(500);
+        await settle();
+        await browser.request.joins();
+        assert.equal(browser.request.body.messageId, post.body.messageId);
+    }
+});
+
+test("the router's refusals of a stream are those of a WebSocket", async () => {
+    const finals = [[400, "bad-request", "bad_request"],
+        [401, "unauthenticated", "unauthenticated"], [403, "forbidden", "not_allowed"],
+        [404, "unknown-app", "unknown_app"]];
+    for (const [status, type, code] of finals) {
+        const { browser, chat, all } = await beginEvents();
+        await browser.request.answers(status, { type: `urn:stentor:problem:${type}` });
+        assert.equal(chat.status, "closed");
+        assert.equal(all("status").at(-1).code, code);
+    }
+    const passing = [[404, { type: "urn:stentor:problem:not-found" }], [503, {}], [429, {}],
+        [403, "<html>", { "content-type": "text/html" }],
+        [200, "<html>", { "content-type": "text/html" }]];
+    for (const [status, body, headers] of passing) {
+        const { browser, chat } = await beginEvents();
+        await browser.request.answers(status, body, headers);
+        assert.equal(chat.status, "waiting");
+    }
+});
+
+test("the end of a stream is told with its reason", async () => {
+    const { browser, all, events } = await joinEvents();
+    await events.says({ event: "going away", data: { delayMs: 1234 } });
+    await events.says({ code: 1001, reason: "going_away" }, "close");
+    assert.equal(all("status").at(-1).retryAt, browser.time + 1234);
+    const other = await joinEvents();
+    await other.events.says({ code: 4401, reason: "token_expired" }, "close");
+    assert.equal(other.all("status").at(-1).code, "unauthenticated");
+});
+
+test("tokens go in a header, and a new one is asked for when one is refused", async () => {
+    const tokens = ["one.e30.x", "two.e30.x", "three.e30.x"];
+    const { browser, chat, all } = await beginEvents({ token: () => tokens.shift() });
+    assert.equal(browser.request.init.headers.authorization, "Bearer one.e30.x");
+    assert.equal(browser.request.url.searchParams.has("userId"), false);
+    await browser.request.answers(401, { type: "urn:stentor:problem:unauthenticated" });
+    browser.pass(500);
+    await settle();
+    const events = browser.request;
+    assert.equal(events.init.headers.authorization, "Bearer two.e30.x");
+    await events.joins();
+    const promise = chat.say("hello");
+    await browser.request.answers(401, { type: "urn:stentor:problem:unauthenticated" });
+    browser.pass(3000);
+    await settle();
+    await browser.request.joins();
+    assert.equal(browser.request.init.headers.authorization, "Bearer three.e30.x");
+    await browser.request.answers(201, { seq: 2, time: "2026-11-26T02:03:04.567Z" });
+    assert.equal((await promise).seq, 2);
+    assert.equal(all("refused").length, 0);
+});
+
+test("events are read however their text is cut", async () => {
+    const text = ":\n\nid: 2\r\ndata: {\"event\":\"new message\",\r\ndata:\"seq\":2,\"data\":"
+        + "{\"rawQuery\":\"a\u2028b\"}}\r\n\r\nretry: 1\n\nevent: other\ndata: {}\n\n"
+        + "data: {\"event\":\"new message\",\"seq\":3,\"data\":{\"rawQuery\":\"ä\"}}\r\r"
+        + "data: {";
+    for (const size of [1, 2, 3, 7, 1000]) {
+        const { events, all } = await joinEvents();
+        const bytes = new TextEncoder().encode(text);
+        for (let at = 0; at < bytes.length; at += size)
+            await events.writesBytes(bytes.slice(at, at + size));
+        await settle();
+        assert.deepEqual(all("message").map((one) => one.text), ["a\u2028b", "ä"], `by ${size}`);
+    }
+});
+
+test("a silent stream is given up, a comment is a sign of life", async () => {
+    const { browser, chat, events } = await joinEvents();
+    for (let i = 0; i < 3; i++) {
+        browser.pass(50000);
+        await events.writes(":\n\n");
+        assert.equal(chat.status, "open");
+    }
+    browser.pass(52900);
+    assert.equal(chat.status, "open");
+    browser.pass(200);
+    assert.equal(chat.status, "waiting");
+});
+
+test("an agent without a WebSocket watches and cannot take control", async () => {
+    const { browser, chat, all } = await joinEvents({ isAdmin: true, sessionId: "s-1" });
+    chat.bargeIn("Anna");
+    await settle();
+    assert.deepEqual(all("refused").map(({ code }) => code), ["no_websocket"]);
+    assert.equal(chat.inControl, false);
+    chat.typing(true);
+    assert.equal(browser.requests.length, 1);
+    chat.close();
+    assert.equal(browser.request.isAborted, true);
+});
+
+test("a history that changed is told on a stream, too", async () => {
+    const { events, all, chat } = await joinEvents();
+    await events.says(answer(3, "one"));
+    await events.says({ event: "history changed", seq: 2, check: "00000000000000cd",
+        data: { lastSeq: 2 } });
+    assert.deepEqual(all("history"), [{ event: "history", seq: 2 }]);
+    assert.equal(chat.lastSeq, 2);
 });

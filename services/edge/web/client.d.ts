@@ -24,6 +24,8 @@ interface StentorChat {
     readonly unsent: number;
     /** Of an agent: it answers the visitor, not the bot. */
     readonly inControl: boolean;
+    /** How the client is connected; "websocket" when it is not. */
+    readonly transport: StentorChat.Transport;
 
     open(): void;
     /** Keeps what is unsent; a later open goes on with it. */
@@ -56,7 +58,7 @@ interface StentorChat {
 declare namespace StentorChat {
     /** What a promise of `say`, `choose`, `launch` or `send` is rejected with. */
     interface Error extends globalThis.Error {
-        /** The router's (docs/client-protocol.md), or queue_full, too_large, restarted. */
+        /** The router's (docs/client-protocol.md), or queue_full, too_large, restarted, no_websocket. */
         readonly code: string;
     }
 
@@ -86,6 +88,8 @@ declare namespace StentorChat {
         storage?: Storage | null;
         /** Most messages that may wait (100). */
         queueLimit?: number;
+        /** This and no other; else what works. */
+        transport?: Transport;
         timing?: Partial<Timing>;
     }
 
@@ -121,7 +125,12 @@ declare namespace StentorChat {
         typingEvery: number;
         /** And ends when it is not repeated. */
         typingEnds: number;
+        /** For so long Server-Sent Events are tried first, once they worked. */
+        events: number;
     }
+
+    /** "events": Server-Sent Events and POST. */
+    type Transport = "websocket" | "events";
 
     type StatusName = "connecting" | "open" | "waiting" | "closed";
 

@@ -22,6 +22,9 @@
 //    is reported behind it, and `lost` names own messages that are gone.
 //  - It reconnects by itself for ever: after 0.3 to 0.5 s at first, then with full jitter up to
 //    30 s; at once when the page becomes visible or the network is back.
+//  - Where no WebSocket can be opened (a proxy refuses it), it receives by Server-Sent Events and
+//    sends by POST, by itself and with the same promises. Only `typing` is not told then, and an
+//    agent cannot take control.
 //  - It never touches the document: `text` is text, to be shown as text.
 //
 //  Two tabs are two connections of one visitor in one session: each sees what the other says.
@@ -42,6 +45,7 @@
 //      attributes   an object that goes with every request to the bot
 //      storage      anything like localStorage (the default); null: keep nothing
 //      queueLimit   most messages that may wait (100)
+//      transport    "websocket" or "events": this and no other; else what works
 //      timing       milliseconds, see TIMING below
 //
 //  Methods
@@ -81,7 +85,8 @@
 //      lost      { messageId, seq, timeMs, text }: an own message that was acknowledged is gone. It
 //                is not sent again by itself: it may be too late for what it said
 //
-//  Codes of refusals: the router's (docs/client-protocol.md), and queue_full, too_large, restarted.
+//  Codes of refusals: the router's (docs/client-protocol.md), and queue_full, too_large, restarted,
+//  no_websocket (`bargeIn` and `bargeOut` need one).
 
 (function (root) {
     "use strict";
@@ -100,7 +105,9 @@
         goodbye: 5000,         //  from `going away` until we close it ourselves
         typingEvery: 3000,     //  `typing` is repeated no faster than this
         typingEnds: 6000,      //  and ends when it is not repeated
+        events: 600000,        //  for so long Server-Sent Events are tried first, once they worked
     };
+    const SILENT_MOST = 3;     //  WebSockets in a row on which nothing was heard: no more for now
     const QUEUE_LIMIT = 100;               //  messages
     const QUEUE_BYTES = 1024 * 1024;
     //  What the edge takes by default, and its words of an id (docs/client-protocol.md).
@@ -341,6 +348,180 @@
         }
     }
 
+    //  The text of Server-Sent Events, as it comes in pieces, taken apart. `take` is called with
+    //  the name and the data of each event.
+    class EventText {
+        #take;
+        #line = "";
+        #endedWithReturn = false;
+        #name = "";
+        #data = [];
+
+        constructor(take) {
+            this.#take = take;
+        }
+
+        push(text) {
+            //  A line may end in "\r\n", and a piece between the two.
+            if (this.#endedWithReturn && text.startsWith("\n")) {
+                text = text.slice(1);
+                this.#endedWithReturn = false;
+            }
+            if (text === "") return;
+            this.#endedWithReturn = text.endsWith("\r");
+            const lines = (this.#line + text).split(/\r\n|\r|\n/);
+            this.#line = lines.pop();
+            for (const line of lines) this.#read(line);
+        }
+
+        #read(line) {
+            if (line === "") {
+                const [name, data] = [this.#name, this.#data];
+                this.#name = "";
+                this.#data = [];
+                if (data.length) this.#take(name, data.join("\n"));
+                return;
+            }
+            const colon = line.indexOf(":");
+            const field = colon < 0 ? line : line.slice(0, colon);
+            const value = colon < 0 ? "" : line.slice(colon + (line[colon + 1] === " " ? 2 : 1));
+            if (field === "data") this.#data.push(value);
+            if (field === "event") this.#name = value;
+        }
+    }
+
+    //  What stands in for a WebSocket: frames come as Server-Sent Events, and messages go by POST.
+    //  What became of them is told in the frames of the router. It needs fetch: an EventSource
+    //  has no headers, and tells no status.
+    class EventSocket {
+        #env;
+        #options;                 //  urlOf (path, query), sessionId, position, token, isAdmin, name
+        #abort = new AbortController();
+        readyState = 0;
+        isListener = true;
+
+        constructor(env, options) {
+            this.#env = env;
+            this.#options = options;
+            //  The owner has not set its handlers yet.
+            Promise.resolve().then(() => this.#listen()).catch(() => this.#end(1006));
+        }
+
+        close() {
+            this.readyState = 3;
+            this.#abort.abort();
+        }
+
+        send(text) {
+            const { event, messageId, data } = JSON.parse(text);
+            if (event === "new message") {
+                this.#post(messageId, data).catch(() => this.#end(1006));
+            } else if (messageId) {
+                this.#says("error", { messageId, code: "no_websocket",
+                    message: "this needs a WebSocket" });
+            }
+        }
+
+        //  The end, once.
+        #end(code) {
+            if (this.readyState === 3) return;
+            this.close();
+            this.onclose({ code });
+        }
+
+        #says(event, data) {
+            if (this.readyState === 1) this.onmessage({ data: JSON.stringify({ event, data }) });
+        }
+
+        #fetch(path, query, init) {
+            const { urlOf, token, sessionId } = this.#options;
+            const headers = { ...init.headers };
+            if (token) headers.authorization = `Bearer ${token}`;
+            const url = urlOf(`api/v1/sessions/${encodeURIComponent(sessionId)}/${path}`, query);
+            return this.#env.fetch(url,
+                { ...init, headers, cache: "no-store", signal: this.#abort.signal });
+        }
+
+        async #listen() {
+            const { position, name } = this.#options;
+            const query = { lastEventId: position, ...(name ? { displayName: name } : {}) };
+            const answer = await this.#fetch("events", query,
+                { headers: { accept: "text/event-stream" } });
+            const type = answer.headers.get("content-type") || "";
+            if (answer.status !== 200 || !type.startsWith("text/event-stream")) {
+                this.#end(closeOf(answer.status, await problemOf(answer)));
+                return;
+            }
+            if (this.readyState !== 0) return;
+            this.readyState = 1;
+            this.onopen({});
+            const events = new EventText((event, data) => this.#take(event, data));
+            const decoder = new TextDecoder();
+            const reader = answer.body.getReader();
+            for (;;) {
+                const { done, value } = await reader.read();
+                if (this.readyState !== 1) return;
+                if (done) break;
+                this.onalive();
+                events.push(decoder.decode(value, { stream: true }));
+            }
+            this.#end(1006);
+        }
+
+        #take(event, data) {
+            if (this.readyState !== 1) return;
+            if (event === "close") this.#end(Number(JSON.parse(data).code) || 1006);
+            else if (event === "") this.onmessage({ data });
+        }
+
+        async #post(messageId, data) {
+            const answer = await this.#fetch("messages", {}, {
+                method: "POST",
+                headers: { "content-type": "application/json" },
+                body: JSON.stringify({ messageId, data }),
+            });
+            const { status } = answer;
+            if (status === 200 || status === 201) {
+                const { seq, time } = await answer.json();
+                const duplicate = status === 200;
+                this.#says("ack", { messageId, seq, timeMs: Date.parse(time), duplicate });
+                return;
+            }
+            const { type, detail, title } = await problemOf(answer);
+            const message = String(detail || title || `the router answered ${status}`);
+            const seconds = Number(answer.headers.get("retry-after")) || 1;
+            //  What no router said, a proxy did: it may pass.
+            const code = !type && status !== 413 ? ""
+                : { 400: "bad_request", 413: "too_large",
+                    403: this.#options.isAdmin ? "not_in_control" : "not_allowed" }[status];
+            if (code) this.#says("error", { messageId, code, message });
+            else if (status === 401 && type) this.#end(TOKEN_CLOSE);
+            else if (status === 429 || status === 503 || status === 504)
+                this.#says("busy", { messageId, retryAfterMs: 1000 * seconds });
+            else this.#end(1006);
+        }
+    }
+
+    //  The problem that the router answered with; {} when it is none.
+    async function problemOf(answer) {
+        const type = answer.headers.get("content-type") || "";
+        if (!type.startsWith("application/problem+json")) return {};
+        try {
+            const problem = await answer.json();
+            return isObject(problem) ? problem : {};
+        } catch {
+            return {};
+        }
+    }
+
+    //  The close code that a WebSocket would have for such an answer.
+    function closeOf(status, { type }) {
+        if (status === 429 || status === 503) return 1013;
+        if (!type) return 1006;
+        if (status === 404) return String(type).endsWith(":unknown-app") ? 4404 : 1006;
+        return { 400: 4400, 401: TOKEN_CLOSE, 403: 4403 }[status] || 1006;
+    }
+
     class StentorChat {
         #options;
         #timing;
@@ -356,7 +537,11 @@
         #timers = new Map();
         #status = { status: "closed" };
         #wanted = false;          //  open () was called
-        #socket = null;
+        #socket = null;           //  a WebSocket, or an EventSocket
+        #heard = false;           //  something came on it
+        #silent = 0;              //  WebSockets in a row on which nothing came
+        #eventsUntil = 0;         //  Server-Sent Events worked: they are tried first until then
+        #eventsFailed = false;    //  and did not, when they were tried last
         #joined = false;          //  the socket is in the session
         #inFlight = null;         //  messageId of the one message that awaits its ack
         #doubt = null;            //  what speaks against it: { messageId, errors, closes }
@@ -396,6 +581,7 @@
         get lastSeq() { return this.#lastSeq; }
         get unsent() { return this.#outbox.entries.size; }
         get inControl() { return this.#inControl; }
+        get transport() { return this.#socket && this.#socket.isListener ? "events" : "websocket"; }
 
         on(event, listener) {
             if (!this.#listeners.has(event)) this.#listeners.set(event, new Set());
@@ -605,13 +791,25 @@
         }
 
         #url() {
-            const { serverUrl, appId, userId, isAdmin, token } = this.#options;
-            const url = new URL(this.#address(serverUrl));
+            return this.#withIdentity(new URL(this.#address(this.#options.serverUrl)),
+                { protocol: "2" });
+        }
+
+        //  Of the HTTP API, which stands beside the router's pages.
+        #urlOf(path, query) {
+            const url = new URL(this.#address(this.#options.serverUrl));
+            url.protocol = url.protocol.replace("ws", "http");
+            url.search = "";
+            return this.#withIdentity(new URL(path, url), query);
+        }
+
+        #withIdentity(url, query) {
+            const { appId, userId, isAdmin, token } = this.#options;
             if (appId) url.searchParams.set("appId", appId);
             //  A token says itself who it is; a name that was made up here would be another one.
             if (!token || userId) url.searchParams.set("userId", this.userId);
             url.searchParams.set("isAdmin", String(Boolean(isAdmin)));
-            url.searchParams.set("protocol", "2");
+            for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
             return url.href;
         }
 
@@ -650,13 +848,15 @@
             let socket;
             this.#becomeUserOf(token);
             try {
-                socket = new this.#env.WebSocket(this.#url(),
-                    token ? [PROTOCOL, PROTOCOL_TOKEN + token] : []);
+                socket = this.#prefersEvents() ? this.#newEventSocket(token)
+                    : new this.#env.WebSocket(this.#url(),
+                        token ? [PROTOCOL, PROTOCOL_TOKEN + token] : []);
             } catch (error) {
                 this.#giveUp("bad_request", error.message);
                 return;
             }
             this.#socket = socket;
+            this.#heard = false;
             //  What an abandoned socket still says is not for us.
             const ours = (handler) => (event) => {
                 if (this.#socket === socket) handler(event);
@@ -664,7 +864,43 @@
             socket.onopen = ours(() => this.#resume());
             socket.onmessage = ours((event) => this.#receive(event.data));
             socket.onclose = ours((event) => this.#lost(event.code));
+            socket.onalive = ours(() => this.#isAlive());
             this.#startTimer("join", this.#timing.join, () => this.#drop());
+        }
+
+        #prefersEvents() {
+            const { transport } = this.#options;
+            if (transport === "events" || transport === "websocket") return transport === "events";
+            if (!this.#env.fetch) return false;
+            if (!this.#env.WebSocket) return true;
+            const areDue = this.#silent >= SILENT_MOST || this.#env.now() < this.#eventsUntil;
+            return areDue && !this.#eventsFailed;
+        }
+
+        #newEventSocket(token) {
+            return new EventSocket(this.#env, {
+                urlOf: (path, query) => this.#urlOf(path, query),
+                sessionId: this.sessionId,
+                position: this.#check ? `${this.#lastSeq}-${this.#check}` : `${this.#lastSeq}`,
+                token,
+                isAdmin: Boolean(this.#options.isAdmin),
+                name: this.#options.displayName,
+            });
+        }
+
+        //  Something came, or nothing until the end: which way works? A WebSocket that was refused
+        //  in words was open.
+        #noteWay(socket, works) {
+            if (!socket.isListener) {
+                this.#silent = works ? 0 : this.#silent + 1;
+                this.#eventsFailed = false;
+                if (works) this.#eventsUntil = 0;
+                return;
+            }
+            this.#eventsFailed = !works;
+            if (!works) return;
+            this.#silent = SILENT_MOST - 1; //  one WebSocket is tried again, when the time is over
+            this.#eventsUntil = this.#env.now() + this.#timing.events;
         }
 
         #resume() {
@@ -695,6 +931,7 @@
         #lost(closeCode) {
             const given = this.#leavingDelay;
             const head = this.#inFlight;
+            if (this.#socket && !this.#heard) this.#noteWay(this.#socket, false);
             this.#hangUp();
             if (closeCode === TOKEN_CLOSE && !this.#mayAskToken()) {
                 this.#giveUp(TOKEN_CODE, "the router does not accept the token");
@@ -780,14 +1017,17 @@
         //  may have slept.
         #wake() {
             if (!this.#wanted) return;
+            const { probe, quiet } = this.#timing;
+            const since = this.#env.now() - this.#lastFrameAt;
             if (this.#status.status === "waiting") {
                 if (this.#mayHasten) this.#connect();
-            } else if (this.#joined && this.#env.now() - this.#lastFrameAt > this.#timing.probe) {
+            } else if (this.#joined && since > (this.#socket.isListener ? quiet : probe)) {
                 this.#probe();
             }
         }
 
-        //  A browser cannot ping, but `resume` is answered always.
+        //  A browser cannot ping, but `resume` is answered always. Server-Sent Events cannot ask,
+        //  but something comes from time to time.
         #probe() {
             this.#resume();
             this.#startTimer("probe", this.#timing.probe, () => this.#drop());
@@ -1011,10 +1251,16 @@
         // -------------------------------------------------------------------------------------
         //  Frames in
 
-        #receive(text) {
+        #isAlive() {
             this.#lastFrameAt = this.#env.now();
             this.#stopTimer("probe");
             this.#probeWhenQuiet();
+            if (!this.#heard) this.#noteWay(this.#socket, true);
+            this.#heard = true;
+        }
+
+        #receive(text) {
+            this.#isAlive();
             let frame;
             try {
                 frame = JSON.parse(text);
@@ -1131,7 +1377,9 @@
             const mine = !bot && sender.userId === this.#who()
                 && agent === Boolean(this.#options.isAdmin);
             //  An id belongs to its participant: somebody else may use the same one.
-            if (mine && messageId && this.#outbox.entries.has(messageId)) {
+            //  One that was posted a moment ago is acknowledged by the answer to its POST.
+            const isPosted = this.#socket.isListener && this.#inFlight === messageId;
+            if (mine && messageId && !isPosted && this.#outbox.entries.has(messageId)) {
                 this.#stored({ messageId, seq, timeMs, duplicate: true });
             }
             if (mine && messageId && this.#shown.has(messageId)) return;
@@ -1283,6 +1531,7 @@
     function environment(given) {
         return {
             WebSocket: root.WebSocket,
+            fetch: root.fetch && ((url, init) => root.fetch(url, init)),
             window: root.window,
             document: root.document,
             now: () => Date.now(),
