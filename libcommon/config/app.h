@@ -47,11 +47,18 @@ typedef struct {
     json_texts_t scopes; //  without items: all that a server may
 } app_api_key_t;
 
+//  How long the app's sessions are kept. The postoffice's only.
+typedef struct {
+    bool is_there;
+    uint64_t days; //  after their last activity; 0: for ever
+} app_retention_t;
+
 typedef struct {
     text_t id;
     app_bot_t bot;
     app_tokens_t tokens;
     app_api_keys_t api_keys;
+    app_retention_t retention;
     json_texts_t origins; //  pages that may embed the chat; none: all
     uint64_t text_limit;  //  bytes of a visitor's text
 } app_t;

@@ -224,6 +224,19 @@ static const json_field_t s_api_keys_fields[] = {
 static const json_table_t s_api_keys_table = { s_api_keys_fields, sizeof (app_api_keys_t),
                                                .is_open = false };
 
+static const json_field_t s_retention_fields[] = {
+    { .name = "days",
+      .type = JSON_FIELD_NUMBER,
+      .offset = offsetof (app_retention_t, days),
+      .is_required = true,
+      .readers = APP_READER_POSTOFFICE,
+      .most = APP_DAYS_MOST,
+      .help = "days that a session stays in the database after its last activity; 0: for ever" },
+    { .name = NULL },
+};
+static const json_table_t s_retention_table = { s_retention_fields, sizeof (app_retention_t),
+                                                .is_open = false, .has_mark = true };
+
 static const json_field_t s_app_fields[] = {
     { .name = "appId",
       .type = JSON_FIELD_TEXT,
@@ -251,6 +264,12 @@ static const json_field_t s_app_fields[] = {
       .readers = APP_READER_EDGE,
       .table = &s_api_keys_table,
       .help = "keys of servers that use the HTTP API (docs/tokens.md); absent: none" },
+    { .name = "retention",
+      .type = JSON_FIELD_OBJECT,
+      .offset = offsetof (app_t, retention),
+      .readers = APP_READER_POSTOFFICE,
+      .table = &s_retention_table,
+      .help = "how long the app's conversations are kept; absent: SESSIONS_KEPT" },
     { .name = "origins",
       .type = JSON_FIELD_TEXTS,
       .offset = offsetof (app_t, origins),

@@ -12,6 +12,7 @@
 #define APP_SECRET_MOST 4000u
 #define APP_SCOPES_MOST 100u
 #define APP_SCOPE_MOST 64u
+#define APP_DAYS_MOST 3650u //  as SESSIONS_KEPT
 
 //  Who reads apps.json. A bit each; app_reader_names has their names, ended by NULL.
 typedef enum {

@@ -322,6 +322,13 @@ apps_find (const apps_t *self, text_t id)
     return app || id.size ? app : apps_file_first (self->rows);
 }
 
+void
+apps_each (const apps_t *self, void (*each) (void *owner, const app_t *app), void *owner)
+{
+    for (size_t at = 0; at < apps_file_size (self->rows); at++)
+        each (owner, apps_file_at (self->rows, at));
+}
+
 bool
 apps_allows_origin (const apps_t *self, text_t id, text_t origin)
 {

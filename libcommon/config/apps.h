@@ -41,6 +41,9 @@ uint64_t apps_changes (const apps_t *self);
 //  first of the file.
 const app_t *apps_find (const apps_t *self, text_t id);
 
+//  Names all of them, in the order of their ids.
+void apps_each (const apps_t *self, void (*each) (void *owner, const app_t *app), void *owner);
+
 //  May a page of this origin embed the app's chat? An app that lists no origins allows all;
 //  an empty origin (a client that is no browser) is always allowed. "null" and "file://" are what
 //  web views, sandboxed frames and pages from a disk say: whoever allows them allows all of these.

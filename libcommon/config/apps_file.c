@@ -223,6 +223,12 @@ apps_file_size (const apps_file_t *self)
 }
 
 const app_t *
+apps_file_at (const apps_file_t *self, size_t at)
+{
+    return self->sorted[at];
+}
+
+const app_t *
 apps_file_first (const apps_file_t *self)
 {
     return s_row (self, 0);

@@ -26,6 +26,7 @@ apps_file_t *apps_file_of_one (const app_t *app, buffer_t *complaint);
 void apps_file_destroy (apps_file_t **self_p);
 
 size_t apps_file_size (const apps_file_t *self);
+const app_t *apps_file_at (const apps_file_t *self, size_t at); //  in the order of their ids
 //  The first one of the file; there is always one.
 const app_t *apps_file_first (const apps_file_t *self);
 //  NULL when there is no such app.

@@ -25,7 +25,8 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-#define SESSIONS_KEPT_LEAST_MS 86400000u
+#define DAY_MS 86400000u
+#define SESSIONS_KEPT_LEAST_MS DAY_MS
 //  Ten years: now and then minus this must be times that PostgreSQL knows.
 #define AGE_MOST_MS (87600u * 3600000ull)
 
@@ -77,7 +78,7 @@ static const setting_t s_settings[] = {
     SETTING ("POSTGRES_URL", SETTING_SECRET, config_t, postgres_url, NULL, 0, 0,
              "libpq connection string or URI of the database"),
     SETTING ("POSTGRES_LINKS", SETTING_NUMBER, config_t, postgres_links, "2", 1, 64,
-             "database connections for sessions; four more are opened, five with SESSIONS_KEPT"),
+             "database connections for sessions; five more are opened"),
     SETTING ("POSTGRES_BATCH", SETTING_NUMBER, config_t, postgres_batch, "256", 1, 10000,
              "limit of sessions whose appends are committed together"),
     SETTING ("POSTGRES_PATIENCE", SETTING_DURATION, config_t, postgres_patience, "5s", 100, 60000,
@@ -382,12 +383,25 @@ s_check_retention (postoffice_t *self, const config_t *config)
     return -1;
 }
 
-//  What became of a session's work is forgotten no later than the session would be.
-static uint64_t
-s_work_kept (const config_t *config)
+//  Who is named the apps with a time of their own.
+typedef struct {
+    kept_add_fn *add;
+    void *to;
+} kept_taker_t;
+
+static void
+s_add_kept (void *owner, const app_t *app)
 {
-    bool is_shorter = config->sessions_kept > 0 && config->sessions_kept < config->work_kept;
-    return is_shorter ? config->sessions_kept : config->work_kept;
+    const kept_taker_t *taker = owner;
+    if (app->retention.is_there)
+        taker->add (taker->to, app->id, app->retention.days * DAY_MS);
+}
+
+static void
+s_each_kept (void *owner, kept_add_fn *add, void *to)
+{
+    const postoffice_t *self = owner;
+    apps_each (self->office.apps, s_add_kept, &(kept_taker_t){ add, to });
 }
 
 static int
@@ -434,7 +448,7 @@ s_start_parts (postoffice_t *self, const config_t *config)
                              .answer_ms = config->postgres_timeout,
                              .writer = self->writer,
                              .node = service_node_name (self->service),
-                             .sessions_kept_ms = config->sessions_kept,
+                             .kept = { config->sessions_kept, s_each_kept, self },
                              .migrate = config->postgres_migrate };
     self->requests = requests_new (loop, office, &store);
     office->timer_ended = s_on_timer_ended;
@@ -444,7 +458,7 @@ s_start_parts (postoffice_t *self, const config_t *config)
                         &(deliveries_config_t){ .run_timer = s_run_timer,
                                                 .owner = self,
                                                 .lease_ms = config->work_lease,
-                                                .kept_ms = s_work_kept (config) });
+                                                .kept_ms = config->work_kept });
     office->store =
         store_new (loop, &store,
                    &(store_events_t){ .ready = s_on_store_ready,

@@ -52,7 +52,7 @@ s_box (postgres_t *postgres, uint64_t writer, uint64_t kept_ms)
     box->store = store_new (&box->loop,
                             &(store_config_t){ .url = postgres_url (postgres),
                                                .migrate = true,
-                                               .sessions_kept_ms = kept_ms,
+                                               .kept = { .sessions_ms = kept_ms },
                                                .links = 1,
                                                .batch_appends = 100,
                                                .queue_limit = 64u << 20,
@@ -97,7 +97,7 @@ s_expect_dropped (postgres_t *postgres, unsigned sessions, unsigned entries, con
     char sql[160];
     snprintf (sql, sizeof sql,
               "SELECT sessions || ' ' || entries || ' ' || more FROM drop_sessions_%zu"
-              " (86400000, %u, %u)",
+              " (86400000, %u, %u, '{}', '{}')",
               migrations_count, sessions, entries);
     s_expect (postgres, sql, result);
 }
@@ -186,6 +186,31 @@ Test (retention, who_is_there_or_owed_something_stays)
     postgres_destroy (&postgres);
 }
 
+//  b keeps its sessions for two days, c for ever, d for five; a has no time of its own.
+Test (retention, an_app_has_a_time_of_its_own)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres, "SELECT make (app || '/' || days, app, days)"
+                      " FROM unnest ('{a,b,c,d}'::text[]) app, unnest ('{1,3,4,6}'::int[]) days");
+    char sql[200];
+    snprintf (sql, sizeof sql,
+              "SELECT sessions || ' ' || entries || ' ' || more FROM drop_sessions_%zu"
+              " (302400000, 100, 1000, '{b,c,d}', '{172800000,0,432000000}')",
+              migrations_count);
+    s_expect (postgres, sql, "6 12 false");
+    s_expect (postgres, s_all_sessions (), "a/1 a/3 b/1 c/1 c/3 c/4 c/6 d/1 d/3 d/4");
+    //  Without a time for all: only those of b and d go.
+    s_exec (postgres, "SELECT make (app || '/old', app, 9) FROM unnest ('{a,b,c,d}'::text[]) app");
+    snprintf (sql, sizeof sql,
+              "SELECT sessions || ' ' || entries || ' ' || more FROM drop_sessions_%zu"
+              " (0, 100, 1000, '{b,c,d}', '{172800000,0,432000000}')",
+              migrations_count);
+    s_expect (postgres, sql, "2 4 false");
+    s_expect (postgres, s_all_sessions (),
+              "a/1 a/3 a/old b/1 c/1 c/3 c/4 c/6 c/old d/1 d/3 d/4");
+    postgres_destroy (&postgres);
+}
+
 Test (retention, every_table_has_a_rule)
 {
     postgres_t *postgres = s_database ();
@@ -208,7 +233,7 @@ Test (retention, finished_work_goes_with_its_attempts)
             " FROM generate_series (0, 4) state, generate_series (1, 3, 2) n;"
             "INSERT INTO work_attempt (item, number, outcome) SELECT item, 1, 0 FROM work_item");
     char sql[120];
-    snprintf (sql, sizeof sql, "SELECT drop_finished_%zu (now () - interval '2 days', 2)",
+    snprintf (sql, sizeof sql, "SELECT drop_finished_%zu (172800000, 2, '{}', '{}')",
               migrations_count);
     s_expect (postgres, sql, "2");
     s_expect (postgres, sql, "1");
@@ -216,6 +241,15 @@ Test (retention, finished_work_goes_with_its_attempts)
     const char *left = "1/0 1/1 1/2 1/3 1/4 3/0 3/1";
     s_expect (postgres, "SELECT string_agg (item, ' ' ORDER BY item) FROM work_item", left);
     s_expect (postgres, "SELECT string_agg (item, ' ' ORDER BY item) FROM work_attempt", left);
+    //  Another app's work stays for half a day.
+    s_exec (postgres, "INSERT INTO work_item (item, app, topic, body, state, finished_at)"
+                      " SELECT 'b' || n, 'b', 't', '', 2, now () - n * interval '6 hours'"
+                      " FROM generate_series (1, 3) n");
+    snprintf (sql, sizeof sql, "SELECT drop_finished_%zu (172800000, 9, '{b}', '{43200000}')",
+              migrations_count);
+    s_expect (postgres, sql, "2");
+    s_expect (postgres, "SELECT string_agg (item, ' ' ORDER BY item) FROM work_item"
+                        " WHERE app = 'b'", "b1");
     postgres_destroy (&postgres);
 }
 
@@ -280,7 +314,7 @@ Test (retention, what_is_written_to_a_dropped_session_is_refused)
     s_exec (postgres, "SELECT make ('a/old', 'a', 3), make ('a/new', 'a', 0)");
     box_t *box = s_box (postgres, 31, 0);
     char sql[100];
-    snprintf (sql, sizeof sql, "BEGIN; SELECT drop_sessions_%zu (86400000, 100, 1000)",
+    snprintf (sql, sizeof sql, "BEGIN; SELECT drop_sessions_%zu (86400000, 100, 1000, '{}', '{}')",
               migrations_count);
     PGconn *other = PQconnectdb (postgres_url (postgres));
     PQclear (PQexec (other, sql));

@@ -42,6 +42,10 @@ ParameterizedTestParameters (apps, reading)
         { "{\"apps\":[\n{\n\"appId\":\"a b\"}]}", "line 3: an app needs an \"appId\"" },
         { "{\"apps\":[{\"appId\":\"b\"},\n{\"appId\":\"a\"},\n{\"appId\":\"b\"}]}",
           "line 3: there is an app \"b\" above" },
+        { "{\"apps\":[{\"appId\":\"a\",\"retention\":{\"days\":0}}]}", "" },
+        { "{\"apps\":[{\"appId\":\"a\",\n\"retention\":{}}]}", "line 2: \"days\" is missing" },
+        { "{\"apps\":[{\"appId\":\"a\",\"retention\":{\n\"days\":3651}}]}",
+          "line 2: \"days\" must be a whole number from 0 to 3650" },
         { "{\"apps\":[{\"appId\":\"a\",\n\"bto\":7}]}", "line 2: \"bto\" is no member" },
         { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\"url\":\"http://b/\",\n\"kye\":{}}}]}",
           "line 2: \"kye\" is no member" },
@@ -367,6 +371,32 @@ Test (apps, each_process_keeps_only_what_it_reads)
 }
 
 #define TOKEN_SECRET "0123456789abcdef0123456789abcdef"
+
+static void
+s_list_days (void *owner, const app_t *app)
+{
+    char *list = owner;
+    size_t size = strlen (list);
+    if (app->retention.is_there)
+        snprintf (list + size, 100 - size, "%s%llu ", app->id.data,
+                  (unsigned long long) app->retention.days);
+    else
+        snprintf (list + size, 100 - size, "%s- ", app->id.data);
+}
+
+Test (apps, each_app_has_a_time_of_its_own_or_none)
+{
+    place_t place;
+    s_place (&place);
+    s_write (place.file,
+             "{\"apps\":[{\"appId\":\"c\",\"retention\":{\"days\":0}},"
+             "{\"appId\":\"b\",\"retention\":{\"days\":30}},{\"appId\":\"a\"}]}");
+    s_open (&place, "");
+    char list[100] = "";
+    apps_each (place.apps, s_list_days, list);
+    cr_assert_str_eq (list, "a- b30 c0 ");
+    s_leave (&place);
+}
 
 Test (apps, token_keys_are_read_by_the_edge_alone)
 {

@@ -36,7 +36,8 @@ static const pg_statement_t s_statements[STATEMENTS] = {
     [SAY_LOCK] = { "retention_lock", "SELECT pg_try_advisory_lock (7365746, 3)" },
     [SAY_SESSIONS] = { "drop_sessions",
                        "SELECT * FROM " SCHEMA_FUNCTION (
-                           "drop_sessions") " ($1::bigint, $2::bigint, $3::bigint)" },
+                           "drop_sessions") " ($1::bigint, $2::bigint, $3::bigint, $4::text[],"
+                                            " $5::bigint[])" },
     //  The day of the database's clock, as with sessions.
     [SAY_DAY] = { "drop_day",
                   "SELECT " SCHEMA_FUNCTION (
@@ -48,7 +49,7 @@ struct retention {
     pg_link_t *link;
     loop_timer_t *timer;
     pg_values_t values;
-    uint64_t kept_ms;
+    kept_times_t kept;
     int next;            //  what is said when the timer ends
     uint64_t said_ms;
     uint64_t day_not_before_ms;
@@ -140,6 +141,51 @@ s_on_answered (void *owner, void *unused, const pg_answer_t *answer)
     }
 }
 
+typedef struct {
+    pg_value_t *apps, *times;
+    uint64_t shortest_ms; //  of all, apps that are kept for ever aside; 0: all are
+} kept_list_t;
+
+static void
+s_note_time (kept_list_t *list, uint64_t kept_ms)
+{
+    if (kept_ms > 0 && (list->shortest_ms == 0 || kept_ms < list->shortest_ms))
+        list->shortest_ms = kept_ms;
+}
+
+static void
+s_add_kept (void *to, text_t app, uint64_t kept_ms)
+{
+    kept_list_t *list = to;
+    s_note_time (list, kept_ms);
+    if (!list->apps)
+        return;
+    pg_array_text (list->apps, app);
+    pg_array_number (list->times, (int64_t) kept_ms);
+}
+
+static uint64_t
+s_shortest_ms (const retention_t *self)
+{
+    kept_list_t list = { .apps = NULL };
+    s_note_time (&list, self->kept.sessions_ms);
+    if (self->kept.each)
+        self->kept.each (self->kept.owner, s_add_kept, &list);
+    return list.shortest_ms;
+}
+
+static void
+s_put_sessions (retention_t *self)
+{
+    pg_values_number (&self->values, PG_NUMBER, (int64_t) self->kept.sessions_ms);
+    pg_values_number (&self->values, PG_NUMBER, SESSIONS_AT_ONCE);
+    pg_values_number (&self->values, PG_NUMBER, ENTRIES_AT_ONCE);
+    kept_list_t list = { .apps = pg_values_array (&self->values, PG_TEXT) };
+    list.times = pg_values_array (&self->values, PG_NUMBER);
+    if (self->kept.each)
+        self->kept.each (self->kept.owner, s_add_kept, &list);
+}
+
 static void
 s_on_timer (void *owner)
 {
@@ -147,12 +193,15 @@ s_on_timer (void *owner)
     self->said_ms = clock_mono_ms ();
     if (pg_link_room (self->link) == 0)
         return; //  it broke a moment ago, and begins anew when it is up
-    if (self->next != SAY_LOCK)
-        pg_values_number (&self->values, PG_NUMBER, (int64_t) self->kept_ms);
-    if (self->next == SAY_SESSIONS) {
-        pg_values_number (&self->values, PG_NUMBER, SESSIONS_AT_ONCE);
-        pg_values_number (&self->values, PG_NUMBER, ENTRIES_AT_ONCE);
+    uint64_t shortest_ms = s_shortest_ms (self);
+    if (self->next != SAY_LOCK && shortest_ms == 0) {
+        s_rest (self);
+        return;
     }
+    if (self->next == SAY_SESSIONS)
+        s_put_sessions (self);
+    else if (self->next == SAY_DAY)
+        pg_values_number (&self->values, PG_NUMBER, (int64_t) shortest_ms);
     pg_link_add (self->link, (size_t) self->next, &self->values);
     pg_link_send (self->link, s_on_answered, self, NULL);
 }
@@ -177,10 +226,8 @@ s_on_down (void *owner)
 retention_t *
 retention_new (uv_loop_t *loop, const store_config_t *config)
 {
-    if (config->sessions_kept_ms == 0)
-        return NULL;
     retention_t *self = alloc_zeroed (sizeof *self);
-    self->kept_ms = config->sessions_kept_ms;
+    self->kept = config->kept;
     pg_link_config_t link = { .url = config->url,
                               .name = "retention",
                               .node = config->node,
@@ -197,8 +244,7 @@ retention_new (uv_loop_t *loop, const store_config_t *config)
 void
 retention_open (retention_t *self)
 {
-    if (self)
-        pg_link_open (self->link);
+    pg_link_open (self->link);
 }
 
 void

@@ -1,6 +1,6 @@
-//  retention — drops sessions in which nothing has happened for SESSIONS_KEPT, and the log's
-//  partitions of days of which no session is left, over a database link of its own: neither a
-//  commit nor a beat ever stands behind it.
+//  retention — drops sessions in which nothing has happened for the time of their app (its
+//  `retention`, else SESSIONS_KEPT), and the log's partitions of days of which no session is left,
+//  over a database link of its own: neither a commit nor a beat ever stands behind it.
 //
 //  One postoffice does it at a time: the one whose link holds an advisory lock. The others ask for
 //  the lock from time to time; it is free when that link is gone.
@@ -23,9 +23,8 @@
 
 typedef struct retention retention_t;
 
-//  NULL when config->sessions_kept_ms is 0: sessions are kept for ever.
 retention_t *retention_new (uv_loop_t *loop, const store_config_t *config);
-//  The schema is the right one now; safe to call again, and with NULL.
+//  The schema is the right one now; safe to call again.
 void retention_open (retention_t *self);
 void retention_destroy (retention_t **self_p);
 

@@ -16,7 +16,7 @@ struct store {
     store_events_t events;
     void *owner;
     maintenance_t *maintenance;
-    retention_t *retention; //  NULL: nothing is dropped
+    retention_t *retention;
     bool is_maintained; //  the link of maintenance is up
     store_link_t **store_links;
     store_queue_t queue;

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "model/model.h"
+#include "tables/kept_times.h"
 #include "tables/work_model.h"
 
 #include <stdbool.h>
@@ -19,7 +20,7 @@ typedef struct {
     uint64_t answer_ms;     //  how long the database may be silent when an answer is due
     uint64_t writer;        //  this process' incarnation, in each row that it writes; < 2^63
     const char *node;       //  its name
-    uint64_t sessions_kept_ms; //  after their last activity; 0: for ever
+    kept_times_t kept;
     bool migrate;           //  an older schema is migrated; false: waits until somebody has
 } store_config_t;
 
@@ -81,8 +82,7 @@ typedef enum {
 typedef struct {
     text_t session;
     bool opens; //  creates the session: app, visitor and day_ms are set
-    text_t app;
-    text_t visitor;  //  user id of the visitor who owns it
+    text_t app, visitor; //  the visitor's user id: whose session it is
     uint64_t day_ms; //  wall clock that chooses the day of its partition
     uint64_t day;    //  without opens: the session's day as loaded (days since 1970)
     uint64_t first_seq;

@@ -35,10 +35,9 @@ static const pg_statement_t s_statements[STATEMENTS] = {
     [SAY_RELEASE] = { "release", "SELECT * FROM " SCHEMA_FUNCTION (
                                      "release_work") " ($1::bigint, $2::text[], $3::text[],"
                                                      " $4::bigint)" },
-    //  The time is counted in the database's clock.
     [SAY_DROP] = { "drop", "SELECT " SCHEMA_FUNCTION (
-                               "drop_finished") " (now () - $1::bigint * interval '1 ms',"
-                                                " $2::bigint)" },
+                               "drop_finished") " ($1::bigint, $2::bigint, $3::text[],"
+                                                " $4::bigint[])" },
 };
 
 //  Reports of one statement, until they are answered.
@@ -55,6 +54,7 @@ struct work_store {
     loop_timer_t *tick;
     uint64_t writer;
     uint64_t kept_ms;
+    kept_times_t sessions;
     uint64_t up_ms;
     uint64_t released_ms;
     uint64_t dropped_ms;
@@ -282,12 +282,37 @@ s_on_dropped (void *owner, void *unused, const pg_answer_t *answer)
         self->dropped_ms = 0; //  there may be more
 }
 
+//  What became of a session's work is forgotten no later than the session would be.
+static uint64_t
+s_kept (const work_store_t *self, uint64_t session_ms)
+{
+    return session_ms > 0 && session_ms < self->kept_ms ? session_ms : self->kept_ms;
+}
+
+typedef struct {
+    const work_store_t *store;
+    pg_value_t *apps, *times;
+} kept_list_t;
+
+static void
+s_add_kept (void *to, text_t app, uint64_t session_ms)
+{
+    kept_list_t *list = to;
+    pg_array_text (list->apps, app);
+    pg_array_number (list->times, (int64_t) s_kept (list->store, session_ms));
+}
+
 static void
 s_drop (work_store_t *self)
 {
     self->is_dropping = true;
-    pg_values_number (&self->values, PG_NUMBER, (int64_t) self->kept_ms);
+    pg_values_number (&self->values, PG_NUMBER,
+                      (int64_t) s_kept (self, self->sessions.sessions_ms));
     pg_values_number (&self->values, PG_NUMBER, DROPPED_AT_ONCE);
+    kept_list_t list = { .store = self, .apps = pg_values_array (&self->values, PG_TEXT) };
+    list.times = pg_values_array (&self->values, PG_NUMBER);
+    if (self->sessions.each)
+        self->sessions.each (self->sessions.owner, s_add_kept, &list);
     pg_link_add (self->link, SAY_DROP, &self->values);
     pg_link_send (self->link, s_on_dropped, self, NULL);
 }
@@ -342,6 +367,7 @@ work_store_new (uv_loop_t *loop, const store_config_t *config, uint64_t kept_ms,
     self->owner = owner;
     self->writer = config->writer;
     self->kept_ms = kept_ms;
+    self->sessions = config->kept;
     list_init (&self->finishes);
     pg_link_config_t link = { .url = config->url,
                               .name = "deliveries",

@@ -71,6 +71,7 @@ typedef struct {
     bool (*knows) (void *owner, text_t item);
 } work_store_events_t;
 
+//  `kept_ms`: how long finished items stay; config->kept may make it shorter.
 work_store_t *work_store_new (uv_loop_t *loop, const store_config_t *config, uint64_t kept_ms,
                               const work_store_events_t *events, void *owner);
 //  The schema is the right one now; safe to call again.

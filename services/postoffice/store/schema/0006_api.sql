@@ -1,5 +1,13 @@
 --  readable_from: 4
---  functions: 568414bdf2ea995d52f0cb41219fb987
+--  functions: eac82c4f6f1b6ef33c68e2ec032db276
 --
 --  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run
 --  beside those of this one.
+
+--  Finished work is listed, and forgotten, app by app; dead letters, and deliveries that wait, are
+--  found without a look at the rest.
+DROP INDEX work_item_finished;
+CREATE INDEX work_item_finished ON work_item (app, finished_at, number) WHERE state > 1;
+CREATE INDEX work_item_dead ON work_item (app, finished_at, number) WHERE state = 3;
+CREATE INDEX work_item_waiting ON work_item (app, created_at, number)
+    WHERE kind = 2 AND state < 2;

@@ -11,7 +11,7 @@ BEGIN
     FOR old IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
         AND p.proname ~ ('^(make_day|count_before|append|load_session|note_received|beat'
                          '|claim_orphans|claim_hosts|forget_nodes|take_work|finish_work'
-                         '|release_work|drop_finished|drop_sessions|drop_day)'
+                         '|release_work|drop_finished|drop_sessions|drop_day|forget_sessions)'
                          '_[0-9]+$')
         AND substring (p.proname FROM '[0-9]+$')::int < (SELECT max (readable_from) FROM migration)
     LOOP
@@ -531,31 +531,65 @@ SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS
      LIMIT p_most);
 $$;
 
---  Deletes finished items of before, and what their attempts came to. Returns how many.
-CREATE FUNCTION drop_finished_@V@ (p_before timestamptz, p_most bigint)
-RETURNS bigint LANGUAGE sql AS $$
-    WITH old AS (
-        SELECT w.item FROM work_item w WHERE w.state > 1 AND w.finished_at < p_before
-        ORDER BY w.finished_at LIMIT p_most FOR UPDATE SKIP LOCKED),
-    attempts AS (DELETE FROM work_attempt a USING old WHERE a.item = old.item),
-    dropped AS (DELETE FROM work_item w USING old WHERE w.item = old.item RETURNING 1)
-    SELECT count (*) FROM dropped;
-$$;
+--  Deletes finished items that were kept for so long, and what their attempts came to; an app that
+--  is named has a time of its own. Returns how many.
+CREATE FUNCTION drop_finished_@V@ (
+    p_kept_ms bigint, p_most bigint, p_apps text[], p_app_kept_ms bigint[])
+RETURNS bigint LANGUAGE plpgsql
+--  App by app, by the index of what is finished.
+SET enable_seqscan = off AS $$
+DECLARE
+    v_app text := (SELECT min (w.app) FROM work_item w WHERE w.state > 1);
+    v_left bigint := p_most;
+    n bigint;
+BEGIN
+    WHILE v_app IS NOT NULL AND v_left > 0 LOOP
+        WITH old AS (
+            SELECT w.item FROM work_item w
+            WHERE w.app = v_app AND w.state > 1
+                AND w.finished_at < now () - interval '1 ms' * coalesce (
+                    p_app_kept_ms[array_position (p_apps, v_app)], p_kept_ms)
+            ORDER BY w.finished_at, w.number LIMIT v_left FOR UPDATE SKIP LOCKED),
+        attempts AS (DELETE FROM work_attempt a USING old WHERE a.item = old.item)
+        DELETE FROM work_item w USING old WHERE w.item = old.item;
+        GET DIAGNOSTICS n = ROW_COUNT;
+        v_left := v_left - n;
+        v_app := (SELECT min (w.app) FROM work_item w WHERE w.state > 1 AND w.app > v_app);
+    END LOOP;
+    RETURN p_most - v_left;
+END $$;
 
 -- ---------------------------------------------------------------------------------------------
 --  Retention
 
+--  All rows of these sessions, but for their entries and their other work. The sessions are locked
+--  already.
+CREATE FUNCTION forget_sessions_@V@ (p_sessions text[]) RETURNS void LANGUAGE plpgsql
+SET plan_cache_mode = force_custom_plan SET enable_seqscan = off AS $$
+BEGIN
+    DELETE FROM participant p WHERE p.session = ANY (p_sessions);
+    DELETE FROM external_ref x WHERE x.session = ANY (p_sessions);
+    DELETE FROM work_item w WHERE w.session = ANY (p_sessions) AND w.kind = 3 AND w.state < 2;
+    --  A row that a join of today writes just now leads elsewhere in a moment.
+    DELETE FROM last_session a WHERE a.ctid = ANY (ARRAY (
+        SELECT b.ctid FROM last_session b
+        WHERE b.session = ANY (p_sessions) FOR UPDATE SKIP LOCKED));
+    DELETE FROM session s WHERE s.session = ANY (p_sessions);
+END $$;
+
 --  Drops sessions in which nothing happened for so long, oldest first, with all that is theirs: at
 --  most p_most, and about p_entries of entries (a session is dropped as a whole). A session stays
 --  while it has a host that lives, or a turn or a delivery that is not finished; its timers go with
---  it. App by app, so that each can have a time of its own. Returns how many sessions, how many of
---  their entries, and whether there may be more. (A planner that knows too little would rather read
---  whole tables.)
-CREATE FUNCTION drop_sessions_@V@ (p_kept_ms bigint, p_most bigint, p_entries bigint)
+--  it. An app that is named has a time of its own; 0: its sessions are kept for ever. Returns how
+--  many sessions, how many of their entries, and whether there may be more. (A planner that knows
+--  too little would rather read whole tables.)
+CREATE FUNCTION drop_sessions_@V@ (
+    p_kept_ms bigint, p_most bigint, p_entries bigint, p_apps text[], p_app_kept_ms bigint[])
 RETURNS TABLE (sessions bigint, entries bigint, more boolean)
 LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan SET enable_seqscan = off AS $$
 DECLARE
-    before timestamptz := now () - p_kept_ms * interval '1 ms';
+    v_kept_ms bigint;
+    before timestamptz;
     v_app text := (SELECT min (s.app) FROM session s);
     v_found text[];
     v_days date[];
@@ -567,9 +601,12 @@ BEGIN
     entries := 0;
     more := false;
     WHILE v_app IS NOT NULL AND sessions < p_most AND entries < p_entries LOOP
+        v_kept_ms := coalesce (p_app_kept_ms[array_position (p_apps, v_app)], p_kept_ms);
+        before := now () - v_kept_ms * interval '1 ms';
         SELECT array_agg (c.session), array_agg (c.day) INTO v_found, v_days FROM (
             SELECT s.session, s.day FROM session s
-            WHERE s.app = v_app AND coalesce (s.active_at, s.created_at) < before
+            WHERE s.app = v_app AND v_kept_ms > 0
+                AND coalesce (s.active_at, s.created_at) < before
                 AND (s.host IS NULL OR NOT EXISTS (
                     SELECT FROM node n WHERE n.writer = s.host
                         AND n.beat_at > clock_timestamp () - interval '1 minute'))
@@ -613,15 +650,7 @@ BEGIN
             DELETE FROM log l WHERE l.session = ANY (v_old) AND l.day = v_day;
             GET DIAGNOSTICS n = ROW_COUNT;
             entries := entries + n;
-            DELETE FROM participant p WHERE p.session = ANY (v_old);
-            DELETE FROM external_ref x WHERE x.session = ANY (v_old);
-            DELETE FROM work_item w
-            WHERE w.session = ANY (v_old) AND w.kind = 3 AND w.state < 2;
-            --  A row that a join of today writes just now leads elsewhere in a moment.
-            DELETE FROM last_session a WHERE a.ctid = ANY (ARRAY (
-                SELECT b.ctid FROM last_session b
-                WHERE b.session = ANY (v_old) FOR UPDATE SKIP LOCKED));
-            DELETE FROM session s WHERE s.session = ANY (v_old);
+            PERFORM forget_sessions_@V@ (v_old);
             sessions := sessions + cardinality (v_old);
         END LOOP;
         v_app := (SELECT min (s.app) FROM session s WHERE s.app > v_app);
