@@ -222,6 +222,26 @@ bus_client_postoffices_up (const bus_client_t *self)
     return self->up;
 }
 
+bool
+bus_client_has (const bus_client_t *self, unsigned number, uint64_t feature)
+{
+    const bus_postoffice_t *postoffice =
+        number < self->count ? bus_link_postoffice (self->links[number]) : NULL;
+    return postoffice && postoffice->is_up && (postoffice->features & feature) == feature;
+}
+
+unsigned
+bus_client_without (const bus_client_t *self, uint64_t feature)
+{
+    unsigned count = 0;
+    for (unsigned at = 0; at < self->count; at++) {
+        const bus_postoffice_t *postoffice = bus_link_postoffice (self->links[at]);
+        count += !postoffice->is_free && !postoffice->is_second
+                 && !bus_client_has (self, at, feature);
+    }
+    return count;
+}
+
 int
 bus_client_send (bus_client_t *self, unsigned postoffice, const bus_record_t *record)
 {

@@ -55,6 +55,10 @@ void bus_client_destroy (bus_client_t **self_p);
 //  differently after a postoffice_up or postoffice_down has moved.
 int bus_client_postoffice_of (const bus_client_t *self, text_t key);
 unsigned bus_client_postoffices_up (const bus_client_t *self);
+//  Is it up, and do both know this feature?
+bool bus_client_has (const bus_client_t *self, unsigned postoffice, uint64_t feature);
+//  How many there are by their addresses with which that is not so.
+unsigned bus_client_without (const bus_client_t *self, uint64_t feature);
 
 //  Queues a copy of the record. Returns 0; −1 when the postoffice is down or its queue is full.
 __attribute__ ((warn_unused_result)) int bus_client_send (bus_client_t *self, unsigned postoffice,

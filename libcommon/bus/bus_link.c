@@ -196,7 +196,9 @@ s_welcome (bus_link_t *self, bus_batch_t *batch)
     snprintf (postoffice->node, sizeof postoffice->node, "%s", welcome->node.data);
     postoffice->incarnation = welcome->incarnation;
     postoffice->hash_key = hash_key_of (welcome->hash_key);
-    if (self->owner->is_duplicate (self->owner->client, postoffice)) {
+    postoffice->features = welcome->features & BUS_FEATURES;
+    postoffice->is_second = self->owner->is_duplicate (self->owner->client, postoffice);
+    if (postoffice->is_second) {
         s_end_for (self, STREAM_END_DUPLICATE);
         return;
     }
@@ -388,6 +390,7 @@ bus_link_take (bus_link_t *self, const char *address)
     assert (self->state == LINK_FREE);
     snprintf (self->postoffice.address, sizeof self->postoffice.address, "%s", address);
     self->postoffice.node[0] = '\0';
+    self->postoffice.is_second = false;
     self->reminded_ms = 0;
     self->backoff = (backoff_t){ .first_ms = BACKOFF_FIRST_MS, .most_ms = BACKOFF_MOST_MS };
     s_move (self, LINK_BACKOFF, s_now (self));

@@ -30,6 +30,8 @@ typedef struct {
     char node[BUS_NODE_MAX]; //  what WELCOME said: its name,
     uint64_t incarnation;    //  and which start of its process it is
     hash_key_t hash_key;
+    uint64_t features;       //  bits that both know
+    bool is_second;          //  another link is up to the same process
     char label[BUS_NODE_MAX + BUS_ADDRESS_MAX]; //  what it is weighed as; the owner sets it
 } bus_postoffice_t;
 

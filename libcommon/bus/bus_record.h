@@ -23,8 +23,9 @@
 #define BUS_PROTOCOL_HIGHEST 3
 //  From this protocol on HELLO and REJECT of any later one can be read.
 #define BUS_PROTOCOL_EXTENSIBLE 3
-//  Bits that HELLO and WELCOME agree on. None so far.
-#define BUS_FEATURES 0
+//  Bits that HELLO and WELCOME agree on.
+#define BUS_FEATURE_FEED 1u //  WATCH is answered
+#define BUS_FEATURES BUS_FEATURE_FEED
 //  Unknown kinds from this number on are skipped.
 #define BUS_KIND_OPTIONAL 128
 

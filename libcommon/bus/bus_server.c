@@ -556,6 +556,14 @@ bus_server_send (bus_server_t *self, peer_t number, const bus_record_t *record)
     return peer->is_ending ? -1 : 0;
 }
 
+size_t
+bus_server_queued (const bus_server_t *self, peer_t number)
+{
+    peer_row_t *peer;
+    HASH_FIND_NUMBER (by_number, self->peers_by_number, number, peer);
+    return peer && !peer->is_ending ? bus_stream_queued (peer->stream) : SIZE_MAX;
+}
+
 void
 bus_server_drain (bus_server_t *self)
 {

@@ -48,6 +48,9 @@ const char *bus_server_endpoint (const bus_server_t *self);
 __attribute__ ((warn_unused_result)) int bus_server_send (bus_server_t *self, peer_t peer,
                                                           const bus_record_t *record);
 
+//  Bytes that wait for the peer; SIZE_MAX when there is no such peer (any more).
+size_t bus_server_queued (const bus_server_t *self, peer_t peer);
+
 //  Sends GOODBYE to all and welcomes nobody any more: they move their sessions elsewhere. Records
 //  still come in and can still be answered until the server is destroyed.
 void bus_server_drain (bus_server_t *self);

@@ -15,6 +15,7 @@
 #include "tables/postoffice_metrics.h"
 #include "api/requests.h"
 #include "work/deliveries.h"
+#include "session/feed.h"
 #include "session/lookups.h"
 #include "session/presence.h"
 #include "process/service_apps.h"
@@ -128,6 +129,7 @@ typedef struct {
     service_t *service;
     postoffice_context_t office;
     lookups_t *lookups;
+    feed_t *feed;
     requests_t *requests;
     uint64_t writer;
     bool was_ready;      //  the store was, once
@@ -193,6 +195,9 @@ s_on_record (void *owner, peer_t peer, const bus_record_t *record)
     case BUS_LOOKUP:
         lookups_ask (self->lookups, peer, &record->lookup);
         break;
+    case BUS_WATCH:
+        feed_watch (self->feed, peer, &record->watch);
+        break;
     case BUS_REQUEST:
         requests_ask (self->requests, peer, &record->request);
         break;
@@ -237,6 +242,7 @@ s_on_peer_down (void *owner, peer_t peer)
 {
     postoffice_t *self = owner;
     sessions_edge_down (self->office.sessions, peer);
+    feed_peer_down (self->feed, peer);
     workers_remove (self->office.workers, peer);
 }
 
@@ -254,6 +260,7 @@ s_on_store_ready (void *owner, bool ready)
         self->office.deaf_since_ms = clock_mono_ms ();
         return;
     }
+    feed_gap (self->feed);
     requests_open (self->requests);
     deliveries_open (self->office.deliveries);
     sessions_happen (self->office.sessions, SESSION_STORE_READY);
@@ -439,6 +446,7 @@ s_start_parts (postoffice_t *self, const config_t *config)
         office->bus, &(workers_config_t){ .accepted_within_ms = config->work_accepted_within,
                                           .recovery_ms = config->work_recovery });
     office->sessions = sessions_new (loop, office);
+    self->feed = feed_new (loop, office);
     self->lookups = lookups_new (office);
     store_config_t store = { .url = config->postgres_url,
                              .links = config->postgres_links,
@@ -560,6 +568,7 @@ s_stop (void **state_p)
     deliveries_destroy (&self->office.deliveries);
     store_destroy (&self->office.store);
     lookups_destroy (&self->lookups);
+    feed_destroy (&self->feed);
     sessions_destroy (&self->office.sessions);
     workers_destroy (&self->office.workers);
     bus_server_destroy (&self->office.bus);

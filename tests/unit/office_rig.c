@@ -13,8 +13,11 @@
 #define MOST_ITEMS 100
 
 postoffice_context_t rig_office, rig_second;
+char rig_row[RIG_ROW_MAX];
+size_t rig_queued;
 static postoffice_context_t *s_office = &rig_office; //  that is spoken to
 static uv_loop_t s_loop;
+uv_loop_t *const rig_loop = &s_loop;
 static char s_story[100000];
 static char s_items[MOST_ITEMS][80];
 static size_t s_item_count;
@@ -109,10 +112,24 @@ bus_server_send (bus_server_t *self, peer_t peer, const bus_record_t *record)
         s_note (" t%u %u", s_item_number (record->work.item), (unsigned) record->work.attempt);
     else if (record->kind == BUS_SETTLED)
         s_note (" t%u", s_item_number (record->settled.item));
-    else if (record->kind == BUS_CANCEL)
+    else if (record->kind == BUS_WATCHING)
+        s_note (" %.*s%s", TEXT_ARGS (record->watching.app),
+                record->watching.gap ? " gap" : "");
+    else if (record->kind == BUS_SUMMARY) {
+        s_note (" %.*s #%u", TEXT_ARGS (record->summary.session),
+                (unsigned) record->summary.seq);
+        snprintf (rig_row, sizeof rig_row, "%.*s", TEXT_ARGS (record->summary.row));
+    } else if (record->kind == BUS_CANCEL)
         s_note (" t%u", s_item_number (record->cancel.item));
     s_note ("\n");
     return 0;
+}
+
+size_t
+bus_server_queued (const bus_server_t *self, peer_t peer)
+{
+    (void) self;
+    return peer >= sizeof s_down || s_down[peer] ? SIZE_MAX : rig_queued;
 }
 
 void
@@ -195,6 +212,8 @@ rig_begin (void)
     rig_use (1);
     rig_second.sessions = NULL;
     rig_forget ();
+    rig_row[0] = 0;
+    rig_queued = 0;
     s_item_count = 0;
     s_request_id = 0;
     memset (s_down, 0, sizeof s_down);

@@ -7,6 +7,8 @@
 //      e1 DELIVER 5 #9 hello end_of_window
 //      e1 BROADCAST 5 typing
 //      e1 TRUNCATED 5 #2 of 3        the log has lost what 5 had above #2, and ends with #3; "gone"
+//      e1 WATCHING demo              the feed of the app's sessions goes to edge 1; "gap"
+//      e1 SUMMARY s #3               the row of the session, as of #3; the row itself is rig_row
 //      api POSTED 3 ok #2            what comes of a request
 //      w1 WORK t1 2                  an item's name is t and its place among all; second attempt
 //
@@ -32,9 +34,15 @@
 #define IDLE_MS 40
 #define QUEUE_LIMIT (64 * 1024)
 
+extern uv_loop_t *const rig_loop;
 extern postoffice_context_t rig_office;
 //  A second postoffice on the same store, once rig_begin_second was called: edges 3 and 4 are its.
 extern postoffice_context_t rig_second;
+//  The row of the last SUMMARY.
+#define RIG_ROW_MAX 2000
+extern char rig_row[RIG_ROW_MAX];
+//  What waits for each edge.
+extern size_t rig_queued;
 
 //  Two edges are there; no workers.
 void rig_begin (void);

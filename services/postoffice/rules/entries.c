@@ -58,7 +58,8 @@ entries_append (switchboard_t *self, operation_t *operation, const said_t *said)
         self->changeset->closing = SESSION_REOPENS;
         entries_note (self, operation, EVENT_SESSION_REOPENED, TEXT_EMPTY);
     }
-    uint64_t time_ms = fold_next_time (fold, clock_wall_ms (), said->client_ms);
+    uint64_t wall_ms = clock_wall_ms ();
+    uint64_t time_ms = fold_next_time (fold, wall_ms, said->client_ms);
     store_entry_t entry = { .message_id = said->message_id,
                             .event = said->event,
                             .time_ms = time_ms,
@@ -77,6 +78,9 @@ entries_append (switchboard_t *self, operation_t *operation, const said_t *said)
     channel_items_add (self->changeset, fold, fold->last_seq + 1, &entry);
     fold->last_seq++;
     fold->last_time_ms = time_ms;
+    fold->stored_ms = wall_ms;
+    if (said->event != EVENT_SESSION_CLOSED)
+        fold->activity_ms = wall_ms;
     fold->last_writer = self->rules->writer;
     //  Also of those that nobody asks for by their id: what stands last tells which log it is.
     keyed_digest_t digest = said->digest ? *said->digest

@@ -161,6 +161,9 @@ fold_load (fold_t *self, const stored_session_t *stored)
     self->last_seq = stored->last_seq;
     self->last_time_ms = stored->last_time_ms;
     self->last_writer = stored->last_writer;
+    self->created_ms = stored->created_ms;
+    self->stored_ms = stored->last_stored_ms;
+    self->activity_ms = stored->is_closed ? 0 : stored->last_stored_ms;
     self->is_closed = stored->is_closed;
     uint64_t now = clock_mono_ms ();
     self->active_ms = now > stored->active_ago_ms ? now - stored->active_ago_ms : 0;
@@ -193,7 +196,7 @@ fold_open (fold_t *self, text_t app, text_t visitor, uint64_t day_ms)
 {
     assert (!self->exists);
     self->exists = true;
-    self->day_ms = day_ms;
+    self->day_ms = self->created_ms = day_ms;
     self->day = day_ms / (24 * 3600 * 1000);
     self->active_ms = clock_mono_ms ();
     s_replace (&self->app, app);

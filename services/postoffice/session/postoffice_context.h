@@ -14,6 +14,7 @@
 typedef struct sessions sessions_t;
 typedef struct schedule schedule_t;
 typedef struct edges edges_t; //  endpoint.h
+typedef struct feed feed_t;
 
 typedef struct {
     store_t *store;
@@ -24,6 +25,7 @@ typedef struct {
     sessions_t *sessions;
     schedule_t *schedule; //  of the sessions
     edges_t *edges;       //  likewise
+    feed_t *feed;         //  NULL while nobody watches an app
     //  A post of a request (operation_t.of_request) is done, or refused.
     void (*posted) (void *owner, const operation_t *operation);
     void *posted_owner;

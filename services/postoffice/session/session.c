@@ -15,6 +15,7 @@ session_new (postoffice_context_t *office, text_t key)
     fold_init (&self->fold, key, self);
     list_init (&self->pending);
     list_init (&self->idle);
+    list_init (&self->changed);
     list_init (&self->queue);
     list_init (&self->endpoints);
     metric_add (POSTOFFICE_SESSIONS, 1);
@@ -45,6 +46,7 @@ session_destroy (session_t **self_p)
     recent_ids_free (&self->former);
     list_remove (&self->pending);
     list_remove (&self->idle);
+    list_remove (&self->changed);
     session_set_host (self, false);
     free (self);
     *self_p = NULL;

@@ -34,6 +34,8 @@ struct session {
     list_t pending;         //  in the sessions' list of those to be given a turn
     list_t idle;            //  in the sessions' list of those that nobody needs
     uint64_t idle_since_ms;
+    list_t changed;         //  in one of the feed's lists while watchers are to be told (feed.h)
+    bool is_awaited;        //  to be told as soon as the fold is the log's
     postoffice_context_t *office;
     session_state_t state;
     bool stale; //  somebody else wrote to the log: load it again when the changeset is done

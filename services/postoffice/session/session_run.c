@@ -1,6 +1,7 @@
 #include "session/session_run.h"
 
 #include "session/catch_up.h"
+#include "session/feed.h"
 #include "session/outbound.h"
 #include "base/clock.h"
 #include "base/alloc.h"
@@ -192,6 +193,7 @@ s_settle_stored (session_t *self, const news_t *news)
     if (changeset->is_left)
         presence_resign (self);
     settle_changeset (self, &changeset);
+    feed_note (self);
     schedule_pend (self->office->schedule, self);
 }
 
@@ -312,6 +314,7 @@ s_take_over (session_t *self, const news_t *news)
     self->published = fold_last (&self->fold);
     s_inherit (self, &old, truncation_look (self, &old, told));
     fold_free (&old);
+    feed_note_load (self, told);
     //  Stale means: since it was asked for. Then it is asked for again, with what it is wanted for.
     self->wanted = self->wanted && self->stale;
     uint64_t host = news->stored->host;

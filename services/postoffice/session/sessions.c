@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/loop_timer.h"
+#include "session/feed.h"
 #include "session/presence.h"
 #include "session/outbound.h"
 #include "session/schedule.h"
@@ -58,6 +59,7 @@ s_on_tick (void *owner)
     while (now >= self->office->idle_ms
            && (session = schedule_take_idle (schedule, now - self->office->idle_ms))) {
         HASH_DEL (self->by_key, session);
+        feed_end_session (session);
         session_destroy (&session);
         metric_add (POSTOFFICE_EVICTED, 1);
     }

@@ -126,6 +126,8 @@ s_read_session (const PGresult *result, int row, stored_session_t *session)
     session->app = pg_text (result, row, T1);
     session->visitor = pg_text (result, row, T2);
     session->control_user = pg_text (result, row, T3);
+    session->created_ms = strtoull (pg_text (result, row, T4).data, NULL, 10);
+    session->last_stored_ms = strtoull (pg_text (result, row, T5).data, NULL, 10);
 }
 
 static stored_participant_t

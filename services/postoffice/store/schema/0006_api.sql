@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: eac82c4f6f1b6ef33c68e2ec032db276
+--  functions: 701c4ce1d19b348e26c98d0f01d314ba
 --
 --  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run
 --  beside those of this one.

@@ -290,7 +290,8 @@ BEGIN
 END $$;
 
 --  A session as it is, in one snapshot: rows of several kinds.
---  0 the session; 1 its participants; 2 its unfinished work; 3 message ids of its log, each with
+--  0 the session (t4, t5: when it was opened and its last entry stored, in ms since 1970);
+--  1 its participants; 2 its unfinished work; 3 message ids of its log, each with
 --  its participant; 4 what the visitor said last, when nobody said anything since. (Events 3 and 7
 --  are messages and failures, role 1 is the visitor; what is hidden of a visitor is a greeting.)
 --  Whoever loads a session holds its work from then on; and, with p_hosts, is its host: n6 is the
@@ -324,14 +325,18 @@ BEGIN
 
     RETURN QUERY
     WITH recent AS (
-        SELECT l.seq, l.time_ms, l.writer, l.message_id, l.role, l.user_id, l.event FROM log l
+        SELECT l.seq, l.time_ms, l.writer, l.message_id, l.role, l.user_id, l.event, l.stored_at
+        FROM log l
         WHERE l.session = p_session AND l.day = v_day
         ORDER BY l.seq DESC LIMIT greatest (p_recent, 1)),
-    last AS (SELECT r.seq, r.time_ms, r.writer FROM recent r ORDER BY r.seq DESC LIMIT 1)
+    last AS (SELECT r.seq, r.time_ms, r.writer, r.stored_at FROM recent r
+             ORDER BY r.seq DESC LIMIT 1)
     SELECT 0, (s.day - date '1970-01-01')::bigint, last.seq, last.time_ms, last.writer,
            s.control_role::bigint, coalesce (v_host, 0), (s.closed_at IS NOT NULL)::int::bigint,
            (extract (epoch FROM now () - coalesce (s.active_at, s.created_at)) * 1000)::bigint,
-           s.app, s.visitor, s.control_user, NULL::text, NULL::text
+           s.app, s.visitor, s.control_user,
+           (extract (epoch FROM s.created_at) * 1000)::bigint::text,
+           coalesce ((extract (epoch FROM last.stored_at) * 1000)::bigint, last.time_ms)::text
     FROM session s LEFT JOIN last ON true WHERE s.session = p_session
     UNION ALL
     SELECT 1, p.role, p.present::int, p.received_seq, NULL, NULL, NULL, NULL, NULL, p.user_id,
