@@ -5,18 +5,16 @@ and what is finished, or belongs to the person to forget, is gone."""
 
 import os
 import pathlib
-import pwd
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 
 BIN = pathlib.Path(sys.argv[1])
 TOP = pathlib.Path(__file__).parent.parent.parent
-POSTGRES = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True,
-                          check=True).stdout.strip()
+sys.path.append(str(TOP / "tests" / "harness"))
+from postgres_server import Server, say  # noqa: E402  # from the folder named above
 
 #  The session that the page calls '…', and somebody else's: items of all states, long finished.
 SEED = """
@@ -43,47 +41,6 @@ def statements():
     """The blocks of the page, in order."""
     page = (TOP / "docs" / "operations.md").read_text(encoding="utf-8")
     return re.findall(r"^ *```sql\n(.*?)^ *```$", page, re.S | re.M)
-
-
-class Server:
-    """Of the user postgres when we are root; listens on a socket in its own directory."""
-
-    def __init__(self, directory):
-        self.directory = directory
-        self.before = ["env", "--chdir=/"]
-        if os.geteuid() == 0:
-            user = pwd.getpwnam("postgres")
-            os.chown(directory, user.pw_uid, user.pw_gid)
-            self.before += ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}",
-                            "--clear-groups"]
-        subprocess.run([*self.before, f"{POSTGRES}/initdb", "-D", f"{directory}/data", "-U", "boss",
-                        "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"],
-                       stdout=subprocess.DEVNULL, check=True)
-        self.process = subprocess.Popen(
-            [*self.before, "setpriv", "--pdeathsig", "QUIT", f"{POSTGRES}/postgres", "-D",
-             f"{directory}/data", "-c", "listen_addresses=", "-c",
-             f"unix_socket_directories={directory}", "-c", "fsync=off"], stderr=subprocess.DEVNULL)
-
-    def url(self, user, database):
-        return f"host={self.directory} user={user} dbname={database}"
-
-    def wait(self):
-        while subprocess.run([f"{POSTGRES}/pg_isready", "-q", "-h", self.directory],
-                             check=False).returncode != 0:
-            assert self.process.poll() is None, "PostgreSQL does not start"
-            time.sleep(0.05)
-
-    def end(self):
-        self.process.terminate()
-        self.process.wait()
-
-
-def say(url, sql):
-    """Returns the rows, a text each."""
-    done = subprocess.run(["psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url],
-                          input=sql, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{sql}\n{done.stderr}"
-    return done.stdout.splitlines()
 
 
 def check(server):

@@ -10,7 +10,7 @@ import jsonschema
 
 JSON_TYPES = ("application/json", "application/problem+json")
 #  They say who asks, and stand in no operation's list.
-WHO_ASKS = ("userId", "token", "protocol")
+WHO_ASKS = ("token", "protocol")
 LONGEST = 300  # characters of a complaint
 
 

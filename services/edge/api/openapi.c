@@ -240,21 +240,16 @@ s_add_who (json_t *operation, permission_t permission)
         s_add_text (who, kinds[at].name, scopes[permission_scope (permission, kinds[at].kind)]);
 }
 
-static void
-s_add_way (json_t *ways, const char *name)
-{
-    json_t *way = json_object_new_object ();
-    s_add (way, name, json_object_new_array ());
-    json_object_array_add (ways, way);
-}
-
+//  A token; or, where visitors may, nothing.
 static void
 s_add_security (json_t *operation, permission_t permission)
 {
     json_t *ways = s_add (operation, "security", json_object_new_array ());
-    s_add_way (ways, "token");
+    json_t *token = json_object_new_object ();
+    s_add (token, "token", json_object_new_array ());
+    json_object_array_add (ways, token);
     if (permission_scope (permission, ROLE_VISITOR) != SCOPE_NEVER)
-        s_add_way (ways, "visitor");
+        json_object_array_add (ways, json_object_new_object ());
 }
 
 static void
@@ -273,8 +268,9 @@ s_add_parameters (json_t *operation, const api_row_t *row, json_t *part)
         snprintf (name, sizeof name, "%.*s", (int) size, at);
         s_add_parameter (parameters, name);
     }
-    s_add_parameter (parameters, "appId");
-    s_add_parameter (parameters, "isAdmin");
+    static const char *const who_asks[] = { "userId", "appId", "isAdmin" };
+    for (size_t at = 0; at < sizeof who_asks / sizeof *who_asks; at++)
+        s_add_parameter (parameters, who_asks[at]);
     json_t *headers = s_member (part, "headers");
     for (size_t at = 0; headers && at < json_object_array_length (headers); at++)
         s_add_parameter (parameters,

@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Asks a running stack what the API's document allows, and much that it forbids: schemathesis with
+all of its checks, as a server, an agent and a visitor, from a fixed seed.
+
+    tests/contract/fuzz.py BIN [--examples N] [--seed N] [--as PRINCIPAL]...
+
+BIN is where the built programs are. --examples: cases of each operation, principal and phase."""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import stack
+
+HERE = pathlib.Path(__file__).parent
+KNOWN = {"session": ["s-1", "s-2", "s/3 \u00e9"], "user": ["anonymous:ann", "vera"], "item": []}
+PRINCIPALS = {
+    "api": '{"app":"demo","kind":"api","sub":"crm"}',
+    "agent": '{"app":"demo","kind":"agent","sub":"anna"}',
+    "visitor": '{"app":"demo","kind":"visitor","sub":"vera"}',
+    "anonymous": None,
+}
+
+
+def ask(running, principal, arguments, document):
+    command = [
+        pathlib.Path(sys.executable).parent / "schemathesis", "--config-file",
+        HERE / "schemathesis.toml", "run", document, "--url", f"http://127.0.0.1:{running.edge}",
+        "--seed", str(arguments.seed), "--max-examples", str(arguments.examples)]
+    if PRINCIPALS[principal]:
+        command += ["-H", f"Authorization: Bearer {running.token(PRINCIPALS[principal])}"]
+    environment = {**os.environ, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE),
+                   "KNOWN": json.dumps(KNOWN), "SEED": str(arguments.seed), "NO_COLOR": "1",
+                   "PRINCIPAL": principal}
+    began = time.monotonic()
+    done = subprocess.run(command, env=environment, cwd=running.folder, check=False)
+    print(f"contract: as {principal}: {'ok' if done.returncode == 0 else 'FAILED'},"
+          f" {time.monotonic() - began:.0f} s", flush=True)
+    return done.returncode == 0
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("binaries")
+    parser.add_argument("--examples", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=20261126)
+    parser.add_argument("--as", dest="principals", action="append", choices=PRINCIPALS)
+    arguments = parser.parse_args()
+    with stack.Stack(arguments.binaries) as running:
+        document = pathlib.Path(running.folder) / "openapi.json"
+        document.write_bytes(subprocess.run([running.binaries / "edge", "--openapi"], check=True,
+                                            capture_output=True).stdout)
+        running.chat("userId=ann", "s-1", "hello", "help")
+        running.chat(f"token={running.token(PRINCIPALS['visitor'])}", "s-2", "hello")
+        outcomes = [ask(running, one, arguments, document)
+                    for one in arguments.principals or PRINCIPALS]
+        for service in running.processes:
+            running.alive(service)
+    print(f"# pass {outcomes.count(True)}\n# fail {outcomes.count(False)}")
+    sys.exit(0 if all(outcomes) else 1)
+
+
+main()
