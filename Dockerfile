@@ -6,6 +6,9 @@
 #      demo-bot                               for the demonstration
 #      door                                   HAProxy in front of the edges of docker-compose.yml
 #
+#  With --build-arg WIDGET=yes the image of the edge has the stock widget, and with it /widget.html:
+#  npm brings it (NPM_CONFIG_REGISTRY: from another registry than its own).
+#
 #  All run as a user without rights, need no writable file system, take their settings from the
 #  environment (NAME_FILE for secrets), end in order on SIGTERM, and listen on every address of their
 #  container; what is published is for whoever runs them to say.
@@ -83,7 +86,23 @@ STOPSIGNAL SIGUSR1
 HEALTHCHECK --interval=3s --timeout=3s --start-period=30s CMD ["healthy", "8080", "/config.json"]
 ENTRYPOINT ["haproxy", "-f", "/etc/haproxy/haproxy.cfg"]
 
+FROM ${DEBIAN} AS widget
+ARG WIDGET=
+ARG NPM_CONFIG_REGISTRY=
+COPY deploy/widget /source
+RUN mkdir /widget \
+    && case "$WIDGET" in \
+    '') ;; \
+    yes) apt-get update -q \
+        && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+            npm ca-certificates \
+        && /source/bring /widget \
+        && rm -rf /var/lib/apt/lists/* /root/.npm ;; \
+    *) echo "WIDGET must be yes or empty" >&2; exit 1 ;; \
+    esac
+
 FROM base AS edge
+ARG WIDGET=
 USER root
 RUN apt-get update -q \
     && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
@@ -91,8 +110,10 @@ RUN apt-get update -q \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
 USER 10001:10001
 COPY services/edge/web /usr/share/stentor/web
+COPY --from=widget /widget /usr/share/stentor/widget
 COPY --from=build /build/bin/edge /usr/local/bin/
-ENV OPERATIONS_PORT=9001 EDGE_ADDRESS=0.0.0.0 EDGE_PORT=8080 EDGE_WEB_ROOT=/usr/share/stentor/web
+ENV OPERATIONS_PORT=9001 EDGE_ADDRESS=0.0.0.0 EDGE_PORT=8080 EDGE_WEB_ROOT=/usr/share/stentor/web \
+    EDGE_WIDGET_ROOT=${WIDGET:+/usr/share/stentor/widget}
 EXPOSE 8080 9001
 HEALTHCHECK --interval=3s --timeout=3s --start-period=30s CMD ["healthy", "9001", "/readyz"]
 ENTRYPOINT ["edge"]

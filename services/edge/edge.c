@@ -14,6 +14,7 @@
 #include "session/gateway.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -30,6 +31,8 @@
 //  A part of the log that a postoffice sends in one go (CATCH_UP_BYTES and the senders) must fit:
 //  a client that lags would never catch up otherwise.
 #define OUTBOX_LEAST (256 << 10)
+//  What /widget.html loads: the stock widget as a page script.
+#define WIDGET_BUNDLE "xapp-chat-widget.js"
 
 static const setting_t s_settings[] = {
     SERVICE_SETTINGS (edge_config_t, "9001"),
@@ -39,6 +42,8 @@ static const setting_t s_settings[] = {
              "port that clients connect to; 0 takes any free one"),
     SETTING ("EDGE_WEB_ROOT", SETTING_TEXT, edge_config_t, web_root, "", 0, 0,
              "directory of the pages; empty: no pages are served"),
+    SETTING ("EDGE_WIDGET_ROOT", SETTING_TEXT, edge_config_t, widget_root, "", 0, 0,
+             "directory of the stock widget's bundle, for /widget.html; empty: no such page"),
     SETTING ("CONNECTION_SERVER_URL", SETTING_TEXT, edge_config_t, connection_server_url, "", 0,
              0, "URL that pages connect to (/config.json); empty: the address of the page"),
     SETTING ("EDGE_DEMO_MODE", SETTING_SWITCH, edge_config_t, demo_mode, "off", 0, 0,
@@ -151,6 +156,7 @@ s_config_json (const edge_t *self, buffer_t *to)
     json_put_text (&json, "appId", app ? app->id : TEXT_EMPTY);
     json_put_string (&json, "connectionServerUrl", self->config->connection_server_url);
     json_put_bool (&json, "demoMode", self->config->demo_mode);
+    json_put_bool (&json, "widget", *self->config->widget_root != 0);
     json_close_object (&json);
     return json_write_end (&json);
 }
@@ -163,6 +169,26 @@ s_wrong (edge_t *self, const char *complaint, const char *value)
     return -1;
 }
 
+//  An empty name is fine: there is nothing to serve.
+static bool
+s_can_serve (const char *directory)
+{
+    struct stat found;
+    return !*directory
+           || (stat (directory, &found) == 0 && S_ISDIR (found.st_mode)
+               && access (directory, R_OK | X_OK) == 0);
+}
+
+static bool
+s_has_bundle (const char *directory)
+{
+    char path[PATH_MAX];
+    int size = snprintf (path, sizeof path, "%s/" WIDGET_BUNDLE, directory);
+    return !*directory
+           || (s_can_serve (directory) && (size_t) size < sizeof path
+               && access (path, R_OK) == 0);
+}
+
 //  What the table of settings cannot see.
 static int
 s_check_settings (edge_t *self)
@@ -170,12 +196,14 @@ s_check_settings (edge_t *self)
     const edge_config_t *config = self->config;
     if (!listener_is_address (config->address))
         return s_wrong (self, "EDGE_ADDRESS must be a numeric address", config->address);
-    struct stat found;
-    if (*config->web_root
-        && (stat (config->web_root, &found) != 0 || !S_ISDIR (found.st_mode)
-            || access (config->web_root, R_OK | X_OK) != 0))
+    if (!s_can_serve (config->web_root))
         return s_wrong (self, "EDGE_WEB_ROOT must be a directory that can be read",
                         config->web_root);
+    if (!s_has_bundle (config->widget_root))
+        return s_wrong (self,
+                        "EDGE_WIDGET_ROOT must be a directory with " WIDGET_BUNDLE
+                        " (deploy/widget/bring makes one)",
+                        config->widget_root);
     self->trusted = trusted_proxies_new (config->trusted_proxies);
     if (self->trusted)
         return 0;
@@ -253,7 +281,8 @@ s_start_sockets (edge_t *self)
         buffer_free (&config_json);
         return -1;
     }
-    self->pages = static_files_new (service_loop (self->service), self->config->web_root,
+    static_roots_t roots = { self->config->web_root, self->config->widget_root };
+    self->pages = static_files_new (service_loop (self->service), &roots,
                                     buffer_text (&config_json));
     buffer_free (&config_json);
     uint64_t half = self->socket_limit / 2;

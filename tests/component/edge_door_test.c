@@ -55,9 +55,10 @@ s_big_byte (size_t at)
 static stage_t *
 s_start (void)
 {
-    static char setting[200];
+    static char setting[200], widget[200];
     cr_assert (mkdtemp (s_web));
     snprintf (setting, sizeof setting, "EDGE_WEB_ROOT=%s", s_web);
+    snprintf (widget, sizeof widget, "EDGE_WIDGET_ROOT=%s/bundle", s_web);
     char *big = malloc (BIG);
     for (size_t at = 0; at < BIG; at++)
         big[at] = s_big_byte (at);
@@ -67,10 +68,13 @@ s_start (void)
     s_file ("sub/index.html", "<p>sub", 6);
     s_file (".git/config", "secret", 6);
     s_file ("client.js", "client ();\n", 11);
+    s_file ("widget.html", "<p>widget", 9);
+    s_directory ("bundle");
+    s_file ("bundle/xapp-chat-widget.js", "widget ();\n", 11);
     s_file ("empty.txt", "", 0);
     s_file ("big.bin", big, BIG);
     free (big);
-    return START (setting);
+    return START (setting, widget);
 }
 
 static void
@@ -292,6 +296,36 @@ Test (edge_door, serves_files_that_other_origins_may_read)
     answer = http_request (self->port, "PUT", "/client.js", NULL, "x", 1);
     cr_expect_eq (answer.status, 405);
     cr_expect (strstr (answer.headers, "\r\nallow: GET, HEAD, OPTIONS\r\n"));
+    http_answer_free (&answer);
+    s_end (self);
+}
+
+//  Its page may style itself, as no other may; the bundle is no way to other files.
+Test (edge_door, serves_the_widget_beside_the_pages)
+{
+    stage_t *self = s_start ();
+    http_answer_t answer = http_get (self->port, "/widget/xapp-chat-widget.js", NULL);
+    cr_expect_eq (answer.status, 200);
+    cr_expect_str_eq (answer.body, "widget ();\n");
+    cr_expect (strstr (answer.headers, "\r\naccess-control-allow-origin: *\r\n"));
+    http_answer_free (&answer);
+    static const char *const nowhere[] = { "/widget", "/widget/", "/widget/client.js",
+                                           "/widget/../client.js", "/widget/%2e%2e/client.js",
+                                           "/widget//../client.js", "/xapp-chat-widget.js" };
+    for (size_t at = 0; at < sizeof nowhere / sizeof *nowhere; at++) {
+        answer = http_get (self->port, nowhere[at], NULL);
+        cr_expect_eq (answer.status, 404, "%s", nowhere[at]);
+        http_answer_free (&answer);
+    }
+    answer = http_get (self->port, "/widget.html?isAdmin=true", NULL);
+    cr_expect_eq (answer.status, 200);
+    cr_expect (strstr (answer.headers, "style-src 'self' 'unsafe-inline';"));
+    http_answer_free (&answer);
+    answer = http_get (self->port, "/", NULL);
+    cr_expect (strstr (answer.headers, "style-src 'self';"));
+    http_answer_free (&answer);
+    answer = http_get (self->port, "/config.json", NULL);
+    cr_expect (strstr (answer.body, "\"widget\":true"));
     http_answer_free (&answer);
     s_end (self);
 }

@@ -746,7 +746,7 @@ Test (edge, serves_a_configuration_with_a_long_url)
     stage_t *self = START (setting);
     http_answer_t answer = http_get (self->port, "/config.json", NULL);
     cr_expect_eq (answer.status, 200);
-    cr_expect (strstr (answer.body, "0007/\",\"demoMode\":false}"));
+    cr_expect (strstr (answer.body, "0007/\",\"demoMode\":false,\"widget\":false}"));
     http_answer_free (&answer);
     stage_end (self);
 }
@@ -757,7 +757,7 @@ Test (edge, serves_its_configuration_and_nothing_else_without_a_web_root)
     http_answer_t answer = http_get (self->port, "/config.json", NULL);
     cr_expect_eq (answer.status, 200);
     cr_expect_str_eq (answer.body, "{\"appId\":\"demo\",\"connectionServerUrl\":"
-                                   "\"wss://chat.example/\",\"demoMode\":false}");
+                                   "\"wss://chat.example/\",\"demoMode\":false,\"widget\":false}");
     cr_expect (strstr (answer.headers, "nosniff"));
     http_answer_free (&answer);
     answer = http_get (self->port, "/etc/passwd", NULL);

@@ -33,6 +33,14 @@ test("the package has the router's version", () => {
     assert.equal(version, /project \(\S+ VERSION (\S+)/.exec(read("CMakeLists.txt"))[1]);
 });
 
+test("the stock widget that is brought for /widget.html is the one that is tested", () => {
+    const of = (place) => JSON.parse(read(`${place}/package-lock.json`))
+        .packages["node_modules/@xapp/chat-widget"];
+    assert.deepEqual(of("deploy/widget").integrity, of("tests/e2e").integrity);
+    const { dependencies } = JSON.parse(read("deploy/widget/package.json"));
+    assert.equal(dependencies["@xapp/chat-widget"], of("deploy/widget").version);
+});
+
 test("nothing is left of what was packed", () => {
     assert.deepEqual(readdirSync(join(installed.tree, "services/edge/npm")).sort(),
         ["assemble.js", "package.json"]);

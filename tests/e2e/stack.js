@@ -141,7 +141,8 @@ export class Stack {
     }
 
     get edgePort() { return this.#services.edge.env.EDGE_PORT; }
-    //  Of an edge that is not in demo mode, and lets nobody in without a token.
+    //  Of an edge that is not in demo mode, has no bundle of the stock widget, and lets nobody in
+    //  without a token.
     get strictUrl() { return `http://127.0.0.1:${this.#services["edge-strict"].env.EDGE_PORT}/`; }
     get pageUrl() { return `http://127.0.0.1:${this.edgePort}/`; }
 
@@ -178,6 +179,7 @@ export class Stack {
                 POSTOFFICE_ADDRESSES,
                 EDGE_PORT: ports[5],
                 EDGE_WEB_ROOT: join(ROOT, "services/edge/web"),
+                EDGE_WIDGET_ROOT: join(ROOT, "tests/e2e/node_modules/@xapp/chat-widget/dist"),
                 EDGE_DEMO_MODE: "on",
             } },
             "edge-strict": { program: "edge", env: {

@@ -10,6 +10,7 @@ import { Visitor, launch, picture } from "./browser.js";
 import { GoBetween } from "./go_between.js";
 import { packageStories } from "./package_stories.js";
 import { pageStories } from "./page_stories.js";
+import { servedWidgetStories } from "./served_widget_stories.js";
 import { Stack } from "./stack.js";
 import { startWidgetHost } from "./widget_host.js";
 import { widgetStories } from "./widget_stories.js";
@@ -70,6 +71,7 @@ story.alone = (name, tell) => isWanted(name) && alone.push({ name, tell });
 widgetStories(story);
 pageStories(story);
 packageStories(story);
+servedWidgetStories(story);
 
 test("visitors at the same time", { concurrency: AT_ONCE }, (context) =>
     Promise.all(together.map(({ name, tell }) =>

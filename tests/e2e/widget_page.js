@@ -28,6 +28,12 @@ export class WidgetPage {
         await this.page.locator("#chatWidgetInput").press("Enter");
     }
 
+    //  Of an agent's page.
+    async bargeIn(name) {
+        await this.page.locator("#adminBarInput").fill(name);
+        await this.page.locator(".xappw-admin-input-form__btn", { hasText: "Join" }).click();
+    }
+
     //  All that was said, as [who, text]: "me" or "other".
     said() {
         return this.page.evaluate((selector) => [...document.querySelectorAll(selector)]

@@ -23,11 +23,6 @@ async function beginAgent({ host, stack, more, session }) {
     return WidgetPage.open(agent, host.url(direct(stack), { isAdmin: "true", sessionId: session }));
 }
 
-async function bargeIn(agent, name) {
-    await agent.page.locator("#adminBarInput").fill(name);
-    await agent.page.locator(".xappw-admin-input-form__btn", { hasText: "Join" }).click();
-}
-
 function count(texts, text) {
     return texts.filter((one) => one === text).length;
 }
@@ -246,7 +241,7 @@ export function widgetStories(story) {
         assert.deepEqual(await widget.notices(), []);
         await shot(agent, "watches");
 
-        await bargeIn(agent, "Anna");
+        await agent.bargeIn("Anna");
         await until("the visitor is told", async () =>
             (await widget.notices()).includes("Anna has joined the chat"));
         await agent.say("Anna here, how can I help?");
@@ -273,7 +268,7 @@ export function widgetStories(story) {
             await agent.sees(GREETING);
             await widget.say("fail once");
             await widget.sees("We are having trouble");
-            await bargeIn(agent, "Anna");
+            await agent.bargeIn("Anna");
             await until("the visitor is told", async () =>
                 (await widget.notices()).includes("Anna has joined the chat"));
             await sleep(4000);

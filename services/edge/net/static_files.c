@@ -21,6 +21,7 @@
 struct static_files {
     uv_loop_t *loop;
     char *web_root;
+    char *widget_root;
     char *config_json;
 };
 
@@ -36,20 +37,32 @@ typedef struct {
 //  The demo page talks to any edge that CONNECTION_SERVER_URL names and shows pictures that a bot
 //  names; nothing but our own files may run in it, and no form of it is sent anywhere. Pages of
 //  other origins may load client.js; nothing here is guarded by cookies.
-#define PAGE_FIELDS                                                                              \
+#define FIELDS(styles)                                                                           \
     "x-frame-options: SAMEORIGIN\r\n"                                                            \
     "access-control-allow-origin: *\r\n"                                                         \
     "cross-origin-resource-policy: cross-origin\r\n"                                             \
     "content-security-policy: default-src 'self'; connect-src 'self' ws: wss:; "                 \
-    "img-src 'self' https: data:; style-src 'self'; object-src 'none'; "                         \
+    "img-src 'self' https: data:; style-src " styles "; object-src 'none'; "                     \
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'\r\n"
+#define PAGE_FIELDS FIELDS ("'self'")
+//  The stock widget writes its colours into the page. What may run stays as strict: it puts a bot's
+//  HTML into the page, too.
+#define WIDGET_PAGE_FIELDS FIELDS ("'self' 'unsafe-inline'")
+
+#define WIDGET_PAGE "/widget.html"
+#define WIDGET_PATH "/widget"
+#define NO_WIDGET                                                                                \
+    "There is no widget page here: the bundle of @xapp/chat-widget is missing.\n"                \
+    "To get it: `make run WIDGET=yes`, or an image that is built with WIDGET=yes,\n"             \
+    "or deploy/widget/bring DIRECTORY, and EDGE_WIDGET_ROOT=DIRECTORY for the edge.\n"
 
 static_files_t *
-static_files_new (uv_loop_t *loop, const char *web_root, text_t config_json)
+static_files_new (uv_loop_t *loop, const static_roots_t *roots, text_t config_json)
 {
     static_files_t *self = alloc_zeroed (sizeof *self);
     self->loop = loop;
-    self->web_root = alloc_string (web_root);
+    self->web_root = alloc_string (roots->web);
+    self->widget_root = alloc_string (roots->widget);
     self->config_json = alloc_text (config_json);
     return self;
 }
@@ -62,6 +75,7 @@ static_files_destroy (static_files_t **self_p)
     if (!self)
         return;
     free (self->web_root);
+    free (self->widget_root);
     free (self->config_json);
     free (self);
 }
@@ -225,11 +239,38 @@ s_open (const static_files_t *self, request_t *request, const http_head_t *head,
     request_set_answerer (request, &s_page_events, page);
 }
 
+//  The file that is meant, wherever it is.
+static void
+s_find (const static_files_t *self, request_t *request, const http_head_t *head)
+{
+    static const size_t before = sizeof WIDGET_PATH - 1;
+    text_t root = text_of (self->web_root), path = head->path;
+    bool is_bundle = path.size > before && memcmp (path.data, WIDGET_PATH "/", before + 1) == 0;
+    if (!*self->widget_root && (is_bundle || text_is (path, TEXT (WIDGET_PAGE)))) {
+        request_answer (request, 404, TEXT ("content-type: text/plain\r\n"), TEXT (NO_WIDGET));
+        return;
+    }
+    if (is_bundle) {
+        root = text_of (self->widget_root);
+        path = (text_t){ path.data + before, path.size - before };
+    }
+    char file[PATH_MAX];
+    web_path_t found = web_path_read (root, path, file, sizeof file);
+    if (found == WEB_PATH_BAD)
+        request_refuse (request, 400);
+    else if (found == WEB_PATH_NOWHERE || root.size == 0)
+        s_answer_words (request, 404, "");
+    else
+        s_open (self, request, head, file);
+}
+
 void
 static_files_asked (void *owner, request_t *request, const http_head_t *head)
 {
     static_files_t *self = owner;
-    request_set_fields (request, TEXT (PAGE_FIELDS));
+    request_set_fields (request, text_is (head->path, TEXT (WIDGET_PAGE))
+                                     ? TEXT (WIDGET_PAGE_FIELDS)
+                                     : TEXT (PAGE_FIELDS));
     if (http_head_is (head, "OPTIONS")) {
         request_answer (request, 204,
                         TEXT (ALLOW "access-control-allow-methods: GET, HEAD, OPTIONS\r\n"),
@@ -246,12 +287,5 @@ static_files_asked (void *owner, request_t *request, const http_head_t *head)
                         text_of (self->config_json));
         return;
     }
-    char path[PATH_MAX];
-    web_path_t found = web_path_read (text_of (self->web_root), head->path, path, sizeof path);
-    if (found == WEB_PATH_BAD)
-        request_refuse (request, 400);
-    else if (found == WEB_PATH_NOWHERE || !*self->web_root)
-        s_answer_words (request, 404, "");
-    else
-        s_open (self, request, head, path);
+    s_find (self, request, head);
 }

@@ -1,4 +1,5 @@
-//  static_files — what is served over HTTP: the files of EDGE_WEB_ROOT, and /config.json.
+//  static_files — what is served over HTTP: the files of EDGE_WEB_ROOT, those of EDGE_WIDGET_ROOT
+//  below /widget/, and /config.json.
 
 #ifndef STATIC_FILES_H
 #define STATIC_FILES_H
@@ -10,8 +11,15 @@ typedef struct static_files static_files_t;
 //  What /config.json says is written in one piece.
 #define CONFIG_JSON_MAX 4096
 
-//  An empty web root: no files. The texts are copied.
-static_files_t *static_files_new (uv_loop_t *loop, const char *web_root, text_t config_json);
+//  Where files are. Empty: there are none of this kind.
+typedef struct {
+    const char *web;
+    const char *widget; //  the bundle of the stock widget, which /widget.html loads
+} static_roots_t;
+
+//  The texts are copied.
+static_files_t *static_files_new (uv_loop_t *loop, const static_roots_t *roots,
+                                  text_t config_json);
 //  All requests are gone.
 void static_files_destroy (static_files_t **self_p);
 

@@ -11,6 +11,7 @@ typedef struct {
     char *address;
     uint64_t port;
     char *web_root;
+    char *widget_root;
     char *connection_server_url;
     bool demo_mode;
     uint64_t connections;

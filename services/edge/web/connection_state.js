@@ -1,8 +1,8 @@
 //  What the visitor's and the agent's page share: the edge's configuration and the words for the
 //  state of the connection.
 
-//  { appId, serverUrl, demoMode, token }; where the edge has nothing to say, the address that
-//  the page itself comes from: its directory, as a proxy may have the edge under a path.
+//  { appId, serverUrl, demoMode, hasWidget, token }; where the edge has nothing to say, the address
+//  that the page itself comes from: its directory, as a proxy may have the edge under a path.
 export async function readConfiguration() {
     let given = {};
     try {
@@ -13,6 +13,7 @@ export async function readConfiguration() {
         appId: given.appId || undefined,
         serverUrl: given.connectionServerUrl || new URL(".", window.location.href).href,
         demoMode: given.demoMode === true,
+        hasWidget: given.widget === true,
         //  For trying out (docs/tokens.md): what stands behind a # is sent to nobody.
         token: new URLSearchParams(window.location.hash.slice(1)).get("token") || undefined,
     };

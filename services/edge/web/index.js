@@ -91,4 +91,5 @@ byId("try").addEventListener("click", (event) => {
 
 showWho();
 linkAgentPage();
+byId("widget-hint").hidden = !configuration.hasWidget;
 chat.open();
