@@ -4,6 +4,7 @@
 #include "auth/token.h"
 
 #include "base/alloc.h"
+#include "token_maker.h"
 
 #include <criterion/criterion.h>
 #include <openssl/bio.h>
@@ -24,25 +25,13 @@ static EVP_PKEY *s_rsa, *s_ec;
 static char *s_rsa_pem, *s_ec_pem;
 static token_keys_t *s_keys;
 
-static char *
-s_public_pem (EVP_PKEY *key)
-{
-    BIO *bio = BIO_new (BIO_s_mem ());
-    char *bytes;
-    PEM_write_bio_PUBKEY (bio, key);
-    long size = BIO_get_mem_data (bio, &bytes);
-    char *pem = alloc_text ((text_t){bytes, (size_t) size});
-    BIO_free (bio);
-    return pem;
-}
-
 static void
 s_begin (void)
 {
     s_rsa = EVP_RSA_gen (2048);
     s_ec = EVP_EC_gen ("P-256");
-    s_rsa_pem = s_public_pem (s_rsa);
-    s_ec_pem = s_public_pem (s_ec);
+    s_rsa_pem = token_public_pem (s_rsa);
+    s_ec_pem = token_public_pem (s_ec);
     s_keys = token_keys_new ();
     cr_assert_null (token_keys_add (s_keys, TEXT ("h"), TOKEN_HS256, TEXT (SECRET)));
     cr_assert_null (token_keys_add (s_keys, TEXT ("r"), TOKEN_RS256, text_of (s_rsa_pem)));
@@ -62,80 +51,7 @@ s_end (void)
 TestSuite (token, .init = s_begin, .fini = s_end);
 
 // ---------------------------------------------------------------------------------------------
-//  Making tokens
-
-static size_t
-s_encode (const void *bytes, size_t size, char *to)
-{
-    size_t count = (size_t) EVP_EncodeBlock ((unsigned char *) to, bytes, (int) size);
-    while (count > 0 && to[count - 1] == '=')
-        count--;
-    for (size_t at = 0; at < count; at++)
-        to[at] = to[at] == '+' ? '-' : to[at] == '/' ? '_' : to[at];
-    to[count] = '\0';
-    return count;
-}
-
-typedef struct {
-    char text[40000];
-    size_t size;
-    size_t signature; //  where it begins
-} made_t;
-
-//  "header.claims.", to be signed.
-static void
-s_open (made_t *self, const char *header, const char *claims)
-{
-    self->size = s_encode (header, strlen (header), self->text);
-    self->text[self->size++] = '.';
-    self->size += s_encode (claims, strlen (claims), self->text + self->size);
-    self->signature = self->size + 1;
-}
-
-static void
-s_close (made_t *self, const void *signature, size_t size)
-{
-    self->text[self->size++] = '.';
-    self->size += s_encode (signature, size, self->text + self->size);
-}
-
-static made_t *
-s_hmac (const char *header, const char *claims, const char *secret)
-{
-    static made_t made;
-    unsigned char signature[32];
-    unsigned size = 0;
-    s_open (&made, header, claims);
-    HMAC (EVP_sha256 (), secret, (int) strlen (secret),
-          (const unsigned char *) made.text, made.size,
-          signature, &size);
-    s_close (&made, signature, size);
-    return &made;
-}
-
-//  RS256 as it is; ES256 as two numbers of 32 bytes.
-static made_t *
-s_signed (EVP_PKEY *key, const char *header, const char *claims)
-{
-    static made_t made;
-    unsigned char signature[512];
-    size_t size = sizeof signature;
-    s_open (&made, header, claims);
-    EVP_MD_CTX *context = EVP_MD_CTX_new ();
-    EVP_DigestSignInit (context, NULL, EVP_sha256 (), NULL, key);
-    EVP_DigestSign (context, signature, &size, (const unsigned char *) made.text, made.size);
-    EVP_MD_CTX_free (context);
-    if (key == s_ec) {
-        const unsigned char *der = signature;
-        ECDSA_SIG *pair = d2i_ECDSA_SIG (NULL, &der, (long) size);
-        BN_bn2binpad (ECDSA_SIG_get0_r (pair), signature, 32);
-        BN_bn2binpad (ECDSA_SIG_get0_s (pair), signature + 32, 32);
-        ECDSA_SIG_free (pair);
-        size = 64;
-    }
-    s_close (&made, signature, size);
-    return &made;
-}
+//  Checking tokens
 
 static token_t *
 s_check (text_t compact, token_fault_t *fault)
@@ -161,7 +77,7 @@ s_fault (text_t compact)
 }
 
 static const char *
-s_fault_of (const made_t *made)
+s_fault_of (const made_token_t *made)
 {
     return s_fault ((text_t){made->text, made->size});
 }
@@ -170,13 +86,13 @@ s_fault_of (const made_t *made)
 static const char *
 s_fault_of_claims (const char *claims)
 {
-    return s_fault_of (s_hmac (HEADER, claims, SECRET));
+    return s_fault_of (token_with_hmac (HEADER, claims, SECRET));
 }
 
 static const char *
 s_fault_of_header (const char *header)
 {
-    return s_fault_of (s_hmac (header, CLAIMS, SECRET));
+    return s_fault_of (token_with_hmac (header, CLAIMS, SECRET));
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -184,8 +100,8 @@ s_fault_of_header (const char *header)
 Test (token, says_who_its_bearer_is)
 {
     token_fault_t fault;
-    const made_t *made =
-        s_hmac (HEADER,
+    const made_token_t *made =
+        token_with_hmac (HEADER,
                 "{\"app\":\"demo\",\"kind\":\"visitor\",\"sub\":\"v-1\",\"name\":\"J\\u00fcrgen\","
                 "\"session\":\"s1\",\"groups\":[\"sales\",\"night\"],\"scopes\":[\"read\"],"
                 "\"exp\":1800000001,\"iat\":5,\"theirs\":{\"a\":1}}",
@@ -209,14 +125,14 @@ Test (token, each_algorithm_is_taken_from_its_key)
     const char *rs = "{\"alg\":\"RS256\",\"kid\":\"r\",\"typ\":\"JWT\"}";
     const char *es = "{\"typ\":\"at+jwt\",\"alg\":\"ES256\",\"kid\":\"e\"}";
     cr_assert_str_eq (s_fault_of_claims (CLAIMS), "none");
-    cr_assert_str_eq (s_fault_of (s_signed (s_rsa, rs, CLAIMS)), "none");
-    cr_assert_str_eq (s_fault_of (s_signed (s_ec, es, CLAIMS)), "none");
-    cr_assert_str_eq (s_fault_of (s_signed (s_rsa, es, CLAIMS)), "signature");
+    cr_assert_str_eq (s_fault_of (token_with_key (s_rsa, rs, CLAIMS)), "none");
+    cr_assert_str_eq (s_fault_of (token_with_key (s_ec, es, CLAIMS)), "none");
+    cr_assert_str_eq (s_fault_of (token_with_key (s_rsa, es, CLAIMS)), "signature");
 }
 
 Test (token, without_a_kid_only_a_single_key_is_meant)
 {
-    const made_t *made = s_hmac ("{\"alg\":\"HS256\"}", CLAIMS, SECRET);
+    const made_token_t *made = token_with_hmac ("{\"alg\":\"HS256\"}", CLAIMS, SECRET);
     cr_assert_str_eq (s_fault_of (made), "key");
     token_keys_destroy (&s_keys);
     s_keys = token_keys_new ();
@@ -238,58 +154,58 @@ Test (token, the_algorithm_belongs_to_the_key)
     for (size_t at = 0; at < sizeof headers / sizeof *headers; at++)
         cr_assert_str_eq (s_fault_of_header (headers[at]), "algorithm", "%s", headers[at]);
     //  The public key, which everybody has, as the secret of an HMAC.
-    cr_assert_str_eq (s_fault_of (s_hmac ("{\"alg\":\"HS256\",\"kid\":\"r\"}", CLAIMS, s_rsa_pem)),
-                      "algorithm");
+    const char *header = "{\"alg\":\"HS256\",\"kid\":\"r\"}";
+    cr_assert_str_eq (s_fault_of (token_with_hmac (header, CLAIMS, s_rsa_pem)), "algorithm");
 }
 
 Test (token, nothing_unsigned_or_signed_by_others)
 {
-    made_t made;
-    s_open (&made, HEADER, CLAIMS);
-    s_close (&made, "", 0);
+    made_token_t made;
+    token_open (&made, HEADER, CLAIMS);
+    token_close (&made, "", 0);
     cr_assert_str_eq (s_fault_of (&made), "signature");
-    cr_assert_str_eq (s_fault_of (s_hmac (HEADER, CLAIMS, "")), "signature");
-    cr_assert_str_eq (s_fault_of (s_hmac (HEADER, CLAIMS, SECRET "x")), "signature");
+    cr_assert_str_eq (s_fault_of (token_with_hmac (HEADER, CLAIMS, "")), "signature");
+    cr_assert_str_eq (s_fault_of (token_with_hmac (HEADER, CLAIMS, SECRET "x")), "signature");
     //  The header of "none", as it was once taken.
-    s_open (&made, "{\"alg\":\"none\"}", CLAIMS);
-    s_close (&made, "", 0);
+    token_open (&made, "{\"alg\":\"none\"}", CLAIMS);
+    token_close (&made, "", 0);
     cr_assert_str_eq (s_fault_of (&made), "key");
 }
 
 Test (token, the_signature_has_its_exact_size)
 {
     for (size_t size = 0; size < 40; size++) {
-        made_t made = *s_hmac (HEADER, CLAIMS, SECRET);
+        made_token_t made = *token_with_hmac (HEADER, CLAIMS, SECRET);
         char zeros[40] = {0};
         made.size = made.signature - 1;
-        s_close (&made, zeros, size);
+        token_close (&made, zeros, size);
         cr_assert_str_eq (s_fault_of (&made), "signature", "%zu", size);
     }
     const char *es = "{\"alg\":\"ES256\",\"kid\":\"e\"}";
     for (size_t cut = 1; cut < 86; cut++) {
-        made_t made = *s_signed (s_ec, es, CLAIMS);
+        made_token_t made = *token_with_key (s_ec, es, CLAIMS);
         made.size -= cut;
         cr_assert_str_neq (s_fault_of (&made), "none", "%zu", cut);
     }
     //  Two numbers that are zero (CVE-2022-21449).
-    made_t made;
+    made_token_t made;
     char zeros[64] = {0};
-    s_open (&made, es, CLAIMS);
-    s_close (&made, zeros, sizeof zeros);
+    token_open (&made, es, CLAIMS);
+    token_close (&made, zeros, sizeof zeros);
     cr_assert_str_eq (s_fault_of (&made), "signature");
 }
 
 Test (token, the_alphabet_is_strict)
 {
-    made_t good = *s_hmac (HEADER, CLAIMS, SECRET);
+    made_token_t good = *token_with_hmac (HEADER, CLAIMS, SECRET);
     static const char *const ends[] = {"=", "==", " ", "\n", ".", ".x", "%3D", "\t", "+"};
     for (size_t at = 0; at < sizeof ends / sizeof *ends; at++) {
-        made_t made = good;
+        made_token_t made = good;
         made.size += (size_t) sprintf (made.text + made.size, "%s", ends[at]);
         cr_assert_str_neq (s_fault_of (&made), "none", "%s", ends[at]);
     }
     //  Bits that are left over: another text for the same signature.
-    made_t made = good;
+    made_token_t made = good;
     made.text[made.size - 1]++;
     cr_assert_str_neq (s_fault_of (&made), "none");
     //  A blank, a line end, or the other alphabet in the middle.
@@ -374,7 +290,7 @@ Test (token, a_kid_is_only_compared)
 
 Test (token, no_encryption_and_no_nesting)
 {
-    const made_t *inner = s_hmac (HEADER, CLAIMS, SECRET);
+    const made_token_t *inner = token_with_hmac (HEADER, CLAIMS, SECRET);
     char five[9000];
     sprintf (five, "%.*s.AAAA.AAAA", (int) inner->size, inner->text);
     cr_assert_str_eq (s_fault (text_of (five)), "form");
@@ -382,7 +298,7 @@ Test (token, no_encryption_and_no_nesting)
     cr_assert_str_eq (s_fault (TEXT (".")), "form");
     cr_assert_str_eq (s_fault (TEXT ("")), "size");
     sprintf (five, "%.*s", (int) inner->size, inner->text);
-    cr_assert_str_eq (s_fault_of (s_hmac (HEADER, five, SECRET)), "claims");
+    cr_assert_str_eq (s_fault_of (token_with_hmac (HEADER, five, SECRET)), "claims");
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -462,7 +378,7 @@ Test (token, a_token_has_its_time_its_app_and_its_audience)
         token_fault_t fault;
         sprintf (claims, "{\"kind\":\"agent\",\"sub\":\"a\",\"app\":\"demo\",%s\"exp\":1900000000}",
                  rows[at].aud);
-        const made_t *made = s_hmac (HEADER, claims, SECRET);
+        const made_token_t *made = token_with_hmac (HEADER, claims, SECRET);
         token_expected_t expected = {TEXT ("demo"), TEXT ("chat"), NOW};
         token_t *token = token_new (s_keys, (text_t){made->text, made->size}, &expected, &fault);
         cr_assert_str_eq (token_fault_code (fault), rows[at].fault, "%s", rows[at].aud);
@@ -499,7 +415,7 @@ Test (token, keys_that_are_none_are_refused)
 {
     char *private = s_private_pem (s_rsa);
     EVP_PKEY *small = EVP_RSA_gen (1024), *other = EVP_EC_gen ("P-384");
-    char *small_pem = s_public_pem (small), *other_pem = s_public_pem (other);
+    char *small_pem = token_public_pem (small), *other_pem = token_public_pem (other);
     cr_assert (strstr (s_refused (TOKEN_HS256, "0123456789abcdef0123456789abcde"), "32 bytes"));
     cr_assert (strstr (s_refused (TOKEN_HS256, s_rsa_pem), "another kind"));
     cr_assert (
@@ -571,7 +487,7 @@ Test (token, a_set_signs_as_well_as_a_single_key)
         keys,
         TEXT ("{\"keys\":[{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"h\",\"k\":\"" SET_SECRET
               "\"}]}")));
-    const made_t *made = s_hmac (HEADER, CLAIMS, SECRET);
+    const made_token_t *made = token_with_hmac (HEADER, CLAIMS, SECRET);
     token_t *token = token_new (keys, (text_t){made->text, made->size},
                                 &(token_expected_t){TEXT ("demo"), TEXT_EMPTY, NOW}, &fault);
     cr_assert_eq (fault, TOKEN_GOOD);
