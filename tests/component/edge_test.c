@@ -763,5 +763,13 @@ Test (edge, serves_its_configuration_and_nothing_else_without_a_web_root)
     answer = http_get (self->port, "/etc/passwd", NULL);
     cr_expect_eq (answer.status, 404);
     http_answer_free (&answer);
+    static const char *const widget[] = { "/widget.html", "/widget/xapp-chat-widget.js" };
+    for (size_t at = 0; at < 2; at++) {
+        answer = http_get (self->port, widget[at], NULL);
+        cr_expect_eq (answer.status, 404);
+        cr_expect (strstr (answer.body, "make run WIDGET=yes"));
+        cr_expect (strstr (answer.body, "EDGE_WIDGET_ROOT"));
+        http_answer_free (&answer);
+    }
     stage_end (self);
 }

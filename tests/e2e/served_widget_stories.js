@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 
 import { startPathProxy } from "./path_proxy.js";
-import { until } from "./stack.js";
+import { makeToken, until } from "./stack.js";
 import { WidgetPage } from "./widget_page.js";
 
 const GREETING = "Welcome! I am the demo bot";
@@ -70,14 +70,26 @@ export function servedWidgetStories(story) {
         await page.goto(stack.pageUrl);
         await page.locator("#widget-hint a").click();
         await page.locator("#xapp-widget-button").waitFor();
-        await page.goto(stack.strictUrl);
-        await page.locator('#state[data-kind="closed"]').waitFor();
+        await page.route("**/config.json", (route) => route.fulfill({ json: { widget: false } }));
+        await page.goto(stack.pageUrl);
+        await page.locator('#state[data-kind="open"]').waitFor();
         assert.equal(await page.locator("#widget-hint").isVisible(), false);
-        for (const path of ["widget.html", "widget/xapp-chat-widget.js"]) {
-            const answer = await fetch(`${stack.strictUrl}${path}`);
-            assert.equal(answer.status, 404);
-            assert.match(await answer.text(), /make run WIDGET=yes.*EDGE_WIDGET_ROOT/s);
-        }
+    });
+
+    story("widget.html: visitor and agent come with tokens", async ({ stack, visitor, more }) => {
+        const page = (query, claims) => `${stack.strictUrl}widget.html?`
+            + `${new URLSearchParams(query)}#token=${makeToken(claims)}`;
+        const widget = await WidgetPage.open(visitor,
+            page({}, { kind: "visitor", sub: "customer-ö", name: "Carla" }));
+        await widget.sees(GREETING);
+        assert.equal(await widget.page.locator("#agent-hint").isVisible(), false);
+        const sessionId = await widget.sessionId();
+        const agent = await WidgetPage.open(await more(), page({ isAdmin: "true", sessionId },
+            { kind: "agent", sub: "anna", name: "Anna" }));
+        await agent.sees(GREETING);
+        await agent.bargeIn("somebody else");
+        await until("the visitor is told", async () =>
+            (await widget.notices()).includes("Anna has joined the chat"));
     });
 
     story("widget.html: other pages are as strict as ever", async ({ stack }) => {

@@ -19,6 +19,7 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const BIN_DIR = resolve(process.env.BIN_DIR || join(ROOT, "build/bin"));
+const WIDGET = join(ROOT, "tests/e2e/node_modules/@xapp/chat-widget/dist");
 const READY_WITHIN = 20000;
 
 export const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
@@ -141,8 +142,7 @@ export class Stack {
     }
 
     get edgePort() { return this.#services.edge.env.EDGE_PORT; }
-    //  Of an edge that is not in demo mode, has no bundle of the stock widget, and lets nobody in
-    //  without a token.
+    //  Of an edge that is not in demo mode, and lets nobody in without a token.
     get strictUrl() { return `http://127.0.0.1:${this.#services["edge-strict"].env.EDGE_PORT}/`; }
     get pageUrl() { return `http://127.0.0.1:${this.edgePort}/`; }
 
@@ -179,7 +179,7 @@ export class Stack {
                 POSTOFFICE_ADDRESSES,
                 EDGE_PORT: ports[5],
                 EDGE_WEB_ROOT: join(ROOT, "services/edge/web"),
-                EDGE_WIDGET_ROOT: join(ROOT, "tests/e2e/node_modules/@xapp/chat-widget/dist"),
+                EDGE_WIDGET_ROOT: WIDGET,
                 EDGE_DEMO_MODE: "on",
             } },
             "edge-strict": { program: "edge", env: {
@@ -187,6 +187,7 @@ export class Stack {
                 POSTOFFICE_ADDRESSES,
                 EDGE_PORT: ports[7],
                 EDGE_WEB_ROOT: join(ROOT, "services/edge/web"),
+                EDGE_WIDGET_ROOT: WIDGET,
                 APPS_FILE: this.#writeApps(),
             } },
         };

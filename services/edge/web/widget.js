@@ -18,6 +18,18 @@ function socketUrl({ serverUrl, appId, token }) {
     return url.href;
 }
 
+//  The widget always says who it is: with a token it must say the same as that. undefined: it makes
+//  up a name.
+function userOf(token) {
+    try {
+        const payload = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
+        const bytes = Uint8Array.from(window.atob(payload), (byte) => byte.charCodeAt(0));
+        return JSON.parse(new TextDecoder().decode(bytes)).sub;
+    } catch {
+        return undefined;
+    }
+}
+
 //  Where the widget keeps what it knows; null: it has not been opened yet.
 function sessionOf(serverUrl) {
     const kept = window.localStorage.getItem(`xappchat.${serverUrl}`);
@@ -51,6 +63,7 @@ function loadBundle() {
 const configuration = await readConfiguration();
 const serverUrl = socketUrl(configuration);
 window.xaConfig = {
+    userId: userOf(configuration.token),
     connection: { type: "websocketraw", serverUrl },
     header: { actions: { refresh: true, minimize: true, cancel: true } },
 };
