@@ -1,6 +1,6 @@
 //  api_operation — the operations of the HTTP API as a table (api_operations.def): which path and
-//  method is which operation, who may ask for it, and its limits. The edge routes by it, a
-//  postoffice carries it out.
+//  method is which operation, who may ask for it, and its limits; and what may stand in the query
+//  of each (api_queries.def). The edge routes by it, a postoffice carries it out.
 
 #ifndef API_OPERATION_H
 #define API_OPERATION_H
@@ -9,27 +9,48 @@
 
 typedef enum {
     API_NONE = 0,
-#define API_OPERATION(number, NAME, method, path, permission, deadline, body, words)             \
+#define API_OPERATION(number, NAME, method, path, permission, place, deadline, body, words)      \
     API_##NAME = number,
 #include "model/api_operations.def"
 #undef API_OPERATION
+    API_OPERATIONS //  above all numbers
 } api_operation_t;
+
+//  Who carries it out.
+typedef enum { API_AT_SESSION, API_AT_ANY, API_AT_EDGE } api_place_t;
+
+//  Of a path; each one is a segment of it.
+typedef enum {
+    API_PARAMETER_SESSION, //  {session}: the id of a session
+    API_PARAMETER_USER,    //  {user}: of a visitor
+    API_PARAMETER_ITEM,    //  {item}: of a work item
+    API_PARAMETERS
+} api_parameter_t;
+
+const char *api_parameter_name (api_parameter_t parameter); //  "session"
+size_t api_parameter_most (api_parameter_t parameter);      //  bytes, decoded
+#define API_PARAMETER_MAX 200
+
+//  In place of a permission: anybody may ask.
+#define PERMIT_ANYBODY PERMISSIONS
 
 typedef struct {
     api_operation_t operation;
+    const char *name; //  "SESSION_GET"
     const char *method;
     const char *path;
     permission_t permission;
+    api_place_t place;
     uint64_t deadline_ms;
     uint64_t body_most;
     const char *words;
 } api_row_t;
 
-//  What a path came to. The parameter points into the path, still percent-encoded.
+//  What a path came to. The parameters point into the path, still percent-encoded.
 typedef struct {
     const api_row_t *row; //  NULL: no such path, or no such method
     char allow[80]; //  methods of the path, "GET, HEAD, OPTIONS"; empty: there is no such path
-    text_t session; //  {session}; empty: the path has none
+    text_t parameters[API_PARAMETERS]; //  empty: the path has none of these
 } api_match_t;
 
 //  A HEAD is a GET whose answer's body is not sent.
@@ -37,8 +58,38 @@ void api_match (api_match_t *self, text_t method, text_t path);
 
 //  NULL for a number that is no operation.
 const api_row_t *api_row (uint64_t operation);
+//  All of them, one by one: NULL behind the last one.
+const api_row_t *api_row_at (size_t at);
 
-//  The table for the documents, as Markdown.
+// ---------------------------------------------------------------------------------------------
+//  Queries
+
+typedef enum {
+    API_QUERY_TEXT,
+    API_QUERY_NUMBER,
+    API_QUERY_TIME,
+    API_QUERY_CHOICE,
+} api_query_kind_t;
+
+typedef struct {
+    api_operation_t operation;
+    const char *name;
+    api_query_kind_t kind;
+    uint64_t least, most;
+    const char *choices;
+    const char *words;
+} api_query_row_t;
+
+//  NULL: the operation has no parameter of this name.
+const api_query_row_t *api_query_row (api_operation_t operation, text_t name);
+const api_query_row_t *api_query_row_at (size_t at);
+//  What is wrong with a value, for a person, in `room`; NULL: nothing.
+#define API_COMPLAINT 200
+const char *api_query_complaint (const api_query_row_t *row, text_t value,
+                                 char room[API_COMPLAINT]);
+
+//  The tables for the documents, as Markdown.
 __attribute__ ((warn_unused_result)) int api_operations_markdown (buffer_t *to);
+__attribute__ ((warn_unused_result)) int api_queries_markdown (buffer_t *to);
 
 #endif

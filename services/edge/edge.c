@@ -373,6 +373,13 @@ s_put_operations (const service_kind_t *kind, buffer_t *to)
 }
 
 static int
+s_put_queries (const service_kind_t *kind, buffer_t *to)
+{
+    (void) kind;
+    return api_queries_markdown (to);
+}
+
+static int
 s_put_permissions (const service_kind_t *kind, buffer_t *to)
 {
     (void) kind;
@@ -402,6 +409,8 @@ static const service_command_t s_commands[] = {
     { "make-key", "NAME", "an API key for a server, and its row for the apps file", NULL,
       make_key },
     { "--api-markdown", NULL, "the HTTP API as a Markdown table", s_put_operations, NULL },
+    { "--queries-markdown", NULL, "the API's query parameters as a Markdown table",
+      s_put_queries, NULL },
     { "--permissions-markdown", NULL, "who may do what, as a Markdown table", s_put_permissions,
       NULL },
     { "--problems-markdown", NULL, "the API's refusals as a Markdown table", s_put_problems,

@@ -322,7 +322,7 @@ Test (api, bad_messages_are_refused_with_their_member)
         const char *body;
         const char *detail;
     } rows[] = {
-        { "", "The body, at byte 0" },
+        { "", "messageId must be" },
         { "hello", "The body, at byte 0" },
         { "[]", "The body must be a JSON object" },
         { "{}", "messageId must be" },
@@ -430,6 +430,102 @@ Test (api, a_killed_postoffice_and_a_database_that_is_away)
     cr_assert (stack_wait_ready (stack, "edge-1"));
     s_is_read_soon (stack);
 
+    leaves (&ann);
+    stack_destroy (&stack);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The log, in pages
+
+//  The seqs of a page, "1 2 3", and its cursors; the caller frees all of them.
+typedef struct {
+    char seqs[200];
+    char *next, *prev;
+} seqs_t;
+
+static seqs_t
+s_page (router_stack_t *stack, const char *query)
+{
+    seqs_t self = { .seqs = "" };
+    json_object *page = s_get (stack, 1, "s-1/messages", query, 200);
+    json_object *items = json_object_object_get (page, "items");
+    for (size_t at = 0; at < json_object_array_length (items); at++) {
+        size_t size = strlen (self.seqs);
+        snprintf (self.seqs + size, sizeof self.seqs - size, "%s%s", at > 0 ? " " : "",
+                  s_text (json_object_array_get_idx (items, at), "seq"));
+    }
+    const char *next = s_text (page, "next"), *prev = s_text (page, "prev");
+    self.next = next ? strdup (next) : NULL;
+    self.prev = prev ? strdup (prev) : NULL;
+    json_object_put (page);
+    return self;
+}
+
+static void
+s_has_seqs (router_stack_t *stack, const char *query, const char *seqs)
+{
+    seqs_t page = s_page (stack, query);
+    cr_expect_str_eq (page.seqs, seqs, "%s: %s", query, page.seqs);
+    free (page.next);
+    free (page.prev);
+}
+
+//  Follows the cursors to the end; all seqs, with a bar between pages.
+static void
+s_follows (router_stack_t *stack, const char *query, bool back, const char *expected)
+{
+    char all[400] = "", *cursor = NULL;
+    for (unsigned pages = 0; pages < 20; pages++) {
+        char with[5000];
+        snprintf (with, sizeof with, "%s%s%s", query, cursor ? "&cursor=" : "",
+                  cursor ? cursor : "");
+        seqs_t page = s_page (stack, with);
+        size_t size = strlen (all);
+        snprintf (all + size, sizeof all - size, "%s%s", pages > 0 ? " | " : "", page.seqs);
+        free (cursor);
+        cursor = back && pages > 0 ? page.prev : page.next;
+        free (back && pages > 0 ? page.next : page.prev);
+        if (!cursor)
+            break;
+    }
+    free (cursor);
+    cr_expect_str_eq (all, expected, "%s: %s", query, all);
+}
+
+Test (api, a_log_is_read_in_pages)
+{
+    router_stack_t *stack = everything_starts (1, 2, 1);
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    for (unsigned at = 0; at < 4; at++) {
+        says (ann, "hello");
+        hears (ann, "bot", "You said: hello");
+    }
+    //  1 is that she came, which agents see.
+    s_has_seqs (stack, ANN, "2 3 4 5 6 7 8 9");
+    s_has_seqs (stack, CARL, "1 2 3 4 5 6 7 8 9");
+    s_has_seqs (stack, CARL "&order=desc&limit=3", "9 8 7");
+    s_has_seqs (stack, CARL "&after=3&before=6", "4 5");
+    s_has_seqs (stack, CARL "&around=6&limit=3", "5 6 7");
+    s_has_seqs (stack, CARL "&around=6&limit=3&order=desc", "7 6 5");
+    s_has_seqs (stack, CARL "&around=1&limit=3", "1 2 3");
+    s_has_seqs (stack, CARL "&after=9", "");
+    s_follows (stack, CARL "&limit=4", false, "1 2 3 4 | 5 6 7 8 | 9");
+    s_follows (stack, ANN "&limit=3&order=desc", false, "9 8 7 | 6 5 4 | 3 2");
+    s_follows (stack, CARL "&limit=2&after=2&before=8", false, "3 4 | 5 6 | 7");
+    s_follows (stack, CARL "&limit=2&around=6", true, "5 6 | 7 8 | 5 6 | 3 4 | 1 2");
+    json_object *page = s_get (stack, 1, "s-1/messages", CARL "&limit=2", 200);
+    json_object *said = json_object_array_get_idx (json_object_object_get (page, "items"), 1);
+    cr_expect_str_eq (s_text (said, "event"), "new message");
+    cr_expect_str_eq (s_text (said, "role"), "visitor");
+    cr_expect_str_eq (s_text (json_object_object_get (said, "data"), "rawQuery"), "hello");
+    json_object_put (page);
+
+    s_is_refused (stack, "s-1/messages", "userId=bob", 404);
+    s_is_refused (stack, "s-1/messages", ANN "&limit=201", 400);
+    s_is_refused (stack, "s-1/messages", ANN "&order=up", 400);
+    s_is_refused (stack, "s-1/messages", ANN "&sort=asc", 400);
+    s_is_refused (stack, "s-1/messages", ANN "&limit=1&limit=2", 400);
+    s_is_refused (stack, "s-1/messages", ANN "&cursor=e30", 400);
     leaves (&ann);
     stack_destroy (&stack);
 }

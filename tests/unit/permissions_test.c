@@ -188,9 +188,14 @@ Test (permissions, an_edge_takes_one_away)
     };
     for (permission_t without = 0; without < PERMISSIONS; without++) {
         uint64_t may = PERMISSIONS_ALL & ~PERMISSION_BIT (without);
-        s_walk (ROLE_VISITOR, &s_places[0], may, expected[without].visitor);
-        s_walk (ROLE_VISITOR, &s_places[4], may, expected[without].opener);
-        s_walk (ROLE_AGENT, &s_places[1], may, expected[without].agent);
+        //  The others are asked for by the API alone.
+        bool is_of_sockets = expected[without].visitor != NULL;
+        s_walk (ROLE_VISITOR, &s_places[0], may,
+                is_of_sockets ? expected[without].visitor : VISITS);
+        s_walk (ROLE_VISITOR, &s_places[4], may,
+                is_of_sockets ? expected[without].opener : VISITS);
+        s_walk (ROLE_AGENT, &s_places[1], may,
+                is_of_sockets ? expected[without].agent : SERVES);
     }
 }
 

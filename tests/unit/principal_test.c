@@ -9,9 +9,14 @@
 //  The table once more, as the scopes' first letters: never, own, app.
 static const char *const s_expected[PERMISSIONS] = {
     //                          visitor, agent, bot, platform, router, api
-    [PERMIT_SESSION_OPEN] = "annnan", [PERMIT_SESSION_JOIN] = "oannan",
+    [PERMIT_SESSION_OPEN] = "annnaa", [PERMIT_SESSION_JOIN] = "oannan",
     [PERMIT_SESSION_READ] = "oannaa", [PERMIT_MESSAGE_POST] = "oannan",
     [PERMIT_CONTROL_TAKE] = "nannan", [PERMIT_CONTROL_RELEASE] = "nannan",
+    [PERMIT_SESSION_LIST] = "oannaa", [PERMIT_MESSAGE_POST_AS] = "nnnnaa",
+    [PERMIT_SESSION_CLOSE] = "nannaa", [PERMIT_WORK_READ] = "nnnnaa",
+    [PERMIT_WORK_CHANGE] = "nnnnaa", [PERMIT_VISITOR_EXPORT] = "nnnnaa",
+    [PERMIT_VISITOR_ERASE] = "nnnnaa", [PERMIT_CONFIG_READ] = "nnnnaa",
+    [PERMIT_SESSION_WATCH] = "nannaa",
 };
 
 typedef struct {

@@ -1,18 +1,17 @@
 #include "api/api.h"
 
+#include "api/api_request.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/hash_table.h"
 #include "base/list.h"
 #include "base/loop_timer.h"
-#include "base/utf8.h"
 #include "json/json_read.h"
 #include "model/api_operation.h"
 #include "model/message.h"
 #include "model/problem.h"
 #include "model/session_key.h"
 #include "net/client_url.h"
-#include "net/percent.h"
 #include "tables/edge_metrics.h"
 
 #include <assert.h>
@@ -26,26 +25,30 @@
 #define BODY_DEPTH 32
 #define BODY_VALUES 8192
 #define API_FIELDS "cache-control: no-store\r\n"
+//  What pages of other origins may read of an answer beside its body.
+#define EXPOSED "access-control-expose-headers: etag, location, retry-after\r\n"
 //  What pages of other origins may send along, and for how long they may remember that.
 #define PREFLIGHT_FIELDS                                                                         \
-    "access-control-allow-headers: authorization, content-type, idempotency-key\r\n"             \
-    "access-control-max-age: 600\r\n"
+    "access-control-allow-headers: authorization, content-type, idempotency-key, "  \
+    "if-match\r\naccess-control-max-age: 600\r\n"
 
 //  A request that is under way.
 typedef struct {
     api_t *api;
     UT_hash_handle hh; //  by number
     uint64_t number;
-    list_t place; //  in the order in which they were asked
+    list_t link; //  in the order in which they were asked
     request_t *request;
     const api_row_t *row;
     role_t kind; //  of who asks
     uint64_t deadline_ms;
     bool is_sent;
     unsigned postoffice;      //  the one that has it
-    char *session;            //  its key
+    char *place;              //  what chooses the postoffice: the session's key, or anything
     char *principal;          //  JSON
+    char *app;
     buffer_t body;            //  JSON of the REQUEST
+    json_writer_t json;       //  writes it, until the request's body is there
     char fields[FIELDS_ROOM]; //  lines of the answer
 } call_t;
 
@@ -62,11 +65,10 @@ struct api {
 //  Answers
 
 static void
-s_answer (request_t *request, unsigned status, const char *more, text_t body)
+s_answer (request_t *request, unsigned status, const char *type, const char *more, text_t body)
 {
-    char fields[200];
-    int size = snprintf (fields, sizeof fields, "content-type: %s\r\n%s%s",
-                         status >= 400 ? PROBLEM_TYPE : "application/json",
+    char fields[400];
+    int size = snprintf (fields, sizeof fields, "content-type: %s\r\n%s%s", type,
                          status == 503 ? "retry-after: 2\r\n" : "", more);
     assert (size > 0 && (size_t) size < sizeof fields);
     edge_count (status >= 500   ? EDGE_API_FAILED
@@ -82,7 +84,7 @@ s_refuse (request_t *request, problem_t problem, const char *more, text_t detail
     buffer_t body;
     buffer_init (&body, PROBLEM_MAX);
     problem_write (problem, detail, &body);
-    s_answer (request, problem_status (problem), more, buffer_text (&body));
+    s_answer (request, problem_status (problem), PROBLEM_TYPE, more, buffer_text (&body));
     buffer_free (&body);
 }
 
@@ -94,23 +96,42 @@ s_destroy (call_t *self)
 {
     api_t *api = self->api;
     HASH_DEL (api->by_number, self);
-    list_remove (&self->place);
+    list_remove (&self->link);
     edge_count (EDGE_API_PENDING, -1);
     if (--api->count == 0)
         loop_timer_stop (api->tick);
     buffer_free (&self->body);
-    free (self->session);
+    free (self->place);
     free (self->principal);
+    free (self->app);
     free (self);
+}
+
+//  Within an answer's head; what a postoffice says is not believed to fit.
+static bool
+s_is_field (text_t value, size_t most)
+{
+    for (size_t at = 0; at < value.size; at++)
+        if (value.data[at] < ' ' || value.data[at] > '~')
+            return false;
+    return value.size > 0 && value.size <= most;
 }
 
 //  The call is over before its answer goes out: the next request may begin within.
 static void
-s_end (call_t *self, unsigned status, text_t body)
+s_end (call_t *self, const bus_reply_t *reply)
 {
     request_t *request = self->request;
+    char type[100], more[API_ETAG_MOST + 20] = "";
+    unsigned status = (unsigned) reply->status;
+    if (s_is_field (reply->type, sizeof type - 1))
+        snprintf (type, sizeof type, "%.*s", TEXT_ARGS (reply->type));
+    else
+        snprintf (type, sizeof type, "%s", status >= 400 ? PROBLEM_TYPE : "application/json");
+    if (s_is_field (reply->etag, API_ETAG_MOST - 2))
+        snprintf (more, sizeof more, "etag: \"%.*s\"\r\n", TEXT_ARGS (reply->etag));
     request_set_answerer (request, NULL, NULL);
-    s_answer (request, status, "", body);
+    s_answer (request, status, type, more, reply->body);
     s_destroy (self);
 }
 
@@ -127,7 +148,7 @@ static void
 s_send (call_t *self)
 {
     bus_client_t *bus = self->api->config.bus;
-    int postoffice = bus_client_postoffice_of (bus, text_of (self->session));
+    int postoffice = bus_client_postoffice_of (bus, text_of (self->place));
     uint64_t now = clock_mono_ms ();
     bus_record_t record = { .kind = BUS_REQUEST,
                             .request = { .request_id = self->number,
@@ -145,18 +166,15 @@ s_send (call_t *self)
     }
 }
 
-//  What the postoffice is told beside who asks: {"session":"…","body":{…}}.
-static int
-s_write_body (call_t *self, text_t session, text_t body)
+//  What the postoffice is told beside who asks is whole.
+static void
+s_finish (call_t *self, text_t body)
 {
-    json_writer_t json;
-    buffer_init (&self->body, 6 * SESSION_ID_MAX + body.size + 64);
-    json_write_begin (&json, &self->body);
-    json_open_object (&json, NULL);
-    json_put_text (&json, "session", session);
-    json_put_json (&json, "body", body);
-    json_close_object (&json);
-    return json_write_end (&json);
+    json_put_json (&self->json, "body", body);
+    json_close_object (&self->json);
+    int rc = json_write_end (&self->json);
+    assert (rc == 0);
+    s_send (self);
 }
 
 //  What a body says must be of its form; the postoffice reads it once more. Changes the tree.
@@ -164,16 +182,15 @@ s_write_body (call_t *self, text_t session, text_t body)
 static bool
 s_check_message (call_t *self, json_object *body)
 {
-    text_t key = text_of (self->session);
     message_t message;
     char room[MESSAGE_COMPLAINT];
-    const char *complaint =
-        message_read_body (&message, body, session_key_id (key), TEXT_EMPTY, room);
+    text_t session = session_key_id (text_of (self->place));
+    const char *complaint = message_read_body (&message, body, session, TEXT_EMPTY, room);
     if (complaint) {
         s_fail (self, PROBLEM_BAD_REQUEST, text_of (complaint));
         return false;
     }
-    const app_t *app = apps_find (self->api->config.apps, session_key_app (key));
+    const app_t *app = apps_find (self->api->config.apps, text_of (self->app));
     if (self->kind != ROLE_VISITOR || !app || message.text_size <= app->text_limit)
         return true;
     snprintf (room, sizeof room, "The text must have at most %llu bytes",
@@ -189,6 +206,8 @@ s_on_body (void *owner, text_t body)
 {
     call_t *self = owner;
     json_reading_t reading;
+    if (body.size == 0)
+        body = TEXT ("{}"); //  without one nothing is said
     json_object *tree = json_read (
         body, &(json_limits_t){ .depth_most = BODY_DEPTH, .values_most = BODY_VALUES }, &reading);
     if (!json_object_is_type (tree, json_type_object)) {
@@ -202,11 +221,8 @@ s_on_body (void *owner, text_t body)
     }
     bool is_good = self->row->operation != API_MESSAGE_POST || s_check_message (self, tree);
     json_object_put (tree);
-    if (!is_good)
-        return;
-    int rc = s_write_body (self, session_key_id (text_of (self->session)), body);
-    assert (rc == 0);
-    s_send (self);
+    if (is_good)
+        s_finish (self, body);
 }
 
 static void
@@ -223,19 +239,30 @@ s_on_tick (void *owner)
     api_t *self = owner;
     uint64_t now = clock_mono_ms ();
     for (list_t *link = self->calls.next; link != &self->calls;) {
-        call_t *call = LIST_THING (link, call_t, place);
+        call_t *call = LIST_THING (link, call_t, link);
         link = link->next;
         if (call->is_sent && now >= call->deadline_ms)
             s_fail (call, PROBLEM_DEADLINE, TEXT_EMPTY);
     }
 }
 
-static call_t *
-s_new (api_t *api, request_t *request, const api_row_t *row, const principal_t *principal,
-       text_t session)
+//  An operation that is of no session goes to any postoffice: they have a turn each.
+static char *
+s_place (const call_t *self, const principal_t *principal, text_t session)
 {
-    call_t *self = alloc_zeroed (sizeof *self);
     session_key_room_t room;
+    char any[40];
+    if (self->row->place == API_AT_SESSION)
+        return alloc_text (session_key_of (room, principal->app, session));
+    snprintf (any, sizeof any, "%llu", (unsigned long long) self->number);
+    return alloc_text (text_of (any));
+}
+
+static call_t *
+s_new (api_t *api, request_t *request, const api_request_t *asked, const principal_t *principal)
+{
+    const api_row_t *row = asked->row;
+    call_t *self = alloc_zeroed (sizeof *self);
     buffer_t json;
     self->api = api;
     self->number = ++api->next_number;
@@ -243,7 +270,8 @@ s_new (api_t *api, request_t *request, const api_row_t *row, const principal_t *
     self->row = row;
     self->kind = principal->kind;
     self->deadline_ms = clock_mono_ms () + row->deadline_ms;
-    self->session = alloc_text (session_key_of (room, principal->app, session));
+    self->place = s_place (self, principal, asked->parameters[API_PARAMETER_SESSION]);
+    self->app = alloc_text (principal->app);
     buffer_init (&json, 8 * (USER_ID_MAX + SESSION_ID_MAX + APP_ID_MAX));
     json_writer_t writer;
     json_write_begin (&writer, &json);
@@ -252,8 +280,12 @@ s_new (api_t *api, request_t *request, const api_row_t *row, const principal_t *
     assert (rc == 0);
     self->principal = alloc_text (buffer_text (&json));
     buffer_free (&json);
-    list_init (&self->place);
-    list_append (&api->calls, &self->place);
+    buffer_init (&self->body, API_REQUEST_MAX + row->body_most);
+    json_write_begin (&self->json, &self->body);
+    json_open_object (&self->json, NULL);
+    api_request_write (asked, &self->json);
+    list_init (&self->link);
+    list_append (&api->calls, &self->link);
     HASH_ADD (hh, api->by_number, number, sizeof self->number, self);
     edge_count (EDGE_API_PENDING, 1);
     if (api->count++ == 0)
@@ -276,7 +308,7 @@ s_allow_origin (const api_t *self, text_t app, const http_head_t *head, char fie
     if (!is_one || !apps_allows_origin (self->config.apps, app, origin))
         return false;
     snprintf (fields, FIELDS_ROOM,
-              API_FIELDS "vary: origin\r\naccess-control-allow-origin: %.*s\r\n",
+              API_FIELDS "vary: origin\r\naccess-control-allow-origin: %.*s\r\n" EXPOSED,
               TEXT_ARGS (origin));
     return true;
 }
@@ -333,43 +365,32 @@ s_principal (const api_t *self, const http_head_t *head, door_pass_t *pass, cons
     }
 }
 
-//  The session's id, decoded; empty when it cannot be one.
-static text_t
-s_session (const api_match_t *match, char room[SESSION_ID_MAX])
-{
-    if (match->session.size > 3 * SESSION_ID_MAX)
-        return TEXT_EMPTY;
-    char decoded[3 * SESSION_ID_MAX];
-    long size = percent_decode (match->session, false, decoded);
-    text_t id = { decoded, size > 0 ? (size_t) size : 0 };
-    if (id.size == 0 || id.size > SESSION_ID_MAX || !utf8_is_valid (id)
-        || !utf8_is_printable (id))
-        return TEXT_EMPTY;
-    memcpy (room, id.data, id.size);
-    return (text_t){ room, id.size };
-}
-
 static void
 s_begin (api_t *self, request_t *request, const http_head_t *head, const api_match_t *match,
          const door_pass_t *pass, const char *fields)
 {
-    const principal_t *principal = &pass->principal;
-    char room[SESSION_ID_MAX];
-    text_t session = s_session (match, room);
-    if (session.size == 0) {
-        s_refuse (request, PROBLEM_BAD_REQUEST, "",
-                  TEXT ("A session's id is 1 to 200 bytes without control characters"));
+    api_request_t asked;
+    char room[API_COMPLAINT];
+    const char *complaint = api_request_read (&asked, match, head, room);
+    if (complaint) {
+        s_refuse (request, PROBLEM_BAD_REQUEST, "", text_of (complaint));
         return;
     }
-    if (!(pass->may & PERMISSION_BIT (match->row->permission))) {
+    permission_t permission = match->row->permission;
+    if (permission != PERMIT_ANYBODY && !(pass->may & PERMISSION_BIT (permission))) {
         s_refuse (request, PROBLEM_FORBIDDEN, "", TEXT_EMPTY);
+        return;
+    }
+    if (match->row->place == API_AT_EDGE) {
+        const api_local_t *local = &self->config.local[match->row->operation];
+        local->asked (local->owner, request, head, &asked, pass, text_of (fields));
         return;
     }
     if (self->count >= self->config.requests_most) {
         s_refuse (request, PROBLEM_BUSY, "", TEXT_EMPTY);
         return;
     }
-    call_t *call = s_new (self, request, match->row, principal, session);
+    call_t *call = s_new (self, request, &asked, &pass->principal);
     snprintf (call->fields, sizeof call->fields, "%s", fields);
     request_set_fields (request, text_of (call->fields));
     request_set_answerer (request, &s_events, call);
@@ -377,9 +398,7 @@ s_begin (api_t *self, request_t *request, const http_head_t *head, const api_mat
         request_want_body (request, head, match->row->body_most);
         return;
     }
-    int rc = s_write_body (call, session, TEXT_EMPTY);
-    assert (rc == 0);
-    s_send (call);
+    s_finish (call, TEXT_EMPTY);
 }
 
 void
@@ -399,6 +418,11 @@ api_asked (void *owner, request_t *request, const http_head_t *head)
         snprintf (more, sizeof more, "allow: %s\r\n", match.allow);
         s_refuse (request, *match.allow ? PROBLEM_METHOD : PROBLEM_NOT_FOUND,
                   *match.allow ? more : "", TEXT_EMPTY);
+        return;
+    }
+    if (match.row->permission == PERMIT_ANYBODY) {
+        s_begin (self, request, head, &match, &(door_pass_t){ .may = 0 },
+                 API_FIELDS "access-control-allow-origin: *\r\n");
         return;
     }
     door_pass_t pass;
@@ -443,7 +467,7 @@ api_reply (api_t *self, const bus_reply_t *reply)
     else if (reply->status < 200 || reply->status > 599)
         s_fail (call, PROBLEM_UNAVAILABLE, TEXT_EMPTY); //  no status that we could hand on
     else
-        s_end (call, (unsigned) reply->status, reply->body);
+        s_end (call, reply);
 }
 
 //  What only reads is asked of another one. What changes something may have been done: the asker
@@ -453,7 +477,7 @@ api_postoffice_down (api_t *self, unsigned postoffice)
 {
     //  Requests that are answered let others begin: those are sent elsewhere, and stand behind.
     for (list_t *link = self->calls.next; link != &self->calls;) {
-        call_t *call = LIST_THING (link, call_t, place);
+        call_t *call = LIST_THING (link, call_t, link);
         link = link->next;
         if (!call->is_sent || call->postoffice != postoffice)
             continue;

@@ -16,6 +16,7 @@
 #ifndef API_H
 #define API_H
 
+#include "api/api_request.h"
 #include "bus/bus_client.h"
 #include "client/door.h"
 #include "config/apps.h"
@@ -23,11 +24,22 @@
 
 typedef struct api api_t;
 
+//  Who carries out an operation of PLACE EDGE, once it is known that the asker may: answers the
+//  request, now or later. `fields` are lines of the answer, for request_set_fields. All of it lives
+//  until the call returns.
+typedef void api_asked_fn (void *owner, request_t *request, const http_head_t *head,
+                           const api_request_t *asked, const door_pass_t *pass, text_t fields);
+typedef struct {
+    api_asked_fn *asked;
+    void *owner;
+} api_local_t;
+
 typedef struct {
     bus_client_t *bus;
     const apps_t *apps;
     const door_t *door;
     uint64_t requests_most; //  under way; more get 503
+    api_local_t local[API_OPERATIONS]; //  by operation: each of PLACE EDGE has one
 } api_config_t;
 
 //  Paths that begin with this are the API's.

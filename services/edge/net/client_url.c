@@ -138,6 +138,15 @@ client_url_read (client_url_t *self, text_t query)
 }
 
 bool
+client_url_has (text_t name)
+{
+    for (ours_t parameter = 0; parameter < OURS; parameter++)
+        if (text_is (name, text_of (s_names[parameter])))
+            return true;
+    return false;
+}
+
+bool
 client_user_is_hidden (text_t user)
 {
     text_t hidden = TEXT ("router");

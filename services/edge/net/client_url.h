@@ -26,6 +26,8 @@ typedef struct {
 
 //  The query as it stands in the request, without the '?'.
 void client_url_read (client_url_t *self, text_t query);
+//  Is this one of the parameters that it reads?
+bool client_url_has (text_t name);
 //  The widget hides users whose id ends in "router": nobody must join unseen.
 bool client_user_is_hidden (text_t user);
 //  What is wrong with what was read: CLOSE_CLIENT when nothing is. Whether the app exists, a user

@@ -104,3 +104,19 @@ audience_of (const stored_entry_t *entry, const listener_t *listener)
             return (audience_t){ way, s_rows[at].shown_as };
     return (audience_t){ AUDIENCE_NOTHING, 0 };
 }
+
+bool
+audience_sees_hidden (role_t kind)
+{
+    return kind == ROLE_AGENT || kind == ROLE_API;
+}
+
+uint64_t
+audience_events (role_t kind)
+{
+    uint64_t events = 0;
+    for (size_t at = 0; at < sizeof s_rows / sizeof *s_rows; at++)
+        if (audience_sees_hidden (kind) || s_rows[at].shown_to & (1u << kind))
+            events |= UINT64_C (1) << s_rows[at].event;
+    return events;
+}

@@ -32,4 +32,10 @@ typedef struct {
 //  caller's to see to. A channel gets nothing of what its participant caused itself.
 audience_t audience_of (const stored_entry_t *entry, const listener_t *listener);
 
+//  Who reads a log through the API reads what happened, and not what a client is to show: which
+//  events a principal of this kind may read, as bits by their numbers, and whether it may read
+//  hidden entries, too. Agents and servers read all of it; a visitor, what visitors are shown.
+uint64_t audience_events (role_t kind);
+bool audience_sees_hidden (role_t kind);
+
 #endif

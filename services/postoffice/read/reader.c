@@ -1,4 +1,4 @@
-#include "store/reader.h"
+#include "read/reader.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/loop_timer.h"
 #include "pg/pg_link.h"
+#include "read/statements.h"
 #include "store/store_metrics.h"
 
 #include <assert.h>
@@ -19,50 +20,10 @@
 #define PATIENCE_MS 4000
 #define TICK_MS 500
 
-//  A time as RFC 3339 has it; that of an entry by the database's clock, which entries of before
-//  schema 4 do not have. Those have the one that clients see.
-#define RFC_3339(time)                                                                           \
-    "to_char (" time " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
-#define STORED_TIME(stored, ms) RFC_3339 ("coalesce (" stored ", to_timestamp (" ms " / 1000.0))")
-#define ROLE_NAME(column)                                                                        \
-    "(ARRAY['visitor', 'agent', 'bot', 'platform', 'router', 'api'])[" column "]"
-#define PARTICIPANTS_MOST "1000"
-//  That a session is closed, as nobody is there, is no activity.
-#define SESSION_CLOSED "8"
-static_assert (EVENT_SESSION_CLOSED == 8, "in the statement");
-
-#define SESSION_SQL                                                                                \
-    "SELECT json_build_object ('sessionId', substr (s.session, length (s.app) + 2),"               \
-    " 'appId', s.app, 'visitor', s.visitor, 'createdAt', " RFC_3339 ("s.created_at") ","           \
-    " 'state', CASE WHEN s.closed_at IS NULL THEN 'open' ELSE 'closed' END,"                       \
-    " 'closedAt', " RFC_3339 ("s.closed_at") ","                                                   \
-    " 'lastSeq', coalesce (l.seq, 0),"                                                             \
-    " 'lastAt', " STORED_TIME ("l.stored_at", "l.time_ms") ","                                     \
-    " 'lastActivity', coalesce (" STORED_TIME ("a.stored_at", "a.time_ms") ","                     \
-    "  " RFC_3339 ("s.created_at") "),"                                                            \
-    " 'control', CASE WHEN s.control_user = ''"                                                    \
-    "  THEN json_build_object ('role', " ROLE_NAME ("s.control_role") ")"                          \
-    "  ELSE json_build_object ('role', " ROLE_NAME ("s.control_role") ","                          \
-    "   'userId', s.control_user) END,"                                                            \
-    " 'participants', coalesce (p.list, '[]'::json))::text"                                        \
-    " FROM session s"                                                                              \
-    " LEFT JOIN LATERAL (SELECT seq, stored_at, time_ms FROM log"                                  \
-    "  WHERE session = s.session AND day = s.day ORDER BY seq DESC LIMIT 1) l ON true"             \
-    " LEFT JOIN LATERAL (SELECT stored_at, time_ms FROM log"                                       \
-    "  WHERE session = s.session AND day = s.day AND event <> " SESSION_CLOSED                     \
-    "  ORDER BY seq DESC LIMIT 1) a ON true"                                                       \
-    " LEFT JOIN LATERAL (SELECT json_agg (json_build_object ("                                     \
-    "   'role', " ROLE_NAME ("q.role") ", 'userId', q.user_id, 'present', q.present,"              \
-    "   'info', CASE WHEN $3::text = '' OR (q.role = 1 AND q.user_id = $3::text)"                  \
-    "    THEN q.info::json ELSE '{}'::json END)"                                                   \
-    "   ORDER BY q.role, q.user_id) AS list"                                                       \
-    "  FROM (SELECT * FROM participant WHERE session = s.session"                                  \
-    "   ORDER BY role, user_id LIMIT " PARTICIPANTS_MOST ") q) p ON true"                          \
-    " WHERE s.session = $1::text AND s.app = $2::text"                                             \
-    "  AND $3::text IN ('', s.visitor)"
-
 static const pg_statement_t s_statements[READ_STATEMENTS] = {
-    [READ_SESSION] = { "read_session", SESSION_SQL },
+#define READ_STATEMENT(NAME, name, sql) [READ_##NAME] = { "read_" name, sql },
+#include "read/statements.def"
+#undef READ_STATEMENT
 };
 
 typedef struct {
@@ -97,13 +58,14 @@ s_free (api_query_t *query)
 }
 
 static void
-s_answer (api_query_t *query, store_outcome_t outcome, text_t json)
+s_answer (api_query_t *query, const reader_answer_t *answer)
 {
     reader_t *self = query->reader;
     uint64_t number = query->number;
-    store_metrics[outcome == STORED ? STORE_API_QUERIES_ANSWERED : STORE_API_QUERIES_FAILED]++;
+    bool is_good = answer->outcome == STORED;
+    store_metrics[is_good ? STORE_API_QUERIES_ANSWERED : STORE_API_QUERIES_FAILED]++;
     s_free (query);
-    self->answered (self->owner, number, outcome, json);
+    self->answered (self->owner, number, answer);
 }
 
 static void s_pump (reader_t *self);
@@ -120,8 +82,11 @@ s_on_answered (void *owner, void *asked, const pg_answer_t *answer)
                   log_string ("sqlstate", answer->sqlstate));
     bool is_there = !answer->lost && !answer->failed;
     const PGresult *result = is_there ? answer->results[0] : NULL;
-    text_t json = result && PQntuples (result) > 0 ? pg_text (result, 0, 0) : TEXT_EMPTY;
-    s_answer (query, is_there ? STORED : STORE_DOWN, json);
+    reader_answer_t read = { .outcome = is_there ? STORED : STORE_DOWN };
+    if (result && PQntuples (result) > 0)
+        for (int at = 0; at < READ_COLUMNS_MOST && at < PQnfields (result); at++)
+            read.columns[at] = pg_text (result, 0, at);
+    s_answer (query, &read);
     s_pump (self);
 }
 
@@ -179,7 +144,7 @@ s_on_tick (void *owner)
         api_query_t *query = LIST_THING (first, api_query_t, link);
         if (now - query->since_ms < PATIENCE_MS)
             return;
-        s_answer (query, STORE_DOWN, TEXT_EMPTY);
+        s_answer (query, &(reader_answer_t){ .outcome = STORE_DOWN });
     }
 }
 

@@ -20,17 +20,25 @@
 
 typedef struct reader reader_t;
 
-//  The statements, with their parameters (texts).
+//  The statements (statements.def), with their parameters, which are texts.
 typedef enum {
-    READ_SESSION, //  session key, app, visitor's user id or "" for any
+#define READ_STATEMENT(NAME, name, sql) READ_##NAME,
+#include "read/statements.def"
+#undef READ_STATEMENT
     READ_STATEMENTS
 } read_statement_t;
 
-#define READ_PARAMETERS_MOST 4
+#define READ_PARAMETERS_MOST 16
+#define READ_COLUMNS_MOST 4
 
-//  STORED with JSON, or with an empty text: there is nothing; or STORE_DOWN.
-typedef void reader_answered_fn (void *owner, uint64_t number, store_outcome_t outcome,
-                                 text_t json);
+//  STORED with the columns of the first row, texts all of them; or with empty ones: there is no
+//  row; or STORE_DOWN. The texts live until the callback returns.
+typedef struct {
+    store_outcome_t outcome;
+    text_t columns[READ_COLUMNS_MOST];
+} reader_answer_t;
+
+typedef void reader_answered_fn (void *owner, uint64_t number, const reader_answer_t *answer);
 
 //  Copies the config; begins to connect with reader_open.
 reader_t *reader_new (uv_loop_t *loop, const store_config_t *config, reader_answered_fn *answered,

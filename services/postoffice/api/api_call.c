@@ -1,0 +1,246 @@
+#include "api/api_call.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/hash_table.h"
+#include "base/log.h"
+#include "tables/postoffice_metrics.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define ANSWER_MOST (8 * 1024 * 1024)
+
+//  A request whose answer is on its way.
+typedef struct {
+    UT_hash_handle hh; //  by number
+    uint64_t number;   //  ours
+    peer_t peer;
+    uint64_t request_id; //  the peer's
+    uint64_t deadline_ms;
+    list_page_t *page; //  of a list; else NULL
+} pending_t;
+
+struct calls {
+    postoffice_context_t *office;
+    reader_t *reader;
+    pending_t *by_number;
+    uint64_t next_number;
+};
+
+static pending_t *
+s_pending (const calls_t *self, uint64_t number)
+{
+    pending_t *pending;
+    HASH_FIND (hh, self->by_number, &number, sizeof number, pending);
+    return pending;
+}
+
+static void
+s_end (calls_t *self, pending_t *pending)
+{
+    HASH_DEL (self->by_number, pending);
+    list_page_destroy (&pending->page);
+    free (pending);
+}
+
+uint64_t
+calls_begin (calls_t *self, peer_t peer, const bus_request_t *request)
+{
+    pending_t *pending = alloc_zeroed (sizeof *pending);
+    pending->number = ++self->next_number;
+    pending->peer = peer;
+    pending->request_id = request->request_id;
+    pending->deadline_ms = clock_mono_ms () + request->deadline_ms;
+    HASH_ADD (hh, self->by_number, number, sizeof pending->number, pending);
+    return pending->number;
+}
+
+postoffice_context_t *
+calls_office (const calls_t *self)
+{
+    return self->office;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Answers
+
+static void
+s_send (const calls_t *self, const pending_t *pending, const api_answer_t *answer)
+{
+    bus_record_t record = { .kind = BUS_REPLY,
+                            .reply = { .request_id = pending->request_id,
+                                       .status = answer->status,
+                                       .body = answer->body,
+                                       .etag = answer->etag,
+                                       .type = answer->type,
+                                       .more = answer->more } };
+    metric_add (answer->status >= 500   ? POSTOFFICE_REQUESTS_FAILED
+                : answer->status >= 400 ? POSTOFFICE_REQUESTS_REFUSED
+                                        : POSTOFFICE_REQUESTS_ANSWERED,
+                1);
+    if (bus_server_send (self->office->bus, pending->peer, &record) != 0)
+        log_debug ("answer not sent", log_string ("kind", "REPLY"));
+}
+
+void
+calls_answer (calls_t *self, uint64_t number, const api_answer_t *answer)
+{
+    pending_t *pending = s_pending (self, number);
+    if (!pending)
+        return;
+    if (clock_mono_ms () > pending->deadline_ms)
+        metric_add (POSTOFFICE_REQUESTS_LATE, 1); //  the edge has said so already
+    else
+        s_send (self, pending, answer);
+    s_end (self, pending);
+}
+
+void
+calls_refuse (calls_t *self, uint64_t number, problem_t problem, text_t detail)
+{
+    buffer_t body;
+    buffer_init (&body, PROBLEM_MAX);
+    problem_write (problem, detail, &body);
+    api_answer_t answer = { .status = problem_status (problem), .body = buffer_text (&body) };
+    calls_answer (self, number, &answer);
+    buffer_free (&body);
+}
+
+//  Whoever may not see the session is not told that there is one.
+static const problem_t s_problems[VERDICT_COUNT] = {
+    [VERDICT_OK] = PROBLEMS,
+    [VERDICT_DUPLICATE] = PROBLEMS,
+    [VERDICT_NOT_YOURS] = PROBLEM_NOT_FOUND,
+    [VERDICT_NOT_ALLOWED] = PROBLEM_FORBIDDEN,
+    [VERDICT_NOT_JOINED] = PROBLEM_NOT_FOUND,
+    [VERDICT_UNKNOWN_APP] = PROBLEM_UNKNOWN_APP,
+    [VERDICT_BAD_REQUEST] = PROBLEM_BAD_REQUEST,
+    [VERDICT_TOO_LARGE] = PROBLEM_TOO_LARGE,
+    [VERDICT_BUSY] = PROBLEM_BUSY,
+    [VERDICT_STORE_DOWN] = PROBLEM_STORE_DOWN,
+    [VERDICT_GOING_AWAY] = PROBLEM_UNAVAILABLE,
+    [VERDICT_NOT_IN_CONTROL] = PROBLEM_FORBIDDEN,
+};
+
+void
+calls_refuse_verdict (calls_t *self, uint64_t number, verdict_t verdict)
+{
+    problem_t problem = s_problems[verdict];
+    assert (problem != PROBLEMS);
+    bool says_why = problem == PROBLEM_FORBIDDEN;
+    calls_refuse (self, number, problem,
+                  says_why ? text_of (verdict_words (verdict)) : TEXT_EMPTY);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  What only reads
+
+static void
+s_answer_page (calls_t *self, pending_t *pending, const reader_answer_t *answer)
+{
+    const text_t *columns = answer->columns;
+    buffer_t body;
+    buffer_init (&body, ANSWER_MOST);
+    list_page_write (pending->page,
+                     &(list_items_t){ .items = columns[0],
+                                      .first = columns[1],
+                                      .last = columns[2],
+                                      .more = text_is (columns[3], TEXT ("t")) },
+                     &body);
+    calls_answer (self, pending->number,
+                  &(api_answer_t){ .status = 200, .body = buffer_text (&body) });
+    buffer_free (&body);
+}
+
+static void
+s_on_read (void *owner, uint64_t number, const reader_answer_t *answer)
+{
+    calls_t *self = owner;
+    pending_t *pending = s_pending (self, number);
+    if (!pending)
+        return;
+    if (answer->outcome != STORED)
+        calls_refuse (self, number, PROBLEM_STORE_DOWN, TEXT_EMPTY);
+    else if (answer->columns[0].size == 0)
+        calls_refuse (self, number, PROBLEM_NOT_FOUND, TEXT_EMPTY);
+    else if (pending->page)
+        s_answer_page (self, pending, answer);
+    else
+        calls_answer (self, number,
+                      &(api_answer_t){ .status = 200,
+                                       .body = answer->columns[0],
+                                       .etag = answer->columns[1] });
+}
+
+void
+call_read (const api_call_t *call, read_statement_t statement, const text_t *parameters,
+           size_t count)
+{
+    calls_t *self = call->calls;
+    if (reader_ask (self->reader, statement, parameters, count, call->number) != 0)
+        calls_refuse (self, call->number, PROBLEM_BUSY, TEXT_EMPTY);
+}
+
+void
+call_read_page (const api_call_t *call, read_statement_t statement, const text_t *parameters,
+                size_t count, list_page_t **page_p)
+{
+    pending_t *pending = s_pending (call->calls, call->number);
+    assert (pending && !pending->page);
+    pending->page = *page_p;
+    *page_p = NULL;
+    call_read (call, statement, parameters, count);
+}
+
+text_t
+call_only_visitor (const api_call_t *call)
+{
+    bool is_own = permission_scope (call->row->permission, call->principal->kind) == SCOPE_OWN;
+    return is_own ? call->principal->user : TEXT_EMPTY;
+}
+
+void
+api_write_time (json_writer_t *json, const char *name, uint64_t time_ms)
+{
+    time_t seconds = (time_t) (time_ms / 1000);
+    struct tm parts;
+    char second[32], whole[48];
+    gmtime_r (&seconds, &parts);
+    strftime (second, sizeof second, "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf (whole, sizeof whole, "%s.%03uZ", second, (unsigned) (time_ms % 1000));
+    json_put_string (json, name, whole);
+}
+
+// ---------------------------------------------------------------------------------------------
+
+calls_t *
+calls_new (uv_loop_t *loop, postoffice_context_t *office, const store_config_t *store)
+{
+    calls_t *self = alloc_zeroed (sizeof *self);
+    self->office = office;
+    self->reader = reader_new (loop, store, s_on_read, self);
+    return self;
+}
+
+void
+calls_open (calls_t *self)
+{
+    reader_open (self->reader);
+}
+
+void
+calls_destroy (calls_t **self_p)
+{
+    calls_t *self = *self_p;
+    *self_p = NULL;
+    if (!self)
+        return;
+    reader_destroy (&self->reader);
+    pending_t *pending, *next;
+    HASH_ITER (hh, self->by_number, pending, next)
+    s_end (self, pending);
+    free (self);
+}

@@ -1,0 +1,77 @@
+//  api_call — a REQUEST of an edge that is being carried out, and the ways to answer it: what every
+//  operation of the API has in common.
+//
+//  A call is open from calls_begin until one of the answers below, by its number. Its asker waits
+//  for so long only: what comes later is counted, and sent to nobody.
+
+#ifndef API_CALL_H
+#define API_CALL_H
+
+#include "api/list_page.h"
+#include "model/problem.h"
+#include "read/reader.h"
+#include "session/postoffice_context.h"
+
+typedef struct calls calls_t;
+
+//  What an operation is given; it lives until the operation returns. Texts that the request does
+//  not have are empty.
+typedef struct {
+    calls_t *calls;
+    const api_row_t *row;
+    const principal_t *principal;
+    text_t session; //  its id
+    text_t key;     //  of principal and session: how the session is called; empty without a session
+    text_t user, item;
+    text_t idempotency_key;
+    text_t if_match;
+    struct json_object *query; //  or NULL; checked
+    struct json_object *body;  //  of the HTTP request; NULL: it has none
+    uint64_t number;
+} api_call_t;
+
+//  Begins an operation, which is answered now or later.
+typedef void api_operation_fn (const api_call_t *call);
+
+//  Borrows the context.
+calls_t *calls_new (uv_loop_t *loop, postoffice_context_t *office, const store_config_t *store);
+void calls_open (calls_t *self); //  the schema is the right one now
+//  Answers nobody.
+void calls_destroy (calls_t **self_p);
+postoffice_context_t *calls_office (const calls_t *self);
+
+//  Returns the number.
+uint64_t calls_begin (calls_t *self, peer_t peer, const bus_request_t *request);
+
+// ---------------------------------------------------------------------------------------------
+//  Answers. Each ends the call; nothing happens when there is none of this number.
+
+typedef struct {
+    unsigned status;
+    text_t body;
+    text_t etag; //  without quotes; empty: none
+    text_t type; //  media type; empty: JSON
+    text_t more; //  cursor; empty: the body is whole
+} api_answer_t;
+
+void calls_answer (calls_t *self, uint64_t number, const api_answer_t *answer);
+void calls_refuse (calls_t *self, uint64_t number, problem_t problem, text_t detail);
+//  Of a verdict that is neither OK nor DUPLICATE.
+void calls_refuse_verdict (calls_t *self, uint64_t number, verdict_t verdict);
+
+//  The answer is what a statement answers: a row of JSON and perhaps an etag; 404 without a row.
+void call_read (const api_call_t *call, read_statement_t statement, const text_t *parameters,
+                size_t count);
+//  The same, of a statement of a list: columns of list_items_t, in its order; `more` is "t" or "f".
+//  Takes the page.
+void call_read_page (const api_call_t *call, read_statement_t statement, const text_t *parameters,
+                     size_t count, list_page_t **page_p);
+
+//  What a statement's condition has of who asks: the visitor's user id when the asker sees only
+//  its own sessions, else empty.
+text_t call_only_visitor (const api_call_t *call);
+
+//  "2026-01-31T23:59:59.123Z".
+void api_write_time (json_writer_t *json, const char *name, uint64_t time_ms);
+
+#endif

@@ -1,0 +1,38 @@
+//  statements — the SQL of what the HTTP API reads (statements.def), and the pieces that several
+//  statements have in common.
+
+#ifndef STATEMENTS_H
+#define STATEMENTS_H
+
+#include "model/model.h"
+
+#include <assert.h>
+
+extern const char read_session_sql[];
+extern const char read_messages_sql[];
+
+//  A time as RFC 3339 has it; that of an entry by the database's clock, which entries of before
+//  schema 4 do not have. Those have the one that clients see.
+#define SQL_RFC_3339(time)                                                                       \
+    "to_char (" time " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+#define SQL_STORED_TIME(stored, ms)                                                              \
+    SQL_RFC_3339 ("coalesce (" stored ", to_timestamp (" ms " / 1000.0))")
+
+#define SQL_ROLE_NAME(column)                                                                    \
+    "(ARRAY['visitor', 'agent', 'bot', 'platform', 'router', 'api'])[" column "]"
+
+//  Who is in control of the session `s`, as JSON.
+#define SQL_CONTROL                                                                              \
+    "CASE WHEN s.control_user = ''"                                                              \
+    " THEN json_build_object ('role', " SQL_ROLE_NAME ("s.control_role") ")"                     \
+    " ELSE json_build_object ('role', " SQL_ROLE_NAME ("s.control_role") ","                     \
+    "  'userId', s.control_user) END"
+
+//  The id of the session `s`: its key without the app.
+#define SQL_SESSION_ID "substr (s.session, length (s.app) + 2)"
+
+//  That a session is closed, as nobody is there, is no activity.
+#define SQL_SESSION_CLOSED "8"
+static_assert (EVENT_SESSION_CLOSED == 8, "in the statements");
+
+#endif
