@@ -218,7 +218,8 @@ Test (retention, every_table_has_a_rule)
     s_expect (postgres,
               "SELECT string_agg (relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind IN"
               " ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace",
-              "external_ref last_session log migration node participant session work_attempt"
+              "erasure erasure_session external_ref last_session log"
+              " migration node participant session work_attempt"
               " work_item");
     postgres_destroy (&postgres);
 }

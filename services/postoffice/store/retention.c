@@ -16,6 +16,13 @@
 #define ENTRIES_AT_ONCE 5000
 #define PAUSE_FACTOR 4
 #define PAUSE_LEAST_MS 100
+//  A piece of what is to be erased. Few sessions: somebody may be writing to them just now. A
+//  session's entries go so long after the session: nobody has it in memory by then.
+#define ERASED_SESSIONS 20
+#define ERASED_ENTRIES 5000
+#define LOOKED_AT_ONCE 5000
+#define ENTRIES_AFTER_MS 5000
+#define ERASE_EVERY_MS 1000
 //  After an outage of the database every host looks dead until it has beaten again.
 #define BEGIN_AFTER_MS 10000
 #define REST_MS 60000
@@ -30,7 +37,7 @@
 static const char s_settings[] = "SET statement_timeout = '5min'; SET lock_timeout = '200ms';"
                                  " SET synchronous_commit = off;";
 
-enum { SAY_LOCK, SAY_SESSIONS, SAY_DAY, STATEMENTS };
+enum { SAY_LOCK, SAY_SESSIONS, SAY_DAY, SAY_ERASE, STATEMENTS };
 
 static const pg_statement_t s_statements[STATEMENTS] = {
     [SAY_LOCK] = { "retention_lock", "SELECT pg_try_advisory_lock (7365746, 3)" },
@@ -43,6 +50,8 @@ static const pg_statement_t s_statements[STATEMENTS] = {
                   "SELECT " SCHEMA_FUNCTION (
                       "drop_day") " ((now () AT TIME ZONE 'UTC' - $1::bigint * interval '1 ms')"
                                   "::date)" },
+    [SAY_ERASE] = { "erase", "SELECT * FROM " SCHEMA_FUNCTION (
+                                 "erase") " ($1::bigint, $2::bigint, $3::bigint, $4::bigint)" },
 };
 
 struct retention {
@@ -50,17 +59,38 @@ struct retention {
     loop_timer_t *timer;
     pg_values_t values;
     kept_times_t kept;
-    int next;            //  what is said when the timer ends
+    int next;         //  what is said at next_ms: the lock; once it is had, sessions or a day
+    uint64_t next_ms;
+    uint64_t erase_ms; //  when a piece is erased next; 0: not before the lock is had
+    int saying;       //  what the timer is set for, or was said last
     uint64_t said_ms;
     uint64_t day_not_before_ms;
     int64_t dropped; //  sessions since the last rest
 };
 
+//  One thing is said at a time: what is due first.
+static void
+s_plan (retention_t *self)
+{
+    bool erases = self->erase_ms && self->erase_ms < self->next_ms;
+    uint64_t now = clock_mono_ms (), at = erases ? self->erase_ms : self->next_ms;
+    self->saying = erases ? SAY_ERASE : self->next;
+    loop_timer_start_ms (self->timer, at > now ? at - now : 0, 0);
+}
+
 static void
 s_after (retention_t *self, int what, uint64_t ms)
 {
     self->next = what;
-    loop_timer_start_ms (self->timer, ms, 0);
+    self->next_ms = clock_mono_ms () + ms;
+    s_plan (self);
+}
+
+static void
+s_erase_after (retention_t *self, uint64_t ms)
+{
+    self->erase_ms = clock_mono_ms () + ms;
+    s_plan (self);
 }
 
 static void
@@ -100,41 +130,64 @@ s_on_day (retention_t *self, const PGresult *result, uint64_t pause_ms)
 }
 
 static void
+s_on_erased (retention_t *self, const PGresult *result, uint64_t pause_ms)
+{
+    enum { MORE, SESSIONS };
+    int64_t sessions = pg_number (result, 0, SESSIONS);
+    store_metrics[STORE_SESSIONS_ERASED] += sessions;
+    if (sessions > 0)
+        log_info ("sessions of a visitor erased", log_number ("sessions", sessions));
+    s_erase_after (self, pg_flag (result, 0, MORE) ? pause_ms : ERASE_EVERY_MS);
+}
+
+static void
+s_on_refused (retention_t *self, const pg_answer_t *answer)
+{
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "database refused to drop old sessions");
+    store_metrics[STORE_DROPS_FAILED]++;
+    if (log_limit_allows (&limit))
+        log_warn ("database refused to drop old sessions",
+                  log_string ("what", s_statements[self->saying].name),
+                  log_string ("sqlstate", answer->sqlstate));
+    if (self->saying == SAY_DAY)
+        self->day_not_before_ms = clock_mono_ms () + DAY_AGAIN_MS;
+    if (answer->error == PG_ERROR_RECONNECT)
+        pg_link_renew (self->link); //  read-only: this may not be the primary any more
+    else if (self->saying == SAY_DAY)
+        s_rest (self);
+    else if (self->saying == SAY_ERASE)
+        s_erase_after (self, ERASE_EVERY_MS);
+    else
+        s_after (self, self->next, REST_MS);
+}
+
+static void
 s_on_answered (void *owner, void *unused, const pg_answer_t *answer)
 {
     retention_t *self = owner;
     (void) unused;
     if (answer->lost)
         return;
-    uint64_t now = clock_mono_ms ();
-    uint64_t pause_ms = (now - self->said_ms) * PAUSE_FACTOR + PAUSE_LEAST_MS;
     if (answer->failed) {
-        static log_limit_t limit = LOG_LIMIT (LOG_WARN, "database refused to drop old sessions");
-        store_metrics[STORE_DROPS_FAILED]++;
-        if (log_limit_allows (&limit))
-            log_warn ("database refused to drop old sessions",
-                      log_string ("what", s_statements[self->next].name),
-                      log_string ("sqlstate", answer->sqlstate));
-        if (self->next == SAY_DAY)
-            self->day_not_before_ms = now + DAY_AGAIN_MS;
-        if (answer->error == PG_ERROR_RECONNECT)
-            pg_link_renew (self->link); //  read-only: this may not be the primary any more
-        else if (self->next == SAY_DAY)
-            s_rest (self);
-        else
-            s_after (self, self->next, REST_MS);
+        s_on_refused (self, answer);
         return;
     }
+    uint64_t now = clock_mono_ms ();
+    uint64_t pause_ms = (now - self->said_ms) * PAUSE_FACTOR + PAUSE_LEAST_MS;
     const PGresult *result = answer->results[0];
-    switch (self->next) {
+    switch (self->saying) {
     case SAY_LOCK:
-        if (pg_flag (result, 0, 0))
-            s_after (self, SAY_SESSIONS, 0);
-        else
+        if (pg_flag (result, 0, 0)) {
+            self->erase_ms = now;
+            s_after (self, SAY_SESSIONS, BEGIN_AFTER_MS);
+        } else
             s_after (self, SAY_LOCK, LOCK_AGAIN_MS);
         break;
     case SAY_SESSIONS:
         s_on_sessions (self, result, pause_ms);
+        break;
+    case SAY_ERASE:
+        s_on_erased (self, result, pause_ms);
         break;
     default:
         s_on_day (self, result, pause_ms);
@@ -187,6 +240,15 @@ s_put_sessions (retention_t *self)
 }
 
 static void
+s_put_erase (retention_t *self)
+{
+    pg_values_number (&self->values, PG_NUMBER, ERASED_SESSIONS);
+    pg_values_number (&self->values, PG_NUMBER, ERASED_ENTRIES);
+    pg_values_number (&self->values, PG_NUMBER, LOOKED_AT_ONCE);
+    pg_values_number (&self->values, PG_NUMBER, ENTRIES_AFTER_MS);
+}
+
+static void
 s_on_timer (void *owner)
 {
     retention_t *self = owner;
@@ -194,15 +256,18 @@ s_on_timer (void *owner)
     if (pg_link_room (self->link) == 0)
         return; //  it broke a moment ago, and begins anew when it is up
     uint64_t shortest_ms = s_shortest_ms (self);
-    if (self->next != SAY_LOCK && shortest_ms == 0) {
+    bool drops = self->saying == SAY_SESSIONS || self->saying == SAY_DAY;
+    if (drops && shortest_ms == 0) {
         s_rest (self);
         return;
     }
-    if (self->next == SAY_SESSIONS)
+    if (self->saying == SAY_SESSIONS)
         s_put_sessions (self);
-    else if (self->next == SAY_DAY)
+    else if (self->saying == SAY_DAY)
         pg_values_number (&self->values, PG_NUMBER, (int64_t) shortest_ms);
-    pg_link_add (self->link, (size_t) self->next, &self->values);
+    else if (self->saying == SAY_ERASE)
+        s_put_erase (self);
+    pg_link_add (self->link, (size_t) self->saying, &self->values);
     pg_link_send (self->link, s_on_answered, self, NULL);
 }
 
@@ -211,7 +276,8 @@ s_on_up (void *owner, bool is_direct)
 {
     (void) is_direct;
     store_metrics[STORE_LINKS_UP]++;
-    s_after (owner, SAY_LOCK, BEGIN_AFTER_MS);
+    ((retention_t *) owner)->erase_ms = 0;
+    s_after (owner, SAY_LOCK, 0);
 }
 
 static void

@@ -67,6 +67,8 @@ static const metric_row_t s_rows[STORE_METRICS] = {
                                 "log entries of such sessions" },
     [STORE_DAYS_DROPPED] = { "store_days_dropped_total", NULL, COUNTER,
                              "partitions of the log dropped: no session of their day was left" },
+    [STORE_SESSIONS_ERASED] = { "store_sessions_erased_total", NULL, COUNTER,
+                                "sessions deleted because their visitor's data were to be erased" },
     [STORE_DROPS_FAILED] = { "store_drops_failed_total", NULL, COUNTER,
                              "times that the database refused to drop sessions or a partition" },
 };

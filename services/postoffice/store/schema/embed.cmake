@@ -1,7 +1,7 @@
 #  Writes the numbered migrations and the functions into one C file, so that the binary needs no
 #  files beside it.
 #
-#      cmake -D FILES="0001_a.sql;0002_b.sql" -D FUNCTIONS=functions.sql -D COLUMNS=log_columns.def
+#      cmake -D FILES="0001_a.sql;0002_b.sql" -D FUNCTIONS="functions.sql;…" -D COLUMNS=log_columns.def
 #            -D OUTPUT=schema.c -P embed.cmake
 #
 #  Of the comments at the top of a migration two are read:
@@ -19,7 +19,11 @@ endfunction ()
 #  The functions: @V@ is the number of the newest migration, the others come from the table of the
 #  log's columns.
 list (LENGTH FILES COUNT)
-file (READ "${FUNCTIONS}" SQL)
+set (SQL "")
+foreach (FILE IN LISTS FUNCTIONS)
+    file (READ "${FILE}" TEXT)
+    string (APPEND SQL "${TEXT}")
+endforeach ()
 file (STRINGS "${COLUMNS}" ROWS REGEX "^LOG_COLUMN")
 foreach (ROW IN LISTS ROWS)
     string (REGEX MATCH "\\(([a-z_]+), ([a-z]+)," UNUSED "${ROW}")

@@ -11,7 +11,8 @@ BEGIN
     FOR old IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
         AND p.proname ~ ('^(make_day|count_before|append|load_session|note_received|beat'
                          '|claim_orphans|claim_hosts|forget_nodes|take_work|finish_work'
-                         '|release_work|drop_finished|drop_sessions|drop_day|forget_sessions)'
+                         '|release_work|drop_finished|drop_sessions|drop_day|forget_sessions'
+                         '|erase|erase_sessions|erase_elsewhere|erase_entries|erase_work)'
                          '_[0-9]+$')
         AND substring (p.proname FROM '[0-9]+$')::int < (SELECT max (readable_from) FROM migration)
     LOOP

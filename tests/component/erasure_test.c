@@ -1,0 +1,334 @@
+//  What is left of a visitor whose data were to be erased, against a real PostgreSQL: nothing, also
+//  when a postoffice writes to a session of theirs in that moment, or the one that erases dies.
+
+#include "base/clock.h"
+#include "eventually.h"
+#include "postgres.h"
+#include "store/migrations.h"
+#include "store/store.h"
+#include "store/store_metrics.h"
+
+#include <criterion/criterion.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_MS 86400000u
+
+typedef struct {
+    uv_loop_t loop;
+    store_t *store;
+    bool ready;
+    store_outcome_t outcome;
+    unsigned answers;
+    char moved[100]; //  the session that a notice was about last
+} box_t;
+
+static void
+s_on_ready (void *owner, bool ready)
+{
+    ((box_t *) owner)->ready = ready;
+}
+
+static void
+s_on_noticed (void *owner, store_notice_t what, text_t session)
+{
+    box_t *box = owner;
+    if (what == NOTIFY_MOVED)
+        snprintf (box->moved, sizeof box->moved, "%.*s", TEXT_ARGS (session));
+}
+
+static bool
+s_turn (box_t *box)
+{
+    uv_run (&box->loop, UV_RUN_NOWAIT);
+    return true;
+}
+
+#define UNTIL(box, condition) EVENTUALLY (40000, s_turn (box) && (condition))
+
+static box_t *
+s_box (postgres_t *postgres, uint64_t writer)
+{
+    box_t *box = calloc (1, sizeof *box);
+    uv_loop_init (&box->loop);
+    box->store = store_new (&box->loop,
+                            &(store_config_t){ .url = postgres_url (postgres),
+                                               .migrate = true,
+                                               .links = 1,
+                                               .batch_appends = 100,
+                                               .queue_limit = 64u << 20,
+                                               .patience_ms = 5000,
+                                               .answer_ms = 10000,
+                                               .writer = writer,
+                                               .node = "tested" },
+                            &(store_events_t){ .ready = s_on_ready, .noticed = s_on_noticed },
+                            box);
+    UNTIL (box, box->ready);
+    return box;
+}
+
+static void
+s_end (box_t *box)
+{
+    store_destroy (&box->store);
+    uv_run (&box->loop, UV_RUN_DEFAULT);
+    cr_assert_eq (uv_loop_close (&box->loop), 0);
+    free (box);
+}
+
+static void
+s_exec (postgres_t *postgres, const char *sql)
+{
+    cr_assert (postgres_exec (postgres, sql), "%s", sql);
+}
+
+static bool
+s_is (postgres_t *postgres, const char *sql, const char *value)
+{
+    char *found = postgres_query (postgres, sql);
+    cr_assert_not_null (found, "%s", sql);
+    bool is = strcmp (found, value) == 0;
+    free (found);
+    return is;
+}
+
+static void
+s_expect (postgres_t *postgres, const char *sql, const char *value)
+{
+    char *found = postgres_query (postgres, sql);
+    cr_assert_not_null (found, "%s", sql);
+    cr_assert_str_eq (found, value, "%s: %s, not %s", sql, found, value);
+    free (found);
+}
+
+//  make (session, visitor, days): a session of then with two entries, and all that a session can
+//  have, in each place the visitor's name. rows (name): tables with it, and in how many rows.
+static void
+s_functions (postgres_t *postgres)
+{
+    char day[120];
+    snprintf (day, sizeof day,
+              "SELECT make_day_%zu ((now () AT TIME ZONE 'UTC')::date - n)"
+              " FROM generate_series (0, 3) n",
+              migrations_count);
+    s_exec (postgres, day);
+    s_exec (
+        postgres,
+        "CREATE FUNCTION make (p text, who text, days int) RETURNS void LANGUAGE sql AS $$"
+        " INSERT INTO session (session, app, visitor, day, created_at, active_at) SELECT 'a/' || p,"
+        "  'a', who, (t AT TIME ZONE 'UTC')::date, t, t FROM (SELECT now () - days * interval"
+        "  '1 day' AS t) t;"
+        " INSERT INTO log (seq, time_ms, writer, day, event, role, hidden, session, message_id,"
+        "  user_id, sender, data, stored_at)"
+        "  SELECT n, 1, 1, s.day, 3, n, false, s.session, 'm' || n, who, '{}',"
+        "  '{\"text\":\"I am ' || who || '\"}', s.created_at"
+        "  FROM session s, generate_series (1, 2) n WHERE s.session = 'a/' || p;"
+        " INSERT INTO participant (session, role, user_id, sender, present, info)"
+        "  VALUES ('a/' || p, 1, who, '{\"displayName\":\"' || who || '\"}', true, '{}');"
+        " INSERT INTO last_session (app, user_id, role, session) VALUES ('a', who, 1, 'a/' || p)"
+        "  ON CONFLICT DO NOTHING;"
+        " INSERT INTO external_ref (app, channel, external_id, session, role, user_id)"
+        "  VALUES ('a', 'sms', p, 'a/' || p, 1, who);"
+        " INSERT INTO work_item (item, kind, app, session, topic, body, state, finished_at)"
+        "  SELECT p || ' ' || kind || ' ' || state, kind, 'a', 'a/' || p, 't', who, state,"
+        "  CASE WHEN state > 1 THEN now () END"
+        "  FROM generate_series (1, 3) kind, generate_series (0, 4) state;"
+        " INSERT INTO work_attempt (item, number, outcome, detail) SELECT item, 1, 0, who"
+        "  FROM work_item WHERE session = 'a/' || p AND kind < 3 $$;"
+        "CREATE FUNCTION rows (who text) RETURNS text LANGUAGE plpgsql AS $$"
+        " DECLARE t text; n bigint; found text := ''; BEGIN"
+        " FOR t IN SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
+        "  AND relnamespace = 'public'::regnamespace AND relname <> 'erasure' ORDER BY 1 LOOP"
+        "  EXECUTE format ('SELECT count (*) FROM %I t WHERE t::text LIKE %L', t, '%' || who"
+        " || '%')"
+        "   INTO n;"
+        "  IF n > 0 THEN found := found || t || ' ' || n || ' '; END IF;"
+        " END LOOP; RETURN found; END $$");
+}
+
+#define ALL_ROWS                                                                                   \
+    "external_ref 1 last_session 1 log 2 participant 1 session 1 work_attempt 10 work_item 15 "
+
+static postgres_t *
+s_database (void)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    s_end (s_box (postgres, 11));
+    s_functions (postgres);
+    return postgres;
+}
+
+static void
+s_order (postgres_t *postgres, const char *user)
+{
+    char sql[120];
+    snprintf (sql, sizeof sql, "INSERT INTO erasure (app, user_id) VALUES ('a', '%s')", user);
+    s_exec (postgres, sql);
+}
+
+//  One piece, of few sessions and items; entries go so long after the session.
+static void
+s_piece (postgres_t *postgres, unsigned after_ms, const char *result)
+{
+    char sql[160];
+    snprintf (sql, sizeof sql,
+              "SELECT more || ' ' || sessions || ' ' || emptied || ' ' || looked"
+              " FROM erase_%zu (2, 3, 10, %u)",
+              migrations_count, after_ms);
+    s_expect (postgres, sql, result);
+}
+
+static const char s_told[] = "SELECT string_agg (user_id || ' ' || state || ' ' || sessions || ' '"
+                             " || entries || ' ' || items, ', ' ORDER BY user_id) FROM erasure";
+
+// ---------------------------------------------------------------------------------------------
+
+Test (erasure, nothing_is_left_and_others_stay)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres, "SELECT make ('1', 'vera', 2), make ('2', 'vera', 0), make ('3', 'vera', 0),"
+                      " make ('4', 'otto', 0)");
+    s_order (postgres, "vera");
+    s_piece (postgres, 0, "true 2 0 0");
+    s_piece (postgres, 0, "true 1 0 0");
+    s_expect (postgres, "SELECT string_agg (session, ' ') FROM session", "a/4");
+    s_piece (postgres, 0, "true 0 0 0"); //  elsewhere
+    s_expect (postgres, s_told, "vera 1 3 0 0");
+    s_piece (postgres, 60000, "false 0 0 0"); //  a postoffice may have them in memory
+    s_piece (postgres, 0, "true 0 1 0");      //  two entries, and the router's
+    s_piece (postgres, 0, "true 0 1 0");
+    s_piece (postgres, 0, "true 0 1 0");
+    s_expect (postgres, s_told, "vera 2 3 6 0");
+    for (int left = 36; left >= 10; left -= 10)
+        s_piece (postgres, 0, "true 0 0 10");
+    s_piece (postgres, 0, "false 0 0 6");
+    s_expect (postgres, s_told, "vera 4 3 6 27");
+    s_expect (postgres, "SELECT rows ('vera')", "");
+    s_expect (postgres, "SELECT rows ('otto')", ALL_ROWS);
+    s_expect (postgres, "SELECT count (*) FROM erasure_session", "0");
+    s_piece (postgres, 0, "false 0 0 0");
+    //  Who is told what became of the order has a month for it.
+    s_exec (postgres, "UPDATE erasure SET finished_at = now () - interval '31 days'");
+    s_piece (postgres, 0, "false 0 0 0");
+    s_expect (postgres, "SELECT count (*) FROM erasure", "0");
+    postgres_destroy (&postgres);
+}
+
+//  Somebody else's session keeps that there was a visitor, and nothing of what it said or is.
+Test (erasure, in_sessions_of_others_it_has_said_nothing)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (
+        postgres,
+        "SELECT make ('1', 'otto', 0);"
+        "INSERT INTO participant (session, role, user_id, sender, present, info, channel)"
+        " VALUES ('a/1', 1, 'vera', '{\"displayName\":\"Vera V\"}', true, '{\"page\":\"V\"}', 's');"
+        "INSERT INTO external_ref (app, channel, external_id, session, role, user_id)"
+        " VALUES ('a', 'sms', 'her number', 'a/1', 1, 'vera');"
+        "INSERT INTO log (seq, time_ms, writer, day, event, role, hidden, session, message_id,"
+        " user_id, sender, data) SELECT 2 + n, 1, 1, day, CASE n WHEN 1 THEN 1 ELSE 3 END, 1,"
+        " false, session, 'v' || n, 'vera', '{\"displayName\":\"Vera V\"}',"
+        " CASE n WHEN 2 THEN '{\"text\":\"V was here\"}' END"
+        " FROM session, generate_series (1, 2) n");
+    s_order (postgres, "vera");
+    s_piece (postgres, 0, "true 0 0 0");
+    s_piece (postgres, 0, "false 0 0 9");
+    s_expect (postgres, s_told, "vera 4 0 2 9");
+    s_expect (postgres, "SELECT rows ('V')", "");
+    s_expect (postgres, "SELECT rows ('her number')", "");
+    s_expect (postgres, "SELECT rows ('vera')", "log 2 participant 1 ");
+    s_expect (postgres, "SELECT string_agg (coalesce (data, '-'), ' ' ORDER BY seq) FROM log",
+              "{\"text\":\"I am otto\"} {\"text\":\"I am otto\"} - {\"text\":\"\"}");
+    postgres_destroy (&postgres);
+}
+
+static void
+s_on_stored (void *owner, uint64_t request_id, store_outcome_t outcome, const text_t *waits,
+             size_t wait_count)
+{
+    (void) request_id, (void) waits, (void) wait_count;
+    box_t *box = owner;
+    box->outcome = outcome;
+    box->answers++;
+}
+
+//  Vera says something; the store's outcome.
+static store_outcome_t
+s_say (box_t *box, const char *session, uint64_t seq, uint64_t days_ago)
+{
+    store_entry_t entry = { .message_id = text_of (seq == 3 ? "m3" : "m4"),
+                            .event = EVENT_NEW_MESSAGE, .time_ms = 1, .role = ROLE_VISITOR,
+                            .user = TEXT ("vera"), .sender = TEXT ("{}"), .data = TEXT ("{}") };
+    store_append_t append = { .session = text_of (session),
+                              .day = clock_wall_ms () / DAY_MS - days_ago, .first_seq = seq,
+                              .entries = &entry, .entry_count = 1 };
+    unsigned answers = box->answers;
+    cr_assert_eq (store_append (box->store, &append, 1, s_on_stored, box), 0);
+    UNTIL (box, box->answers > answers);
+    return box->outcome;
+}
+
+//  A postoffice has the session in memory, and wrote to it last: it appends by a plain insert,
+//  which looks at nothing but the log.
+Test (erasure, what_is_written_meanwhile_is_refused)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres, "SELECT make ('1', 'vera', 0)");
+    box_t *box = s_box (postgres, 31);
+    cr_assert_eq (s_say (box, "a/1", 3, 0), STORED);
+    s_order (postgres, "vera");
+    UNTIL (box, strcmp (box->moved, "a/1") == 0);
+    cr_assert_eq (s_say (box, "a/1", 4, 0), STORE_CONFLICT);
+    UNTIL (box, s_is (postgres, s_told, "vera 4 1 3 9"));
+    s_expect (postgres, "SELECT rows ('vera')", "");
+    s_end (box);
+    postgres_destroy (&postgres);
+}
+
+//  An append holds its place in the log, and is not committed: the piece gives up in time,
+//  and comes
+//  again.
+Test (erasure, an_append_under_way_is_waited_for)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres, "SELECT make ('1', 'vera', 0)");
+    PGconn *other = PQconnectdb (postgres_url (postgres));
+    PQclear (PQexec (other,
+                     "BEGIN; INSERT INTO log (seq, time_ms, writer, day, event, role, hidden,"
+                     " session, message_id, user_id, sender, data) SELECT 3, 1, 1, day, 3, 1,"
+                     " false,"
+                     " session, 'm3', 'vera', '{}', '{}' FROM session"));
+    s_order (postgres, "vera");
+    box_t *box = s_box (postgres, 31);
+    UNTIL (box, store_metrics[STORE_DROPS_FAILED] > 0);
+    s_expect (postgres, s_told, "vera 0 0 0 0");
+    PQclear (PQexec (other, "COMMIT"));
+    PQfinish (other);
+    UNTIL (box, s_is (postgres, s_told, "vera 4 1 3 9"));
+    s_expect (postgres, "SELECT rows ('vera')", "");
+    s_end (box);
+    postgres_destroy (&postgres);
+}
+
+//  Whoever erases dies between two pieces: another one goes on. Two orders wait for one look
+//  through the finished work.
+Test (erasure, another_postoffice_goes_on)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres, "SELECT make ('v' || n, 'vera', n % 3), make ('o' || n, 'otto', n % 3)"
+                      " FROM generate_series (1, 30) n; SELECT make ('1', 'anna', 0)");
+    s_order (postgres, "vera");
+    s_order (postgres, "otto");
+    box_t *one = s_box (postgres, 31);
+    UNTIL (one, store_metrics[STORE_SESSIONS_ERASED] >= 20);
+    s_end (one);
+    cr_assert_not (s_is (postgres, s_told, "otto 4 30 60 270, vera 4 30 60 270"));
+    box_t *two = s_box (postgres, 32);
+    UNTIL (two, s_is (postgres, s_told, "otto 4 30 60 270, vera 4 30 60 270"));
+    s_expect (postgres, "SELECT rows ('vera') || rows ('otto')", "");
+    s_expect (postgres, "SELECT rows ('anna')", ALL_ROWS);
+    s_end (two);
+    postgres_destroy (&postgres);
+}
