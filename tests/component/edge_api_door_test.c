@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "edge_fixture.h"
 #include "eventually.h"
+#include "http_get.h"
 #include "tcp_talk.h"
 
 #include <criterion/criterion.h>
@@ -240,5 +241,48 @@ Test (edge_api_door, answers_pipelined_requests_in_order)
     tcp_talk_free (&talk);
     rig_turn_for (&stage->rig, 100);
     cr_expect_null (stage_find (stage, BUS_REQUEST));
+    stage_end (stage);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The document of it all
+
+#define DOCUMENT "/api/v1/openapi.json"
+
+//  The value of a header of the answer, with "etag: " before it as a request would say it.
+static void
+s_condition (const http_answer_t *answer, char to[100])
+{
+    const char *tag = strstr (answer->headers, "etag: ");
+    cr_assert (tag);
+    int size = (int) strcspn (tag + 6, "\r");
+    snprintf (to, 100, "If-None-Match: \"x\", %.*s\r\n", size, tag + 6);
+}
+
+//  No postoffice is needed, no token, and no origin is too foreign.
+Test (edge_api_door, anybody_is_given_the_document, .timeout = 60)
+{
+    char condition[100];
+    stage_t *stage = START ("EDGE_DEMO_MODE=off");
+    http_answer_t whole = http_get (stage->port, DOCUMENT, "Origin: https://anywhere\r\n");
+    cr_expect_eq (whole.status, 200);
+    cr_expect (strstr (whole.headers, "content-type: application/json\r\n"));
+    cr_expect (strstr (whole.headers, "access-control-allow-origin: *\r\n"));
+    cr_expect (strstr (whole.body, "\"openapi\":\"3.1.0\""));
+    cr_expect (strstr (whole.body, DOCUMENT));
+
+    s_condition (&whole, condition);
+    http_answer_t again = http_get (stage->port, DOCUMENT, condition);
+    cr_expect_eq (again.status, 304);
+    cr_expect_eq (again.body_size, 0);
+    http_answer_free (&again);
+    again = http_request (stage->port, "HEAD", DOCUMENT, NULL, NULL, 0);
+    cr_expect_eq (again.status, 200);
+    cr_expect_eq (again.body_size, 0);
+    http_answer_free (&again);
+    again = http_get (stage->port, DOCUMENT "?version=2", NULL);
+    cr_expect_eq (again.status, 400, "%d", again.status);
+    http_answer_free (&again);
+    http_answer_free (&whole);
     stage_end (stage);
 }

@@ -16,15 +16,6 @@
 
 typedef struct json_object json_t;
 
-static const struct {
-    api_operation_t operation;
-    const char *name;
-} s_names[] = {
-#define API_OPERATION(number, NAME, ...) { API_##NAME, #NAME },
-#include "model/api_operations.def"
-#undef API_OPERATION
-};
-
 //  What a request that is no HTTP, or not in time, is refused with, in plain text. The others are
 //  of WebSockets.
 #define IS_FAULT_OF_API(status) ((status) != 426)
@@ -176,23 +167,38 @@ s_add_refusals (json_t *components)
     }
 }
 
-//  Every operation can be refused with these. A path's method is known when the operation is; a
+//  Can every operation like this be refused so? A path's method is known when the operation is; a
 //  conflict, or a precondition that does not hold, is for the operation's file to say.
 static bool
-s_is_for_all (unsigned status, bool has_body)
+s_is_usual (unsigned status, const api_row_t *row)
 {
-    return status != 405 && status != 409 && status != 412 && (status != 413 || has_body);
+    switch (status) {
+    case 401:
+    case 403:
+    case 404:
+        return row->permission != PERMIT_ANYBODY;
+    case 405:
+    case 409:
+    case 412:
+        return false;
+    case 413:
+        return row->body_most > 0;
+    case 504:
+        return row->place != API_AT_EDGE;
+    default:
+        return true;
+    }
 }
 
 static void
 s_mark (bool statuses[STATUSES], const api_row_t *row, json_t *part)
 {
     for (problem_t problem = 0; problem < PROBLEMS; problem++)
-        if (s_is_for_all (problem_status (problem), row->body_most > 0))
+        if (s_is_usual (problem_status (problem), row))
             statuses[problem_status (problem)] = true;
     for (size_t at = 0; at < FAULTS; at++)
         if (IS_FAULT_OF_API (s_faults[at].status)
-            && s_is_for_all (s_faults[at].status, row->body_most > 0))
+            && s_is_usual (s_faults[at].status, row))
             statuses[s_faults[at].status] = true;
     json_t *more = s_member (part, "refusals");
     for (size_t at = 0; more && at < json_object_array_length (more); at++) {
@@ -245,6 +251,8 @@ static void
 s_add_security (json_t *operation, permission_t permission)
 {
     json_t *ways = s_add (operation, "security", json_object_new_array ());
+    if (permission == PERMIT_ANYBODY)
+        return;
     json_t *token = json_object_new_object ();
     s_add (token, "token", json_object_new_array ());
     json_object_array_add (ways, token);
@@ -258,6 +266,46 @@ s_add_parameter (json_t *parameters, const char *name)
     json_object_array_add (parameters, s_reference ("#/components/parameters/", name));
 }
 
+//  The values that a row of api_queries.def allows.
+static void
+s_add_values (json_t *schema, const api_query_row_t *row)
+{
+    bool is_number = row->kind == API_QUERY_NUMBER;
+    s_add_text (schema, "type", is_number ? "integer" : "string");
+    if (is_number || row->kind == API_QUERY_TEXT) {
+        s_add (schema, is_number ? "minimum" : "minLength", json_object_new_uint64 (row->least));
+        s_add (schema, is_number ? "maximum" : "maxLength", json_object_new_uint64 (row->most));
+    }
+    if (row->kind == API_QUERY_TEXT)
+        s_add_text (schema, "pattern", "^[^\\u0000-\\u001f\\u007f-\\u009f]*$");
+    if (row->kind == API_QUERY_TIME)
+        s_add_text (schema, "format", "date-time");
+    if (row->kind != API_QUERY_CHOICE)
+        return;
+    json_t *choices = s_add (schema, "enum", json_object_new_array ());
+    for (const char *at = row->choices; *at; at += strspn (at, " ")) {
+        size_t size = strcspn (at, " ");
+        json_object_array_add (choices, json_object_new_string_len (at, (int) size));
+        at += size;
+    }
+}
+
+static void
+s_add_queries (json_t *parameters, api_operation_t operation)
+{
+    const api_query_row_t *row;
+    for (size_t at = 0; (row = api_query_row_at (at)); at++) {
+        if (row->operation != operation)
+            continue;
+        json_t *parameter = json_object_new_object ();
+        s_add_text (parameter, "name", row->name);
+        s_add_text (parameter, "in", "query");
+        s_add_text (parameter, "description", row->words);
+        s_add_values (s_add_object (parameter, "schema"), row);
+        json_object_array_add (parameters, parameter);
+    }
+}
+
 static void
 s_add_parameters (json_t *operation, const api_row_t *row, json_t *part)
 {
@@ -269,8 +317,10 @@ s_add_parameters (json_t *operation, const api_row_t *row, json_t *part)
         s_add_parameter (parameters, name);
     }
     static const char *const who_asks[] = { "userId", "appId", "isAdmin" };
-    for (size_t at = 0; at < sizeof who_asks / sizeof *who_asks; at++)
+    size_t count = row->permission == PERMIT_ANYBODY ? 0 : sizeof who_asks / sizeof *who_asks;
+    for (size_t at = 0; at < count; at++)
         s_add_parameter (parameters, who_asks[at]);
+    s_add_queries (parameters, row->operation);
     json_t *headers = s_member (part, "headers");
     for (size_t at = 0; headers && at < json_object_array_length (headers); at++)
         s_add_parameter (parameters,
@@ -323,7 +373,7 @@ s_add_answers (json_t *operation, const api_row_t *row, json_t *part)
 }
 
 static void
-s_add_operation (json_t *paths, const api_row_t *row, const char *name, const char *text)
+s_add_operation (json_t *paths, const api_row_t *row, const char *text)
 {
     json_t *part = s_parse (text);
     char method[20];
@@ -332,13 +382,14 @@ s_add_operation (json_t *paths, const api_row_t *row, const char *name, const ch
         method[size] = (char) tolower ((unsigned char) row->method[size]);
     method[size] = '\0';
     json_t *self = s_add_object (s_child (paths, row->path), method);
-    s_add_id (self, name);
+    s_add_id (self, row->name);
     json_t *tags = s_add (self, "tags", json_object_new_array ());
     json_object_array_add (tags, json_object_get (s_member (part, "tag")));
     s_add_text (self, "summary", row->words);
     if (s_member (part, "description"))
         s_add (self, "description", json_object_get (s_member (part, "description")));
-    s_add_who (self, row->permission);
+    if (row->permission != PERMIT_ANYBODY)
+        s_add_who (self, row->permission);
     s_add (self, "x-deadline-ms", json_object_new_uint64 (row->deadline_ms));
     s_add_security (self, row->permission);
     s_add_parameters (self, row, part);
@@ -356,10 +407,11 @@ openapi_write (buffer_t *to)
     json_t *components = s_child (document, "components");
     json_t *schemas = s_add_object (components, "schemas");
     json_t *paths = s_add_object (document, "paths");
-    for (size_t at = 0; at < sizeof s_names / sizeof *s_names; at++)
+    const api_row_t *row;
+    for (size_t at = 0; (row = api_row_at (at)); at++)
         for (const openapi_part_t *part = openapi_operations; part->json; part++)
-            if (part->operation == s_names[at].operation)
-                s_add_operation (paths, api_row (part->operation), s_names[at].name, part->json);
+            if (part->operation == row->operation)
+                s_add_operation (paths, row, part->json);
     for (const openapi_part_t *part = openapi_schemas; part->json; part++)
         s_add (schemas, part->name, s_parse (part->json));
     s_add_refusals (components);

@@ -1,5 +1,6 @@
 #include "session/gateway.h"
 
+#include "api/openapi_page.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/loop_timer.h"
@@ -35,6 +36,7 @@ struct gateway {
     posts_t *posts;
     attachments_t *attachments;
     inbounds_t *inbounds;
+    openapi_page_t *openapi;
     api_t *api;
     loop_timer_t *tick;
     uint64_t token_count; //  connections that came with a token
@@ -401,10 +403,13 @@ s_start_parts (gateway_t *self)
                                          .answered = s_on_answered,
                                          .owner = self };
     self->attachments = attachments_new (self->loop, &attachments);
-    self->api = api_new (self->loop, &(api_config_t){ .bus = self->bus,
-                                                      .apps = self->apps,
-                                                      .door = &self->door,
-                                                      .requests_most = config->api_requests });
+    self->openapi = openapi_page_new ();
+    api_config_t api = { .bus = self->bus,
+                         .apps = self->apps,
+                         .door = &self->door,
+                         .requests_most = config->api_requests,
+                         .local = { [API_OPENAPI] = { openapi_page_asked, self->openapi } } };
+    self->api = api_new (self->loop, &api);
     self->inbounds = inbounds_new (self->loop, self->flow, self->clients);
 }
 
@@ -449,6 +454,7 @@ gateway_destroy (gateway_t **self_p)
     bus_client_destroy (&self->bus);
     loop_timer_destroy (&self->tick);
     api_destroy (&self->api);
+    openapi_page_destroy (&self->openapi);
     inbounds_destroy (&self->inbounds);
     attachments_destroy (&self->attachments);
     keepalives_destroy (&self->keepalives);
