@@ -89,6 +89,23 @@ keyed_digest (const hash_key_t *key, const text_t *texts, size_t count)
     return digest;
 }
 
+open_digest_t
+open_digest (const text_t *texts, size_t count)
+{
+    crypto_hash_sha256_state state;
+    unsigned char bytes[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_init (&state);
+    for (size_t at = 0; at < count; at++) {
+        uint64_t size = texts[at].size;
+        crypto_hash_sha256_update (&state, (const unsigned char *) &size, sizeof size);
+        crypto_hash_sha256_update (&state, (const unsigned char *) texts[at].data, size);
+    }
+    crypto_hash_sha256_final (&state, bytes);
+    open_digest_t digest;
+    sodium_bin2hex (digest.text, sizeof digest.text, bytes, OPEN_DIGEST_SIZE / 2);
+    return digest;
+}
+
 //  Every bit of the result depends on every bit of the number, so that weights compare evenly.
 static uint64_t
 s_mix (uint64_t number)

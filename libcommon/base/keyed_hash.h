@@ -34,6 +34,15 @@ typedef struct {
 
 keyed_digest_t keyed_digest (const hash_key_t *key, const text_t *texts, size_t count);
 
+//  128 bits of SHA-256 over the texts, as hexadecimal digits: the same in every process, and known
+//  to everybody who knows the texts. Where one text ends and the next begins counts.
+#define OPEN_DIGEST_SIZE 32
+typedef struct {
+    char text[OPEN_DIGEST_SIZE + 1];
+} open_digest_t;
+
+open_digest_t open_digest (const text_t *texts, size_t count);
+
 static inline bool
 keyed_digest_is (const keyed_digest_t *self, const keyed_digest_t *other)
 {

@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "json/json_read.h"
 
+#include <assert.h>
 #include <json-c/json.h>
 #include <stdio.h>
 
@@ -95,6 +96,20 @@ message_read (message_t *self, struct json_object *object, text_t session_id, te
     self->hidden = s_raw_query (data).size == 0;
     self->data = json_print (data);
     return self->data.size > 0 ? MESSAGE_OK : MESSAGE_DATA;
+}
+
+void
+message_put_user (text_t data, text_t user, buffer_t *to)
+{
+    json_reading_t reading;
+    struct json_object *tree = json_read (
+        data, &(json_limits_t){ .depth_most = JSON_DEPTH_MOST, .values_most = SIZE_MAX }, &reading);
+    if (json_object_is_type (tree, json_type_object)) {
+        s_put_text (tree, "userId", user);
+        int rc = buffer_put_text (to, json_print (tree));
+        assert (rc == 0); //  the caller's room is for the data and the user
+    }
+    json_object_put (tree);
 }
 
 bool

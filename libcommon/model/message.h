@@ -4,6 +4,7 @@
 #ifndef MESSAGE_H
 #define MESSAGE_H
 
+#include "base/buffer.h"
 #include "model/model.h"
 
 struct json_object;
@@ -27,6 +28,11 @@ typedef enum {
 //  Reads the member `data` of the object, and changes it.
 message_fault_t message_read (message_t *self, struct json_object *object, text_t session_id,
                               text_t user);
+
+//  Appends the data with this userId in it; nothing, when the data is no object. The buffer takes
+//  what JSON was read from, and MESSAGE_USER_ROOM more.
+#define MESSAGE_USER_ROOM (6 * USER_ID_MAX + 40)
+void message_put_user (text_t data, text_t user, buffer_t *to);
 
 //  May the id be a message's? 1 to MESSAGE_ID_MAX bytes without control characters, and not one of
 //  the router's own.

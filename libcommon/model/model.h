@@ -111,6 +111,15 @@ message_id_is_reserved (text_t message_id)
     return message_id.size > 0 && message_id.data[0] == ':';
 }
 
+//  Entries that a request of the API caused: the same key of the same asker is the same entry.
+#define REQUEST_KEY_PREFIX ":key:"
+static inline bool
+message_id_is_of_key (text_t message_id)
+{
+    size_t size = sizeof REQUEST_KEY_PREFIX - 1;
+    return message_id.size > size && memcmp (message_id.data, REQUEST_KEY_PREFIX, size) == 0;
+}
+
 //  "The seq is not known": the postoffice remembers better.
 #define SEQ_UNKNOWN UINT64_MAX
 

@@ -28,6 +28,7 @@ static const row_t s_rows[] = {
     { EVENT_NEW_MESSAGE, ROLE_BOT, { "mmmmm", "mmmmm", "-----" } },
     { EVENT_NEW_MESSAGE, ROLE_PLATFORM, { "mmmmm", "mmmmm", "-----" } },
     { EVENT_NEW_MESSAGE, ROLE_ROUTER, { "mmmmm", "mmmmm", "-----" } },
+    { EVENT_NEW_MESSAGE, ROLE_API, { "mmmmm", "mmmmm", "-----" } },
     { EVENT_BARGE_IN, ROLE_AGENT, { "jjjjj", "jjjjj", "j-j--" } },
     { EVENT_BARGE_OUT, ROLE_AGENT, { "lllll", "lllll", "llll-" } },
     { EVENT_HANDOFF, ROLE_VISITOR, { "h-h-h", "h-h-h", "h-h--" } },
@@ -35,6 +36,8 @@ static const row_t s_rows[] = {
     { EVENT_HANDOFF, ROLE_BOT, { "h-h-h", "h-h-h", "-----" } },
     { EVENT_HANDOFF, ROLE_PLATFORM, { "h-h-h", "h-h-h", "-----" } },
     { EVENT_HANDOFF, ROLE_ROUTER, { "h-h-h", "h-h-h", "-----" } },
+    { EVENT_HANDOFF, ROLE_API, { "h-h-h", "h-h-h", "-----" } },
+    { EVENT_FAILURE, ROLE_API, { "fffff", "ff--f", "-----" } },
     { EVENT_FAILURE, ROLE_VISITOR, { "fffff", "ff--f", "fff--" } },
     { EVENT_FAILURE, ROLE_AGENT, { "fffff", "ff--f", "ff---" } },
     { EVENT_FAILURE, ROLE_BOT, { "fffff", "ff--f", "-----" } },
@@ -42,6 +45,14 @@ static const row_t s_rows[] = {
     { EVENT_FAILURE, ROLE_ROUTER, { "fffff", "ff--f", "-----" } },
     { EVENT_SESSION_CLOSED, ROLE_ROUTER, { "c-c-c", "c-c-c", "-----" } },
     { EVENT_SESSION_REOPENED, ROLE_ROUTER, { "o-o-o", "o-o-o", "-----" } },
+    { EVENT_SESSION_CLOSED, ROLE_AGENT, { "c-c-c", "c-c-c", "c-c--" } },
+    { EVENT_SESSION_REOPENED, ROLE_AGENT, { "o-o-o", "o-o-o", "o-o--" } },
+    { EVENT_SESSION_CLOSED, ROLE_API, { "c-c-c", "c-c-c", "-----" } },
+    { EVENT_SESSION_REOPENED, ROLE_API, { "o-o-o", "o-o-o", "-----" } },
+    { EVENT_SESSION_OPENED, ROLE_ROUTER, { "p-p-p", "p-p-p", "-----" } },
+    { EVENT_SESSION_OPENED, ROLE_API, { "p-p-p", "p-p-p", "-----" } },
+    { EVENT_SESSION_OPENED, ROLE_AGENT, { "p-p-p", "p-p-p", "p-p--" } },
+    { EVENT_SESSION_OPENED, ROLE_VISITOR, { "p-p-p", "p-p-p", "p-p--" } },
 };
 //  What the table does not have is shown to nobody.
 #define EVENTS 100
@@ -68,6 +79,8 @@ s_letter (uint64_t event)
         return 'c';
     case EVENT_SESSION_REOPENED:
         return 'o';
+    case EVENT_SESSION_OPENED:
+        return 'p';
     default:
         return '?';
     }

@@ -609,6 +609,8 @@ s_append (store_t *of, request_t *request)
         participant->present = row->present;
         if (row->channel.size > 0)
             participant->channel = s_keep (row->channel);
+        else if (!row->present && text_is (participant->channel, TEXT ("api")))
+            participant->channel = TEXT_EMPTY;
     }
     if (append->control_changes) {
         log->control_role = append->control_role;

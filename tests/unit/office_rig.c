@@ -158,8 +158,18 @@ rig_story (void)
 static void
 s_on_posted (void *owner, const operation_t *operation)
 {
+    static const char *const names[CHANGES] = {
+#define CHANGE(NAME, action, events, words) [CHANGE_##NAME] = #NAME,
+#include "rules/changes.def"
+#undef CHANGE
+    };
     (void) owner;
     cr_assert (operation->of_request);
+    if (operation->kind == OPERATION_CHANGE) {
+        s_note ("api %s %s #%u\n", names[operation->change->kind],
+                verdict_code (operation->verdict), (unsigned) operation->seq);
+        return;
+    }
     s_note ("api POSTED %u %s #%u\n", (unsigned) operation->record.post.request_id,
             verdict_code (operation->verdict), (unsigned) operation->seq);
 }
@@ -454,8 +464,75 @@ s_post (peer_t peer, uint64_t endpoint, event_t event, const char *id, uint64_t 
                                             .after = after } });
 }
 
+static void
+s_ask_change (const change_t *change, uint64_t if_match)
+{
+    operation_t *operation = operation_change (change);
+    operation->if_match = if_match;
+    sessions_ask (s_office->sessions, KEY, &operation);
+}
+
+void
+change_by_request (change_kind_t kind, uint64_t by_role, const char *id, uint64_t if_match)
+{
+    bool opens = kind == CHANGE_OPEN;
+    bool is_of_agent = kind == CHANGE_ENTER || kind == CHANGE_EXIT;
+    s_ask_change (&(change_t){ .kind = kind,
+                               .session = KEY,
+                               .message_id = text_of (id),
+                               .by_role = by_role,
+                               .by_user = text_of (by_role == ROLE_AGENT ? "anna" : "key"),
+                               .by_sender = TEXT ("{}"),
+                               .role = opens ? ROLE_VISITOR : is_of_agent ? ROLE_AGENT : 0,
+                               .user = text_of (opens ? "vic" : is_of_agent ? "carl" : ""),
+                               .sender = TEXT ("{}"),
+                               .info = TEXT_EMPTY,
+                               .first_id = opens ? TEXT (":first:1") : TEXT_EMPTY,
+                               .data = opens ? TEXT ("help") : TEXT_EMPTY,
+                               .secret = TEXT_EMPTY },
+                  if_match);
+}
+
+static void
+s_ask_agent (change_kind_t kind, const char *user, bool takes_control, const char *id)
+{
+    s_ask_change (&(change_t){ .kind = kind,
+                               .session = KEY,
+                               .message_id = text_of (id),
+                               .by_role = ROLE_AGENT,
+                               .by_user = text_of (user),
+                               .by_sender = TEXT ("{}"),
+                               .role = ROLE_AGENT,
+                               .user = text_of (user),
+                               .sender = TEXT_EMPTY,
+                               .info = TEXT_EMPTY,
+                               .first_id = TEXT_EMPTY,
+                               .data = TEXT_EMPTY,
+                               .secret = TEXT_EMPTY,
+                               .takes_control = takes_control },
+                  SEQ_UNKNOWN);
+}
+
+void
+enter_by_request (const char *user, bool takes_control, const char *id)
+{
+    s_ask_agent (CHANGE_ENTER, user, takes_control, id);
+}
+
+void
+leave_by_request (const char *user, const char *id)
+{
+    s_ask_agent (CHANGE_EXIT, user, false, id);
+}
+
 void
 say_by_request (uint64_t role, const char *user, const char *id)
+{
+    post_by_request (role, user, id, SEQ_UNKNOWN);
+}
+
+void
+post_by_request (uint64_t role, const char *user, const char *id, uint64_t if_match)
 {
     operation_t *operation =
         operation_of_request (role, text_of (user),
@@ -466,6 +543,7 @@ say_by_request (uint64_t role, const char *user, const char *id)
                                                          .message_id = text_of (id),
                                                          .data = text_of (id),
                                                          .secret = TEXT ("token") } });
+    operation->if_match = if_match;
     sessions_ask (s_office->sessions, KEY, &operation);
 }
 

@@ -18,6 +18,7 @@
 #define OFFICE_RIG_H
 
 #include "fake_store.h"
+#include "rules/operation.h"
 #include "session/postoffice_context.h"
 #include "session/session_run.h"
 #include "session/schedule.h"
@@ -100,6 +101,15 @@ void post (peer_t peer, uint64_t endpoint, event_t event, const char *id);
 //  A participant says it through the API, from no endpoint. The story's line is
 //  "api POSTED 3 ok #2", with the request_id.
 void say_by_request (uint64_t role, const char *user, const char *id);
+//  The same in another way: as a visitor's server (an empty user), from a key (":key:k"), or only
+//  while this is the last seq.
+void post_by_request (uint64_t role, const char *user, const char *id, uint64_t if_match);
+//  A change asked for by anna, an agent, or by the server "key" (by_role); it is about carl where
+//  it is about an agent, and about vic where a session is opened. The story's line is
+//  "api CLOSE ok #4"; "#0": nothing was stored.
+void change_by_request (change_kind_t kind, uint64_t by_role, const char *id, uint64_t if_match);
+void enter_by_request (const char *user, bool takes_control, const char *id);
+void leave_by_request (const char *user, const char *id);
 //  The timer `close` that was set at this entry. The story's line is "timer ran" or "timer stale".
 void timer_due (uint64_t seq);
 void more (peer_t peer, uint64_t endpoint);

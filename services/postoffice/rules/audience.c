@@ -6,6 +6,7 @@ enum {
     VISITORS = 1 << ROLE_VISITOR,
     AGENTS = 1 << ROLE_AGENT,
     EVERYBODY = VISITORS | AGENTS,
+    OPERATORS = AGENTS | 1 << ROLE_ROUTER | 1 << ROLE_API, //  who may open and close sessions
 };
 
 //  Is the one who caused an entry shown it, too? (Not the connection that said a message:
@@ -41,9 +42,11 @@ static const audience_row_t s_rows[] = {
     { EVENT_BARGE_IN, AGENTS, EVERYBODY, EVENT_USER_JOINED, false, false, SELF_RICH },
     { EVENT_BARGE_OUT, AGENTS, EVERYBODY, EVENT_USER_LEFT, false, false, SELF_ALWAYS },
     { EVENT_HANDOFF, ~0u, EVERYBODY, EVENT_HANDOFF, true, false, SELF_MESSAGE },
-    { EVENT_SESSION_CLOSED, 1 << ROLE_ROUTER, EVERYBODY, EVENT_SESSION_CLOSED, true, false,
+    { EVENT_SESSION_CLOSED, OPERATORS, EVERYBODY, EVENT_SESSION_CLOSED, true, false,
       SELF_MESSAGE },
-    { EVENT_SESSION_REOPENED, 1 << ROLE_ROUTER, EVERYBODY, EVENT_SESSION_REOPENED, true, false,
+    { EVENT_SESSION_REOPENED, OPERATORS, EVERYBODY, EVENT_SESSION_REOPENED, true, false,
+      SELF_MESSAGE },
+    { EVENT_SESSION_OPENED, OPERATORS | VISITORS, EVERYBODY, EVENT_SESSION_OPENED, true, false,
       SELF_MESSAGE },
     { EVENT_FAILURE, ~0u, EVERYBODY, EVENT_FAILURE, false, true, SELF_MESSAGE },
 };
@@ -97,7 +100,7 @@ audience_of (const stored_entry_t *entry, const listener_t *listener)
 {
     audience_way_t way = listener->channel.size > 0 ? AUDIENCE_ITEM : AUDIENCE_DELIVER;
     bool may_read = listener->may & PERMISSION_BIT (PERMIT_SESSION_READ);
-    if (!may_read || entry->hidden || entry->role > ROLE_ROUTER)
+    if (!may_read || entry->hidden || entry->role > ROLE_API)
         return (audience_t){ AUDIENCE_NOTHING, 0 };
     for (size_t at = 0; at < sizeof s_rows / sizeof *s_rows; at++)
         if (s_fits (&s_rows[at], entry, listener))

@@ -96,6 +96,8 @@ changeset_participant (changeset_t *self, uint64_t role, text_t user, text_t sen
         channel = self->participants[at].channel;
         info = info.size > 0 ? info : self->participants[at].info;
     }
+    if (!present && text_is (channel, CHANNEL_API))
+        channel = TEXT_EMPTY; //  which ends it, as the database has it (append)
     self->participants[at] = (store_participant_t){ .role = role,
                                                     .user = user,
                                                     .sender = sender,

@@ -104,7 +104,8 @@ channel_items_add (changeset_t *changeset, const fold_t *fold, uint64_t seq,
     const list_t *all = &fold->participants;
     for (const list_t *link = all->next; link != all; link = link->next) {
         const participant_t *participant = LIST_THING (link, participant_t, in_fold);
-        if (!participant->present || participant->channel.size == 0)
+        if (!participant->present || participant->channel.size == 0
+            || participant_is_of_api (participant))
             continue;
         listener_t listener = { .role = participant->role,
                                 .may = PERMISSIONS_ALL,
@@ -133,7 +134,8 @@ channel_items_readers (const fold_t *fold)
     const list_t *all = &fold->participants;
     for (const list_t *link = all->next; link != all; link = link->next) {
         const participant_t *participant = LIST_THING (link, participant_t, in_fold);
-        count += participant->present && participant->channel.size > 0;
+        count += participant->present && participant->channel.size > 0
+                 && !participant_is_of_api (participant);
     }
     return count;
 }

@@ -250,6 +250,14 @@ fold_reach (participant_t *participant, text_t channel, text_t external_id)
     s_replace (&participant->external_id, external_id);
 }
 
+void
+fold_leave (participant_t *participant)
+{
+    participant->present = false;
+    if (participant_is_of_api (participant))
+        fold_reach (participant, TEXT_EMPTY, TEXT_EMPTY);
+}
+
 bool
 fold_has_company (const fold_t *self)
 {

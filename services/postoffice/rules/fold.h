@@ -52,6 +52,10 @@ void turn_destroy (turn_t **self_p);
 //  Is the turn of one of these topics, such as "bot.stentor platform.genesys"?
 bool turn_is_of (const turn_t *self, const char *topics);
 
+//  The channel of participants who take part through the API: nothing is delivered over it, they
+//  read by themselves. It ends when they leave.
+#define CHANNEL_API TEXT ("api")
+
 //  A participant, present or not.
 typedef struct {
     list_t in_fold;
@@ -120,6 +124,13 @@ void fold_inform (participant_t *participant, text_t info); //  empty, or "{}": 
 //  Is anybody present?
 bool fold_has_company (const fold_t *self);
 void fold_reach (participant_t *participant, text_t channel, text_t external_id);
+//  Who takes part through the API does not any more; nor has the channel of it.
+void fold_leave (participant_t *participant);
+static inline bool
+participant_is_of_api (const participant_t *participant)
+{
+    return text_is (participant->channel, CHANNEL_API);
+}
 bool fold_controls (const fold_t *self, uint64_t role, text_t user);
 void fold_control (fold_t *self, uint64_t role, text_t user);
 

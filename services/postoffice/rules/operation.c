@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "model/failure_data.h"
+#include "model/message.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -51,6 +52,7 @@ s_new (const bus_record_t *record, text_t user)
     self->user = texts[count];
     self->weight = weight;
     self->arrived_us = clock_mono_us ();
+    self->if_match = SEQ_UNKNOWN;
     return self;
 }
 
@@ -67,7 +69,45 @@ operation_of_request (uint64_t role, text_t user, const bus_record_t *record)
 {
     operation_t *self = s_new (record, user);
     self->of_request = true;
+    self->has_sender = record->post.sender.size > 0;
     self->role = role;
+    return self;
+}
+
+//  Every text of a change, so that they can be copied and checked.
+#define CHANGE_TEXTS 10
+static void
+s_change_texts (change_t *change, text_t *places[CHANGE_TEXTS])
+{
+    text_t *all[] = { &change->session, &change->message_id, &change->by_user, &change->by_sender,
+                      &change->user,    &change->sender,     &change->info,    &change->first_id,
+                      &change->data,    &change->secret };
+    static_assert (sizeof all / sizeof *all == CHANGE_TEXTS, "all of them");
+    memcpy (places, all, sizeof all);
+}
+
+operation_t *
+operation_change (const change_t *change)
+{
+    change_t copy = *change;
+    text_t *places[CHANGE_TEXTS], texts[CHANGE_TEXTS];
+    s_change_texts (&copy, places);
+    size_t weight = sizeof (operation_t) + sizeof (change_t);
+    for (size_t at = 0; at < CHANGE_TEXTS; at++) {
+        texts[at] = *places[at];
+        weight += texts[at].size + 1;
+    }
+    operation_t *self = alloc_packed (sizeof *self + sizeof copy, texts, CHANGE_TEXTS);
+    for (size_t at = 0; at < CHANGE_TEXTS; at++)
+        *places[at] = texts[at];
+    list_init (&self->place);
+    self->kind = OPERATION_CHANGE;
+    self->change = (change_t *) (self + 1);
+    *self->change = copy;
+    self->of_request = true;
+    self->if_match = SEQ_UNKNOWN;
+    self->weight = weight;
+    self->arrived_us = clock_mono_us ();
     return self;
 }
 
@@ -108,6 +148,7 @@ operation_destroy (operation_t **self_p)
     list_remove (&self->place);
     free (self->topics);
     buffer_free (&self->failure);
+    buffer_free (&self->said);
     free (self);
     *self_p = NULL;
 }
@@ -126,18 +167,43 @@ operation_session (const operation_t *self)
         return self->record.accepted.session;
     case OPERATION_DONE:
         return self->record.done.session;
+    case OPERATION_CHANGE:
+        return self->change->session;
     default:
         return TEXT_EMPTY;
     }
+}
+
+//  However often it is decided on: a session's visitor is always the same.
+void
+operation_say_for (operation_t *self, text_t user)
+{
+    bus_post_t *post = &self->record.post;
+    if (self->said.size > 0)
+        return;
+    buffer_init (&self->said, post->data.size + MESSAGE_USER_ROOM);
+    message_put_user (post->data, user, &self->said);
+    if (self->said.size > 0)
+        post->data = buffer_text (&self->said);
+}
+
+static bool
+s_has_record (const operation_t *self)
+{
+    return self->kind != OPERATION_ABSENT && self->kind != OPERATION_TIMER
+           && self->kind != OPERATION_CHANGE;
 }
 
 static bool
 s_is_storable (const operation_t *self)
 {
     bus_record_t record = self->record;
-    text_t *texts[BUS_TEXTS_MAX];
-    bool has_record = self->kind != OPERATION_ABSENT && self->kind != OPERATION_TIMER;
-    size_t count = has_record ? bus_record_texts (&record, texts) : 0;
+    text_t *texts[BUS_TEXTS_MAX > CHANGE_TEXTS ? BUS_TEXTS_MAX : CHANGE_TEXTS];
+    size_t count = s_has_record (self) ? bus_record_texts (&record, texts) : 0;
+    if (self->change) {
+        s_change_texts (self->change, texts);
+        count = CHANGE_TEXTS;
+    }
     for (size_t at = 0; at < count; at++)
         if (!utf8_is_valid (*texts[at])
             || (texts[at]->size > 0 && memchr (texts[at]->data, 0, texts[at]->size)))

@@ -22,7 +22,34 @@ typedef enum {
     OPERATION_DONE,     //  a worker tells what came of a turn
     OPERATION_ABSENT,   //  a participant has been without an endpoint for the grace period
     OPERATION_TIMER,    //  a timer is due
+    OPERATION_CHANGE,   //  a request of the API: changes.h
 } operation_kind_t;
+
+typedef enum {
+#define CHANGE(NAME, action, events, words) CHANGE_##NAME,
+#include "rules/changes.def"
+#undef CHANGE
+    CHANGES
+} change_kind_t;
+
+//  What a request of the API asks of a session. Texts may be empty where that is said.
+typedef struct {
+    change_kind_t kind;
+    uint64_t number;    //  the request's
+    text_t session;     //  its key
+    text_t message_id;  //  of its entry, however often it is decided on
+    uint64_t by_role;   //  who asks
+    text_t by_user;
+    text_t by_sender;   //  JSON object
+    uint64_t role;      //  who enters or leaves, or whose session it will be
+    text_t user;        //  of CLOSE and REOPEN: empty
+    text_t sender;      //  JSON object; empty: as it was before, if it was there
+    text_t info;        //  OPEN: JSON object, or empty
+    text_t first_id;    //  OPEN: what the visitor says first: its id; empty: nothing
+    text_t data, secret;
+    bool hidden;
+    bool takes_control; //  ENTER
+} change_t;
 
 //  A timer that is leased to this postoffice.
 typedef struct {
@@ -41,18 +68,22 @@ typedef struct {
     uint64_t role; //  OPERATION_ABSENT, and OPERATION_POST of a request: the participant
     text_t user;   //  likewise
     timer_due_t timer; //  OPERATION_TIMER; its texts are the operation's
+    change_t *change;  //  OPERATION_CHANGE; in the operation's own memory; else NULL
+    uint64_t if_match; //  of a request: it counts only while this is the last seq; SEQ_UNKNOWN: any
     char *topics;            //  of a worker: what it subscribed to when it said this; or NULL
     size_t weight;           //  bytes, for the ceilings
     uint64_t arrived_us;     //  monotonic clock
     unsigned tries;          //  how often its changeset was lost
     bool unsure;             //  it may be in the log already
     bool behind_refused;     //  OPERATION_POST: its endpoint refuses it (endpoint_takes)
-    bool of_request; //  OPERATION_POST: asked for through the API, by this role and user, from no
-                     //  endpoint; request_id is the request's number
+    bool of_request; //  asked for through the API, from no endpoint. OPERATION_POST: by this role
+                     //  and user (empty: the session's visitor); request_id is its number
+    bool has_sender; //  OPERATION_POST of a request: its record says who it is shown to be from
     bool moved_away; //  OPERATION_POST: its endpoint is at another postoffice, and asks there
     bool alone;              //  its changeset could not be stored: it goes into one of its own
     bool spoilt;             //  OPERATION_DONE: see operation_spoil
     buffer_t failure;        //  what it says then
+    buffer_t said;           //  see operation_say_for
 
     //  What the decision came to; set anew by each deciding.
     verdict_t verdict;
@@ -63,12 +94,15 @@ typedef struct {
     size_t first_entry; //  its entries in the changeset
     size_t entry_count;
     bool opened; //  OPERATION_ATTACH: the session began with it
+    uint64_t last_seq; //  of a request: the log's last seq behind it
 } operation_t;
 
 //  Copies the record, which must be an ATTACH, DETACH, POST, ACCEPTED or DONE.
 operation_t *operation_of_record (peer_t peer, const bus_record_t *record);
 //  A POST of a participant without an endpoint.
 operation_t *operation_of_request (uint64_t role, text_t user, const bus_record_t *record);
+//  Copies the texts.
+operation_t *operation_change (const change_t *change);
 operation_t *operation_absent (uint64_t role, text_t user);
 //  Copies the texts.
 operation_t *operation_timer (const timer_due_t *timer);
@@ -77,6 +111,8 @@ void operation_destroy (operation_t **self_p);
 //  OPERATION_DONE: what the worker says can never be stored. From here on it says that its turn has
 //  failed, which can be.
 void operation_spoil (operation_t *self);
+//  OPERATION_POST of a request: this user says it, who was not known when it was asked for.
+void operation_say_for (operation_t *self, text_t user);
 //  Can PostgreSQL take its texts? They are to be UTF-8 without NUL. What JSON has of other
 //  characters is written with escapes, so no good peer sends anything else. False: it is to be
 //  refused before others share a changeset with it. A worker's answer is not refused, as the worker

@@ -55,6 +55,10 @@ recent_ids_load (recent_ids_t *self, const stored_id_t *ids, size_t count)
 keyed_digest_t
 recent_ids_digest (uint64_t role, text_t user, text_t message_id)
 {
+    if (message_id_is_of_key (message_id)) { //  that has the asker in it
+        role = 0;
+        user = TEXT_EMPTY;
+    }
     text_t texts[] = { { (const char *) &role, sizeof role }, user, message_id };
     return keyed_digest (hash_key_of_process (), texts, sizeof texts / sizeof *texts);
 }

@@ -5,6 +5,7 @@
 #include "model/principal.h"
 #include "model/session_key.h"
 #include "model/visitor_info.h"
+#include "rules/changes.h"
 #include "rules/channel_items.h"
 #include "rules/control.h"
 #include "tables/postoffice_metrics.h"
@@ -102,7 +103,8 @@ switchboard_attach (switchboard_t *self, operation_t *operation, bool has_other_
 static verdict_t
 s_may_admit (const switchboard_t *self, const admission_t *admission, bool is_there)
 {
-    if (admission->channel.size == 0 || topic_is_of_turns (admission->channel))
+    if (admission->channel.size == 0 || topic_is_of_turns (admission->channel)
+        || text_is (admission->channel, CHANNEL_API))
         return VERDICT_BAD_REQUEST;
     if (!self->fold->exists && admission->role != ROLE_VISITOR)
         return VERDICT_NOT_JOINED;
@@ -256,10 +258,15 @@ switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, te
     operation->verdict = s_may_post (self, post->event, role, user, may);
     if (operation->verdict != VERDICT_OK)
         return;
-    if (message_id_is_reserved (post->message_id)) {
+    bool is_of_key = operation->of_request && message_id_is_of_key (post->message_id);
+    if (message_id_is_reserved (post->message_id) && !is_of_key) {
         operation->verdict = VERDICT_BAD_REQUEST;
         return;
     }
+    if (is_of_key
+        && changes_is_repeated (self->fold, operation, post->message_id, EVENT_BIT (NEW_MESSAGE),
+                                role, user))
+        return;
     operation->digest = recent_ids_digest (role, user, post->message_id);
     before = recent_ids_find (&self->fold->recent, operation->digest);
     //  The id was used for something else: it would be said to be stored, and is not.
@@ -270,7 +277,9 @@ switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, te
         operation->seq = before->seq;
         operation->time_ms = before->time_ms;
         operation->check = before->check;
-    } else if (post->event == EVENT_BARGE_IN && !controls)
+    } else if (!changes_is_expected (self->fold, operation))
+        return;
+    else if (post->event == EVENT_BARGE_IN && !controls)
         s_take_control (self, operation, user, post->message_id);
     else if (post->event == EVENT_BARGE_OUT && controls)
         control_return (self, operation, post->message_id, TEXT ("{\"why\":\"asked\"}"));

@@ -243,7 +243,9 @@ s_note (const operation_t *operation, text_t session)
     if (verdict != VERDICT_OK && verdict != VERDICT_DUPLICATE
         && log_limit_allows (&s_limits[verdict]))
         log_info ("refused", log_text ("session", session),
-                  log_string ("kind", bus_kind_name (operation->record.kind)),
+                  log_string ("kind", operation->change
+                                          ? "REQUEST"
+                                          : bus_kind_name (operation->record.kind)),
                   log_string ("verdict", verdict_code (verdict)));
 }
 
@@ -266,7 +268,7 @@ void
 reply_post (postoffice_context_t *office, const operation_t *operation)
 {
     const bus_post_t *post = &operation->record.post;
-    s_note (operation, post->session);
+    s_note (operation, operation_session (operation));
     if (operation->of_request) {
         office->posted (office->posted_owner, operation);
         return;
@@ -335,6 +337,6 @@ reply_refused (postoffice_context_t *office, operation_t *operation, verdict_t v
     operation->verdict = verdict;
     if (operation->kind == OPERATION_ATTACH)
         reply_attach (office, operation, (log_position_t){ 0 });
-    else if (operation->kind == OPERATION_POST)
+    else if (operation->kind == OPERATION_POST || operation->kind == OPERATION_CHANGE)
         reply_post (office, operation);
 }

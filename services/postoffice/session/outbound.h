@@ -55,7 +55,7 @@ void outbound_truncated (postoffice_context_t *office, const endpoint_t *endpoin
 //  ATTACHED, with the last entry that is committed.
 void reply_attach (postoffice_context_t *office, const operation_t *operation,
                    log_position_t last);
-//  POSTED; of a request, the context's `posted`.
+//  POSTED; of a request, also of an OPERATION_CHANGE, the context's `posted`.
 void reply_post (postoffice_context_t *office, const operation_t *operation);
 //  To a worker's DONE: SETTLED, committed or too late. To its ACCEPTED: CANCEL when nobody waits
 //  for what it says it has in flight, and nothing else.

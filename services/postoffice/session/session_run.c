@@ -5,6 +5,7 @@
 #include "session/outbound.h"
 #include "base/clock.h"
 #include "base/alloc.h"
+#include "rules/changes.h"
 #include "tables/postoffice_metrics.h"
 #include "session/presence.h"
 #include "base/log.h"
@@ -114,7 +115,8 @@ s_refuse_queued (session_t *self, verdict_t verdict, unsigned tries)
     while (link != &self->queue) {
         operation_t *operation = LIST_THING (link, operation_t, place);
         link = link->next;
-        bool of_client = operation->kind == OPERATION_ATTACH || operation->kind == OPERATION_POST;
+        bool of_client = operation->kind == OPERATION_ATTACH || operation->kind == OPERATION_POST
+                         || operation->kind == OPERATION_CHANGE;
         //  Nobody must be told "not stored" of what may be; the edge has a limit of its own.
         if (operation->unsure)
             continue;
@@ -354,6 +356,8 @@ s_load_if_wanted (session_t *self, const news_t *news)
         const operation_t *operation = LIST_THING (link, operation_t, place);
         if (operation->kind == OPERATION_POST)
             ids[count++] = operation->record.post.message_id;
+        else if (operation->change)
+            ids[count++] = operation->change->message_id;
     }
     metric_add (POSTOFFICE_LOADS, 1);
     uint64_t recent = self->published.seq ? LOADED_AGAIN_IDS : 1;
@@ -396,7 +400,9 @@ s_commit (session_t *self)
     bool touches = !closes && now - self->fold.active_ms >= TOUCHED_EVERY_MS;
     if (touches || (!closes && changeset->control_changes))
         self->fold.active_ms = now;
-    changeset->is_left = changeset->only_host && presence_is_left (self);
+    //  One that is opened for somebody who is not there needs no host, either.
+    changeset->is_left =
+        (changeset->only_host || changeset->opens) && presence_is_left (self);
     store_append_t append = { .session = self->key,
                               .opens = changeset->opens,
                               .app = self->fold.app,
@@ -429,7 +435,8 @@ s_commit (session_t *self)
 
 //  A worker speaks of a turn that we do not know, or a client or timer of entries: before a word is
 //  refused for good, or the client told that its log is another one, the log is looked at
-//  once more, as another postoffice may have written to it.
+//  once more, as another postoffice may have written to it. So it is before a request is told that
+//  there is nothing to do, or that the log is another one.
 static bool
 s_is_doubtful (const session_t *self, const operation_t *operation)
 {
@@ -448,6 +455,13 @@ s_is_doubtful (const session_t *self, const operation_t *operation)
                && (attach->seq > self->fold.last_seq || log_check_differs (attach->check, check));
     case OPERATION_TIMER:
         return operation->timer.seq > self->fold.last_seq;
+    case OPERATION_CHANGE:
+        return changes_is_idle (&self->fold, operation);
+    case OPERATION_POST:
+        return operation->of_request
+               && (!self->fold.exists
+                   || (operation->if_match != SEQ_UNKNOWN
+                       && operation->if_match != self->fold.last_seq));
     default:
         return false;
     }

@@ -133,7 +133,8 @@ sessions_ask (sessions_t *self, text_t key, operation_t **operation_p)
         return;
     }
     //  What frees memory or ends work is taken even when too much waits: it is what helps.
-    bool adds = operation->kind == OPERATION_ATTACH || operation->kind == OPERATION_POST;
+    bool adds = operation->kind == OPERATION_ATTACH || operation->kind == OPERATION_POST
+                || operation->kind == OPERATION_CHANGE;
     bool is_queue_full = schedule_load (self->office->schedule).bytes + operation->weight
                          > self->office->queue_limit;
     bool is_memory_full = HASH_COUNT (self->by_key) >= self->office->session_limit

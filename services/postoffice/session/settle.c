@@ -1,6 +1,7 @@
 #include "session/settle.h"
 
 #include "base/clock.h"
+#include "rules/changes.h"
 #include "session/catch_up.h"
 #include "session/outbound.h"
 #include "session/presence.h"
@@ -60,11 +61,19 @@ s_decide_request (switchboard_t *switchboard, session_t *self, operation_t *oper
         operation->verdict = VERDICT_NOT_JOINED;
         return;
     }
-    const participant_t *participant =
-        fold_participant (&self->fold, operation->role, operation->user);
-    operation->record.post.sender =
-        participant ? changeset_keep (self->changeset, participant->sender) : TEXT ("{}");
-    switchboard_post (switchboard, operation, operation->role, operation->user, DIALECT_RICH,
+    bus_post_t *post = &operation->record.post;
+    text_t user = operation->user;
+    if (operation->role == ROLE_VISITOR && user.size == 0) {
+        user = changeset_keep (self->changeset, self->fold.visitor);
+        operation_say_for (operation, user);
+    }
+    const participant_t *participant = fold_participant (&self->fold, operation->role, user);
+    if (operation->role == ROLE_API)
+        post->sender = changeset_keep (self->changeset, switchboard->bot_sender);
+    else if (!operation->has_sender)
+        post->sender =
+            participant ? changeset_keep (self->changeset, participant->sender) : TEXT ("{}");
+    switchboard_post (switchboard, operation, operation->role, user, DIALECT_RICH,
                       PERMISSIONS_ALL);
 }
 
@@ -182,9 +191,13 @@ settle_decide (session_t *self, operation_t *operation)
     case OPERATION_TIMER:
         switchboard_timer (&switchboard, operation);
         break;
+    case OPERATION_CHANGE:
+        changes_decide (&switchboard, operation);
+        break;
     case OPERATION_DETACH:
         break; //  changes nothing in the log: done when its turn has come
     }
+    operation->last_seq = self->fold.last_seq;
 }
 
 void
@@ -247,6 +260,9 @@ settle_operation (session_t *self, operation_t *operation)
         break;
     case OPERATION_TIMER:
         self->office->timer_ended (self->office->timer_owner, operation);
+        break;
+    case OPERATION_CHANGE:
+        reply_post (self->office, operation);
         break;
     case OPERATION_ABSENT:
         break;

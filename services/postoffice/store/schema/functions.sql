@@ -186,8 +186,10 @@ BEGIN
         DO UPDATE SET sender = EXCLUDED.sender, present = EXCLUDED.present,
             --  Who leaves, or comes without a word of itself, is known by what was said before.
             info = CASE WHEN EXCLUDED.info = '{}' THEN old.info ELSE EXCLUDED.info END,
-            --  A participant with a channel that also comes over a socket keeps the channel.
-            channel = CASE WHEN EXCLUDED.channel = '' THEN old.channel ELSE EXCLUDED.channel END;
+            --  A participant with a channel that also comes over a socket keeps the channel; that
+            --  of the API ends when it leaves.
+            channel = CASE WHEN EXCLUDED.channel <> '' THEN EXCLUDED.channel
+                WHEN old.channel = 'api' AND NOT EXCLUDED.present THEN '' ELSE old.channel END;
 
         INSERT INTO last_session (app, user_id, role, session)
         SELECT DISTINCT ON (p.app COLLATE "C", p.who COLLATE "C", p.role)
@@ -294,7 +296,8 @@ END $$;
 --  0 the session (t4, t5: when it was opened and its last entry stored, in ms since 1970);
 --  1 its participants; 2 its unfinished work; 3 message ids of its log, each with
 --  its participant; 4 what the visitor said last, when nobody said anything since. (Events 3 and 7
---  are messages and failures, role 1 is the visitor; what is hidden of a visitor is a greeting.)
+--  are messages and failures, role 1 is the visitor; what is hidden of a visitor is a greeting;
+--  what a server says for the app, role 6, is no answer.)
 --  Whoever loads a session holds its work from then on; and, with p_hosts, is its host: n6 is the
 --  host until then. Of two that load it with p_hosts the later one always finds the earlier one.
 --  Without p_hosts n6 is the host as it is; one that has nobody to wait for stops being it.
@@ -366,7 +369,7 @@ BEGIN
     SELECT 4, q.seq, NULL, NULL, NULL, NULL, NULL, NULL, NULL, q.user_id, q.data, NULL, NULL, NULL
     FROM (SELECT l.seq, l.role, l.user_id, l.data FROM log l
           WHERE l.session = p_session AND l.day = v_day AND l.event IN (3, 7)
-              AND NOT (l.role = 1 AND l.hidden)
+              AND l.role <> 6 AND NOT (l.role = 1 AND l.hidden)
           ORDER BY l.seq DESC LIMIT 1) q
     WHERE q.role = 1;
 END $$;
