@@ -122,7 +122,10 @@ static const problem_t s_problems[VERDICT_COUNT] = {
     [VERDICT_BUSY] = PROBLEM_BUSY,
     [VERDICT_STORE_DOWN] = PROBLEM_STORE_DOWN,
     [VERDICT_GOING_AWAY] = PROBLEM_UNAVAILABLE,
-    [VERDICT_NOT_IN_CONTROL] = PROBLEM_FORBIDDEN,
+    [VERDICT_NOT_IN_CONTROL] = PROBLEM_NOT_IN_CONTROL,
+    [VERDICT_EXISTS] = PROBLEM_EXISTS,
+    [VERDICT_PRECONDITION] = PROBLEM_PRECONDITION,
+    [VERDICT_KEY_REUSED] = PROBLEM_KEY_REUSED,
 };
 
 void
@@ -130,7 +133,7 @@ calls_refuse_verdict (calls_t *self, uint64_t number, verdict_t verdict)
 {
     problem_t problem = s_problems[verdict];
     assert (problem != PROBLEMS);
-    bool says_why = problem == PROBLEM_FORBIDDEN;
+    bool says_why = problem == PROBLEM_FORBIDDEN || problem == PROBLEM_NOT_IN_CONTROL;
     calls_refuse (self, number, problem,
                   says_why ? text_of (verdict_words (verdict)) : TEXT_EMPTY);
 }
