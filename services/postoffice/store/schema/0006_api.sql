@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: 3ea2854387dc8a6a39a0e6758fc4c7f6
+--  functions: cb633a8f90d3695ad65debe693b25521
 --
 --  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run
 --  beside those of this one.
