@@ -261,14 +261,16 @@ api_operations_markdown (buffer_t *to)
                                     "| --- | --- | --- | --- | --- |\n");
     for (size_t at = 0; at < ROWS && rc == 0; at++) {
         const api_row_t *row = &s_rows[at];
-        char line[400], body[40] = "none", permission[60] = "anybody";
+        char line[400], body[40] = "none", permission[60] = "anybody", deadline[40] = "none";
         if (row->body_most > 0)
             snprintf (body, sizeof body, "%llu bytes", (unsigned long long) row->body_most);
         if (row->permission != PERMIT_ANYBODY)
             snprintf (permission, sizeof permission, "`%s`", permission_name (row->permission));
-        int size = snprintf (line, sizeof line, "| `%s %s` | %s | %llu s | %s | %s |\n",
-                             row->method, row->path, permission,
-                             (unsigned long long) row->deadline_ms / 1000, body, row->words);
+        if (row->deadline_ms > 0)
+            snprintf (deadline, sizeof deadline, "%llu s",
+                      (unsigned long long) row->deadline_ms / 1000);
+        int size = snprintf (line, sizeof line, "| `%s %s` | %s | %s | %s | %s |\n", row->method,
+                             row->path, permission, deadline, body, row->words);
         rc = size > 0 && (size_t) size < sizeof line ? buffer_put (to, line, (size_t) size) : -1;
     }
     return rc;

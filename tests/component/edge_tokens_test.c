@@ -183,6 +183,64 @@ Test (edge_tokens, a_chat_ends_with_its_token_where_the_app_says_so, .timeout = 
 }
 
 // ---------------------------------------------------------------------------------------------
+//  Event streams
+
+static tcp_talk_t
+s_listen (const char *query, const char *token)
+{
+    char request[2000];
+    tcp_talk_t talk = tcp_talk_new (s_stage->port, 0);
+    snprintf (request, sizeof request,
+              "GET /api/v1/sessions/s-1/events?appId=demo%s HTTP/1.1\r\nHost: h\r\n%s%s%s\r\n",
+              query,
+              token ? "Authorization: Bearer " : "", token ? token : "", token ? "\r\n" : "");
+    cr_assert (tcp_talk_say (&talk, request, strlen (request)));
+    return talk;
+}
+
+static void
+s_expect_heard (tcp_talk_t *talk, const char *words)
+{
+    RIG_UNTIL (&s_stage->rig, 15000,
+               (tcp_talk_hear (talk, SIZE_MAX, 5), strstr (talk->heard, words)));
+}
+
+Test (edge_tokens, a_stream_takes_them_and_ends_with_its_key, .timeout = 60)
+{
+    char query[1200];
+    s_begin ("");
+    tcp_talk_t by_header = s_listen ("", s_token (ANNA, 600));
+    const bus_record_t *attach = stage_hear (s_stage, BUS_ATTACH);
+    cr_expect (attach->attach.role == ROLE_AGENT
+               && text_is (attach->attach.user, TEXT ("anna")));
+    stage_attached (s_stage, attach, VERDICT_OK, 0);
+    //  As an EventSource does, which has no headers.
+    snprintf (query, sizeof query, "&token=%s", s_token (ANNA, 600));
+    tcp_talk_t by_query = s_listen (query, NULL);
+    stage_attached (s_stage, stage_hear (s_stage, BUS_ATTACH), VERDICT_OK, 0);
+    tcp_talk_t refused[] = {
+        s_listen ("", s_token ("\"kind\":\"visitor\",\"sub\":\"v\",\"session\":\"s-2\"", 600)),
+        s_listen ("", s_token ("\"kind\":\"api\",\"sub\":\"crm\"", 600)),
+        s_listen ("", s_token (ANNA ",\"scopes\":[\"session_read\"]", 600)),
+        s_listen ("", s_token (ANNA, -60)),
+        s_listen ("", API_KEY),
+    };
+    for (size_t at = 0; at < sizeof refused / sizeof *refused; at++) {
+        s_expect_heard (&refused[at], at == 3 ? "HTTP/1.1 401 " : "HTTP/1.1 403 ");
+        tcp_talk_free (&refused[at]);
+    }
+    s_expect_heard (&by_header, "\"sessionCreated\":true");
+    s_expect_heard (&by_query, "\"sessionCreated\":true");
+    s_write_apps ("k2", "");
+    s_expect_heard (&by_header, "event: close\ndata: {\"code\":4401,\"reason\":\"bad_token\"");
+    s_expect_heard (&by_query, "event: close\ndata: {\"code\":4401,\"reason\":\"bad_token\"");
+    cr_expect (tcp_talk_hear_end (&by_header, 5000) && tcp_talk_hear_end (&by_query, 5000));
+    tcp_talk_free (&by_header);
+    tcp_talk_free (&by_query);
+    s_end ();
+}
+
+// ---------------------------------------------------------------------------------------------
 //  The API
 
 static void

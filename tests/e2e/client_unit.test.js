@@ -1527,6 +1527,7 @@ test("what a POST is refused with is told, and the next one goes on", async () =
     const refusals = [
         [400, { type: "urn:stentor:problem:bad-request", detail: "why" }, {}, "bad_request"],
         [403, { type: "urn:stentor:problem:forbidden" }, {}, "not_allowed"],
+        [413, { type: "urn:stentor:problem:too-large" }, {}, "too_large"],
         [413, "too large", { "content-type": "text/plain" }, "too_large"],
     ];
     for (const [status, body, headers, code] of refusals) {
@@ -1538,6 +1539,14 @@ test("what a POST is refused with is told, and the next one goes on", async () =
         assert.equal(all("refused")[0].code, code);
         assert.equal(browser.request.body.data.rawQuery, "b");
     }
+});
+
+test("a message that is too large for a POST is refused at once", async () => {
+    const { browser, chat } = await joinEvents();
+    assert.equal(await chat.say("a".repeat(65536)).catch(({ code }) => code), "too_large");
+    assert.equal(browser.requests.length, 1);
+    chat.say("b");
+    assert.equal(browser.request.body.data.rawQuery, "b");
 });
 
 test("a POST that no router answered is sent again after a reconnect", async () => {

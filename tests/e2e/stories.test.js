@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { Visitor, launch, picture } from "./browser.js";
+import { eventStories } from "./event_stories.js";
 import { GoBetween } from "./go_between.js";
 import { packageStories } from "./package_stories.js";
 import { pageStories } from "./page_stories.js";
@@ -70,6 +71,7 @@ story.alone = (name, tell) => isWanted(name) && alone.push({ name, tell });
 
 widgetStories(story);
 pageStories(story);
+eventStories(story);
 packageStories(story);
 servedWidgetStories(story);
 

@@ -29,8 +29,8 @@
 #define EXPOSED "access-control-expose-headers: etag, location, retry-after\r\n"
 //  What pages of other origins may send along, and for how long they may remember that.
 #define PREFLIGHT_FIELDS                                                                         \
-    "access-control-allow-headers: authorization, content-type, idempotency-key, "  \
-    "if-match\r\naccess-control-max-age: 600\r\n"
+    "access-control-allow-headers: authorization, content-type, idempotency-key, if-match, "     \
+    "last-event-id\r\naccess-control-max-age: 600\r\n"
 
 //  A request that is under way.
 typedef struct {
@@ -78,8 +78,8 @@ s_answer (request_t *request, unsigned status, const char *type, const char *mor
     request_answer (request, status, (text_t){ fields, (size_t) size }, body);
 }
 
-static void
-s_refuse (request_t *request, problem_t problem, const char *more, text_t detail)
+void
+api_refuse (request_t *request, problem_t problem, const char *more, text_t detail)
 {
     buffer_t body;
     buffer_init (&body, PROBLEM_MAX);
@@ -140,7 +140,7 @@ s_fail (call_t *self, problem_t problem, text_t detail)
 {
     request_t *request = self->request;
     request_set_answerer (request, NULL, NULL);
-    s_refuse (request, problem, "", detail);
+    api_refuse (request, problem, "", detail);
     s_destroy (self);
 }
 
@@ -373,12 +373,12 @@ s_begin (api_t *self, request_t *request, const http_head_t *head, const api_mat
     char room[API_COMPLAINT];
     const char *complaint = api_request_read (&asked, match, head, room);
     if (complaint) {
-        s_refuse (request, PROBLEM_BAD_REQUEST, "", text_of (complaint));
+        api_refuse (request, PROBLEM_BAD_REQUEST, "", text_of (complaint));
         return;
     }
     permission_t permission = match->row->permission;
     if (permission != PERMIT_ANYBODY && !(pass->may & PERMISSION_BIT (permission))) {
-        s_refuse (request, PROBLEM_FORBIDDEN, "", TEXT_EMPTY);
+        api_refuse (request, PROBLEM_FORBIDDEN, "", TEXT_EMPTY);
         return;
     }
     if (match->row->place == API_AT_EDGE) {
@@ -387,7 +387,7 @@ s_begin (api_t *self, request_t *request, const http_head_t *head, const api_mat
         return;
     }
     if (self->count >= self->config.requests_most) {
-        s_refuse (request, PROBLEM_BUSY, "", TEXT_EMPTY);
+        api_refuse (request, PROBLEM_BUSY, "", TEXT_EMPTY);
         return;
     }
     call_t *call = s_new (self, request, &asked, &pass->principal);
@@ -416,8 +416,8 @@ api_asked (void *owner, request_t *request, const http_head_t *head)
     request_set_fields (request, TEXT (API_FIELDS));
     if (!match.row) {
         snprintf (more, sizeof more, "allow: %s\r\n", match.allow);
-        s_refuse (request, *match.allow ? PROBLEM_METHOD : PROBLEM_NOT_FOUND,
-                  *match.allow ? more : "", TEXT_EMPTY);
+        api_refuse (request, *match.allow ? PROBLEM_METHOD : PROBLEM_NOT_FOUND,
+                    *match.allow ? more : "", TEXT_EMPTY);
         return;
     }
     if (match.row->permission == PERMIT_ANYBODY) {
@@ -435,9 +435,9 @@ api_asked (void *owner, request_t *request, const http_head_t *head)
     if (is_allowed && problem == PROBLEMS)
         s_begin (self, request, head, &match, &pass, fields);
     else
-        s_refuse (request, problem == PROBLEMS ? PROBLEM_ORIGIN : problem,
-                  problem == PROBLEM_UNAUTHENTICATED ? "www-authenticate: Bearer\r\n" : "",
-                  text_of (detail));
+        api_refuse (request, problem == PROBLEMS ? PROBLEM_ORIGIN : problem,
+                    problem == PROBLEM_UNAUTHENTICATED ? "www-authenticate: Bearer\r\n" : "",
+                    text_of (detail));
     door_pass_free (&pass);
 }
 
@@ -451,7 +451,7 @@ api_too_many (void *owner, request_t *request, const http_head_t *head, unsigned
     edge_count (EDGE_API_REQUESTS, 1);
     request_set_fields (request, text_of (fields));
     snprintf (more, sizeof more, "retry-after: %u\r\n", seconds);
-    s_refuse (request, PROBLEM_TOO_MANY, more, TEXT_EMPTY);
+    api_refuse (request, PROBLEM_TOO_MANY, more, TEXT_EMPTY);
 }
 
 // ---------------------------------------------------------------------------------------------

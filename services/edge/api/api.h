@@ -20,6 +20,7 @@
 #include "bus/bus_client.h"
 #include "client/door.h"
 #include "config/apps.h"
+#include "model/problem.h"
 #include "net/http_server.h"
 
 typedef struct api api_t;
@@ -53,6 +54,10 @@ void api_destroy (api_t **self_p);
 //  http_site_t's.
 void api_asked (void *owner, request_t *request, const http_head_t *head);
 void api_too_many (void *owner, request_t *request, const http_head_t *head, unsigned seconds);
+
+//  For who carries out an operation of PLACE EDGE: answers the request with a problem. `more` are
+//  further lines of the head.
+void api_refuse (request_t *request, problem_t problem, const char *more, text_t detail);
 
 //  What the bus says.
 void api_reply (api_t *self, const bus_reply_t *reply);

@@ -121,6 +121,20 @@ s_write_query (const api_request_t *self, json_writer_t *json)
         json_close_object (json);
 }
 
+text_t
+api_request_query (const api_request_t *self, const char *name, char *room)
+{
+    pair_t pair;
+    text_t query = self->query, raw;
+    while (s_next (&query, &raw)) {
+        if (!s_read_pair (&pair, raw) || !text_is (pair.name, text_of (name)))
+            continue;
+        memcpy (room, pair.value.data, pair.value.size);
+        return (text_t){ room, pair.value.size };
+    }
+    return TEXT_EMPTY;
+}
+
 // ---------------------------------------------------------------------------------------------
 //  Headers
 

@@ -30,6 +30,10 @@ typedef struct {
 const char *api_request_read (api_request_t *self, const api_match_t *match,
                               const http_head_t *head, char room[API_COMPLAINT]);
 
+//  A parameter of the query, as the operation's row has it, decoded into the room, which has place
+//  for what the row allows; empty: it is not there.
+text_t api_request_query (const api_request_t *self, const char *name, char *room);
+
 //  More than all members but the body take.
 #define API_REQUEST_MAX (64 * 1024)
 //  Members of the REQUEST's object, which is open already.

@@ -14,6 +14,7 @@
 #include "tables/edge_metrics.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 //  A drain spreads its closes over this time, and rich clients' returns over the other.
@@ -22,6 +23,8 @@
 #define TICK_LEAST_MS 20
 #define TICK_MOST_MS 1000
 #define TICKETS_EVERY_MS 2000
+//  Of the parameters that the events have (api_queries.def).
+#define API_QUERY_TEXT_MOST 100
 
 struct gateway {
     uv_loop_t *loop;
@@ -237,30 +240,77 @@ s_on_listener_closed (void *owner)
     s_on_closed (connection->gateway, connection);
 }
 
-void
-gateway_listen (gateway_t *self, const gateway_listener_t *listener)
+//  What the client has of the session: everything behind it is sent. False: it is not clear.
+static bool
+s_read_position (const http_head_t *head, const api_request_t *asked, log_position_t *has)
+{
+    char room[API_QUERY_TEXT_MOST];
+    text_t id;
+    if (http_head_only (head, "Last-Event-ID", &id) != 0)
+        return false;
+    if (id.size == 0)
+        id = api_request_query (asked, "lastEventId", room);
+    if (event_id_read (id, has) != 0)
+        return false;
+    if (has->seq == SEQ_UNKNOWN)
+        *has = (log_position_t){ 0 };
+    return true;
+}
+
+//  May it have a stream? Else it was refused.
+static bool
+s_may_listen (request_t *request, const api_request_t *asked, const door_pass_t *pass)
+{
+    text_t bound = pass->principal.session;
+    if (bound.size > 0 && !text_is (bound, asked->parameters[API_PARAMETER_SESSION])) {
+        api_refuse (request, PROBLEM_FORBIDDEN, "", TEXT_EMPTY);
+        return false;
+    }
+    unsigned seconds, status = request_may_stay (request, &seconds);
+    char more[40];
+    snprintf (more, sizeof more, "retry-after: %u\r\n", seconds);
+    if (status == 429)
+        api_refuse (request, PROBLEM_TOO_MANY, more, TEXT_EMPTY);
+    else if (status)
+        api_refuse (request, PROBLEM_BUSY, "", TEXT_EMPTY);
+    return status == 0;
+}
+
+//  GET …/events: the client is in the session, as if it had sent `resume` there.
+static void
+s_on_events_asked (void *owner, request_t *request, const http_head_t *head,
+                   const api_request_t *asked, const door_pass_t *pass, text_t fields)
 {
     static const event_stream_events_t events = { .next = outbound_next_event,
                                                   .closed = s_on_listener_closed };
+    gateway_t *self = owner;
+    log_position_t has;
+    request_set_fields (request, fields);
+    if (!s_read_position (head, asked, &has)) {
+        api_refuse (request, PROBLEM_BAD_REQUEST, "",
+                    TEXT ("Last-Event-ID, or lastEventId, must be the id of an event"));
+        return;
+    }
+    if (!s_may_listen (request, asked, pass))
+        return;
     connection_t *connection = alloc_zeroed (sizeof *connection);
-    event_stream_t *stream =
-        event_stream_new (listener->request, TEXT_EMPTY, &events, connection);
+    event_stream_t *stream = event_stream_new (request, TEXT_EMPTY, &events, connection);
     if (!stream) {
         free (connection);
         return;
     }
+    char name_room[API_QUERY_TEXT_MOST];
+    visitor_t visitor = VISITOR_UNKNOWN;
+    session_key_room_t room;
     event_stream_limit (stream, self->config->pong_within);
     connection->gateway = self;
     client_identity_t identity = { .dialect = DIALECT_RICH };
-    s_open (self, connection, listener->pass, &identity, (client_socket_t){ .events = stream },
-            listener->head);
-    visitor_t visitor = VISITOR_UNKNOWN;
-    visitor.name = listener->name;
+    s_open (self, connection, pass, &identity, (client_socket_t){ .events = stream }, head);
+    visitor.name = api_request_query (asked, "displayName", name_room);
     client_stamp (connection->client, &visitor);
-    session_key_room_t room;
-    log_position_t has = listener->has.seq == SEQ_UNKNOWN ? (log_position_t){ 0 } : listener->has;
     attachment_enter (connection->attachment,
-                      session_key_of (room, listener->pass->principal.app, listener->session),
+                      session_key_of (room, pass->principal.app,
+                                      asked->parameters[API_PARAMETER_SESSION]),
                       ATTACH_RESUME, has, 0);
     attachment_send (connection->attachment);
     connections_end_event (self->clients);
@@ -408,7 +458,8 @@ s_start_parts (gateway_t *self)
                          .apps = self->apps,
                          .door = &self->door,
                          .requests_most = config->api_requests,
-                         .local = { [API_OPENAPI] = { openapi_page_asked, self->openapi } } };
+                         .local = { [API_EVENTS] = { s_on_events_asked, self },
+                                    [API_OPENAPI] = { openapi_page_asked, self->openapi } } };
     self->api = api_new (self->loop, &api);
     self->inbounds = inbounds_new (self->loop, self->flow, self->clients);
 }

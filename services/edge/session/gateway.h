@@ -40,20 +40,6 @@ void gateway_destroy (gateway_t **self_p);
 //  What the sockets are given; the owner is the gateway.
 extern const websocket_events_t gateway_socket_events;
 
-//  Who asks for the events of a session, and has them on an answer without an end.
-typedef struct {
-    request_t *request;
-    const http_head_t *head;
-    const door_pass_t *pass;
-    text_t session;     //  its id
-    log_position_t has; //  what the client has of it; SEQ_UNKNOWN: nothing
-    text_t name;        //  that it shows to others; may be empty
-} gateway_listener_t;
-
-//  Within the request's `asked`, when request_may_stay says 0: the client is in the session, as if
-//  it had sent `resume` there.
-void gateway_listen (gateway_t *self, const gateway_listener_t *listener);
-
 //  The HTTP API, which speaks over the gateway's bus. The gateway's own.
 api_t *gateway_api (gateway_t *self);
 

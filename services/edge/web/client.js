@@ -112,6 +112,7 @@
     const QUEUE_BYTES = 1024 * 1024;
     //  What the edge takes by default, and its words of an id (docs/client-protocol.md).
     const FRAME_LIMIT = 256 * 1024;
+    const POST_LIMIT = 64 * 1024;
     const LEVELS_MOST = 32;
     const VALUES_MOST = 8192;
     const MESSAGE_ID_MOST = 100;
@@ -414,8 +415,12 @@
 
         send(text) {
             const { event, messageId, data } = JSON.parse(text);
-            if (event === "new message") {
-                this.#post(messageId, data).catch(() => this.#end(1006));
+            const body = JSON.stringify({ messageId, data });
+            if (event === "new message" && byteLength(body) > POST_LIMIT) {
+                this.#says("error", { messageId, code: "too_large",
+                    message: "the message is larger than a POST may be" });
+            } else if (event === "new message") {
+                this.#post(messageId, body).catch(() => this.#end(1006));
             } else if (messageId) {
                 this.#says("error", { messageId, code: "no_websocket",
                     message: "this needs a WebSocket" });
@@ -474,11 +479,11 @@
             else if (event === "") this.onmessage({ data });
         }
 
-        async #post(messageId, data) {
+        async #post(messageId, body) {
             const answer = await this.#fetch("messages", {}, {
                 method: "POST",
                 headers: { "content-type": "application/json" },
-                body: JSON.stringify({ messageId, data }),
+                body,
             });
             const { status } = answer;
             if (status === 200 || status === 201) {
