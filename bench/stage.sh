@@ -222,6 +222,12 @@ answers_200 () {
     [[ $line == *' 200 '* ]]
 }
 
+#  All come from one address, and say much. Counted is as always.
+unreached_limits=()
+for limit in $(sed -n 's/^LIMIT .*"\(EDGE_[A-Z_]*\)".*/\1/p' "$top/services/edge/tables/limits.def"); do
+    unreached_limits+=("$limit=1000000")
+done
+
 #  start_service NAME — also again, with the ports that it had.
 start_service () {
     local name=$1 kind=${1%-*}
@@ -231,6 +237,7 @@ start_service () {
         EDGE_ADDRESS=127.0.0.1 EDGE_PORT="${port_of[$name]:-}" EDGE_WEB_ROOT="$top/services/edge/web" \
         EDGE_ADDRESS_SOCKETS=0 EDGE_ADDRESS_SILENT=0 EDGE_ADDRESS_SOCKETS_PER_SECOND=0 \
         EDGE_ADDRESS_UPGRADES_PER_SECOND=0 EDGE_ADDRESS_REQUESTS_PER_SECOND=0 \
+        "${unreached_limits[@]}" \
         POSTOFFICE_BUS_ADDRESS="tcp://127.0.0.1:${port_of[$name]:-}" "$bin/$kind"
 }
 

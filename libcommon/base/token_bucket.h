@@ -18,6 +18,22 @@ token_bucket_token_us (uint64_t per_second)
     return 1000000 / per_second;
 }
 
+//  For whoever knows how long a token takes, and has no time to divide: takes one.
+static inline void
+token_bucket_take_us (token_bucket_t *self, uint64_t now_us, uint64_t token_us)
+{
+    self->full_us = (self->full_us > now_us ? self->full_us : now_us) + token_us;
+}
+
+//  The same: in how many microseconds there is a whole token in a bucket that fills in `burst_us`.
+static inline uint64_t
+token_bucket_wait_us (const token_bucket_t *self, uint64_t now_us, uint64_t token_us,
+                      uint64_t burst_us)
+{
+    uint64_t needed = self->full_us + token_us, there = now_us + burst_us;
+    return needed > there ? needed - there : 0;
+}
+
 static inline void
 token_bucket_take_many (token_bucket_t *self, uint64_t now_ms, uint64_t per_second,
                         uint64_t tokens)

@@ -97,6 +97,12 @@ static const setting_t s_settings[] = {
              1, 1000000, "rate limit of joins and changes of session of one client"),
     SETTING ("EDGE_SESSIONS_BURST", SETTING_NUMBER, edge_config_t, sessions_burst, "10", 1,
              1000000, "burst of EDGE_SESSIONS_PER_SECOND"),
+#define LIMIT(SCOPE, ACT, metric, name, fallback, words)                                         \
+    SETTING (name, SETTING_NUMBER, edge_config_t, limits[LIMIT_##SCOPE][LIMIT_##ACT], fallback, 0, \
+             LIMIT_PER_SECOND_MOST,                                                              \
+             "rate limit of " words ", in one edge, with a burst of 10 s of it; 0: none"),
+#include "tables/limits.def"
+#undef LIMIT
     SETTING ("EDGE_SILENCE", SETTING_DURATION, edge_config_t, silence, "2s", 10, 60000,
              "a new connection that is silent for this time is put into its user's last session"),
     //  Nearly all that a silent client costs; less than the 60 s after which many proxies cut it.

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SETTINGS_MOST 32
+#define SETTINGS_MOST 64
 #define QUIET_FOR_MS 1000
 #define QUIET_MOST_MS 60
 
@@ -81,7 +81,7 @@ stage_start (const char *const *more)
     snprintf (postoffice, sizeof postoffice, "POSTOFFICE_ADDRESSES=%.60s", self->address);
     snprintf (port, sizeof port, "EDGE_PORT=%u", self->port);
     snprintf (operations, sizeof operations, "OPERATIONS_PORT=%u", operations_port);
-    //  All clients of a test are one address.
+    //  All clients of a test are one address, and often one user.
     const char *const usual[] = { postoffice,
                                   port,
                                   operations,
@@ -93,6 +93,9 @@ stage_start (const char *const *more)
                                   "EDGE_ADDRESS_SOCKETS_PER_SECOND=0",
                                   "EDGE_ADDRESS_UPGRADES_PER_SECOND=0",
                                   "EDGE_ADDRESS_REQUESTS_PER_SECOND=0",
+#define LIMIT(SCOPE, ACT, metric, setting, fallback, words) setting "=0",
+#include "edge/tables/limits.def"
+#undef LIMIT
                                   NULL };
     const char *settings[SETTINGS_MOST];
     process_settings (settings, SETTINGS_MOST, more, usual);

@@ -17,7 +17,7 @@
 #define READY_WITHIN 20000 //  ms
 #define STOP_WITHIN 15000  //  ms
 #define SERVICES_MOST 40
-#define SETTINGS_MOST 48
+#define SETTINGS_MOST 64
 
 //  One service: what it is started with, and the process while it runs.
 typedef struct {
@@ -152,6 +152,10 @@ s_share_settings (router_stack_t *self, const stack_plan_t *plan)
     s_share (self, "EDGE_ADDRESS_SOCKETS_PER_SECOND=0");
     s_share (self, "EDGE_ADDRESS_UPGRADES_PER_SECOND=0");
     s_share (self, "EDGE_ADDRESS_REQUESTS_PER_SECOND=0");
+    //  And few users, who say much.
+#define LIMIT(SCOPE, ACT, metric, setting, fallback, words) s_share (self, setting "=0");
+#include "edge/tables/limits.def"
+#undef LIMIT
     for (size_t index = 0; plan->settings && plan->settings[index]; index++)
         s_share_instead (self, plan->settings[index]);
 }

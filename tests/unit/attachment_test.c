@@ -34,7 +34,7 @@ s_post (connection_t *connection, const char *data)
                         .sender = TEXT ("{}"),
                         .data = text_of (data),
                         .secret = TEXT_EMPTY };
-    attachment_post (connection->attachment, &post, true);
+    attachment_post (connection->attachment, &post, true, 0);
     attachment_send (connection->attachment);
 }
 

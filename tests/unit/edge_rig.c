@@ -28,6 +28,7 @@ uint64_t rig_check;
 static uv_loop_t s_loop;
 uv_loop_t *const rig_loop = &s_loop;
 static apps_t *s_apps;
+static limits_t *s_limits;
 static uint64_t s_now;
 static char s_story[20000];
 static uint64_t s_endpoints[CLIENTS_MOST]; //  of c1, c2 …
@@ -228,6 +229,13 @@ s_on_answered (void *owner, client_t *client)
         s_note ("c%u answered\n", s_client_number (client_view (client)->endpoint));
 }
 
+static void
+s_on_joined (void *owner, client_t *client, text_t session)
+{
+    (void) owner;
+    inbound_joined (client_view (client)->owner, session);
+}
+
 static bool
 s_on_received (void *owner, client_t *client)
 {
@@ -266,8 +274,22 @@ rig_begin (void)
                                                          .received = s_on_received });
     rig_attachments = attachments_new (
         &s_loop, &(attachments_config_t){
-                     .posts = rig_posts, .silence_ms = 2000, .answered = s_on_answered });
-    rig_inbounds = inbounds_new (&s_loop, rig_flow, rig_clients);
+                     .posts = rig_posts,
+                     .silence_ms = 2000,
+                     .joined = s_on_joined,
+                     .answered = s_on_answered });
+    s_limits = NULL;
+    rig_limit ();
+}
+
+//  Before anybody is there.
+void
+rig_limit (void)
+{
+    inbounds_destroy (&rig_inbounds);
+    limits_destroy (&s_limits);
+    s_limits = limits_new (&(limits_config_t){ .per_second = rig_config.limits, .idle_most = 9 });
+    rig_inbounds = inbounds_new (&s_loop, rig_flow, rig_clients, s_limits);
 }
 
 void
@@ -278,6 +300,7 @@ rig_end (void)
         rig_disconnect (&connection);
     }
     inbounds_destroy (&rig_inbounds);
+    limits_destroy (&s_limits);
     attachments_destroy (&rig_attachments);
     keepalives_destroy (&rig_keepalives);
     posts_destroy (&rig_posts);
@@ -323,6 +346,7 @@ s_connect (role_t role, dialect_t dialect, bool is_listener)
     connection->attachment =
         attachment_new (rig_attachments, connection->client, connection->keepalive);
     connection->inbounds = rig_inbounds;
+    limits_enter (s_limits, &connection->limited, &identity.principal, &rig_address, s_now);
     s_endpoints[s_client_count++] = client_view (connection->client)->endpoint;
     return connection;
 }
@@ -345,6 +369,7 @@ rig_disconnect (connection_t **connection_p)
     connection_t *connection = *connection_p;
     *connection_p = NULL;
     inbound_end (connection);
+    limits_leave (s_limits, &connection->limited, s_now);
     attachment_destroy (&connection->attachment);
     keepalive_destroy (&connection->keepalive);
     client_destroy (&connection->client);

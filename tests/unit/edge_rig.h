@@ -49,6 +49,8 @@ extern bus_post_t rig_post;
 //  Postoffice 1 owns all sessions; the clock begins at a minute.
 void rig_begin (void);
 void rig_end (void);
+//  The limits are now those of rig_config.limits. Nobody is there yet.
+void rig_limit (void);
 //  The clock goes on, and nothing else happens.
 void rig_wait (uint64_t ms);
 //  The loop's timers of the next `ms` run.

@@ -280,3 +280,176 @@ Test (inbound, what_follows_a_refused_message_is_refused)
     EXPECT ("p1 POST c1 " DATA ("s") " 0\n"
                                      "p1 POST c1 " DATA ("s") " 2\n");
 }
+
+// ---------------------------------------------------------------------------------------------
+//  Rates of principals, sessions, apps and addresses: a burst is ten seconds of a rate
+
+static void
+s_limit (limit_scope_t scope, limit_act_t act)
+{
+    rig_config.limits[scope][act] = 1;
+    rig_config.frames_burst = rig_config.sessions_burst = 100000;
+    rig_config.outbox_limit = 1 << 20;
+    rig_limit ();
+}
+
+//  What comes behind a message that was refused must not overtake it, and what is refused because
+//  of that takes no token.
+Test (inbound, messages_that_come_too_fast_are_refused_in_order)
+{
+    s_limit (LIMIT_PRINCIPAL, LIMIT_MESSAGE);
+    connection_t *connection = RICH;
+    s_join (connection);
+    for (unsigned at = 1; at <= LIMIT_BURST_SECONDS; at++) {
+        s_say (connection, "s", "m");
+        rig_posted (at, VERDICT_OK, at);
+    }
+    rig_write (connection);
+    rig_forget ();
+    s_say (connection, "s", "m1");
+    rig_wait (2000);
+    s_say (connection, "s", "m2");
+    rig_write (connection);
+    EXPECT ("c1 < busy busy\n"
+            "c1 < busy busy\n");
+    cr_assert_eq (edge_limited[LIMIT_ROW_PRINCIPAL_MESSAGE], 1);
+    s_say (connection, "s", "m1");
+    s_say (connection, "s", "m2");
+    s_say (connection, "s", "m3");
+    EXPECT ("p1 POST c1 " DATA ("s") " 0\n"
+            "p1 POST c1 " DATA ("s") " 11\n");
+    rig_write (connection);
+    EXPECT ("c1 < busy busy\n");
+}
+
+//  An earlier message that is refused, too, comes first.
+Test (inbound, a_message_that_came_too_fast_stands_behind_those_before)
+{
+    s_limit (LIMIT_PRINCIPAL, LIMIT_MESSAGE);
+    connection_t *connection = RICH;
+    s_join (connection);
+    for (unsigned at = 1; at < LIMIT_BURST_SECONDS; at++) {
+        s_say (connection, "s", "m");
+        rig_posted (at, VERDICT_OK, at);
+    }
+    s_say (connection, "s", "m1");
+    s_say (connection, "s", "m2");
+    rig_posted (LIMIT_BURST_SECONDS, VERDICT_BUSY, 0);
+    rig_write (connection);
+    rig_forget ();
+    rig_wait (2000);
+    s_say (connection, "s", "m2");
+    s_say (connection, "s", "m1");
+    s_say (connection, "s", "m2");
+    EXPECT ("p1 POST c1 " DATA ("s") " 0\n"
+            "p1 POST c1 " DATA ("s") " 11\n");
+}
+
+Test (inbound, a_widget_is_shown_that_it_is_too_fast)
+{
+    s_limit (LIMIT_SESSION, LIMIT_MESSAGE);
+    connection_t *widget = WIDGET, *other = WIDGET;
+    s_join (widget);
+    s_join (other);
+    for (unsigned at = 1; at <= LIMIT_BURST_SECONDS; at++) {
+        s_say (at % 2 ? widget : other, "s", "m");
+        rig_posted (at, VERDICT_OK, at);
+    }
+    rig_forget ();
+    s_say (widget, "s", "m");
+    rig_write (widget);
+    EXPECT ("c1 < failure\n");
+    rig_wait (1000);
+    s_say (widget, "s", "m");
+    EXPECT ("p1 POST c1 " DATA ("s") "\n");
+}
+
+Test (inbound, a_rich_client_that_joins_too_fast_is_told_so)
+{
+    s_limit (LIMIT_PRINCIPAL, LIMIT_JOIN);
+    connection_t *connection = RICH;
+    for (unsigned at = 0; at < LIMIT_BURST_SECONDS; at++)
+        s_join (connection);
+    s_send (connection, "user joined", "t", "");
+    s_send (connection, "resume", "s", ",\"lastSeq\":0");
+    rig_write (connection);
+    EXPECT ("c1 < busy busy\n"
+            "c1 < busy busy\n");
+    //  It is where it was.
+    s_say (connection, "s", "m1");
+    EXPECT ("p1 POST c1 " DATA ("s") " 0\n");
+    rig_posted (1, VERDICT_OK, 1);
+    rig_wait (1000);
+    s_send (connection, "user joined", "t", "");
+    EXPECT ("p1 DETACH c1 demo/s ?\n"
+            "p1 ATTACH c1 demo/t join ?\n");
+}
+
+//  A widget knows no `busy`, and a message must not be overtaken: both wait, unread.
+Test (inbound, a_widget_that_joins_too_fast_waits)
+{
+    s_limit (LIMIT_APP, LIMIT_JOIN);
+    connection_t *connection = WIDGET;
+    for (unsigned at = 0; at < LIMIT_BURST_SECONDS; at++)
+        s_join (connection);
+    s_send (connection, "user joined", "t", "");
+    EXPECT ("c1 stop\n");
+    cr_assert_gt (edge_metrics[EDGE_INBOX_BYTES], 0);
+    rig_wait (999);
+    inbounds_tick (rig_inbounds);
+    inbound_resume (connection);
+    EXPECT ("");
+    cr_assert_eq (edge_limited[LIMIT_ROW_APP_JOIN], 1, "it is asked once");
+    rig_wait (1);
+    inbounds_tick (rig_inbounds);
+    EXPECT ("p1 DETACH c1 demo/s ?\n"
+            "p1 ATTACH c1 demo/t join ?\n"
+            "c1 read\n");
+    cr_assert_eq (edge_metrics[EDGE_INBOX_BYTES], 0);
+}
+
+Test (inbound, a_message_into_another_session_waits_for_its_turn)
+{
+    s_limit (LIMIT_ADDRESS, LIMIT_JOIN);
+    connection_t *connection = RICH, *other = RICH;
+    for (unsigned at = 0; at < LIMIT_BURST_SECONDS; at++)
+        s_join (at % 2 ? connection : other);
+    s_say (connection, "t", "m1");
+    EXPECT ("c1 stop\n");
+    rig_wait (1000);
+    s_send (other, "user joined", "u", "");
+    rig_forget ();
+    //  Somebody else was first.
+    inbounds_tick (rig_inbounds);
+    EXPECT ("");
+    rig_wait (1000);
+    inbounds_tick (rig_inbounds);
+    EXPECT ("p1 DETACH c1 demo/s ?\n"
+            "p1 ATTACH c1 demo/t frame ?\n"
+            "p1 POST c1 " DATA ("t") " 0\n"
+            "c1 read\n");
+    //  One that waits may go.
+    s_say (connection, "u", "m2");
+    rig_disconnect (&connection);
+    cr_assert_eq (edge_metrics[EDGE_INBOX_BYTES], 0);
+}
+
+//  Who is refused by a session takes nothing from those who are in it.
+Test (inbound, a_session_counts_only_whom_it_let_in)
+{
+    s_limit (LIMIT_SESSION, LIMIT_JOIN);
+    connection_t *stranger = RICH, *connection = RICH;
+    for (unsigned at = 0; at < 3 * LIMIT_BURST_SECONDS; at++) {
+        s_send (stranger, "user joined", "s", "");
+        rig_attached (stranger, ATTACH_JOIN, VERDICT_NOT_YOURS, 0);
+    }
+    cr_assert_eq (edge_limited[LIMIT_ROW_SESSION_JOIN], 0);
+    for (unsigned at = 0; at < LIMIT_BURST_SECONDS; at++)
+        s_join (connection);
+    rig_write (stranger);
+    rig_forget ();
+    s_send (stranger, "user joined", "s", "");
+    rig_write (stranger);
+    EXPECT ("c1 < busy busy\n");
+    cr_assert_eq (edge_limited[LIMIT_ROW_SESSION_JOIN], 1);
+}

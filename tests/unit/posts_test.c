@@ -36,7 +36,7 @@ s_add (const char *id, bool is_named, uint64_t now_ms)
                           .sender = TEXT ("{}"),
                           .data = text_of (id),
                           .secret = TEXT_EMPTY };
-    post_queue_add (s_queue, &record, is_named, now_ms);
+    post_queue_add (s_queue, &record, is_named, 0, now_ms);
 }
 
 //  Adds and sends it. Returns its request id; 0: it was refused, as it would overtake another.
@@ -83,7 +83,7 @@ Test (posts, are_kept_whole_until_they_are_answered)
     size_t count = bus_record_texts (&record, texts);
     for (size_t at = 0; at < count; at++)
         *texts[at] = (text_t){ bytes + at, 1 };
-    post_queue_add (s_queue, &record.post, true, 100);
+    post_queue_add (s_queue, &record.post, true, 0, 100);
     memset (bytes, '?', sizeof bytes);
     cr_assert (post_queue_is_waiting (s_queue));
     cr_assert_gt (edge_metrics[EDGE_POST_BYTES_PENDING], (int64_t) (2 * count));

@@ -16,11 +16,7 @@
 #define WEIGHED_TURN 256 //  with 64 postoffices 2 ms
 
 typedef enum {
-    DEADLINE_NONE,
-    DEADLINE_SILENCE,
-    DEADLINE_ANSWER,
-    DEADLINE_AGAIN,
-    DEADLINES
+    DEADLINE_NONE, DEADLINE_SILENCE, DEADLINE_ANSWER, DEADLINE_AGAIN, DEADLINES
 } deadline_t;
 
 struct attachments {
@@ -310,6 +306,8 @@ accepted (attachment_t *self, const news_t *news)
     bool is_awaited = attached->reason != ATTACH_FRAME && attached->reason != ATTACH_REATTACH;
     if (is_awaited || is_another_log)
         endpoint_tell_joined (&self->endpoint, session_key_id (attached->session), last);
+    if (attached->reason != ATTACH_REATTACH)
+        self->all->config.joined (self->all->config.owner, endpoint->client, endpoint->session);
     return true;
 }
 
@@ -347,9 +345,8 @@ static bool
 give_up (attachment_t *self, const news_t *news)
 {
     (void) news;
-    uint8_t reason = self->endpoint.reason;
     edge_count (EDGE_ATTACHES_EXPIRED, 1);
-    if (reason == ATTACH_JOIN || reason == ATTACH_RESUME)
+    if (self->endpoint.reason == ATTACH_JOIN || self->endpoint.reason == ATTACH_RESUME)
         endpoint_tell_not_joined (&self->endpoint, VERDICT_STORE_DOWN);
     post_queue_refuse (self->endpoint.posts, VERDICT_STORE_DOWN, uv_now (self->all->loop));
     s_move_out (self, ATTACHMENT_SILENT);
@@ -656,15 +653,15 @@ attachment_enter (attachment_t *self, text_t session, attach_reason_t reason, lo
                      &(news_t){ .enter = { session, reason, has, time_ms } });
 }
 
-void
-attachment_post (attachment_t *self, const bus_post_t *post, bool is_named)
+bool
+attachment_post (attachment_t *self, const bus_post_t *post, bool is_named, uint64_t wait_ms)
 {
     endpoint_t *endpoint = &self->endpoint;
     bus_post_t record = *post;
     record.session = endpoint->session;
     if (!endpoint->posts)
         endpoint->posts = post_queue_new (self->all->context.posts, endpoint->client, self);
-    post_queue_add (endpoint->posts, &record, is_named, uv_now (self->all->loop));
+    return post_queue_add (endpoint->posts, &record, is_named, wait_ms, uv_now (self->all->loop));
 }
 
 void

@@ -65,6 +65,8 @@ typedef struct {
     bus_client_t *bus;
     posts_t *posts;
     uint64_t silence_ms; //  EDGE_SILENCE
+    //  The client is in this session now, which it has joined (again).
+    void (*joined) (void *owner, client_t *client, text_t session);
     //  Something that this client waited for was answered: it may be read on.
     void (*answered) (void *owner, client_t *client);
     void *owner;
@@ -103,8 +105,10 @@ bool attachment_is_full (const attachment_t *self);
 void attachment_enter (attachment_t *self, text_t session, attach_reason_t reason,
                        log_position_t has, uint64_t time_ms);
 //  Keeps a copy of the post, as one of its session, until it is answered; attachment_send sends it.
-//  One that would overtake a message that was refused is refused, too, and its client told so.
-void attachment_post (attachment_t *self, const bus_post_t *post, bool is_named);
+//  False: it was refused, and its client told so: because it would overtake a message that was
+//  refused, or because it comes too fast (wait_ms is not 0).
+bool attachment_post (attachment_t *self, const bus_post_t *post, bool is_named,
+                      uint64_t wait_ms);
 //  Sends what there is, now or as soon as the bus takes it.
 void attachment_send (attachment_t *self);
 //  An ephemeral event; dropped when it cannot be sent now.

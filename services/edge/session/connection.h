@@ -5,6 +5,7 @@
 #define CONNECTION_H
 
 #include "client/door.h"
+#include "client/limits.h"
 #include "session/attachment.h"
 
 typedef struct inbounds inbounds_t;
@@ -19,6 +20,7 @@ struct connection {
     inbounds_t *inbounds;
     pause_t *pause; //  NULL: nothing is in the way
     door_ticket_t ticket; //  what it came in by
+    limited_t limited;    //  how fast it may go on
 };
 
 //  Clients that were closed meanwhile leave their sessions: at the end of each event.

@@ -25,6 +25,8 @@
 #define TICKETS_EVERY_MS 2000
 //  Of the parameters that the events have (api_queries.def).
 #define API_QUERY_TEXT_MOST 100
+//  So many idle principals, sessions, apps and addresses are remembered, of about 150 bytes each.
+#define IDLE_LIMITED 65536
 
 struct gateway {
     uv_loop_t *loop;
@@ -35,6 +37,7 @@ struct gateway {
     bus_client_t *bus;
     flow_control_t *flow;
     clients_t *clients;
+    limits_t *limits;
     keepalives_t *keepalives;
     posts_t *posts;
     attachments_t *attachments;
@@ -125,6 +128,13 @@ s_on_answered (void *owner, client_t *client)
     inbound_resume (client_view (client)->owner);
 }
 
+static void
+s_on_joined (void *owner, client_t *client, text_t session)
+{
+    (void) owner;
+    inbound_joined (client_view (client)->owner, session);
+}
+
 static bool
 s_on_received (void *owner, client_t *client)
 {
@@ -148,12 +158,37 @@ s_on_upgrade (void *owner, const client_url_t *url, text_t origin)
     return 403;
 }
 
+//  One more that comes in, and at once into a session when it is named. It may come too fast.
+static close_reason_t
+s_limit (gateway_t *self, connection_t *connection, const principal_t *principal, text_t session)
+{
+    uint64_t now = uv_now (self->loop);
+    limited_t *limited = &connection->limited;
+    client_t *client = connection->client;
+    limits_enter (self->limits, limited, principal, client_address (client), now);
+    uint64_t wait_ms = limits_wait_ms (self->limits, limited, LIMIT_CONNECT, TEXT_EMPTY, now);
+    if (wait_ms == 0 && session.size > 0)
+        wait_ms = limits_wait_ms (self->limits, limited, LIMIT_JOIN, session, now);
+    if (wait_ms == 0) {
+        limits_take (self->limits, limited, LIMIT_CONNECT, now);
+        if (session.size > 0)
+            limits_take (self->limits, limited, LIMIT_JOIN, now);
+        return CLOSE_CLIENT;
+    }
+    if (client_is_rich (client)) {
+        frame_t *frame = server_frame_going_away (posts_retry_ms (wait_ms));
+        client_write (client, &frame);
+    }
+    return CLOSE_TOO_FAST;
+}
+
 //  Is told why it may not come in, in words that a client can read.
 static void
 s_refuse (client_t *client, close_reason_t reason)
 {
     verdict_t verdict = reason == CLOSE_UNKNOWN_APP ? VERDICT_UNKNOWN_APP
                         : reason == CLOSE_BAD_URL   ? VERDICT_BAD_REQUEST
+                        : reason == CLOSE_TOO_FAST  ? VERDICT_BUSY
                                                     : VERDICT_NOT_ALLOWED;
     bool is_of_token =
         reason == CLOSE_NO_TOKEN || reason == CLOSE_BAD_TOKEN
@@ -195,6 +230,8 @@ s_on_opened (void *owner, websocket_t *socket, const client_url_t *url, const ht
     connection_t *connection = alloc_zeroed (sizeof *connection);
     connection->gateway = self;
     s_open (self, connection, &pass, &identity, (client_socket_t){ .websocket = socket }, head);
+    if (reason == CLOSE_CLIENT)
+        reason = s_limit (self, connection, &pass.principal, TEXT_EMPTY);
     door_pass_free (&pass);
     if (reason != CLOSE_CLIENT)
         s_refuse (connection->client, reason);
@@ -225,6 +262,7 @@ s_on_closed (void *owner, connection_t *connection)
 {
     gateway_t *self = owner;
     inbound_end (connection);
+    limits_leave (self->limits, &connection->limited, uv_now (self->loop));
     attachment_destroy (&connection->attachment);
     keepalive_destroy (&connection->keepalive);
     client_destroy (&connection->client);
@@ -308,10 +346,15 @@ s_on_events_asked (void *owner, request_t *request, const http_head_t *head,
     s_open (self, connection, pass, &identity, (client_socket_t){ .events = stream }, head);
     visitor.name = api_request_query (asked, "displayName", name_room);
     client_stamp (connection->client, &visitor);
-    attachment_enter (connection->attachment,
-                      session_key_of (room, pass->principal.app,
-                                      asked->parameters[API_PARAMETER_SESSION]),
-                      ATTACH_RESUME, has, 0);
+    text_t session = session_key_of (room, pass->principal.app,
+                                     asked->parameters[API_PARAMETER_SESSION]);
+    close_reason_t reason = s_limit (self, connection, &pass->principal, session);
+    if (reason != CLOSE_CLIENT) {
+        s_refuse (connection->client, reason);
+        connections_end_event (self->clients);
+        return;
+    }
+    attachment_enter (connection->attachment, session, ATTACH_RESUME, has, 0);
     attachment_send (connection->attachment);
     connections_end_event (self->clients);
 }
@@ -441,6 +484,8 @@ s_start_parts (gateway_t *self)
     const edge_config_t *config = self->config;
     self->flow = flow_control_new (config);
     self->clients = clients_new (self->loop, self->flow, self->apps);
+    self->limits = limits_new (
+        &(limits_config_t){ .per_second = config->limits, .idle_most = IDLE_LIMITED });
     self->posts = posts_new (self->flow, self->bus, config->posts);
     keepalives_config_t keepalives = { .ping_every_ms = config->ping_every,
                                        .pong_within_ms = config->pong_within,
@@ -450,6 +495,7 @@ s_start_parts (gateway_t *self)
     attachments_config_t attachments = { .bus = self->bus,
                                          .posts = self->posts,
                                          .silence_ms = config->silence,
+                                         .joined = s_on_joined,
                                          .answered = s_on_answered,
                                          .owner = self };
     self->attachments = attachments_new (self->loop, &attachments);
@@ -461,7 +507,7 @@ s_start_parts (gateway_t *self)
                          .local = { [API_EVENTS] = { s_on_events_asked, self },
                                     [API_OPENAPI] = { openapi_page_asked, self->openapi } } };
     self->api = api_new (self->loop, &api);
-    self->inbounds = inbounds_new (self->loop, self->flow, self->clients);
+    self->inbounds = inbounds_new (self->loop, self->flow, self->clients, self->limits);
 }
 
 gateway_t *
@@ -507,6 +553,7 @@ gateway_destroy (gateway_t **self_p)
     api_destroy (&self->api);
     openapi_page_destroy (&self->openapi);
     inbounds_destroy (&self->inbounds);
+    limits_destroy (&self->limits);
     attachments_destroy (&self->attachments);
     keepalives_destroy (&self->keepalives);
     posts_destroy (&self->posts);

@@ -15,6 +15,7 @@ struct inbounds {
     uv_loop_t *loop;
     flow_control_t *flow;
     clients_t *clients;
+    limits_t *limits;
     list_t throttled; //  connections that send too fast
 };
 
@@ -22,7 +23,8 @@ struct inbounds {
 struct pause {
     connection_t *connection;
     list_t throttled; //  it sends too fast
-    char *deferred;   //  a frame that waits for an answer; NULL: none
+    uint64_t until_ms; //  its frame waits that long; 0: for nothing but an answer
+    char *deferred;   //  a frame that waits for an answer, or for its time; NULL: none
     size_t deferred_size; //  counted in FLOW_INBOXES
 };
 
@@ -54,6 +56,13 @@ s_take_deferred (connection_t *connection)
         flow_control_add (connection->inbounds->flow, FLOW_INBOXES,
                           -(int64_t) pause->deferred_size);
     return deferred;
+}
+
+void
+inbound_joined (connection_t *connection, text_t session)
+{
+    const inbounds_t *self = connection->inbounds;
+    limits_enter_session (self->limits, &connection->limited, session, uv_now (self->loop));
 }
 
 void
@@ -128,11 +137,11 @@ s_refuse (connection_t *connection, const client_frame_t *frame, frame_fault_t f
 // ---------------------------------------------------------------------------------------------
 //  Taking
 
-//  Nothing is read behind a frame that must wait for an answer. An overloaded edge keeps no large
+//  Nothing is read behind a frame that must wait. An overloaded edge keeps no large
 //  frame: `busy` would let what the client sends next overtake it, but a client that is closed
 //  sends all that is unanswered again, in order.
 static void
-s_defer (connection_t *connection, text_t bytes)
+s_defer (connection_t *connection, text_t bytes, edge_metric_t why)
 {
     flow_control_t *flow = connection->inbounds->flow;
     if (bytes.size >= WEBSOCKET_LARGE && flow_control_is_overloaded (flow)) {
@@ -140,10 +149,38 @@ s_defer (connection_t *connection, text_t bytes)
         client_close (connection->client, CLOSE_OVERLOADED);
         return;
     }
-    pause_t *pause = s_pause (connection, EDGE_PAUSED_MOVE);
+    pause_t *pause = s_pause (connection, why);
     pause->deferred = alloc_text (bytes);
     pause->deferred_size = bytes.size;
     flow_control_add (flow, FLOW_INBOXES, (int64_t) bytes.size);
+}
+
+//  May it go to the session that the frame names, or does it come there too fast? A client that
+//  knows `busy` is told to ask again. Others, and messages, which must not be overtaken, wait.
+static bool
+s_may_enter (connection_t *connection, text_t session, text_t bytes, const client_frame_t *frame)
+{
+    inbounds_t *self = connection->inbounds;
+    client_t *client = connection->client;
+    uint64_t now = uv_now (self->loop);
+    uint64_t wait_ms =
+        limits_wait_ms (self->limits, &connection->limited, LIMIT_JOIN, session, now);
+    if (wait_ms == 0) {
+        limits_take (self->limits, &connection->limited, LIMIT_JOIN, now);
+        return true;
+    }
+    if (client_is_rich (client) && s_is_join (frame)) {
+        frame_t *busy = server_frame_busy (frame->session_id, frame->message_id, VERDICT_BUSY,
+                                           posts_retry_ms (wait_ms));
+        client_write (client, &busy);
+        return false;
+    }
+    s_defer (connection, bytes, EDGE_PAUSED_JOINS);
+    if (connection->pause && connection->pause->deferred) {
+        connection->pause->until_ms = now + wait_ms;
+        list_append (&self->throttled, &connection->pause->throttled);
+    }
+    return false;
 }
 
 //  The session that the frame names is where the connection is from now on.
@@ -158,6 +195,7 @@ s_enter (connection_t *connection, text_t session, const client_frame_t *frame)
     log_position_t has = client_is_rich (client) ? frame->last : LOG_POSITION_UNKNOWN;
     flow_control_charge (self->flow, client_rate (client), uv_now (self->loop), CHARGE_SESSION,
                          1);
+    limits_enter_session (self->limits, &connection->limited, TEXT_EMPTY, uv_now (self->loop));
     attachment_enter (connection->attachment, session, reason, has, frame->time_ms);
 }
 
@@ -178,7 +216,12 @@ s_post (connection_t *connection, const client_frame_t *frame)
                           .data = frame->data,
                           .secret = frame->secret,
                           .hidden = frame->hidden };
-    attachment_post (connection->attachment, &record, is_named);
+    inbounds_t *self = connection->inbounds;
+    uint64_t now = uv_now (self->loop);
+    uint64_t wait_ms =
+        limits_wait_ms (self->limits, &connection->limited, LIMIT_MESSAGE, TEXT_EMPTY, now);
+    if (attachment_post (connection->attachment, &record, is_named, wait_ms))
+        limits_take (self->limits, &connection->limited, LIMIT_MESSAGE, now);
     if (attachment_is_full (connection->attachment))
         (void) s_pause (connection, EDGE_PAUSED_POSTS);
 }
@@ -195,11 +238,14 @@ s_take (connection_t *connection, text_t bytes, const client_frame_t *frame)
     bool is_attaching = attachment_state (attachment) == ATTACHMENT_ATTACH_SENT;
     if (attachment_awaits_answer (attachment)
         && (!is_there || (is_attaching && s_is_join (frame)))) {
-        s_defer (connection, bytes);
+        s_defer (connection, bytes, EDGE_PAUSED_MOVE);
         return;
     }
+    bool is_entering = !is_there || s_is_join (frame);
+    if (is_entering && !s_may_enter (connection, session, bytes, frame))
+        return;
     client_stamp (connection->client, &frame->visitor);
-    if (!is_there || s_is_join (frame))
+    if (is_entering)
         s_enter (connection, session, frame);
     if (frame->says == SAYS_TYPING || frame->says == SAYS_STOP_TYPING) {
         bool is_typing = frame->says == SAYS_TYPING;
@@ -289,6 +335,9 @@ inbound_resume (connection_t *connection)
     pause_t *pause = connection->pause;
     if (!pause || client_is_closed (client))
         return;
+    if (uv_now (connection->inbounds->loop) < pause->until_ms)
+        return;
+    pause->until_ms = 0;
     if (pause->deferred && !attachment_awaits_answer (connection->attachment)) {
         size_t size = pause->deferred_size;
         char *deferred = s_take_deferred (connection);
@@ -312,8 +361,9 @@ inbounds_tick (inbounds_t *self)
     list_t *next;
     for (list_t *at = self->throttled.next; at != &self->throttled; at = next) {
         next = at->next;
-        connection_t *connection = LIST_THING (at, pause_t, throttled)->connection;
-        if (s_is_too_fast (self, connection))
+        const pause_t *pause = LIST_THING (at, pause_t, throttled);
+        connection_t *connection = pause->connection;
+        if (s_is_too_fast (self, connection) || uv_now (self->loop) < pause->until_ms)
             continue;
         list_remove (at);
         inbound_resume (connection);
@@ -321,12 +371,13 @@ inbounds_tick (inbounds_t *self)
 }
 
 inbounds_t *
-inbounds_new (uv_loop_t *loop, flow_control_t *flow, clients_t *clients)
+inbounds_new (uv_loop_t *loop, flow_control_t *flow, clients_t *clients, limits_t *limits)
 {
     inbounds_t *self = alloc_zeroed (sizeof *self);
     self->loop = loop;
     self->flow = flow;
     self->clients = clients;
+    self->limits = limits;
     list_init (&self->throttled);
     return self;
 }

@@ -8,6 +8,7 @@
 //      it has as many posts unanswered as allowed  an answer
 //      the edge is overloaded, and it has posts    an answer
 //      it sent a frame that must wait (deferred)   an answer
+//      it goes to a session too fast (deferred)    its time (inbounds_tick)
 //
 //  A frame must wait when it names another session while an answer of the old one is missing, or
 //  joins while an ATTACH is out: one ATTACH at a time, and the answers to posts come from the
@@ -18,8 +19,9 @@
 
 #include "session/connection.h"
 
-//  Borrows both.
-inbounds_t *inbounds_new (uv_loop_t *loop, flow_control_t *flow, clients_t *clients);
+//  Borrows all of them.
+inbounds_t *inbounds_new (uv_loop_t *loop, flow_control_t *flow, clients_t *clients,
+                          limits_t *limits);
 //  All connections are gone.
 void inbounds_destroy (inbounds_t **self_p);
 //  Reads clients again that have waited for their rate.
@@ -31,6 +33,8 @@ void inbound_fragment (connection_t *connection, bool is_costly);
 void inbound_pong (connection_t *connection, text_t payload);
 void inbound_fault (connection_t *connection, close_reason_t reason);
 
+//  The connection is in this session now: what it says counts there (attachments_config_t).
+void inbound_joined (connection_t *connection, text_t session);
 //  Reads the client again when nothing is in the way any more.
 void inbound_resume (connection_t *connection);
 //  The connection ends.

@@ -234,23 +234,19 @@ post_queue_hold_nothing (post_queue_t *self)
     self->awaited = self->follower = (refused_t){ NULL, 0 };
 }
 
-//  The post was refused for now.
+//  The message was refused for now.
 static void
-s_hold_back (const post_t *self, uint64_t now_ms)
+s_hold_back (post_queue_t *self, text_t id, uint64_t request_id, uint64_t now_ms)
 {
-    post_queue_t *queue = self->queue;
-    refused_t *awaited = &queue->awaited;
-    text_t id = self->record.message_id;
-    if (!self->is_named)
-        return;
-    if (awaited->id && self->request_id > awaited->request_id) {
-        s_remember_follower (queue, id, self->request_id);
+    refused_t *awaited = &self->awaited;
+    if (awaited->id && request_id > awaited->request_id) {
+        s_remember_follower (self, id, request_id);
         return;
     }
     if (awaited->id)
-        s_remember_follower (queue, text_of (awaited->id), awaited->request_id);
-    queue->awaited_ms = now_ms; //  its client has not heard of it before
-    s_remember (awaited, id, self->request_id);
+        s_remember_follower (self, text_of (awaited->id), awaited->request_id);
+    self->awaited_ms = now_ms; //  its client has not heard of it before
+    s_remember (awaited, id, request_id);
 }
 
 //  Must a message with this id, that has just come, be refused?
@@ -281,21 +277,32 @@ post_queue_told (post_queue_t *self, text_t message_id, uint64_t now_ms)
 // ---------------------------------------------------------------------------------------------
 //  Telling the client
 
+uint64_t
+posts_retry_ms (uint64_t wait_ms)
+{
+    uint64_t usual = RETRY_MS + random_id_number () % RETRY_MS;
+    return wait_ms > usual ? wait_ms : usual;
+}
+
 //  `busy`: the client is to send this message again.
 static void
-s_tell_busy (client_t *client, const bus_post_t *record, verdict_t verdict)
+s_tell_busy (client_t *client, const bus_post_t *record, verdict_t verdict, uint64_t wait_ms)
 {
     frame_t *busy = server_frame_busy (session_key_id (record->session), record->message_id,
-                                       verdict, RETRY_MS + random_id_number () % RETRY_MS);
+                                       verdict, posts_retry_ms (wait_ms));
     client_write (client, &busy);
 }
 
-//  A refusal that may pass holds back the posts behind this one.
-static void
-s_tell_refused (const post_t *self, verdict_t verdict, uint64_t now_ms)
+//  Is the client told to send it again?
+static bool
+s_may_come_again (const client_t *client, verdict_t verdict)
 {
-    client_t *client = self->queue->client;
-    const bus_post_t *record = &self->record;
+    return client_is_rich (client) && verdict_again (verdict) && verdict != VERDICT_NOT_YOURS;
+}
+
+static void
+s_tell (client_t *client, const bus_post_t *record, verdict_t verdict, uint64_t wait_ms)
+{
     text_t session_id = session_key_id (record->session);
     const char *code = verdict_code (verdict), *words = verdict_words (verdict);
     frame_t *answer;
@@ -303,13 +310,23 @@ s_tell_refused (const post_t *self, verdict_t verdict, uint64_t now_ms)
         answer = server_frame_not_joined (session_id, code, words);
     else if (!client_is_rich (client) && record->event == EVENT_NEW_MESSAGE)
         answer = server_frame_failure (session_id, client_bot_sender (client), words);
-    else if (client_is_rich (client) && verdict_again (verdict)) {
-        s_hold_back (self, now_ms);
-        s_tell_busy (client, record, verdict);
+    else if (s_may_come_again (client, verdict)) {
+        s_tell_busy (client, record, verdict, wait_ms);
         return;
     } else
         answer = server_frame_error (session_id, record->message_id, code, words);
     client_write (client, &answer);
+}
+
+//  A refusal that may pass holds back the posts behind this one.
+static void
+s_tell_refused (const post_t *self, verdict_t verdict, uint64_t now_ms)
+{
+    post_queue_t *queue = self->queue;
+    const bus_post_t *record = &self->record;
+    if (self->is_named && s_may_come_again (queue->client, verdict))
+        s_hold_back (queue, record->message_id, self->request_id, now_ms);
+    s_tell (queue->client, record, verdict, 0);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -336,14 +353,38 @@ s_copy (const bus_post_t *record)
     return post;
 }
 
-void
-post_queue_add (post_queue_t *self, const bus_post_t *record, bool is_named, uint64_t now_ms)
+//  One that is named and would overtake another is refused.
+static bool
+s_is_kept_back (post_queue_t *self, const bus_post_t *record, bool is_named, uint64_t now_ms)
+{
+    if (!is_named || !s_is_held_back (self, record->message_id, now_ms))
+        return false;
+    edge_count (EDGE_POSTS_HELD_BACK, 1);
+    s_tell_busy (self->client, record, VERDICT_BUSY, 0);
+    return true;
+}
+
+//  It stands behind all that were sent: one of those may be refused, too.
+static void
+s_refuse (post_queue_t *self, const bus_post_t *record, bool is_named, uint64_t wait_ms,
+          uint64_t now_ms)
+{
+    uint64_t request_id = self->all->next_request_id++;
+    if (is_named && s_may_come_again (self->client, VERDICT_BUSY))
+        s_hold_back (self, record->message_id, request_id, now_ms);
+    s_tell (self->client, record, VERDICT_BUSY, wait_ms);
+}
+
+bool
+post_queue_add (post_queue_t *self, const bus_post_t *record, bool is_named, uint64_t wait_ms,
+                uint64_t now_ms)
 {
     posts_t *all = self->all;
-    if (is_named && s_is_held_back (self, record->message_id, now_ms)) {
-        edge_count (EDGE_POSTS_HELD_BACK, 1);
-        s_tell_busy (self->client, record, VERDICT_BUSY);
-        return;
+    if (s_is_kept_back (self, record, is_named, now_ms))
+        return false;
+    if (wait_ms > 0) {
+        s_refuse (self, record, is_named, wait_ms, now_ms);
+        return false;
     }
     post_t *post = s_copy (record);
     post->request_id = all->next_request_id++;
@@ -360,6 +401,7 @@ post_queue_add (post_queue_t *self, const bus_post_t *record, bool is_named, uin
     list_append (&self->posts, &post->of_queue);
     list_append (&all->unsent, &post->by_age);
     s_count (self, 1, (int64_t) post->bytes);
+    return true;
 }
 
 //  The request id of the post that this one must not overtake. 0: there is none; its own: its
@@ -416,8 +458,8 @@ s_settle (post_t *self, uint64_t now_ms)
         if (!post->is_named || post->request_id < queue->awaited.request_id)
             continue;
         edge_count (EDGE_POSTS_HELD_BACK, 1);
-        s_hold_back (post, now_ms);
-        s_tell_busy (queue->client, &post->record, VERDICT_BUSY);
+        s_hold_back (queue, post->record.message_id, post->request_id, now_ms);
+        s_tell_busy (queue->client, &post->record, VERDICT_BUSY, 0);
         s_remove (post);
     }
 }

@@ -33,6 +33,8 @@ typedef struct post post_t;
 posts_t *posts_new (flow_control_t *flow, bus_client_t *bus, uint64_t limit);
 //  All queues are gone.
 void posts_destroy (posts_t **self_p);
+//  After what time a client that is refused for so long is to come again: not all at one moment.
+uint64_t posts_retry_ms (uint64_t wait_ms);
 //  The post that this postoffice was given by this number. NULL: there is none (any more).
 post_t *posts_find (const posts_t *self, unsigned postoffice, uint64_t request_id);
 //  A post that has waited for too long; NULL: there is none.
@@ -50,10 +52,11 @@ bool post_queue_is_full (const post_queue_t *self);
 //  Has it neither posts nor anything to hold back?
 bool post_queue_is_idle (const post_queue_t *self);
 
-//  Copies the record and gives it a request id. One that would overtake a message that was refused
-//  is refused, too. `is_named`: its client gave it its id, and can send it again.
-void post_queue_add (post_queue_t *self, const bus_post_t *record, bool is_named,
-                     uint64_t now_ms);
+//  Copies the record and gives it a request id. `is_named`: its client gave it its id, and can send
+//  it again. False: it is refused, for so long, when `wait_ms` is not 0; or because it would
+//  overtake a message that was refused.
+bool post_queue_add (post_queue_t *self, const bus_post_t *record, bool is_named,
+                     uint64_t wait_ms, uint64_t now_ms);
 //  Sends the posts that are not sent yet, in order, to the postoffice. False when the bus is full.
 //  NULL: nothing is left.
 bool post_queue_send (post_queue_t *self, unsigned postoffice);

@@ -5,6 +5,7 @@
 
 #include "bus/bus_settings.h"
 #include "process/service_apps.h"
+#include "tables/limit_rows.h"
 
 typedef struct {
     service_config_t common;
@@ -33,6 +34,7 @@ typedef struct {
     uint64_t frames_burst;
     uint64_t sessions_per_second;
     uint64_t sessions_burst;
+    uint64_t limits[LIMIT_SCOPES][LIMIT_ACTS]; //  per second; 0: none
     uint64_t silence;
     uint64_t ping_every;
     uint64_t pong_within;

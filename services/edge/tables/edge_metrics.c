@@ -4,6 +4,7 @@ int64_t edge_metrics[EDGE_METRIC_COUNT];
 int64_t edge_closed[CLOSE_REASON_COUNT];
 int64_t edge_refused[FAULT_COUNT];
 int64_t edge_tokens[TOKEN_FAULTS];
+int64_t edge_limited[LIMIT_ROWS];
 int64_t edge_requests_refused[HTTP_FAULT_COUNT];
 int64_t edge_answered[VERDICT_COUNT + 1];
 int64_t edge_attached[VERDICT_COUNT + 1];
@@ -37,6 +38,14 @@ static const metric_row_t s_token_rows[] = {
     { "edge_tokens_total", "result=\"" code "\"", COUNTER, "tokens that were checked" },
 #include "auth/token_faults.def"
 #undef TOKEN_FAULT
+};
+
+static const metric_row_t s_limited_rows[] = {
+#define LIMIT(SCOPE, ACT, metric, setting, fallback, words)                                      \
+    { "edge_limit_refused_total", "limit=\"" metric "\"", COUNTER,                               \
+      "connections, joins, messages and requests refused because they came too fast" },
+#include "tables/limits.def"
+#undef LIMIT
 };
 
 //  Not of HTTP_NO_FAULT, the first.
@@ -75,6 +84,7 @@ edge_metrics_start (void)
     metrics_register (s_closed_rows, edge_closed, CLOSE_REASON_COUNT);
     metrics_register (s_refused_rows, edge_refused, FAULT_COUNT);
     metrics_register (s_token_rows, edge_tokens, TOKEN_FAULTS);
+    metrics_register (s_limited_rows, edge_limited, LIMIT_ROWS);
     metrics_register (s_requests_refused_rows, edge_requests_refused + 1, HTTP_FAULT_COUNT - 1);
     metrics_register (s_answered_rows, edge_answered, VERDICT_COUNT + 1);
     metrics_register (s_attached_rows, edge_attached, VERDICT_COUNT + 1);

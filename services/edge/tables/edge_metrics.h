@@ -7,6 +7,7 @@
 #include "auth/token.h"
 #include "base/metrics.h"
 #include "model/model.h"
+#include "tables/limit_rows.h"
 #include "tables/reasons.h"
 
 typedef enum {
@@ -20,6 +21,7 @@ extern int64_t edge_metrics[EDGE_METRIC_COUNT];
 extern int64_t edge_closed[CLOSE_REASON_COUNT];
 extern int64_t edge_refused[FAULT_COUNT];
 extern int64_t edge_tokens[TOKEN_FAULTS]; //  what was found of tokens
+extern int64_t edge_limited[LIMIT_ROWS]; //  what went too fast
 extern int64_t edge_requests_refused[HTTP_FAULT_COUNT]; //  why HTTP requests were refused
 extern int64_t edge_answered[VERDICT_COUNT + 1]; //  what became of posts
 extern int64_t edge_attached[VERDICT_COUNT + 1]; //  what became of ATTACH records
