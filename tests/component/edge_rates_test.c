@@ -3,10 +3,12 @@
 
 #include "edge_fixture.h"
 #include "eventually.h"
+#include "tcp_talk.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 //  A limit of one a second lets ten through at once.
 #define BURST 10
@@ -111,5 +113,113 @@ Test (edge_rates, a_message_too_many_is_busy_and_comes_again, .timeout = 60)
     cr_expect_null (stage_find (stage, BUS_POST));
     ws_client_destroy (&client);
     EVENTUALLY (5000, process_metric (stage->edge, "stentor_edge_limited") <= 1);
+    stage_end (stage);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The API
+
+#define TALKS 40
+
+//  Asks, one connection each, until one is refused. Returns how many were not.
+static int
+s_ask_until_refused (stage_t *stage, tcp_talk_t talks[TALKS], const char *request)
+{
+    for (int at = 0; at < TALKS; at++) {
+        talks[at] = tcp_talk_new (stage->port, 0);
+        cr_assert (tcp_talk_say (&talks[at], request, strlen (request)));
+        if (at < BURST)
+            continue;
+        tcp_talk_hear (&talks[at], SIZE_MAX, 300);
+        if (strstr (talks[at].heard, "HTTP/1.1 429 "))
+            return at;
+    }
+    return TALKS;
+}
+
+static void
+s_free (tcp_talk_t talks[TALKS], int last)
+{
+    for (int at = 0; at <= last && at < TALKS; at++)
+        tcp_talk_free (&talks[at]);
+}
+
+Test (edge_rates, the_api_says_when_to_ask_again, .timeout = 60)
+{
+    stage_t *stage = START ("EDGE_PRINCIPAL_REQUESTS_PER_SECOND=1");
+    RIG_UNTIL (&stage->rig, 5000, process_metric (stage->edge, "stentor_edge_postoffices") == 1);
+    static tcp_talk_t talks[TALKS];
+    int count = s_ask_until_refused (
+        stage, talks,
+        "GET /api/v1/sessions/x?userId=u-1 HTTP/1.1\r\nHost: h\r\n"
+        "Origin: https://shop.example\r\n\r\n");
+    cr_assert (count >= BURST && count < TALKS, "%d", count);
+    static const char *const words[] = { "retry-after: 1\r\n",
+                                         "access-control-allow-origin: https://shop.example\r\n",
+                                         "application/problem+json",
+                                         "\"urn:stentor:problem:too-many\"",
+                                         "Too many requests; try again later" };
+    for (size_t at = 0; at < sizeof words / sizeof *words; at++)
+        cr_expect (strstr (talks[count].heard, words[at]), "%s", talks[count].heard);
+    cr_expect_eq (process_metric (stage->edge, REFUSED ("principal_requests")), 1);
+    //  The postoffice was asked as often as nobody was refused, and others may ask.
+    for (int at = 0; at < count; at++)
+        stage_hear (stage, BUS_REQUEST);
+    tcp_talk_t other = tcp_talk_new (stage->port, 0);
+    static const char request[] = "GET /api/v1/sessions/x?userId=u-2 HTTP/1.1\r\nHost: h\r\n\r\n";
+    cr_assert (tcp_talk_say (&other, request, strlen (request)));
+    stage_hear (stage, BUS_REQUEST);
+    cr_expect_null (stage_find (stage, BUS_REQUEST));
+    tcp_talk_free (&other);
+    s_free (talks, count);
+    stage_end (stage);
+}
+
+//  A session counts the requests that its postoffice has carried out; what strangers ask counts
+//  nowhere but with them.
+Test (edge_rates, a_session_counts_what_was_done, .timeout = 60)
+{
+    stage_t *stage = START ("EDGE_SESSION_REQUESTS_PER_SECOND=1");
+    RIG_UNTIL (&stage->rig, 5000, process_metric (stage->edge, "stentor_edge_postoffices") == 1);
+    static const uint64_t statuses[] = { 404, 200 };
+    for (int round = 0; round < 2; round++)
+        for (int at = 0; at < 3 * BURST; at++) {
+            static const char request[] =
+                "GET /api/v1/sessions/x?userId=u-1 HTTP/1.1\r\nHost: h\r\n\r\n";
+            tcp_talk_t talk = tcp_talk_new (stage->port, 0);
+            cr_assert (tcp_talk_say (&talk, request, strlen (request)));
+            heard_t *asked = NULL;
+            RIG_UNTIL (&stage->rig, 5000,
+                       (asked = stage_find (stage, BUS_REQUEST)) != NULL
+                           || (tcp_talk_hear (&talk, SIZE_MAX, 1), talk.size > 0));
+            if (asked) {
+                asked->taken = true;
+                bus_record_t reply = { .kind = BUS_REPLY,
+                                       .reply = { .request_id = asked->record.request.request_id,
+                                                  .status = statuses[round],
+                                                  .body = TEXT ("{}") } };
+                stage_say (stage, &reply);
+                RIG_UNTIL (&stage->rig, 5000,
+                           (tcp_talk_hear (&talk, SIZE_MAX, 1), talk.size > 0));
+            }
+            bool is_refused = strstr (talk.heard, "HTTP/1.1 429 ") != NULL;
+            cr_expect (!is_refused || (round == 1 && at >= BURST), "%d: %s", at, talk.heard);
+            tcp_talk_free (&talk);
+        }
+    cr_expect (process_metric (stage->edge, REFUSED ("session_requests")) > 0);
+    stage_end (stage);
+}
+
+Test (edge_rates, events_are_connections, .timeout = 60)
+{
+    stage_t *stage = START ("EDGE_PRINCIPAL_CONNECTS_PER_SECOND=1");
+    static tcp_talk_t talks[TALKS];
+    RIG_UNTIL (&stage->rig, 5000, process_metric (stage->edge, "stentor_edge_postoffices") == 1);
+    int count = s_ask_until_refused (
+        stage, talks, "GET /api/v1/sessions/x/events?userId=u-1 HTTP/1.1\r\nHost: h\r\n\r\n");
+    cr_assert (count >= BURST && count < TALKS, "%d", count);
+    cr_expect (strstr (talks[count].heard, "retry-after: 1\r\n"), "%s", talks[count].heard);
+    cr_expect_eq (process_metric (stage->edge, REFUSED ("principal_connects")), 1);
+    s_free (talks, count);
     stage_end (stage);
 }

@@ -1,5 +1,6 @@
 #include "api/api.h"
 
+#include "api/api_limits.h"
 #include "api/api_request.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -88,6 +89,14 @@ api_refuse (request_t *request, problem_t problem, const char *more, text_t deta
     buffer_free (&body);
 }
 
+void
+api_refuse_for (request_t *request, uint64_t seconds)
+{
+    char more[60];
+    snprintf (more, sizeof more, "retry-after: %llu\r\n", (unsigned long long) seconds);
+    api_refuse (request, PROBLEM_TOO_MANY, more, TEXT_EMPTY);
+}
+
 // ---------------------------------------------------------------------------------------------
 //  Calls
 
@@ -130,6 +139,9 @@ s_end (call_t *self, const bus_reply_t *reply)
         snprintf (type, sizeof type, "%s", status >= 400 ? PROBLEM_TYPE : "application/json");
     if (s_is_field (reply->etag, API_ETAG_MOST - 2))
         snprintf (more, sizeof more, "etag: \"%.*s\"\r\n", TEXT_ARGS (reply->etag));
+    if (status < 400 && self->row->place == API_AT_SESSION)
+        api_limits_done (self->api->config.limits, self->row, text_of (self->place),
+                         clock_mono_ms ());
     request_set_answerer (request, NULL, NULL);
     s_answer (request, status, type, more, reply->body);
     s_destroy (self);
@@ -365,6 +377,21 @@ s_principal (const api_t *self, const http_head_t *head, door_pass_t *pass, cons
     }
 }
 
+//  True: it was refused.
+static bool
+s_is_too_fast (const api_t *self, request_t *request, const api_request_t *asked,
+               const principal_t *principal)
+{
+    session_key_room_t room;
+    text_t id = asked->parameters[API_PARAMETER_SESSION];
+    text_t session = id.size > 0 ? session_key_of (room, principal->app, id) : TEXT_EMPTY;
+    uint64_t wait_ms = api_limits_wait_ms (self->config.limits, asked->row, principal,
+                                           request_address (request), session, clock_mono_ms ());
+    if (wait_ms > 0)
+        api_refuse_for (request, (wait_ms + 999) / 1000);
+    return wait_ms > 0;
+}
+
 static void
 s_begin (api_t *self, request_t *request, const http_head_t *head, const api_match_t *match,
          const door_pass_t *pass, const char *fields)
@@ -381,6 +408,8 @@ s_begin (api_t *self, request_t *request, const http_head_t *head, const api_mat
         api_refuse (request, PROBLEM_FORBIDDEN, "", TEXT_EMPTY);
         return;
     }
+    if (permission != PERMIT_ANYBODY && s_is_too_fast (self, request, &asked, &pass->principal))
+        return;
     if (match->row->place == API_AT_EDGE) {
         const api_local_t *local = &self->config.local[match->row->operation];
         local->asked (local->owner, request, head, &asked, pass, text_of (fields));
@@ -446,12 +475,11 @@ void
 api_too_many (void *owner, request_t *request, const http_head_t *head, unsigned seconds)
 {
     api_t *self = owner;
-    char fields[FIELDS_ROOM] = API_FIELDS, more[40];
+    char fields[FIELDS_ROOM] = API_FIELDS;
     (void) s_allow_origin_of_query (self, head, fields);
     edge_count (EDGE_API_REQUESTS, 1);
     request_set_fields (request, text_of (fields));
-    snprintf (more, sizeof more, "retry-after: %u\r\n", seconds);
-    api_refuse (request, PROBLEM_TOO_MANY, more, TEXT_EMPTY);
+    api_refuse_for (request, seconds);
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@
 #include "api/api_request.h"
 #include "bus/bus_client.h"
 #include "client/door.h"
+#include "client/limits.h"
 #include "config/apps.h"
 #include "model/problem.h"
 #include "net/http_server.h"
@@ -39,6 +40,7 @@ typedef struct {
     bus_client_t *bus;
     const apps_t *apps;
     const door_t *door;
+    limits_t *limits;
     uint64_t requests_most; //  under way; more get 503
     api_local_t local[API_OPERATIONS]; //  by operation: each of PLACE EDGE has one
 } api_config_t;
@@ -58,6 +60,8 @@ void api_too_many (void *owner, request_t *request, const http_head_t *head, uns
 //  For who carries out an operation of PLACE EDGE: answers the request with a problem. `more` are
 //  further lines of the head.
 void api_refuse (request_t *request, problem_t problem, const char *more, text_t detail);
+//  It comes too fast, and may come again after so many seconds.
+void api_refuse_for (request_t *request, uint64_t seconds);
 
 //  What the bus says.
 void api_reply (api_t *self, const bus_reply_t *reply);

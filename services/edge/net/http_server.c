@@ -295,6 +295,12 @@ request_set_answerer (request_t *self, const request_events_t *events, void *ans
     self->answerer = answerer;
 }
 
+const client_address_t *
+request_address (const request_t *self)
+{
+    return &self->caller.address;
+}
+
 void
 request_set_fields (request_t *self, text_t fields)
 {

@@ -87,6 +87,9 @@ void request_want_body (request_t *self, const http_head_t *head, uint64_t most)
 //  Within `asked`: lines of this request's answer, whatever it is, each with its "\r\n"; borrowed.
 void request_set_fields (request_t *self, text_t fields);
 
+//  Where it comes from; the request's own.
+const client_address_t *request_address (const request_t *self);
+
 //  One of these, once:
 
 //  A whole answer. `fields` are lines, each with its "\r\n".

@@ -158,23 +158,34 @@ s_on_upgrade (void *owner, const client_url_t *url, text_t origin)
     return 403;
 }
 
-//  One more that comes in, and at once into a session when it is named. It may come too fast.
-static close_reason_t
-s_limit (gateway_t *self, connection_t *connection, const principal_t *principal, text_t session)
+//  One more that comes in, and at once into a session when it is named. In how many milliseconds
+//  it may; 0: now, and it does.
+static uint64_t
+s_limit (gateway_t *self, limited_t *limited, const principal_t *principal,
+         const client_address_t *address, text_t session)
 {
     uint64_t now = uv_now (self->loop);
-    limited_t *limited = &connection->limited;
-    client_t *client = connection->client;
-    limits_enter (self->limits, limited, principal, client_address (client), now);
+    limits_enter (self->limits, limited, principal, address, now);
     uint64_t wait_ms = limits_wait_ms (self->limits, limited, LIMIT_CONNECT, TEXT_EMPTY, now);
     if (wait_ms == 0 && session.size > 0)
         wait_ms = limits_wait_ms (self->limits, limited, LIMIT_JOIN, session, now);
-    if (wait_ms == 0) {
-        limits_take (self->limits, limited, LIMIT_CONNECT, now);
-        if (session.size > 0)
-            limits_take (self->limits, limited, LIMIT_JOIN, now);
+    if (wait_ms > 0)
+        return wait_ms;
+    limits_take (self->limits, limited, LIMIT_CONNECT, now);
+    if (session.size > 0)
+        limits_take (self->limits, limited, LIMIT_JOIN, now);
+    return 0;
+}
+
+//  A client may come too fast.
+static close_reason_t
+s_limit_client (gateway_t *self, connection_t *connection, const principal_t *principal)
+{
+    client_t *client = connection->client;
+    uint64_t wait_ms = s_limit (self, &connection->limited, principal, client_address (client),
+                                TEXT_EMPTY);
+    if (wait_ms == 0)
         return CLOSE_CLIENT;
-    }
     if (client_is_rich (client)) {
         frame_t *frame = server_frame_going_away (posts_retry_ms (wait_ms));
         client_write (client, &frame);
@@ -231,7 +242,7 @@ s_on_opened (void *owner, websocket_t *socket, const client_url_t *url, const ht
     connection->gateway = self;
     s_open (self, connection, &pass, &identity, (client_socket_t){ .websocket = socket }, head);
     if (reason == CLOSE_CLIENT)
-        reason = s_limit (self, connection, &pass.principal, TEXT_EMPTY);
+        reason = s_limit_client (self, connection, &pass.principal);
     door_pass_free (&pass);
     if (reason != CLOSE_CLIENT)
         s_refuse (connection->client, reason);
@@ -305,10 +316,8 @@ s_may_listen (request_t *request, const api_request_t *asked, const door_pass_t 
         return false;
     }
     unsigned seconds, status = request_may_stay (request, &seconds);
-    char more[40];
-    snprintf (more, sizeof more, "retry-after: %u\r\n", seconds);
     if (status == 429)
-        api_refuse (request, PROBLEM_TOO_MANY, more, TEXT_EMPTY);
+        api_refuse_for (request, seconds);
     else if (status)
         api_refuse (request, PROBLEM_BUSY, "", TEXT_EMPTY);
     return status == 0;
@@ -331,29 +340,29 @@ s_on_events_asked (void *owner, request_t *request, const http_head_t *head,
     }
     if (!s_may_listen (request, asked, pass))
         return;
+    session_key_room_t room;
+    text_t session = session_key_of (room, pass->principal.app,
+                                     asked->parameters[API_PARAMETER_SESSION]);
     connection_t *connection = alloc_zeroed (sizeof *connection);
-    event_stream_t *stream = event_stream_new (request, TEXT_EMPTY, &events, connection);
+    uint64_t wait_ms = s_limit (self, &connection->limited, &pass->principal,
+                                request_address (request), session);
+    if (wait_ms > 0)
+        api_refuse_for (request, (wait_ms + 999) / 1000);
+    event_stream_t *stream =
+        wait_ms > 0 ? NULL : event_stream_new (request, TEXT_EMPTY, &events, connection);
     if (!stream) {
+        limits_leave (self->limits, &connection->limited, uv_now (self->loop));
         free (connection);
         return;
     }
     char name_room[API_QUERY_TEXT_MOST];
     visitor_t visitor = VISITOR_UNKNOWN;
-    session_key_room_t room;
     event_stream_limit (stream, self->config->pong_within);
     connection->gateway = self;
     client_identity_t identity = { .dialect = DIALECT_RICH };
     s_open (self, connection, pass, &identity, (client_socket_t){ .events = stream }, head);
     visitor.name = api_request_query (asked, "displayName", name_room);
     client_stamp (connection->client, &visitor);
-    text_t session = session_key_of (room, pass->principal.app,
-                                     asked->parameters[API_PARAMETER_SESSION]);
-    close_reason_t reason = s_limit (self, connection, &pass->principal, session);
-    if (reason != CLOSE_CLIENT) {
-        s_refuse (connection->client, reason);
-        connections_end_event (self->clients);
-        return;
-    }
     attachment_enter (connection->attachment, session, ATTACH_RESUME, has, 0);
     attachment_send (connection->attachment);
     connections_end_event (self->clients);
@@ -503,6 +512,7 @@ s_start_parts (gateway_t *self)
     api_config_t api = { .bus = self->bus,
                          .apps = self->apps,
                          .door = &self->door,
+                         .limits = self->limits,
                          .requests_most = config->api_requests,
                          .local = { [API_EVENTS] = { s_on_events_asked, self },
                                     [API_OPENAPI] = { openapi_page_asked, self->openapi } } };
