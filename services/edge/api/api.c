@@ -48,7 +48,11 @@ typedef struct {
     char *place;              //  what chooses the postoffice: the session's key, or anything
     char *principal;          //  JSON
     char *app;
+    bool is_begun;            //  the answer, which comes in pieces
+    buffer_t piece;           //  of the answer, until there is room
+    char *more;               //  cursor of the piece behind it
     buffer_t body;            //  JSON of the REQUEST
+    size_t body_size;         //  of it, without what the next piece adds
     json_writer_t json;       //  writes it, until the request's body is there
     char fields[FIELDS_ROOM]; //  lines of the answer
 } call_t;
@@ -110,6 +114,8 @@ s_destroy (call_t *self)
     if (--api->count == 0)
         loop_timer_stop (api->tick);
     buffer_free (&self->body);
+    buffer_free (&self->piece);
+    free (self->more);
     free (self->place);
     free (self->principal);
     free (self->app);
@@ -126,33 +132,46 @@ s_is_field (text_t value, size_t most)
     return value.size > 0 && value.size <= most;
 }
 
+//  Of an answer.
+typedef char type_room_t[100];
+
+static const char *
+s_type (const bus_reply_t *reply, type_room_t room)
+{
+    if (!s_is_field (reply->type, sizeof (type_room_t) - 1))
+        return reply->status >= 400 ? PROBLEM_TYPE : "application/json";
+    snprintf (room, sizeof (type_room_t), "%.*s", TEXT_ARGS (reply->type));
+    return room;
+}
+
 //  The call is over before its answer goes out: the next request may begin within.
 static void
 s_end (call_t *self, const bus_reply_t *reply)
 {
     request_t *request = self->request;
-    char type[100], more[API_ETAG_MOST + 20] = "";
-    unsigned status = (unsigned) reply->status;
-    if (s_is_field (reply->type, sizeof type - 1))
-        snprintf (type, sizeof type, "%.*s", TEXT_ARGS (reply->type));
-    else
-        snprintf (type, sizeof type, "%s", status >= 400 ? PROBLEM_TYPE : "application/json");
+    type_room_t type;
+    char more[API_ETAG_MOST + 20] = "";
     if (s_is_field (reply->etag, API_ETAG_MOST - 2))
         snprintf (more, sizeof more, "etag: \"%.*s\"\r\n", TEXT_ARGS (reply->etag));
     if (status < 400 && self->row->place == API_AT_SESSION)
         api_limits_done (self->api->config.limits, self->row, text_of (self->place),
                          clock_mono_ms ());
     request_set_answerer (request, NULL, NULL);
-    s_answer (request, status, type, more, reply->body);
+    s_answer (request, (unsigned) reply->status, s_type (reply, type), more, reply->body);
     s_destroy (self);
 }
 
+//  Half an answer ends with its connection, so that it is not taken for a whole one.
 static void
 s_fail (call_t *self, problem_t problem, text_t detail)
 {
     request_t *request = self->request;
     request_set_answerer (request, NULL, NULL);
-    api_refuse (request, problem, "", detail);
+    if (self->is_begun) {
+        edge_count (EDGE_API_FAILED, 1);
+        request_body (request, TEXT_EMPTY);
+    } else
+        api_refuse (request, problem, "", detail);
     s_destroy (self);
 }
 
@@ -243,7 +262,104 @@ s_on_gone (void *owner)
     s_destroy (owner);
 }
 
-static const request_events_t s_events = { .body = s_on_body, .gone = s_on_gone };
+// ---------------------------------------------------------------------------------------------
+//  Answers in pieces: one is asked for when the one before has left
+
+//  Asks for the piece behind the cursor.
+static void
+s_send_more (call_t *self, text_t cursor)
+{
+    buffer_t *body = &self->body;
+    json_writer_t json;
+    if (self->body_size == 0)
+        self->body_size = body->size - 1; //  the brace that ends it
+    body->size = self->body_size;
+    json_write_begin (&json, body);
+    json_put_text (&json, "more", cursor);
+    json_close_object (&json);
+    if (json_write_end (&json) == 0) {
+        self->deadline_ms = clock_mono_ms () + self->row->deadline_ms;
+        s_send (self);
+    } else
+        s_fail (self, PROBLEM_UNAVAILABLE, TEXT_EMPTY);
+}
+
+//  What waits in `piece` is written, when there is room: the body, and behind it the cursor of what
+//  is next.
+static void
+s_write_piece (call_t *self)
+{
+    request_t *request = self->request;
+    if (request_is_full (request))
+        return;
+    if (self->piece.size > 0) {
+        request_body (request, buffer_text (&self->piece));
+        buffer_clear (&self->piece);
+        if (request_is_full (request))
+            return;
+    }
+    if (self->more) {
+        char *cursor = self->more;
+        self->more = NULL;
+        s_send_more (self, text_of (cursor));
+        free (cursor);
+    } else if (!self->is_sent) {
+        edge_count (EDGE_API_ANSWERED, 1);
+        request_set_answerer (request, NULL, NULL);
+        request_end (request);
+        s_destroy (self);
+    }
+}
+
+static void
+s_on_room (void *owner)
+{
+    call_t *self = owner;
+    if (self->is_begun)
+        s_write_piece (self);
+}
+
+static const request_events_t s_events = { .body = s_on_body,
+                                           .room = s_on_room,
+                                           .gone = s_on_gone };
+
+//  False: the request is over.
+static bool
+s_begin_pieces (call_t *self, const bus_reply_t *reply)
+{
+    request_t *request = self->request;
+    type_room_t type;
+    char fields[200];
+    int size = snprintf (fields, sizeof fields, "content-type: %s\r\n", s_type (reply, type));
+    self->is_begun = true;
+    //  Of a HEAD it is over with this, and the next request begun: it is let go of before.
+    request_set_answerer (request, NULL, NULL);
+    if (request_begin (request, (unsigned) reply->status, (text_t){ fields, (size_t) size },
+                       HTTP_UNKNOWN_SIZE)) {
+        request_set_answerer (request, &s_events, self);
+        return true;
+    }
+    edge_count (EDGE_API_ANSWERED, 1);
+    s_destroy (self);
+    return false;
+}
+
+static void
+s_take_piece (call_t *self, const bus_reply_t *reply)
+{
+    self->is_sent = false;
+    if (reply->status != 200 || reply->body.size > HTTP_PIECE_MOST) {
+        s_fail (self, PROBLEM_UNAVAILABLE, TEXT_EMPTY);
+        return;
+    }
+    if (!self->is_begun && !s_begin_pieces (self, reply))
+        return;
+    int rc = buffer_put_text (&self->piece, reply->body);
+    assert (rc == 0);
+    self->more = reply->more.size > 0 ? alloc_text (reply->more) : NULL;
+    s_write_piece (self);
+}
+
 
 static void
 s_on_tick (void *owner)
@@ -292,6 +408,7 @@ s_new (api_t *api, request_t *request, const api_request_t *asked, const princip
     assert (rc == 0);
     self->principal = alloc_text (buffer_text (&json));
     buffer_free (&json);
+    buffer_init (&self->piece, HTTP_PIECE_MOST);
     buffer_init (&self->body, API_REQUEST_MAX + row->body_most);
     json_write_begin (&self->json, &self->body);
     json_open_object (&self->json, NULL);
@@ -494,6 +611,8 @@ api_reply (api_t *self, const bus_reply_t *reply)
         edge_count (EDGE_API_LATE, 1);
     else if (reply->status < 200 || reply->status > 599)
         s_fail (call, PROBLEM_UNAVAILABLE, TEXT_EMPTY); //  no status that we could hand on
+    else if (call->is_begun || reply->more.size > 0)
+        s_take_piece (call, reply);
     else
         s_end (call, reply);
 }

@@ -19,7 +19,8 @@
 #define STATIC_FILES_BURST 5000
 #define BYTES_OF_A_PAGE (16u << 10)
 #define THROTTLE_MS 10
-#define ANSWER_MAX (256u << 10)
+#define FIELDS_MOST 1000
+#define ANSWER_MAX (HTTP_PIECE_MOST + (64u << 10))
 //  What is larger is not waited for when there are too many connections.
 #define LARGE_HEAD (4u << 10)
 //  And a body that becomes larger than this is refused when too much waits on this edge.
@@ -65,6 +66,8 @@ struct request {
     bool is_within;  //  the call that answers it is not over
     bool keep_alive;
     bool is_head;
+    bool is_old;     //  of HTTP/1.0
+    bool is_chunked; //  the answer that was begun
     bool has_ended;
     bool is_proxy; //  a trusted one's connection
     bool is_handed; //  its stream has another owner now
@@ -132,8 +135,6 @@ s_has_body (unsigned status)
     return status != 204 && status != 304;
 }
 
-#define NO_SIZE UINT64_MAX
-
 static void
 s_put_head (request_t *self, unsigned status, text_t fields, uint64_t size)
 {
@@ -142,7 +143,7 @@ s_put_head (request_t *self, unsigned status, text_t fields, uint64_t size)
     http_answer_t answer = http_answer_begin (to, status, self->keep_alive);
     char digits[24];
     snprintf (digits, sizeof digits, "%llu", (unsigned long long) size);
-    if (s_has_body (status) && size != NO_SIZE)
+    if (s_has_body (status) && size != HTTP_UNKNOWN_SIZE)
         http_answer_field (&answer, "content-length", text_of (digits));
     if (buffer_put_string (to, COMMON_FIELDS) != 0 || buffer_put_text (to, self->fields) != 0
         || buffer_put_text (to, fields) != 0 || http_answer_end (&answer) != 0)
@@ -172,10 +173,28 @@ request_answer (request_t *self, unsigned status, text_t fields, text_t body)
     s_answered (self);
 }
 
+//  A client of HTTP/1.0 knows no chunks: its answer ends with the connection.
+static void
+s_put_head_of_chunks (request_t *self, unsigned status, text_t fields)
+{
+    char all[FIELDS_MOST];
+    self->is_chunked = !self->is_old;
+    self->keep_alive = self->keep_alive && self->is_chunked;
+    int size = snprintf (all, sizeof all, "%s%.*s",
+                         self->is_chunked ? "transfer-encoding: chunked\r\n" : "",
+                         TEXT_ARGS (fields));
+    assert (size >= 0 && (size_t) size < sizeof all);
+    s_put_head (self, status, (text_t){ all, (size_t) size }, HTTP_UNKNOWN_SIZE);
+}
+
 bool
 request_begin (request_t *self, unsigned status, text_t fields, uint64_t size)
 {
-    s_put_head (self, status, fields, size);
+    self->is_chunked = false;
+    if (size == HTTP_UNKNOWN_SIZE)
+        s_put_head_of_chunks (self, status, fields);
+    else
+        s_put_head (self, status, fields, size);
     s_write_gathered (self);
     self->left = self->is_head ? 0 : size;
     if (self->left == 0)
@@ -189,6 +208,19 @@ request_is_full (const request_t *self)
     return stream_is_full (self->stream);
 }
 
+static void
+s_write_chunk (request_t *self, text_t piece)
+{
+    buffer_t *to = &self->requests->gathered;
+    char size[24];
+    buffer_clear (to);
+    snprintf (size, sizeof size, "%zx\r\n", piece.size);
+    if (buffer_put_string (to, size) != 0 || buffer_put_text (to, piece) != 0
+        || buffer_put_string (to, "\r\n") != 0)
+        buffer_clear (to);
+    s_write_gathered (self);
+}
+
 void
 request_body (request_t *self, text_t piece)
 {
@@ -197,11 +229,27 @@ request_body (request_t *self, text_t piece)
         stream_close (self->stream);
         return;
     }
-    self->left -= piece.size;
     s_charge (self, piece.size / BYTES_OF_A_PAGE);
+    if (self->is_chunked) {
+        s_write_chunk (self, piece);
+        return;
+    }
     stream_write (self->stream, piece);
+    if (self->left == HTTP_UNKNOWN_SIZE)
+        return;
+    self->left -= piece.size;
     if (self->left == 0)
         s_answered (self);
+}
+
+void
+request_end (request_t *self)
+{
+    assert (self->left == HTTP_UNKNOWN_SIZE);
+    self->left = 0;
+    if (self->is_chunked)
+        stream_write (self->stream, TEXT ("0\r\n\r\n"));
+    s_answered (self);
 }
 
 static void
@@ -245,7 +293,7 @@ request_hand_over (request_t *self, text_t fields, http_stay_t *stay)
     http_server_t *server = self->requests;
     assert (self->is_within && !self->body && !self->events);
     self->keep_alive = false;
-    s_put_head (self, 200, fields, NO_SIZE);
+    s_put_head (self, 200, fields, HTTP_UNKNOWN_SIZE);
     s_write_gathered (self);
     if (self->is_head) {
         s_answered (self);
@@ -480,6 +528,7 @@ s_ask (request_t *self, const http_head_t *head)
     s_charge (self, 1);
     self->keep_alive = head->keep_alive && head->body == HTTP_BODY_NONE;
     self->is_head = http_head_is (head, "HEAD");
+    self->is_old = head->minor == 0;
     self->fields = TEXT_EMPTY;
     self->is_busy = self->is_within = true;
     stream_limit (self->stream, STREAM_TAKE, stream_now (self->stream));

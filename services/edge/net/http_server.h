@@ -95,12 +95,18 @@ const client_address_t *request_address (const request_t *self);
 //  A whole answer. `fields` are lines, each with its "\r\n".
 void request_answer (request_t *self, unsigned status, text_t fields, text_t body);
 //  The head of one whose body follows in pieces, as long as there is room. False: none is wanted.
+//  Of an unknown size it comes in chunks; to a client of HTTP/1.0, up to the connection's end.
+#define HTTP_UNKNOWN_SIZE UINT64_MAX
 bool request_begin (request_t *self, unsigned status, text_t fields, uint64_t size);
 //  Has it no room now? Then `room` is called.
 bool request_is_full (const request_t *self);
 //  All that was announced is answered, and the request over, when the last piece is given.
-//  An empty piece: it cannot be given, and the connection ends.
+//  An empty piece: it cannot be given, and the connection ends. A piece has at most
+//  HTTP_PIECE_MOST bytes.
+#define HTTP_PIECE_MOST (2u << 20)
 void request_body (request_t *self, text_t piece);
+//  One of an unknown size is whole, and the request over.
+void request_end (request_t *self);
 //  As request_answer, and the connection ends.
 void request_refuse (request_t *self, unsigned status);
 //  429, within `too_many`.

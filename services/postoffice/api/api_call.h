@@ -25,6 +25,7 @@ typedef struct {
     text_t user, item;
     text_t idempotency_key;
     text_t if_match;
+    text_t more; //  the cursor that the piece before ended with (api_answer_t.more)
     struct json_object *query; //  or NULL; checked
     struct json_object *body;  //  of the HTTP request; NULL: it has none
     uint64_t number;

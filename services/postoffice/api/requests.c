@@ -38,6 +38,7 @@ s_read (api_call_t *call, json_object *body, session_key_room_t room)
         || !s_take (body, "item", API_PARAMETER_MAX, &call->item)
         || !s_take (body, "key", API_PARAMETER_MAX, &call->idempotency_key)
         || !s_take (body, "ifMatch", API_PARAMETER_MAX, &call->if_match)
+        || !s_take (body, "more", API_PARAMETER_MAX, &call->more)
         || (needs_session && call->session.size == 0))
         return false;
     call->query = json_object_object_get (body, "query");

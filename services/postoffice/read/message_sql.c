@@ -1,5 +1,9 @@
 #include "read/statements.h"
 
+//  A page ends early when its entries are so large: an answer must fit into a record of the bus.
+#define PAGE_BYTES "500000"
+#define ENTRY_BYTES "coalesce (octet_length (l.data), 0) + octet_length (l.sender) + 300"
+
 //  Entries in the direction of reading, one more than the page has: those behind the position.
 #define ENTRIES(is_up, order)                                                                    \
     "(SELECT l.* FROM log l WHERE " is_up " AND l.session = s.session AND l.day = s.day"         \
@@ -19,10 +23,12 @@ const char read_messages_sql[] =
     " FROM session s"
     " WHERE s.session = $1::text AND s.app = $2::text AND $3::text IN ('', s.visitor)),"
     "e AS ("
-    " SELECT l.*, row_number () OVER ("
-    "  ORDER BY CASE WHEN $4::text::boolean THEN l.seq ELSE -l.seq END) <= $7::text::bigint AS fits"
+    " SELECT l.*, row_number () OVER w <= $7::text::bigint"
+    "  AND (row_number () OVER w = 1 OR"
+    "   sum (" ENTRY_BYTES ") OVER w <= " PAGE_BYTES ") AS fits"
     " FROM s, LATERAL (" ENTRIES ("$4::text::boolean", "ASC") " UNION ALL "
-    ENTRIES ("NOT $4::text::boolean", "DESC") ") l),"
+    ENTRIES ("NOT $4::text::boolean", "DESC") ") l"
+    " WINDOW w AS (ORDER BY CASE WHEN $4::text::boolean THEN l.seq ELSE -l.seq END)),"
     "j AS ("
     " SELECT l.seq, l.fits, json_build_object ('seq', l.seq, 'messageId', l.message_id,"
     "  'event', CASE l.event"
