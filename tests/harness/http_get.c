@@ -70,7 +70,30 @@ s_receive_all (int handle, size_t *size_p)
     return data;
 }
 
-//  Takes the raw bytes apart. Chunked bodies are left as they are: nothing here needs them.
+//  Puts the chunks of a body together, in place. One that is not whole has no size.
+static void
+s_join_chunks (http_answer_t *self)
+{
+    char *to = self->body, *at = self->body, *end = self->body + self->body_size;
+    for (;;) {
+        char *data;
+        unsigned long size = strtoul (at, &data, 16);
+        if (data == at || end - data < 4 || memcmp (data, "\r\n", 2) != 0
+            || (size_t) (end - data - 4) < size || memcmp (data + 2 + size, "\r\n", 2) != 0) {
+            to = self->body;
+            break;
+        }
+        memmove (to, data + 2, size);
+        to += size;
+        at = data + size + 4;
+        if (size == 0)
+            break;
+    }
+    *to = 0;
+    self->body_size = (size_t) (to - self->body);
+}
+
+//  Takes the raw bytes apart.
 static http_answer_t
 s_parse (char *raw, size_t size)
 {
@@ -83,6 +106,8 @@ s_parse (char *raw, size_t size)
         answer.body = malloc (answer.body_size + 1);
         assert (answer.headers && answer.body);
         memcpy (answer.body, end + 4, answer.body_size + 1);
+        if (strcasestr (answer.headers, "\r\ntransfer-encoding: chunked\r\n"))
+            s_join_chunks (&answer);
     }
     free (raw);
     return answer;

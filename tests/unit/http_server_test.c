@@ -30,9 +30,11 @@ typedef struct {
     event_stream_t *events;
     unsigned to_put; //  events that are still to be put
     unsigned refused_with; //  an answer without an end; 0: not
+    unsigned pieces; //  that were written
+    bool is_broken;  //  the last one cannot be had
     int staying;     //  answers without an end
     int client;
-    char heard[2 * MOST];
+    char heard[6 * MOST];
     size_t size;
 } rig_t;
 
@@ -79,6 +81,40 @@ s_begin_events (rig_t *self, request_t *request)
         self->events = event_stream_new (request, TEXT ("x: y\r\n"), &events, self);
 }
 
+//  One that is large, one that is small, and the end, or the end of the connection.
+static void
+s_on_room (void *owner)
+{
+    static char large[100000];
+    rig_t *self = owner;
+    request_t *request = self->request;
+    while (!request_is_full (request) && self->pieces < 3) {
+        self->pieces++;
+        if (self->pieces == 1)
+            request_body (request, (text_t){ memset (large, 'x', sizeof large), sizeof large });
+        else if (self->pieces == 2)
+            request_body (request, TEXT ("small"));
+        else {
+            request_set_answerer (request, NULL, NULL);
+            if (self->is_broken)
+                request_body (request, TEXT_EMPTY);
+            else
+                request_end (request);
+        }
+    }
+}
+
+static void
+s_begin_pieces (rig_t *self, request_t *request)
+{
+    static const request_events_t events = { .room = s_on_room, .gone = s_on_gone };
+    self->pieces = 0;
+    if (!request_begin (request, 200, TEXT ("x: y\r\n"), HTTP_UNKNOWN_SIZE))
+        return;
+    request_set_answerer (request, &events, self);
+    s_on_room (self);
+}
+
 static void
 s_on_asked (void *owner, request_t *request, const http_head_t *head)
 {
@@ -87,6 +123,10 @@ s_on_asked (void *owner, request_t *request, const http_head_t *head)
     self->request = request;
     if (text_is (head->path, TEXT ("/early"))) {
         request_answer (request, 403, TEXT_EMPTY, TEXT ("no"));
+        return;
+    }
+    if (text_is (head->path, TEXT ("/pieces"))) {
+        s_begin_pieces (self, request);
         return;
     }
     if (text_is (head->path, TEXT ("/events"))) {
@@ -325,6 +365,45 @@ Test (http_server, a_large_body_is_refused_when_too_much_waits)
     s_close (rig);
     free (piece);
     free (rig);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Answers in pieces
+
+#define PIECES(method, minor) method " /pieces HTTP/1." minor "\r\nHost: h\r\n\r\n"
+
+Test (http_server, an_answer_in_pieces)
+{
+    rig_t rig;
+    s_open (&rig);
+    s_send (&rig, PIECES ("HEAD", "1") PIECES ("GET", "1")
+                      "GET /early HTTP/1.1\r\nHost: h\r\n\r\n");
+    cr_assert (s_hears (&rig, "HTTP/1.1 403 ", 1)); //  the connection goes on
+    cr_expect (strstr (rig.heard, "transfer-encoding: chunked\r\n"));
+    cr_expect (strstr (rig.heard, "\r\n\r\n186a0\r\nxxx"));
+    cr_expect (strstr (rig.heard, "xxx\r\n5\r\nsmall\r\n0\r\n\r\nHTTP/1.1 403 "));
+    s_close (&rig);
+}
+
+Test (http_server, an_answer_in_pieces_that_breaks_off)
+{
+    rig_t rig;
+    s_open (&rig);
+    rig.is_broken = true;
+    s_send (&rig, PIECES ("GET", "1"));
+    cr_expect_not (s_hears (&rig, "\r\n0\r\n", 1));
+    s_close (&rig);
+}
+
+Test (http_server, an_answer_in_pieces_for_an_old_client)
+{
+    rig_t rig;
+    s_open (&rig);
+    s_send (&rig, PIECES ("GET", "0"));
+    cr_expect_not (s_hears (&rig, "no such thing", 1)); //  it ends
+    cr_expect_null (strstr (rig.heard, "chunked"));
+    cr_expect (strstr (rig.heard, "\r\n\r\nxxx") && strstr (rig.heard, "xxxsmall"));
+    s_close (&rig);
 }
 
 // ---------------------------------------------------------------------------------------------
