@@ -4,9 +4,9 @@
 //      {"session":"…","user":"…","item":"…","query":{"name":"value",…},
 //       "key":"…","ifMatch":"…","body":{…}}
 //
-//  with those members that the request has, and {"more":"…"} when it asks for the piece of an answer
-//  behind the one before. `key` is the Idempotency-Key; `ifMatch` is without
-//  its quotes. All values of the query are texts.
+//  with those members that the request has, and {"more":"…"} when it asks for the piece of an
+//  answer behind the one before. `key` is the Idempotency-Key; `ifMatch` is without its quotes. All
+//  values of the query are texts.
 
 #ifndef API_REQUEST_H
 #define API_REQUEST_H
