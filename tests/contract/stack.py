@@ -5,6 +5,7 @@ import base64
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -18,6 +19,9 @@ sys.path.append(str(TOP / "tests" / "harness"))
 from postgres_server import Server, say  # noqa: E402  # from the folder named above
 
 PATIENCE = 30  # seconds
+#  Who asks here asks as fast as possible.
+LIMITS = re.findall(r'"(EDGE_[A-Z_]+_PER_SECOND)"',
+                    (TOP / "services" / "edge" / "tables" / "limits.def").read_text("utf-8"))
 SECRET = "0123456789abcdef0123456789abcdef"
 TOKENS = ('"tokens":{"keys":[{"kid":"k","algorithm":"HS256","key":"' + SECRET + '"}]}')
 
@@ -72,7 +76,8 @@ class Stack:
                   "APPS_FILE": str(self.apps), "SHUTDOWN_GRACE": "2s", "LOG_LEVEL": "warn",
                   **{f"EDGE_ADDRESS_{limit}": "0" for limit in
                      ("SOCKETS", "SILENT", "SOCKETS_PER_SECOND", "UPGRADES_PER_SECOND",
-                      "REQUESTS_PER_SECOND")}, **self.settings}
+                      "REQUESTS_PER_SECOND")},
+                  **{limit: "0" for limit in LIMITS}, **self.settings}
         subprocess.run([self.binaries / "postoffice", "migrate"], check=True, env=common,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.run("demo-bot", {"DEMO_BOT_PORT": str(bot)})

@@ -291,7 +291,14 @@ s_put_target (const asker_t *asker, const api_row_t *row, char to[400])
               asker->user ? asker->user : "");
 }
 
-//  The status of an answer that has no end.
+static bool
+s_has (const tcp_talk_t *talk, const char *words)
+{
+    return talk->heard && strstr (talk->heard, words);
+}
+
+//  The status of an answer that has no end; 404 when it begins, and its first words are that the
+//  session is not the asker's.
 static int
 s_status_of_stream (const char *target, const char *headers)
 {
@@ -300,10 +307,18 @@ s_status_of_stream (const char *target, const char *headers)
     int size = snprintf (request, sizeof request, "GET %s HTTP/1.1\r\nHost: h\r\n%s\r\n", target,
                          headers);
     cr_assert (tcp_talk_say (&talk, request, (size_t) size));
+    bool is_in = false, is_refused = false;
     uint64_t end = clock_mono_ms () + 10000;
-    while ((!talk.heard || !strstr (talk.heard, "\r\n\r\n")) && clock_mono_ms () < end)
+    while (!is_in && !is_refused && !talk.has_ended && clock_mono_ms () < end) {
         tcp_talk_hear (&talk, talk.size + 1, 100);
+        is_in = s_has (&talk, "\"sessionCreated\":true") || s_has (&talk, "event: ready");
+        is_refused = s_has (&talk, "\"code\":\"not_yours\"")
+                     || s_has (&talk, "\"code\":\"not_joined\"")
+                     || (s_has (&talk, "\r\n\r\n") && !s_has (&talk, "HTTP/1.1 200 "));
+    }
     int status = talk.heard && talk.size > 12 ? atoi (talk.heard + 9) : 0;
+    if (status == 200 && !is_in)
+        status = is_refused ? 404 : 0;
     tcp_talk_free (&talk);
     return status;
 }
