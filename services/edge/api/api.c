@@ -153,7 +153,7 @@ s_end (call_t *self, const bus_reply_t *reply)
     char more[API_ETAG_MOST + 20] = "";
     if (s_is_field (reply->etag, API_ETAG_MOST - 2))
         snprintf (more, sizeof more, "etag: \"%.*s\"\r\n", TEXT_ARGS (reply->etag));
-    if (status < 400 && self->row->place == API_AT_SESSION)
+    if (reply->status < 400 && self->row->place == API_AT_SESSION)
         api_limits_done (self->api->config.limits, self->row, text_of (self->place),
                          clock_mono_ms ());
     request_set_answerer (request, NULL, NULL);
