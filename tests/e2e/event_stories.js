@@ -122,6 +122,43 @@ export function eventStories(story) {
         assert.ok(heard.ack.seq > 0 && Math.abs(heard.ack.timeMs - Date.now()) < 60000);
     });
 
+    //  Without client.js: the browser itself comes again, with the id that it has.
+    story("events: a browser's own EventSource", async ({ stack, visitor }) => {
+        const proxy = await startPathProxy("/", () => stack.edgePort, { refuses: true });
+        try {
+            const page = await visitor.newPage();
+            await page.goto(proxy.url);
+            const at = `/api/v1/sessions/source-${Date.now()}`;
+            const says = (text) => page.evaluate(async ([path, said]) => {
+                const body = JSON.stringify({ messageId: said, text: said });
+                const answer = await fetch(`${path}/messages?userId=eva`, { method: "POST", body });
+                return answer.status;
+            }, [at, text]);
+            await page.evaluate((path) => {
+                window.heard = [];
+                window.source = new EventSource(`${path}/events?userId=eva`);
+                window.source.onmessage = ({ data, lastEventId }) =>
+                    window.heard.push({ frame: JSON.parse(data), lastEventId });
+            }, at);
+            const texts = () => page.evaluate(() => window.heard.map(({ frame }) =>
+                frame.event === "new message" && frame.data.rawQuery).filter(Boolean));
+            const updates = () => page.evaluate(() =>
+                window.heard.filter(({ frame }) => frame.event === "connection update").length);
+            await until("it is in", async () => await updates() === 1);
+            assert.equal(await says("one"), 201);
+            await until("it hears", async () => (await texts()).length === 1);
+            proxy.drop();
+            await until("another is stored", async () => [200, 201].includes(await says("two")));
+            await until("it came again", async () => await updates() === 2, 20000);
+            await until("it hears the rest", async () => (await texts()).length === 2);
+            assert.deepEqual(await texts(), ["one", "two"]);
+            const ids = await page.evaluate(() => window.heard.map((one) => one.lastEventId));
+            assert.match(ids.at(-1), /^[0-9]+-[0-9a-f]{16}$/);
+        } finally {
+            await proxy.stop();
+        }
+    });
+
     story.alone("events: the edge stops and comes back", async ({ stack, visitor }) => {
         const proxy = await startPathProxy("/chat/", () => stack.edgePort, { refuses: true });
         try {

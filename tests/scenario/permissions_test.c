@@ -4,6 +4,7 @@
 
 #include "chat.h"
 #include "http_get.h"
+#include "tcp_talk.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -20,23 +21,27 @@ typedef struct {
     const char *app;
     const char
         *expected; //  of posting without a connection, joining, speaking, taking and giving
-                   //  back control, and reading
+                   //  back control, listening (an event stream), and reading
 } asker_t;
 
 //  The same id in another app is another session, which a visitor opens by joining, and which an
 //  agent does not find.
 static const asker_t s_askers[] = {
     { "ann", false, "demo",
-      "post:201 join:ok speak:ok take:not_allowed release:not_allowed read:200" },
+      "post:201 join:ok speak:ok take:not_allowed release:not_allowed listen:ok read:200" },
     { "bob", false, "demo",
-      "post:404 join:not_yours speak:not_yours take:not_allowed release:not_allowed read:404" },
-    { "carl", true, "demo", "post:403 join:ok speak:not_in_control take:ok release:ok read:200" },
+      "post:404 join:not_yours speak:not_yours take:not_allowed release:not_allowed "
+      "listen:not_yours read:404" },
+    { "carl", true, "demo",
+      "post:403 join:ok speak:not_in_control take:ok release:ok listen:ok read:200" },
     { "carl", true, "other",
-      "post:404 join:not_joined speak:not_joined take:not_joined release:not_joined read:404" },
+      "post:404 join:not_joined speak:not_joined take:not_joined release:not_joined "
+      "listen:not_joined read:404" },
     { "ann", false, "other",
-      "post:404 join:ok speak:ok take:not_allowed release:not_allowed read:200" },
+      "post:404 join:ok speak:ok take:not_allowed release:not_allowed listen:ok read:200" },
     { "bob", false, "other",
-      "post:404 join:not_yours speak:not_yours take:not_allowed release:not_allowed read:404" },
+      "post:404 join:not_yours speak:not_yours take:not_allowed release:not_allowed "
+      "listen:not_yours read:404" },
 };
 
 static void
@@ -80,6 +85,27 @@ s_says (ws_client_t *client, const char *what, const char *event, char outcome[3
         continue;
 }
 
+//  What the first event of a stream tells.
+static void
+s_listen (router_stack_t *stack, const char *query, char outcome[300])
+{
+    char request[300], code[40] = "ok";
+    tcp_talk_t talk = tcp_talk_new (stack_edge_port (stack, 2), 0);
+    snprintf (request, sizeof request,
+              "GET /api/v1/sessions/s-1/events?%s HTTP/1.1\r\nHost: h\r\n\r\n", query);
+    cr_assert (tcp_talk_say (&talk, request, strlen (request)));
+    for (int turn = 0; turn < 1000 && !strstr (talk.heard, "\"connection update\""); turn++)
+        tcp_talk_hear (&talk, SIZE_MAX, 10);
+    const char *refused = strstr (talk.heard, "\"sessionCreated\":false");
+    const char *why = refused ? strstr (refused, "\"code\":\"") : NULL;
+    if (why)
+        snprintf (code, sizeof code, "%.*s", (int) strcspn (why + 8, "\""), why + 8);
+    else
+        cr_assert (strstr (talk.heard, "\"sessionCreated\":true"), "%s", talk.heard);
+    tcp_talk_free (&talk);
+    s_note (outcome, "listen", code);
+}
+
 static void
 s_walk (router_stack_t *stack, const asker_t *asker, char outcome[300])
 {
@@ -103,6 +129,7 @@ s_walk (router_stack_t *stack, const asker_t *asker, char outcome[300])
     s_says (client, "release", "barge out", outcome);
     ws_client_destroy (&client);
 
+    s_listen (stack, query, outcome);
     snprintf (target, sizeof target, "/api/v1/sessions/s-1?%s", query);
     answer = http_get (stack_edge_port (stack, 1), target, NULL);
     snprintf (code, sizeof code, "%d", answer.status);

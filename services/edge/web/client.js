@@ -904,6 +904,8 @@
             }
             this.#eventsFailed = !works;
             if (!works) return;
+            //  The attempts before this one were another way.
+            if (this.#env.now() >= this.#eventsUntil) this.#attempts = 0;
             this.#silent = SILENT_MOST - 1; //  one WebSocket is tried again, when the time is over
             this.#eventsUntil = this.#env.now() + this.#timing.events;
         }
