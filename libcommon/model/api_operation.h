@@ -29,7 +29,8 @@ typedef enum {
 
 const char *api_parameter_name (api_parameter_t parameter); //  "session"
 size_t api_parameter_most (api_parameter_t parameter);      //  bytes, decoded
-#define API_PARAMETER_MAX 200
+#define API_PARAMETER_MAX 600
+#define API_HEADER_MAX 200 //  of Idempotency-Key and If-Match
 
 //  In place of a permission: anybody may ask.
 #define PERMIT_ANYBODY PERMISSIONS

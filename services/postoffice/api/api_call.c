@@ -25,7 +25,7 @@ typedef struct {
 
 struct calls {
     postoffice_context_t *office;
-    reader_t *reader;
+    reader_t *reader, *changes;
     pending_t *by_number;
     uint64_t next_number;
 };
@@ -198,6 +198,32 @@ call_read_page (const api_call_t *call, read_statement_t statement, const text_t
     call_read (call, statement, parameters, count);
 }
 
+static void
+s_on_changed (void *owner, uint64_t number, const reader_answer_t *answer)
+{
+    calls_t *self = owner;
+    text_t status = answer->columns[1];
+    if (answer->outcome != STORED)
+        calls_refuse (self, number, PROBLEM_STORE_DOWN, TEXT_EMPTY);
+    else if (status.size == 0)
+        calls_refuse (self, number, PROBLEM_NOT_FOUND, TEXT_EMPTY);
+    else if (text_is (status, TEXT ("409")))
+        calls_refuse (self, number, PROBLEM_CONFLICT, answer->columns[0]);
+    else
+        calls_answer (self, number,
+                      &(api_answer_t){ .status = text_is (status, TEXT ("202")) ? 202 : 200,
+                                       .body = answer->columns[0] });
+}
+
+void
+call_change (const api_call_t *call, change_statement_t statement, const text_t *parameters,
+             size_t count)
+{
+    calls_t *self = call->calls;
+    if (reader_ask (self->changes, statement, parameters, count, call->number) != 0)
+        calls_refuse (self, call->number, PROBLEM_BUSY, TEXT_EMPTY);
+}
+
 text_t
 call_only_visitor (const api_call_t *call)
 {
@@ -225,6 +251,7 @@ calls_new (uv_loop_t *loop, postoffice_context_t *office, const store_config_t *
     calls_t *self = alloc_zeroed (sizeof *self);
     self->office = office;
     self->reader = reader_new (loop, store, s_on_read, self);
+    self->changes = reader_new_of_changes (loop, store, s_on_changed, self);
     return self;
 }
 
@@ -232,6 +259,7 @@ void
 calls_open (calls_t *self)
 {
     reader_open (self->reader);
+    reader_open (self->changes);
 }
 
 void
@@ -242,6 +270,7 @@ calls_destroy (calls_t **self_p)
     if (!self)
         return;
     reader_destroy (&self->reader);
+    reader_destroy (&self->changes);
     pending_t *pending, *next;
     HASH_ITER (hh, self->by_number, pending, next)
     s_end (self, pending);

@@ -68,6 +68,11 @@ void call_read (const api_call_t *call, read_statement_t statement, const text_t
 void call_read_page (const api_call_t *call, read_statement_t statement, const text_t *parameters,
                      size_t count, list_page_t **page_p);
 
+//  The answer is what a change answers: JSON with its status, or a conflict and why; 404 without a
+//  row.
+void call_change (const api_call_t *call, change_statement_t statement, const text_t *parameters,
+                  size_t count);
+
 //  What a statement's condition has of who asks: the visitor's user id when the asker sees only
 //  its own sessions, else empty.
 text_t call_only_visitor (const api_call_t *call);

@@ -3,6 +3,7 @@
 #include "api/api_call.h"
 #include "api/message_posts.h"
 #include "api/session_reads.h"
+#include "api/work_requests.h"
 #include "base/alloc.h"
 #include "json/json_read.h"
 #include "model/session_key.h"
@@ -19,6 +20,12 @@ static api_operation_fn *const s_operations[API_OPERATIONS] = {
     [API_SESSION_GET] = session_get,
     [API_MESSAGE_POST] = message_post,
     [API_MESSAGE_LIST] = message_list,
+    [API_WORK_LIST] = work_list,
+    [API_WORK_GET] = work_get,
+    [API_WORK_REPLAY] = work_replay,
+    [API_WORK_DROP] = work_drop,
+    [API_VISITOR_ERASE] = visitor_erase,
+    [API_ERASURE_GET] = erasure_get,
 };
 
 //  A text of the request, in `to`. False: it is too long, or no text.
@@ -36,8 +43,8 @@ s_read (api_call_t *call, json_object *body, session_key_room_t room)
     if (!s_take (body, "session", SESSION_ID_MAX, &call->session)
         || !s_take (body, "user", USER_ID_MAX, &call->user)
         || !s_take (body, "item", API_PARAMETER_MAX, &call->item)
-        || !s_take (body, "key", API_PARAMETER_MAX, &call->idempotency_key)
-        || !s_take (body, "ifMatch", API_PARAMETER_MAX, &call->if_match)
+        || !s_take (body, "key", API_HEADER_MAX, &call->idempotency_key)
+        || !s_take (body, "ifMatch", API_HEADER_MAX, &call->if_match)
         || !s_take (body, "more", API_PARAMETER_MAX, &call->more)
         || (needs_session && call->session.size == 0))
         return false;

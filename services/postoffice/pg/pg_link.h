@@ -23,7 +23,7 @@ typedef struct pg_link pg_link_t;
 //  Most requests under way on one link, and most statements in one request; a link's statements are
 //  prepared with one.
 #define PG_LINK_REQUESTS 64
-#define PG_LINK_STATEMENTS 12
+#define PG_LINK_STATEMENTS 24
 
 typedef struct {
     const char *name;

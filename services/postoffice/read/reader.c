@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LINKS 2
+#define LINKS 2 //  of changes: one
 //  Few on one link: an answer waits for those before it.
 #define UNDER_WAY_MOST 4
 //  For a database that is away: the asker has a deadline of its own.
@@ -26,10 +26,16 @@ static const pg_statement_t s_statements[READ_STATEMENTS] = {
 #undef READ_STATEMENT
 };
 
+static const pg_statement_t s_changes[CHANGE_STATEMENTS] = {
+#define CHANGE_STATEMENT(NAME, name, sql) [CHANGE_##NAME] = { "change_" name, sql },
+#include "read/changes.def"
+#undef CHANGE_STATEMENT
+};
+
 typedef struct {
     list_t link; //  among those that wait, or those under way
     reader_t *reader;
-    read_statement_t statement;
+    unsigned statement;
     uint64_t number;
     uint64_t since_ms;
     text_t parameters[READ_PARAMETERS_MOST]; //  behind the struct
@@ -39,7 +45,9 @@ typedef struct {
 struct reader {
     reader_answered_fn *answered;
     void *owner;
+    const pg_statement_t *statements;
     pg_link_t *links[LINKS];
+    size_t link_count;
     list_t waiting; //  oldest first
     list_t under_way;
     size_t pending;
@@ -78,7 +86,7 @@ s_on_answered (void *owner, void *asked, const pg_answer_t *answer)
     static log_limit_t limit = LOG_LIMIT (LOG_WARN, "database refused a query");
     if (answer->failed && log_limit_allows (&limit))
         log_warn ("database refused a query",
-                  log_string ("statement", s_statements[query->statement].name),
+                  log_string ("statement", self->statements[query->statement].name),
                   log_string ("sqlstate", answer->sqlstate));
     bool is_there = !answer->lost && !answer->failed;
     const PGresult *result = is_there ? answer->results[0] : NULL;
@@ -96,7 +104,7 @@ s_free_link (const reader_t *self)
 {
     pg_link_t *best = NULL;
     size_t most = PG_LINK_REQUESTS - UNDER_WAY_MOST;
-    for (size_t at = 0; at < LINKS; at++)
+    for (size_t at = 0; at < self->link_count; at++)
         if (pg_link_room (self->links[at]) > most) {
             best = self->links[at];
             most = pg_link_room (best);
@@ -149,7 +157,7 @@ s_on_tick (void *owner)
 }
 
 int
-reader_ask (reader_t *self, read_statement_t statement, const text_t *parameters, size_t count,
+reader_ask (reader_t *self, unsigned statement, const text_t *parameters, size_t count,
             uint64_t number)
 {
     assert (count <= READ_PARAMETERS_MOST);
@@ -174,17 +182,31 @@ reader_ask (reader_t *self, read_statement_t statement, const text_t *parameters
     return 0;
 }
 
+static reader_t *
+s_new (uv_loop_t *loop, const pg_link_config_t *link, size_t link_count,
+       reader_answered_fn *answered, void *owner)
+{
+    reader_t *self = alloc_zeroed (sizeof *self);
+    self->answered = answered;
+    self->owner = owner;
+    self->statements = link->statements;
+    self->link_count = link_count;
+    list_init (&self->waiting);
+    list_init (&self->under_way);
+    store_metrics[STORE_API_QUERIES_LIMIT] += READER_QUERIES_MOST;
+    pg_link_events_t events = { .up = s_on_up, .down = s_on_down };
+    for (size_t at = 0; at < self->link_count; at++)
+        self->links[at] = pg_link_new (loop, link, &events, self);
+    self->tick = loop_timer_new (loop, s_on_tick, self);
+    loop_timer_start_ms (self->tick, TICK_MS, TICK_MS);
+    return self;
+}
+
 reader_t *
 reader_new (uv_loop_t *loop, const store_config_t *config, reader_answered_fn *answered,
             void *owner)
 {
     static char settings[120];
-    reader_t *self = alloc_zeroed (sizeof *self);
-    self->answered = answered;
-    self->owner = owner;
-    list_init (&self->waiting);
-    list_init (&self->under_way);
-    store_metrics[STORE_API_QUERIES_LIMIT] = READER_QUERIES_MOST;
     snprintf (settings, sizeof settings,
               "SET default_transaction_read_only = on; SET statement_timeout = %d;",
               READER_STATEMENT_MS);
@@ -195,18 +217,29 @@ reader_new (uv_loop_t *loop, const store_config_t *config, reader_answered_fn *a
                               .statements = s_statements,
                               .statement_count = READ_STATEMENTS,
                               .answer_ms = config->answer_ms };
-    pg_link_events_t events = { .up = s_on_up, .down = s_on_down };
-    for (size_t at = 0; at < LINKS; at++)
-        self->links[at] = pg_link_new (loop, &link, &events, self);
-    self->tick = loop_timer_new (loop, s_on_tick, self);
-    loop_timer_start_ms (self->tick, TICK_MS, TICK_MS);
-    return self;
+    return s_new (loop, &link, LINKS, answered, owner);
+}
+
+reader_t *
+reader_new_of_changes (uv_loop_t *loop, const store_config_t *config,
+                       reader_answered_fn *answered, void *owner)
+{
+    static char settings[60];
+    snprintf (settings, sizeof settings, "SET statement_timeout = %d;", READER_STATEMENT_MS);
+    pg_link_config_t link = { .url = config->url,
+                              .name = "changes",
+                              .node = config->node,
+                              .settings = settings,
+                              .statements = s_changes,
+                              .statement_count = CHANGE_STATEMENTS,
+                              .answer_ms = config->answer_ms };
+    return s_new (loop, &link, 1, answered, owner);
 }
 
 void
 reader_open (reader_t *self)
 {
-    for (size_t at = 0; at < LINKS; at++)
+    for (size_t at = 0; at < self->link_count; at++)
         pg_link_open (self->links[at]);
 }
 
@@ -217,7 +250,7 @@ reader_destroy (reader_t **self_p)
     *self_p = NULL;
     if (!self)
         return;
-    for (size_t at = 0; at < LINKS; at++)
+    for (size_t at = 0; at < self->link_count; at++)
         pg_link_destroy (&self->links[at]);
     loop_timer_destroy (&self->tick);
     list_t *first;

@@ -1,5 +1,6 @@
 //  reader — queries of the HTTP API to the database, over links of their own: a slow query
-//  stands before no commit, and no commit before a query.
+//  stands before no commit, and no commit before a query. What the API changes outside of sessions
+//  goes the same way, through a reader of its own (reader_new_of_changes).
 //
 //  A query is one statement that the database answers with JSON, or with nothing when there is
 //  nothing, or nothing for whoever asks: who may see what is a condition of the statement. Links
@@ -28,6 +29,14 @@ typedef enum {
     READ_STATEMENTS
 } read_statement_t;
 
+//  What the API changes outside of sessions (changes.def), likewise.
+typedef enum {
+#define CHANGE_STATEMENT(NAME, name, sql) CHANGE_##NAME,
+#include "read/changes.def"
+#undef CHANGE_STATEMENT
+    CHANGE_STATEMENTS
+} change_statement_t;
+
 #define READ_PARAMETERS_MOST 16
 #define READ_COLUMNS_MOST 4
 
@@ -43,13 +52,17 @@ typedef void reader_answered_fn (void *owner, uint64_t number, const reader_answ
 //  Copies the config; begins to connect with reader_open.
 reader_t *reader_new (uv_loop_t *loop, const store_config_t *config, reader_answered_fn *answered,
                       void *owner);
+//  One whose statements are those of changes, each of which can be said twice: one that was lost is
+//  answered with STORE_DOWN, and may be stored.
+reader_t *reader_new_of_changes (uv_loop_t *loop, const store_config_t *config,
+                                 reader_answered_fn *answered, void *owner);
 //  The schema is the right one now; safe to call again.
 void reader_open (reader_t *self);
 //  Answers nobody.
 void reader_destroy (reader_t **self_p);
 
 //  Copies the parameters. Returns 0; −1 when too many queries wait.
-__attribute__ ((warn_unused_result)) int reader_ask (reader_t *self, read_statement_t statement,
+__attribute__ ((warn_unused_result)) int reader_ask (reader_t *self, unsigned statement,
                                                      const text_t *parameters, size_t count,
                                                      uint64_t number);
 

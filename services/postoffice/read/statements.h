@@ -10,6 +10,11 @@
 
 extern const char read_session_sql[];
 extern const char read_messages_sql[];
+extern const char read_work_items_sql[];
+extern const char read_work_item_sql[];
+extern const char read_erasure_sql[];
+extern const char change_work_sql[];
+extern const char change_erasure_sql[];
 
 //  A time as RFC 3339 has it; that of an entry by the database's clock, which entries of before
 //  schema 4 do not have. Those have the one that clients see.

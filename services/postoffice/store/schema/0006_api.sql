@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: cb633a8f90d3695ad65debe693b25521
+--  functions: 1c015862d29bb8382e7c063131ba7e54
 --
 --  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run
 --  beside those of this one.
@@ -11,6 +11,11 @@ CREATE INDEX work_item_finished ON work_item (app, finished_at, number) WHERE st
 CREATE INDEX work_item_dead ON work_item (app, finished_at, number) WHERE state = 3;
 CREATE INDEX work_item_waiting ON work_item (app, created_at, number)
     WHERE kind = 2 AND state < 2;
+
+--  How often an item was made ready again by hand, and the keys of the requests that changed it, so
+--  that each does so once.
+ALTER TABLE work_item ADD COLUMN replays integer NOT NULL DEFAULT 0;
+ALTER TABLE work_item ADD COLUMN change_keys text[] NOT NULL DEFAULT '{}';
 
 --  Whose data are to be deleted, and how far that is: erasure.sql. A visitor's order is one row; a
 --  finished one stays for 30 days.

@@ -12,7 +12,8 @@ BEGIN
         AND p.proname ~ ('^(make_day|count_before|append|load_session|note_received|beat'
                          '|claim_orphans|claim_hosts|forget_nodes|take_work|finish_work'
                          '|release_work|drop_finished|drop_sessions|drop_day|forget_sessions'
-                         '|erase|erase_sessions|erase_elsewhere|erase_entries|erase_work)'
+                         '|erase|erase_sessions|erase_elsewhere|erase_entries|erase_work'
+                         '|work_json|get_work|list_work|change_work|get_erasure|order_erasure)'
                          '_[0-9]+$')
         AND substring (p.proname FROM '[0-9]+$')::int < (SELECT max (readable_from) FROM migration)
     LOOP
@@ -236,11 +237,12 @@ BEGIN
                  WITH ORDINALITY AS w (session, item, kind, topic, lane, seq, who, body, secret,
                                        state, after_ms, n)
             LEFT JOIN LATERAL (
-                SELECT e.number, e.session, e.seq FROM work_item e
+                SELECT e.number, e.session, e.seq, e.replays FROM work_item e
                 WHERE e.lane = w.lane AND e.state < 2
                 ORDER BY e.number LIMIT 1) AS earlier ON w.lane IS NOT NULL,
             LATERAL (SELECT CASE
-                WHEN earlier.session = w.session AND w.seq - earlier.seq >= behind_most THEN 3
+                WHEN earlier.session = w.session AND w.seq - earlier.seq >= behind_most
+                    AND earlier.replays = 0 THEN 3
                 WHEN earlier.number IS NOT NULL AND w.state = 1 THEN 0
                 ELSE w.state END::smallint AS state) AS n
             WHERE w.session <> ALL (lost)
@@ -472,6 +474,9 @@ BEGIN
                 ORDER BY e.number LIMIT 1) AS first ON w.lane IS NOT NULL
             WHERE w.kind > 1 AND w.state = 0 AND w.topic = p_topics[at] AND w.next_at <= now ()
                 AND (w.lane IS NULL OR first.number = w.number)
+                --  Of what comes back to a lane, appends may not have known.
+                AND (w.replays = 0 OR NOT EXISTS (
+                    SELECT FROM work_item l WHERE l.lane = w.lane AND l.state = 1))
             ORDER BY w.next_at, w.number LIMIT p_most[at] FOR UPDATE OF w SKIP LOCKED)
         UPDATE work_item w
         SET state = 1, holder = p_writer, attempts = w.attempts + 1

@@ -1,0 +1,110 @@
+#include "api/work_requests.h"
+
+#include "model/session_key.h"
+
+#include <stdio.h>
+
+//  Of a cursor that somebody else made.
+static bool
+s_is_number (text_t text)
+{
+    return text.size < 19 && strspn (text.data ? text.data : "", "0123456789") >= text.size;
+}
+
+static const char *
+s_list_mistake (const list_page_t *page)
+{
+    if (!s_is_number (list_page_position (page, 0)) || !s_is_number (list_page_position (page, 1)))
+        return "The cursor is none of this list";
+    if (list_page_filter (page, "session").size == 0 && list_page_has (page, "kind", "timer"))
+        return "kind=timer needs a session: each session that is left has a timer";
+    return NULL;
+}
+
+void
+work_list (const api_call_t *call)
+{
+    const char *complaint;
+    char room[API_COMPLAINT], limit[24];
+    session_key_room_t key_room;
+    list_page_t *page = list_page_new (call->row, call->query, &complaint, room);
+    if (page)
+        complaint = s_list_mistake (page);
+    if (complaint) {
+        list_page_destroy (&page);
+        calls_refuse (call->calls, call->number, PROBLEM_BAD_REQUEST, text_of (complaint));
+        return;
+    }
+    text_t session = list_page_filter (page, "session");
+    snprintf (limit, sizeof limit, "%llu", (unsigned long long) list_page_limit (page));
+    text_t app = call->principal->app;
+    text_t parameters[] = {
+        app,
+        session.size > 0 ? session_key_of (key_room, app, session) : TEXT_EMPTY,
+        list_page_filter (page, "state"),
+        list_page_filter (page, "kind"),
+        list_page_filter (page, "topic"),
+        list_page_has (page, "order", "asc") ? TEXT ("f") : TEXT ("t"),
+        list_page_is_backward (page) ? TEXT ("t") : TEXT ("f"),
+        list_page_position (page, 0),
+        list_page_position (page, 1),
+        text_of (limit),
+    };
+    call_read_page (call, READ_WORK_ITEMS, parameters, sizeof parameters / sizeof *parameters,
+                    &page);
+}
+
+void
+work_get (const api_call_t *call)
+{
+    text_t parameters[] = { call->principal->app, call->item };
+    call_read (call, READ_WORK_ITEM, parameters, 2);
+}
+
+//  Keys of two servers of an app are two keys.
+#define KEY_ROOM (USER_ID_MAX + API_HEADER_MAX + 2)
+
+static text_t
+s_key (const api_call_t *call, char room[KEY_ROOM])
+{
+    if (call->idempotency_key.size == 0)
+        return TEXT_EMPTY;
+    int size = snprintf (room, KEY_ROOM, "%.*s %.*s", TEXT_ARGS (call->idempotency_key),
+                         TEXT_ARGS (call->principal->user));
+    return (text_t){ room, size < KEY_ROOM ? (size_t) size : KEY_ROOM - 1 };
+}
+
+static void
+s_change (const api_call_t *call, text_t what)
+{
+    char room[KEY_ROOM];
+    text_t parameters[] = { call->principal->app, call->item, what, s_key (call, room) };
+    call_change (call, CHANGE_WORK, parameters, 4);
+}
+
+void
+work_replay (const api_call_t *call)
+{
+    s_change (call, TEXT ("replay"));
+}
+
+void
+work_drop (const api_call_t *call)
+{
+    s_change (call, TEXT ("drop"));
+}
+
+void
+visitor_erase (const api_call_t *call)
+{
+    char room[KEY_ROOM];
+    text_t parameters[] = { call->principal->app, call->user, s_key (call, room) };
+    call_change (call, CHANGE_ERASURE, parameters, 3);
+}
+
+void
+erasure_get (const api_call_t *call)
+{
+    text_t parameters[] = { call->principal->app, call->user };
+    call_read (call, READ_ERASURE, parameters, 2);
+}

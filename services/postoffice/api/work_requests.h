@@ -1,0 +1,16 @@
+//  work_requests — the operations of the API about work items and dead letters, and about a
+//  visitor's data: what is not a session's.
+
+#ifndef WORK_REQUESTS_H
+#define WORK_REQUESTS_H
+
+#include "api/api_call.h"
+
+api_operation_fn work_list;
+api_operation_fn work_get;
+api_operation_fn work_replay;
+api_operation_fn work_drop;
+api_operation_fn visitor_erase;
+api_operation_fn erasure_get;
+
+#endif

@@ -1,0 +1,16 @@
+#include "read/statements.h"
+#include "store/migrations.h"
+
+//  What they do is in schema/work_api.sql.
+
+const char read_work_items_sql[] =
+    "SELECT * FROM " SCHEMA_FUNCTION ("list_work") " ($1::text, $2::text, $3::text, $4::text,"
+    " $5::text, $6::text::boolean, $7::text::boolean, $8::text, $9::text, $10::text::bigint)";
+const char read_work_item_sql[] =
+    "SELECT * FROM " SCHEMA_FUNCTION ("get_work") " ($1::text, $2::text)";
+const char read_erasure_sql[] =
+    "SELECT * FROM " SCHEMA_FUNCTION ("get_erasure") " ($1::text, $2::text)";
+const char change_work_sql[] =
+    "SELECT * FROM " SCHEMA_FUNCTION ("change_work") " ($1::text, $2::text, $3::text, $4::text)";
+const char change_erasure_sql[] =
+    "SELECT * FROM " SCHEMA_FUNCTION ("order_erasure") " ($1::text, $2::text, $3::text)";

@@ -1,0 +1,228 @@
+-- ---------------------------------------------------------------------------------------------
+--  What the HTTP API lists and changes outside of sessions
+
+--  An item as people see it: no secret, and no body.
+CREATE FUNCTION work_json_@V@ (w work_item) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object (
+        'itemId', w.item, 'kind', (ARRAY['turn', 'delivery', 'timer'])[w.kind],
+        'state', (ARRAY['ready', 'leased', 'done', 'dead', 'cancelled'])[w.state + 1],
+        'topic', w.topic, 'sessionId', substr (w.session, length (w.app) + 2),
+        'userId', nullif (w.user_id, ''), 'seq', w.seq, 'attempts', w.attempts,
+        'replays', w.replays,
+        'createdAt', to_char (w.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'nextAt', CASE WHEN w.state = 0 THEN
+            to_char (w.next_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') END,
+        'finishedAt', to_char (w.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'detail', w.detail)
+$$;
+
+--  One item with its body and its attempts; no row: there is none.
+CREATE FUNCTION get_work_@V@ (p_app text, p_item text) RETURNS SETOF text
+LANGUAGE sql STABLE AS $$
+    SELECT (work_json_@V@ (w) || jsonb_build_object (
+        'body', CASE WHEN w.body LIKE '{%' THEN w.body::jsonb END,
+        'tries', (
+            SELECT coalesce (jsonb_agg (jsonb_build_object (
+                'number', a.number,
+                'outcome', (ARRAY['retry', 'leased', 'done', 'dead'])[a.outcome + 1],
+                'beganAt', to_char (a.began_at AT TIME ZONE 'UTC',
+                                    'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                'endedAt', to_char (a.ended_at AT TIME ZONE 'UTC',
+                                    'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                'tookMs', a.took_ms, 'status', a.status, 'detail', a.detail)
+                ORDER BY a.number), '[]')
+            FROM work_attempt a WHERE a.item = w.item)))::text
+    FROM work_item w WHERE w.item = p_item AND w.app = p_app
+$$;
+
+--  Items of an app from behind a position (microseconds and number) on, in this direction, by when
+--  they were finished, or else made. Parameters are texts; an empty one does not matter. Each
+--  index is followed for at most 10,000 items: a filter that few of them pass ends a page early,
+--  and the last position is then that of the last item that was looked at.
+CREATE FUNCTION list_work_@V@ (
+    p_app text, p_session text, p_state text, p_kind text, p_topic text, p_newest boolean,
+    p_backward boolean, p_at text, p_number text, p_limit bigint)
+RETURNS TABLE (items text, first text, last text, more text) LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_custom_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE
+    looked_most CONSTANT bigint := 10000;
+    v_state smallint :=
+        array_position (ARRAY['ready', 'leased', 'done', 'dead', 'cancelled'], p_state) - 1;
+    v_kind smallint := array_position (ARRAY['turn', 'delivery', 'timer'], p_kind);
+    v_falls boolean := p_newest <> p_backward;
+    v_op text := CASE WHEN v_falls THEN '<' ELSE '>' END;
+    v_order text := CASE WHEN v_falls THEN 'DESC' ELSE 'ASC' END;
+    v_at timestamptz := CASE
+        WHEN p_at <> '' THEN timestamptz 'epoch' + p_at::bigint * interval '1 us'
+        WHEN v_falls THEN 'infinity' ELSE '-infinity' END;
+    v_number bigint := CASE WHEN p_number <> '' THEN p_number::bigint ELSE 0 END;
+    v_column text;
+    v_where text;
+    v_base text;
+    v_rows work_item[];
+    v_found work_item[] := '{}';
+    v_end_at timestamptz := CASE WHEN v_falls THEN '-infinity' ELSE 'infinity' END;
+    v_end_number bigint := 0;
+    v_stop record;
+    v_stops boolean := false;
+BEGIN
+    --  What is finished; deliveries that are not, or all that is open of one session; turns.
+    FOR v_column, v_where IN
+        SELECT 'finished_at', CASE WHEN v_state = 3 THEN 'w.state = 3' ELSE 'w.state > 1' END
+                              || ' AND w.app = $1'
+        WHERE v_state IS NULL OR v_state > 1
+        UNION ALL
+        SELECT 'created_at', CASE WHEN p_session = ''
+                             THEN 'w.kind = 2 AND w.state < 2 AND w.app = $1'
+                             ELSE 'w.kind > 1 AND w.state < 2 AND w.session = $4' END
+        WHERE v_state IS NULL OR v_state < 2
+        UNION ALL
+        SELECT 'created_at', CASE WHEN p_session = ''
+                             THEN 'w.kind = 1 AND w.state < 2 AND w.session >= $1 || ''/'''
+                                  || ' AND w.session < $1 || ''0'''
+                             ELSE 'w.kind = 1 AND w.state < 2 AND w.session = $4' END
+        WHERE v_state IS NULL OR v_state < 2
+    LOOP
+        v_base := format ('SELECT w AS item, w.%I AS at, w.number FROM work_item w'
+                          ' WHERE %s AND (w.%I, w.number) %s ($2, $3)'
+                          ' ORDER BY w.%I %s, w.number %s LIMIT %s',
+                          v_column, v_where, v_column, v_op, v_column, v_order, v_order,
+                          looked_most);
+        EXECUTE format (
+            'SELECT array_agg (f.item) FROM (SELECT b.item FROM (%s) b'
+            ' WHERE ($4 = '''' OR (b.item).session = $4) AND ($5 IS NULL OR (b.item).state = $5)'
+            ' AND (b.item).kind = coalesce ($6,'
+            '  CASE WHEN (b.item).kind < 3 THEN (b.item).kind END)'
+            ' AND ($7 = '''' OR (b.item).topic = $7) LIMIT $8 + 1) f', v_base)
+        INTO v_rows
+        USING p_app, v_at, v_number, p_session, v_state, v_kind, p_topic, p_limit;
+        v_found := v_found || coalesce (v_rows, '{}');
+        CONTINUE WHEN coalesce (cardinality (v_rows), 0) > p_limit;
+        --  It found less than it may: has it looked at all there is?
+        EXECUTE format ('SELECT b.at, b.number FROM (%s) b OFFSET $5 - 1', v_base)
+        INTO v_stop USING p_app, v_at, v_number, p_session, looked_most;
+        CONTINUE WHEN v_stop.at IS NULL;
+        v_stops := true;
+        --  (In brackets: else plpgsql takes the first THEN for its own.)
+        IF (CASE WHEN v_falls THEN (v_stop.at, v_stop.number) > (v_end_at, v_end_number)
+            ELSE (v_stop.at, v_stop.number) < (v_end_at, v_end_number) END) THEN
+            v_end_at := v_stop.at;
+            v_end_number := v_stop.number;
+        END IF;
+    END LOOP;
+
+    RETURN QUERY
+    WITH found AS (
+        SELECT f AS item, coalesce (f.finished_at, f.created_at) AS at, f.number
+        FROM unnest (v_found) AS f),
+    counted AS (
+        SELECT c.*, row_number () OVER (
+            ORDER BY CASE WHEN v_falls THEN c.at END DESC,
+                     CASE WHEN v_falls THEN c.number END DESC, c.at, c.number) AS place
+        FROM found c
+        WHERE NOT v_stops
+            OR CASE WHEN v_falls THEN (c.at, c.number) >= (v_end_at, v_end_number)
+               ELSE (c.at, c.number) <= (v_end_at, v_end_number) END),
+    page AS (SELECT c.* FROM counted c WHERE c.place <= p_limit),
+    ends AS (
+        SELECT min (p.place) AS low, max (p.place) AS high,
+               (SELECT count (*) FROM counted) > p_limit AS is_full FROM page p),
+    --  The direction of reading turned into that of the list.
+    marks AS (
+        SELECT (SELECT array[(extract (epoch FROM p.at) * 1000000)::bigint::text, p.number::text]
+                FROM page p WHERE p.place = e.low) AS near,
+               CASE WHEN v_stops AND NOT e.is_full
+               THEN array[(extract (epoch FROM v_end_at) * 1000000)::bigint::text,
+                          v_end_number::text]
+               ELSE (SELECT array[(extract (epoch FROM p.at) * 1000000)::bigint::text,
+                                  p.number::text]
+                     FROM page p WHERE p.place = e.high) END AS far,
+               e.is_full OR v_stops AS more
+        FROM ends e)
+    SELECT (SELECT coalesce (jsonb_agg (work_json_@V@ (p.item) ORDER BY
+                CASE WHEN p_backward THEN -p.place ELSE p.place END), '[]') FROM page p)::text,
+           to_json (CASE WHEN p_backward THEN m.far ELSE m.near END)::text,
+           to_json (CASE WHEN p_backward THEN m.near ELSE m.far END)::text,
+           CASE WHEN m.more THEN 't' ELSE 'f' END
+    FROM marks m;
+END $$;
+
+--  Replays or drops an item, once for each key. Returns the item, or why not, and the status of
+--  HTTP; no row: there is none. A delivery that is replayed goes behind what is open of its lane,
+--  and waits for a second: an append that does not know of it yet may lease another one of the
+--  lane.
+CREATE FUNCTION change_work_@V@ (p_app text, p_item text, p_what text, p_key text)
+RETURNS TABLE (body text, status text) LANGUAGE plpgsql AS $$
+DECLARE
+    w work_item;
+    v_key text := p_what || ':' || p_key;
+    v_state text;
+BEGIN
+    SELECT * INTO w FROM work_item i WHERE i.item = p_item AND i.app = p_app FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    v_state := (ARRAY['ready', 'leased', 'done', 'dead', 'cancelled'])[w.state + 1];
+    IF p_key <> '' AND v_key = ANY (w.change_keys) THEN
+        status := '200';
+    ELSIF w.kind = 3 THEN
+        body := 'A timer is the router''s own';
+    ELSIF w.kind = 1 AND p_what = 'replay' THEN
+        body := 'A question belongs to its session: it is asked again by saying it again';
+    ELSIF p_what = 'replay' AND w.state NOT IN (3, 4) THEN
+        body := 'The item is ' || v_state || ': only dead and cancelled ones are replayed';
+    ELSIF p_what = 'drop' AND w.state NOT IN (0, 3) THEN
+        body := 'The item is ' || v_state || ': only ready and dead ones are dropped';
+    ELSIF p_what = 'replay' THEN
+        UPDATE work_item i
+        SET state = 0, number = DEFAULT, holder = NULL, finished_at = NULL,
+            replays = i.replays + 1,
+            next_at = CASE WHEN i.lane IS NULL THEN now () ELSE now () + interval '1 s' END
+        WHERE i.item = p_item RETURNING * INTO w;
+        status := '200';
+    ELSE
+        UPDATE work_item i
+        SET state = 4, holder = NULL, secret = NULL,
+            finished_at = coalesce (i.finished_at, now ()),
+            detail = CASE WHEN i.state = 0 THEN 'dropped' ELSE i.detail END
+        WHERE i.item = p_item RETURNING * INTO w;
+        status := '200';
+    END IF;
+    IF status IS NULL THEN
+        status := '409';
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    --  The last ones: a request is not sent again for ever.
+    IF p_key <> '' AND v_key <> ALL (w.change_keys) THEN
+        UPDATE work_item i SET change_keys = (v_key || i.change_keys)[1:20] WHERE i.item = p_item;
+    END IF;
+    body := work_json_@V@ (w)::text;
+    RETURN NEXT;
+END $$;
+
+--  How far an order to erase is; no row: nothing is ordered.
+CREATE FUNCTION get_erasure_@V@ (p_app text, p_user text) RETURNS SETOF text
+LANGUAGE sql STABLE AS $$
+    SELECT json_build_object (
+        'userId', e.user_id, 'state', CASE e.state WHEN 4 THEN 'done' ELSE 'running' END,
+        'askedAt', to_char (e.asked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'finishedAt', to_char (e.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'sessions', e.sessions, 'entries', e.entries, 'workItems', e.items)::text
+    FROM erasure e WHERE e.app = p_app AND e.user_id = p_user
+$$;
+
+--  Orders that the visitor's data be erased, once for each key. An order that is under way begins
+--  again: the visitor may have come back meanwhile.
+CREATE FUNCTION order_erasure_@V@ (p_app text, p_user text, p_key text)
+RETURNS TABLE (body text, status text) LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO erasure AS old (app, user_id, key) VALUES (p_app, p_user, p_key)
+    ON CONFLICT (app, user_id) DO UPDATE
+        SET state = 0, key = EXCLUDED.key, asked_at = now (), finished_at = NULL,
+            sessions = CASE WHEN old.state = 4 THEN 0 ELSE old.sessions END,
+            entries = CASE WHEN old.state = 4 THEN 0 ELSE old.entries END,
+            items = CASE WHEN old.state = 4 THEN 0 ELSE old.items END
+        WHERE EXCLUDED.key = '' OR old.key <> EXCLUDED.key;
+    RETURN QUERY SELECT e, '202' FROM get_erasure_@V@ (p_app, p_user) AS e;
+END $$;
