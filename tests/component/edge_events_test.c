@@ -174,7 +174,7 @@ Test (edge_events, a_session_that_cannot_be_entered)
     const bus_record_t *attach = stage_hear (stage, BUS_ATTACH);
     stage_attached (stage, attach, VERDICT_NOT_YOURS, 0);
     s_expect (stage, &talk, "\"code\":\"not_yours\"");
-    s_expect (stage, &talk, "\n\nevent: close\ndata: {\"code\":1013,\"reason\":\"not_joined\"");
+    s_expect (stage, &talk, "\n\nretry: 86400000\nevent: close\ndata: {\"code\":4403,");
     s_expect_end (stage, &talk);
     tcp_talk_free (&talk);
     stage_end (stage);

@@ -79,10 +79,14 @@ Test (listener, ends_when_its_session_is_not_for_it)
                   "c%zu answered\n"
                   "c%zu < data: {\"event\":\"connection update\",\"sessionId\":\"s\",\"data\":"
                   "{\"sessionCreated\":false,\"errorMessage\":\"%s\",\"code\":\"%s\"}}||\n"
-                  "c%zu < event: close|data: {\"code\":1013,\"reason\":\"not_joined\","
-                  "\"message\":\"an event stream's session cannot be entered\"}|| (end)\n",
+                  "c%zu < %sevent: close|data: {%s\"}|| (end)\n",
                   at + 1, at + 1, verdict_words (verdicts[at]), verdict_code (verdicts[at]),
-                  at + 1);
+                  at + 1, verdict_again (verdicts[at]) ? "" : "retry: 86400000|",
+                  verdict_again (verdicts[at])
+                      ? "\"code\":1013,\"reason\":\"not_joined\",\"message\":"
+                        "\"an event stream's session cannot be entered now"
+                      : "\"code\":4403,\"reason\":\"not_its_session\",\"message\":"
+                        "\"an event stream's session is not for its client");
         EXPECT (story);
         rig_wait (10000);
         attachments_tick (rig_attachments);

@@ -146,7 +146,8 @@ endpoint_tell_not_joined (const endpoint_t *self, verdict_t verdict)
                                                verdict_code (verdict), verdict_words (verdict));
     client_write (self->client, &update);
     if (client_is_listener (self->client))
-        client_close (self->client, CLOSE_NOT_JOINED);
+        client_close (self->client,
+                      verdict_again (verdict) ? CLOSE_NOT_JOINED : CLOSE_NOT_ITS_SESSION);
 }
 
 void

@@ -10,6 +10,7 @@
 #define CLOSE_DATA_MAX 400
 //  Event streams that a drain has ended come again within this time.
 #define RETURN_MS 5000
+#define NEVER_MS 86400000
 
 //  NULL: there is no such client (any more).
 static connection_t *
@@ -110,12 +111,21 @@ outbound_next (connection_t *connection, websocket_write_t *write)
 // ---------------------------------------------------------------------------------------------
 //  Event streams
 
-//  What a close frame is to a WebSocket. A browser comes again by itself: not all at once.
+//  A browser comes again by itself: when an edge ends, not all at once; to a session that is not
+//  for it as late as can be said.
+static uint64_t
+s_retry_ms (close_reason_t reason)
+{
+    return reason == CLOSE_GOING_AWAY        ? 1 + random_id_number () % RETURN_MS
+           : reason == CLOSE_NOT_ITS_SESSION ? NEVER_MS
+                                             : 0;
+}
+
+//  What a close frame is to a WebSocket.
 static int
 s_put_close (buffer_t *to, close_reason_t reason)
 {
     const close_reason_row_t *row = &close_reasons[reason];
-    bool is_going = reason == CLOSE_GOING_AWAY;
     buffer_t data;
     json_writer_t json;
     buffer_init (&data, CLOSE_DATA_MAX);
@@ -127,8 +137,7 @@ s_put_close (buffer_t *to, close_reason_t reason)
     json_close_object (&json);
     int rc = json_write_end (&json);
     if (rc == 0)
-        rc = event_text_put_named (to, "close", buffer_text (&data),
-                                   is_going ? 1 + random_id_number () % RETURN_MS : 0);
+        rc = event_text_put_named (to, "close", buffer_text (&data), s_retry_ms (reason));
     buffer_free (&data);
     return rc;
 }
