@@ -89,6 +89,8 @@ static const setting_t s_settings[] = {
              "limit of unanswered messages of one client; at the limit it is not read"),
     SETTING ("EDGE_API_REQUESTS", SETTING_NUMBER, edge_config_t, api_requests, "1024", 1, 100000,
              "limit of API requests that wait for a postoffice; more get HTTP 503"),
+    SETTING ("EDGE_WATCHERS", SETTING_NUMBER, edge_config_t, watchers, "256", 1, 100000,
+             "limit of connections that watch an app's sessions; more get HTTP 503"),
     SETTING ("EDGE_FRAMES_PER_SECOND", SETTING_NUMBER, edge_config_t, frames_per_second, "1000",
              1, 1000000, "rate limit of frames of one client; a faster client is throttled"),
     SETTING ("EDGE_FRAMES_BURST", SETTING_NUMBER, edge_config_t, frames_burst, "2000", 1, 1000000,

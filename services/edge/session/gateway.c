@@ -1,5 +1,6 @@
 #include "session/gateway.h"
 
+#include "api/feed.h"
 #include "api/openapi_page.h"
 #include "base/alloc.h"
 #include "base/log.h"
@@ -44,6 +45,7 @@ struct gateway {
     inbounds_t *inbounds;
     openapi_page_t *openapi;
     api_t *api;
+    feed_t *feed;
     loop_timer_t *tick;
     uint64_t token_count; //  connections that came with a token
     uint64_t tickets_ms;  //  when tickets were looked at last
@@ -67,10 +69,10 @@ s_attachment_of (const gateway_t *self, uint64_t endpoint)
 static void
 s_on_postoffice_up (void *owner, unsigned postoffice)
 {
-    (void) postoffice;
     gateway_t *self = owner;
     edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_postoffices_up (self->bus);
     attachments_postoffice_up (self->attachments);
+    feed_postoffice_up (self->feed, postoffice);
 }
 
 static void
@@ -80,6 +82,7 @@ s_on_postoffice_down (void *owner, unsigned postoffice)
     edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_postoffices_up (self->bus);
     attachments_postoffice_down (self->attachments, postoffice);
     api_postoffice_down (self->api, postoffice);
+    feed_postoffice_down (self->feed, postoffice);
 }
 
 static void
@@ -113,6 +116,12 @@ s_on_record (void *owner, unsigned postoffice, const bus_record_t *record)
         break;
     case BUS_REPLY:
         api_reply (self->api, &record->reply);
+        break;
+    case BUS_WATCHING:
+        feed_watching (self->feed, postoffice, &record->watching);
+        break;
+    case BUS_SUMMARY:
+        feed_summary (self->feed, &record->summary);
         break;
     default:
         if (log_limit_allows (&limit))
@@ -408,7 +417,7 @@ s_drain_some (gateway_t *self)
 static void
 s_check_drained (gateway_t *self)
 {
-    if (!self->drained || clients_count (self->clients) > 0)
+    if (!self->drained || clients_count (self->clients) > 0 || feed_count (self->feed) > 0)
         return;
     void (*drained) (void *owner) = self->drained;
     self->drained = NULL;
@@ -429,6 +438,7 @@ gateway_drain (gateway_t *self, void (*drained) (void *owner), void *owner)
         frame_t *frame = server_frame_going_away (random_id_number () % RETURN_MS);
         client_write (at, &frame);
     }
+    feed_drain (self->feed);
     connections_end_event (self->clients);
     s_check_drained (self);
 }
@@ -488,6 +498,12 @@ s_tick_ms (const edge_config_t *config)
 }
 
 static void
+s_on_watcher_gone (void *owner)
+{
+    s_check_drained (owner);
+}
+
+static void
 s_start_parts (gateway_t *self)
 {
     const edge_config_t *config = self->config;
@@ -509,12 +525,19 @@ s_start_parts (gateway_t *self)
                                          .owner = self };
     self->attachments = attachments_new (self->loop, &attachments);
     self->openapi = openapi_page_new ();
+    self->feed = feed_new (self->loop, &(feed_config_t){ .bus = self->bus,
+                                                         .door = &self->door,
+                                                         .watchers_most = config->watchers,
+                                                         .sign_every_ms = config->ping_every,
+                                                         .gone = s_on_watcher_gone,
+                                                         .owner = self });
     api_config_t api = { .bus = self->bus,
                          .apps = self->apps,
                          .door = &self->door,
                          .limits = self->limits,
                          .requests_most = config->api_requests,
                          .local = { [API_EVENTS] = { s_on_events_asked, self },
+                                    [API_FEED] = { feed_asked, self->feed },
                                     [API_OPENAPI] = { openapi_page_asked, self->openapi } } };
     self->api = api_new (self->loop, &api);
     self->inbounds = inbounds_new (self->loop, self->flow, self->clients, self->limits);
@@ -562,6 +585,7 @@ gateway_destroy (gateway_t **self_p)
     loop_timer_destroy (&self->tick);
     api_destroy (&self->api);
     openapi_page_destroy (&self->openapi);
+    feed_destroy (&self->feed);
     inbounds_destroy (&self->inbounds);
     limits_destroy (&self->limits);
     attachments_destroy (&self->attachments);

@@ -30,6 +30,7 @@ typedef struct {
     uint64_t backlog_limit;
     uint64_t posts;
     uint64_t api_requests;
+    uint64_t watchers;
     uint64_t frames_per_second;
     uint64_t frames_burst;
     uint64_t sessions_per_second;

@@ -22,6 +22,7 @@ typedef struct {
     list_t in_app;
     watched_app_t *app;
     peer_t peer;
+    uint64_t number; //  of its last WATCH
     bool has_gap; //  is told no rows until it has taken what waits
 } watch_t;
 
@@ -65,7 +66,9 @@ static void
 s_say_watching (feed_t *self, const watch_t *watch, bool is_gap)
 {
     bus_record_t record = { .kind = BUS_WATCHING,
-                            .watching = { .app = watch->app->id, .gap = is_gap } };
+                            .watching = { .app = watch->app->id,
+                                          .gap = is_gap,
+                                          .number = watch->number } };
     metric_add (POSTOFFICE_FEED_GAPS, is_gap);
     s_send (self, watch->peer, &record);
 }
@@ -305,6 +308,7 @@ feed_watch (feed_t *self, peer_t peer, const bus_watch_t *record)
         list_init (&watch->in_app);
         list_append (&watch->app->watches, &watch->in_app);
     }
+    watch->number = record->number;
     s_say_watching (self, watch, false);
 }
 
