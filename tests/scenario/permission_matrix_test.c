@@ -4,6 +4,7 @@
 //  added to the table are asked by themselves.
 
 #include "chat.h"
+#include "exchange_record.h"
 #include "http_get.h"
 #include "tcp_talk.h"
 #include "token_maker.h"
@@ -297,6 +298,23 @@ s_has (const tcp_talk_t *talk, const char *words)
     return talk->heard && strstr (talk->heard, words);
 }
 
+//  As http_request does it: an answer that ends.
+static void
+s_record (const char *target, const char *headers, int status, const tcp_talk_t *talk)
+{
+    const char *end = talk->heard ? strstr (talk->heard, "\r\n\r\n") : NULL;
+    if (!end)
+        return;
+    char *head = strndup (talk->heard, (size_t) (end + 2 - talk->heard));
+    size_t before = (size_t) (end + 4 - talk->heard);
+    http_answer_t answer = { .status = status,
+                             .headers = head,
+                             .body = talk->heard + before,
+                             .body_size = talk->size - before };
+    exchange_record ("GET", target, headers, NULL, 0, &answer);
+    free (head);
+}
+
 //  The status of an answer that has no end; 404 when it begins, and its first words are that the
 //  session is not the asker's.
 static int
@@ -317,6 +335,8 @@ s_status_of_stream (const char *target, const char *headers)
                      || (s_has (&talk, "\r\n\r\n") && !s_has (&talk, "HTTP/1.1 200 "));
     }
     int status = talk.heard && talk.size > 12 ? atoi (talk.heard + 9) : 0;
+    if (status == 200)
+        s_record (target, headers, status, &talk);
     if (status == 200 && !is_in)
         status = is_refused ? 404 : 0;
     tcp_talk_free (&talk);
