@@ -397,3 +397,50 @@ Test (work_api, a_visitor_is_erased_while_postoffices_die, .timeout = 120)
     leaves (&otto);
     s_end (&stack);
 }
+
+//  More than a piece of the log, in several sessions, and with what the visitor may not see.
+Test (work_api, a_visitor_is_exported_in_pieces)
+{
+    router_stack_t *stack = s_stack (1);
+    person_t *vera = rich_visitor_opens (stack, 1, "vera", "s-1");
+    person_t *otto = rich_visitor_opens (stack, 1, "otto", "s-2");
+    says (vera, "the first");
+    is_told_stored (vera, "vera-1", false);
+    says (otto, "not hers");
+    is_told_stored (otto, "otto-1", false);
+    s_exec (stack,
+            "INSERT INTO session (session, app, visitor, day) SELECT 'demo/v-' || n, 'demo',"
+            " 'vera', day FROM session, generate_series (1, 450) n WHERE session = 'demo/s-1';"
+            "INSERT INTO log (seq, time_ms, writer, day, event, role, hidden, session, message_id,"
+            " user_id, sender, data) SELECT n, 1, 1, day, 3, CASE n WHEN 3 THEN 2 ELSE 1 END,"
+            " n > 1, session, 'm' || n, CASE n WHEN 3 THEN 'carl' ELSE 'vera' END, '{}',"
+            " '{\"text\":\"' || CASE n WHEN 3 THEN 'whisper' ELSE 'line' END || '\"}'"
+            " FROM session, generate_series (1, 3) n WHERE session LIKE 'demo/v-%';"
+            "INSERT INTO log (seq, time_ms, writer, day, event, role, hidden, session, message_id,"
+            " user_id, sender, data) SELECT n, 1, 1, day, 3, 1, false, session, 'm' || n, 'vera',"
+            " '{}', '{\"text\":\"' || repeat ('x', 3000) || '\"}'"
+            " FROM session, generate_series (4, 700) n WHERE session = 'demo/v-7'");
+    http_answer_t answer = http_get (stack_edge_port (stack, 1),
+                                     "/api/v1/visitors/vera/export", AUTHORIZED);
+    cr_assert_eq (answer.status, 200);
+    cr_expect (strstr (answer.headers, "application/x-ndjson"));
+    cr_expect (strstr (answer.body, "\"the first\""));
+    cr_expect_null (strstr (answer.body, "not hers"));
+    cr_expect_null (strstr (answer.body, "whisper"));
+    size_t lines = 0, entries = 0, sessions = 0;
+    for (char *line = strtok (answer.body, "\n"); line; line = strtok (NULL, "\n")) {
+        json_object *object = json_tokener_parse (line);
+        cr_assert (object, "line %zu: %s", lines, line);
+        lines++;
+        entries += strcmp (s_text (object, "type"), "entry") == 0;
+        sessions += strcmp (s_text (object, "type"), "session") == 0;
+        json_object_put (object);
+    }
+    cr_expect_eq (sessions, 451, "%zu of %zu", sessions, lines);
+    //  In s-1 her joining and her message.
+    cr_expect_eq (entries, 450 * 2 + 697 + 2, "%zu", entries);
+    http_answer_free (&answer);
+    leaves (&vera);
+    leaves (&otto);
+    s_end (&stack);
+}

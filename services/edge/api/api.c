@@ -275,6 +275,7 @@ s_send_more (call_t *self, text_t cursor)
         self->body_size = body->size - 1; //  the brace that ends it
     body->size = self->body_size;
     json_write_begin (&json, body);
+    json.began = 0; //  it goes on: a comma stands before the member
     json_put_text (&json, "more", cursor);
     json_close_object (&json);
     if (json_write_end (&json) == 0) {

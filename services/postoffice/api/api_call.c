@@ -21,6 +21,7 @@ typedef struct {
     uint64_t request_id; //  the peer's
     uint64_t deadline_ms;
     list_page_t *page; //  of a list; else NULL
+    bool has_lines;    //  call_read_lines
 } pending_t;
 
 struct calls {
@@ -159,6 +160,22 @@ s_answer_page (calls_t *self, pending_t *pending, const reader_answer_t *answer)
 }
 
 static void
+s_answer_lines (calls_t *self, uint64_t number, const text_t *columns)
+{
+    char more[API_PARAMETER_MAX];
+    int size = snprintf (more, sizeof more, "%.*s %.*s", TEXT_ARGS (columns[2]),
+                         TEXT_ARGS (columns[1]));
+    assert (size > 0 && (size_t) size < sizeof more);
+    bool is_last = columns[1].size == 0;
+    calls_answer (self, number,
+                  &(api_answer_t){ .status = 200,
+                                   .body = columns[0],
+                                   .type = TEXT ("application/x-ndjson"),
+                                   .more = is_last ? TEXT_EMPTY
+                                                   : (text_t){ more, (size_t) size } });
+}
+
+static void
 s_on_read (void *owner, uint64_t number, const reader_answer_t *answer)
 {
     calls_t *self = owner;
@@ -167,6 +184,8 @@ s_on_read (void *owner, uint64_t number, const reader_answer_t *answer)
         return;
     if (answer->outcome != STORED)
         calls_refuse (self, number, PROBLEM_STORE_DOWN, TEXT_EMPTY);
+    else if (pending->has_lines && answer->columns[3].size > 0)
+        s_answer_lines (self, number, answer->columns);
     else if (answer->columns[0].size == 0)
         calls_refuse (self, number, PROBLEM_NOT_FOUND, TEXT_EMPTY);
     else if (pending->page)
@@ -195,6 +214,14 @@ call_read_page (const api_call_t *call, read_statement_t statement, const text_t
     assert (pending && !pending->page);
     pending->page = *page_p;
     *page_p = NULL;
+    call_read (call, statement, parameters, count);
+}
+
+void
+call_read_lines (const api_call_t *call, read_statement_t statement, const text_t *parameters,
+                 size_t count)
+{
+    s_pending (call->calls, call->number)->has_lines = true;
     call_read (call, statement, parameters, count);
 }
 

@@ -68,6 +68,12 @@ void call_read (const api_call_t *call, read_statement_t statement, const text_t
 void call_read_page (const api_call_t *call, read_statement_t statement, const text_t *parameters,
                      size_t count, list_page_t **page_p);
 
+//  The answer is lines of JSON, in pieces: columns are the lines, two parts of a position, and "t".
+//  An empty first part: there is no other piece. The parts stand in api_call_t.more, with a blank
+//  between them, the second one first.
+void call_read_lines (const api_call_t *call, read_statement_t statement,
+                      const text_t *parameters, size_t count);
+
 //  The answer is what a change answers: JSON with its status, or a conflict and why; 404 without a
 //  row.
 void call_change (const api_call_t *call, change_statement_t statement, const text_t *parameters,

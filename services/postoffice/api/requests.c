@@ -25,6 +25,7 @@ static api_operation_fn *const s_operations[API_OPERATIONS] = {
     [API_WORK_REPLAY] = work_replay,
     [API_WORK_DROP] = work_drop,
     [API_VISITOR_ERASE] = visitor_erase,
+    [API_VISITOR_EXPORT] = visitor_export,
     [API_ERASURE_GET] = erasure_get,
 };
 

@@ -1,6 +1,7 @@
 #include "api/work_requests.h"
 
 #include "model/session_key.h"
+#include "rules/audience.h"
 
 #include <stdio.h>
 
@@ -8,7 +9,10 @@
 static bool
 s_is_number (text_t text)
 {
-    return text.size < 19 && strspn (text.data ? text.data : "", "0123456789") >= text.size;
+    bool is_number = text.size < 19;
+    for (size_t at = 0; is_number && at < text.size; at++)
+        is_number = text.data[at] >= '0' && text.data[at] <= '9';
+    return is_number;
 }
 
 static const char *
@@ -100,6 +104,42 @@ visitor_erase (const api_call_t *call)
     char room[KEY_ROOM];
     text_t parameters[] = { call->principal->app, call->user, s_key (call, room) };
     call_change (call, CHANGE_ERASURE, parameters, 3);
+}
+
+//  "17 demo/s-1": what the piece before ended with.
+static bool
+s_take_position (text_t more, char seq[24], text_t *session)
+{
+    snprintf (seq, 24, "-1");
+    *session = TEXT_EMPTY;
+    if (more.size == 0)
+        return true;
+    const char *blank = memchr (more.data, ' ', more.size);
+    size_t size = blank ? (size_t) (blank - more.data) : 0;
+    text_t digits = { more.data, size };
+    bool is_number = size > 0 && size < 19
+                     && (s_is_number (digits) || text_is (digits, TEXT ("-1")));
+    if (!is_number)
+        return false;
+    snprintf (seq, 24, "%.*s", TEXT_ARGS (digits));
+    *session = (text_t){ blank + 1, more.size - size - 1 };
+    return session->size > 0;
+}
+
+void
+visitor_export (const api_call_t *call)
+{
+    char seq[24], events[24];
+    text_t session;
+    if (!s_take_position (call->more, seq, &session)) {
+        calls_refuse (call->calls, call->number, PROBLEM_BAD_REQUEST, TEXT_EMPTY);
+        return;
+    }
+    snprintf (events, sizeof events, "%llu",
+              (unsigned long long) audience_events (ROLE_VISITOR));
+    text_t parameters[] = { call->principal->app, call->user, session, text_of (seq),
+                            text_of (events) };
+    call_read_lines (call, READ_EXPORT, parameters, 5);
 }
 
 void

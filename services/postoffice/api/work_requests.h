@@ -12,5 +12,6 @@ api_operation_fn work_replay;
 api_operation_fn work_drop;
 api_operation_fn visitor_erase;
 api_operation_fn erasure_get;
+api_operation_fn visitor_export;
 
 #endif

@@ -13,6 +13,7 @@ extern const char read_messages_sql[];
 extern const char read_work_items_sql[];
 extern const char read_work_item_sql[];
 extern const char read_erasure_sql[];
+extern const char read_export_sql[];
 extern const char change_work_sql[];
 extern const char change_erasure_sql[];
 

@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: 1c015862d29bb8382e7c063131ba7e54
+--  functions: 34a38d9dcc45408132d38375cb4aad16
 --
 --  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run
 --  beside those of this one.

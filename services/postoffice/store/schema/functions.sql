@@ -13,7 +13,8 @@ BEGIN
                          '|claim_orphans|claim_hosts|forget_nodes|take_work|finish_work'
                          '|release_work|drop_finished|drop_sessions|drop_day|forget_sessions'
                          '|erase|erase_sessions|erase_elsewhere|erase_entries|erase_work'
-                         '|work_json|get_work|list_work|change_work|get_erasure|order_erasure)'
+                         '|work_json|get_work|list_work|change_work|get_erasure|order_erasure'
+                         '|export_visitor)'
                          '_[0-9]+$')
         AND substring (p.proname FROM '[0-9]+$')::int < (SELECT max (readable_from) FROM migration)
     LOOP

@@ -226,3 +226,97 @@ BEGIN
         WHERE EXCLUDED.key = '' OR old.key <> EXCLUDED.key;
     RETURN QUERY SELECT e, '202' FROM get_erasure_@V@ (p_app, p_user) AS e;
 END $$;
+
+--  All that is stored about a visitor, as lines of JSON, from behind a position on: a session and a
+--  seq of it. A piece has about 500 entries, or 256 KiB. Returns the lines, and the position at
+--  which the next piece begins; an empty one: there is none. The visitor's own entries are all
+--  there; of others those of these events that are not hidden, and only in its own sessions.
+--  p_names has the events' names by their numbers.
+CREATE FUNCTION export_visitor_@V@ (
+    p_app text, p_user text, p_session text, p_seq bigint, p_events bigint, p_names json)
+RETURNS TABLE (lines text, next_session text, next_seq bigint) LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_custom_plan SET enable_seqscan = off AS $$
+DECLARE
+    entries_most CONSTANT bigint := 500;
+    bytes_most CONSTANT bigint := 256 * 1024;
+    sessions_most CONSTANT bigint := 200;
+    v_lines text[] := '{}';
+    v_left bigint := entries_most;
+    v_bytes bigint := 0;
+    v_count bigint := 0;
+    v_seq bigint;
+    s record;
+    e record;
+BEGIN
+    IF p_session = '' THEN
+        v_lines := v_lines || json_build_object (
+            'type', 'visitor', 'appId', p_app, 'userId', p_user, 'lastSessionId', (
+                SELECT substr (a.session, length (p_app) + 2) FROM last_session a
+                WHERE a.app = p_app AND a.user_id = p_user AND a.role = 1))::text;
+    END IF;
+    next_session := '';
+    next_seq := 0;
+    FOR s IN
+        SELECT t.*, substr (t.session, length (p_app) + 2) AS id FROM (
+            SELECT o.session, o.day, o.created_at, o.closed_at, true AS is_own FROM session o
+            WHERE o.app = p_app AND o.visitor = p_user
+            UNION ALL
+            SELECT o.session, o.day, o.created_at, o.closed_at, false FROM participant p
+            JOIN session o ON o.session = p.session
+            WHERE p.role = 1 AND p.user_id = p_user AND o.app = p_app AND o.visitor <> p_user) t
+        WHERE t.session COLLATE "C" >= p_session ORDER BY t.session COLLATE "C"
+    LOOP
+        IF v_count = sessions_most OR v_left = 0 OR v_bytes >= bytes_most THEN
+            next_session := s.session;
+            next_seq := -1;
+            EXIT;
+        END IF;
+        v_count := v_count + 1;
+        v_seq := CASE WHEN s.session = p_session THEN p_seq ELSE -1 END;
+        IF v_seq < 0 THEN
+            v_lines := v_lines || json_build_object (
+                'type', 'session', 'sessionId', s.id, 'isOwn', s.is_own,
+                'createdAt', to_char (s.created_at AT TIME ZONE 'UTC',
+                                      'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                'closedAt', to_char (s.closed_at AT TIME ZONE 'UTC',
+                                     'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))::text
+            || ARRAY (
+                SELECT json_build_object (
+                    'type', 'participant', 'sessionId', s.id, 'sender', p.sender::json,
+                    'info', p.info::json, 'channel', nullif (p.channel, ''), 'externalIds', ARRAY (
+                        SELECT x.external_id FROM external_ref x
+                        WHERE x.session = s.session AND x.role = 1 AND x.user_id = p_user))::text
+                FROM participant p
+                WHERE p.session = s.session AND p.role = 1 AND p.user_id = p_user);
+        END IF;
+        FOR e IN
+            SELECT l.seq, json_build_object (
+                'type', 'entry', 'sessionId', s.id, 'seq', l.seq, 'messageId', l.message_id,
+                'event', p_names ->> l.event::text,
+                'time', to_char (
+                    coalesce (l.stored_at, to_timestamp (l.time_ms / 1000.0)) AT TIME ZONE 'UTC',
+                    'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                'role', (ARRAY['visitor', 'agent', 'bot', 'platform', 'router', 'api'])[l.role],
+                'userId', l.user_id, 'sender', l.sender::json, 'data', l.data::json)::text AS line
+            FROM log l
+            WHERE l.session = s.session AND l.day = s.day AND l.seq > v_seq
+                AND ((l.role = 1 AND l.user_id = p_user)
+                     OR (s.is_own AND NOT l.hidden AND (1::bigint << l.event) & p_events <> 0))
+            ORDER BY l.seq
+        LOOP
+            --  Of this session there is more.
+            IF v_left = 0 OR v_bytes >= bytes_most THEN
+                next_session := s.session;
+                next_seq := v_seq;
+                EXIT;
+            END IF;
+            v_lines := v_lines || e.line;
+            v_bytes := v_bytes + octet_length (e.line);
+            v_left := v_left - 1;
+            v_seq := e.seq;
+        END LOOP;
+        EXIT WHEN next_session <> '';
+    END LOOP;
+    lines := array_to_string (v_lines, E'\n') || CASE WHEN v_lines <> '{}' THEN E'\n' ELSE '' END;
+    RETURN NEXT;
+END $$;
