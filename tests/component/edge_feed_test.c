@@ -294,13 +294,11 @@ Test (edge_feed, goes_away_in_order)
 {
     stage_t *stage = S_START ();
     tcp_talk_t talk = s_watch (stage);
-    tcp_talk_t slow = s_ask (stage, "", 4096);
     process_kill (stage->edge, SIGTERM);
     s_expect (stage, &talk, "retry: ");
     s_expect (stage, &talk, "event: end\ndata: {\"reason\":\"this edge is ending\"}\n\n");
     RIG_UNTIL (&stage->rig, 10000, (tcp_talk_hear (&talk, SIZE_MAX, 5), talk.has_ended));
     cr_expect_eq (process_wait_exit (stage->edge, 8000), 0);
-    tcp_talk_free (&slow);
     tcp_talk_free (&talk);
     stage_end (stage);
 }
