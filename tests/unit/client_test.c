@@ -78,7 +78,8 @@ Test (client, tells_what_is_known_of_a_visitor)
             .dialect = DIALECT_RICH,
             .info = { TEXT_EMPTY, text_of (page), TEXT ("de"), TEXT ("private"), TEXT ("a/1") },
         };
-        client_t *client = client_new (rig_clients, &identity, (client_socket_t){ NULL }, NULL);
+        client_socket_t socket = { .websocket = NULL };
+        client_t *client = client_new (rig_clients, &identity, socket, NULL);
         memset (page, 'z', sizeof page - 1); //  it was the head's
         bool is_visitor = role == ROLE_VISITOR;
         s_tells (client, !is_visitor ? ""
