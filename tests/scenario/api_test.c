@@ -529,3 +529,127 @@ Test (api, a_log_is_read_in_pages)
     leaves (&ann);
     stack_destroy (&stack);
 }
+
+// ---------------------------------------------------------------------------------------------
+//  The log as one text
+
+//  The caller frees it.
+static char *
+s_transcript (router_stack_t *stack, const char *query, int status)
+{
+    char target[300];
+    snprintf (target, sizeof target, "/api/v1/sessions/s-1/transcript?%s", query);
+    http_answer_t answer = http_get (stack_edge_port (stack, 1), target, NULL);
+    cr_assert_eq (answer.status, status, "%s: %d\n%s", target, answer.status, answer.body);
+    char *text = strdup (answer.body);
+    http_answer_free (&answer);
+    return text;
+}
+
+//  Lines of JSON, with the seqs 1, 2, 3 …; returns how many.
+static size_t
+s_is_whole (char *text)
+{
+    size_t lines = 0;
+    char *rest = text;
+    for (char *line; (line = strsep (&rest, "\n")) && *line; lines++) {
+        json_object *entry = json_tokener_parse (line);
+        cr_assert (entry, "%s", line);
+        int64_t seq = json_object_get_int64 (json_object_object_get (entry, "seq"));
+        cr_assert_eq (seq, (int64_t) lines + 1);
+        cr_assert (s_text (entry, "time") && s_text (entry, "messageId"));
+        json_object_put (entry);
+    }
+    return lines;
+}
+
+Test (api, a_transcript_is_whole_however_long)
+{
+    router_stack_t *stack = everything_starts (1, 2, 1);
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    says (ann, "hello");
+    hears (ann, "bot", "You said: hello");
+    leaves (&ann);
+    char *text = s_transcript (stack, CARL, 200);
+    cr_expect_eq (s_is_whole (text), 3);
+    free (text);
+
+    //  Larger than a record of the bus, and more entries than a piece has.
+    cr_assert (postgres_exec (
+        stack_postgres (stack),
+        "INSERT INTO log (session, day, seq, message_id, event, time_ms, writer, role, user_id,"
+        " sender, data, hidden) SELECT s.session, s.day, n, 'm' || n, 3, 1787533323004 + n, 1, 1,"
+        " 'ann', '{}', json_build_object ('rawQuery', repeat ('x', 3000)), false"
+        " FROM session s, generate_series (4, 3000) AS n"));
+    text = s_transcript (stack, CARL, 200);
+    size_t lines = s_is_whole (text);
+    cr_expect_geq (lines, 3000, "%zu lines", lines); //  she has left meanwhile, perhaps
+    free (text);
+
+    text = s_transcript (stack, "userId=bob", 404);
+    free (text);
+    text = s_transcript (stack, CARL "&format=text&zone=Middle/Earth", 400);
+    cr_expect (strstr (text, "Europe/Zurich"));
+    free (text);
+    text = s_transcript (stack, CARL "&zone=UTC", 400);
+    free (text);
+    stack_destroy (&stack);
+}
+
+Test (api, a_transcript_for_people)
+{
+    router_stack_t *stack = everything_starts (1, 1, 1);
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    says (ann, "hello");
+    hears (ann, "bot", "You said: hello");
+    leaves (&ann);
+    cr_assert (postgres_exec (stack_postgres (stack),
+                              "UPDATE log SET stored_at = timestamptz '2026-07-01 22:59:00+00'"
+                              " + seq * interval '1 minute'"));
+    char *text = s_transcript (stack, CARL "&format=text&zone=Europe/Zurich", 200);
+    cr_expect_str_eq (text, "# times are of Europe/Zurich\n"
+                            "2026-07-02 01:00:00  * user joined: Visitor (visitor ann) *\n"
+                            "2026-07-02 01:01:00  Visitor (visitor ann): hello\n"
+                            "2026-07-02 01:02:00  Bot (bot): You said: hello\n",
+                      "%s", text);
+    free (text);
+    text = s_transcript (stack, ANN "&format=text", 200);
+    cr_expect_str_eq (text, "# times are of UTC\n"
+                            "2026-07-01 23:01:00  Visitor (visitor ann): hello\n"
+                            "2026-07-01 23:02:00  Bot (bot): You said: hello\n",
+                      "%s", text);
+    free (text);
+    stack_destroy (&stack);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Who is connected
+
+static size_t
+s_connections (router_stack_t *stack, const char *query)
+{
+    json_object *page = s_get (stack, 1, "s-1/endpoints", query, 200);
+    json_object *items = json_object_object_get (page, "items");
+    size_t count = json_object_array_length (items);
+    for (size_t at = 0; at < count; at++)
+        cr_expect (s_text (json_object_array_get_idx (items, at), "connectionId"));
+    json_object_put (page);
+    return count;
+}
+
+Test (api, who_is_connected)
+{
+    router_stack_t *stack = everything_starts (2, 2, 1);
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    person_t *carl = agent_opens (stack, 2, "carl", "s-1");
+    cr_expect_eq (s_connections (stack, CARL), 2);
+    cr_expect_eq (s_connections (stack, ANN), 1);
+    s_is_refused (stack, "s-1/endpoints", "userId=bob", 404);
+    s_is_refused (stack, "s-2/endpoints", ANN, 404);
+    leaves (&carl);
+    EVENTUALLY (10000, s_connections (stack, CARL) == 1);
+    leaves (&ann);
+    EVENTUALLY (10000, s_connections (stack, CARL) == 0);
+    s_is_refused (stack, "s-1/endpoints", "userId=bob", 404);
+    stack_destroy (&stack);
+}

@@ -269,16 +269,12 @@ s_on_gone (void *owner)
 static void
 s_send_more (call_t *self, text_t cursor)
 {
-    buffer_t *body = &self->body;
-    json_writer_t json;
     if (self->body_size == 0)
-        self->body_size = body->size - 1; //  the brace that ends it
-    body->size = self->body_size;
-    json_write_begin (&json, body);
-    json.began = 0; //  it goes on: a comma stands before the member
-    json_put_text (&json, "more", cursor);
-    json_close_object (&json);
-    if (json_write_end (&json) == 0) {
+        self->body_size = self->body.size - 1; //  the brace that ends it
+    self->body.size = self->body_size;
+    json_put_text (&self->json, "more", cursor);
+    json_close_object (&self->json);
+    if (json_write_end (&self->json) == 0) {
         self->deadline_ms = clock_mono_ms () + self->row->deadline_ms;
         s_send (self);
     } else

@@ -21,7 +21,7 @@ typedef struct {
     uint64_t request_id; //  the peer's
     uint64_t deadline_ms;
     list_page_t *page; //  of a list; else NULL
-    bool has_lines;    //  call_read_lines
+    const char *type;  //  of a piece; else NULL
 } pending_t;
 
 struct calls {
@@ -160,19 +160,19 @@ s_answer_page (calls_t *self, pending_t *pending, const reader_answer_t *answer)
 }
 
 static void
-s_answer_lines (calls_t *self, uint64_t number, const text_t *columns)
+s_answer_piece (calls_t *self, const pending_t *pending, const reader_answer_t *answer)
 {
-    char more[API_PARAMETER_MAX];
-    int size = snprintf (more, sizeof more, "%.*s %.*s", TEXT_ARGS (columns[2]),
-                         TEXT_ARGS (columns[1]));
-    assert (size > 0 && (size_t) size < sizeof more);
-    bool is_last = columns[1].size == 0;
-    calls_answer (self, number,
-                  &(api_answer_t){ .status = 200,
-                                   .body = columns[0],
-                                   .type = TEXT ("application/x-ndjson"),
-                                   .more = is_last ? TEXT_EMPTY
-                                                   : (text_t){ more, (size_t) size } });
+    const text_t *columns = answer->columns;
+    if (columns[3].size == 0)
+        calls_refuse (self, pending->number, PROBLEM_NOT_FOUND, TEXT_EMPTY);
+    else if (!text_is (columns[3], TEXT ("t")))
+        calls_refuse (self, pending->number, PROBLEM_BAD_REQUEST, columns[3]);
+    else
+        calls_answer (self, pending->number,
+                      &(api_answer_t){ .status = 200,
+                                       .body = columns[0],
+                                       .type = text_of (pending->type),
+                                       .more = columns[2] });
 }
 
 static void
@@ -182,10 +182,13 @@ s_on_read (void *owner, uint64_t number, const reader_answer_t *answer)
     pending_t *pending = s_pending (self, number);
     if (!pending)
         return;
-    if (answer->outcome != STORED)
+    if (answer->outcome == STORE_REJECTED)
+        calls_refuse (self, number, PROBLEM_BAD_REQUEST,
+                      TEXT ("A parameter or the cursor has no value that can be looked for"));
+    else if (answer->outcome != STORED)
         calls_refuse (self, number, PROBLEM_STORE_DOWN, TEXT_EMPTY);
-    else if (pending->has_lines && answer->columns[3].size > 0)
-        s_answer_lines (self, number, answer->columns);
+    else if (pending->type)
+        s_answer_piece (self, pending, answer);
     else if (answer->columns[0].size == 0)
         calls_refuse (self, number, PROBLEM_NOT_FOUND, TEXT_EMPTY);
     else if (pending->page)
@@ -217,14 +220,6 @@ call_read_page (const api_call_t *call, read_statement_t statement, const text_t
     call_read (call, statement, parameters, count);
 }
 
-void
-call_read_lines (const api_call_t *call, read_statement_t statement, const text_t *parameters,
-                 size_t count)
-{
-    s_pending (call->calls, call->number)->has_lines = true;
-    call_read (call, statement, parameters, count);
-}
-
 static void
 s_on_changed (void *owner, uint64_t number, const reader_answer_t *answer)
 {
@@ -249,6 +244,16 @@ call_change (const api_call_t *call, change_statement_t statement, const text_t 
     calls_t *self = call->calls;
     if (reader_ask (self->changes, statement, parameters, count, call->number) != 0)
         calls_refuse (self, call->number, PROBLEM_BUSY, TEXT_EMPTY);
+}
+
+void
+call_read_piece (const api_call_t *call, read_statement_t statement, const text_t *parameters,
+                 size_t count, const char *type)
+{
+    pending_t *pending = s_pending (call->calls, call->number);
+    assert (pending && !pending->type);
+    pending->type = type;
+    call_read (call, statement, parameters, count);
 }
 
 text_t

@@ -68,11 +68,14 @@ void call_read (const api_call_t *call, read_statement_t statement, const text_t
 void call_read_page (const api_call_t *call, read_statement_t statement, const text_t *parameters,
                      size_t count, list_page_t **page_p);
 
-//  The answer is lines of JSON, in pieces: columns are the lines, two parts of a position, and "t".
-//  An empty first part: there is no other piece. The parts stand in api_call_t.more, with a blank
-//  between them, the second one first.
-void call_read_lines (const api_call_t *call, read_statement_t statement,
-                      const text_t *parameters, size_t count);
+//  The media type of JSON objects, one a line.
+#define API_JSON_LINES "application/x-ndjson"
+//  Bytes of api_answer_t.more at most.
+#define API_MORE_MAX (SESSION_KEY_MAX + 32)
+//  The same, of a statement of pieces (statements.def), with their media type, a literal.
+void call_read_piece (const api_call_t *call, read_statement_t statement,
+                      const text_t *parameters, size_t count, const char *type);
+
 
 //  The answer is what a change answers: JSON with its status, or a conflict and why; 404 without a
 //  row.

@@ -1,6 +1,7 @@
 #include "api/requests.h"
 
 #include "api/api_call.h"
+#include "api/endpoint_reads.h"
 #include "api/message_posts.h"
 #include "api/session_reads.h"
 #include "api/work_requests.h"
@@ -20,6 +21,8 @@ static api_operation_fn *const s_operations[API_OPERATIONS] = {
     [API_SESSION_GET] = session_get,
     [API_MESSAGE_POST] = message_post,
     [API_MESSAGE_LIST] = message_list,
+    [API_TRANSCRIPT] = transcript,
+    [API_ENDPOINT_LIST] = endpoint_list,
     [API_WORK_LIST] = work_list,
     [API_WORK_GET] = work_get,
     [API_WORK_REPLAY] = work_replay,
@@ -46,7 +49,7 @@ s_read (api_call_t *call, json_object *body, session_key_room_t room)
         || !s_take (body, "item", API_PARAMETER_MAX, &call->item)
         || !s_take (body, "key", API_HEADER_MAX, &call->idempotency_key)
         || !s_take (body, "ifMatch", API_HEADER_MAX, &call->if_match)
-        || !s_take (body, "more", API_PARAMETER_MAX, &call->more)
+        || !s_take (body, "more", API_MORE_MAX, &call->more)
         || (needs_session && call->session.size == 0))
         return false;
     call->query = json_object_object_get (body, "query");

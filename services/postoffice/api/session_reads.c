@@ -57,3 +57,37 @@ message_list (const api_call_t *call)
     call_read_page (call, READ_MESSAGES, parameters, sizeof parameters / sizeof *parameters,
                     &page);
 }
+
+//  Piece by piece. What is written meanwhile is in it when a later piece meets it.
+void
+transcript (const api_call_t *call)
+{
+    const char *complaint;
+    char room[API_COMPLAINT], events[24];
+    list_page_t *page = list_page_new (call->row, call->query, &complaint, room);
+    if (!page) {
+        calls_refuse (call->calls, call->number, PROBLEM_BAD_REQUEST, text_of (complaint));
+        return;
+    }
+    role_t kind = call->principal->kind;
+    bool is_text = list_page_has (page, "format", "text");
+    text_t zone = list_page_filter (page, "zone");
+    snprintf (events, sizeof events, "%llu", (unsigned long long) audience_events (kind));
+    text_t parameters[] = {
+        call->key,
+        call->principal->app,
+        call_only_visitor (call),
+        call->more,
+        text_of (events),
+        audience_sees_hidden (kind) ? TEXT ("t") : TEXT ("f"),
+        zone.size > 0 ? zone : TEXT ("UTC"),
+    };
+    if (!is_text && zone.size > 0)
+        calls_refuse (call->calls, call->number, PROBLEM_BAD_REQUEST,
+                      TEXT ("zone goes with format=text"));
+    else if (is_text)
+        call_read_piece (call, READ_TRANSCRIPT_TEXT, parameters, 7, "text/plain; charset=utf-8");
+    else
+        call_read_piece (call, READ_TRANSCRIPT, parameters, 6, API_JSON_LINES);
+    list_page_destroy (&page);
+}

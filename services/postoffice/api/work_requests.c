@@ -139,7 +139,7 @@ visitor_export (const api_call_t *call)
               (unsigned long long) audience_events (ROLE_VISITOR));
     text_t parameters[] = { call->principal->app, call->user, session, text_of (seq),
                             text_of (events) };
-    call_read_lines (call, READ_EXPORT, parameters, 5);
+    call_read_piece (call, READ_EXPORT, parameters, 5, API_JSON_LINES);
 }
 
 void

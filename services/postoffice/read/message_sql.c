@@ -1,9 +1,5 @@
 #include "read/statements.h"
 
-//  A page ends early when its entries are so large: an answer must fit into a record of the bus.
-#define PAGE_BYTES "500000"
-#define ENTRY_BYTES "coalesce (octet_length (l.data), 0) + octet_length (l.sender) + 300"
-
 //  Entries in the direction of reading, one more than the page has: those behind the position.
 #define ENTRIES(is_up, order)                                                                    \
     "(SELECT l.* FROM log l WHERE " is_up " AND l.session = s.session AND l.day = s.day"         \
@@ -25,7 +21,7 @@ const char read_messages_sql[] =
     "e AS ("
     " SELECT l.*, row_number () OVER w <= $7::text::bigint"
     "  AND (row_number () OVER w = 1 OR"
-    "   sum (" ENTRY_BYTES ") OVER w <= " PAGE_BYTES ") AS fits"
+    "   sum (" SQL_ENTRY_BYTES ") OVER w <= " SQL_PAGE_BYTES ") AS fits"
     " FROM s, LATERAL (" ENTRIES ("$4::text::boolean", "ASC") " UNION ALL "
     ENTRIES ("NOT $4::text::boolean", "DESC") ") l"
     " WINDOW w AS (ORDER BY CASE WHEN $4::text::boolean THEN l.seq ELSE -l.seq END)),"
@@ -35,10 +31,7 @@ const char read_messages_sql[] =
 #define EVENT(number, NAME, wire, log, words) " WHEN " #number " THEN '" wire "'"
 #include "model/events.def"
 #undef EVENT
-    " END, 'time', " SQL_STORED_TIME ("l.stored_at", "l.time_ms") ","
-    "  'role', " SQL_ROLE_NAME ("l.role") ", 'userId', l.user_id,"
-    "  'sender', CASE l.sender WHEN '' THEN '{}' ELSE l.sender END::json,"
-    "  'data', l.data::json, 'hidden', l.hidden) AS entry"
+    " END," SQL_ENTRY_REST ") AS entry"
     " FROM e l)"
     "SELECT coalesce (json_agg (j.entry"
     "  ORDER BY CASE WHEN $5::text::boolean THEN -j.seq ELSE j.seq END)"

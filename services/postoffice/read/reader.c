@@ -90,7 +90,11 @@ s_on_answered (void *owner, void *asked, const pg_answer_t *answer)
                   log_string ("sqlstate", answer->sqlstate));
     bool is_there = !answer->lost && !answer->failed;
     const PGresult *result = is_there ? answer->results[0] : NULL;
-    reader_answer_t read = { .outcome = is_there ? STORED : STORE_DOWN };
+    //  Class 22, data exceptions: the database does not take a value of the request.
+    bool is_rejected = answer->failed && !answer->lost && memcmp (answer->sqlstate, "22", 2) == 0;
+    reader_answer_t read = { .outcome = is_there      ? STORED
+                                        : is_rejected ? STORE_REJECTED
+                                                      : STORE_DOWN };
     if (result && PQntuples (result) > 0)
         for (int at = 0; at < READ_COLUMNS_MOST && at < PQnfields (result); at++)
             read.columns[at] = pg_text (result, 0, at);

@@ -41,7 +41,8 @@ typedef enum {
 #define READ_COLUMNS_MOST 4
 
 //  STORED with the columns of the first row, texts all of them; or with empty ones: there is no
-//  row; or STORE_DOWN. The texts live until the callback returns.
+//  row. STORE_REJECTED: a parameter is not what the statement takes for one. Or STORE_DOWN. The
+//  texts live until the callback returns.
 typedef struct {
     store_outcome_t outcome;
     text_t columns[READ_COLUMNS_MOST];

@@ -29,3 +29,7 @@ const char read_session_sql[] =
     "   ORDER BY role, user_id LIMIT " PARTICIPANTS_MOST ") q) p ON true"
     " WHERE s.session = $1::text AND s.app = $2::text"
     "  AND $3::text IN ('', s.visitor)";
+
+const char read_no_endpoints_sql[] =
+    "SELECT '{\"items\":[],\"next\":null,\"prev\":null}'::text FROM session s"
+    " WHERE s.session = $1::text AND s.app = $2::text AND $3::text IN ('', s.visitor)";

@@ -9,7 +9,10 @@
 #include <assert.h>
 
 extern const char read_session_sql[];
+extern const char read_no_endpoints_sql[];
 extern const char read_messages_sql[];
+extern const char read_transcript_sql[];
+extern const char read_transcript_text_sql[];
 extern const char read_work_items_sql[];
 extern const char read_work_item_sql[];
 extern const char read_erasure_sql[];
@@ -34,8 +37,20 @@ extern const char change_erasure_sql[];
     " ELSE json_build_object ('role', " SQL_ROLE_NAME ("s.control_role") ","                     \
     "  'userId', s.control_user) END"
 
+//  Members of an entry of the log `l` behind its seq, message id and event.
+#define SQL_ENTRY_REST                                                                           \
+    " 'time', " SQL_STORED_TIME ("l.stored_at", "l.time_ms") ","                                 \
+    " 'role', " SQL_ROLE_NAME ("l.role") ", 'userId', l.user_id,"                                \
+    " 'sender', CASE l.sender WHEN '' THEN '{}' ELSE l.sender END::json,"                        \
+    " 'data', l.data::json, 'hidden', l.hidden"
+
 //  The id of the session `s`: its key without the app.
 #define SQL_SESSION_ID "substr (s.session, length (s.app) + 2)"
+
+//  A page or a piece ends early when its entries (of the log `l`) are so large: an answer must fit
+//  into a record of the bus.
+#define SQL_PAGE_BYTES "500000"
+#define SQL_ENTRY_BYTES "coalesce (octet_length (l.data), 0) + octet_length (l.sender) + 300"
 
 //  That a session is closed, as nobody is there, is no activity.
 #define SQL_SESSION_CLOSED "8"
