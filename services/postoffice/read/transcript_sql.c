@@ -21,7 +21,8 @@
     " WINDOW w AS (ORDER BY l.seq)),"
 
 #define LINES                                                                                    \
-    "SELECT coalesce (string_agg (j.line || E'\\n', '' ORDER BY j.seq) FILTER (WHERE j.fits), '')," \
+    "SELECT coalesce ("                                                                          \
+    " string_agg (j.line || E'\\n', '' ORDER BY j.seq) FILTER (WHERE j.fits), ''),"             \
     " '', CASE WHEN bool_or (NOT j.fits) THEN max (j.seq) FILTER (WHERE j.fits) END::text, "
 
 const char read_transcript_sql[] =
@@ -34,8 +35,8 @@ const char read_transcript_sql[] =
     " END," SQL_ENTRY_REST ")::text AS line FROM e l)"
     LINES "'t' FROM s LEFT JOIN j ON true GROUP BY s.session";
 
-//  Lines for people: when, who, and what was said, or between stars what else happened. Lines of one
-//  message behind its first one are indented. $7 zone.
+//  Lines for people: when, who, and what was said, or between stars what else happened. Lines of
+//  one message behind its first one are indented. $7 zone.
 #define SPEAKER                                                                                  \
     "coalesce (nullif (l.sender::json ->> 'displayName', ''), l.user_id)"                        \
     " || ' (' || " SQL_ROLE_NAME ("l.role")                                                      \
