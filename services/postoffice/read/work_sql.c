@@ -12,7 +12,8 @@ const char read_erasure_sql[] =
     "SELECT * FROM " SCHEMA_FUNCTION ("get_erasure") " ($1::text, $2::text)";
 const char read_export_sql[] =
     "SELECT lines, '', next_seq || ' ' || nullif (next_session, ''), 't'"
-    " FROM " SCHEMA_FUNCTION ("export_visitor") " ($1::text, $2::text, $3::text, $4::text::bigint, $5::text::bigint, '{\"\": \"\""
+    " FROM " SCHEMA_FUNCTION ("export_visitor")
+    " ($1::text, $2::text, $3::text, $4::text::bigint, $5::text::bigint, '{\"\": \"\""
 #define EVENT(number, NAME, wire, log, words) ", \"" #number "\": \"" wire "\""
 #include "model/events.def"
 #undef EVENT
