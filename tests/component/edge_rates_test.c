@@ -210,16 +210,28 @@ Test (edge_rates, a_session_counts_what_was_done, .timeout = 60)
     stage_end (stage);
 }
 
-Test (edge_rates, events_are_connections, .timeout = 60)
+static void
+s_expect_connections (const char *request)
 {
-    stage_t *stage = START ("EDGE_PRINCIPAL_CONNECTS_PER_SECOND=1");
+    stage_t *stage = START ("EDGE_PRINCIPAL_CONNECTS_PER_SECOND=1", "EDGE_DEMO_MODE=on");
     static tcp_talk_t talks[TALKS];
     RIG_UNTIL (&stage->rig, 5000, process_metric (stage->edge, "stentor_edge_postoffices") == 1);
-    int count = s_ask_until_refused (
-        stage, talks, "GET /api/v1/sessions/x/events?userId=u-1 HTTP/1.1\r\nHost: h\r\n\r\n");
+    int count = s_ask_until_refused (stage, talks, request);
     cr_assert (count >= BURST && count < TALKS, "%d", count);
     cr_expect (strstr (talks[count].heard, "retry-after: 1\r\n"), "%s", talks[count].heard);
     cr_expect_eq (process_metric (stage->edge, REFUSED ("principal_connects")), 1);
     s_free (talks, count);
     stage_end (stage);
+}
+
+Test (edge_rates, events_are_connections, .timeout = 60)
+{
+    s_expect_connections (
+        "GET /api/v1/sessions/x/events?userId=u-1 HTTP/1.1\r\nHost: h\r\n\r\n");
+}
+
+Test (edge_rates, so_is_the_feed, .timeout = 60)
+{
+    s_expect_connections (
+        "GET /api/v1/feed?userId=u-1&isAdmin=true HTTP/1.1\r\nHost: h\r\n\r\n");
 }

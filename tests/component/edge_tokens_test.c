@@ -315,13 +315,23 @@ Test (edge_tokens, the_api_takes_api_keys_in_the_header, .timeout = 60)
 //  As the file says from then on.
 Test (edge_tokens, an_api_key_that_leaves_the_file_is_none, .timeout = 60)
 {
+    static const char request[] = "GET /api/v1/feed?appId=demo HTTP/1.1\r\nHost: h\r\n"
+                                  "Authorization: Bearer " API_KEY "\r\n\r\n";
     s_begin ("");
+    RIG_UNTIL (&s_stage->rig, 5000,
+               process_metric (s_stage->edge, "stentor_edge_postoffices") == 1);
+    tcp_talk_t feed = tcp_talk_new (s_stage->port, 0);
+    cr_assert (tcp_talk_say (&feed, request, strlen (request)));
+    s_expect_heard (&feed, "HTTP/1.1 200 ");
     FILE *file = fopen (s_path, "w");
     cr_assert (file);
     fprintf (file, "{\"apps\":[{\"appId\":\"demo\"}]}\n");
     fclose (file);
     cr_expect (process_wait_log (s_stage->edge, "apps file read again", 15000));
     s_ask ("", API_KEY, "HTTP/1.1 401 ", "the API key is not accepted");
+    s_expect_heard (&feed, "the API key is not accepted");
+    cr_expect (tcp_talk_hear_end (&feed, 5000));
+    tcp_talk_free (&feed);
     s_end ();
 }
 

@@ -1,10 +1,15 @@
 #include "api/api_limits.h"
 
-//  What it is beside a request; LIMIT_REQUEST: nothing.
+//  What it is beside a request; LIMIT_REQUEST: nothing. An event stream of a session is a client,
+//  and counts where clients do (gateway.c).
 static limit_act_t
 s_act_of (const api_row_t *row)
 {
-    return row->operation == API_MESSAGE_POST ? LIMIT_MESSAGE : LIMIT_REQUEST;
+    bool is_of_session = row->place == API_AT_SESSION;
+    return row->permission == PERMIT_MESSAGE_POST && is_of_session   ? LIMIT_MESSAGE
+           : row->permission == PERMIT_SESSION_JOIN && is_of_session ? LIMIT_JOIN
+           : row->permission == PERMIT_SESSION_WATCH                 ? LIMIT_CONNECT
+                                                                     : LIMIT_REQUEST;
 }
 
 uint64_t
