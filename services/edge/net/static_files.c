@@ -41,7 +41,7 @@ typedef struct {
     "x-frame-options: SAMEORIGIN\r\n"                                                            \
     "access-control-allow-origin: *\r\n"                                                         \
     "cross-origin-resource-policy: cross-origin\r\n"                                             \
-    "content-security-policy: default-src 'self'; connect-src 'self' ws: wss:; "                 \
+    "content-security-policy: default-src 'self'; connect-src 'self' ws: wss: http: https:; "    \
     "img-src 'self' https: data:; style-src " styles "; object-src 'none'; "                     \
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'\r\n"
 #define PAGE_FIELDS FIELDS ("'self'")
