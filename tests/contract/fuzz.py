@@ -13,11 +13,19 @@ import pathlib
 import subprocess
 import sys
 import time
+import urllib.request
 
 import stack
 
 HERE = pathlib.Path(__file__).parent
-KNOWN = {"session": ["s-1", "s-2", "s/3 \u00e9"], "user": ["anonymous:ann", "vera"], "item": []}
+#  What is there for whom; what is erased is nobody else's.
+SESSIONS = {"api": ["s-1", "s-2", "s/4 \u00e9"], "agent": ["s-1", "s-2", "s/4 \u00e9"],
+            "visitor": ["s-2"], "anonymous": ["s-1"]}
+USERS = ["anonymous:zoe", "anonymous:max"]
+#  Deliveries that nobody could make.
+DEAD = """INSERT INTO work_item (item, app, session, topic, body, state, finished_at)
+    SELECT 'w-' || n, 'demo', 'demo/s-1', 'test.nowhere', '{}', 3, now ()
+    FROM generate_series (1, 20) n"""
 PRINCIPALS = {
     "api": '{"app":"demo","kind":"api","sub":"crm"}',
     "agent": '{"app":"demo","kind":"agent","sub":"anna"}',
@@ -37,6 +45,14 @@ def without_streams(text):
     return json.dumps(document)
 
 
+def items(running):
+    """The ids of work items."""
+    request = urllib.request.Request(f"http://127.0.0.1:{running.edge}/api/v1/work-items")
+    request.add_header("Authorization", f"Bearer {running.token(PRINCIPALS['api'])}")
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return [item["itemId"] for item in json.load(answer)["items"]]
+
+
 def ask(running, principal, arguments, document):
     command = [
         pathlib.Path(sys.executable).parent / "schemathesis", "--config-file",
@@ -44,8 +60,9 @@ def ask(running, principal, arguments, document):
         "--seed", str(arguments.seed), "--max-examples", str(arguments.examples)]
     if PRINCIPALS[principal]:
         command += ["-H", f"Authorization: Bearer {running.token(PRINCIPALS[principal])}"]
+    known = {"session": SESSIONS[principal], "user": USERS, "item": running.items}
     environment = {**os.environ, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE),
-                   "KNOWN": json.dumps(KNOWN), "SEED": str(arguments.seed), "NO_COLOR": "1",
+                   "KNOWN": json.dumps(known), "SEED": str(arguments.seed), "NO_COLOR": "1",
                    "PRINCIPAL": principal}
     began = time.monotonic()
     done = subprocess.run(command, env=environment, cwd=running.folder, check=False)
@@ -67,6 +84,9 @@ def main():
             [running.binaries / "edge", "--openapi"], check=True, capture_output=True).stdout))
         running.chat("userId=ann", "s-1", "hello", "help")
         running.chat(f"token={running.token(PRINCIPALS['visitor'])}", "s-2", "hello")
+        running.chat("userId=zoe", "s-3", "hello")
+        stack.say(running.url, DEAD)
+        running.items = items(running)
         outcomes = [ask(running, one, arguments, document)
                     for one in arguments.principals or PRINCIPALS]
         for service in running.processes:
