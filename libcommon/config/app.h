@@ -61,6 +61,7 @@ typedef struct {
     app_retention_t retention;
     json_texts_t origins; //  pages that may embed the chat; none: all
     uint64_t text_limit;  //  bytes of a visitor's text
+    text_t values; //  JSON: what is in force (json_table_values). The postoffice's only
 } app_t;
 
 #define APP_TEXT_LIMIT 8192

@@ -3,11 +3,13 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "json/json_locate.h"
+#include "json/json_read.h"
 #include "json/json_write.h"
 #include "model/model.h"
 #include "model/principal.h"
 
 #include <assert.h>
+#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -120,6 +122,50 @@ s_new (const app_rows_t *rows)
     return self;
 }
 
+//  What json_table_values says of each row.
+static void
+s_note_values (apps_file_t *self, text_t json)
+{
+    json_reading_t reading;
+    json_object *root = json_read (
+        json, &(json_limits_t){ .depth_most = 16, .values_most = SIZE_MAX }, &reading);
+    json_object *rows = json_object_object_get (root, "apps");
+    buffer_t values;
+    buffer_init (&values, APPS_FILE_LIMIT * 2);
+    for (size_t at = 0; at < self->rows.apps.count; at++) {
+        buffer_clear (&values);
+        json_object *row = json_object_array_get_idx (rows, at);
+        if (json_table_values (&app_table, row, &values) == 0)
+            s_row (self, at)->values = alloc_copy (buffer_text (&values));
+    }
+    buffer_free (&values);
+    json_object_put (root);
+}
+
+//  Of the one app a postoffice knows no more.
+static void
+s_note_settings (app_t *app)
+{
+    buffer_t values;
+    json_writer_t json;
+    buffer_init (&values, 6 * (APP_ID_MAX + DISPLAY_NAME_MAX) + 300);
+    json_write_begin (&json, &values);
+    json_open_array (&json, NULL);
+    for (int at = 0; at < 2; at++) {
+        json_open_object (&json, NULL);
+        json_put_string (&json, "path", at ? "bot.name" : "appId");
+        json_put_text (&json, "value", at ? app->bot.name : app->id);
+        json_put_string (&json, "source", "settings");
+        json_put_bool (&json, "secret", false);
+        json_close_object (&json);
+    }
+    json_close_array (&json);
+    int rc = json_write_end (&json);
+    assert (rc == 0);
+    app->values = alloc_copy (buffer_text (&values));
+    buffer_free (&values);
+}
+
 apps_file_t *
 apps_file_new (text_t json, const apps_reading_t *reading)
 {
@@ -139,6 +185,8 @@ apps_file_new (text_t json, const apps_reading_t *reading)
     if (json_table_read (&asked, json, &rows) != 0)
         return NULL;
     apps_file_t *self = s_new (&rows);
+    if (reading->reader & APP_READER_POSTOFFICE)
+        s_note_values (self, json);
     for (size_t at = 0; at < rows.apps.count; at++)
         if (reading->reader == APP_READER_EDGE
             && (s_make_keys (&s_row (self, at)->tokens, at, json, reading->complaint) != 0
@@ -196,6 +244,7 @@ apps_file_of_one (const app_t *app, buffer_t *complaint)
     row->tokens.anonymous = true;
     row->bot.is_there = true; //  only the connector's settings say more
     row->text_limit = app->text_limit ? app->text_limit : APP_TEXT_LIMIT;
+    s_note_settings (row);
     return s_new (&(app_rows_t){ .apps = { .rows = row, .count = 1 } });
 }
 
@@ -208,6 +257,7 @@ apps_file_destroy (apps_file_t **self_p)
         return;
     for (size_t at = 0; at < self->rows.apps.count; at++) {
         free ((char *) (uintptr_t) s_row (self, at)->bot.sender.data);
+        free ((char *) (uintptr_t) s_row (self, at)->values.data);
         token_keys_destroy (&s_row (self, at)->tokens.keys);
         api_keys_destroy (&s_row (self, at)->api_keys.keys);
     }

@@ -40,6 +40,8 @@ typedef struct {
     size_t count;
 } json_rows_t;
 
+struct json_object;
+
 //  What a text must look like beside its length, for the reader, the schema and people.
 typedef struct {
     bool (*is_valid) (text_t text); //  followed by a NUL, and without a control character
@@ -56,6 +58,8 @@ typedef struct {
     size_t offset;
     bool is_required;
     bool has_lines;       //  a text or secret may have several lines
+    bool is_url;          //  what stands behind its '?' may be a secret
+    bool is_hidden;       //  json_table_values does not show it, as with secrets
     unsigned readers;     //  bits of the processes that keep it
     uint64_t least, most; //  of a number; most bytes of a text; rows of JSON_FIELD_ROWS; of
                           //  JSON_FIELD_TEXTS `most` elements of `least` bytes at most
@@ -94,6 +98,11 @@ void json_table_free (const json_table_t *table, void *of);
 //  A JSON Schema (2020-12) of the configuration. 0, or −1 when the buffer is full.
 __attribute__ ((warn_unused_result)) int json_table_schema (const json_table_t *table,
                                                             const char *title, buffer_t *to);
+//  What is in force for an object of a configuration that was read without a mistake: an array of
+//  {"path":"bot.url","value":…,"source":"file"|"default"|"unset","secret":false}, one for each
+//  member. Of secrets it says whether they are set. 0, or −1 when the buffer is full.
+__attribute__ ((warn_unused_result)) int
+json_table_values (const json_table_t *table, struct json_object *object, buffer_t *to);
 //  A Markdown table of all members, with the readers' names by their bits.
 __attribute__ ((warn_unused_result)) int
 json_table_markdown (const json_table_t *table, const char *const *reader_names, buffer_t *to);

@@ -421,6 +421,7 @@ s_start_parts (postoffice_t *self, const config_t *config)
     office->queue_limit = config->queue_limit;
     office->endpoint_limit = config->session_endpoints;
     office->session_limit = config->sessions;
+    office->sessions_kept_ms = config->sessions_kept;
     postoffice_counts[POSTOFFICE_OPERATION_BYTES_LIMIT] = (int64_t) config->queue_limit;
     postoffice_counts[POSTOFFICE_SESSIONS_LIMIT] = (int64_t) config->sessions;
     postoffice_counts[POSTOFFICE_PEERS_LIMIT] = (int64_t) config->bus_peers;

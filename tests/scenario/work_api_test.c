@@ -444,3 +444,18 @@ Test (work_api, a_visitor_is_exported_in_pieces)
     leaves (&otto);
     s_end (&stack);
 }
+
+Test (work_api, an_app_is_told_its_configuration)
+{
+    router_stack_t *stack = s_stack (1);
+    json_object *config = s_ask (stack, "GET", "config", NULL, 200);
+    cr_expect_str_eq (s_text (config, "appId"), "demo");
+    cr_expect_str_eq (s_text (config, "sessionsKeptDays"), "30");
+    const char *text = json_object_to_json_string_ext (config, JSON_C_TO_STRING_PLAIN);
+    cr_expect (strstr (text, "{\"path\":\"apiKeys.keys[0].name\",\"value\":\"crm\","), "%s", text);
+    cr_expect (strstr (text, "{\"path\":\"apiKeys.keys[0].hash\",\"value\":null,"), "%s", text);
+    cr_expect_null (strstr (text, "other"));
+    json_object_put (config);
+    cr_expect_eq (s_status (stack, "GET", "config?userId=ann&isAdmin=true", NULL), 403);
+    s_end (&stack);
+}

@@ -370,6 +370,42 @@ Test (apps, each_process_keeps_only_what_it_reads)
     apps_file_destroy (&connector);
 }
 
+Test (apps, what_is_in_force_is_said_without_secrets)
+{
+    static const char json[] =
+        "{\"apps\":[{\"appId\":\"a\"},{\"appId\":\"b\",\"retention\":{\"days\":7},"
+        "\"bot\":{\"url\":\"https://me:pass@b.example/x?token=hidden#y\",\"key\":\"hidden\"},"
+        "\"tokens\":{\"keys\":[{\"kid\":\"k\",\"algorithm\":\"HS256\",\"keyFile\":\"f\"}]},"
+        "\"origins\":[\"https://x.example\"],\"later\":{\"secret\":\"hidden\"}}]}";
+    static const char *const shown[] = {
+        "{\"path\":\"appId\",\"value\":\"b\",\"source\":\"file\",\"secret\":false}",
+        "{\"path\":\"bot.url\",\"value\":\"https://b.example/x?…\",\"source\":\"file\",",
+        "{\"path\":\"bot.key\",\"value\":null,\"source\":\"file\",\"secret\":true}",
+        "{\"path\":\"bot.name\",\"value\":\"Bot\",\"source\":\"default\",\"secret\":false}",
+        "{\"path\":\"tokens.keys[0].key\",\"value\":null,\"source\":\"file\",\"secret\":true}",
+        "{\"path\":\"tokens.jwks\",\"value\":null,\"source\":\"unset\",\"secret\":true}",
+        "{\"path\":\"tokens.anonymous\",\"value\":true,\"source\":\"default\",\"secret\":false}",
+        "{\"path\":\"retention.days\",\"value\":7,\"source\":\"file\",\"secret\":false}",
+        "{\"path\":\"origins\",\"value\":[\"https://x.example\"],\"source\":\"file\",",
+        "{\"path\":\"textLimit\",\"value\":8192,\"source\":\"default\",\"secret\":false}",
+    };
+    buffer_t complaint;
+    buffer_init (&complaint, 1000);
+    apps_file_t *file = s_file (json, APP_READER_POSTOFFICE, &complaint);
+    text_t values = apps_file_find (file, TEXT ("b"))->values;
+    for (size_t at = 0; at < sizeof shown / sizeof *shown; at++)
+        cr_expect (strstr (values.data, shown[at]), "%s\nis not in\n%s", shown[at], values.data);
+    cr_expect_null (strstr (values.data, "hidden"));
+    cr_expect_null (strstr (values.data, "pass"));
+    json_object *tree = json_tokener_parse (values.data);
+    cr_assert (json_object_is_type (tree, json_type_array));
+    json_object_put (tree);
+    cr_expect (strstr (apps_file_find (file, TEXT ("a"))->values.data,
+                       "{\"path\":\"bot.url\",\"value\":null,\"source\":\"unset\","));
+    apps_file_destroy (&file);
+    buffer_free (&complaint);
+}
+
 #define TOKEN_SECRET "0123456789abcdef0123456789abcdef"
 
 static void

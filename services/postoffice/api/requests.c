@@ -1,6 +1,7 @@
 #include "api/requests.h"
 
 #include "api/api_call.h"
+#include "api/config_requests.h"
 #include "api/endpoint_reads.h"
 #include "api/message_posts.h"
 #include "api/session_reads.h"
@@ -30,6 +31,7 @@ static api_operation_fn *const s_operations[API_OPERATIONS] = {
     [API_VISITOR_ERASE] = visitor_erase,
     [API_VISITOR_EXPORT] = visitor_export,
     [API_ERASURE_GET] = erasure_get,
+    [API_CONFIG_GET] = config_get,
 };
 
 //  A text of the request, in `to`. False: it is too long, or no text.

@@ -42,6 +42,7 @@ typedef struct {
     uint64_t queue_limit;        //  bytes of operations that may wait, over all sessions
     uint64_t endpoint_limit;     //  endpoints in one session
     uint64_t session_limit;      //  sessions in memory
+    uint64_t sessions_kept_ms;   //  SESSIONS_KEPT; 0: for ever
 } postoffice_context_t;
 
 #endif
