@@ -24,6 +24,12 @@ DELETE FROM participant p USING session s WHERE s.day = :'day' AND p.session = s
 DELETE FROM work_attempt a USING work_item w, session s
 WHERE s.day = :'day' AND w.session = s.session AND a.item = w.item;
 DELETE FROM work_item w USING session s WHERE s.day = :'day' AND w.session = s.session;
+--  Nobody fills the search meanwhile.
+SELECT pg_advisory_xact_lock (7365746, 4);
+DELETE FROM search_entry e USING search_session x, session s
+WHERE s.day = :'day' AND x.session = s.session AND e.session = s.session
+    AND e.number BETWEEN x.first_number AND x.last_number;
+DELETE FROM search_session x USING session s WHERE s.day = :'day' AND x.session = s.session;
 DELETE FROM session WHERE day = :'day';
 COMMIT;
 --  A user's last session is a row that a join of today wants to write: none is locked for longer than some

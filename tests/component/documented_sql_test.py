@@ -50,13 +50,15 @@ def check(server):
     url = server.url("stentor", "stentor")
     subprocess.run([BIN / "postoffice", "migrate"], env={**os.environ, "POSTGRES_URL": url},
                    stdout=subprocess.DEVNULL, check=True)
+    number = say(url, "SELECT max (number) FROM migration")[0]
     say(url, SEED)
+    say(url, "UPDATE search_state SET done_at = '-infinity'")
+    say(url, f"SELECT fill_search_{number} (1000, true)")
     for block in others:
         said = say(url, block)
         if block.lstrip().startswith("SELECT"):
             assert said, f"{block} finds nothing"
     #  As a postoffice carries out the order.
-    number = say(url, "SELECT max (number) FROM migration")[0]
     while say(url, "SELECT state FROM erasure") != ["4"]:
         say(url, f"SELECT erase_{number} (20, 5000, 5000, 0)")
     tables = say(url, "SELECT table_name FROM information_schema.columns"

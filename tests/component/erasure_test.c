@@ -104,7 +104,8 @@ s_expect (postgres_t *postgres, const char *sql, const char *value)
 }
 
 //  make (session, visitor, days): a session of then with two entries, and all that a session can
-//  have, in each place the visitor's name. rows (name): tables with it, and in how many rows.
+//  have, in each place the visitor's name. rows (name): tables with it, and in how many rows;
+//  is_found (name): can it be found?
 static void
 s_functions (postgres_t *postgres)
 {
@@ -140,12 +141,25 @@ s_functions (postgres_t *postgres)
         "CREATE FUNCTION rows (who text) RETURNS text LANGUAGE plpgsql AS $$"
         " DECLARE t text; n bigint; found text := ''; BEGIN"
         " FOR t IN SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
-        "  AND relnamespace = 'public'::regnamespace AND relname <> 'erasure' ORDER BY 1 LOOP"
+        "  AND relnamespace = 'public'::regnamespace AND relname <> 'erasure'"
+        "  AND relname NOT LIKE 'search%' ORDER BY 1 LOOP"
         "  EXECUTE format ('SELECT count (*) FROM %I t WHERE t::text LIKE %L', t, '%' || who"
         " || '%')"
         "   INTO n;"
         "  IF n > 0 THEN found := found || t || ' ' || n || ' '; END IF;"
-        " END LOOP; RETURN found; END $$");
+        " END LOOP; RETURN found; END $$;"
+        "CREATE FUNCTION is_found (who text) RETURNS boolean LANGUAGE sql AS $$"
+        " SELECT EXISTS (SELECT FROM search_entry e WHERE e::text LIKE '%' || who || '%')"
+        "  OR EXISTS (SELECT FROM search_session e WHERE e::text LIKE '%' || who || '%') $$");
+}
+
+//  All that is stored can be found.
+static void
+s_fill_search (postgres_t *postgres)
+{
+    char sql[80];
+    snprintf (sql, sizeof sql, "SELECT more FROM fill_search_%zu (1000, true)", migrations_count);
+    s_expect (postgres, sql, "f");
 }
 
 #define ALL_ROWS                                                                                   \
@@ -190,9 +204,14 @@ Test (erasure, nothing_is_left_and_others_stay)
     postgres_t *postgres = s_database ();
     s_exec (postgres, "SELECT make ('1', 'vera', 2), make ('2', 'vera', 0), make ('3', 'vera', 0),"
                       " make ('4', 'otto', 0)");
+    s_exec (postgres, "UPDATE search_state SET done_at = now () - interval '3 days'");
+    s_fill_search (postgres);
+    s_expect (postgres, "SELECT is_found ('vera')", "t");
     s_order (postgres, "vera");
     s_piece (postgres, 0, "true 2 0 0");
     s_piece (postgres, 0, "true 1 0 0");
+    s_expect (postgres, "SELECT is_found ('vera')", "f");
+    s_expect (postgres, "SELECT is_found ('otto')", "t");
     s_expect (postgres, "SELECT string_agg (session, ' ') FROM session", "a/4");
     s_piece (postgres, 0, "true 0 0 0"); //  elsewhere
     s_expect (postgres, s_told, "vera 1 3 0 0");
@@ -230,13 +249,17 @@ Test (erasure, in_sessions_of_others_it_has_said_nothing)
         "INSERT INTO log (seq, time_ms, writer, day, event, role, hidden, session, message_id,"
         " user_id, sender, data) SELECT 2 + n, 1, 1, day, CASE n WHEN 1 THEN 1 ELSE 3 END, 1,"
         " false, session, 'v' || n, 'vera', '{\"displayName\":\"Vera V\"}',"
-        " CASE n WHEN 2 THEN '{\"text\":\"V was here\"}' END"
+        " CASE n WHEN 2 THEN '{\"rawQuery\":\"V was here\"}' END"
         " FROM session, generate_series (1, 2) n");
+    s_fill_search (postgres);
+    s_expect (postgres, "SELECT is_found ('V was')", "t");
     s_order (postgres, "vera");
     s_piece (postgres, 0, "true 0 0 0");
     s_piece (postgres, 0, "false 0 0 9");
     s_expect (postgres, s_told, "vera 4 0 2 9");
     s_expect (postgres, "SELECT rows ('V')", "");
+    s_expect (postgres, "SELECT is_found ('V was')", "f");
+    s_expect (postgres, "SELECT is_found ('otto')", "t");
     s_expect (postgres, "SELECT rows ('her number')", "");
     s_expect (postgres, "SELECT rows ('vera')", "log 2 participant 1 ");
     s_expect (postgres, "SELECT string_agg (coalesce (data, '-'), ' ' ORDER BY seq) FROM log",

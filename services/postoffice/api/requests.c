@@ -4,6 +4,7 @@
 #include "api/config_requests.h"
 #include "api/endpoint_reads.h"
 #include "api/message_posts.h"
+#include "api/session_lists.h"
 #include "api/session_reads.h"
 #include "api/work_requests.h"
 #include "base/alloc.h"
@@ -21,6 +22,7 @@ struct requests {
 static api_operation_fn *const s_operations[API_OPERATIONS] = {
     [API_SESSION_GET] = session_get,
     [API_MESSAGE_POST] = message_post,
+    [API_SESSION_LIST] = session_list,
     [API_MESSAGE_LIST] = message_list,
     [API_TRANSCRIPT] = transcript,
     [API_ENDPOINT_LIST] = endpoint_list,
@@ -32,6 +34,8 @@ static api_operation_fn *const s_operations[API_OPERATIONS] = {
     [API_VISITOR_EXPORT] = visitor_export,
     [API_ERASURE_GET] = erasure_get,
     [API_CONFIG_GET] = config_get,
+    [API_SEARCH] = search,
+    [API_PARTICIPANT_LIST] = participant_list,
 };
 
 //  A text of the request, in `to`. False: it is too long, or no text.

@@ -19,6 +19,9 @@ extern const char read_erasure_sql[];
 extern const char read_export_sql[];
 extern const char change_work_sql[];
 extern const char change_erasure_sql[];
+extern const char read_sessions_sql[];
+extern const char read_search_sql[];
+extern const char read_participants_sql[];
 
 //  A time as RFC 3339 has it; that of an entry by the database's clock, which entries of before
 //  schema 4 do not have. Those have the one that clients see.

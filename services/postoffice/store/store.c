@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "store/maintenance.h"
 #include "store/retention.h"
+#include "store/search_fill.h"
 #include "store/store_link.h"
 #include "base/keyed_hash.h"
 #include "base/log.h"
@@ -17,6 +18,7 @@ struct store {
     void *owner;
     maintenance_t *maintenance;
     retention_t *retention;
+    search_fill_t *search_fill;
     bool is_maintained; //  the link of maintenance is up
     store_link_t **store_links;
     store_queue_t queue;
@@ -51,8 +53,10 @@ s_on_maintained (void *owner, bool is_up)
     store_metrics[STORE_LINKS_LOST] += !is_up;
     for (uint64_t at = 0; is_up && at < self->config.links; at++)
         store_link_open (self->store_links[at]);
-    if (is_up)
+    if (is_up) {
         retention_open (self->retention);
+        search_fill_open (self->search_fill);
+    }
     s_on_changed (self);
 }
 
@@ -96,6 +100,7 @@ store_new (uv_loop_t *loop, const store_config_t *config, const store_events_t *
     for (uint64_t at = 0; at < config->links; at++)
         self->store_links[at] = store_link_new (loop, config, &self->queue, s_on_changed, self);
     self->retention = retention_new (loop, config);
+    self->search_fill = search_fill_new (loop, config);
     self->maintenance = maintenance_new (loop, config,
                                          &(maintenance_events_t){ .changed = s_on_maintained,
                                                                   .unfit = s_on_unfit,
@@ -114,6 +119,7 @@ store_destroy (store_t **self_p)
     *self_p = NULL;
     maintenance_destroy (&self->maintenance);
     retention_destroy (&self->retention);
+    search_fill_destroy (&self->search_fill);
     for (uint64_t at = 0; at < self->config.links; at++)
         store_link_destroy (&self->store_links[at]);
     store_metrics[STORE_QUEUE_BYTES] -= (int64_t) self->queue.bytes;

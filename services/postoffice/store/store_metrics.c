@@ -71,6 +71,16 @@ static const metric_row_t s_rows[STORE_METRICS] = {
                                 "sessions deleted because their visitor's data were to be erased" },
     [STORE_DROPS_FAILED] = { "store_drops_failed_total", NULL, COUNTER,
                              "times that the database refused to drop sessions or a partition" },
+    [STORE_SEARCH_ENTRIES] = { "store_search_entries_total", NULL, COUNTER,
+                               "log entries that were read for the search" },
+    [STORE_SEARCH_FAILED] = { "store_search_failed_total", NULL, COUNTER,
+                              "times that the database refused to fill the search" },
+    [STORE_SEARCH_BEHIND] = { "store_search_behind_seconds", NULL, GAUGE,
+                              "what was stored longer ago than this can be searched; 0 where "
+                              "another postoffice fills the search" },
+    [STORE_SEARCH_BACKLOG] = { "store_search_backlog", NULL, GAUGE,
+                               "1 while what was stored before an upgrade is brought into the "
+                               "search" },
 };
 
 int64_t store_metrics[STORE_METRICS];

@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: 34a38d9dcc45408132d38375cb4aad16
+--  functions: 03af47bdad5271e8d38f607418d51683
 --
 --  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run
 --  beside those of this one.
@@ -47,6 +47,120 @@ CREATE TABLE erasure_session (
     closed_at   timestamptz NOT NULL DEFAULT now (),
     PRIMARY KEY (app, user_id, session_key)
 );
---  A visitor's sessions; and those of others that it takes part in.
-CREATE INDEX session_visitor ON session (app, visitor);
-CREATE INDEX participant_visitor ON participant (user_id, session) WHERE role = 1;
+
+--  Lists of sessions, as an agent's console asks for them every few seconds: those that are open;
+--  by when they began; of a visitor; of an agent who answers. (IF NOT EXISTS: who has millions of
+--  sessions may make them beforehand, docs/operations.md.)
+CREATE INDEX IF NOT EXISTS session_open
+    ON session (app, (coalesce (active_at, created_at)) DESC, session) WHERE closed_at IS NULL;
+CREATE INDEX IF NOT EXISTS session_created ON session (app, created_at DESC, session);
+CREATE INDEX IF NOT EXISTS session_visitor
+    ON session (app, visitor, (coalesce (active_at, created_at)) DESC, session);
+CREATE INDEX IF NOT EXISTS session_agent
+    ON session (app, control_user, (coalesce (active_at, created_at)) DESC, session)
+    WHERE control_role = 2;
+--  Of the app's participants: who is present, and where somebody is.
+CREATE INDEX IF NOT EXISTS participant_present ON participant (session, role, user_id)
+    WHERE present;
+CREATE INDEX IF NOT EXISTS participant_user ON participant (user_id, session, role);
+
+--  Search. A text is found by its words in small letters and without accents. Neither the
+--  database's locale nor an extension has a say in it, so that it is the same everywhere and stays
+--  the same: an index is made of it. What is no letter and no digit separates words.
+CREATE FUNCTION search_fold (p_text text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    t text := p_text;
+BEGIN
+    IF octet_length (t) > length (t) THEN
+        --  An accent is a character of its own behind its letter then, and goes.
+        t := regexp_replace (normalize (t, NFKD),
+                             E'[\u00ad\u0300-\u036f\u200b-\u200f\ufeff]' COLLATE "C", '', 'g');
+        IF octet_length (t) > length (t) THEN
+            t := replace (replace (replace (replace (replace (t, 'ß', 'ss'), 'æ', 'ae'),
+                                            'Æ', 'ae'), 'œ', 'oe'), 'Œ', 'oe');
+            t := translate (t,
+                'ẞØøĐđÐðĦħıŁłŦŧŊŋÞþ'
+                'ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣςΤΥΦΧΨΩ'
+                'АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЂЄЅІЈЉЊЋЏҐ',
+                'sooddddhhillttnntt'
+                'αβγδεζηθικλμνξοπρσστυφχψω'
+                'абвгдежзийклмнопрстуфхцчшщъыьэюяђєѕіјљњћџґ');
+        END IF;
+    END IF;
+    RETURN btrim (regexp_replace (
+        lower (t COLLATE "C"),
+        E'[\u0001-/:-`{-\u00bf\u00d7\u00f7\u2000-\u206f\u3000-\u303f]+' COLLATE "C", ' ', 'g'));
+END $$;
+
+--  The words of what is said in a session, as an index has them: each behind four letters that
+--  stand for the app, so that a word of one app is another one than that of the next. Of a text
+--  8000 characters count.
+CREATE FUNCTION search_words (p_session text, p_text text) RETURNS tsvector
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+DECLARE
+    app text := substr (md5 (split_part (p_session, '/', 1)), 1, 4);
+    words text := public.search_fold (substr (p_text, 1, 8000));
+BEGIN
+    --  A word in an index has at most 2046 bytes.
+    IF octet_length (words) > 2000 THEN
+        words := regexp_replace (words, '([^ ]{200})[^ ]+', '\1', 'g');
+    END IF;
+    RETURN array_to_tsvector (string_to_array (app || replace (words, ' ', ' ' || app), ' '));
+END $$;
+
+--  What is asked for: all of these words. One of three bytes or more is found by its beginning.
+--  NULL: there is no word.
+CREATE FUNCTION search_query (p_app text, p_text text) RETURNS tsquery
+LANGUAGE sql IMMUTABLE STRICT AS $$
+    SELECT string_agg ('''' || substr (md5 (p_app), 1, 4) || substr (w, 1, 100) || ''''
+                       || CASE WHEN octet_length (w) > 2 THEN ':*' ELSE '' END, ' & ')::tsquery
+    FROM (SELECT DISTINCT w FROM unnest (string_to_array (search_fold (p_text), ' ')) AS w
+          WHERE w <> '' LIMIT 20) AS words;
+$$;
+
+--  What is searched: what was said (kind 1), and who visitors are (2). A task of the postoffices
+--  fills it from the log (fill_search), behind the commits: a message waits for nothing of it.
+--  Numbers rise in the order in which things were found; what was there before the task began has
+--  numbers below the first one. The partitions have 250,000 numbers each: what is said often is
+--  found in the last ones, and what is rare is looked for in all of them.
+CREATE TABLE search_entry (
+    number  bigint NOT NULL,
+    seq     bigint NOT NULL,
+    at      timestamptz NOT NULL,
+    role    smallint NOT NULL,
+    kind    smallint NOT NULL,
+    hidden  boolean NOT NULL,
+    session text COLLATE "C" NOT NULL,
+    text    text NOT NULL
+) PARTITION BY RANGE (number);
+CREATE INDEX search_entry_session ON search_entry (session);
+CREATE INDEX search_entry_words ON search_entry USING gin (search_words (session, text))
+    WITH (gin_pending_list_limit = 512);
+
+--  How far a session's log is in search_entry, between which numbers, and what was known of its
+--  visitor.
+CREATE TABLE search_session (
+    session      text COLLATE "C" PRIMARY KEY,
+    seq          bigint NOT NULL,
+    first_number bigint,
+    last_number  bigint,
+    visitor      text
+) WITH (fillfactor = 85);
+
+--  Where the task is. One row: the next numbers, up and down; everything that was stored before
+--  done_at is there; a pass that began at pass_at has come to a session of an app (from the one
+--  that was active last on); and days from back_day on, and sessions of that day behind
+--  back_session, are of before the task began, and not there yet.
+CREATE TABLE search_state (
+    upper        bigint NOT NULL DEFAULT 1000000000000,
+    lower        bigint NOT NULL DEFAULT 999999999999,
+    done_at      timestamptz NOT NULL DEFAULT now (),
+    pass_at      timestamptz,
+    pass_app     text,
+    pass_active  timestamptz,
+    pass_session text COLLATE "C",
+    back_day     date,
+    back_session text COLLATE "C" NOT NULL DEFAULT ''
+);
+INSERT INTO search_state (back_day) SELECT max (day) FROM session;

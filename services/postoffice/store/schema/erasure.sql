@@ -77,6 +77,7 @@ BEGIN
         UPDATE log l SET sender = '{}', data = CASE WHEN l.data IS NOT NULL THEN '{"text":""}' END
         WHERE l.session = v.session AND l.day = v.day AND l.role = 1 AND l.user_id = p_user;
         GET DIAGNOSTICS n = ROW_COUNT;
+        PERFORM forget_said_@V@ (v.session, v.day, p_user);
         UPDATE participant p SET sender = '{}', info = '{}'
         WHERE p.session = v.session AND p.role = 1 AND p.user_id = p_user;
         DELETE FROM external_ref x

@@ -1,7 +1,7 @@
---  The functions of this program's schema. They are versioned by name (a number behind it), so that
---  programs of two schemas run beside each other: whoever migrates creates its own functions and
---  leaves those of others. When anything here changes, there must be a new migration: embed.cmake
---  compares, and says so.
+--  The functions of this program's schema, with those of search.sql and lists.sql. They are
+--  versioned by name (a number behind it), so that programs of two schemas run beside each other:
+--  whoever migrates creates its own functions and leaves those of others. When anything here
+--  changes, there must be a new migration: embed.cmake compares, and says so.
 
 --  Those that no program may use any more.
 DO $$
@@ -14,7 +14,11 @@ BEGIN
                          '|release_work|drop_finished|drop_sessions|drop_day|forget_sessions'
                          '|erase|erase_sessions|erase_elsewhere|erase_entries|erase_work'
                          '|work_json|get_work|list_work|change_work|get_erasure|order_erasure'
-                         '|export_visitor)'
+                         '|export_visitor'
+                         '|search_text|search_visitor|make_search|index_sessions|fill_search'
+                         '|forget_search|forget_said|drop_search|search_excerpt|search'
+                         '|api_time|api_role|session_rows|list_page|list_sessions'
+                         '|list_participants)'
                          '_[0-9]+$')
         AND substring (p.proname FROM '[0-9]+$')::int < (SELECT max (readable_from) FROM migration)
     LOOP
@@ -590,6 +594,7 @@ BEGIN
         SELECT b.ctid FROM last_session b
         WHERE b.session = ANY (p_sessions) FOR UPDATE SKIP LOCKED));
     DELETE FROM session s WHERE s.session = ANY (p_sessions);
+    PERFORM forget_search_@V@ (p_sessions);
 END $$;
 
 --  Drops sessions in which nothing happened for so long, oldest first, with all that is theirs: at

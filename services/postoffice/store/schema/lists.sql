@@ -1,0 +1,173 @@
+
+--  What the HTTP API lists. See functions.sql.
+
+--  A time as RFC 3339 has it; a role's name.
+CREATE FUNCTION api_time_@V@ (p_at timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT to_char (p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+$$;
+CREATE FUNCTION api_role_@V@ (p_role int) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT (ARRAY['visitor', 'agent', 'bot', 'platform', 'router', 'api'])[p_role];
+$$;
+
+--  The sessions as a list shows them, in this order; NULL for one that is not there. Day by day: a
+--  plan for one day knows its partition, and one for all of them takes longer to make than to run.
+CREATE FUNCTION session_rows_@V@ (p_sessions text[], p_days date[]) RETURNS json[]
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+    v_rows json[] := array_fill (
+        NULL::json, ARRAY[coalesce (cardinality (p_sessions), 0)]);
+    v_day date;
+    r record;
+BEGIN
+    FOR v_day IN SELECT DISTINCT d FROM unnest (p_days) AS d LOOP
+        FOR r IN
+            SELECT c.place, json_build_object (
+                'sessionId', substr (s.session, length (s.app) + 2), 'appId', s.app,
+                'visitor', s.visitor, 'createdAt', api_time_@V@ (s.created_at),
+                'state', CASE WHEN s.closed_at IS NULL THEN 'open' ELSE 'closed' END,
+                'closedAt', api_time_@V@ (s.closed_at),
+                'lastSeq', coalesce (l.seq, 0), 'lastAt', api_time_@V@ (l.at),
+                'lastActivity', api_time_@V@ (coalesce (a.at, s.created_at)),
+                'control', CASE WHEN s.control_user = ''
+                    THEN json_build_object ('role', api_role_@V@ (s.control_role))
+                    ELSE json_build_object ('role', api_role_@V@ (s.control_role),
+                                            'userId', s.control_user) END,
+                'waiting', coalesce (m.role = 1, false),
+                'participants', coalesce (q.list, '[]'::json),
+                'presentCount', coalesce (q.count, 0)) AS row
+            FROM unnest (p_sessions, p_days) WITH ORDINALITY AS c (session, day, place)
+            JOIN session s ON s.session = c.session
+            LEFT JOIN LATERAL (
+                SELECT e.seq, coalesce (e.stored_at, to_timestamp (e.time_ms / 1000.0)) AS at
+                FROM log e WHERE e.session = c.session AND e.day = v_day
+                ORDER BY e.seq DESC LIMIT 1) AS l ON true
+            --  That it is closed, as nobody is there, is no activity.
+            LEFT JOIN LATERAL (
+                SELECT coalesce (e.stored_at, to_timestamp (e.time_ms / 1000.0)) AS at
+                FROM log e WHERE e.session = c.session AND e.day = v_day AND e.event <> 8
+                ORDER BY e.seq DESC LIMIT 1) AS a ON true
+            --  What was said last, as load_session has it.
+            LEFT JOIN LATERAL (
+                SELECT e.role FROM log e
+                WHERE e.session = c.session AND e.day = v_day AND e.event IN (3, 7)
+                    AND NOT (e.role = 1 AND e.hidden)
+                ORDER BY e.seq DESC LIMIT 1) AS m ON true
+            --  Those who are present, as in the feed (feed_row.h): at most 50.
+            LEFT JOIN LATERAL (
+                SELECT json_agg (json_build_object (
+                    'role', api_role_@V@ (o.role), 'userId', o.user_id, 'present', true)
+                    ORDER BY o.role, o.user_id) FILTER (WHERE o.place <= 50) AS list,
+                    count (*) AS count
+                FROM (SELECT p.role, p.user_id,
+                             row_number () OVER (ORDER BY p.role, p.user_id) AS place
+                      FROM participant p WHERE p.session = c.session AND p.present) AS o)
+                AS q ON true
+            WHERE c.day = v_day
+        LOOP
+            v_rows[r.place] := r.row;
+        END LOOP;
+    END LOOP;
+    RETURN v_rows;
+END $$;
+
+--  What the answer to a list has of rows that were read, and their positions: in the order of the
+--  list, though they were read from behind (p_backward).
+CREATE FUNCTION list_page_@V@ (
+    p_rows json[], p_positions json[], p_limit bigint, p_backward boolean)
+RETURNS TABLE (items text, first text, last text, more text) LANGUAGE sql IMMUTABLE AS $$
+    SELECT coalesce (json_agg (r.row ORDER BY CASE WHEN p_backward THEN -r.n ELSE r.n END)
+                     FILTER (WHERE r.row IS NOT NULL), '[]')::text,
+           coalesce (p_positions[CASE WHEN p_backward THEN count (*) ELSE 1 END]::text, ''),
+           coalesce (p_positions[CASE WHEN p_backward THEN 1 ELSE count (*) END]::text, ''),
+           CASE WHEN cardinality (p_positions) > p_limit THEN 't' ELSE 'f' END
+    FROM unnest (p_rows[:p_limit]) WITH ORDINALITY AS r (row, n);
+$$;
+
+--  A page of sessions: p_limit of them behind a position (before it: p_backward), in the order of
+--  the list. p_visitor: only this visitor's; the others are filters; empty: any. Only what is asked
+--  for stands in the statement, so that it is planned for it. The order is by created_at, or by
+--  active_at, which is exact to five minutes.
+CREATE FUNCTION list_sessions_@V@ (
+    p_app text, p_visitor text, p_of_visitor text, p_state text, p_control text, p_agent text,
+    p_active_after text, p_active_before text, p_created_after text, p_created_before text,
+    p_sort text, p_falls boolean, p_backward boolean, p_at text, p_behind text, p_limit bigint)
+RETURNS TABLE (items text, first text, last text, more text) LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+    v_active CONSTANT text := 'coalesce (s.active_at, s.created_at)';
+    v_key CONSTANT text := CASE p_sort WHEN 'createdAt' THEN 's.created_at' ELSE v_active END;
+    v_down CONSTANT boolean := p_falls <> p_backward;
+    v_where text;
+    v_sessions text[];
+    v_days date[];
+    v_positions json[];
+BEGIN
+    v_where := concat_ws (' AND ', 's.app = $1',
+        CASE WHEN p_visitor <> '' THEN 's.visitor = $2' END,
+        CASE WHEN p_of_visitor <> '' THEN 's.visitor = $3' END,
+        CASE p_state WHEN 'open' THEN 's.closed_at IS NULL'
+                     WHEN 'closed' THEN 's.closed_at IS NOT NULL' END,
+        CASE WHEN p_control = 'agent' OR p_agent <> '' THEN 's.control_role = 2' END,
+        CASE WHEN p_control = 'bot' THEN 's.control_role <> 2' END,
+        CASE WHEN p_agent <> '' THEN 's.control_user = $4' END,
+        CASE WHEN p_active_after <> '' THEN v_active || ' >= $5' END,
+        CASE WHEN p_active_before <> '' THEN v_active || ' < $6' END,
+        --  It was not active before it began.
+        CASE WHEN p_created_after <> ''
+            THEN format ('s.created_at >= $7 AND %s >= $7', v_active) END,
+        CASE WHEN p_created_before <> '' THEN 's.created_at < $8' END,
+        CASE WHEN p_at <> '' THEN format (
+            CASE WHEN v_down THEN '%1$s <= $9 AND (%1$s < $9 OR s.session > $10)'
+                 ELSE '%1$s >= $9 AND (%1$s > $9 OR s.session < $10)' END, v_key) END);
+    EXECUTE format (
+        'SELECT array_agg (c.session), array_agg (c.day), array_agg (json_build_array ('
+        '  (extract (epoch FROM c.key) * 1000000)::bigint::text, c.session))'
+        ' FROM (SELECT s.session, s.day, %1$s AS key FROM session s'
+        '       WHERE %2$s ORDER BY %1$s %3$s LIMIT $11) AS c',
+        v_key, v_where, CASE WHEN v_down THEN 'DESC, s.session' ELSE 'ASC, s.session DESC' END)
+    INTO v_sessions, v_days, v_positions
+    USING p_app, p_visitor, p_of_visitor, p_agent,
+        nullif (p_active_after, '')::timestamptz, nullif (p_active_before, '')::timestamptz,
+        nullif (p_created_after, '')::timestamptz, nullif (p_created_before, '')::timestamptz,
+        timestamptz 'epoch' + nullif (p_at, '')::bigint * interval '1 us', p_behind, p_limit + 1;
+    RETURN QUERY SELECT * FROM list_page_@V@ (
+        session_rows_@V@ (v_sessions[:p_limit], v_days[:p_limit]), v_positions, p_limit,
+        p_backward);
+END $$;
+
+--  A page of the participants of the app's sessions, by session, role and user. p_visitor: only of
+--  this visitor's sessions; the others are filters.
+CREATE FUNCTION list_participants_@V@ (
+    p_app text, p_visitor text, p_session text, p_user text, p_role text, p_present text,
+    p_backward boolean, p_at text, p_at_role text, p_at_user text, p_limit bigint)
+RETURNS TABLE (items text, first text, last text, more text) LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_custom_plan SET jit = off AS $$
+DECLARE
+    v_where text;
+    v_rows json[];
+    v_positions json[];
+BEGIN
+    v_where := concat_ws (' AND ', 'p.session >= $1 || ''/'' AND p.session < $1 || ''0''',
+        CASE WHEN p_visitor <> '' THEN 'EXISTS (SELECT FROM session o'
+            ' WHERE o.session = p.session AND o.visitor = $2)' END,
+        CASE WHEN p_session <> '' THEN 'p.session = $3' END,
+        CASE WHEN p_user <> '' THEN 'p.user_id = $4' END,
+        CASE WHEN p_role <> '' THEN 'api_role_@V@ (p.role) = $5' END,
+        CASE p_present WHEN 'true' THEN 'p.present' WHEN 'false' THEN 'NOT p.present' END,
+        CASE WHEN p_at <> '' THEN format ('(p.session, p.role, p.user_id) %s ($6, $7, $8)',
+                                          CASE WHEN p_backward THEN '<' ELSE '>' END) END);
+    EXECUTE format (
+        'SELECT array_agg (c.row), array_agg (c.position) FROM (SELECT json_build_object ('
+        '  ''sessionId'', substr (p.session, length ($1) + 2),'
+        '  ''role'', api_role_@V@ (p.role), ''userId'', p.user_id,'
+        '  ''sender'', CASE p.sender WHEN '''' THEN ''{}'' ELSE p.sender END::json,'
+        '  ''present'', p.present, ''channel'', nullif (p.channel, '''')) AS row,'
+        '  json_build_array (p.session, p.role::text, p.user_id) AS position'
+        ' FROM participant p WHERE %1$s'
+        ' ORDER BY p.session %2$s, p.role %2$s, p.user_id %2$s LIMIT $9) AS c',
+        v_where, CASE WHEN p_backward THEN 'DESC' ELSE 'ASC' END)
+    INTO v_rows, v_positions
+    USING p_app, p_visitor, p_session, p_user, p_role, p_at, nullif (p_at_role, '')::int,
+        p_at_user, p_limit + 1;
+    RETURN QUERY SELECT * FROM list_page_@V@ (v_rows, v_positions, p_limit, p_backward);
+END $$;

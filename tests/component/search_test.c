@@ -1,0 +1,373 @@
+//  What can be found, by whom, and that all of it gets there, against a real PostgreSQL.
+
+#include "eventually.h"
+#include "postgres.h"
+#include "store/migrations.h"
+#include "store/store.h"
+#include "store/store_metrics.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    uv_loop_t loop;
+    store_t *store;
+    bool ready;
+} box_t;
+
+static void
+s_on_ready (void *owner, bool ready)
+{
+    ((box_t *) owner)->ready = ready;
+}
+
+static void
+s_on_noticed (void *owner, store_notice_t what, text_t session)
+{
+    (void) owner, (void) what, (void) session;
+}
+
+static bool
+s_turn (box_t *box)
+{
+    uv_run (&box->loop, UV_RUN_NOWAIT);
+    return true;
+}
+
+#define UNTIL(box, condition) EVENTUALLY (40000, s_turn (box) && (condition))
+
+static box_t *
+s_box (postgres_t *postgres, uint64_t writer)
+{
+    box_t *box = calloc (1, sizeof *box);
+    uv_loop_init (&box->loop);
+    box->store = store_new (&box->loop,
+                            &(store_config_t){ .url = postgres_url (postgres),
+                                               .migrate = true,
+                                               .links = 1,
+                                               .batch_appends = 100,
+                                               .queue_limit = 64u << 20,
+                                               .patience_ms = 5000,
+                                               .answer_ms = 10000,
+                                               .writer = writer,
+                                               .node = "tested" },
+                            &(store_events_t){ .ready = s_on_ready, .noticed = s_on_noticed },
+                            box);
+    UNTIL (box, box->ready);
+    return box;
+}
+
+static void
+s_end (box_t *box)
+{
+    store_destroy (&box->store);
+    uv_run (&box->loop, UV_RUN_DEFAULT);
+    cr_assert_eq (uv_loop_close (&box->loop), 0);
+    free (box);
+}
+
+//  With the number of this schema for each @V@.
+static const char *
+s_sql (const char *form)
+{
+    static char sql[4000];
+    size_t size = 0;
+    for (const char *at; (at = strstr (form, "@V@")); form = at + 3)
+        size += (size_t) snprintf (sql + size, sizeof sql - size, "%.*s%zu", (int) (at - form),
+                                   form, migrations_count);
+    size += (size_t) snprintf (sql + size, sizeof sql - size, "%s", form);
+    cr_assert_lt (size, sizeof sql);
+    return sql;
+}
+
+static void
+s_exec (postgres_t *postgres, const char *form)
+{
+    const char *sql = s_sql (form);
+    cr_assert (postgres_exec (postgres, sql), "%s", sql);
+}
+
+static void
+s_expect (postgres_t *postgres, const char *form, const char *value)
+{
+    const char *sql = s_sql (form);
+    char *found = postgres_query (postgres, sql);
+    cr_assert_str_eq (found ? found : "nothing", value, "%s: %s, not %s", sql,
+                      found ? found : "nothing", value);
+    free (found);
+}
+
+//  opens (session, visitor, days ago), says (session, text …) and found (visitor or '', words).
+//  found is the session and seq of each hit in its order, by pages of two.
+static postgres_t *
+s_database (void)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    s_end (s_box (postgres, 11));
+    s_expect (postgres,
+              "SELECT count (make_day_@V@ ((now () AT TIME ZONE 'UTC')::date - n))"
+              " FROM generate_series (0, 9) n",
+              "10");
+    s_exec (postgres,
+            "CREATE FUNCTION opens (p text, who text, days int) RETURNS void LANGUAGE sql AS $$"
+            " INSERT INTO session (session, app, visitor, day, created_at, active_at)"
+            "  SELECT p, split_part (p, '/', 1), who, (t AT TIME ZONE 'UTC')::date, t, t"
+            "  FROM (SELECT now () - days * interval '1 day' AS t) t;"
+            " INSERT INTO participant (session, role, user_id, sender, present) VALUES"
+            "  (p, 1, who, json_build_object ('displayName', initcap (who)), true);"
+            " INSERT INTO log (seq, time_ms, writer, day, event, role, hidden, session,"
+            "  message_id, user_id, sender) SELECT 1, 1, 1, s.day, 1, 1, false, p, 'm1', who, '{}'"
+            "  FROM session s WHERE s.session = p; $$;"
+            "CREATE FUNCTION writes (p text, p_role int, p_hidden boolean, p_data text) RETURNS"
+            " void LANGUAGE sql AS $$"
+            " INSERT INTO log (seq, time_ms, writer, day, event, role, hidden, session,"
+            "  message_id, user_id, sender, data)"
+            "  SELECT n.seq, 1, 1, s.day, 3, p_role, p_hidden, p, 'm' || n.seq, s.visitor, '{}',"
+            "  p_data FROM session s, (SELECT max (l.seq) + 1 AS seq FROM log l"
+            "  WHERE l.session = p) n WHERE s.session = p;"
+            " UPDATE session SET active_at = now () WHERE session = p $$;"
+            "CREATE FUNCTION says (p text, words text) RETURNS void LANGUAGE sql AS $$"
+            " SELECT writes (p, 1, false, json_build_object ('rawQuery', words)::text) $$;");
+    s_exec (
+        postgres,
+        "CREATE FUNCTION found (who text, q text, hidden boolean DEFAULT true, kind text DEFAULT"
+        " '') RETURNS text LANGUAGE plpgsql AS $$ DECLARE r record; at bigint; t text := '';"
+        " BEGIN LOOP SELECT * INTO r FROM search_@V@ ('a', who, '', hidden, q, kind, false, at, 2);"
+        " t := t || coalesce ((SELECT string_agg ((i ->> 'sessionId') || (i ->> 'seq'), ' ')"
+        "  FROM json_array_elements (r.items::json) i) || ' ', '');"
+        " EXIT WHEN r.more = 'f'; at := r.last::json ->> 0; END LOOP; RETURN btrim (t); END $$;"
+        "CREATE FUNCTION fills () RETURNS text LANGUAGE plpgsql AS $$ DECLARE r record;"
+        " n bigint := 0; BEGIN LOOP SELECT * INTO r FROM fill_search_@V@ (1000, true);"
+        " n := n + r.entries; EXIT WHEN NOT r.more AND NOT r.backlog; END LOOP; RETURN n; END $$;");
+    return postgres;
+}
+
+// ---------------------------------------------------------------------------------------------
+
+Test (search, letters_count_the_same_in_all_their_forms)
+{
+    static const struct {
+        const char *text, *query;
+        bool is_found;
+    } rows[] = {
+        { "Où est l’été à Zürich?", "ou ETE zurich", true },
+        { "Où est l’été", "Été, OÙ", true },
+        { "straße", "STRASSE", true },
+        { "STRASSE", "straße", true },
+        { "Łódź, Ørsted, Đorđe, Œuvre", "lodz orsted dorde oeuvre", true },
+        { "ПРИВЕТ, ёлка", "привет елка", true },
+        { "ΚΑΛΗΜΕΡΑ Κόσμος", "καλημερα κοσμοσ", true },
+        { "İstanbul ISPARTA", "istanbul isparta", true },
+        { "日本語", "日本", true },
+        { "naïve co\xc3\xb6perate", "naive cooperate", true },
+        { "cafe\xcc\x81", "café", true },
+        //  By the beginning of a word, but for very short ones; all words; any order.
+        { "opening hours", "hour open", true },
+        { "opening hours", "ours", false },
+        { "opening hours", "opening prices", false },
+        { "an old hat", "ol", false },
+        { "an old hat", "an", true },
+        //  Whatever is no letter and no digit separates words.
+        { "write to ann.lee@shop.example, order #4711/b", "ann.lee@shop.example 4711 b", true },
+        { "100%_sure 'quoted' \\ back", "sure' & !back | quoted:*", true },
+        { "12'000.50", "12 000 50", true },
+    };
+    postgres_t *postgres = s_database ();
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        char sql[600];
+        snprintf (sql, sizeof sql,
+                  "SELECT search_words ('a/s', $q$%s$q$) @@ search_query ('a', $q$%s$q$)",
+                  rows[at].text, rows[at].query);
+        char *found = postgres_query (postgres, sql);
+        cr_expect_str_eq (found, rows[at].is_found ? "t" : "f", "%s ? %s", rows[at].text,
+                          rows[at].query);
+        free (found);
+    }
+    //  No word at all finds nothing; a word of another app's is another one.
+    s_expect (postgres, "SELECT search_query ('a', ' -- ''') IS NULL", "t");
+    s_expect (postgres, "SELECT search_words ('b/s', 'word') @@ search_query ('a', 'word')", "f");
+    //  What is too long for an index is cut, and found by its beginning.
+    s_expect (postgres,
+              "SELECT search_words ('a/s', repeat ('x', 20000)) @@ search_query ('a', 'xxxxx')",
+              "t");
+    postgres_destroy (&postgres);
+}
+
+Test (search, finds_messages_and_visitors_newest_first)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres, "SELECT opens ('a/s1-', 'ann', 0), opens ('a/s2-', 'bob', 0),"
+                      " opens ('b/s3-', 'ann', 0);"
+                      "SELECT says ('a/s1-', 'Where is my order?'), says ('b/s3-', 'order')");
+    s_exec (postgres, "SELECT writes ('a/s1-', 3, false, '{\"outputSpeech\":{\"displayText\":"
+                      "\"Your order is on its way\"}}'), writes ('a/s2-', 2, false,"
+                      " '{\"outputSpeech\":{\"html\":\"<b>Orders</b> of Bob\"}}')");
+    s_expect (postgres, "SELECT fills ()", "7");
+    s_expect (postgres, "SELECT found ('', 'order')", "s2-2 s1-3 s1-2");
+    s_expect (postgres, "SELECT found ('', 'b order')", "");
+    //  A visitor by name, by id of user or session; the words of others are no name.
+    s_expect (postgres, "SELECT found ('', 'ANN')", "s1-1");
+    s_expect (postgres, "SELECT found ('', 's2', true, 'visitor')", "s2-1");
+    s_expect (postgres, "SELECT found ('', 'bob', true, 'message')", "s2-2");
+    s_expect (postgres, "SELECT found ('', 'bob')", "s2-2 s2-1");
+    //  A visitor finds in its own sessions only.
+    s_expect (postgres, "SELECT found ('ann', 'order')", "s1-3 s1-2");
+    s_expect (postgres, "SELECT found ('ann', 'bob')", "");
+    s_expect (postgres, "SELECT found ('eve', 'order')", "");
+    //  What people are not shown is found by those who are told of it.
+    s_exec (postgres, "SELECT writes ('a/s1-', 1, true, '{\"rawQuery\":\"order hidden\"}')");
+    s_expect (postgres, "SELECT fills ()", "1");
+    s_expect (postgres, "SELECT found ('ann', 'hidden', false)", "");
+    s_expect (postgres, "SELECT found ('', 'hidden', true)", "s1-4");
+    //  Another name of the visitor's is one more hit; the same one is not.
+    s_exec (postgres, "UPDATE participant SET sender = '{\"displayName\":\"Anna\"}', info ="
+                      " '{\"page\":\"https://shop.example/cart\"}' WHERE session = 'a/s1-';"
+                      "SELECT says ('a/s1-', 'more')");
+    s_expect (postgres, "SELECT fills ()", "1");
+    s_exec (postgres, "SELECT says ('a/s1-', 'and more')");
+    s_expect (postgres, "SELECT fills ()", "1");
+    s_expect (postgres, "SELECT found ('', 'anna')", "s1-5");
+    s_expect (postgres, "SELECT found ('', 'cart shop')", "s1-5");
+    postgres_destroy (&postgres);
+}
+
+//  Data that PostgreSQL cannot read as JSON, and texts of any length, stop nothing.
+Test (search, odd_data_are_passed_over)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres,
+            "SELECT opens ('a/s', 'ann', 0);"
+            "SELECT writes ('a/s', 1, false, d) FROM unnest (ARRAY['{', '[1]', 'null',"
+            " '{\"rawQuery\":\"\\u0000\"}', '{\"rawQuery\":{}}', '{\"rawQuery\":\"\"}',"
+            " '{\"outputSpeech\":1e999999}', '{\"outputSpeech\":\"plain needle\"}',"
+            " '{\"rawQuery\":\"' || repeat ('a word, ', 30000) || 'end\"}',"
+            " repeat ('[', 100000)]) d;"
+            "SELECT says ('a/s', 'last needle')");
+    s_expect (postgres, "SELECT fills ()", "12");
+    s_expect (postgres, "SELECT found ('', 'needle')", "s12 s9");
+    s_expect (postgres,
+              "SELECT max (length (i ->> 'text')) < 300 FROM json_array_elements ((SELECT items"
+              " FROM search_@V@ ('a', '', '', true, 'word', '', false, NULL, 10))::json) i",
+              "t");
+    postgres_destroy (&postgres);
+}
+
+//  Sessions of any age, entries that are committed late, a task that stood still, and what was
+//  there before there was a search: all of it is found, once.
+Test (search, everything_gets_there_once)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres,
+            //  As after an upgrade: what there is was there before.
+            "SELECT opens ('a/b' || n || '-', 'ann', n) FROM generate_series (1, 9) n;"
+            "SELECT says ('a/b' || n || '-', 'word') FROM generate_series (1, 9) n;"
+            "UPDATE session SET active_at = created_at;"
+            "UPDATE search_state SET back_day = (SELECT max (day) FROM session)");
+    s_expect (postgres, "SELECT fills ()", "18");
+    s_expect (postgres, "SELECT found ('', 'word')",
+              "b1-2 b2-2 b3-2 b4-2 b5-2 b6-2 b7-2 b8-2 b9-2");
+    //  One of before goes on.
+    s_exec (postgres, "SELECT says ('a/b9-', 'word')");
+    s_expect (postgres, "SELECT fills ()", "1");
+    //  Another one was committed late: its row said that it was active five minutes ago.
+    s_exec (postgres, "SELECT says ('a/b8-', 'word'); UPDATE session SET active_at = now () -"
+                      " interval '5 min' WHERE session = 'a/b8-'; UPDATE log SET stored_at = now ()"
+                      " - interval '1 hour' WHERE session = 'a/b8-' AND seq = 3");
+    s_expect (postgres, "SELECT fills ()", "1");
+    s_expect (postgres, "SELECT fills ()", "0");
+    //  The task stood still for two days, and does not get done in one piece.
+    s_exec (postgres, "UPDATE search_state SET done_at = now () - interval '2 days';"
+                      "SELECT opens ('a/c' || n || '-', 'bob', 1) FROM generate_series (1, 30) n;"
+                      "SELECT says ('a/c' || n || '-', 'later ' || k) FROM generate_series (1, 30)"
+                      " n, generate_series (1, 100) k;"
+                      "UPDATE session SET active_at = created_at WHERE visitor = 'bob'");
+    s_expect (postgres, "SELECT entries || ' ' || more FROM fill_search_@V@ (1000, true)",
+              "1000 true");
+    s_expect (postgres, "SELECT fills ()", "2030");
+    s_expect (postgres, "SELECT count (*) || ' ' || count (DISTINCT (session, seq, kind)) FROM"
+                        " search_entry WHERE kind = 1", "3011 3011");
+    s_expect (postgres, "SELECT count (*) FROM search_session x JOIN (SELECT session, max (seq) AS"
+                        " seq FROM log GROUP BY 1) l USING (session, seq)", "39");
+    s_expect (postgres, "SELECT fills ()", "0");
+    postgres_destroy (&postgres);
+}
+
+//  The union of the pages is what is found, in both directions, over several partitions, whatever
+//  comes meanwhile.
+Test (search, pages_are_the_whole)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres,
+            "SELECT opens ('a/s' || n || '-', 'ann', 0) FROM generate_series (1, 40) n;"
+            "SELECT says ('a/s' || n || '-', 'word') FROM generate_series (1, 40) n;"
+            "SELECT fills ();"
+            //  As if there had been much between them.
+            "UPDATE search_state SET upper = upper + 600000;"
+            "SELECT says ('a/s' || n || '-', 'word again') FROM generate_series (1, 40) n;"
+            "SELECT fills ()");
+    s_expect (postgres, "SELECT count (DISTINCT tableoid) FROM search_entry", "2");
+    s_exec (
+        postgres,
+        "CREATE FUNCTION walk (rises boolean, p_from bigint, n bigint) RETURNS text LANGUAGE"
+        " plpgsql AS $$ DECLARE r record; at bigint := p_from; t text[] := '{}'; k int := 0;"
+        " BEGIN LOOP SELECT * INTO r FROM search_@V@ ('a', '', '', true, 'word', '', rises, at, n);"
+        " IF rises THEN t := ARRAY (SELECT (i ->> 'sessionId') || (i ->> 'seq') FROM"
+        " json_array_elements (r.items::json) i) || t; ELSE t := t || ARRAY (SELECT"
+        " (i ->> 'sessionId') || (i ->> 'seq') FROM json_array_elements (r.items::json) i); END IF;"
+        " k := k + 1; IF NOT rises AND k < 6 THEN PERFORM says ('a/s1-', 'word'), fills (); END IF;"
+        " EXIT WHEN r.more = 'f'; at := CASE WHEN rises THEN r.first ELSE r.last END::json ->> 0;"
+        " END LOOP; RETURN md5 (array_to_string (t, ' ')) || ' ' || cardinality (t); END $$");
+    char *rising = postgres_query (postgres, "SELECT walk (true, 0, 7)");
+    cr_assert_str_eq (strchr (rising, ' '), " 80");
+    //  What comes while it is walked is newer than where it began.
+    s_expect (postgres, "SELECT walk (false, NULL, 7)", rising);
+    free (rising);
+    rising = postgres_query (postgres, "SELECT walk (true, 0, 3)");
+    cr_assert_str_eq (strchr (rising, ' '), " 85");
+    s_expect (postgres, "SELECT walk (false, NULL, 200)", rising);
+    free (rising);
+    postgres_destroy (&postgres);
+}
+
+Test (search, what_is_dropped_is_not_found)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres, "SELECT opens ('a/s' || n || '-', 'ann', 5) FROM generate_series (1, 4) n;"
+                      "SELECT says ('a/s' || n || '-', 'word') FROM generate_series (1, 4) n;"
+                      "SELECT fills ()");
+    s_expect (postgres, "SELECT forget_sessions_@V@ ('{a/s2-,a/s3-}') IS NOT NULL", "t");
+    s_expect (postgres, "SELECT found ('', 'word')", "s4-2 s1-2");
+    s_expect (postgres, "SELECT string_agg (session, ' ' ORDER BY session) FROM search_session",
+              "a/s1- a/s4-");
+    //  A partition of which nothing is left goes, when it is not the last one.
+    s_expect (postgres, "SELECT forget_sessions_@V@ ('{a/s1-,a/s4-}') IS NOT NULL", "t");
+    s_expect (postgres, "SELECT count (*) FROM drop_search_@V@ ()", "0");
+    s_exec (postgres, "UPDATE search_state SET upper = upper + 250000;"
+                      "SELECT opens ('a/t', 'ann', 0), fills ()");
+    s_expect (postgres, "SELECT count (*) FROM drop_search_@V@ ()", "1");
+    s_expect (postgres, "SELECT count (*) FROM drop_search_@V@ ()", "0");
+    s_expect (postgres, "SELECT found ('', 'ann')", "t1");
+    postgres_destroy (&postgres);
+}
+
+//  One of them fills the search; when it ends, the other one goes on.
+Test (search, one_postoffice_at_a_time)
+{
+    postgres_t *postgres = s_database ();
+    box_t *one = s_box (postgres, 21);
+    s_exec (postgres, "SELECT opens ('a/s', 'ann', 0), says ('a/s', 'word')");
+    UNTIL (one, store_metrics[STORE_SEARCH_ENTRIES] >= 2);
+    box_t *two = s_box (postgres, 22);
+    s_expect (postgres, "SELECT count (*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 5"
+                        " AND granted", "1");
+    s_end (one);
+    s_exec (postgres, "SELECT says ('a/s', 'again')");
+    UNTIL (two, store_metrics[STORE_SEARCH_ENTRIES] >= 3);
+    s_expect (postgres, "SELECT found ('', 'again')", "s3");
+    cr_expect_eq (store_metrics[STORE_SEARCH_ENTRIES], 3);
+    cr_expect_leq (store_metrics[STORE_SEARCH_BEHIND], 30);
+    s_end (two);
+    postgres_destroy (&postgres);
+}
