@@ -50,6 +50,13 @@ api_row (uint64_t operation)
     return NULL;
 }
 
+permission_t
+api_permission (const api_row_t *row, role_t kind)
+{
+    bool is_in_a_name = kind == ROLE_API && row->permission == PERMIT_MESSAGE_POST;
+    return is_in_a_name ? PERMIT_MESSAGE_POST_AS : row->permission;
+}
+
 const api_row_t *
 api_row_at (size_t at)
 {

@@ -59,6 +59,8 @@ void api_match (api_match_t *self, text_t method, text_t path);
 
 //  NULL for a number that is no operation.
 const api_row_t *api_row (uint64_t operation);
+//  What an asker of this kind needs: a server says things in the name of others.
+permission_t api_permission (const api_row_t *row, role_t kind);
 //  All of them, one by one: NULL behind the last one.
 const api_row_t *api_row_at (size_t at);
 

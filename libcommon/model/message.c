@@ -149,11 +149,12 @@ message_read_body (message_t *self, struct json_object *body, text_t session_id,
     {
         (void) value;
         if (strcmp (name, "messageId") != 0 && strcmp (name, "text") != 0
-            && strcmp (name, "data") != 0)
+            && strcmp (name, "data") != 0 && strcmp (name, "as") != 0)
             return s_unknown (text_of (name), room);
     }
-    json_object_object_get_ex (body, "messageId", &id);
-    if (!s_text (id, &message_id) || !message_id_is_good (message_id))
+    message_id = TEXT_EMPTY;
+    if (json_object_object_get_ex (body, "messageId", &id)
+        && (!s_text (id, &message_id) || !message_id_is_good (message_id)))
         return "messageId must be a string of 1 to 100 bytes, not begin with a colon, and have "
                "no "
                "control characters";

@@ -38,9 +38,9 @@ void message_put_user (text_t data, text_t user, buffer_t *to);
 //  the router's own.
 bool message_id_is_good (text_t message_id);
 
-//  Reads the body of a request of the API, and changes it: {"messageId": "…"} and one of
-//  "text": "…" and "data": {…}. NULL when it is good, else what is wrong, for a person, in the
-//  room or a literal.
+//  Reads what a body of the API says, and changes it: perhaps {"messageId": "…"}, and one of
+//  "text": "…" and "data": {…}; who has "as" in it has read that (api_bodies.h). NULL when it
+//  is good, else what is wrong, for a person, in the room or a literal.
 #define MESSAGE_COMPLAINT 160
 const char *message_read_body (message_t *self, struct json_object *body, text_t session_id,
                                text_t user, char room[MESSAGE_COMPLAINT]);

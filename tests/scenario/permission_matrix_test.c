@@ -252,7 +252,7 @@ s_expected (const asker_t *asker, const api_row_t *row)
         return "allowed";
     if (asker->standing == NOBODY)
         return "401";
-    scope_t scope = permission_scope (row->permission, asker->kind);
+    scope_t scope = permission_scope (api_permission (row, asker->kind), asker->kind);
     if (scope == SCOPE_NEVER || asker->standing == TOO_SMALL || asker->standing == ELSEWHERE)
         return "403";
     bool is_foreign = (asker->standing == OF_ANOTHER && scope == SCOPE_OWN)
@@ -346,11 +346,18 @@ s_status_of_stream (const char *target, const char *headers)
 //  What is good to be said in a body; of what is not here, "{}" is as good as anything: a body is
 //  looked at behind the door.
 static void
-s_put_body (const api_row_t *row, char to[300])
+s_put_body (const asker_t *asker, const api_row_t *row, char to[300])
 {
+    bool is_server = asker->kind == ROLE_API;
     snprintf (to, 300, "{}");
     if (row->operation == API_MESSAGE_POST)
-        snprintf (to, 300, "{\"messageId\":\"m-%u\",\"text\":\"hello\"}", s_number);
+        snprintf (to, 300, "{\"messageId\":\"m-%u\",\"text\":\"hello\"%s}", s_number,
+                  is_server ? ",\"as\":{\"kind\":\"visitor\"}" : "");
+    else if (row->operation == API_SESSION_CREATE && is_server)
+        snprintf (to, 300, "{\"visitor\":{\"userId\":\"nobody\"}}");
+    else if ((row->operation == API_SESSION_ENTER || row->operation == API_SESSION_EXIT)
+             && is_server)
+        snprintf (to, 300, "{\"as\":{\"kind\":\"agent\",\"userId\":\"carl\"}}");
 }
 
 static void
@@ -364,7 +371,7 @@ s_ask (const asker_t *asker, const api_row_t *row)
     if (row->place == API_AT_EDGE && row->permission != PERMIT_ANYBODY)
         status = s_status_of_stream (target, headers);
     else {
-        s_put_body (row, body);
+        s_put_body (asker, row, body);
         http_answer_t answer =
             http_request (stack_edge_port (s_stack, 1), row->method, target, headers,
                           row->body_most ? body : NULL, row->body_most ? strlen (body) : 0);

@@ -24,7 +24,7 @@ ParameterizedTestParameters (api_operation, paths)
         { "get", "/api/v1/sessions/s-1", API_NONE, "", "GET, HEAD, OPTIONS" },
         { "OPTIONS", "/api/v1/sessions/s-1", API_NONE, "", "GET, HEAD, OPTIONS" },
         { "GET", "/api/v1/sessions/", API_NONE, "", "" },
-        { "GET", "/api/v1/sessions", API_SESSION_LIST, "", "GET, HEAD, OPTIONS" },
+        { "GET", "/api/v1/sessions", API_SESSION_LIST, "", "GET, HEAD, POST, OPTIONS" },
         { "GET", "/api/v1/sessions/a/b", API_NONE, "", "" },
         { "GET", "/api/v1/sessions/s-1/", API_NONE, "", "" },
         { "GET", "/api/v2/sessions/s-1", API_NONE, "", "" },

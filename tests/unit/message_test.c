@@ -33,8 +33,10 @@ ParameterizedTestParameters (message, bodies)
           "{\"sessionId\":\"s\",\"userId\":\"u\"}" },
         { "null", "The body must be a JSON object", "" },
         { "[]", "The body must be a JSON object", "" },
-        { "{}", ID, "" },
-        { "{\"text\":\"hi\"}", ID, "" },
+        { "{}", EITHER, "" },
+        { "{\"text\":\"hi\"}", "",
+          "{\"type\":\"INTENT_REQUEST\",\"rawQuery\":\"hi\",\"sessionId\":\"s\","
+          "\"userId\":\"u\"}" },
         { "{\"messageId\":\"\",\"text\":\"hi\"}", ID, "" },
         { "{\"messageId\":null,\"text\":\"hi\"}", ID, "" },
         { "{\"messageId\":7,\"text\":\"hi\"}", ID, "" },
@@ -76,7 +78,8 @@ ParameterizedTest (body_case_t *param, message, bodies)
     else {
         cr_expect (text_is (message.data, text_of (param->data)), "%.*s",
                    TEXT_ARGS (message.data));
-        cr_expect (text_is (message.message_id, TEXT ("1")));
+        bool has_id = strstr (param->body, "messageId") != NULL;
+        cr_expect (text_is (message.message_id, has_id ? TEXT ("1") : TEXT_EMPTY));
         cr_expect_eq (message.hidden, strstr (param->data, "rawQuery") == NULL);
     }
     json_object_put (body);

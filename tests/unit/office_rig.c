@@ -504,7 +504,7 @@ s_ask_agent (change_kind_t kind, const char *user, bool takes_control, const cha
                                .by_sender = TEXT ("{}"),
                                .role = ROLE_AGENT,
                                .user = text_of (user),
-                               .sender = TEXT_EMPTY,
+                               .sender = TEXT ("{}"),
                                .info = TEXT_EMPTY,
                                .first_id = TEXT_EMPTY,
                                .data = TEXT_EMPTY,

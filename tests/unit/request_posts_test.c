@@ -70,7 +70,7 @@ Test (request_posts, of_whom_it_is_not_for)
     EXPECT ("api POSTED 1 not_joined #0\n");
     s_visitor ();
     say_by_request (ROLE_VISITOR, "mal", "hello");
-    say_by_request (ROLE_API, "key", "hello");
+    say_by_request (ROLE_BOT, "bot", "hello");
     say_by_request (ROLE_VISITOR, "vic", ":answer:1");
     rig_run ();
     EXPECT ("api POSTED 2 not_yours #0\n"

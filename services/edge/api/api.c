@@ -9,7 +9,7 @@
 #include "base/loop_timer.h"
 #include "json/json_read.h"
 #include "model/api_operation.h"
-#include "model/message.h"
+#include "model/api_bodies.h"
 #include "model/problem.h"
 #include "model/session_key.h"
 #include "net/client_url.h"
@@ -22,6 +22,7 @@
 
 #define TICK_MS 50
 #define ORIGIN_MOST 300
+#define API_LOCATION_MOST 1000
 #define FIELDS_ROOM 700
 #define BODY_DEPTH 32
 #define BODY_VALUES 8192
@@ -42,6 +43,9 @@ typedef struct {
     request_t *request;
     const api_row_t *row;
     role_t kind; //  of who asks
+    uint64_t may;
+    char *user;
+    char *key; //  Idempotency-Key
     uint64_t deadline_ms;
     bool is_sent;
     unsigned postoffice;      //  the one that has it
@@ -72,7 +76,7 @@ struct api {
 static void
 s_answer (request_t *request, unsigned status, const char *type, const char *more, text_t body)
 {
-    char fields[400];
+    char fields[API_LOCATION_MOST + 400];
     int size = snprintf (fields, sizeof fields, "content-type: %s\r\n%s%s", type,
                          status == 503 ? "retry-after: 2\r\n" : "", more);
     assert (size > 0 && (size_t) size < sizeof fields);
@@ -119,6 +123,8 @@ s_destroy (call_t *self)
     free (self->place);
     free (self->principal);
     free (self->app);
+    free (self->user);
+    free (self->key);
     free (self);
 }
 
@@ -150,9 +156,13 @@ s_end (call_t *self, const bus_reply_t *reply)
 {
     request_t *request = self->request;
     type_room_t type;
-    char more[API_ETAG_MOST + 20] = "";
+    char etag[API_ETAG_MOST + 20] = "", more[API_LOCATION_MOST + API_ETAG_MOST + 40];
     if (s_is_field (reply->etag, API_ETAG_MOST - 2))
-        snprintf (more, sizeof more, "etag: \"%.*s\"\r\n", TEXT_ARGS (reply->etag));
+        snprintf (etag, sizeof etag, "etag: \"%.*s\"\r\n", TEXT_ARGS (reply->etag));
+    bool has_place = s_is_field (reply->location, API_LOCATION_MOST);
+    snprintf (more, sizeof more, "%s%s%.*s%s", etag, has_place ? "location: " : "",
+              has_place ? (int) reply->location.size : 0, reply->location.data,
+              has_place ? "\r\n" : "");
     if (reply->status < 400 && self->row->place == API_AT_SESSION)
         api_limits_done (self->api->config.limits, self->row, text_of (self->place),
                          clock_mono_ms ());
@@ -211,18 +221,26 @@ s_finish (call_t *self, text_t body)
 //  What a body says must be of its form; the postoffice reads it once more. Changes the tree.
 //  False: it was refused.
 static bool
-s_check_message (call_t *self, json_object *body)
+s_check_body (call_t *self, json_object *tree)
 {
-    message_t message;
+    api_body_t body;
     char room[MESSAGE_COMPLAINT];
-    text_t session = session_key_id (text_of (self->place));
-    const char *complaint = message_read_body (&message, body, session, TEXT_EMPTY, room);
+    bool has_session = self->row->place == API_AT_SESSION;
+    text_t session = has_session ? session_key_id (text_of (self->place)) : TEXT_EMPTY;
+    api_asker_t asker = { self->kind, text_of (self->user), session, text_of (self->key) };
+    const char *complaint = api_body_read (&body, self->row->operation, tree, &asker, room);
     if (complaint) {
         s_fail (self, PROBLEM_BAD_REQUEST, text_of (complaint));
         return false;
     }
+    //  A server that comes in the name of an agent may do with it what the agent may.
+    if (body.takes_control && self->kind == ROLE_AGENT
+        && !(self->may & PERMISSION_BIT (PERMIT_CONTROL_TAKE))) {
+        s_fail (self, PROBLEM_FORBIDDEN, TEXT ("You may not take control"));
+        return false;
+    }
     const app_t *app = apps_find (self->api->config.apps, text_of (self->app));
-    if (self->kind != ROLE_VISITOR || !app || message.text_size <= app->text_limit)
+    if (!body.is_of_visitor || !app || body.message.text_size <= app->text_limit)
         return true;
     snprintf (room, sizeof room, "The text must have at most %llu bytes",
               (unsigned long long) app->text_limit);
@@ -250,7 +268,7 @@ s_on_body (void *owner, text_t body)
         s_fail (self, PROBLEM_BAD_REQUEST, text_of (detail));
         return;
     }
-    bool is_good = self->row->operation != API_MESSAGE_POST || s_check_message (self, tree);
+    bool is_good = s_check_body (self, tree);
     json_object_put (tree);
     if (is_good)
         s_finish (self, body);
@@ -384,8 +402,9 @@ s_place (const call_t *self, const principal_t *principal, text_t session)
 }
 
 static call_t *
-s_new (api_t *api, request_t *request, const api_request_t *asked, const principal_t *principal)
+s_new (api_t *api, request_t *request, const api_request_t *asked, const door_pass_t *pass)
 {
+    const principal_t *principal = &pass->principal;
     const api_row_t *row = asked->row;
     call_t *self = alloc_zeroed (sizeof *self);
     buffer_t json;
@@ -397,6 +416,9 @@ s_new (api_t *api, request_t *request, const api_request_t *asked, const princip
     self->deadline_ms = clock_mono_ms () + row->deadline_ms;
     self->place = s_place (self, principal, asked->parameters[API_PARAMETER_SESSION]);
     self->app = alloc_text (principal->app);
+    self->may = pass->may;
+    self->user = alloc_text (principal->user);
+    self->key = alloc_text (asked->key);
     buffer_init (&json, 8 * (USER_ID_MAX + SESSION_ID_MAX + APP_ID_MAX));
     json_writer_t writer;
     json_write_begin (&writer, &json);
@@ -517,7 +539,7 @@ s_begin (api_t *self, request_t *request, const http_head_t *head, const api_mat
         api_refuse (request, PROBLEM_BAD_REQUEST, "", text_of (complaint));
         return;
     }
-    permission_t permission = match->row->permission;
+    permission_t permission = api_permission (match->row, pass->principal.kind);
     if (permission != PERMIT_ANYBODY && !(pass->may & PERMISSION_BIT (permission))) {
         api_refuse (request, PROBLEM_FORBIDDEN, "", TEXT_EMPTY);
         return;
@@ -533,7 +555,7 @@ s_begin (api_t *self, request_t *request, const http_head_t *head, const api_mat
         api_refuse (request, PROBLEM_BUSY, "", TEXT_EMPTY);
         return;
     }
-    call_t *call = s_new (self, request, &asked, &pass->principal);
+    call_t *call = s_new (self, request, &asked, pass);
     snprintf (call->fields, sizeof call->fields, "%s", fields);
     request_set_fields (request, text_of (call->fields));
     request_set_answerer (request, &s_events, call);

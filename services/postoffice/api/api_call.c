@@ -77,7 +77,8 @@ s_send (const calls_t *self, const pending_t *pending, const api_answer_t *answe
                                        .body = answer->body,
                                        .etag = answer->etag,
                                        .type = answer->type,
-                                       .more = answer->more } };
+                                       .more = answer->more,
+                                       .location = answer->location } };
     metric_add (answer->status >= 500   ? POSTOFFICE_REQUESTS_FAILED
                 : answer->status >= 400 ? POSTOFFICE_REQUESTS_REFUSED
                                         : POSTOFFICE_REQUESTS_ANSWERED,

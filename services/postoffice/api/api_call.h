@@ -52,6 +52,7 @@ typedef struct {
     text_t body;
     text_t etag; //  without quotes; empty: none
     text_t type; //  media type; empty: JSON
+    text_t location; //  path of what was made; empty: none
     text_t more; //  cursor; empty: the body is whole
 } api_answer_t;
 

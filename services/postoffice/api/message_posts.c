@@ -1,6 +1,6 @@
 #include "api/message_posts.h"
 
-#include "model/message.h"
+#include "api/request_id.h"
 #include "session/sessions.h"
 
 #include <assert.h>
@@ -9,27 +9,38 @@
 void
 message_post (const api_call_t *call)
 {
-    const principal_t *principal = call->principal;
-    message_t message;
+    api_body_t body;
     char room[MESSAGE_COMPLAINT];
-    const char *complaint =
-        message_read_body (&message, call->body, call->session, principal->user, room);
+    request_id_t id = request_id_of (call);
+    api_asker_t asker = call_asker (call);
+    const char *complaint = api_body_read (&body, API_MESSAGE_POST, call->body, &asker, room);
     if (complaint) {
         calls_refuse (call->calls, call->number, PROBLEM_BAD_REQUEST, text_of (complaint));
         return;
     }
+    const message_t *message = &body.message;
+    bool has_id = message->message_id.size > 0;
+    buffer_t sender;
+    buffer_init (&sender, SENDER_OF_AGENT_MAX);
+    bool is_named = body.as.kind == ROLE_AGENT && body.as.name.size > 0;
+    if (is_named)
+        write_agent (body.as.user, body.as.name, &sender);
     bus_record_t record = { .kind = BUS_POST,
                             .post = { .request_id = call->number,
                                       .session = call->key,
                                       .event = EVENT_NEW_MESSAGE,
-                                      .message_id = message.message_id,
-                                      .sender = TEXT_EMPTY,
-                                      .data = message.data,
-                                      .secret = message.secret,
-                                      .hidden = message.hidden,
+                                      .message_id = has_id ? message->message_id
+                                                           : text_of (id.text),
+                                      .sender = is_named ? buffer_text (&sender) : TEXT_EMPTY,
+                                      .data = message->data,
+                                      .secret = message->secret,
+                                      .hidden = message->hidden,
                                       .trace = TEXT_EMPTY } };
-    operation_t *operation = operation_of_request (principal->kind, principal->user, &record);
+    text_t user = body.as.kind == ROLE_API ? call->principal->user : body.as.user;
+    operation_t *operation = operation_of_request (body.as.kind, user, &record);
+    operation->if_match = call_if_match (call);
     sessions_ask (calls_office (call->calls)->sessions, call->key, &operation);
+    buffer_free (&sender);
 }
 
 static void
@@ -49,18 +60,20 @@ s_answer_stored (calls_t *calls, const operation_t *operation)
     assert (rc == 0);
     unsigned status = operation->verdict == VERDICT_OK ? 201 : 200;
     calls_answer (calls, post->request_id,
-                  &(api_answer_t){ .status = status, .body = buffer_text (&body) });
+                  &(api_answer_t){ .status = status,
+                                   .body = buffer_text (&body),
+                                   .etag = text_of (api_etag (operation->last_seq).text) });
     buffer_free (&body);
 }
 
 //  The entry is committed, or was before.
 void
-message_posted (void *owner, const operation_t *operation)
+message_posted (calls_t *calls, const operation_t *operation)
 {
     bool is_stored =
         operation->verdict == VERDICT_OK || operation->verdict == VERDICT_DUPLICATE;
     if (is_stored)
-        s_answer_stored (owner, operation);
+        s_answer_stored (calls, operation);
     else
-        calls_refuse_verdict (owner, operation->record.post.request_id, operation->verdict);
+        calls_refuse_verdict (calls, operation->record.post.request_id, operation->verdict);
 }

@@ -6,7 +6,7 @@
 #include "api/api_call.h"
 
 api_operation_fn message_post;
-//  What a post came to: postoffice_context_t.posted, with the calls_t as its owner.
-void message_posted (void *owner, const operation_t *operation);
+//  What a post came to.
+void message_posted (calls_t *calls, const operation_t *operation);
 
 #endif

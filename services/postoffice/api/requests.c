@@ -5,6 +5,7 @@
 #include "api/endpoint_reads.h"
 #include "api/message_posts.h"
 #include "api/session_lists.h"
+#include "api/session_changes.h"
 #include "api/session_reads.h"
 #include "api/work_requests.h"
 #include "base/alloc.h"
@@ -36,7 +37,22 @@ static api_operation_fn *const s_operations[API_OPERATIONS] = {
     [API_CONFIG_GET] = config_get,
     [API_SEARCH] = search,
     [API_PARTICIPANT_LIST] = participant_list,
+    [API_SESSION_CREATE] = session_change,
+    [API_SESSION_CLOSE] = session_change,
+    [API_SESSION_REOPEN] = session_change,
+    [API_SESSION_ENTER] = session_change,
+    [API_SESSION_EXIT] = session_change,
 };
+
+//  postoffice_context_t.posted, with the calls_t as its owner.
+static void
+s_on_done (void *owner, const operation_t *operation)
+{
+    if (operation->kind == OPERATION_CHANGE)
+        session_changed (owner, operation);
+    else
+        message_posted (owner, operation);
+}
 
 //  A text of the request, in `to`. False: it is too long, or no text.
 static bool
@@ -82,7 +98,8 @@ s_carry_out (requests_t *self, peer_t peer, const bus_request_t *request, const 
         return;
     }
     bool is_bound = principal->session.size > 0 && !text_is (principal->session, call.session);
-    if (is_bound || permission_scope (row->permission, principal->kind) == SCOPE_NEVER)
+    if (is_bound || permission_scope (api_permission (row, principal->kind), principal->kind)
+                           == SCOPE_NEVER)
         calls_refuse (self->calls, call.number, PROBLEM_FORBIDDEN, TEXT_EMPTY);
     else
         s_operations[row->operation](&call);
@@ -117,7 +134,7 @@ requests_new (uv_loop_t *loop, postoffice_context_t *office, const store_config_
 {
     requests_t *self = alloc_zeroed (sizeof *self);
     self->calls = calls_new (loop, office, store);
-    office->posted = message_posted;
+    office->posted = s_on_done;
     office->posted_owner = self->calls;
     return self;
 }

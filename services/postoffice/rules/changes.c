@@ -125,12 +125,13 @@ static void
 s_note (switchboard_t *self, operation_t *operation, event_t event, text_t data)
 {
     const change_t *change = operation->change;
+    const participant_t *by = fold_participant (self->fold, change->by_role, change->by_user);
     entries_append (self, operation,
                     &(said_t){ .event = event,
                                .message_id = change->message_id,
                                .role = change->by_role,
                                .user = change->by_user,
-                               .sender = change->by_sender,
+                               .sender = by ? entries_keep (self, by->sender) : change->by_sender,
                                .data = data });
 }
 
@@ -262,11 +263,8 @@ s_enter (switchboard_t *self, operation_t *operation)
         operation->verdict = VERDICT_BUSY;
         return;
     }
-    text_t sender = change->sender;
-    if (before && sender.size == 0)
-        sender = entries_keep (self, before->sender);
-    else if (sender.size == 0)
-        sender = TEXT ("{}");
+    text_t sender =
+        before && !change->is_named ? entries_keep (self, before->sender) : change->sender;
     if (!is_there)
         s_come_in (self, operation, sender,
                    takes ? entries_new_id (self) : change->message_id);

@@ -43,7 +43,8 @@ typedef struct {
     text_t by_sender;   //  JSON object
     uint64_t role;      //  who enters or leaves, or whose session it will be
     text_t user;        //  of CLOSE and REOPEN: empty
-    text_t sender;      //  JSON object; empty: as it was before, if it was there
+    text_t sender;      //  JSON object
+    bool is_named;      //  ENTER: the sender has a name of its own; else that of before is kept
     text_t info;        //  OPEN: JSON object, or empty
     text_t first_id;    //  OPEN: what the visitor says first: its id; empty: nothing
     text_t data, secret;
@@ -95,6 +96,7 @@ typedef struct {
     size_t entry_count;
     bool opened; //  OPERATION_ATTACH: the session began with it
     uint64_t last_seq; //  of a request: the log's last seq behind it
+    bool is_closed;    //  likewise: is the session?
 } operation_t;
 
 //  Copies the record, which must be an ATTACH, DETACH, POST, ACCEPTED or DONE.

@@ -240,6 +240,8 @@ s_may_post (const switchboard_t *self, uint64_t event, uint64_t role, text_t use
         permission_t permission = s_posts[at].permission;
         if (s_posts[at].event != event)
             continue;
+        if (role == ROLE_API && event == EVENT_NEW_MESSAGE)
+            permission = PERMIT_MESSAGE_POST_AS; //  the app itself
         if (s_may (self, permission, role, app, user))
             return may & PERMISSION_BIT (permission) ? VERDICT_OK : VERDICT_NOT_ALLOWED;
         bool is_of_kind = permission_scope (permission, (role_t) role) != SCOPE_NEVER;
@@ -285,6 +287,8 @@ switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, te
         control_return (self, operation, post->message_id, TEXT ("{\"why\":\"asked\"}"));
     else if (post->event == EVENT_NEW_MESSAGE && role == ROLE_VISITOR)
         s_visitor_says (self, operation, user);
+    else if (post->event == EVENT_NEW_MESSAGE && role == ROLE_API)
+        s_say (self, operation, ROLE_API, user);
     else if (post->event == EVENT_NEW_MESSAGE)
         s_agent_says (self, operation, user, dialect, may);
 }

@@ -198,6 +198,7 @@ settle_decide (session_t *self, operation_t *operation)
         break; //  changes nothing in the log: done when its turn has come
     }
     operation->last_seq = self->fold.last_seq;
+    operation->is_closed = self->fold.is_closed;
 }
 
 void
