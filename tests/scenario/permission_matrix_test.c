@@ -253,7 +253,10 @@ s_expected (const asker_t *asker, const api_row_t *row)
     if (asker->standing == NOBODY)
         return "401";
     scope_t scope = permission_scope (api_permission (row, asker->kind), asker->kind);
-    if (scope == SCOPE_NEVER || asker->standing == TOO_SMALL || asker->standing == ELSEWHERE)
+    //  Who is bound to a session asks for nothing that is of none.
+    bool is_bound = asker->claims && strstr (asker->claims, "\"session\"");
+    if (scope == SCOPE_NEVER || asker->standing == TOO_SMALL || asker->standing == ELSEWHERE
+        || (is_bound && !has_session))
         return "403";
     bool is_foreign = (asker->standing == OF_ANOTHER && scope == SCOPE_OWN)
                       || asker->standing == OF_OTHER_APP;

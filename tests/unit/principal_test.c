@@ -17,6 +17,7 @@ static const char *const s_expected[PERMISSIONS] = {
     [PERMIT_WORK_CHANGE] = "nnnnaa", [PERMIT_VISITOR_EXPORT] = "nnnnaa",
     [PERMIT_VISITOR_ERASE] = "nnnnaa", [PERMIT_CONFIG_READ] = "nnnnaa",
     [PERMIT_SESSION_WATCH] = "nannaa",
+    [PERMIT_SESSION_ATTEND] = "nannaa",
 };
 
 typedef struct {

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "model/session_key.h"
 #include "tables/postoffice_metrics.h"
 
 #include <stdlib.h>
@@ -62,11 +63,13 @@ session_set_host (session_t *self, bool is_host)
     metric_add (POSTOFFICE_HOSTED, is_host ? 1 : -1);
 }
 
-//  NULL when the app is not there any more. An empty id would ask for the default app.
+//  NULL when the app is not there any more. By the key, as a session that is being opened has no
+//  app yet; an empty id would ask for the default app.
 static const app_t *
 s_app (const session_t *self)
 {
-    return self->fold.app.size > 0 ? apps_find (self->office->apps, self->fold.app) : NULL;
+    text_t id = session_key_app (self->key);
+    return id.size > 0 ? apps_find (self->office->apps, id) : NULL;
 }
 
 bool
