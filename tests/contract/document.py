@@ -122,7 +122,7 @@ class Document:
                     raise Mismatch(f"there is no {name}")
                 continue
             self.check(one["schema"], headers[name.lower()], f"the answer's {name}")
-        content = said.get("content", {})
+        content = {kind.split(";")[0]: one for kind, one in said.get("content", {}).items()}
         if not content:
             if body:
                 raise Mismatch("there is a body")
