@@ -77,8 +77,9 @@
 //      failure   { tries, delay, error, sender, seq }: the bot failed; its next try is in `delay`
 //                seconds, or never (0)
 //      handoff   { target, kind, seq }: the bot asked for a person
-//      closed, reopened   { seq, timeMs }: the conversation was closed, as nobody was present for
-//                long; something happened in it again. Both come when the log is read
+//      closed, reopened   { seq, timeMs }: the conversation was closed, by an agent or by the app,
+//                or as nobody was present for long (that comes when the log is read); it was opened
+//                again, or something happened in it. A closed one can be gone on with: say()
 //      session   { sessionId }: another session began (restart, here or in another tab)
 //      history   { seq }: all that was reported with a higher seq is not in the log any more (0:
 //                all of it). Take it away: what the log has there now comes as usual
