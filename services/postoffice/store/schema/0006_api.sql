@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: 03af47bdad5271e8d38f607418d51683
+--  functions: b2c18bf288f30e890a7ba1dd983c2b72
 --
 --  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run
 --  beside those of this one.

@@ -361,7 +361,8 @@ BEGIN
               WHERE e.number BETWEEN greatest (v_low, v_block * 250000)
                     AND least (v_high, v_block * 250000 + 249999)
                   AND search_words (e.session, e.text) @@ v_query
-                  AND starts_with (e.session, p_app || '/')
+                  --  (Not in a form that would ask the index of sessions for all of the app.)
+                  AND split_part (e.session, '/', 1) = p_app
                   AND (NOT e.hidden OR p_hidden)
                   AND e.kind = coalesce (v_kind, e.kind)
                   AND (v_only IS NULL OR e.session = ANY (v_only))
