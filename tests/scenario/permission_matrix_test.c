@@ -27,6 +27,7 @@
 //  How the credential stands to what is asked for.
 typedef enum {
     FITS,         //  the session is the asker's, or of its app
+    BOUND,        //  the token is bound to the session: it asks for nothing else
     OF_ANOTHER,   //  it is another visitor's
     OF_OTHER_APP, //  the asker is of another app
     ELSEWHERE,    //  the token is bound to another session
@@ -56,7 +57,7 @@ static const asker_t s_askers[] = {
     { "visitor with a token", ROLE_VISITOR, FITS, "demo", "s-vera", NULL, VERA EXP, 0 },
     { "visitor with a token, another's session", ROLE_VISITOR, OF_ANOTHER, "demo", "s-ann", NULL,
       VERA EXP, 0 },
-    { "visitor bound to the session", ROLE_VISITOR, FITS, "demo", "s-vera", NULL,
+    { "visitor bound to the session", ROLE_VISITOR, BOUND, "demo", "s-vera", NULL,
       VERA ",\"session\":\"s-vera\"" EXP, 0 },
     { "visitor bound to another session", ROLE_VISITOR, ELSEWHERE, "demo", "s-vera", NULL,
       VERA ",\"session\":\"s-2\"" EXP, 0 },
