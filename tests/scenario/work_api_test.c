@@ -221,6 +221,54 @@ Test (work_api, a_page_looks_at_so_many_items_only)
     s_end (&stack);
 }
 
+//  Between the pages items end, are dropped, and new ones come: those that stay as they are are
+//  listed once each.
+Test (work_api, pages_are_the_list_while_it_changes)
+{
+    router_stack_t *stack = s_stack (1);
+    s_exec (stack, s_items);
+    char target[4400] = "work-items?limit=5&state=dead&topic=sms.out";
+    json_object *seen = json_object_new_object ();
+    for (unsigned page = 0; *target && page < 40; page++) {
+        json_object *body = s_ask (stack, "GET", target, NULL, 200);
+        json_object *items = json_object_object_get (body, "items");
+        for (size_t at = 0; at < json_object_array_length (items); at++) {
+            const char *item = s_text (json_object_array_get_idx (items, at), "itemId");
+            cr_expect_null (json_object_object_get (seen, item), "%s twice", item);
+            json_object_object_add (seen, item, json_object_new_int (1));
+        }
+        json_object *next = json_object_object_get (body, "next");
+        *target = '\0';
+        if (next)
+            snprintf (target, sizeof target, "work-items?limit=5&cursor=%s",
+                      json_object_get_string (next));
+        json_object_put (body);
+        char sql[500];
+        snprintf (sql, sizeof sql,
+                  "INSERT INTO work_item (item, kind, app, topic, body, state, finished_at)"
+                  " SELECT 'n%u ' || n, 2, 'demo', 'sms.out', '{}', 3, now () - n * interval"
+                  " '7 min' FROM generate_series (0, 3) n;"
+                  "UPDATE work_item SET state = 4 WHERE item = 'd%u'",
+                  page, 1 + 3 * page);
+        s_exec (stack, sql);
+    }
+    //  Of d1, d4 … d118 the first ones are dropped, one behind each page; the others were dead all
+    //  the time.
+    size_t stayed = 0, listed = 0;
+    for (unsigned n = 1; n <= 118; n += 3) {
+        char sql[100], item[10];
+        snprintf (sql, sizeof sql, "SELECT state FROM work_item WHERE item = 'd%u'", n);
+        snprintf (item, sizeof item, "d%u", n);
+        bool stays = s_is (stack, sql, "3");
+        stayed += stays;
+        listed += stays && json_object_object_get (seen, item);
+    }
+    cr_expect (stayed > 20, "%zu", stayed);
+    cr_expect_eq (listed, stayed);
+    json_object_put (seen);
+    s_end (&stack);
+}
+
 Test (work_api, items_are_read_replayed_and_dropped_once)
 {
     router_stack_t *stack = s_stack (1);
