@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: b2c18bf288f30e890a7ba1dd983c2b72
+--  functions: a94092e6b439366c56e0d780b67d548e
 --
 --  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run
 --  beside those of this one.

@@ -14,6 +14,12 @@
 --  session in memory any more, its entries go. Finished work has no index by session: it is looked
 --  through once for all orders of an app that wait for it.
 
+--  Waits until nobody fills the search, before anything is locked that somebody waits for.
+CREATE FUNCTION wait_for_search_@V@ () RETURNS void LANGUAGE plpgsql SET lock_timeout = '20s' AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock (7365746, 4);
+END $$;
+
 --  Takes sessions of the order away, at most so many. Returns how many.
 CREATE FUNCTION erase_sessions_@V@ (p_app text, p_user text, p_most bigint) RETURNS bigint
 LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan SET enable_seqscan = off AS $$
@@ -23,6 +29,7 @@ DECLARE
     v_open text[];
     n bigint := 0;
 BEGIN
+    PERFORM wait_for_search_@V@ ();
     FOR v IN SELECT s.session, s.day, s.created_at FROM session s
              WHERE s.app = p_app AND s.visitor = p_user
              ORDER BY s.session LIMIT p_most FOR UPDATE SKIP LOCKED
