@@ -34,6 +34,7 @@ typedef struct {
     bool is_broken;  //  the last one cannot be had
     int staying;     //  answers without an end
     int client;
+    int server_end; //  the server's, which owns it
     char heard[6 * MOST];
     size_t size;
 } rig_t;
@@ -203,7 +204,10 @@ s_open (rig_t *self)
                                                  .stays = s_stays };
     int ends[2];
     s_connect (ends);
-    *self = (rig_t){ .client = ends[0], .loop = uv_default_loop (), .may_grow = true };
+    *self = (rig_t){ .client = ends[0],
+                     .server_end = ends[1],
+                     .loop = uv_default_loop (),
+                     .may_grow = true };
     self->streams = streams_new (
         self->loop, &(streams_config_t){ .limits_ms = { [STREAM_HEAD] = 20000,
                                                         [STREAM_BODY] = BODY_WITHIN_MS,
@@ -364,6 +368,63 @@ Test (http_server, a_large_body_is_refused_when_too_much_waits)
     cr_expect_eq (rig->gone, 1);
     s_close (rig);
     free (piece);
+    free (rig);
+}
+
+//  The client has not read what was said before: no byte of "100 Continue" has room.
+static void
+s_fill (rig_t *self)
+{
+    char bytes[1000];
+    int size = 4096;
+    memset (bytes, '-', sizeof bytes);
+    setsockopt (self->server_end, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    //  Full is what stays so: the other end confirms late what it takes.
+    for (int quiet = 0; quiet < 20; quiet++) {
+        while (send (self->server_end, bytes, sizeof bytes, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+            quiet = 0;
+        while (send (self->server_end, bytes, 1, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+            quiet = 0;
+        (void) poll (NULL, 0, 5);
+    }
+}
+
+static void
+s_turn (rig_t *self, unsigned milliseconds)
+{
+    uv_timer_t end;
+    uv_timer_init (self->loop, &end);
+    uv_update_time (self->loop);
+    uv_timer_start (&end, s_wake, milliseconds, 0);
+    while (uv_is_active ((uv_handle_t *) &end))
+        uv_run (self->loop, UV_RUN_ONCE);
+    uv_close ((uv_handle_t *) &end, NULL);
+    uv_run (self->loop, UV_RUN_NOWAIT);
+}
+
+Test (http_server, a_body_waits_for_a_client_that_does_not_read)
+{
+    rig_t *rig = calloc (1, sizeof *rig);
+    s_open (rig);
+    s_fill (rig);
+    s_send (rig, POST "Expect: 100-continue\r\nContent-Length: 5\r\n\r\nhello" POST "\r\n");
+    s_turn (rig, BODY_WITHIN_MS / 3);
+    cr_expect (s_hears (rig, "HTTP/1.1 200 ", 2), "%s", rig->heard);
+    const char *word = strstr (rig->heard, "HTTP/1.1 100 "), *body = strstr (rig->heard, "hello");
+    cr_expect (word && body && word < body);
+    s_close (rig);
+    free (rig);
+}
+
+Test (http_server, a_client_that_never_reads_what_it_asked_for)
+{
+    rig_t *rig = calloc (1, sizeof *rig);
+    s_open (rig);
+    s_fill (rig);
+    s_send (rig, POST "Expect: 100-continue\r\nContent-Length: 5\r\n\r\nhell");
+    s_turn (rig, 3 * BODY_WITHIN_MS);
+    cr_expect_eq (rig->gone, 1);
+    s_close (rig);
     free (rig);
 }
 

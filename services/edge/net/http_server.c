@@ -401,7 +401,8 @@ s_give_body (request_t *self)
     free (body);
 }
 
-//  Some may be there already, and a client may wait for our word before it sends any.
+//  Some may be there already, and a client may wait for our word before it sends any. One that does
+//  not take even that is not read until it does: the answer would have no room.
 static void
 s_begin_body (request_t *self, const http_head_t *head)
 {
@@ -417,6 +418,8 @@ s_begin_body (request_t *self, const http_head_t *head)
     stream_limit (self->stream, STREAM_BODY, stream_now (self->stream));
     if (http_head_only (head, "Expect", &expected) == 0 && expected.size > 0 && head->minor > 0)
         stream_write (self->stream, TEXT ("HTTP/1.1 100 Continue\r\n\r\n"));
+    if (stream_is_full (self->stream))
+        stream_read (self->stream, false);
 }
 
 //  Returns how much it took.
@@ -611,6 +614,14 @@ s_wait_for_more (request_t *self, size_t seen)
     }
 }
 
+//  May a body go on, or the next request begin?
+static bool
+s_may_read (const request_t *self)
+{
+    return (self->body ? !stream_is_full (self->stream) : !self->is_busy)
+           && list_is_empty (&self->throttled);
+}
+
 //  Returns how much it took; 0: more must come, or it is not its turn. True in `is_over`: nothing
 //  of this is ours any more.
 static size_t
@@ -663,8 +674,7 @@ s_on_bytes (void *owner, char *data, size_t size)
     request_t *self = owner;
     size_t done = 0;
     bool is_over = false;
-    while (done < size && !is_over && (self->body || !self->is_busy)
-           && list_is_empty (&self->throttled)) {
+    while (done < size && !is_over && s_may_read (self)) {
         text_t rest = { data + done, size - done };
         size_t taken = self->body ? s_read_body (self, rest) : s_read_one (self, rest, &is_over);
         if (taken == 0)
@@ -695,7 +705,11 @@ static void
 s_on_write (void *owner)
 {
     request_t *self = owner;
-    if (!self->is_busy || self->body)
+    if (self->body) {
+        stream_read (self->stream, true);
+        return;
+    }
+    if (!self->is_busy)
         return;
     stream_limit (self->stream, STREAM_TAKE, stream_now (self->stream));
     if (self->is_answered)
@@ -708,7 +722,7 @@ static void
 s_on_late (void *owner)
 {
     request_t *self = owner;
-    if (self->body)
+    if (self->body && !stream_is_full (self->stream))
         s_refuse_body (self, HTTP_LATE);
     else if (!self->is_busy && self->seen > 0)
         s_fault (self, HTTP_LATE);
