@@ -51,23 +51,19 @@ s_post (unsigned edge, unsigned session)
 static const char *
 s_find_wrong (void)
 {
-    for (unsigned session = 0; session < SESSIONS; session++) {
-        json_object *truth = watcher_ask (s_stack, 2, s_sessions[session]);
-        if (!truth)
-            return "the API does not answer";
-        s_wrong[0] = '\0';
+    json_object *truth = watcher_ask (s_stack, 2);
+    s_wrong[0] = '\0';
+    for (unsigned session = 0; truth && session < SESSIONS; session++)
         for (unsigned at = 0; at < WATCHERS && !*s_wrong; at++) {
             json_object *row = watcher_row (s_watchers[at], session);
-            const char *what = watcher_compare (row, truth);
+            const char *what = watcher_compare (row, watcher_find (truth, s_sessions[session]));
             if (what)
                 snprintf (s_wrong, sizeof s_wrong, "watcher %u: %s of %s is not %s", at, what,
                           json_object_to_json_string (row), s_sessions[session]);
         }
-        json_object_put (truth);
-        if (*s_wrong)
-            return s_wrong;
-    }
-    return NULL;
+    const char *wrong = !truth ? "the API does not answer" : *s_wrong ? s_wrong : NULL;
+    json_object_put (truth);
+    return wrong;
 }
 
 //  All watchers show what the API says, after a while in which nothing changes.

@@ -191,28 +191,41 @@ s_hear (watcher_t *self)
 //  The rule
 
 json_object *
-watcher_ask (router_stack_t *stack, unsigned edge, const char *session)
+watcher_ask (router_stack_t *stack, unsigned edge)
 {
-    char target[300];
-    snprintf (target, sizeof target, "/api/v1/sessions/%s?" AGENT, session);
-    http_answer_t answer = http_get (stack_edge_port (stack, edge), target, NULL);
-    json_object *row = answer.status == 200 ? json_tokener_parse (answer.body) : NULL;
+    http_answer_t answer = http_get (stack_edge_port (stack, edge),
+                                     "/api/v1/sessions?limit=200&" AGENT, NULL);
+    json_object *page = answer.status == 200 ? json_tokener_parse (answer.body) : NULL;
+    json_object *items = json_object_get (json_object_object_get (page, "items"));
+    json_object_put (page);
     http_answer_free (&answer);
-    return row;
+    return items;
 }
 
-//  All of it, or it is begun anew with the next look.
+json_object *
+watcher_find (json_object *rows, const char *session)
+{
+    for (size_t at = 0; at < json_object_array_length (rows); at++) {
+        json_object *row = json_object_array_get_idx (rows, at);
+        if (strcmp (s_text (row, "sessionId"), session) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+//  When it is not answered it is begun anew with the next look.
 static void
 s_query (watcher_t *self)
 {
+    json_object *rows = watcher_ask (self->stack, self->edge);
     self->query_count++;
-    for (unsigned at = 0; at < self->count; at++) {
-        json_object *row = watcher_ask (self->stack, self->edge, self->sessions[at]);
-        if (!row)
-            return;
-        s_apply (self, at, row);
+    self->must_query = !rows;
+    for (unsigned at = 0; rows && at < self->count; at++) {
+        json_object *row = watcher_find (rows, self->sessions[at]);
+        if (row)
+            s_apply (self, at, json_object_get (row));
     }
-    self->must_query = false;
+    json_object_put (rows);
 }
 
 void
@@ -322,10 +335,10 @@ s_is_near (json_object *row, json_object *truth, const char *name)
 const char *
 watcher_compare (json_object *row, json_object *truth)
 {
-    static const char *const names[] = { "sessionId", "appId", "visitor", "state", "lastSeq",
-                                         "control" };
+    static const char *const names[] = { "sessionId", "appId",   "visitor", "state",
+                                         "lastSeq",   "control", "waiting", "presentCount" };
     static const char *const times[] = { "createdAt", "lastAt", "lastActivity" };
-    if (!row)
+    if (!row || !truth)
         return "no row";
     for (size_t at = 0; at < sizeof names / sizeof *names; at++)
         if (!s_same (row, truth, names[at]))
@@ -333,5 +346,8 @@ watcher_compare (json_object *row, json_object *truth)
     for (size_t at = 0; at < sizeof times / sizeof *times; at++)
         if (!s_is_near (row, truth, times[at]))
             return times[at];
+    bool is_closed = json_object_object_get (truth, "closedAt") != NULL;
+    if (is_closed ? !s_is_near (row, truth, "closedAt") : !s_same (row, truth, "closedAt"))
+        return "closedAt";
     return s_present (row, truth) + s_present (truth, row) == 0 ? NULL : "participants";
 }

@@ -1,5 +1,4 @@
 //  watcher — somebody who watches an app's sessions as docs/api.md says: subscribe, query, apply.
-//  It knows a list of sessions, and asks for each of them in place of the list.
 //
 //  It never blocks for long: watcher_listen takes what has come, and does what the rule says.
 
@@ -27,8 +26,10 @@ json_object *watcher_row (const watcher_t *self, unsigned session);
 unsigned watcher_rows (const watcher_t *self);
 unsigned watcher_queries (const watcher_t *self);
 
-//  The session as the API says at this moment, from any edge that answers; NULL: none does.
-json_object *watcher_ask (router_stack_t *stack, unsigned edge, const char *session);
+//  The sessions as the API says at this moment, an array of rows; NULL: it does not answer. And one
+//  of them, borrowed; NULL: it has none.
+json_object *watcher_ask (router_stack_t *stack, unsigned edge);
+json_object *watcher_find (json_object *rows, const char *session);
 //  NULL when the row says of the session what the API says, else what is different.
 const char *watcher_compare (json_object *row, json_object *truth);
 

@@ -90,7 +90,8 @@ Test (feed, the_row)
     post (1, 9, EVENT_BARGE_IN, "in");
     s_tick ();
     const char *parts[] = { "{\"sessionId\":\"s\",\"appId\":\"demo\",\"visitor\":\"vic\",",
-                            "\"state\":\"open\",\"lastSeq\":3,\"lastAt\":\"20",
+                            "\"state\":\"open\",\"closedAt\":null,\"lastSeq\":3,\"lastAt\":\"20",
+                            "\"waiting\":false",
                             "\"lastActivity\":\"20", "\"createdAt\":\"20",
                             "\"control\":{\"role\":\"agent\",\"userId\":\"anna\"},",
                             "{\"role\":\"visitor\",\"userId\":\"vic\",\"present\":true}",

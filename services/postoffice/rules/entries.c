@@ -79,7 +79,9 @@ entries_append (switchboard_t *self, operation_t *operation, const said_t *said)
     fold->last_seq++;
     fold->last_time_ms = time_ms;
     fold->stored_ms = wall_ms;
-    if (said->event != EVENT_SESSION_CLOSED)
+    if (said->event == EVENT_SESSION_CLOSED)
+        fold->closed_ms = wall_ms;
+    else
         fold->activity_ms = wall_ms;
     fold->last_writer = self->rules->writer;
     //  Also of those that nobody asks for by their id: what stands last tells which log it is.

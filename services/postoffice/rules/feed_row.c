@@ -57,11 +57,16 @@ feed_row_write (const fold_t *fold, buffer_t *to)
     json_put_text (&json, "visitor", fold->visitor);
     s_put_time (&json, "createdAt", fold->created_ms);
     json_put_string (&json, "state", fold->is_closed ? "closed" : "open");
+    if (fold->is_closed)
+        s_put_time (&json, "closedAt", fold->closed_ms);
+    else
+        json_put_json (&json, "closedAt", TEXT ("null"));
     json_put_number (&json, "lastSeq", fold->last_seq);
     s_put_time (&json, "lastAt", fold->stored_ms);
     s_put_time (&json, "lastActivity", fold->activity_ms);
     s_put_who (&json, "control", fold->control_role, fold->control_user);
     json_close_object (&json);
+    json_put_bool (&json, "waiting", fold->unanswered != NULL);
     s_put_participants (&json, fold);
     json_close_object (&json);
     return json_write_end (&json);

@@ -1,5 +1,4 @@
-//  feed_row — a session as one row of the feed (docs/api.md): as GET /sessions/{session} tells it,
-//  with those participants who are present.
+//  feed_row — a session as one row of the feed (docs/api.md): as a list has it (lists.sql).
 
 #ifndef FEED_ROW_H
 #define FEED_ROW_H

@@ -163,6 +163,7 @@ fold_load (fold_t *self, const stored_session_t *stored)
     self->last_writer = stored->last_writer;
     self->created_ms = stored->created_ms;
     self->stored_ms = stored->last_stored_ms;
+    self->closed_ms = stored->closed_ms;
     self->activity_ms = stored->is_closed ? 0 : stored->last_stored_ms;
     self->is_closed = stored->is_closed;
     uint64_t now = clock_mono_ms ();

@@ -88,9 +88,9 @@ typedef struct {
     uint64_t day;
     uint64_t day_ms;       //  of a session that this postoffice opens
     uint64_t last_seq, last_time_ms, last_writer;
-    //  By the wall clock, for people: when it was opened, when its last entry was stored, and the
-    //  last one that is an activity (0: not known).
-    uint64_t created_ms, stored_ms, activity_ms;
+    //  By the wall clock, for people: when it was opened, when its last entry was stored, the last
+    //  one that is an activity (0: not known), and when it was closed, if it is.
+    uint64_t created_ms, stored_ms, activity_ms, closed_ms;
     bool is_closed;
     bool will_close;    //  nobody is present, and the timer `close` is set
     uint64_t active_ms; //  monotonic clock: when its row was told last that it is active

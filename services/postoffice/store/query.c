@@ -121,7 +121,8 @@ s_read_session (const PGresult *result, int row, stored_session_t *session)
     session->last_writer = s_number (result, row, N4);
     session->control_role = s_number (result, row, N5);
     session->host = s_number (result, row, N6);
-    session->is_closed = s_number (result, row, N7) != 0;
+    session->closed_ms = s_number (result, row, N7);
+    session->is_closed = session->closed_ms != 0;
     session->active_ago_ms = s_number (result, row, N8);
     session->app = pg_text (result, row, T1);
     session->visitor = pg_text (result, row, T2);

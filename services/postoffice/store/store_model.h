@@ -133,7 +133,7 @@ typedef struct {
     bool exists;
     text_t app, visitor;
     uint64_t day; //  days since 1970
-    uint64_t last_seq, last_time_ms, last_writer, created_ms, last_stored_ms;
+    uint64_t last_seq, last_time_ms, last_writer, created_ms, last_stored_ms, closed_ms;
     uint64_t host; //  the postoffice that was its host until this load; 0: none
     bool is_closed;
     uint64_t active_ago_ms; //  how long ago its row was told that it is active

@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: a94092e6b439366c56e0d780b67d548e
+--  functions: 4d2dfb640ab60bf9d0f4d87313080db0
 --
 --  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run
 --  beside those of this one.

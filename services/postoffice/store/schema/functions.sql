@@ -344,7 +344,8 @@ BEGIN
     last AS (SELECT r.seq, r.time_ms, r.writer, r.stored_at FROM recent r
              ORDER BY r.seq DESC LIMIT 1)
     SELECT 0, (s.day - date '1970-01-01')::bigint, last.seq, last.time_ms, last.writer,
-           s.control_role::bigint, coalesce (v_host, 0), (s.closed_at IS NOT NULL)::int::bigint,
+           s.control_role::bigint, coalesce (v_host, 0),
+           coalesce ((extract (epoch FROM s.closed_at) * 1000)::bigint, 0),
            (extract (epoch FROM now () - coalesce (s.active_at, s.created_at)) * 1000)::bigint,
            s.app, s.visitor, s.control_user,
            (extract (epoch FROM s.created_at) * 1000)::bigint::text,

@@ -50,7 +50,7 @@ BEGIN
             LEFT JOIN LATERAL (
                 SELECT e.role FROM log e
                 WHERE e.session = c.session AND e.day = v_day AND e.event IN (3, 7)
-                    AND NOT (e.role = 1 AND e.hidden)
+                    AND e.role <> 6 AND NOT (e.role = 1 AND e.hidden)
                 ORDER BY e.seq DESC LIMIT 1) AS m ON true
             --  Those who are present, as in the feed (feed_row.h): at most 50.
             LEFT JOIN LATERAL (
