@@ -322,10 +322,10 @@ Test (api, bad_messages_are_refused_with_their_member)
         const char *body;
         const char *detail;
     } rows[] = {
-        { "", "messageId must be" },
+        { "", "The body must have either text or data" },
         { "hello", "The body, at byte 0" },
         { "[]", "The body must be a JSON object" },
-        { "{}", "messageId must be" },
+        { "{}", "The body must have either text or data" },
         { "{\"messageId\":\"1\"}", "The body must have either text or data" },
         { "{\"messageId\":\"1\",\"text\":7}", "text must be" },
         { "{\"messageId\":\"1\",\"data\":7}", "data must be" },

@@ -1,5 +1,7 @@
 #include "read/statements.h"
 
+#include "store/migrations.h"
+
 //  A piece of a log: entries of seq 1, 2, 3 … behind $4, as many as fit. It answers with the lines,
 //  nothing, the seq of the last line when there are others behind it, and 't' when there is a
 //  session. $1 session key, $2 app, $3 visitor or '', $4 seq or '', $5 events, $6 hidden ones, too?
@@ -60,8 +62,9 @@ const char read_transcript_text_sql[] =
 #undef EVENT
     "   END || ': ' || " SPEAKER " || ' *'"
     "  ELSE " SPEAKER " || ': ' || replace (t.said, E'\n', E'\n    ') END AS line"
-    " FROM e l, z, LATERAL (SELECT coalesce (l.data::json ->> 'rawQuery',"
-    "  l.data::json -> 'outputSpeech' ->> 'displayText') AS said OFFSET 0) t)"
+    " FROM e l, z, LATERAL ("
+    "  SELECT CASE WHEN l.event = 3 THEN " SCHEMA_FUNCTION ("search_text") " (l.data) END AS said"
+    "  OFFSET 0) t)"
     LINES "CASE WHEN z.zone IS NULL"
     "  THEN 'zone must be a name of the time zone database, such as Europe/Zurich' ELSE 't' END"
     " FROM z CROSS JOIN s LEFT JOIN j ON true GROUP BY s.session, z.zone";
