@@ -55,7 +55,7 @@ def check_itself(known):
     spoilt = [{"status": 299}, {"answerHeaders": ""}, {"answerBody": "{"},
               {"answerBody": good["answerBody"].replace("1,", '"1",', 1)},
               {"answerBody": good["answerBody"].replace("{", '{"x":1,')},
-              {"body": '{"text":"t"}'}, {"body": None}, {"target": good["target"] + "&x=1"},
+              {"body": '{"messageId":"1"}'}, {"body": None}, {"target": good["target"] + "&x=1"},
               {"target": "/api/v1/nothing"}, {"method": "PUT"},
               problem]  # without WWW-Authenticate
     for one in spoilt:
