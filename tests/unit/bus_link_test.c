@@ -42,6 +42,36 @@ Test (bus_link, begins_with_hello_and_welcome)
                   s_client.postoffice);
 }
 
+//  Until it is welcomed again, a postoffice that there should be knows nothing.
+Test (bus_link, features_are_those_that_both_know)
+{
+    cr_assert (bus_client_has (s_client.bus, 0, BUS_FEATURE_FEED));
+    cr_assert_not (bus_client_has (s_client.bus, 0, UINT64_C (1) << 40));
+    cr_assert_not (bus_client_has (s_client.bus, 1, BUS_FEATURE_FEED));
+    cr_assert_eq (bus_client_without (s_client.bus, BUS_FEATURE_FEED), 0);
+    cr_assert_eq (bus_client_without (s_client.bus, UINT64_C (1) << 40), 1);
+    bus_server_destroy (&s_server.bus);
+    RIG_UNTIL (&s_rig, 5000, s_client.downs == 1);
+    cr_assert_not (bus_client_has (s_client.bus, 0, BUS_FEATURE_FEED));
+    cr_assert_eq (bus_client_without (s_client.bus, BUS_FEATURE_FEED), 1);
+    rig_server_start (&s_server, &s_rig, "postoffice-1");
+    RIG_UNTIL (&s_rig, 5000, s_client.ups == 2);
+    cr_assert_eq (bus_client_without (s_client.bus, BUS_FEATURE_FEED), 0);
+}
+
+Test (bus_link, what_waits_for_a_peer)
+{
+    cr_assert_eq (bus_server_queued (s_server.bus, s_server.peer + 1), SIZE_MAX);
+    cr_assert_eq (bus_server_queued (s_server.bus, s_server.peer), 0);
+    cr_assert_eq (rig_server_say (&s_server, s_server.peer, 1, TEXT ("{}")), 0);
+    cr_assert_gt (bus_server_queued (s_server.bus, s_server.peer), 0);
+    RIG_UNTIL (&s_rig, 5000, s_client.records == 1);
+    cr_assert_eq (bus_server_queued (s_server.bus, s_server.peer), 0);
+    bus_client_destroy (&s_client.bus);
+    RIG_UNTIL (&s_rig, 5000, s_server.downs == 1);
+    cr_assert_eq (bus_server_queued (s_server.bus, s_server.peer), SIZE_MAX);
+}
+
 Test (bus_link, carries_records_both_ways)
 {
     s_server.answer_every = 1;
