@@ -183,6 +183,25 @@ Test (edge_api, a_postoffice_that_says_nothing_or_goes)
     stage_end (stage);
 }
 
+//  The postoffice has the whole time, however slowly the body came.
+Test (edge_api, the_deadline_begins_behind_the_body)
+{
+    stage_t *stage = S_START ("EDGE_DEMO_MODE=on");
+    tcp_talk_t talk =
+        s_ask (stage, "POST " PATH "/messages?userId=ann HTTP/1.1\r\n" HOST CLOSE
+                      "Content-Length: 28\r\nExpect: 100-continue\r\n" END);
+    s_expect (stage, &talk, "100 Continue");
+    tcp_talk_hear (&talk, SIZE_MAX, 200);
+    tcp_talk_say (&talk, "{\"messageId\":\"1\",\"text\":\"a\"}", 28);
+    const bus_record_t *record = stage_hear (stage, BUS_REQUEST);
+    cr_expect (record->request.deadline_ms > 9900 && record->request.deadline_ms <= 10000,
+               "%llu", (unsigned long long) record->request.deadline_ms);
+    s_reply (stage, record, 201, "{}");
+    s_expect (stage, &talk, "HTTP/1.1 201 ");
+    tcp_talk_free (&talk);
+    stage_end (stage);
+}
+
 Test (edge_api, more_than_the_limit_are_told_so)
 {
     stage_t *stage = S_START ("EDGE_DEMO_MODE=on", "EDGE_API_REQUESTS=1");
@@ -195,5 +214,63 @@ Test (edge_api, more_than_the_limit_are_told_so)
     s_expect (stage, &first, "HTTP/1.1 200 ");
     tcp_talk_free (&first);
     tcp_talk_free (&second);
+    stage_end (stage);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Answers in pieces
+
+#define TRANSCRIPT "/api/v1/sessions/s-1/transcript?userId=ann"
+
+static void
+s_piece (stage_t *stage, const bus_record_t *request, const char *body, const char *more)
+{
+    stage_say (stage, &(bus_record_t){ .kind = BUS_REPLY,
+                                       .reply = { .request_id = request->request.request_id,
+                                                  .status = 200,
+                                                  .body = text_of (body),
+                                                  .more = text_of (more) } });
+}
+
+//  A postoffice that was lost, and is back, may answer what another one was asked meanwhile.
+Test (edge_api, a_piece_is_taken_once)
+{
+    stage_t *stage = S_START ("EDGE_DEMO_MODE=on");
+    tcp_talk_t talk = s_ask (stage, "GET " TRANSCRIPT " HTTP/1.1\r\n" HOST CLOSE END);
+    const bus_record_t *first = stage_hear (stage, BUS_REQUEST);
+    s_piece (stage, first, "one", "cursor");
+    s_piece (stage, first, "one", "cursor");
+    const bus_record_t *second = stage_hear (stage, BUS_REQUEST);
+    cr_expect (memmem (second->request.body.data, second->request.body.size,
+                       "\"more\":\"cursor\"", 15));
+    cr_expect_neq (second->request.request_id, first->request.request_id);
+    s_piece (stage, first, "one", "");
+    s_piece (stage, second, "two", "");
+    s_expect (stage, &talk, "0\r\n\r\n");
+    cr_expect (strstr (talk.heard, "\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"), "%s", talk.heard);
+    tcp_talk_free (&talk);
+    stage_end (stage);
+}
+
+//  Half an answer is not to be taken for a whole one.
+Test (edge_api, a_piece_that_cannot_be_had)
+{
+    stage_t *stage = S_START ("EDGE_DEMO_MODE=on");
+    tcp_talk_t talk = s_ask (stage, "GET " TRANSCRIPT " HTTP/1.1\r\n" HOST END);
+    s_piece (stage, stage_hear (stage, BUS_REQUEST), "one", "cursor");
+    s_reply (stage, stage_hear (stage, BUS_REQUEST), 503, "{}");
+    RIG_UNTIL (&stage->rig, 10000, tcp_talk_hear_end (&talk, 5));
+    cr_expect (strstr (talk.heard, "3\r\none\r\n") && !strstr (talk.heard, "\r\n0\r\n"), "%s",
+               talk.heard);
+    tcp_talk_free (&talk);
+    //  Of a HEAD there is one piece, which is not said.
+    talk = s_ask (stage, "HEAD " TRANSCRIPT " HTTP/1.1\r\n" HOST END);
+    s_piece (stage, stage_hear (stage, BUS_REQUEST), "one", "cursor");
+    const char *next = "GET " PATH "?userId=ann HTTP/1.1\r\n" HOST CLOSE END;
+    tcp_talk_say (&talk, next, strlen (next));
+    s_reply (stage, stage_hear (stage, BUS_REQUEST), 200, "{}");
+    s_expect (stage, &talk, "\r\n\r\n{}");
+    cr_expect_null (strstr (talk.heard, "one"));
+    tcp_talk_free (&talk);
     stage_end (stage);
 }

@@ -38,7 +38,7 @@
 typedef struct {
     api_t *api;
     UT_hash_handle hh; //  by number
-    uint64_t number;
+    uint64_t number;   //  of its last REQUEST
     list_t link; //  in the order in which they were asked
     request_t *request;
     const api_row_t *row;
@@ -185,12 +185,27 @@ s_fail (call_t *self, problem_t problem, text_t detail)
     s_destroy (self);
 }
 
+//  Each REQUEST has a number of its own: whoever was asked before, and answers yet, is not heard.
+static void
+s_renumber (call_t *self)
+{
+    api_t *api = self->api;
+    HASH_DEL (api->by_number, self);
+    self->number = ++api->next_number;
+    HASH_ADD (hh, api->by_number, number, sizeof self->number, self);
+}
+
 static void
 s_send (call_t *self)
 {
     bus_client_t *bus = self->api->config.bus;
     int postoffice = bus_client_postoffice_of (bus, text_of (self->place));
     uint64_t now = clock_mono_ms ();
+    if (now >= self->deadline_ms) {
+        s_fail (self, PROBLEM_DEADLINE, TEXT_EMPTY);
+        return;
+    }
+    s_renumber (self);
     bus_record_t record = { .kind = BUS_REQUEST,
                             .request = { .request_id = self->number,
                                          .operation = self->row->operation,
@@ -207,6 +222,14 @@ s_send (call_t *self)
     }
 }
 
+//  From now on somebody is waited for.
+static void
+s_send_within_deadline (call_t *self)
+{
+    self->deadline_ms = clock_mono_ms () + self->row->deadline_ms;
+    s_send (self);
+}
+
 //  What the postoffice is told beside who asks is whole.
 static void
 s_finish (call_t *self, text_t body)
@@ -215,7 +238,7 @@ s_finish (call_t *self, text_t body)
     json_close_object (&self->json);
     int rc = json_write_end (&self->json);
     assert (rc == 0);
-    s_send (self);
+    s_send_within_deadline (self);
 }
 
 //  What a body says must be of its form; the postoffice reads it once more. Changes the tree.
@@ -292,10 +315,9 @@ s_send_more (call_t *self, text_t cursor)
     self->body.size = self->body_size;
     json_put_text (&self->json, "more", cursor);
     json_close_object (&self->json);
-    if (json_write_end (&self->json) == 0) {
-        self->deadline_ms = clock_mono_ms () + self->row->deadline_ms;
-        s_send (self);
-    } else
+    if (json_write_end (&self->json) == 0)
+        s_send_within_deadline (self);
+    else
         s_fail (self, PROBLEM_UNAVAILABLE, TEXT_EMPTY);
 }
 
@@ -375,7 +397,6 @@ s_take_piece (call_t *self, const bus_reply_t *reply)
     s_write_piece (self);
 }
 
-
 static void
 s_on_tick (void *owner)
 {
@@ -413,7 +434,6 @@ s_new (api_t *api, request_t *request, const api_request_t *asked, const door_pa
     self->request = request;
     self->row = row;
     self->kind = principal->kind;
-    self->deadline_ms = clock_mono_ms () + row->deadline_ms;
     self->place = s_place (self, principal, asked->parameters[API_PARAMETER_SESSION]);
     self->app = alloc_text (principal->app);
     self->may = pass->may;
@@ -626,7 +646,7 @@ api_reply (api_t *self, const bus_reply_t *reply)
 {
     call_t *call;
     HASH_FIND (hh, self->by_number, &reply->request_id, sizeof reply->request_id, call);
-    if (!call)
+    if (!call || !call->is_sent)
         edge_count (EDGE_API_LATE, 1);
     else if (reply->status < 200 || reply->status > 599)
         s_fail (call, PROBLEM_UNAVAILABLE, TEXT_EMPTY); //  no status that we could hand on
