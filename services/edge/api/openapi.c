@@ -167,10 +167,21 @@ s_add_refusals (json_t *components)
     }
 }
 
-//  Can every operation like this be refused so? A path's method is known when the operation is; a
-//  conflict, or a precondition that does not hold, is for the operation's file to say.
+//  Does the operation take this header?
 static bool
-s_is_usual (unsigned status, const api_row_t *row)
+s_takes (json_t *part, const char *name)
+{
+    json_t *headers = s_member (part, "headers");
+    for (size_t at = 0; headers && at < json_object_array_length (headers); at++)
+        if (strcmp (json_object_get_string (json_object_array_get_idx (headers, at)), name) == 0)
+            return true;
+    return false;
+}
+
+//  Can every operation like this be refused so? A path's method is known when the operation is; a
+//  conflict is for the operation's file to say.
+static bool
+s_is_usual (unsigned status, const api_row_t *row, json_t *part)
 {
     switch (status) {
     case 401:
@@ -179,8 +190,11 @@ s_is_usual (unsigned status, const api_row_t *row)
         return row->permission != PERMIT_ANYBODY;
     case 405:
     case 409:
-    case 412:
         return false;
+    case 412:
+        return s_takes (part, "ifMatch");
+    case 422:
+        return s_takes (part, "idempotencyKey");
     case 413:
         return row->body_most > 0;
     case 504:
@@ -194,11 +208,11 @@ static void
 s_mark (bool statuses[STATUSES], const api_row_t *row, json_t *part)
 {
     for (problem_t problem = 0; problem < PROBLEMS; problem++)
-        if (s_is_usual (problem_status (problem), row))
+        if (s_is_usual (problem_status (problem), row, part))
             statuses[problem_status (problem)] = true;
     for (size_t at = 0; at < FAULTS; at++)
         if (IS_FAULT_OF_API (s_faults[at].status)
-            && s_is_usual (s_faults[at].status, row))
+            && s_is_usual (s_faults[at].status, row, part))
             statuses[s_faults[at].status] = true;
     json_t *more = s_member (part, "refusals");
     for (size_t at = 0; more && at < json_object_array_length (more); at++) {
