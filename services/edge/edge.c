@@ -128,6 +128,7 @@ typedef struct {
     trusted_proxies_t *trusted;
     websocket_server_t *sockets;
     uint64_t socket_limit;
+    bool is_drained; //  but for requests that are being answered
 } edge_t;
 
 static void s_stop (void **state_p);
@@ -266,6 +267,15 @@ s_on_asked (void *owner, request_t *request, const http_head_t *head)
         static_files_asked (self->pages, request, head);
 }
 
+//  No request is being answered any more.
+static void
+s_on_quiet (void *owner)
+{
+    edge_t *self = owner;
+    if (self->is_drained)
+        service_drained (self->service);
+}
+
 static callers_config_t
 s_limits_of_addresses (const edge_config_t *config)
 {
@@ -297,7 +307,8 @@ s_start_sockets (edge_t *self)
     websocket_config_t config = {
         .address = self->config->address,
         .port = (uint16_t) self->config->port,
-        .site = { .asked = s_on_asked, .too_many = s_on_too_many, .owner = self },
+        .site = { .asked = s_on_asked, .too_many = s_on_too_many, .quiet = s_on_quiet,
+                  .owner = self },
         .frame_limit = self->config->frame_limit,
         .message_within_ms = self->config->frame_within,
         .connection_limit = self->config->connections,
@@ -345,7 +356,9 @@ static void
 s_on_drained (void *owner)
 {
     edge_t *self = owner;
-    service_drained (self->service);
+    self->is_drained = true;
+    if (!self->sockets || websocket_server_is_quiet (self->sockets))
+        service_drained (self->service);
 }
 
 static void

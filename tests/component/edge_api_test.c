@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -272,5 +273,29 @@ Test (edge_api, a_piece_that_cannot_be_had)
     s_expect (stage, &talk, "\r\n\r\n{}");
     cr_expect_null (strstr (talk.heard, "one"));
     tcp_talk_free (&talk);
+    stage_end (stage);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  The edge's end
+
+//  A client that stays shows when the drain has begun: it is told so.
+Test (edge_api, what_was_asked_is_answered_before_the_end)
+{
+    stage_t *stage = S_START ("EDGE_DEMO_MODE=on");
+    tcp_talk_t talk = s_ask (stage, "GET " TRANSCRIPT " HTTP/1.1\r\n" HOST END);
+    const bus_record_t *first = stage_hear (stage, BUS_REQUEST);
+    tcp_talk_t stays = s_ask (stage, "GET " PATH "/events?userId=bob HTTP/1.1\r\n" HOST END);
+    stage_hear (stage, BUS_ATTACH);
+    process_kill (stage->edge, SIGTERM);
+    RIG_UNTIL (&stage->rig, 10000, tcp_talk_hear_end (&stays, 5));
+    s_piece (stage, first, "one", "cursor");
+    s_piece (stage, stage_hear (stage, BUS_REQUEST), "two", "");
+    RIG_UNTIL (&stage->rig, 10000, tcp_talk_hear_end (&talk, 5));
+    cr_expect (strstr (talk.heard, "\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"), "%s", talk.heard);
+    cr_expect (strstr (talk.heard, "connection: close"));
+    tcp_talk_free (&talk);
+    tcp_talk_free (&stays);
+    cr_expect_eq (process_wait_exit (stage->edge, 8000), 0);
     stage_end (stage);
 }

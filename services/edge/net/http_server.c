@@ -38,6 +38,8 @@ struct http_server {
     buffer_t gathered;
     list_t throttled; //  requests beyond the rate limit, in order
     token_bucket_t rate;
+    uint64_t busy; //  connections with a request that is being answered
+    bool is_draining;
 };
 
 //  A body that is being read.
@@ -87,13 +89,24 @@ s_charge (request_t *self, uint64_t tokens)
 // ---------------------------------------------------------------------------------------------
 //  The end of an answer
 
+static void
+s_set_busy (request_t *self, bool is_busy)
+{
+    http_server_t *server = self->requests;
+    server->busy += (uint64_t) is_busy - (uint64_t) self->is_busy;
+    self->is_busy = is_busy;
+    if (server->is_draining && server->busy == 0)
+        server->events->quiet (server->owner);
+}
+
 //  What came behind it meanwhile is offered again.
 static void
 s_go_on (request_t *self)
 {
-    self->is_busy = self->is_answered = false;
-    if (!self->keep_alive || self->has_ended) {
-        self->is_busy = true; //  nothing is read any more
+    bool is_over = !self->keep_alive || self->has_ended;
+    self->is_answered = false;
+    s_set_busy (self, is_over); //  then nothing is read any more
+    if (is_over) {
         stream_finish (self->stream);
         return;
     }
@@ -139,6 +152,7 @@ static void
 s_put_head (request_t *self, unsigned status, text_t fields, uint64_t size)
 {
     buffer_t *to = &self->requests->gathered;
+    self->keep_alive = self->keep_alive && !self->requests->is_draining;
     buffer_clear (to);
     http_answer_t answer = http_answer_begin (to, status, self->keep_alive);
     char digits[24];
@@ -326,7 +340,7 @@ s_fault (request_t *self, http_fault_t fault)
     if (log_limit_allows (&limit))
         log_info ("request refused", log_string ("reason", row->metric),
                   log_number ("status", row->status));
-    self->is_busy = true;
+    s_set_busy (self, true);
     self->is_head = false;
     s_say (self, row->status,
            fault == HTTP_WS_VERSION
@@ -493,6 +507,7 @@ s_leave (request_t *self, bool is_closed)
     list_remove (&self->throttled);
     s_let_go (self);
     s_forget_body (self);
+    s_set_busy (self, false);
     callers_leave (self->requests->callers, &self->caller, uv_now (self->requests->loop));
     edge_count (EDGE_SOCKETS, is_closed ? -1 : 0);
     free (self);
@@ -516,7 +531,7 @@ s_upgrade (request_t *self, const http_head_t *head)
         s_leave (self, false);
         return true;
     }
-    self->is_busy = true;
+    s_set_busy (self, true);
     self->is_head = false;
     request_refuse (self, status);
     return false;
@@ -533,7 +548,8 @@ s_ask (request_t *self, const http_head_t *head)
     self->is_head = http_head_is (head, "HEAD");
     self->is_old = head->minor == 0;
     self->fields = TEXT_EMPTY;
-    self->is_busy = self->is_within = true;
+    self->is_within = true;
+    s_set_busy (self, true);
     stream_limit (self->stream, STREAM_TAKE, stream_now (self->stream));
     requests->events->asked (requests->owner, self, head);
     if (self->is_handed) {
@@ -555,7 +571,8 @@ s_refuse_caller (request_t *self, const http_head_t *head, uint64_t wait_ms)
     http_server_t *requests = self->requests;
     self->keep_alive = self->is_proxy && head->keep_alive && head->body == HTTP_BODY_NONE;
     self->is_head = http_head_is (head, "HEAD");
-    self->is_busy = self->is_within = true;
+    self->is_within = true;
+    s_set_busy (self, true);
     requests->events->too_many (requests->owner, self, head, (unsigned) ((wait_ms + 999) / 1000));
     self->is_within = false;
     if (self->is_busy)
@@ -608,7 +625,7 @@ s_wait_for_more (request_t *self, size_t seen)
     self->has_begun = true;
     if (seen > LARGE_HEAD && !requests->events->has_room (requests->owner)) {
         edge_count (EDGE_PAGES_REFUSED, 1);
-        self->is_busy = true;
+        s_set_busy (self, true);
         self->is_head = false;
         request_refuse (self, 503);
     }
@@ -697,7 +714,7 @@ s_on_ended (void *owner)
     }
     if (self->is_busy || !list_is_empty (&self->throttled))
         return;
-    self->is_busy = true;
+    s_set_busy (self, true);
     stream_finish (self->stream);
 }
 
@@ -778,6 +795,18 @@ http_server_new (uv_loop_t *loop, callers_t *callers, const trusted_proxies_t *t
     self->loop = loop;
     self->throttle = loop_timer_new (loop, s_on_throttle, self);
     return self;
+}
+
+void
+http_server_drain (http_server_t *self)
+{
+    self->is_draining = true;
+}
+
+bool
+http_server_is_quiet (const http_server_t *self)
+{
+    return self->busy == 0;
 }
 
 void

@@ -47,6 +47,8 @@ typedef struct {
     unsigned (*may_stay) (void *owner);
     //  One more (or less) has none.
     void (*stays) (void *owner, int change);
+    //  It is to end, and no request is being answered any more.
+    void (*quiet) (void *owner);
 } http_server_events_t;
 
 //  The time of a body that was begun: STREAM_BODY of the streams. Borrows all but the loop's time.
@@ -55,6 +57,11 @@ http_server_t *http_server_new (uv_loop_t *loop, callers_t *callers,
                                 const http_server_events_t *events, void *owner);
 //  Its streams are closed already. The loop must turn until its handles are gone.
 void http_server_destroy (http_server_t **self_p);
+
+//  It is to end: each connection ends behind its next answer.
+void http_server_drain (http_server_t *self);
+//  No request is being answered: none waits for its answer, and no answer for its client.
+bool http_server_is_quiet (const http_server_t *self);
 
 //  Takes a new connection in, and who is at its other end.
 int http_server_take (http_server_t *self, streams_t *streams, int descriptor,

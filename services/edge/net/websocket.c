@@ -522,6 +522,13 @@ s_on_too_many (void *owner, request_t *request, const http_head_t *head, unsigne
     self->site.too_many (self->site.owner, request, head, seconds);
 }
 
+static void
+s_on_quiet (void *owner)
+{
+    websocket_server_t *self = owner;
+    self->site.quiet (self->site.owner);
+}
+
 static bool
 s_on_may_grow (void *owner)
 {
@@ -576,7 +583,8 @@ s_start (websocket_server_t *self, uv_loop_t *loop, const websocket_config_t *co
                                                  .may_grow = s_on_may_grow,
                                                  .memory = s_on_body_memory,
                                                  .may_stay = s_on_may_stay,
-                                                 .stays = s_on_stays };
+                                                 .stays = s_on_stays,
+                                                 .quiet = s_on_quiet };
     streams_config_t streams = { .limits_ms = { [STREAM_HEAD] = HEAD_WITHIN_MS,
                                                 [STREAM_BODY] = BODY_WITHIN_MS,
                                                 [STREAM_IDLE] = NEXT_WITHIN_MS,
@@ -630,6 +638,13 @@ websocket_server_stop (websocket_server_t *self)
 {
     self->draining = true;
     listener_destroy (&self->listener);
+    http_server_drain (self->requests);
+}
+
+bool
+websocket_server_is_quiet (const websocket_server_t *self)
+{
+    return http_server_is_quiet (self->requests);
 }
 
 void

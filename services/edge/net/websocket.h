@@ -62,6 +62,7 @@ typedef struct {
     //  As http_server_events_t.
     void (*asked) (void *owner, request_t *request, const http_head_t *head);
     void (*too_many) (void *owner, request_t *request, const http_head_t *head, unsigned seconds);
+    void (*quiet) (void *owner);
     void *owner;
 } http_site_t;
 
@@ -83,8 +84,10 @@ typedef struct {
 //  Logs where it listens. NULL when it cannot; errno says why.
 websocket_server_t *websocket_server_new (uv_loop_t *loop, const websocket_config_t *config,
                                           const websocket_events_t *events, void *owner);
-//  Stops listening.
+//  Stops listening, and http_server_drain.
 void websocket_server_stop (websocket_server_t *self);
+//  As http_server_is_quiet.
+bool websocket_server_is_quiet (const websocket_server_t *self);
 //  Ends what is open: `closed` is called for each within. The loop must turn until its handles are
 //  gone.
 void websocket_server_destroy (websocket_server_t **self_p);
