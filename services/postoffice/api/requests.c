@@ -98,8 +98,11 @@ s_carry_out (requests_t *self, peer_t peer, const bus_request_t *request, const 
         return;
     }
     bool is_bound = principal->session.size > 0 && !text_is (principal->session, call.session);
-    if (is_bound || permission_scope (api_permission (row, principal->kind), principal->kind)
-                           == SCOPE_NEVER)
+    if (is_bound)
+        calls_refuse (self->calls, call.number, PROBLEM_FORBIDDEN,
+                      TEXT ("The token is of one session, and lets into nothing else"));
+    else if (permission_scope (api_permission (row, principal->kind), principal->kind)
+             == SCOPE_NEVER)
         calls_refuse (self->calls, call.number, PROBLEM_FORBIDDEN, TEXT_EMPTY);
     else
         s_operations[row->operation](&call);
