@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: 4d2dfb640ab60bf9d0f4d87313080db0
+--  functions: 7ecbc1b37474007fb956aaa441179924
 --
 --  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run
 --  beside those of this one.

@@ -17,8 +17,8 @@ BEGIN
                          '|work_json|get_work|list_work|change_work|get_erasure|order_erasure'
                          '|export_visitor'
                          '|search_text|search_visitor|make_search|index_sessions|fill_search'
-                         '|forget_search|forget_said|drop_search|search_excerpt|search'
-                         '|api_time|api_role|session_rows|list_page|list_sessions'
+                         '|forget_search|forget_said|drop_search|search_excerpt|search_hits|search'
+                         '|api_time|api_role|log_ends|session_rows|list_page|list_sessions'
                          '|list_participants)'
                          '_[0-9]+$')
         AND substring (p.proname FROM '[0-9]+$')::int < (SELECT max (readable_from) FROM migration)

@@ -9,79 +9,89 @@ CREATE FUNCTION api_role_@V@ (p_role int) RETURNS text LANGUAGE sql IMMUTABLE AS
     SELECT (ARRAY['visitor', 'agent', 'bot', 'platform', 'router', 'api'])[p_role];
 $$;
 
---  The sessions as a list shows them, in this order; NULL for one that is not there. Day by day: a
---  plan for one day knows its partition, and one for all of them takes longer to make than to run.
-CREATE FUNCTION session_rows_@V@ (p_sessions text[], p_days date[]) RETURNS json[]
+--  What lists say of the sessions' logs, in this order: the last seq and its time; when something
+--  happened last (that a session is closed, as nobody is there, is no activity); and whether the
+--  visitor said the last word, as load_session has it. Day by day: a plan for one day knows its
+--  partition, and is soon made.
+CREATE FUNCTION log_ends_@V@ (p_sessions text[], p_days date[])
+RETURNS TABLE (place bigint, seq bigint, at timestamptz, active_at timestamptz, waits boolean)
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_custom_plan SET jit = off AS $$
 DECLARE
-    v_rows json[] := array_fill (
-        NULL::json, ARRAY[coalesce (cardinality (p_sessions), 0)]);
     v_day date;
-    r record;
 BEGIN
     FOR v_day IN SELECT DISTINCT d FROM unnest (p_days) AS d LOOP
-        FOR r IN
-            SELECT c.place, json_build_object (
-                'sessionId', substr (s.session, length (s.app) + 2), 'appId', s.app,
-                'visitor', s.visitor, 'createdAt', api_time_@V@ (s.created_at),
-                'state', CASE WHEN s.closed_at IS NULL THEN 'open' ELSE 'closed' END,
-                'closedAt', api_time_@V@ (s.closed_at),
-                'lastSeq', coalesce (l.seq, 0), 'lastAt', api_time_@V@ (l.at),
-                'lastActivity', api_time_@V@ (coalesce (a.at, s.created_at)),
-                'control', CASE WHEN s.control_user = ''
-                    THEN json_build_object ('role', api_role_@V@ (s.control_role))
-                    ELSE json_build_object ('role', api_role_@V@ (s.control_role),
-                                            'userId', s.control_user) END,
-                'waiting', coalesce (m.role = 1, false),
-                'participants', coalesce (q.list, '[]'::json),
-                'presentCount', coalesce (q.count, 0)) AS row
-            FROM unnest (p_sessions, p_days) WITH ORDINALITY AS c (session, day, place)
-            JOIN session s ON s.session = c.session
-            LEFT JOIN LATERAL (
-                SELECT e.seq, coalesce (e.stored_at, to_timestamp (e.time_ms / 1000.0)) AS at
-                FROM log e WHERE e.session = c.session AND e.day = v_day
-                ORDER BY e.seq DESC LIMIT 1) AS l ON true
-            --  That it is closed, as nobody is there, is no activity.
-            LEFT JOIN LATERAL (
-                SELECT coalesce (e.stored_at, to_timestamp (e.time_ms / 1000.0)) AS at
-                FROM log e WHERE e.session = c.session AND e.day = v_day AND e.event <> 8
-                ORDER BY e.seq DESC LIMIT 1) AS a ON true
-            --  What was said last, as load_session has it.
-            LEFT JOIN LATERAL (
-                SELECT e.role FROM log e
-                WHERE e.session = c.session AND e.day = v_day AND e.event IN (3, 7)
-                    AND e.role <> 6 AND NOT (e.role = 1 AND e.hidden)
-                ORDER BY e.seq DESC LIMIT 1) AS m ON true
-            --  Those who are present, as in the feed (feed_row.h): at most 50.
-            LEFT JOIN LATERAL (
-                SELECT json_agg (json_build_object (
-                    'role', api_role_@V@ (o.role), 'userId', o.user_id, 'present', true)
-                    ORDER BY o.role, o.user_id) FILTER (WHERE o.place <= 50) AS list,
-                    count (*) AS count
-                FROM (SELECT p.role, p.user_id,
-                             row_number () OVER (ORDER BY p.role, p.user_id) AS place
-                      FROM participant p WHERE p.session = c.session AND p.present) AS o)
-                AS q ON true
-            WHERE c.day = v_day
-        LOOP
-            v_rows[r.place] := r.row;
-        END LOOP;
+        RETURN QUERY
+        SELECT c.place, l.seq, coalesce (l.stored_at, to_timestamp (l.time_ms / 1000.0)),
+               coalesce (a.stored_at, to_timestamp (a.time_ms / 1000.0)), m.role = 1
+        FROM unnest (p_sessions, p_days) WITH ORDINALITY AS c (session, day, place)
+        LEFT JOIN LATERAL (
+            SELECT e.seq, e.stored_at, e.time_ms FROM log e
+            WHERE e.session = c.session AND e.day = v_day
+            ORDER BY e.seq DESC LIMIT 1) AS l ON true
+        LEFT JOIN LATERAL (
+            SELECT e.stored_at, e.time_ms FROM log e
+            WHERE e.session = c.session AND e.day = v_day AND e.event <> 8
+            ORDER BY e.seq DESC LIMIT 1) AS a ON true
+        LEFT JOIN LATERAL (
+            SELECT e.role FROM log e
+            WHERE e.session = c.session AND e.day = v_day AND e.event IN (3, 7)
+                AND e.role <> 6 AND NOT (e.role = 1 AND e.hidden)
+            ORDER BY e.seq DESC LIMIT 1) AS m ON true
+        WHERE c.day = v_day;
     END LOOP;
-    RETURN v_rows;
+END $$;
+
+--  The sessions as a list shows them, in this order. Planned once for a connection: whatever is
+--  asked for, it is found by primary keys. Who is present stands there as in the feed (feed_row.h):
+--  at most 50.
+CREATE FUNCTION session_rows_@V@ (p_sessions text[], p_days date[]) RETURNS json[]
+LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+    RETURN ARRAY (
+        SELECT json_build_object (
+            'sessionId', substr (s.session, length (s.app) + 2), 'appId', s.app,
+            'visitor', s.visitor, 'createdAt', api_time_@V@ (s.created_at),
+            'state', CASE WHEN s.closed_at IS NULL THEN 'open' ELSE 'closed' END,
+            'closedAt', api_time_@V@ (s.closed_at),
+            'lastSeq', coalesce (l.seq, 0), 'lastAt', api_time_@V@ (l.at),
+            'lastActivity', api_time_@V@ (coalesce (l.active_at, s.created_at)),
+            'control', CASE WHEN s.control_user = ''
+                THEN json_build_object ('role', api_role_@V@ (s.control_role))
+                ELSE json_build_object ('role', api_role_@V@ (s.control_role),
+                                        'userId', s.control_user) END,
+            'waiting', coalesce (l.waits, false),
+            'participants', coalesce (q.list, '[]'::json),
+            'presentCount', coalesce (q.count, 0))
+        FROM log_ends_@V@ (p_sessions, p_days) AS l
+        JOIN session s ON s.session = p_sessions[l.place]
+        LEFT JOIN LATERAL (
+            SELECT json_agg (json_build_object (
+                'role', api_role_@V@ (o.role), 'userId', o.user_id, 'present', true)
+                ORDER BY o.role, o.user_id) FILTER (WHERE o.place <= 50) AS list,
+                count (*) AS count
+            FROM (SELECT p.role, p.user_id,
+                         row_number () OVER (ORDER BY p.role, p.user_id) AS place
+                  FROM participant p WHERE p.session = s.session AND p.present) AS o)
+            AS q ON true
+        ORDER BY l.place);
 END $$;
 
 --  What the answer to a list has of rows that were read, and their positions: in the order of the
 --  list, though they were read from behind (p_backward).
 CREATE FUNCTION list_page_@V@ (
     p_rows json[], p_positions json[], p_limit bigint, p_backward boolean)
-RETURNS TABLE (items text, first text, last text, more text) LANGUAGE sql IMMUTABLE AS $$
+RETURNS TABLE (items text, first text, last text, more text) LANGUAGE plpgsql IMMUTABLE
+SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+    RETURN QUERY
     SELECT coalesce (json_agg (r.row ORDER BY CASE WHEN p_backward THEN -r.n ELSE r.n END)
                      FILTER (WHERE r.row IS NOT NULL), '[]')::text,
            coalesce (p_positions[CASE WHEN p_backward THEN count (*) ELSE 1 END]::text, ''),
            coalesce (p_positions[CASE WHEN p_backward THEN 1 ELSE count (*) END]::text, ''),
            CASE WHEN cardinality (p_positions) > p_limit THEN 't' ELSE 'f' END
     FROM unnest (p_rows[:p_limit]) WITH ORDINALITY AS r (row, n);
-$$;
+END $$;
 
 --  A page of sessions: p_limit of them behind a position (before it: p_backward), in the order of
 --  the list. p_visitor: only this visitor's; the others are filters; empty: any. Only what is asked
@@ -97,11 +107,19 @@ DECLARE
     v_active CONSTANT text := 'coalesce (s.active_at, s.created_at)';
     v_key CONSTANT text := CASE p_sort WHEN 'createdAt' THEN 's.created_at' ELSE v_active END;
     v_down CONSTANT boolean := p_falls <> p_backward;
+    v_order text := v_key;
     v_where text;
     v_sessions text[];
     v_days date[];
     v_positions json[];
 BEGIN
+    --  Old sessions by when they were active, and such that are active by when they began, stand
+    --  far from each other in the order of the other time: whoever walks along it passes all that
+    --  is between. An index cannot be walked along in this form of the key, so they are sorted.
+    IF v_key = v_active AND p_falls AND p_created_before <> ''
+        OR v_key <> v_active AND NOT p_falls AND p_active_after <> '' THEN
+        v_order := v_key || ' + interval ''0''';
+    END IF;
     v_where := concat_ws (' AND ', 's.app = $1',
         CASE WHEN p_visitor <> '' THEN 's.visitor = $2' END,
         CASE WHEN p_of_visitor <> '' THEN 's.visitor = $3' END,
@@ -111,7 +129,8 @@ BEGIN
         CASE WHEN p_control = 'bot' THEN 's.control_role <> 2' END,
         CASE WHEN p_agent <> '' THEN 's.control_user = $4' END,
         CASE WHEN p_active_after <> '' THEN v_active || ' >= $5' END,
-        CASE WHEN p_active_before <> '' THEN v_active || ' < $6' END,
+        CASE WHEN p_active_before <> ''
+            THEN format ('%s < $6 AND s.created_at < $6', v_active) END,
         --  It was not active before it began.
         CASE WHEN p_created_after <> ''
             THEN format ('s.created_at >= $7 AND %s >= $7', v_active) END,
@@ -123,8 +142,9 @@ BEGIN
         'SELECT array_agg (c.session), array_agg (c.day), array_agg (json_build_array ('
         '  (extract (epoch FROM c.key) * 1000000)::bigint::text, c.session))'
         ' FROM (SELECT s.session, s.day, %1$s AS key FROM session s'
-        '       WHERE %2$s ORDER BY %1$s %3$s LIMIT $11) AS c',
-        v_key, v_where, CASE WHEN v_down THEN 'DESC, s.session' ELSE 'ASC, s.session DESC' END)
+        '       WHERE %2$s ORDER BY %3$s %4$s LIMIT $11) AS c',
+        v_key, v_where, v_order,
+        CASE WHEN v_down THEN 'DESC, s.session' ELSE 'ASC, s.session DESC' END)
     INTO v_sessions, v_days, v_positions
     USING p_app, p_visitor, p_of_visitor, p_agent,
         nullif (p_active_after, '')::timestamptz, nullif (p_active_before, '')::timestamptz,

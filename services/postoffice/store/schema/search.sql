@@ -304,6 +304,24 @@ BEGIN
            || CASE WHEN at + most <= length (p_text) THEN '…' ELSE '' END;
 END $$;
 
+--  Hits as JSON, newest first, and their first and last number. What is of no session, which may
+--  have been deleted a moment ago, is left out.
+CREATE FUNCTION search_hits_@V@ (p_app text, p_hits search_entry[], p_word text)
+RETURNS TABLE (items text, high bigint, low bigint) LANGUAGE plpgsql STABLE
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET jit = off
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+    RETURN QUERY
+    SELECT coalesce (json_agg (json_build_object (
+               'kind', CASE h.kind WHEN 1 THEN 'message' ELSE 'visitor' END,
+               'sessionId', substr (h.session, length (p_app) + 2), 'visitor', s.visitor,
+               'seq', h.seq, 'time', api_time_@V@ (h.at), 'role', api_role_@V@ (h.role),
+               'text', search_excerpt_@V@ (h.text, p_word))
+               ORDER BY -h.number) FILTER (WHERE s.session IS NOT NULL), '[]')::text,
+           max (h.number), min (h.number)
+    FROM unnest (p_hits) AS h LEFT JOIN session s ON s.session = h.session;
+END $$;
+
 --  A page of what is found, newest first: p_limit hits behind p_position (before it: p_rises), in
 --  the order of a list. p_visitor: only in sessions of this visitor; p_session: only in this one;
 --  p_kind: `message`, `visitor`, or empty; p_hidden: also what people are not shown. A page that
@@ -322,10 +340,7 @@ DECLARE
     v_low bigint;
     v_high bigint;
     v_block bigint;
-    v_numbers bigint[] := '{}';
-    v_hits json[] := '{}';
-    v_found bigint[];
-    v_json json[];
+    v_hits search_entry[] := '{}';
     v_cut boolean := false;
 BEGIN
     SELECT t.lower + 1, t.upper - 1 INTO v_low, v_high FROM search_state t;
@@ -344,42 +359,29 @@ BEGIN
     END IF;
     v_block := CASE WHEN p_rises THEN v_low ELSE v_high END / 250000;
     WHILE v_query IS NOT NULL AND v_block BETWEEN v_low / 250000 AND v_high / 250000
-        AND cardinality (v_numbers) <= p_limit LOOP
+        AND cardinality (v_hits) <= p_limit LOOP
         IF clock_timestamp () > v_until THEN
             v_cut := true;
             EXIT;
         END IF;
-        SELECT array_agg (h.number ORDER BY CASE WHEN p_rises THEN h.number ELSE -h.number END),
-               array_agg (CASE WHEN s.session IS NOT NULL THEN json_build_object (
-                   'kind', CASE h.kind WHEN 1 THEN 'message' ELSE 'visitor' END,
-                   'sessionId', substr (h.session, length (p_app) + 2), 'visitor', s.visitor,
-                   'seq', h.seq, 'time', api_time_@V@ (h.at), 'role', api_role_@V@ (h.role),
-                   'text', search_excerpt_@V@ (h.text, v_word)) END
-                   ORDER BY CASE WHEN p_rises THEN h.number ELSE -h.number END)
-        INTO v_found, v_json
-        FROM (SELECT e.* FROM search_entry e
-              WHERE e.number BETWEEN greatest (v_low, v_block * 250000)
-                    AND least (v_high, v_block * 250000 + 249999)
-                  AND search_words (e.session, e.text) @@ v_query
-                  --  (Not in a form that would ask the index of sessions for all of the app.)
-                  AND split_part (e.session, '/', 1) = p_app
-                  AND (NOT e.hidden OR p_hidden)
-                  AND e.kind = coalesce (v_kind, e.kind)
-                  AND (v_only IS NULL OR e.session = ANY (v_only))
-              ORDER BY CASE WHEN p_rises THEN e.number ELSE -e.number END
-              LIMIT p_limit + 1 - cardinality (v_numbers)) AS h
-        LEFT JOIN session s ON s.session = h.session;
-        v_numbers := v_numbers || coalesce (v_found, '{}');
-        v_hits := v_hits || coalesce (v_json, '{}');
+        v_hits := v_hits || ARRAY (
+            SELECT e FROM search_entry e
+            WHERE e.number BETWEEN greatest (v_low, v_block * 250000)
+                  AND least (v_high, v_block * 250000 + 249999)
+                AND search_words (e.session, e.text) @@ v_query
+                --  (Not in a form that would ask the index of sessions for all of the app.)
+                AND split_part (e.session, '/', 1) = p_app
+                AND (NOT e.hidden OR p_hidden)
+                AND e.kind = coalesce (v_kind, e.kind)
+                AND (v_only IS NULL OR e.session = ANY (v_only))
+            ORDER BY CASE WHEN p_rises THEN e.number ELSE -e.number END
+            LIMIT p_limit + 1 - cardinality (v_hits));
         v_block := v_block + CASE WHEN p_rises THEN 1 ELSE -1 END;
     END LOOP;
 
-    more := CASE WHEN v_cut OR cardinality (v_numbers) > p_limit THEN 't' ELSE 'f' END;
-    v_numbers := v_numbers[:p_limit];
-    SELECT coalesce (json_agg (h.json ORDER BY -h.number)
-                     FILTER (WHERE h.json IS NOT NULL), '[]')::text,
-           max (h.number), min (h.number) INTO items, v_high, v_low
-    FROM unnest (v_numbers, v_hits[:p_limit]) AS h (number, json);
+    more := CASE WHEN v_cut OR cardinality (v_hits) > p_limit THEN 't' ELSE 'f' END;
+    SELECT h.items, h.high, h.low INTO items, v_high, v_low
+    FROM search_hits_@V@ (p_app, v_hits[:p_limit], v_word) AS h;
     IF v_cut THEN
         v_block := CASE WHEN p_rises THEN v_block * 250000 - 1 ELSE (v_block + 1) * 250000 END;
         v_high := CASE WHEN p_rises OR v_high IS NULL THEN v_block ELSE v_high END;
