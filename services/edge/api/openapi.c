@@ -348,7 +348,8 @@ s_add_body (json_t *operation, const api_row_t *row, json_t *part)
     if (!schema)
         return;
     json_t *body = s_add_object (operation, "requestBody");
-    s_add (body, "required", json_object_new_boolean (true));
+    bool is_optional = json_object_get_boolean (s_member (part, "bodyIsOptional"));
+    s_add (body, "required", json_object_new_boolean (!is_optional));
     s_add (s_add_object (s_add_object (body, "content"), "application/json"), "schema",
            json_object_get (schema));
     s_add (operation, "x-body-most", json_object_new_uint64 (row->body_most));
