@@ -1,6 +1,7 @@
 //  edge's HTTP API: what is asked becomes a REQUEST of the right postoffice, and its REPLY the
 //  answer; what the tables refuse never reaches the bus.
 
+#include "bus/bus_limits.h"
 #include "edge_fixture.h"
 #include "eventually.h"
 #include "http_get.h"
@@ -273,6 +274,28 @@ Test (edge_api, a_piece_that_cannot_be_had)
     s_expect (stage, &talk, "\r\n\r\n{}");
     cr_expect_null (strstr (talk.heard, "one"));
     tcp_talk_free (&talk);
+    stage_end (stage);
+}
+
+//  Whatever a record of the bus can hold.
+Test (edge_api, a_large_answer)
+{
+    stage_t *stage = S_START ("EDGE_DEMO_MODE=on");
+    size_t size = BUS_RECORD_MAX - 1000;
+    char *body = calloc (1, size + 1);
+    memset (body, 'x', size);
+    memcpy (body + size - 3, "end", 3);
+    tcp_talk_t talk = s_ask (stage, "GET " PATH "?userId=ann HTTP/1.1\r\n" HOST END);
+    s_reply (stage, stage_hear (stage, BUS_REQUEST), 200, body);
+    s_expect (stage, &talk, "xend");
+    tcp_talk_free (&talk);
+    talk = s_ask (stage, "GET " TRANSCRIPT " HTTP/1.1\r\n" HOST END);
+    s_piece (stage, stage_hear (stage, BUS_REQUEST), body, "cursor");
+    s_expect (stage, &talk, "xend");
+    s_piece (stage, stage_hear (stage, BUS_REQUEST), "", "");
+    s_expect (stage, &talk, "xend\r\n0\r\n\r\n");
+    tcp_talk_free (&talk);
+    free (body);
     stage_end (stage);
 }
 

@@ -7,6 +7,7 @@
 #include "base/hash_table.h"
 #include "base/list.h"
 #include "base/loop_timer.h"
+#include "bus/bus_limits.h"
 #include "json/json_read.h"
 #include "model/api_operation.h"
 #include "model/api_bodies.h"
@@ -137,6 +138,8 @@ s_is_field (text_t value, size_t most)
             return false;
     return value.size > 0 && value.size <= most;
 }
+
+static_assert (BUS_RECORD_MAX <= HTTP_PIECE_MOST, "what a postoffice says can be handed on");
 
 //  Of an answer.
 typedef char type_room_t[100];
@@ -385,7 +388,7 @@ static void
 s_take_piece (call_t *self, const bus_reply_t *reply)
 {
     self->is_sent = false;
-    if (reply->status != 200 || reply->body.size > HTTP_PIECE_MOST) {
+    if (reply->status != 200) {
         s_fail (self, PROBLEM_UNAVAILABLE, TEXT_EMPTY);
         return;
     }

@@ -99,7 +99,9 @@ const client_address_t *request_address (const request_t *self);
 
 //  One of these, once:
 
-//  A whole answer. `fields` are lines, each with its "\r\n".
+//  A whole answer. `fields` are lines, each with its "\r\n". The body has at most HTTP_PIECE_MOST
+//  bytes.
+#define HTTP_PIECE_MOST (4u << 20)
 void request_answer (request_t *self, unsigned status, text_t fields, text_t body);
 //  The head of one whose body follows in pieces, as long as there is room. False: none is wanted.
 //  Of an unknown size it comes in chunks; to a client of HTTP/1.0, up to the connection's end.
@@ -109,8 +111,7 @@ bool request_begin (request_t *self, unsigned status, text_t fields, uint64_t si
 bool request_is_full (const request_t *self);
 //  All that was announced is answered, and the request over, when the last piece is given.
 //  An empty piece: it cannot be given, and the connection ends. A piece has at most
-//  HTTP_PIECE_MOST bytes.
-#define HTTP_PIECE_MOST (2u << 20)
+//  HTTP_PIECE_MOST bytes, too.
 void request_body (request_t *self, text_t piece);
 //  One of an unknown size is whole, and the request over.
 void request_end (request_t *self);
