@@ -22,18 +22,14 @@ FROM generate_series (0, :days) AS n,
 :make_days ;
 \o
 
-CREATE TEMP TABLE syllable AS
-SELECT row_number () OVER () AS n, s FROM unnest ((
-    '{ba,be,bi,bo,da,de,di,ga,gü,ka,ke,ko,la,lé,li,lo,ma,me,mi,mo,na,ne,no,pa,po,ra,ré,ri,ro,sa,'
-    'se,si,so,ta,te,ti,to,va,vi,za,ña,ö}')::text[]) AS s;
+SELECT '{ba,be,bi,bo,da,de,di,ga,gü,ka,ke,ko,la,lé,li,lo,ma,me,mi,mo,na,ne,no,pa,po,ra,ré,ri,'
+    || 'ro,sa,se,si,so,ta,te,ti,to,va,vi,za,ña,ö}' AS syllables \gset
 CREATE TEMP TABLE vocabulary AS
 SELECT row_number () OVER () AS rank, word FROM (
     SELECT DISTINCT word FROM (
-        SELECT (SELECT string_agg ((SELECT s.s FROM syllable s
-                                    WHERE s.n = 1 + floor (random () * 42) + n * 0 + k * 0), '')
-                FROM generate_series (1, 2 + (n % 3)) AS k) AS word
-        FROM generate_series (1, 90000) AS n) AS w
-    WHERE word <> '' LIMIT 50000) AS w;
+        SELECT (SELECT string_agg ((:'syllables'::text[])[1 + floor (random () * 42)::int], '')
+                FROM generate_series (1, 2 + (n % 3))) AS word
+        FROM generate_series (1, 90000) AS n) AS w LIMIT 50000) AS w;
 CREATE TEMP TABLE sentence AS
 SELECT n, initcap (string_agg (v.word, ' ' ORDER BY at)) AS words
 FROM (SELECT n, at,
