@@ -10,7 +10,7 @@
 #include "model/api_operation.h"
 #include "model/problem.h"
 #include "net/listener.h"
-#include "net/static_files.h"
+#include "pages/static_files.h"
 #include "session/gateway.h"
 
 #include <errno.h>

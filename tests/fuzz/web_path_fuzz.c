@@ -1,6 +1,6 @@
 //  The path of a URL never leads out of the root, nor to what begins with a dot.
 
-#include "net/web_path.h"
+#include "pages/web_path.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -22,7 +22,7 @@
 #include "client/limits.h"
 #include "config/apps.h"
 #include "model/problem.h"
-#include "net/http_server.h"
+#include "net/http_request.h"
 
 typedef struct api api_t;
 

@@ -16,7 +16,7 @@
 #include "api/api_request.h"
 #include "bus/bus_client.h"
 #include "client/door.h"
-#include "net/http_server.h"
+#include "net/http_request.h"
 
 #include <uv.h>
 

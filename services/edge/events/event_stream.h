@@ -9,7 +9,7 @@
 #define EVENT_STREAM_H
 
 #include "events/event_text.h"
-#include "net/http_server.h"
+#include "net/http_request.h"
 
 typedef struct event_stream event_stream_t;
 

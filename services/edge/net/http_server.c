@@ -1,8 +1,6 @@
 #include "net/http_server.h"
 
 #include "tables/edge_metrics.h"
-#include "net/http_answer.h"
-#include "net/http_body.h"
 #include "net/ws_handshake.h"
 #include "base/alloc.h"
 #include "base/token_bucket.h"
@@ -14,322 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-//  Of all connections together; a page and every 16 KiB of its body count as one.
-#define STATIC_FILES_PER_SECOND 5000
-#define STATIC_FILES_BURST 5000
-#define BYTES_OF_A_PAGE (16u << 10)
 #define THROTTLE_MS 10
-#define FIELDS_MOST 1000
-#define ANSWER_MAX (HTTP_PIECE_MOST + (64u << 10))
 //  What is larger is not waited for when there are too many connections.
 #define LARGE_HEAD (4u << 10)
 //  And a body that becomes larger than this is refused when too much waits on this edge.
 #define LARGE_BODY (16u << 10)
-//  Lines of every answer.
-#define COMMON_FIELDS "x-content-type-options: nosniff\r\nreferrer-policy: no-referrer\r\n"
-
-struct http_server {
-    uv_loop_t *loop;
-    loop_timer_t *throttle; //  runs while any are throttled
-    callers_t *callers;
-    const trusted_proxies_t *trusted;
-    const http_server_events_t *events;
-    void *owner;
-    buffer_t gathered;
-    list_t throttled; //  requests beyond the rate limit, in order
-    token_bucket_t rate;
-    uint64_t busy; //  connections with a request that is being answered
-    bool is_draining;
-};
-
-//  A body that is being read.
-typedef struct {
-    http_body_reader_t reader;
-    buffer_t bytes;
-    http_fault_t fault; //  of its announcement
-    bool keep_alive;    //  behind it
-} body_t;
-
-struct request {
-    http_server_t *requests;
-    stream_t *stream;
-    caller_t caller;                //  of a proxy's connection: of the request on it
-    ip_address_t peer;              //  the socket's own address
-    const request_events_t *events; //  NULL: no answerer
-    void *answerer;
-    text_t fields;
-    body_t *body;
-    list_t throttled;
-    uint64_t left;   //  of the body that was announced
-    uint32_t seen;   //  bytes of a head that is not whole
-    bool has_begun;  //  the head that is not whole has its limit
-    bool is_answered; //  but for what is still to be taken
-    bool is_busy;    //  a request is being answered
-    bool is_within;  //  the call that answers it is not over
-    bool keep_alive;
-    bool is_head;
-    bool is_old;     //  of HTTP/1.0
-    bool is_chunked; //  the answer that was begun
-    bool has_ended;
-    bool is_proxy; //  a trusted one's connection
-    bool is_handed; //  its stream has another owner now
-};
-
-//  What is owed has a bound: however much was asked for, those who come next wait a second for it.
-static void
-s_charge (request_t *self, uint64_t tokens)
-{
-    token_bucket_t *rate = &self->requests->rate;
-    uint64_t most_us = stream_now (self->stream) * 1000
-                       + 2 * STATIC_FILES_BURST * token_bucket_token_us (STATIC_FILES_PER_SECOND);
-    token_bucket_take_many (rate, stream_now (self->stream), STATIC_FILES_PER_SECOND, tokens);
-    rate->full_us = rate->full_us < most_us ? rate->full_us : most_us;
-}
 
 // ---------------------------------------------------------------------------------------------
-//  The end of an answer
-
-static void
-s_set_busy (request_t *self, bool is_busy)
-{
-    http_server_t *server = self->requests;
-    server->busy += (uint64_t) is_busy - (uint64_t) self->is_busy;
-    self->is_busy = is_busy;
-    if (server->is_draining && server->busy == 0)
-        server->events->quiet (server->owner);
-}
-
-//  What came behind it meanwhile is offered again.
-static void
-s_go_on (request_t *self)
-{
-    bool is_over = !self->keep_alive || self->has_ended;
-    self->is_answered = false;
-    s_set_busy (self, is_over); //  then nothing is read any more
-    if (is_over) {
-        stream_finish (self->stream);
-        return;
-    }
-    stream_limit (self->stream, STREAM_IDLE, stream_now (self->stream));
-    if (!self->is_within)
-        stream_read (self->stream, true);
-}
-
-static void
-s_forget_body (request_t *self)
-{
-    body_t *body = self->body;
-    if (!body)
-        return;
-    self->body = NULL;
-    self->requests->events->memory (self->requests->owner, -(int64_t) body->bytes.size);
-    buffer_free (&body->bytes);
-    free (body);
-}
-
-static void
-s_answered (request_t *self)
-{
-    s_forget_body (self);
-    self->fields = TEXT_EMPTY;
-    if (self->is_proxy)
-        callers_leave (self->requests->callers, &self->caller, stream_now (self->stream));
-    self->is_answered = true;
-    if (!self->keep_alive || !stream_is_full (self->stream))
-        s_go_on (self);
-}
-
-// ---------------------------------------------------------------------------------------------
-//  Answers
-
-static bool
-s_has_body (unsigned status)
-{
-    return status != 204 && status != 304;
-}
-
-static void
-s_put_head (request_t *self, unsigned status, text_t fields, uint64_t size)
-{
-    buffer_t *to = &self->requests->gathered;
-    self->keep_alive = self->keep_alive && !self->requests->is_draining;
-    buffer_clear (to);
-    http_answer_t answer = http_answer_begin (to, status, self->keep_alive);
-    char digits[24];
-    snprintf (digits, sizeof digits, "%llu", (unsigned long long) size);
-    if (s_has_body (status) && size != HTTP_UNKNOWN_SIZE)
-        http_answer_field (&answer, "content-length", text_of (digits));
-    if (buffer_put_string (to, COMMON_FIELDS) != 0 || buffer_put_text (to, self->fields) != 0
-        || buffer_put_text (to, fields) != 0 || http_answer_end (&answer) != 0)
-        buffer_clear (to);
-}
-
-static void
-s_write_gathered (request_t *self)
-{
-    buffer_t *gathered = &self->requests->gathered;
-    stream_limit (self->stream, STREAM_TAKE, stream_now (self->stream));
-    //  What does not fit would be half an answer.
-    if (gathered->size == 0)
-        stream_close (self->stream);
-    else
-        stream_write (self->stream, buffer_text (gathered));
-}
-
-void
-request_answer (request_t *self, unsigned status, text_t fields, text_t body)
-{
-    s_put_head (self, status, fields, body.size);
-    if (!self->is_head && s_has_body (status)
-        && buffer_put_text (&self->requests->gathered, body) != 0)
-        buffer_clear (&self->requests->gathered);
-    s_write_gathered (self);
-    s_answered (self);
-}
-
-//  A client of HTTP/1.0 knows no chunks: its answer ends with the connection.
-static void
-s_put_head_of_chunks (request_t *self, unsigned status, text_t fields)
-{
-    char all[FIELDS_MOST];
-    self->is_chunked = !self->is_old;
-    self->keep_alive = self->keep_alive && self->is_chunked;
-    int size = snprintf (all, sizeof all, "%s%.*s",
-                         self->is_chunked ? "transfer-encoding: chunked\r\n" : "",
-                         TEXT_ARGS (fields));
-    assert (size >= 0 && (size_t) size < sizeof all);
-    s_put_head (self, status, (text_t){ all, (size_t) size }, HTTP_UNKNOWN_SIZE);
-}
-
-bool
-request_begin (request_t *self, unsigned status, text_t fields, uint64_t size)
-{
-    self->is_chunked = false;
-    if (size == HTTP_UNKNOWN_SIZE)
-        s_put_head_of_chunks (self, status, fields);
-    else
-        s_put_head (self, status, fields, size);
-    s_write_gathered (self);
-    self->left = self->is_head ? 0 : size;
-    if (self->left == 0)
-        s_answered (self);
-    return self->left > 0;
-}
-
-bool
-request_is_full (const request_t *self)
-{
-    return stream_is_full (self->stream);
-}
-
-static void
-s_write_chunk (request_t *self, text_t piece)
-{
-    buffer_t *to = &self->requests->gathered;
-    char size[24];
-    buffer_clear (to);
-    snprintf (size, sizeof size, "%zx\r\n", piece.size);
-    if (buffer_put_string (to, size) != 0 || buffer_put_text (to, piece) != 0
-        || buffer_put_string (to, "\r\n") != 0)
-        buffer_clear (to);
-    s_write_gathered (self);
-}
-
-void
-request_body (request_t *self, text_t piece)
-{
-    assert (piece.size <= self->left);
-    if (piece.size == 0) {
-        stream_close (self->stream);
-        return;
-    }
-    s_charge (self, piece.size / BYTES_OF_A_PAGE);
-    if (self->is_chunked) {
-        s_write_chunk (self, piece);
-        return;
-    }
-    stream_write (self->stream, piece);
-    if (self->left == HTTP_UNKNOWN_SIZE)
-        return;
-    self->left -= piece.size;
-    if (self->left == 0)
-        s_answered (self);
-}
-
-void
-request_end (request_t *self)
-{
-    assert (self->left == HTTP_UNKNOWN_SIZE);
-    self->left = 0;
-    if (self->is_chunked)
-        stream_write (self->stream, TEXT ("0\r\n\r\n"));
-    s_answered (self);
-}
-
-static void
-s_say (request_t *self, unsigned status, text_t fields, const char *words)
-{
-    char body[200];
-    int size = snprintf (body, sizeof body, "%s\n", words);
-    self->keep_alive = false;
-    request_answer (self, status, fields, (text_t){ body, (size_t) size });
-}
-
-void
-request_refuse (request_t *self, unsigned status)
-{
-    s_say (self, status, TEXT ("content-type: text/plain\r\n"), http_status_words (status));
-}
-
-void
-request_too_many (request_t *self, unsigned seconds)
-{
-    char fields[80];
-    int size = snprintf (fields, sizeof fields, "content-type: text/plain\r\nretry-after: %u\r\n",
-                         seconds);
-    request_answer (self, 429, (text_t){ fields, (size_t) size }, TEXT ("Too Many Requests\n"));
-}
-
-unsigned
-request_may_stay (const request_t *self, unsigned *seconds)
-{
-    const http_server_t *server = self->requests;
-    unsigned status = server->events->may_stay (server->owner);
-    uint64_t wait_ms = callers_wait_ms (server->callers, &self->caller, CALLER_UPGRADE,
-                                        stream_now (self->stream));
-    *seconds = (unsigned) ((wait_ms + 999) / 1000);
-    return status ? status : wait_ms ? 429 : 0;
-}
-
-stream_t *
-request_hand_over (request_t *self, text_t fields, http_stay_t *stay)
-{
-    http_server_t *server = self->requests;
-    assert (self->is_within && !self->body && !self->events);
-    self->keep_alive = false;
-    s_put_head (self, 200, fields, HTTP_UNKNOWN_SIZE);
-    s_write_gathered (self);
-    if (self->is_head) {
-        s_answered (self);
-        return NULL;
-    }
-    callers_take (server->callers, &self->caller, CALLER_UPGRADE, stream_now (self->stream));
-    callers_speak (server->callers, &self->caller);
-    *stay = (http_stay_t){ server, self->caller };
-    self->caller.place = NULL;
-    self->is_handed = true;
-    server->events->stays (server->owner, 1);
-    return self->stream;
-}
-
-void
-http_stay_end (http_stay_t *self)
-{
-    http_server_t *server = self->server;
-    callers_leave (server->callers, &self->caller, uv_now (server->loop));
-    edge_count (EDGE_SOCKETS, -1);
-    server->events->stays (server->owner, -1);
-}
+//  Refusals
 
 static void
 s_fault (request_t *self, http_fault_t fault)
@@ -340,33 +30,14 @@ s_fault (request_t *self, http_fault_t fault)
     if (log_limit_allows (&limit))
         log_info ("request refused", log_string ("reason", row->metric),
                   log_number ("status", row->status));
-    s_set_busy (self, true);
+    connection_set_busy (self, true);
     self->is_head = false;
-    s_say (self, row->status,
-           fault == HTTP_WS_VERSION
-               ? TEXT ("content-type: text/plain\r\nsec-websocket-version: 13\r\n"
-                       "upgrade: websocket\r\nconnection: upgrade\r\n")
-               : TEXT ("content-type: text/plain\r\n"),
-           row->words);
-}
-
-void
-request_set_answerer (request_t *self, const request_events_t *events, void *answerer)
-{
-    self->events = events;
-    self->answerer = answerer;
-}
-
-const client_address_t *
-request_address (const request_t *self)
-{
-    return &self->caller.address;
-}
-
-void
-request_set_fields (request_t *self, text_t fields)
-{
-    self->fields = fields;
+    request_say (self, row->status,
+                 fault == HTTP_WS_VERSION
+                     ? TEXT ("content-type: text/plain\r\nsec-websocket-version: 13\r\n"
+                             "upgrade: websocket\r\nconnection: upgrade\r\n")
+                     : TEXT ("content-type: text/plain\r\n"),
+                 row->words);
 }
 
 //  Tells the answerer that nobody waits any more.
@@ -383,16 +54,6 @@ s_let_go (request_t *self)
 
 // ---------------------------------------------------------------------------------------------
 //  Bodies of requests
-
-void
-request_want_body (request_t *self, const http_head_t *head, uint64_t most)
-{
-    assert (self->is_within && self->events && self->events->body && !self->body);
-    self->body = alloc_zeroed (sizeof *self->body);
-    self->body->keep_alive = head->keep_alive;
-    buffer_init (&self->body->bytes, most);
-    self->body->fault = http_body_begin (&self->body->reader, head, most);
-}
 
 static void
 s_refuse_body (request_t *self, http_fault_t fault)
@@ -445,7 +106,7 @@ s_read_body (request_t *self, text_t bytes)
     size_t had = body->bytes.size, taken;
     http_fault_t fault = http_body_read (&body->reader, bytes, &body->bytes, &taken);
     requests->events->memory (requests->owner, (int64_t) (body->bytes.size - had));
-    s_charge (self, taken / BYTES_OF_A_PAGE);
+    connection_charge (self, taken / BYTES_OF_A_PAGE);
     bool is_large = had <= LARGE_BODY && body->bytes.size > LARGE_BODY;
     if (fault) {
         s_refuse_body (self, fault);
@@ -506,8 +167,8 @@ s_leave (request_t *self, bool is_closed)
 {
     list_remove (&self->throttled);
     s_let_go (self);
-    s_forget_body (self);
-    s_set_busy (self, false);
+    connection_forget_body (self);
+    connection_set_busy (self, false);
     callers_leave (self->requests->callers, &self->caller, uv_now (self->requests->loop));
     edge_count (EDGE_SOCKETS, is_closed ? -1 : 0);
     free (self);
@@ -531,7 +192,7 @@ s_upgrade (request_t *self, const http_head_t *head)
         s_leave (self, false);
         return true;
     }
-    s_set_busy (self, true);
+    connection_set_busy (self, true);
     self->is_head = false;
     request_refuse (self, status);
     return false;
@@ -543,13 +204,13 @@ s_ask (request_t *self, const http_head_t *head)
 {
     http_server_t *requests = self->requests;
     edge_count (EDGE_PAGES, 1);
-    s_charge (self, 1);
+    connection_charge (self, 1);
     self->keep_alive = head->keep_alive && head->body == HTTP_BODY_NONE;
     self->is_head = http_head_is (head, "HEAD");
     self->is_old = head->minor == 0;
     self->fields = TEXT_EMPTY;
     self->is_within = true;
-    s_set_busy (self, true);
+    connection_set_busy (self, true);
     stream_limit (self->stream, STREAM_TAKE, stream_now (self->stream));
     requests->events->asked (requests->owner, self, head);
     if (self->is_handed) {
@@ -572,7 +233,7 @@ s_refuse_caller (request_t *self, const http_head_t *head, uint64_t wait_ms)
     self->keep_alive = self->is_proxy && head->keep_alive && head->body == HTTP_BODY_NONE;
     self->is_head = http_head_is (head, "HEAD");
     self->is_within = true;
-    s_set_busy (self, true);
+    connection_set_busy (self, true);
     requests->events->too_many (requests->owner, self, head, (unsigned) ((wait_ms + 999) / 1000));
     self->is_within = false;
     if (self->is_busy)
@@ -625,7 +286,7 @@ s_wait_for_more (request_t *self, size_t seen)
     self->has_begun = true;
     if (seen > LARGE_HEAD && !requests->events->has_room (requests->owner)) {
         edge_count (EDGE_PAGES_REFUSED, 1);
-        s_set_busy (self, true);
+        connection_set_busy (self, true);
         self->is_head = false;
         request_refuse (self, 503);
     }
@@ -714,7 +375,7 @@ s_on_ended (void *owner)
     }
     if (self->is_busy || !list_is_empty (&self->throttled))
         return;
-    s_set_busy (self, true);
+    connection_set_busy (self, true);
     stream_finish (self->stream);
 }
 
@@ -730,7 +391,7 @@ s_on_write (void *owner)
         return;
     stream_limit (self->stream, STREAM_TAKE, stream_now (self->stream));
     if (self->is_answered)
-        s_go_on (self);
+        connection_go_on (self);
     else if (self->left > 0 && self->events && self->events->room)
         self->events->room (self->answerer);
 }
@@ -790,7 +451,7 @@ http_server_new (uv_loop_t *loop, callers_t *callers, const trusted_proxies_t *t
     self->trusted = trusted;
     self->events = events;
     self->owner = owner;
-    buffer_init (&self->gathered, ANSWER_MAX);
+    buffer_init (&self->gathered, HTTP_ANSWER_MOST);
     list_init (&self->throttled);
     self->loop = loop;
     self->throttle = loop_timer_new (loop, s_on_throttle, self);

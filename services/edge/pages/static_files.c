@@ -1,9 +1,9 @@
-#include "net/static_files.h"
+#include "pages/static_files.h"
 
 #include "tables/edge_metrics.h"
 #include "net/http_answer.h"
-#include "net/web_file.h"
-#include "net/web_path.h"
+#include "pages/web_file.h"
+#include "pages/web_path.h"
 
 #include "base/alloc.h"
 

@@ -4,7 +4,7 @@
 #ifndef STATIC_FILES_H
 #define STATIC_FILES_H
 
-#include "net/http_server.h"
+#include "net/http_request.h"
 
 typedef struct static_files static_files_t;
 

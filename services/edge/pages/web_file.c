@@ -1,4 +1,4 @@
-#include "net/web_file.h"
+#include "pages/web_file.h"
 
 #include "base/alloc.h"
 

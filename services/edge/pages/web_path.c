@@ -1,4 +1,4 @@
-#include "net/web_path.h"
+#include "pages/web_path.h"
 
 #include "net/percent.h"
 
