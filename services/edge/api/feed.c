@@ -1,6 +1,6 @@
 #include "api/feed.h"
 
-#include "api/api.h"
+#include "api/api_answer.h"
 #include "base/alloc.h"
 #include "base/hash_table.h"
 #include "base/list.h"

@@ -1,5 +1,6 @@
 #include "session/gateway.h"
 
+#include "api/api_answer.h"
 #include "api/feed.h"
 #include "api/openapi_page.h"
 #include "base/alloc.h"
@@ -44,6 +45,7 @@ struct gateway {
     attachments_t *attachments;
     inbounds_t *inbounds;
     openapi_page_t *openapi;
+    api_calls_t *calls;
     api_t *api;
     feed_t *feed;
     loop_timer_t *tick;
@@ -81,7 +83,7 @@ s_on_postoffice_down (void *owner, unsigned postoffice)
     gateway_t *self = owner;
     edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_postoffices_up (self->bus);
     attachments_postoffice_down (self->attachments, postoffice);
-    api_postoffice_down (self->api, postoffice);
+    api_calls_postoffice_down (self->calls, postoffice);
     feed_postoffice_down (self->feed, postoffice);
 }
 
@@ -115,7 +117,7 @@ s_on_record (void *owner, unsigned postoffice, const bus_record_t *record)
             attachment_looked_up (attachment, postoffice, &record->lookup_reply);
         break;
     case BUS_REPLY:
-        api_reply (self->api, &record->reply);
+        api_calls_reply (self->calls, &record->reply);
         break;
     case BUS_WATCHING:
         feed_watching (self->feed, postoffice, &record->watching);
@@ -531,15 +533,19 @@ s_start_parts (gateway_t *self)
                                                          .sign_every_ms = config->ping_every,
                                                          .gone = s_on_watcher_gone,
                                                          .owner = self });
-    api_config_t api = { .bus = self->bus,
-                         .apps = self->apps,
+    self->calls = api_calls_new (
+        self->loop, &(api_calls_config_t){ .bus = self->bus,
+                                           .apps = self->apps,
+                                           .limits = self->limits,
+                                           .requests_most = config->api_requests });
+    api_config_t api = { .apps = self->apps,
                          .door = &self->door,
                          .limits = self->limits,
-                         .requests_most = config->api_requests,
+                         .calls = self->calls,
                          .local = { [API_EVENTS] = { s_on_events_asked, self },
                                     [API_FEED] = { feed_asked, self->feed },
                                     [API_OPENAPI] = { openapi_page_asked, self->openapi } } };
-    self->api = api_new (self->loop, &api);
+    self->api = api_new (&api);
     self->inbounds = inbounds_new (self->loop, self->flow, self->clients, self->limits);
 }
 
@@ -584,6 +590,7 @@ gateway_destroy (gateway_t **self_p)
     bus_client_destroy (&self->bus);
     loop_timer_destroy (&self->tick);
     api_destroy (&self->api);
+    api_calls_destroy (&self->calls);
     openapi_page_destroy (&self->openapi);
     feed_destroy (&self->feed);
     inbounds_destroy (&self->inbounds);
