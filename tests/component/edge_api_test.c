@@ -49,6 +49,11 @@ ParameterizedTestParameters (edge_api, refusals)
           "bad-request" },
         { "GET /api/v1/sessions/%ff?userId=u HTTP/1.1\r\n" HOST CLOSE END, "HTTP/1.1 400 ",
           "bad-request" },
+        //  What says nothing is not taken for what is not there: the change would be made.
+        { "POST " PATH "/close?userId=u HTTP/1.1\r\n" HOST CLOSE "If-Match:\r\n" END,
+          "HTTP/1.1 400 ", "If-Match must" },
+        { "POST " PATH "/close?userId=u HTTP/1.1\r\n" HOST CLOSE "Idempotency-Key: \r\n" END,
+          "HTTP/1.1 400 ", "An Idempotency-Key has" },
         //  Two origins are none.
         { "GET " PATH "?userId=u HTTP/1.1\r\n" HOST CLOSE
           "Origin: http://a\r\nOrigin: http://b\r\n" END,

@@ -161,6 +161,17 @@ s_take_tag (text_t *tag)
     return !memchr (tag->data, '"', tag->size);
 }
 
+//  The one field of this name, which says something; empty: there is none. False: it is there
+//  twice, or says nothing.
+static bool
+s_take_field (const http_head_t *head, const char *name, text_t *value)
+{
+    unsigned at = 0;
+    text_t first;
+    bool is_there = http_head_field (head, name, &at, &first);
+    return http_head_only (head, name, value) == 0 && (!is_there || value->size > 0);
+}
+
 const char *
 api_request_read (api_request_t *self, const api_match_t *match, const http_head_t *head,
                   char room[API_COMPLAINT])
@@ -175,9 +186,9 @@ api_request_read (api_request_t *self, const api_match_t *match, const http_head
                   api_parameter_name (at), api_parameter_most (at));
         return room;
     }
-    if (http_head_only (head, "Idempotency-Key", &self->key) != 0 || !s_is_key (self->key))
+    if (!s_take_field (head, "Idempotency-Key", &self->key) || !s_is_key (self->key))
         return "An Idempotency-Key has 1 to 200 printable ASCII characters and no blank";
-    if (http_head_only (head, "If-Match", &self->if_match) != 0 || !s_take_tag (&self->if_match))
+    if (!s_take_field (head, "If-Match", &self->if_match) || !s_take_tag (&self->if_match))
         return "If-Match must have one entity tag as ETag had it, with its quotes";
     return s_check_query (match->row, head->query, room);
 }

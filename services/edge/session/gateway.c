@@ -27,6 +27,10 @@
 #define TICKETS_EVERY_MS 2000
 //  Of the parameters that the events have (api_queries.def).
 #define API_QUERY_TEXT_MOST 100
+#define API_QUERY(OPERATION, name, KIND, least, most, choices, words)                            \
+    static_assert (API_##OPERATION != API_EVENTS || (most) <= API_QUERY_TEXT_MOST, name);
+#include "model/api_queries.def"
+#undef API_QUERY
 //  So many idle principals, sessions, apps and addresses are remembered, of about 150 bytes each.
 #define IDLE_LIMITED 65536
 
