@@ -194,7 +194,7 @@ declare namespace StentorChat {
 
     interface Presence extends Place {
         sender: Sender;
-        why?: "asked" | "replaced" | "absent";
+        why?: "asked" | "replaced" | "absent" | "closed";
         /** The page's own agent. */
         mine: boolean;
         /** Of a visitor who came, for agents. */

@@ -38,7 +38,8 @@ const char read_transcript_sql[] =
     LINES "'t' FROM s LEFT JOIN j ON true GROUP BY s.session";
 
 //  Lines for people: when, who, and what was said, or between stars what else happened. Lines of
-//  one message behind its first one are indented. $7 zone.
+//  one message behind its first one are indented, and other control characters are blanks: they
+//  could make a terminal show something else. $7 zone.
 #define SPEAKER                                                                                  \
     "coalesce (nullif (l.sender::json ->> 'displayName', ''), l.user_id)"                        \
     " || ' (' || " SQL_ROLE_NAME ("l.role")                                                      \
@@ -61,7 +62,8 @@ const char read_transcript_text_sql[] =
 #include "model/events.def"
 #undef EVENT
     "   END || ': ' || " SPEAKER " || ' *'"
-    "  ELSE " SPEAKER " || ': ' || replace (t.said, E'\n', E'\n    ') END AS line"
+    "  ELSE regexp_replace (" SPEAKER " || ': ' || replace (t.said, E'\n', E'\n    '),"
+    "   '[\\x01-\\x08\\x0b-\\x1f\\x7f-\\x9f]', ' ', 'g') END AS line"
     " FROM e l, z, LATERAL ("
     "  SELECT CASE WHEN l.event = 3 THEN " SCHEMA_FUNCTION ("search_text") " (l.data) END AS said"
     "  OFFSET 0) t)"

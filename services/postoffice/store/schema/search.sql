@@ -5,14 +5,16 @@
 --  Whatever writes to search_entry holds the advisory lock (7365746, 4), and nobody else waits for
 --  it.
 
---  The words in a message's data that people are shown; NULL when there are none. Somebody may have
---  sent what PostgreSQL does not read: nobody finds that.
+--  The words in a message's data that people are shown; NULL when there are none. A text of
+--  PostgreSQL's has no U+0000: a blank stands for it, so that nobody hides words behind one. (A
+--  backslash that is escaped escapes nothing.) What else PostgreSQL does not read nobody finds.
 CREATE FUNCTION search_text_@V@ (p_data text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE
     v_data json;
     v_speech json;
 BEGIN
-    v_data := p_data;
+    v_data := CASE WHEN strpos (p_data, '\u0000') = 0 THEN p_data
+        ELSE regexp_replace (p_data, '(?<!\\)((?:\\\\)*)\\u0000', '\1 ', 'g') END;
     v_speech := v_data -> 'outputSpeech';
     RETURN nullif (coalesce (v_data ->> 'rawQuery',
         CASE json_typeof (v_speech) WHEN 'string' THEN v_data ->> 'outputSpeech'
