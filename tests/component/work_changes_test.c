@@ -187,3 +187,41 @@ Test (work_changes, what_is_replayed_does_not_fill_its_lane)
     s_end (box);
     postgres_destroy (&postgres);
 }
+
+//  JSON has texts that jsonb does not take, and a visitor may say such a thing.
+Test (work_changes, an_item_is_shown_whatever_its_body_says)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *box = s_box (postgres);
+    s_exec (postgres, "INSERT INTO work_item (item, app, topic, body, detail) VALUES"
+                      " ('one', 'a', 't', '{\"text\":\"\\u0000}\"}', '}'),"
+                      " ('two', 'a', 't', 'no object', '')");
+    s_expect (postgres, "SELECT json_typeof (g::json) || ' ' || substr (g, position ('\"body'"
+                        " IN g)) FROM get_work_@ ('a', 'one') g",
+              "object \"body\": {\"text\":\"\\u0000}\"}, \"tries\": []}");
+    s_expect (postgres, "SELECT g::json ->> 'itemId' || coalesce (g::json ->> 'body', ' none')"
+                        " FROM get_work_@ ('a', 'two') g",
+              "two none");
+    s_end (box);
+    postgres_destroy (&postgres);
+}
+
+//  A dead letter of a visitor whose data are being erased would be told to the outside once more,
+//  and be missed by who looks through finished work.
+Test (work_changes, nothing_is_replayed_of_who_is_erased)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_t *box = s_box (postgres);
+    s_exec (postgres,
+            "INSERT INTO work_item (item, app, session, topic, body, state, finished_at) VALUES"
+            " ('one', 'a', 'a/1', 't', '{}', 3, now ()), ('two', 'a', 'a/2', 't', '{}', 3, now ());"
+            "INSERT INTO erasure_session (app, user_id, session_key, day, is_own, closed_at)"
+            " VALUES ('a', 'vera', 'a/1', current_date, true, 'infinity'),"
+            " ('a', 'vera', 'a/2', current_date, false, 'infinity')");
+    s_expect (postgres, REPLAY, "409");
+    s_expect (postgres, "SELECT state FROM work_item WHERE item = 'one'", "3");
+    s_expect (postgres, "SELECT status FROM change_work_@ ('a', 'two', 'replay', '')", "200");
+    s_expect (postgres, "SELECT status FROM change_work_@ ('a', 'one', 'drop', '')", "200");
+    s_end (box);
+    postgres_destroy (&postgres);
+}

@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: e2af2bca8c40bda2868e8ef108b50607
+--  functions: f9f3707144e7bd83bb5bcaf203dd8a1d
 --
 --  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run
 --  beside those of this one.

@@ -1,5 +1,5 @@
---  The functions of this program's schema, with those of search.sql and lists.sql. They are
---  versioned by name (a number behind it), so that programs of two schemas run beside each other:
+--  The functions of this program's schema, with those of the other files here. They are versioned
+--  by name (a number behind it), so that programs of two schemas run beside each other:
 --  whoever migrates creates its own functions and leaves those of others. When anything here
 --  changes, there must be a new migration: embed.cmake compares, and says so.
 

@@ -9,29 +9,26 @@ CREATE FUNCTION work_json_@V@ (w work_item) RETURNS jsonb LANGUAGE sql STABLE AS
         'topic', w.topic, 'sessionId', substr (w.session, length (w.app) + 2),
         'userId', nullif (w.user_id, ''), 'seq', w.seq, 'attempts', w.attempts,
         'replays', w.replays,
-        'createdAt', to_char (w.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        'nextAt', CASE WHEN w.state = 0 THEN
-            to_char (w.next_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') END,
-        'finishedAt', to_char (w.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'createdAt', api_time_@V@ (w.created_at),
+        'nextAt', CASE WHEN w.state = 0 THEN api_time_@V@ (w.next_at) END,
+        'finishedAt', api_time_@V@ (w.finished_at),
         'detail', w.detail)
 $$;
 
---  One item with its body and its attempts; no row: there is none.
+--  One item with its body and its attempts; no row: there is none. (The body as it is: jsonb does
+--  not take all that JSON has, such as \u0000.)
 CREATE FUNCTION get_work_@V@ (p_app text, p_item text) RETURNS SETOF text
 LANGUAGE sql STABLE AS $$
-    SELECT (work_json_@V@ (w) || jsonb_build_object (
-        'body', CASE WHEN w.body LIKE '{%' THEN w.body::jsonb END,
-        'tries', (
+    SELECT rtrim (work_json_@V@ (w)::text, '}') || ', "body": '
+        || CASE WHEN w.body LIKE '{%' THEN w.body::json::text ELSE 'null' END
+        || ', "tries": ' || (
             SELECT coalesce (jsonb_agg (jsonb_build_object (
                 'number', a.number,
                 'outcome', (ARRAY['retry', 'leased', 'done', 'dead'])[a.outcome + 1],
-                'beganAt', to_char (a.began_at AT TIME ZONE 'UTC',
-                                    'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-                'endedAt', to_char (a.ended_at AT TIME ZONE 'UTC',
-                                    'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                'beganAt', api_time_@V@ (a.began_at), 'endedAt', api_time_@V@ (a.ended_at),
                 'tookMs', a.took_ms, 'status', a.status, 'detail', a.detail)
                 ORDER BY a.number), '[]')
-            FROM work_attempt a WHERE a.item = w.item)))::text
+            FROM work_attempt a WHERE a.item = w.item)::text || '}'
     FROM work_item w WHERE w.item = p_item AND w.app = p_app
 $$;
 
@@ -169,6 +166,10 @@ BEGIN
         body := 'A timer is the router''s own';
     ELSIF w.kind = 1 AND p_what = 'replay' THEN
         body := 'A question belongs to its session: it is asked again by saying it again';
+    ELSIF p_what = 'replay' AND EXISTS (
+        SELECT FROM erasure_session x
+        WHERE x.app = p_app AND x.session_key = w.session AND x.is_own) THEN
+        body := 'The data of the item''s visitor are being erased';
     ELSIF p_what = 'replay' AND w.state NOT IN (3, 4) THEN
         body := 'The item is ' || v_state || ': only dead and cancelled ones are replayed';
     ELSIF p_what = 'drop' AND w.state NOT IN (0, 3) THEN
@@ -206,8 +207,7 @@ CREATE FUNCTION get_erasure_@V@ (p_app text, p_user text) RETURNS SETOF text
 LANGUAGE sql STABLE AS $$
     SELECT json_build_object (
         'userId', e.user_id, 'state', CASE e.state WHEN 4 THEN 'done' ELSE 'running' END,
-        'askedAt', to_char (e.asked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-        'finishedAt', to_char (e.finished_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+        'askedAt', api_time_@V@ (e.asked_at), 'finishedAt', api_time_@V@ (e.finished_at),
         'sessions', e.sessions, 'entries', e.entries, 'workItems', e.items)::text
     FROM erasure e WHERE e.app = p_app AND e.user_id = p_user
 $$;
@@ -276,13 +276,12 @@ BEGIN
         IF v_seq < 0 THEN
             v_lines := v_lines || json_build_object (
                 'type', 'session', 'sessionId', s.id, 'isOwn', s.is_own,
-                'createdAt', to_char (s.created_at AT TIME ZONE 'UTC',
-                                      'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-                'closedAt', to_char (s.closed_at AT TIME ZONE 'UTC',
-                                     'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))::text
+                'createdAt', api_time_@V@ (s.created_at),
+                'closedAt', api_time_@V@ (s.closed_at))::text
             || ARRAY (
                 SELECT json_build_object (
-                    'type', 'participant', 'sessionId', s.id, 'sender', p.sender::json,
+                    'type', 'participant', 'sessionId', s.id,
+                    'sender', coalesce (nullif (p.sender, ''), '{}')::json,
                     'info', p.info::json, 'channel', nullif (p.channel, ''), 'externalIds', ARRAY (
                         SELECT x.external_id FROM external_ref x
                         WHERE x.session = s.session AND x.role = 1 AND x.user_id = p_user))::text
@@ -293,11 +292,10 @@ BEGIN
             SELECT l.seq, json_build_object (
                 'type', 'entry', 'sessionId', s.id, 'seq', l.seq, 'messageId', l.message_id,
                 'event', p_names ->> l.event::text,
-                'time', to_char (
-                    coalesce (l.stored_at, to_timestamp (l.time_ms / 1000.0)) AT TIME ZONE 'UTC',
-                    'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-                'role', (ARRAY['visitor', 'agent', 'bot', 'platform', 'router', 'api'])[l.role],
-                'userId', l.user_id, 'sender', l.sender::json, 'data', l.data::json)::text AS line
+                'time', api_time_@V@ (coalesce (l.stored_at, to_timestamp (l.time_ms / 1000.0))),
+                'role', api_role_@V@ (l.role), 'userId', l.user_id,
+                'sender', coalesce (nullif (l.sender, ''), '{}')::json,
+                'data', l.data::json)::text AS line
             FROM log l
             WHERE l.session = s.session AND l.day = s.day AND l.seq > v_seq
                 AND ((l.role = 1 AND l.user_id = p_user)
