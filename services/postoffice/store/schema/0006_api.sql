@@ -4,13 +4,19 @@
 --  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run
 --  beside those of this one.
 
+--  All locks at once, in the order in which an append takes them: a deadlock later on would cost
+--  the indexes that are made by then. (IF NOT EXISTS, here and below: who has millions of rows may
+--  make them beforehand, docs/operations.md.)
+LOCK TABLE session, participant IN SHARE MODE;
+LOCK TABLE work_item IN ACCESS EXCLUSIVE MODE;
+
 --  Finished work is listed, and forgotten, app by app; dead letters, and deliveries that wait, are
 --  found without a look at the rest.
-DROP INDEX work_item_finished;
-CREATE INDEX work_item_finished ON work_item (app, finished_at, number) WHERE state > 1;
-CREATE INDEX work_item_dead ON work_item (app, finished_at, number) WHERE state = 3;
-CREATE INDEX work_item_waiting ON work_item (app, created_at, number)
+CREATE INDEX IF NOT EXISTS work_item_ended ON work_item (app, finished_at, number) WHERE state > 1;
+CREATE INDEX IF NOT EXISTS work_item_dead ON work_item (app, finished_at, number) WHERE state = 3;
+CREATE INDEX IF NOT EXISTS work_item_waiting ON work_item (app, created_at, number)
     WHERE kind = 2 AND state < 2;
+DROP INDEX work_item_finished;
 
 --  How often an item was made ready again by hand, and the keys of the requests that changed it, so
 --  that each does so once.
@@ -49,8 +55,7 @@ CREATE TABLE erasure_session (
 );
 
 --  Lists of sessions, as an agent's console asks for them every few seconds: those that are open;
---  by when they began; of a visitor; of an agent who answers. (IF NOT EXISTS: who has millions of
---  sessions may make them beforehand, docs/operations.md.)
+--  by when they began; of a visitor; of an agent who answers.
 CREATE INDEX IF NOT EXISTS session_open
     ON session (app, (coalesce (active_at, created_at)) DESC, session) WHERE closed_at IS NULL;
 CREATE INDEX IF NOT EXISTS session_created ON session (app, created_at DESC, session);
