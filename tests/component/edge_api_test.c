@@ -54,6 +54,10 @@ ParameterizedTestParameters (edge_api, refusals)
           "HTTP/1.1 400 ", "If-Match must" },
         { "POST " PATH "/close?userId=u HTTP/1.1\r\n" HOST CLOSE "Idempotency-Key: \r\n" END,
           "HTTP/1.1 400 ", "An Idempotency-Key has" },
+        //  A page may read why its body is not taken.
+        { "POST " PATH "/messages?userId=u HTTP/1.1\r\n" HOST
+          "Origin: http://a\r\nContent-Length: 65537\r\n" END,
+          "HTTP/1.1 413 ", "access-control-allow-origin: http://a" },
         //  Two origins are none.
         { "GET " PATH "?userId=u HTTP/1.1\r\n" HOST CLOSE
           "Origin: http://a\r\nOrigin: http://b\r\n" END,

@@ -58,8 +58,8 @@ s_let_go (request_t *self)
 static void
 s_refuse_body (request_t *self, http_fault_t fault)
 {
+    s_fault (self, fault); //  with the lines of the answer, which are the answerer's
     s_let_go (self);
-    s_fault (self, fault);
 }
 
 //  The body is the answerer's for the time of the call; the answer may come within.
@@ -113,8 +113,8 @@ s_read_body (request_t *self, text_t bytes)
         return bytes.size;
     }
     if (is_large && !requests->events->may_grow (requests->owner)) {
-        s_let_go (self);
         request_refuse (self, 503);
+        s_let_go (self);
         return bytes.size;
     }
     if (http_body_is_whole (&body->reader)) {
