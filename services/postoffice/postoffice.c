@@ -79,7 +79,7 @@ static const setting_t s_settings[] = {
     SETTING ("POSTGRES_URL", SETTING_SECRET, config_t, postgres_url, NULL, 0, 0,
              "libpq connection string or URI of the database"),
     SETTING ("POSTGRES_LINKS", SETTING_NUMBER, config_t, postgres_links, "2", 1, 64,
-             "database connections for sessions; six more are opened"),
+             "database connections for sessions; seven more are opened"),
     SETTING ("POSTGRES_BATCH", SETTING_NUMBER, config_t, postgres_batch, "256", 1, 10000,
              "limit of sessions whose appends are committed together"),
     SETTING ("POSTGRES_PATIENCE", SETTING_DURATION, config_t, postgres_patience, "5s", 100, 60000,

@@ -90,6 +90,15 @@ s_expect (postgres_t *postgres, const char *sql, const char *value)
     free (found);
 }
 
+static bool
+s_is (postgres_t *postgres, const char *sql, const char *value)
+{
+    char *found = postgres_query (postgres, sql);
+    bool is = found && strcmp (found, value) == 0;
+    free (found);
+    return is;
+}
+
 //  One piece: of sessions that are older than a day.
 static void
 s_expect_dropped (postgres_t *postgres, unsigned sessions, unsigned entries, const char *result)
@@ -394,5 +403,30 @@ Test (retention, a_day_that_somebody_reads_is_left_for_later)
     s_expect (postgres, s_days, "0 1 2 3 4 5 6 7 8 9 10");
     PQfinish (dump);
     s_end (box);
+    postgres_destroy (&postgres);
+}
+
+//  The search reads the log for longer than the lock would be waited for: the day waits until that
+//  is over, and nobody waits for the day.
+Test (retention, a_day_waits_for_the_search)
+{
+    postgres_t *postgres = s_database ();
+    PGconn *search = PQconnectdb (postgres_url (postgres)),
+           *drop = PQconnectdb (postgres_url (postgres));
+    PQclear (PQexec (search, "BEGIN; SELECT pg_advisory_xact_lock (7365746, 4);"
+                             " LOCK TABLE log IN ACCESS SHARE MODE"));
+    char sql[100];
+    snprintf (sql, sizeof sql, "SELECT drop_day_%zu (current_date - 2)", migrations_count);
+    cr_assert (PQsendQuery (drop, sql));
+    EVENTUALLY (40000, s_is (postgres, "SELECT count (*) FROM pg_locks"
+                                       " WHERE locktype = 'advisory' AND NOT granted", "1"));
+    s_exec (postgres, "SELECT make ('a/new', 'a', 0)");
+    PQclear (PQexec (search, "COMMIT"));
+    PGresult *dropped = PQgetResult (drop);
+    cr_assert_eq (PQresultStatus (dropped), PGRES_TUPLES_OK, "%s", PQerrorMessage (drop));
+    cr_assert_eq (PQntuples (dropped), 1);
+    PQclear (dropped);
+    PQfinish (drop);
+    PQfinish (search);
     postgres_destroy (&postgres);
 }

@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: f9f3707144e7bd83bb5bcaf203dd8a1d
+--  functions: b6c5146c79cfb1f8844b345e1806999a
 --
 --  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run
 --  beside those of this one.

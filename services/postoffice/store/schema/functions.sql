@@ -684,7 +684,8 @@ END $$;
 --  Drops the log's partition of the oldest day before this one in which no session is left, and
 --  returns its name; nothing when there is none. What wants to write to the log waits while the
 --  lock is waited for, which is short. First the partition's own, which nobody needs: who has it
---  (a vacuum, a dump) may have it for long.
+--  (a vacuum, a dump) may have it for long. And before all, the search, which reads the log half of
+--  the time when there is much to fill: a day would never go.
 CREATE FUNCTION drop_day_@V@ (p_before date) RETURNS SETOF text
 LANGUAGE plpgsql SET lock_timeout = '50ms' AS $$
 DECLARE
@@ -701,6 +702,7 @@ BEGIN
     IF part IS NULL THEN
         RETURN;
     END IF;
+    PERFORM wait_for_search_@V@ ();
     EXECUTE format ('LOCK TABLE %I IN ACCESS EXCLUSIVE MODE', part);
     IF NOT EXISTS (SELECT FROM session s WHERE s.day = v_day) THEN
         EXECUTE format ('DROP TABLE %I', part);
