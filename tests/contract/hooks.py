@@ -26,13 +26,13 @@ def spoilt_parameter(case):
 
 
 def in_bytes(value):
-    """With as many bytes as it has characters now, everywhere."""
+    """With as many bytes as it has characters now, everywhere; and names without a NUL."""
     if isinstance(value, str) and not value.isascii():
         return value.encode("utf-8", "ignore")[:len(value)].decode("utf-8", "ignore") or "x"
     if isinstance(value, list):
         return [in_bytes(one) for one in value]
     if isinstance(value, dict):
-        return {name: in_bytes(one) for name, one in value.items()}
+        return {name.replace("\0", ""): in_bytes(one) for name, one in value.items()}
     return value
 
 
@@ -48,6 +48,8 @@ def mend_query(query, operation):
             query.pop(name, None)
     if operation == "search":
         query.setdefault("q", "hello")
+    if query.get("kind") == "timer":
+        query.setdefault("session", "s-1")
     if "zone" in query:
         query.update(zone="Europe/Zurich", format="text")
 
