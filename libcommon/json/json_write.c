@@ -1,5 +1,8 @@
 #include "json/json_write.h"
 
+#include <stdio.h>
+#include <time.h>
+
 int
 json_write_end (json_writer_t *self)
 {
@@ -42,6 +45,18 @@ json_put_number (json_writer_t *self, const char *name, uint64_t value)
     s_put_name (self, name);
     if (!self->full)
         self->full = buffer_put_number (self->buffer, value) != 0;
+}
+
+void
+json_put_time (json_writer_t *self, const char *name, uint64_t time_ms)
+{
+    time_t seconds = (time_t) (time_ms / 1000);
+    struct tm parts = { 0 };
+    char second[32], whole[48];
+    gmtime_r (&seconds, &parts);
+    strftime (second, sizeof second, "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf (whole, sizeof whole, "%s.%03uZ", second, (unsigned) (time_ms % 1000));
+    json_put_string (self, name, whole);
 }
 
 void

@@ -40,6 +40,8 @@ __attribute__ ((warn_unused_result)) int json_write_end (json_writer_t *self);
 
 void json_put_text (json_writer_t *self, const char *name, text_t value);
 void json_put_number (json_writer_t *self, const char *name, uint64_t value);
+//  Milliseconds since 1970 as RFC 3339 has them: "2026-01-31T23:59:59.123Z".
+void json_put_time (json_writer_t *self, const char *name, uint64_t time_ms);
 //  Ready JSON, or how it begins; an empty text leaves the member out.
 void json_put_json (json_writer_t *self, const char *name, text_t value);
 

@@ -47,6 +47,22 @@ Test (json_write, objects_and_arrays_in_each_other)
     buffer_free (&buffer);
 }
 
+Test (json_write, a_time)
+{
+    buffer_t buffer;
+    json_writer_t json;
+    buffer_init (&buffer, 200);
+    json_write_begin (&json, &buffer);
+    json_open_array (&json, NULL);
+    json_put_time (&json, NULL, 0);
+    json_put_time (&json, NULL, 1769903999007);
+    json_close_array (&json);
+    cr_assert_eq (json_write_end (&json), 0);
+    cr_assert (text_is (buffer_text (&buffer), TEXT ("[\"1970-01-01T00:00:00.000Z\","
+                                                     "\"2026-01-31T23:59:59.007Z\"]")));
+    buffer_free (&buffer);
+}
+
 Test (json_write, follows_what_stands_in_the_buffer)
 {
     buffer_t buffer;

@@ -7,9 +7,7 @@
 #include "tables/postoffice_metrics.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define ANSWER_MOST (8 * 1024 * 1024)
 
@@ -262,18 +260,6 @@ call_only_visitor (const api_call_t *call)
 {
     bool is_own = permission_scope (call->row->permission, call->principal->kind) == SCOPE_OWN;
     return is_own ? call->principal->user : TEXT_EMPTY;
-}
-
-void
-api_write_time (json_writer_t *json, const char *name, uint64_t time_ms)
-{
-    time_t seconds = (time_t) (time_ms / 1000);
-    struct tm parts;
-    char second[32], whole[48];
-    gmtime_r (&seconds, &parts);
-    strftime (second, sizeof second, "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf (whole, sizeof whole, "%s.%03uZ", second, (unsigned) (time_ms % 1000));
-    json_put_string (json, name, whole);
 }
 
 // ---------------------------------------------------------------------------------------------

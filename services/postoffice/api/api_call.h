@@ -77,7 +77,6 @@ void call_read_page (const api_call_t *call, read_statement_t statement, const t
 void call_read_piece (const api_call_t *call, read_statement_t statement,
                       const text_t *parameters, size_t count, const char *type);
 
-
 //  The answer is what a change answers: JSON with its status, or a conflict and why; 404 without a
 //  row.
 void call_change (const api_call_t *call, change_statement_t statement, const text_t *parameters,
@@ -86,8 +85,5 @@ void call_change (const api_call_t *call, change_statement_t statement, const te
 //  What a statement's condition has of who asks: the visitor's user id when the asker sees only
 //  its own sessions, else empty.
 text_t call_only_visitor (const api_call_t *call);
-
-//  "2026-01-31T23:59:59.123Z".
-void api_write_time (json_writer_t *json, const char *name, uint64_t time_ms);
 
 #endif

@@ -54,7 +54,7 @@ s_answer_stored (calls_t *calls, const operation_t *operation)
     json_open_object (&json, NULL);
     json_put_number (&json, "seq", operation->seq);
     json_put_text (&json, "messageId", post->message_id);
-    api_write_time (&json, "time", operation->time_ms);
+    json_put_time (&json, "time", operation->time_ms);
     json_close_object (&json);
     int rc = json_write_end (&json);
     assert (rc == 0);

@@ -133,7 +133,7 @@ s_write (const operation_t *operation, buffer_t *to)
     json_put_bool (&json, "changed", is_changed);
     if (is_changed) {
         json_put_number (&json, "seq", operation->seq);
-        api_write_time (&json, "time", operation->time_ms);
+        json_put_time (&json, "time", operation->time_ms);
     }
     json_close_object (&json);
     int rc = json_write_end (&json);

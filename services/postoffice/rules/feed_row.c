@@ -3,22 +3,13 @@
 #include "json/json_write.h"
 #include "model/session_key.h"
 
-#include <stdio.h>
-#include <time.h>
 
 //  0: not known, and left out.
 static void
 s_put_time (json_writer_t *json, const char *name, uint64_t time_ms)
 {
-    if (time_ms == 0)
-        return;
-    time_t seconds = (time_t) (time_ms / 1000);
-    struct tm parts;
-    char second[32], whole[48];
-    gmtime_r (&seconds, &parts);
-    strftime (second, sizeof second, "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf (whole, sizeof whole, "%s.%03uZ", second, (unsigned) (time_ms % 1000));
-    json_put_string (json, name, whole);
+    if (time_ms > 0)
+        json_put_time (json, name, time_ms);
 }
 
 static void
