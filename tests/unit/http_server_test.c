@@ -16,6 +16,9 @@
 #define MOST 40000
 #define BODY_WITHIN_MS 150
 
+//  A whole process has one test.
+static uint64_t s_take_within_ms = 20000;
+
 //  Who answers: says the body again.
 typedef struct {
     request_t *request;
@@ -130,6 +133,10 @@ s_on_asked (void *owner, request_t *request, const http_head_t *head)
         s_begin_pieces (self, request);
         return;
     }
+    if (text_is (head->path, TEXT ("/slow"))) {
+        request_begin (request, 200, TEXT_EMPTY, HTTP_UNKNOWN_SIZE);
+        return;
+    }
     if (text_is (head->path, TEXT ("/events"))) {
         s_begin_events (self, request);
         return;
@@ -212,7 +219,7 @@ s_open (rig_t *self)
         self->loop, &(streams_config_t){ .limits_ms = { [STREAM_HEAD] = 20000,
                                                         [STREAM_BODY] = BODY_WITHIN_MS,
                                                         [STREAM_IDLE] = 20000,
-                                                        [STREAM_TAKE] = 20000,
+                                                        [STREAM_TAKE] = s_take_within_ms,
                                                         [STREAM_MESSAGE] = 20000,
                                                         [STREAM_LINGER] = 20000 },
                                          .memory = s_on_stream_memory });
@@ -471,6 +478,24 @@ Test (http_server, an_answer_in_pieces_for_an_old_client)
 //  Answers without an end
 
 #define EVENTS " /events HTTP/1.1\r\nHost: h\r\n\r\n"
+
+//  Each piece has its time, not all of them together.
+Test (http_server, pieces_that_come_slowly)
+{
+    rig_t *rig = calloc (1, sizeof *rig);
+    s_take_within_ms = 300;
+    s_open (rig);
+    s_send (rig, "GET /slow HTTP/1.0\r\n\r\n");
+    cr_assert (s_hears (rig, "\r\n\r\n", 1), "%s", rig->heard);
+    for (unsigned piece = 1; piece <= 6; piece++) {
+        request_body (rig->request, TEXT ("piece"));
+        cr_assert (s_hears (rig, "piece", piece), "%u: %s", piece, rig->heard);
+        s_turn (rig, 100);
+    }
+    request_end (rig->request);
+    s_close (rig);
+    free (rig);
+}
 
 Test (http_server, an_answer_without_an_end)
 {

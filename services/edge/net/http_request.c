@@ -137,6 +137,7 @@ request_body (request_t *self, text_t piece)
         s_write_chunk (self, piece);
         return;
     }
+    stream_limit (self->stream, STREAM_TAKE, stream_now (self->stream));
     stream_write (self->stream, piece);
     if (self->left == HTTP_UNKNOWN_SIZE)
         return;
