@@ -608,7 +608,8 @@ Test (api, a_transcript_for_people)
         stack_postgres (stack),
         "INSERT INTO log (session, day, seq, message_id, event, time_ms, writer, role, user_id,"
         " sender, data, hidden) SELECT s.session, s.day, 4, 'odd', 3, 1787533323004, 1, 1, 'ann',"
-        " '{}', '{\"rawQuery\":\"a\\u0000b\\\\u0000\\r\\u001b[31m\\nc\"}', false FROM session s"));
+        " '{}', '{\"rawQuery\":\"a\\u0000b\\\\u0000\\r\\u001b[31m\\u202e\\nc\"}',"
+        " false FROM session s"));
     cr_assert (postgres_exec (stack_postgres (stack),
                               "UPDATE log SET stored_at = timestamptz '2026-07-01 22:59:00+00'"
                               " + seq * interval '1 minute'"));
@@ -617,14 +618,14 @@ Test (api, a_transcript_for_people)
                             "2026-07-02 01:00:00  * user joined: Visitor (visitor ann) *\n"
                             "2026-07-02 01:01:00  Visitor (visitor ann): hello\n"
                             "2026-07-02 01:02:00  Bot (bot): You said: hello\n"
-                            "2026-07-02 01:03:00  ann (visitor ann): a b\\u0000  [31m\n    c\n",
+                            "2026-07-02 01:03:00  ann (visitor ann): a b\\u0000  [31m \n    c\n",
                       "%s", text);
     free (text);
     text = s_transcript (stack, ANN "&format=text", 200);
     cr_expect_str_eq (text, "# times are of UTC\n"
                             "2026-07-01 23:01:00  Visitor (visitor ann): hello\n"
                             "2026-07-01 23:02:00  Bot (bot): You said: hello\n"
-                            "2026-07-01 23:03:00  ann (visitor ann): a b\\u0000  [31m\n    c\n",
+                            "2026-07-01 23:03:00  ann (visitor ann): a b\\u0000  [31m \n    c\n",
                       "%s", text);
     free (text);
     stack_destroy (&stack);

@@ -63,7 +63,7 @@ const char read_transcript_text_sql[] =
 #undef EVENT
     "   END || ': ' || " SPEAKER " || ' *'"
     "  ELSE regexp_replace (" SPEAKER " || ': ' || replace (t.said, E'\n', E'\n    '),"
-    "   '[\\x01-\\x08\\x0b-\\x1f\\x7f-\\x9f]', ' ', 'g') END AS line"
+    "   '[\\x01-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]', ' ', 'g') END AS line"
     " FROM e l, z, LATERAL ("
     "  SELECT CASE WHEN l.event = 3 THEN " SCHEMA_FUNCTION ("search_text") " (l.data) END AS said"
     "  OFFSET 0) t)"
