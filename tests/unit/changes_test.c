@@ -172,6 +172,19 @@ Test (changes, who_opened_it_is_told_again_however_much_was_said)
             "api OPEN exists #0\n");
 }
 
+//  A server that mixes up its keys is not told of another visitor's session as if it were new.
+Test (changes, the_key_of_an_opening_is_of_one_visitor)
+{
+    open_by_request ("vic", ":key:1");
+    rig_run ();
+    open_by_request ("mal", ":key:1");
+    open_by_request ("vic", ":key:1");
+    rig_run ();
+    EXPECT ("api OPEN ok #1\n"
+            "api OPEN key_reused #1\n"
+            "api OPEN duplicate #1\n");
+}
+
 // ---------------------------------------------------------------------------------------------
 //  Closing
 

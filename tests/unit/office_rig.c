@@ -472,8 +472,9 @@ s_ask_change (const change_t *change, uint64_t if_match)
     sessions_ask (s_office->sessions, KEY, &operation);
 }
 
-void
-change_by_request (change_kind_t kind, uint64_t by_role, const char *id, uint64_t if_match)
+static void
+s_change (change_kind_t kind, uint64_t by_role, const char *visitor, const char *id,
+          uint64_t if_match)
 {
     bool opens = kind == CHANGE_OPEN;
     bool is_of_agent = kind == CHANGE_ENTER || kind == CHANGE_EXIT;
@@ -484,13 +485,25 @@ change_by_request (change_kind_t kind, uint64_t by_role, const char *id, uint64_
                                .by_user = text_of (by_role == ROLE_AGENT ? "anna" : "key"),
                                .by_sender = TEXT ("{}"),
                                .role = opens ? ROLE_VISITOR : is_of_agent ? ROLE_AGENT : 0,
-                               .user = text_of (opens ? "vic" : is_of_agent ? "carl" : ""),
+                               .user = text_of (opens ? visitor : is_of_agent ? "carl" : ""),
                                .sender = TEXT ("{}"),
                                .info = TEXT_EMPTY,
                                .first_id = opens ? TEXT (":first:1") : TEXT_EMPTY,
                                .data = opens ? TEXT ("help") : TEXT_EMPTY,
                                .secret = TEXT_EMPTY },
                   if_match);
+}
+
+void
+change_by_request (change_kind_t kind, uint64_t by_role, const char *id, uint64_t if_match)
+{
+    s_change (kind, by_role, "vic", id, if_match);
+}
+
+void
+open_by_request (const char *visitor, const char *id)
+{
+    s_change (CHANGE_OPEN, ROLE_API, visitor, id, SEQ_UNKNOWN);
 }
 
 static void

@@ -108,6 +108,7 @@ void post_by_request (uint64_t role, const char *user, const char *id, uint64_t 
 //  it is about an agent, and about vic where a session is opened. The story's line is
 //  "api CLOSE ok #4"; "#0": nothing was stored.
 void change_by_request (change_kind_t kind, uint64_t by_role, const char *id, uint64_t if_match);
+void open_by_request (const char *visitor, const char *id); //  by a server
 void enter_by_request (const char *user, bool takes_control, const char *id);
 void leave_by_request (const char *user, const char *id);
 //  The timer `close` that was set at this entry. The story's line is "timer ran" or "timer stale".

@@ -61,8 +61,13 @@ s_is_repeated (const fold_t *fold, operation_t *operation)
     uint64_t role;
     text_t user;
     s_owner (change, &role, &user);
-    return changes_is_repeated (fold, operation, change->message_id, s_events[change->kind], role,
-                                user);
+    if (!changes_is_repeated (fold, operation, change->message_id, s_events[change->kind], role,
+                              user))
+        return false;
+    //  The entry of an opening does not say whose session it is; the session does.
+    if (change->kind == CHANGE_OPEN && fold->exists && !text_is (fold->visitor, change->user))
+        operation->verdict = VERDICT_KEY_REUSED;
+    return true;
 }
 
 static bool
