@@ -113,6 +113,19 @@ s_has_place (const http_answer_t *answer, const char *place, const char *etag)
     cr_expect (strstr (answer->headers, line), "%s", answer->headers);
 }
 
+//  What the server has said is there; is the name of its key, too?
+static void
+s_key_is_named (const char *path, bool is_named)
+{
+    char target[300];
+    snprintf (target, sizeof target, "/api/v1/sessions%s", path);
+    http_answer_t answer = http_get (stack_edge_port (s_stack, 1), target, NULL);
+    cr_expect (answer.body && strstr (answer.body, "please wait"), "%s: %s", path, answer.body);
+    cr_expect_eq (answer.body && strstr (answer.body, "crm"), is_named, "%s: %s", path,
+                  answer.body);
+    http_answer_free (&answer);
+}
+
 Test (session_changes, a_server_opens_and_closes)
 {
     s_begin (1, 2, false);
@@ -126,6 +139,8 @@ Test (session_changes, a_server_opens_and_closes)
     s_posts ("", SERVER, "Idempotency-Key: k-1\r\n", opening, 200);
     s_posts ("", SERVER, "Idempotency-Key: k-2\r\n", opening, 409);
     s_posts ("", SERVER, "", opening, 409);
+    s_posts ("", SERVER, "Idempotency-Key: k-1\r\n",
+             "{\"sessionId\":\"s/1\",\"visitor\":{\"userId\":\"bob\"}}", 422);
     s_posts ("", CARL, "", opening, 403);
     s_posts ("", SERVER, "", "{}", 400);
 
@@ -148,6 +163,12 @@ Test (session_changes, a_server_opens_and_closes)
     s_posts ("/s%2F1/messages", SERVER, "Idempotency-Key: m-3\r\n",
              "{\"text\":\"please wait\",\"as\":{\"kind\":\"system\"}}", 201);
     hears (ann, "bot", "please wait");
+    s_key_is_named ("/s%2F1/messages" CARL, true);
+    s_key_is_named ("/s%2F1/messages" ANN, false);
+    s_key_is_named ("/s%2F1/transcript" CARL, true);
+    s_key_is_named ("/s%2F1/transcript" ANN, false);
+    s_key_is_named ("/s%2F1/transcript" CARL "&format=text", true);
+    s_key_is_named ("/s%2F1/transcript" ANN "&format=text", false);
     s_posts ("/s%2F1/messages", SERVER, "Idempotency-Key: m-3\r\n",
              "{\"text\":\"x\",\"as\":{\"kind\":\"visitor\"}}", 422);
     s_posts ("/s%2F1/close", SERVER, "Idempotency-Key: m-3\r\n", "", 422);

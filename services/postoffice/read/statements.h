@@ -40,10 +40,16 @@ extern const char read_participants_sql[];
     " ELSE json_build_object ('role', " SQL_ROLE_NAME ("s.control_role") ","                     \
     "  'userId', s.control_user) END"
 
+//  Who caused the entry of the log `l`. Of a server it is the name of its key, which is nothing for
+//  visitors ($3 is not empty): they get `other`.
+#define SQL_ENTRY_USER(other)                                                                    \
+    "CASE WHEN l.role = 6 AND $3::text <> '' THEN '" other "' ELSE l.user_id END"
+static_assert (ROLE_API == 6, "in the statements");
+
 //  Members of an entry of the log `l` behind its seq, message id and event.
 #define SQL_ENTRY_REST                                                                           \
     " 'time', " SQL_STORED_TIME ("l.stored_at", "l.time_ms") ","                                 \
-    " 'role', " SQL_ROLE_NAME ("l.role") ", 'userId', l.user_id,"                                \
+    " 'role', " SQL_ROLE_NAME ("l.role") ", 'userId', " SQL_ENTRY_USER ("") ","                  \
     " 'sender', CASE l.sender WHEN '' THEN '{}' ELSE l.sender END::json,"                        \
     " 'data', l.data::json, 'hidden', l.hidden"
 

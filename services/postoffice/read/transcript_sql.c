@@ -41,7 +41,8 @@ const char read_transcript_sql[] =
 //  one message behind its first one are indented, and other control characters are blanks: they
 //  could make a terminal show something else. $7 zone.
 #define SPEAKER                                                                                  \
-    "coalesce (nullif (nullif (l.sender, '')::json ->> 'displayName', ''), l.user_id)"           \
+    "coalesce (nullif (nullif (l.sender, '')::json ->> 'displayName', ''), "                     \
+    SQL_ENTRY_USER ("Server") ")"                                                                \
     " || ' (' || " SQL_ROLE_NAME ("l.role")                                                      \
     " || CASE WHEN l.role < 3 THEN ' ' || l.user_id ELSE '' END || ')'"
 #define LOCAL_TIME                                                                               \
