@@ -62,6 +62,11 @@ ParameterizedTestParameters (edge_api, refusals)
         { "GET " PATH "?userId=u HTTP/1.1\r\n" HOST CLOSE
           "Origin: http://a\r\nOrigin: http://b\r\n" END,
           "HTTP/1.1 403 ", "problem:origin" },
+        //  A page of another origin can read these, too.
+        { "DELETE " PATH "?userId=u HTTP/1.1\r\n" HOST CLOSE "Origin: http://a\r\n" END,
+          "HTTP/1.1 405 ", "access-control-allow-origin: http://a\r\n" },
+        { "GET /api/v1/nothing HTTP/1.1\r\n" HOST CLOSE "Origin: http://a\r\n" END,
+          "HTTP/1.1 404 ", "access-control-allow-origin: http://a\r\n" },
         { "OPTIONS " PATH "?userId=u HTTP/1.1\r\n" HOST CLOSE "Origin: http://a\r\n" END,
           "HTTP/1.1 204 ", "access-control-allow-origin: http://a" },
         { "OPTIONS " PATH "?appId=none HTTP/1.1\r\n" HOST CLOSE "Origin: http://a\r\n" END,

@@ -268,6 +268,11 @@ Test (edge_tokens, the_api_takes_them_in_the_header, .timeout = 60)
     s_ask ("", s_token (ANNA, -60), "HTTP/1.1 401 ", "the token has expired");
     s_ask ("", "x", "HTTP/1.1 401 ", "www-authenticate: Bearer");
     s_ask ("", s_token (ANNA ",\"scopes\":[\"message_post\"]", 600), "HTTP/1.1 403 ", "forbidden");
+    s_ask ("&userId=ann&isAdmin=true", NULL, "HTTP/1.1 401 ", "An agent needs a token");
+    //  With "anonymous:" before it, it is longer than a user id may be.
+    char query[220];
+    snprintf (query, sizeof query, "&userId=%0191d", 7);
+    s_ask (query, NULL, "HTTP/1.1 400 ", "at most 190 bytes long");
     cr_expect_null (stage_find (s_stage, BUS_REQUEST));
 
     char request[2000];

@@ -9,6 +9,7 @@
 #include "net/client_url.h"
 #include "tables/edge_metrics.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -68,6 +69,22 @@ s_preflight (const api_t *self, request_t *request, const http_head_t *head,
     request_answer (request, 204, (text_t){ more, (size_t) size }, TEXT_EMPTY);
 }
 
+static_assert (USER_ID_MAX - (sizeof ANONYMOUS - 1) == 190, "in the words");
+
+//  What is wrong about the query of who has no token.
+static problem_t
+s_bad_query (const client_url_t *url, const char **detail)
+{
+    if (url->other_is_bad)
+        return PROBLEM_BAD_REQUEST;
+    if (url->user.size > 0) {
+        *detail = "A userId may be at most 190 bytes long in an app with tokens";
+        return PROBLEM_BAD_REQUEST;
+    }
+    *detail = "There must be a token, or a userId in the query";
+    return PROBLEM_UNAUTHENTICATED;
+}
+
 //  Who asks, as the door has it. Returns the problem; PROBLEMS: there is none.
 static problem_t
 s_principal (const api_t *self, const http_head_t *head, door_pass_t *pass, const char **detail)
@@ -87,11 +104,11 @@ s_principal (const api_t *self, const http_head_t *head, door_pass_t *pass, cons
     case CLOSE_BAD_TOKEN:
     case CLOSE_BAD_KEY:
     case CLOSE_TOKEN_EXPIRED:
-        *detail = close_reasons[reason].words;
+        *detail = reason == CLOSE_NO_TOKEN && url.admin ? "An agent needs a token"
+                                                        : close_reasons[reason].words;
         return PROBLEM_UNAUTHENTICATED;
     default:
-        *detail = url.other_is_bad ? "" : "There must be a token, or a userId in the query";
-        return url.other_is_bad ? PROBLEM_BAD_REQUEST : PROBLEM_UNAUTHENTICATED;
+        return s_bad_query (&url, detail);
     }
 }
 
@@ -136,25 +153,36 @@ s_begin (api_t *self, request_t *request, const http_head_t *head, const api_mat
     api_calls_begin (self->config.calls, request, head, &asked, pass, text_of (fields));
 }
 
+//  There is no such path, or method of it. A page of another origin is to read that.
+static void
+s_refuse_path (const api_t *self, request_t *request, const http_head_t *head,
+               const api_match_t *match)
+{
+    char fields[FIELDS_ROOM] = API_FIELDS, more[120];
+    (void) s_allow_origin_of_query (self, head, fields);
+    request_set_fields (request, text_of (fields));
+    snprintf (more, sizeof more, "allow: %s\r\n", match->allow);
+    api_refuse (request, *match->allow ? PROBLEM_METHOD : PROBLEM_NOT_FOUND,
+                *match->allow ? more : "", TEXT_EMPTY);
+}
+
 void
 api_asked (void *owner, request_t *request, const http_head_t *head)
 {
     api_t *self = owner;
     api_match_t match;
-    char fields[FIELDS_ROOM], more[120];
+    char fields[FIELDS_ROOM];
     api_match (&match, head->method, head->path);
     edge_count (EDGE_API_REQUESTS, 1);
     if (!match.row && *match.allow && http_head_is (head, "OPTIONS")) {
         s_preflight (self, request, head, &match);
         return;
     }
-    request_set_fields (request, TEXT (API_FIELDS));
     if (!match.row) {
-        snprintf (more, sizeof more, "allow: %s\r\n", match.allow);
-        api_refuse (request, *match.allow ? PROBLEM_METHOD : PROBLEM_NOT_FOUND,
-                    *match.allow ? more : "", TEXT_EMPTY);
+        s_refuse_path (self, request, head, &match);
         return;
     }
+    request_set_fields (request, TEXT (API_FIELDS));
     if (match.row->permission == PERMIT_ANYBODY) {
         s_begin (self, request, head, &match, &(door_pass_t){ .may = 0 },
                  API_FIELDS "access-control-allow-origin: *\r\n");
