@@ -365,17 +365,19 @@ Test (retention, one_postoffice_at_a_time)
                       "UPDATE session SET host = 21 WHERE session = 'a/1';"
                       "INSERT INTO node (writer, name, beat_at) VALUES"
                       " (21, 'alive', now () + interval '1 hour')");
-    box_t *one = s_box (postgres, 31, 2 * DAY_MS), *two = s_box (postgres, 32, 2 * DAY_MS);
+    const char *holders = "SELECT count (*) FROM pg_locks WHERE locktype = 'advisory'"
+                          " AND objid = 3";
+    box_t *one = s_box (postgres, 31, 2 * DAY_MS);
+    UNTIL (one, s_is (postgres, holders, "1"));
+    box_t *two = s_box (postgres, 32, 2 * DAY_MS);
     UNTIL (one, s_turn (two) && store_metrics[STORE_DAYS_DROPPED] == 7);
     s_expect (postgres, s_all_sessions (), "a/1");
     s_expect (postgres, "SELECT count (*) FROM log", "2");
     s_expect (postgres, s_days, "0 1 2 5");
     cr_assert_eq (store_metrics[STORE_SESSIONS_DROPPED], 1199);
     cr_assert_eq (store_metrics[STORE_ENTRIES_DROPPED], 2398);
-    const char *holders = "SELECT count (*) FROM pg_locks WHERE locktype = 'advisory'"
-                          " AND objid = 3";
     s_expect (postgres, holders, "1");
-    //  Whoever had the lock: the other one has it next.
+    //  The other one has the lock next, and does not rest first.
     s_end (one);
     s_exec (postgres, "UPDATE session SET host = NULL");
     UNTIL (two, store_metrics[STORE_DAYS_DROPPED] == 8);
