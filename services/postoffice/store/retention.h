@@ -14,7 +14,7 @@
 //  A piece is one transaction of some hundred sessions. The pause behind it is several times as
 //  long as it took, so that a busy database is asked for less. What is refused (a lock that was not
 //  had in time) is counted, and tried again after a rest. Which sessions are old enough, and what
-//  goes with them: functions.sql; why it is so: docs/decisions/retention.md. How a visitor's data
+//  goes with them: retention.sql; why it is so: docs/decisions/retention.md. How a visitor's data
 //  are erased: erasure.sql.
 
 #ifndef RETENTION_H

@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: b6c5146c79cfb1f8844b345e1806999a
+--  functions: 7087a811572276fb7394eacddece0000
 --
 --  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run
 --  beside those of this one.
