@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: 7087a811572276fb7394eacddece0000
+--  functions: 73edcd355dc56210e4aae0f423d3bf4a
 --
 --  What the HTTP API lists, searches, writes once and erases. Programs of schemas 4 and 5 run
 --  beside those of this one.

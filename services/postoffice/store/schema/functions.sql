@@ -479,11 +479,14 @@ BEGIN
             LEFT JOIN LATERAL (
                 SELECT e.number FROM work_item e WHERE e.lane = w.lane AND e.state < 2
                 ORDER BY e.number LIMIT 1) AS first ON w.lane IS NOT NULL
+            --  Of what comes back to a lane, appends may not have known. (As a condition it would
+            --  be asked of every item, and the plan would have no Memoize.)
+            LEFT JOIN LATERAL (
+                SELECT true AS is_busy FROM work_item l
+                WHERE l.lane = w.lane AND l.state = 1 AND w.replays > 0
+                    AND first.number = w.number LIMIT 1) AS busy ON true
             WHERE w.kind > 1 AND w.state = 0 AND w.topic = p_topics[at] AND w.next_at <= now ()
-                AND (w.lane IS NULL OR first.number = w.number)
-                --  Of what comes back to a lane, appends may not have known.
-                AND (w.replays = 0 OR NOT EXISTS (
-                    SELECT FROM work_item l WHERE l.lane = w.lane AND l.state = 1))
+                AND (w.lane IS NULL OR first.number = w.number) AND busy.is_busy IS NULL
             ORDER BY w.next_at, w.number LIMIT p_most[at] FOR UPDATE OF w SKIP LOCKED)
         UPDATE work_item w
         SET state = 1, holder = p_writer, attempts = w.attempts + 1
