@@ -9,7 +9,9 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define ANSWER_MOST (8 * 1024 * 1024)
+#define BESIDE_MOST (16 * 1024) //  of a page beside its items: cursors
+//  Of an answer's body: it must fit into a record.
+#define ANSWER_MOST (BUS_RECORD_MAX - BESIDE_MOST)
 
 //  A request whose answer is on its way.
 typedef struct {
@@ -93,7 +95,11 @@ calls_answer (calls_t *self, uint64_t number, const api_answer_t *answer)
         return;
     if (clock_mono_ms () > pending->deadline_ms)
         metric_add (POSTOFFICE_REQUESTS_LATE, 1); //  the edge has said so already
-    else
+    else if (answer->body.size > ANSWER_MOST) {
+        calls_refuse (self, number, PROBLEM_BAD_REQUEST,
+                      TEXT ("The answer is too large; ask for fewer items (limit)"));
+        return;
+    } else
         s_send (self, pending, answer);
     s_end (self, pending);
 }
@@ -146,7 +152,7 @@ s_answer_page (calls_t *self, pending_t *pending, const reader_answer_t *answer)
 {
     const text_t *columns = answer->columns;
     buffer_t body;
-    buffer_init (&body, ANSWER_MOST);
+    buffer_init (&body, columns[0].size + BESIDE_MOST);
     list_page_write (pending->page,
                      &(list_items_t){ .items = columns[0],
                                       .first = columns[1],
