@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/hash_table.h"
 #include "base/log.h"
+#include "bus/bus_limits.h"
 #include "tables/postoffice_metrics.h"
 
 #include <assert.h>
