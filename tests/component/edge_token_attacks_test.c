@@ -258,7 +258,7 @@ s_headers (void)
         "\"crit\":[\"exp\"]",
         "\"crit\":[\"unknown\"]",
         "\"crit\":[]",
-        "\"jwk\":" JWK,
+        ("\"jwk\":" JWK),
         "\"jku\":\"http://127.0.0.1/keys\"",
         "\"x5u\":\"http://127.0.0.1/chain\"",
         "\"x5c\":[\"AAAA\"]",
