@@ -110,6 +110,8 @@ void
 api_match (api_match_t *self, text_t method, text_t path)
 {
     *self = (api_match_t){ 0 };
+    for (api_parameter_t at = 0; at < API_PARAMETERS; at++)
+        self->parameters[at] = TEXT_EMPTY;
     if (text_is (method, TEXT ("HEAD")))
         method = TEXT ("GET");
     size_t size = 0;
