@@ -1,9 +1,7 @@
 //  What can be found, by whom, and that all of it gets there, against a real PostgreSQL.
 
-#include "eventually.h"
-#include "postgres.h"
+#include "store_box.h"
 #include "store/migrations.h"
-#include "store/store.h"
 #include "store/store_metrics.h"
 
 #include <criterion/criterion.h>
@@ -11,106 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct {
-    uv_loop_t loop;
-    store_t *store;
-    bool ready;
-} box_t;
-
-static void
-s_on_ready (void *owner, bool ready)
-{
-    ((box_t *) owner)->ready = ready;
-}
-
-static void
-s_on_noticed (void *owner, store_notice_t what, text_t session)
-{
-    (void) owner, (void) what, (void) session;
-}
-
-static bool
-s_turn (box_t *box)
-{
-    uv_run (&box->loop, UV_RUN_NOWAIT);
-    return true;
-}
-
-#define UNTIL(box, condition) EVENTUALLY (40000, s_turn (box) && (condition))
-
-static box_t *
-s_box (postgres_t *postgres, uint64_t writer)
-{
-    box_t *box = calloc (1, sizeof *box);
-    uv_loop_init (&box->loop);
-    box->store = store_new (&box->loop,
-                            &(store_config_t){ .url = postgres_url (postgres),
-                                               .migrate = true,
-                                               .links = 1,
-                                               .batch_appends = 100,
-                                               .queue_limit = 64u << 20,
-                                               .patience_ms = 5000,
-                                               .answer_ms = 10000,
-                                               .writer = writer,
-                                               .node = "tested" },
-                            &(store_events_t){ .ready = s_on_ready, .noticed = s_on_noticed },
-                            box);
-    UNTIL (box, box->ready);
-    return box;
-}
-
-static void
-s_end (box_t *box)
-{
-    store_destroy (&box->store);
-    uv_run (&box->loop, UV_RUN_DEFAULT);
-    cr_assert_eq (uv_loop_close (&box->loop), 0);
-    free (box);
-}
-
-//  With the number of this schema for each @V@.
-static const char *
-s_sql (const char *form)
-{
-    static char sql[4000];
-    size_t size = 0;
-    for (const char *at; (at = strstr (form, "@V@")); form = at + 3)
-        size += (size_t) snprintf (sql + size, sizeof sql - size, "%.*s%zu", (int) (at - form),
-                                   form, migrations_count);
-    size += (size_t) snprintf (sql + size, sizeof sql - size, "%s", form);
-    cr_assert_lt (size, sizeof sql);
-    return sql;
-}
-
-static void
-s_exec (postgres_t *postgres, const char *form)
-{
-    const char *sql = s_sql (form);
-    cr_assert (postgres_exec (postgres, sql), "%s", sql);
-}
-
-static void
-s_expect (postgres_t *postgres, const char *form, const char *value)
-{
-    const char *sql = s_sql (form);
-    char *found = postgres_query (postgres, sql);
-    cr_assert_str_eq (found ? found : "nothing", value, "%s: %s, not %s", sql,
-                      found ? found : "nothing", value);
-    free (found);
-}
-
 //  opens (session, visitor, days ago), says (session, text …) and found (visitor or '', words).
 //  found is the session and seq of each hit in its order, by pages of two.
 static postgres_t *
 s_database (void)
 {
     postgres_t *postgres = postgres_new (NULL);
-    s_end (s_box (postgres, 11));
-    s_expect (postgres,
+    box_end (box_new (postgres, 11));
+    sql_expect (postgres,
               "SELECT count (make_day_@V@ ((now () AT TIME ZONE 'UTC')::date - n))"
               " FROM generate_series (0, 9) n",
               "10");
-    s_exec (postgres,
+    sql_exec (postgres,
             "CREATE FUNCTION opens (p text, who text, days int) RETURNS void LANGUAGE sql AS $$"
             " INSERT INTO session (session, app, visitor, day, created_at, active_at)"
             "  SELECT p, split_part (p, '/', 1), who, (t AT TIME ZONE 'UTC')::date, t, t"
@@ -130,7 +40,7 @@ s_database (void)
             " UPDATE session SET active_at = now () WHERE session = p $$;"
             "CREATE FUNCTION says (p text, words text) RETURNS void LANGUAGE sql AS $$"
             " SELECT writes (p, 1, false, json_build_object ('rawQuery', words)::text) $$;");
-    s_exec (
+    sql_exec (
         postgres,
         "CREATE FUNCTION found (who text, q text, hidden boolean DEFAULT true, kind text DEFAULT"
         " '') RETURNS text LANGUAGE plpgsql AS $$ DECLARE r record; at bigint; t text := '';"
@@ -186,10 +96,10 @@ Test (search, letters_count_the_same_in_all_their_forms)
         free (found);
     }
     //  No word at all finds nothing; a word of another app's is another one.
-    s_expect (postgres, "SELECT search_query ('a', ' -- ''') IS NULL", "t");
-    s_expect (postgres, "SELECT search_words ('b/s', 'word') @@ search_query ('a', 'word')", "f");
+    sql_expect (postgres, "SELECT search_query ('a', ' -- ''') IS NULL", "t");
+    sql_expect (postgres, "SELECT search_words ('b/s', 'word') @@ search_query ('a', 'word')", "f");
     //  What is too long for an index is cut, and found by its beginning.
-    s_expect (postgres,
+    sql_expect (postgres,
               "SELECT search_words ('a/s', repeat ('x', 20000)) @@ search_query ('a', 'xxxxx')",
               "t");
     postgres_destroy (&postgres);
@@ -198,38 +108,38 @@ Test (search, letters_count_the_same_in_all_their_forms)
 Test (search, finds_messages_and_visitors_newest_first)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres, "SELECT opens ('a/s1-', 'ann', 0), opens ('a/s2-', 'bob', 0),"
+    sql_exec (postgres, "SELECT opens ('a/s1-', 'ann', 0), opens ('a/s2-', 'bob', 0),"
                       " opens ('b/s3-', 'ann', 0);"
                       "SELECT says ('a/s1-', 'Where is my order?'), says ('b/s3-', 'order')");
-    s_exec (postgres, "SELECT writes ('a/s1-', 3, false, '{\"outputSpeech\":{\"displayText\":"
+    sql_exec (postgres, "SELECT writes ('a/s1-', 3, false, '{\"outputSpeech\":{\"displayText\":"
                       "\"Your order is on its way\"}}'), writes ('a/s2-', 2, false,"
                       " '{\"outputSpeech\":{\"html\":\"<b>Orders</b> of Bob\"}}')");
-    s_expect (postgres, "SELECT fills ()", "7");
-    s_expect (postgres, "SELECT found ('', 'order')", "s2-2 s1-3 s1-2");
-    s_expect (postgres, "SELECT found ('', 'b order')", "");
+    sql_expect (postgres, "SELECT fills ()", "7");
+    sql_expect (postgres, "SELECT found ('', 'order')", "s2-2 s1-3 s1-2");
+    sql_expect (postgres, "SELECT found ('', 'b order')", "");
     //  A visitor by name, by id of user or session; the words of others are no name.
-    s_expect (postgres, "SELECT found ('', 'ANN')", "s1-1");
-    s_expect (postgres, "SELECT found ('', 's2', true, 'visitor')", "s2-1");
-    s_expect (postgres, "SELECT found ('', 'bob', true, 'message')", "s2-2");
-    s_expect (postgres, "SELECT found ('', 'bob')", "s2-2 s2-1");
+    sql_expect (postgres, "SELECT found ('', 'ANN')", "s1-1");
+    sql_expect (postgres, "SELECT found ('', 's2', true, 'visitor')", "s2-1");
+    sql_expect (postgres, "SELECT found ('', 'bob', true, 'message')", "s2-2");
+    sql_expect (postgres, "SELECT found ('', 'bob')", "s2-2 s2-1");
     //  A visitor finds in its own sessions only.
-    s_expect (postgres, "SELECT found ('ann', 'order')", "s1-3 s1-2");
-    s_expect (postgres, "SELECT found ('ann', 'bob')", "");
-    s_expect (postgres, "SELECT found ('eve', 'order')", "");
+    sql_expect (postgres, "SELECT found ('ann', 'order')", "s1-3 s1-2");
+    sql_expect (postgres, "SELECT found ('ann', 'bob')", "");
+    sql_expect (postgres, "SELECT found ('eve', 'order')", "");
     //  What people are not shown is found by those who are told of it.
-    s_exec (postgres, "SELECT writes ('a/s1-', 1, true, '{\"rawQuery\":\"order hidden\"}')");
-    s_expect (postgres, "SELECT fills ()", "1");
-    s_expect (postgres, "SELECT found ('ann', 'hidden', false)", "");
-    s_expect (postgres, "SELECT found ('', 'hidden', true)", "s1-4");
+    sql_exec (postgres, "SELECT writes ('a/s1-', 1, true, '{\"rawQuery\":\"order hidden\"}')");
+    sql_expect (postgres, "SELECT fills ()", "1");
+    sql_expect (postgres, "SELECT found ('ann', 'hidden', false)", "");
+    sql_expect (postgres, "SELECT found ('', 'hidden', true)", "s1-4");
     //  Another name of the visitor's is one more hit; the same one is not.
-    s_exec (postgres, "UPDATE participant SET sender = '{\"displayName\":\"Anna\"}', info ="
+    sql_exec (postgres, "UPDATE participant SET sender = '{\"displayName\":\"Anna\"}', info ="
                       " '{\"page\":\"https://shop.example/cart\"}' WHERE session = 'a/s1-';"
                       "SELECT says ('a/s1-', 'more')");
-    s_expect (postgres, "SELECT fills ()", "1");
-    s_exec (postgres, "SELECT says ('a/s1-', 'and more')");
-    s_expect (postgres, "SELECT fills ()", "1");
-    s_expect (postgres, "SELECT found ('', 'anna')", "s1-5");
-    s_expect (postgres, "SELECT found ('', 'cart shop')", "s1-5");
+    sql_expect (postgres, "SELECT fills ()", "1");
+    sql_exec (postgres, "SELECT says ('a/s1-', 'and more')");
+    sql_expect (postgres, "SELECT fills ()", "1");
+    sql_expect (postgres, "SELECT found ('', 'anna')", "s1-5");
+    sql_expect (postgres, "SELECT found ('', 'cart shop')", "s1-5");
     postgres_destroy (&postgres);
 }
 
@@ -237,7 +147,7 @@ Test (search, finds_messages_and_visitors_newest_first)
 Test (search, odd_data_are_passed_over)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres,
+    sql_exec (postgres,
             "SELECT opens ('a/s', 'ann', 0);"
             "SELECT writes ('a/s', 1, false, d) FROM unnest (ARRAY['{', '[1]', 'null',"
             " '{\"rawQuery\":\"\\u0000\"}', '{\"rawQuery\":{}}', '{\"rawQuery\":\"\"}',"
@@ -245,9 +155,9 @@ Test (search, odd_data_are_passed_over)
             " '{\"rawQuery\":\"' || repeat ('a word, ', 30000) || 'end\"}',"
             " repeat ('[', 100000)]) d;"
             "SELECT says ('a/s', 'last needle')");
-    s_expect (postgres, "SELECT fills ()", "12");
-    s_expect (postgres, "SELECT found ('', 'needle')", "s12 s9");
-    s_expect (postgres,
+    sql_expect (postgres, "SELECT fills ()", "12");
+    sql_expect (postgres, "SELECT found ('', 'needle')", "s12 s9");
+    sql_expect (postgres,
               "SELECT max (length (i ->> 'text')) < 300 FROM json_array_elements ((SELECT items"
               " FROM search_@V@ ('a', '', '', true, 'word', '', false, NULL, 10))::json) i",
               "t");
@@ -259,38 +169,38 @@ Test (search, odd_data_are_passed_over)
 Test (search, everything_gets_there_once)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres,
+    sql_exec (postgres,
             //  As after an upgrade: what there is was there before.
             "SELECT opens ('a/b' || n || '-', 'ann', n) FROM generate_series (1, 9) n;"
             "SELECT says ('a/b' || n || '-', 'word') FROM generate_series (1, 9) n;"
             "UPDATE session SET active_at = created_at;"
             "UPDATE search_state SET back_day = (SELECT max (day) FROM session)");
-    s_expect (postgres, "SELECT fills ()", "18");
-    s_expect (postgres, "SELECT found ('', 'word')",
+    sql_expect (postgres, "SELECT fills ()", "18");
+    sql_expect (postgres, "SELECT found ('', 'word')",
               "b1-2 b2-2 b3-2 b4-2 b5-2 b6-2 b7-2 b8-2 b9-2");
     //  One of before goes on.
-    s_exec (postgres, "SELECT says ('a/b9-', 'word')");
-    s_expect (postgres, "SELECT fills ()", "1");
+    sql_exec (postgres, "SELECT says ('a/b9-', 'word')");
+    sql_expect (postgres, "SELECT fills ()", "1");
     //  Another one was committed late: its row said that it was active five minutes ago.
-    s_exec (postgres, "SELECT says ('a/b8-', 'word'); UPDATE session SET active_at = now () -"
+    sql_exec (postgres, "SELECT says ('a/b8-', 'word'); UPDATE session SET active_at = now () -"
                       " interval '5 min' WHERE session = 'a/b8-'; UPDATE log SET stored_at = now ()"
                       " - interval '1 hour' WHERE session = 'a/b8-' AND seq = 3");
-    s_expect (postgres, "SELECT fills ()", "1");
-    s_expect (postgres, "SELECT fills ()", "0");
+    sql_expect (postgres, "SELECT fills ()", "1");
+    sql_expect (postgres, "SELECT fills ()", "0");
     //  The task stood still for two days, and does not get done in one piece.
-    s_exec (postgres, "UPDATE search_state SET done_at = now () - interval '2 days';"
+    sql_exec (postgres, "UPDATE search_state SET done_at = now () - interval '2 days';"
                       "SELECT opens ('a/c' || n || '-', 'bob', 1) FROM generate_series (1, 30) n;"
                       "SELECT says ('a/c' || n || '-', 'later ' || k) FROM generate_series (1, 30)"
                       " n, generate_series (1, 100) k;"
                       "UPDATE session SET active_at = created_at WHERE visitor = 'bob'");
-    s_expect (postgres, "SELECT entries || ' ' || more FROM fill_search_@V@ (1000, true)",
+    sql_expect (postgres, "SELECT entries || ' ' || more FROM fill_search_@V@ (1000, true)",
               "1000 true");
-    s_expect (postgres, "SELECT fills ()", "2030");
-    s_expect (postgres, "SELECT count (*) || ' ' || count (DISTINCT (session, seq, kind)) FROM"
-                        " search_entry WHERE kind = 1", "3011 3011");
-    s_expect (postgres, "SELECT count (*) FROM search_session x JOIN (SELECT session, max (seq) AS"
-                        " seq FROM log GROUP BY 1) l USING (session, seq)", "39");
-    s_expect (postgres, "SELECT fills ()", "0");
+    sql_expect (postgres, "SELECT fills ()", "2030");
+    sql_expect (postgres, "SELECT count (*) || ' ' || count (DISTINCT (session, seq, kind)) FROM"
+                          " search_entry WHERE kind = 1", "3011 3011");
+    sql_expect (postgres, "SELECT count (*) FROM search_session x JOIN"
+                          " (SELECT session, max (seq) AS seq FROM log GROUP BY 1) l USING (session, seq)", "39");
+    sql_expect (postgres, "SELECT fills ()", "0");
     postgres_destroy (&postgres);
 }
 
@@ -299,7 +209,7 @@ Test (search, everything_gets_there_once)
 Test (search, pages_are_the_whole)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres,
+    sql_exec (postgres,
             "SELECT opens ('a/s' || n || '-', 'ann', 0) FROM generate_series (1, 40) n;"
             "SELECT says ('a/s' || n || '-', 'word') FROM generate_series (1, 40) n;"
             "SELECT fills ();"
@@ -307,8 +217,8 @@ Test (search, pages_are_the_whole)
             "UPDATE search_state SET upper = upper + 600000;"
             "SELECT says ('a/s' || n || '-', 'word again') FROM generate_series (1, 40) n;"
             "SELECT fills ()");
-    s_expect (postgres, "SELECT count (DISTINCT tableoid) FROM search_entry", "2");
-    s_exec (
+    sql_expect (postgres, "SELECT count (DISTINCT tableoid) FROM search_entry", "2");
+    sql_exec (
         postgres,
         "CREATE FUNCTION walk (rises boolean, p_from bigint, n bigint) RETURNS text LANGUAGE"
         " plpgsql AS $$ DECLARE r record; at bigint := p_from; t text[] := '{}'; k int := 0;"
@@ -322,11 +232,11 @@ Test (search, pages_are_the_whole)
     char *rising = postgres_query (postgres, "SELECT walk (true, 0, 7)");
     cr_assert_str_eq (strchr (rising, ' '), " 80");
     //  What comes while it is walked is newer than where it began.
-    s_expect (postgres, "SELECT walk (false, NULL, 7)", rising);
+    sql_expect (postgres, "SELECT walk (false, NULL, 7)", rising);
     free (rising);
     rising = postgres_query (postgres, "SELECT walk (true, 0, 3)");
     cr_assert_str_eq (strchr (rising, ' '), " 85");
-    s_expect (postgres, "SELECT walk (false, NULL, 200)", rising);
+    sql_expect (postgres, "SELECT walk (false, NULL, 200)", rising);
     free (rising);
     postgres_destroy (&postgres);
 }
@@ -334,21 +244,21 @@ Test (search, pages_are_the_whole)
 Test (search, what_is_dropped_is_not_found)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres, "SELECT opens ('a/s' || n || '-', 'ann', 5) FROM generate_series (1, 4) n;"
+    sql_exec (postgres, "SELECT opens ('a/s' || n || '-', 'ann', 5) FROM generate_series (1, 4) n;"
                       "SELECT says ('a/s' || n || '-', 'word') FROM generate_series (1, 4) n;"
                       "SELECT fills ()");
-    s_expect (postgres, "SELECT forget_sessions_@V@ ('{a/s2-,a/s3-}') IS NOT NULL", "t");
-    s_expect (postgres, "SELECT found ('', 'word')", "s4-2 s1-2");
-    s_expect (postgres, "SELECT string_agg (session, ' ' ORDER BY session) FROM search_session",
+    sql_expect (postgres, "SELECT forget_sessions_@V@ ('{a/s2-,a/s3-}') IS NOT NULL", "t");
+    sql_expect (postgres, "SELECT found ('', 'word')", "s4-2 s1-2");
+    sql_expect (postgres, "SELECT string_agg (session, ' ' ORDER BY session) FROM search_session",
               "a/s1- a/s4-");
     //  A partition of which nothing is left goes, when it is not the last one.
-    s_expect (postgres, "SELECT forget_sessions_@V@ ('{a/s1-,a/s4-}') IS NOT NULL", "t");
-    s_expect (postgres, "SELECT count (*) FROM drop_search_@V@ ()", "0");
-    s_exec (postgres, "UPDATE search_state SET upper = upper + 250000;"
+    sql_expect (postgres, "SELECT forget_sessions_@V@ ('{a/s1-,a/s4-}') IS NOT NULL", "t");
+    sql_expect (postgres, "SELECT count (*) FROM drop_search_@V@ ()", "0");
+    sql_exec (postgres, "UPDATE search_state SET upper = upper + 250000;"
                       "SELECT opens ('a/t', 'ann', 0), fills ()");
-    s_expect (postgres, "SELECT count (*) FROM drop_search_@V@ ()", "1");
-    s_expect (postgres, "SELECT count (*) FROM drop_search_@V@ ()", "0");
-    s_expect (postgres, "SELECT found ('', 'ann')", "t1");
+    sql_expect (postgres, "SELECT count (*) FROM drop_search_@V@ ()", "1");
+    sql_expect (postgres, "SELECT count (*) FROM drop_search_@V@ ()", "0");
+    sql_expect (postgres, "SELECT found ('', 'ann')", "t1");
     postgres_destroy (&postgres);
 }
 
@@ -356,18 +266,18 @@ Test (search, what_is_dropped_is_not_found)
 Test (search, one_postoffice_at_a_time)
 {
     postgres_t *postgres = s_database ();
-    box_t *one = s_box (postgres, 21);
-    s_exec (postgres, "SELECT opens ('a/s', 'ann', 0), says ('a/s', 'word')");
+    box_t *one = box_new (postgres, 21);
+    sql_exec (postgres, "SELECT opens ('a/s', 'ann', 0), says ('a/s', 'word')");
     UNTIL (one, store_metrics[STORE_SEARCH_ENTRIES] >= 2);
-    box_t *two = s_box (postgres, 22);
-    s_expect (postgres, "SELECT count (*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 5"
+    box_t *two = box_new (postgres, 22);
+    sql_expect (postgres, "SELECT count (*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 5"
                         " AND granted", "1");
-    s_end (one);
-    s_exec (postgres, "SELECT says ('a/s', 'again')");
+    box_end (one);
+    sql_exec (postgres, "SELECT says ('a/s', 'again')");
     UNTIL (two, store_metrics[STORE_SEARCH_ENTRIES] >= 3);
-    s_expect (postgres, "SELECT found ('', 'again')", "s3");
+    sql_expect (postgres, "SELECT found ('', 'again')", "s3");
     cr_expect_eq (store_metrics[STORE_SEARCH_ENTRIES], 3);
     cr_expect_leq (store_metrics[STORE_SEARCH_BEHIND], 30);
-    s_end (two);
+    box_end (two);
     postgres_destroy (&postgres);
 }

@@ -1,81 +1,12 @@
 //  Lists of sessions and participants, page by page, against a real PostgreSQL.
 
-#include "eventually.h"
-#include "postgres.h"
+#include "store_box.h"
 #include "store/migrations.h"
-#include "store/store.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void
-s_on_ready (void *owner, bool ready)
-{
-    *(bool *) owner = ready;
-}
-
-static void
-s_on_noticed (void *owner, store_notice_t what, text_t session)
-{
-    (void) owner, (void) what, (void) session;
-}
-
-static void
-s_migrate (postgres_t *postgres)
-{
-    uv_loop_t loop;
-    bool ready = false;
-    uv_loop_init (&loop);
-    store_t *store = store_new (
-        &loop,
-        &(store_config_t){ .url = postgres_url (postgres),
-                           .migrate = true,
-                           .links = 1,
-                           .batch_appends = 100,
-                           .queue_limit = 64u << 20,
-                           .patience_ms = 5000,
-                           .answer_ms = 10000,
-                           .writer = 11,
-                           .node = "tested" },
-        &(store_events_t){ .ready = s_on_ready, .noticed = s_on_noticed }, &ready);
-    EVENTUALLY (40000, (uv_run (&loop, UV_RUN_NOWAIT), ready));
-    store_destroy (&store);
-    uv_run (&loop, UV_RUN_DEFAULT);
-    cr_assert_eq (uv_loop_close (&loop), 0);
-}
-
-//  With the number of this schema for each @V@.
-static const char *
-s_sql (const char *form)
-{
-    static char sql[4000];
-    size_t size = 0;
-    for (const char *at; (at = strstr (form, "@V@")); form = at + 3)
-        size += (size_t) snprintf (sql + size, sizeof sql - size, "%.*s%zu", (int) (at - form),
-                                   form, migrations_count);
-    size += (size_t) snprintf (sql + size, sizeof sql - size, "%s", form);
-    cr_assert_lt (size, sizeof sql);
-    return sql;
-}
-
-static void
-s_exec (postgres_t *postgres, const char *form)
-{
-    const char *sql = s_sql (form);
-    cr_assert (postgres_exec (postgres, sql), "%s", sql);
-}
-
-static void
-s_expect (postgres_t *postgres, const char *form, const char *value)
-{
-    const char *sql = s_sql (form);
-    char *found = postgres_query (postgres, sql);
-    cr_assert_str_eq (found ? found : "nothing", value, "%s: %s, not %s", sql,
-                      found ? found : "nothing", value);
-    free (found);
-}
 
 //  400 sessions of app a and one of b. Of a's the n-th began n minutes ago (four begin at a time),
 //  every third one is closed, every seventh is answered by an agent; they are of 20 visitors. The
@@ -86,12 +17,12 @@ static postgres_t *
 s_database (void)
 {
     postgres_t *postgres = postgres_new (NULL);
-    s_migrate (postgres);
-    s_expect (postgres,
+    box_end (box_new (postgres, 11));
+    sql_expect (postgres,
               "SELECT count (make_day_@V@ ((now () AT TIME ZONE 'UTC')::date - n))"
               " FROM generate_series (0, 2) n",
               "3");
-    s_exec (postgres,
+    sql_exec (postgres,
             "INSERT INTO session (session, app, visitor, day, created_at, active_at, closed_at,"
             "  control_role, control_user)"
             " SELECT CASE n WHEN 0 THEN 'b/' ELSE 'a/' END || n, CASE n WHEN 0 THEN 'b' ELSE 'a'"
@@ -108,7 +39,7 @@ s_database (void)
             "  user_id, sender, data, stored_at)"
             " SELECT n, 1, 1, s.day, 2 * n - 1, 1, false, s.session, 'm' || n,"
             "  s.visitor, '{}', '{}', s.created_at FROM session s, generate_series (1, 2) n");
-    s_exec (
+    sql_exec (
         postgres,
         "CREATE FUNCTION page (p text, f json, sort text, falls boolean, backward boolean, at"
         " text, n int) RETURNS TABLE (items text, first text, last text, more text) LANGUAGE sql"
@@ -120,7 +51,7 @@ s_database (void)
         "CREATE FUNCTION ids (items text) RETURNS text[] LANGUAGE sql AS $$ SELECT ARRAY ("
         " SELECT i ->> 'sessionId' FROM json_array_elements (items::json) i) $$;");
     //  All pages to the end, and back again: the sessions of both ways, and what a query says.
-    s_exec (postgres,
+    sql_exec (postgres,
             "CREATE FUNCTION walks (p text, f json, sort text, falls boolean, n int) RETURNS"
             " TABLE (forth text[], back text[]) LANGUAGE plpgsql AS $$ DECLARE r record; at text;"
             " BEGIN forth := '{}'; LOOP"
@@ -158,7 +89,7 @@ s_database (void)
 Test (session_lists, the_union_of_the_pages_is_the_list)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres,
+    sql_exec (postgres,
             "CREATE TABLE filter AS SELECT json_strip_nulls (json_build_object ('state', state,"
             " 'control', control, 'agent', agent, 'visitor', visitor, 'aa', aa, 'cb', cb)) AS f"
             " FROM unnest ('{NULL,open,closed}'::text[]) state,"
@@ -168,26 +99,26 @@ Test (session_lists, the_union_of_the_pages_is_the_list)
             "  (NULL, now () - interval '3 h')) t (aa, cb);"
             "INSERT INTO filter SELECT json_build_object ('ab', now () - interval '1 h', 'ca',"
             " now () - interval '5 h'); INSERT INTO filter VALUES ('{\"visitor\":\"nobody\"}')");
-    s_expect (postgres, "SELECT count (*) FROM filter", "92");
-    s_expect (postgres,
+    sql_expect (postgres, "SELECT count (*) FROM filter", "92");
+    sql_expect (postgres,
               "SELECT count (*) FROM (SELECT f, sort, falls, w.*, truth ('', f, sort, falls) AS t"
               " FROM filter, unnest ('{createdAt,lastActivity}'::text[]) sort,"
               " unnest ('{f,t}'::boolean[]) falls, walks ('', f, sort, falls, 61) w) a"
               " WHERE a.forth IS DISTINCT FROM a.t OR a.back IS DISTINCT FROM a.t",
               "0");
     //  Pages that end with a session, where several began at a time, and one that is larger.
-    s_expect (postgres,
+    sql_expect (postgres,
               "SELECT bool_and (w.forth = truth ('', '{}', 'createdAt', true) AND w.back = w.forth)"
               " FROM unnest ('{1,2,4,80,199,400,401}'::int[]) n,"
               " walks ('', '{}', 'createdAt', true, n) w",
               "t");
     //  A visitor's list is of its own sessions, whatever it asks for.
-    s_expect (postgres,
+    sql_expect (postgres,
               "SELECT array_to_string (forth, ' ') = array_to_string (truth ('v3', '{}',"
               " 'createdAt', true), ' ') AND cardinality (forth) = 20"
               " FROM walks ('v3', '{}', 'createdAt', true, 7)",
               "t");
-    s_expect (postgres,
+    sql_expect (postgres,
               "SELECT cardinality (forth) FROM walks ('v3', '{\"visitor\":\"v4\"}', 'createdAt',"
               " true, 7)",
               "0");
@@ -199,7 +130,7 @@ Test (session_lists, the_union_of_the_pages_is_the_list)
 Test (session_lists, pages_of_a_list_that_changes)
 {
     postgres_t *postgres = s_database ();
-    s_exec (
+    sql_exec (
         postgres,
         "CREATE FUNCTION changes () RETURNS void LANGUAGE sql AS $$"
         " UPDATE session SET active_at = clock_timestamp (), closed_at = NULL WHERE session IN ("
@@ -215,10 +146,10 @@ Test (session_lists, pages_of_a_list_that_changes)
         "  (r.items); PERFORM changes (); EXIT WHEN r.more = 'f'; at := r.last; END LOOP;"
         " RETURN t; END $$;"
         "SELECT setseed (0.5)");
-    s_exec (postgres,
+    sql_exec (postgres,
             "CREATE TABLE met AS SELECT sort || falls AS walk, walk (sort, falls) AS t FROM (VALUES"
             " ('createdAt', true), ('createdAt', false), ('lastActivity', false)) w (sort, falls)");
-    s_expect (postgres,
+    sql_expect (postgres,
               "SELECT string_agg (walk || ' ' || lost || ' ' || twice, ', ' ORDER BY walk) FROM ("
               " SELECT m.walk, (SELECT count (*) FROM session s WHERE s.app = 'a' AND s.visitor"
               "  <> 'new' AND substr (s.session, 3) <> ALL (m.t)) AS lost,"
@@ -231,7 +162,7 @@ Test (session_lists, pages_of_a_list_that_changes)
 Test (session_lists, a_row_says_what_the_session_says)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres,
+    sql_exec (postgres,
             "UPDATE session SET control_user = 'carl', control_role = 2, created_at ="
             " '2026-08-24 01:02:03.004+00', closed_at = '2026-08-25 01:02:03.004+00'"
             " WHERE session = 'a/1';"
@@ -239,7 +170,7 @@ Test (session_lists, a_row_says_what_the_session_says)
             "INSERT INTO log (seq, time_ms, writer, day, event, role, hidden, session, message_id,"
             " user_id, sender, stored_at) SELECT 3, 1, 1, day, 8, 5, false, session, 'c', '',"
             " '{}', '2026-08-25 01:02:03.004+00' FROM session WHERE session = 'a/1'");
-    s_expect (postgres,
+    sql_expect (postgres,
               "SELECT i::jsonb - 'appId' FROM json_array_elements ((SELECT items FROM"
               " page ('', '{\"agent\":\"carl\"}', '', true, false, NULL, 5))::json) i",
               "{\"state\": \"closed\", \"lastAt\": \"2026-08-25T01:02:03.004Z\", \"control\": "
@@ -249,14 +180,14 @@ Test (session_lists, a_row_says_what_the_session_says)
               "\"2026-08-24T02:02:03.004Z\", \"participants\": [{\"role\": \"visitor\", "
               "\"userId\": \"v1\", \"present\": true}], \"presentCount\": 1}");
     //  Answered, and so not waiting; of schema 3; with more who are present than a row has.
-    s_exec (postgres,
+    sql_exec (postgres,
             "INSERT INTO log (seq, time_ms, writer, day, event, role, hidden, session, message_id,"
             " user_id, sender, data) SELECT 4, 1787533323004, 1, day, 3, 3, false, session, 'd',"
             " '', '{}', '{}' FROM session WHERE session = 'a/1';"
             "UPDATE log SET stored_at = NULL WHERE session = 'a/1' AND seq = 4;"
             "INSERT INTO participant (session, role, user_id, sender, present)"
             " SELECT 'a/1', 2, 'x' || n, '{}', true FROM generate_series (1, 60) n");
-    s_expect (postgres,
+    sql_expect (postgres,
               "SELECT concat_ws (' ', i ->> 'waiting', i ->> 'lastAt', i ->> 'presentCount',"
               " json_array_length (i -> 'participants')) FROM json_array_elements ((SELECT items"
               " FROM page ('', '{\"agent\":\"carl\"}', '', true, false, NULL, 5))::json) i",
@@ -267,7 +198,7 @@ Test (session_lists, a_row_says_what_the_session_says)
 Test (session_lists, participants)
 {
     postgres_t *postgres = s_database ();
-    s_exec (
+    sql_exec (
         postgres,
         "CREATE FUNCTION walk (who text, session text, p_user text, p_role text, present text,"
         " backward boolean) RETURNS int[] LANGUAGE plpgsql AS $$ DECLARE r record; at json := '[]';"
@@ -277,13 +208,13 @@ Test (session_lists, participants)
         " 'sessionId', i ->> 'role', i ->> 'userId') FROM json_array_elements (r.items::json) i);"
         " EXIT WHEN r.more = 'f'; at := CASE WHEN backward THEN r.first ELSE r.last END; END LOOP;"
         " RETURN ARRAY[cardinality (t), (SELECT count (DISTINCT e) FROM unnest (t) e)]; END $$");
-    s_expect (postgres, "SELECT walk ('', '', '', '', '', false)", "{800,800}");
-    s_expect (postgres, "SELECT walk ('', '', '', '', 'true', false)", "{400,400}");
-    s_expect (postgres, "SELECT walk ('', '', '', 'agent', 'false', false)", "{400,400}");
-    s_expect (postgres, "SELECT walk ('', '', 'v4', '', '', false)", "{20,20}");
-    s_expect (postgres, "SELECT walk ('', 'a/4', '', '', '', false)", "{2,2}");
-    s_expect (postgres, "SELECT walk ('v4', '', '', '', '', false)", "{40,40}");
-    s_expect (postgres, "SELECT walk ('v4', 'a/5', '', '', '', false)", "{0,0}");
-    s_expect (postgres, "SELECT walk ('', '', '', '', '', true)", "{800,800}");
+    sql_expect (postgres, "SELECT walk ('', '', '', '', '', false)", "{800,800}");
+    sql_expect (postgres, "SELECT walk ('', '', '', '', 'true', false)", "{400,400}");
+    sql_expect (postgres, "SELECT walk ('', '', '', 'agent', 'false', false)", "{400,400}");
+    sql_expect (postgres, "SELECT walk ('', '', 'v4', '', '', false)", "{20,20}");
+    sql_expect (postgres, "SELECT walk ('', 'a/4', '', '', '', false)", "{2,2}");
+    sql_expect (postgres, "SELECT walk ('v4', '', '', '', '', false)", "{40,40}");
+    sql_expect (postgres, "SELECT walk ('v4', 'a/5', '', '', '', false)", "{0,0}");
+    sql_expect (postgres, "SELECT walk ('', '', '', '', '', true)", "{800,800}");
     postgres_destroy (&postgres);
 }
