@@ -199,7 +199,8 @@ Test (search, everything_gets_there_once)
     sql_expect (postgres, "SELECT count (*) || ' ' || count (DISTINCT (session, seq, kind)) FROM"
                           " search_entry WHERE kind = 1", "3011 3011");
     sql_expect (postgres, "SELECT count (*) FROM search_session x JOIN"
-                          " (SELECT session, max (seq) AS seq FROM log GROUP BY 1) l USING (session, seq)", "39");
+                          " (SELECT session, max (seq) AS seq FROM log GROUP BY 1) l"
+                          " USING (session, seq)", "39");
     sql_expect (postgres, "SELECT fills ()", "0");
     postgres_destroy (&postgres);
 }
