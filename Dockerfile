@@ -2,9 +2,9 @@
 #
 #      docker build --target edge -t stentor/edge .
 #
-#      edge, postoffice, stentor-connector    the product
-#      demo-bot                               for the demonstration
-#      door                                   HAProxy in front of the edges of docker-compose.yml
+#      edge, postoffice, stentor-connector, notifier, genesys-connector    the product
+#      demo-bot, mail-catcher                           for the demonstration
+#      door                                             HAProxy in front of the edges of docker-compose.yml
 #
 #  With --build-arg WIDGET=yes the image of the edge has the stock widget, and with it /widget.html:
 #  npm brings it (NPM_CONFIG_REGISTRY: from another registry than its own).
@@ -21,6 +21,7 @@ RUN apt-get update -q \
         gcc libc6-dev cmake ninja-build pkg-config \
         libzmq3-dev libczmq-dev libsodium-dev libuv1-dev libjson-c-dev libpq-dev libcurl4-openssl-dev \
         libmicrohttpd-dev nettle-dev uthash-dev libcjose-dev libjansson-dev libssl-dev \
+        libglib2.0-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY CMakeLists.txt ./
@@ -28,7 +29,7 @@ COPY libcommon libcommon
 COPY services services
 COPY demo demo
 RUN cmake -B /build -G Ninja -DCMAKE_BUILD_TYPE=Release -DSTENTOR_TESTS=OFF -DSTENTOR_BENCH=OFF \
-    && cmake --build /build --target edge postoffice stentor-connector demo-bot \
+    && cmake --build /build --target edge postoffice stentor-connector notifier genesys-connector demo-bot \
     && strip /build/bin/*
 
 #  What every process of ours needs.
@@ -36,6 +37,7 @@ FROM ${DEBIAN} AS base
 RUN apt-get update -q \
     && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
         libzmq5 libczmq4 libsodium23 libuv1 libjson-c5 libmicrohttpd12 libcjose0 \
+        libglib2.0-0 tzdata \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
 COPY deploy/healthy /usr/local/bin/
 USER 10001:10001
@@ -73,6 +75,43 @@ ENV OPERATIONS_PORT=9103
 EXPOSE 9103
 HEALTHCHECK --interval=3s --timeout=3s --start-period=30s CMD ["healthy", "9103", "/readyz"]
 ENTRYPOINT ["stentor-connector"]
+
+FROM base AS notifier
+USER root
+RUN apt-get update -q \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+        libcurl4 ca-certificates \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
+USER 10001:10001
+COPY --from=build /build/bin/notifier /usr/local/bin/
+ENV OPERATIONS_PORT=9104
+EXPOSE 9104
+HEALTHCHECK --interval=3s --timeout=3s --start-period=30s CMD ["healthy", "9104", "/readyz"]
+ENTRYPOINT ["notifier"]
+
+FROM base AS genesys-connector
+USER root
+RUN apt-get update -q \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+        libcurl4 ca-certificates \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
+USER 10001:10001
+COPY --from=build /build/bin/genesys-connector /usr/local/bin/
+ENV OPERATIONS_PORT=9105
+EXPOSE 9105
+HEALTHCHECK --interval=3s --timeout=3s --start-period=30s CMD ["healthy", "9105", "/readyz"]
+ENTRYPOINT ["genesys-connector"]
+
+FROM ${DEBIAN} AS mail-catcher
+RUN apt-get update -q \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends python3 \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
+COPY deploy/healthy demo/mail/mail-catcher /usr/local/bin/
+USER 10001:10001
+ENV MAIL_CATCHER_ADDRESS=0.0.0.0
+EXPOSE 1025 8025
+HEALTHCHECK --interval=3s --timeout=3s --start-period=30s CMD ["healthy", "8025", "/healthz"]
+ENTRYPOINT ["mail-catcher"]
 
 FROM ${DEBIAN} AS door
 RUN apt-get update -q \

@@ -19,6 +19,6 @@ chaos:   ## kill, stop, cut and fill everything under full load (CHAOS_SEED=...,
 check:   ## style and layers, in seconds
 	@tools/check-layers && tools/check-style && echo "check: nothing to mend"
 fuzz:    ## every fuzzer for 60 seconds (FUZZ_SECONDS=...)
-	@setpriv --pdeathsig TERM tools/test fuzz
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} setpriv --pdeathsig TERM tools/test fuzz
 clean:   ## remove what was built; keeps var/, where the data of make run is
 	@rm -rf build build-*

@@ -106,7 +106,7 @@ s_start_services (uint16_t bus_port)
 {
     static char url[300], bus[80], apps[80], port[40], offices[80];
     s_edge_port = ports_free ();
-    s_database = postgres_new (NULL);
+    s_database = postgres_new (&(postgres_options_t){ .is_on_disk = true });
     if (!s_database)
         s_give_up ("no PostgreSQL");
     snprintf (url, sizeof url, "POSTGRES_URL=%s", postgres_url (s_database));

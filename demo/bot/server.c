@@ -1,4 +1,5 @@
 #include "server.h"
+#include "post.h"
 #include "talk.h"
 
 #include <arpa/inet.h>
@@ -33,6 +34,8 @@ struct exchange {
     size_t size;
     reply_t reply;
     bool is_known; //  what the reply is
+    size_t said;   //  bytes of a reply that is said line by line
+    bool is_due;   //  its next line
     uv_timer_t timer;
     bool has_timer;
     exchange_t *next;
@@ -83,17 +86,51 @@ s_thought (uv_timer_t *timer)
 }
 
 static void
-s_think (exchange_t *self)
+s_think (exchange_t *self, unsigned after_ms)
 {
     server_t *server = self->server;
-    unsigned after_ms = self->reply.after_ms == TALK_FOREVER ? HANG_MS : self->reply.after_ms;
     self->next = server->thinking;
     server->thinking = self;
-    uv_timer_init (server->timer.loop, &self->timer);
+    if (!self->has_timer)
+        uv_timer_init (server->timer.loop, &self->timer);
     self->timer.data = self;
     self->has_timer = true;
     uv_timer_start (&self->timer, s_thought, after_ms, 0);
     MHD_suspend_connection (self->connection);
+}
+
+//  The next line of a reply, when it is due; until then the connection waits.
+static ssize_t
+s_next_line (void *owner, uint64_t at, char *to, size_t most)
+{
+    (void) at;
+    exchange_t *self = owner;
+    const char *line = self->reply.body + self->said;
+    const char *end = strchr (line, '\n');
+    if (!end && !self->reply.stops)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (!self->is_due) {
+        self->is_due = true;
+        s_think (self, end ? self->reply.every_ms : HANG_MS);
+        return 0;
+    }
+    size_t size = end ? (size_t) (end + 1 - line) : 0;
+    size = size < most ? size : most;
+    memcpy (to, line, size);
+    self->said += size;
+    self->is_due = false;
+    return size > 0 ? (ssize_t) size : MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+static enum MHD_Result
+s_queue_lines (exchange_t *self)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_callback (MHD_SIZE_UNKNOWN, 4096, s_next_line, self, NULL);
+    MHD_add_response_header (response, MHD_HTTP_HEADER_CONTENT_TYPE, self->reply.content_type);
+    enum MHD_Result queued = MHD_queue_response (self->connection, self->reply.status, response);
+    MHD_destroy_response (response);
+    return queued;
 }
 
 static enum MHD_Result
@@ -109,6 +146,19 @@ s_take (exchange_t *self, const char *body, size_t *size)
     self->size += *size;
     *size = 0;
     return MHD_YES;
+}
+
+static void
+s_find_reply (exchange_t *self)
+{
+    const char *url = MHD_lookup_connection_value (self->connection, MHD_HEADER_KIND,
+                                                   "Stentor-Answer-Url");
+    self->reply =
+        talk (self->request ? self->request : "", self->size, url && post_can (url));
+    self->is_known = true;
+    if (self->reply.later)
+        post_later (self->server->timer.loop, url, self->reply.later_ms, self->reply.later);
+    self->reply.later = NULL;
 }
 
 static enum MHD_Result
@@ -133,13 +183,14 @@ s_on_request (void *owner, struct MHD_Connection *connection, const char *path, 
                    ? s_queue (connection, MHD_HTTP_OK, "text/plain", "ok\n")
                    : s_queue (connection, MHD_HTTP_NOT_FOUND, "text/plain", "POST a request\n");
     if (!self->is_known) {
-        self->reply = talk (self->request ? self->request : "", self->size);
-        self->is_known = true;
+        s_find_reply (self);
         if (self->reply.after_ms > 0) {
-            s_think (self);
+            s_think (self, self->reply.after_ms == TALK_FOREVER ? HANG_MS : self->reply.after_ms);
             return MHD_YES;
         }
     }
+    if (self->reply.every_ms > 0)
+        return s_queue_lines (self);
     return s_queue (connection, self->reply.status, self->reply.content_type, self->reply.body);
 }
 

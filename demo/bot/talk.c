@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <json-c/json.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,8 +69,8 @@ static const line_t s_lines[] = {
       "\"Thank you!\",\"permissionDenied\":\"That is fine, too.\"}}" },
     { { "help" }, 200, 0,
       "{\"outputSpeech\":{\"displayText\":\"Try: hours, chips, card, list, carousel, html, slow, "
-      "fail, fail once, garbage, trouble, empty, hang, person, call, location, or echo with some "
-      "words.\",\"suggestions\":" HELP_CHIPS "}}" },
+      "story, stops, later, fail, fail once, garbage, trouble, empty, hang, person, call, "
+      "location, or echo with some words.\",\"suggestions\":" HELP_CHIPS "}}" },
 };
 
 static const char *
@@ -132,7 +131,28 @@ s_is_first_try (const char *session)
 static reply_t
 s_json (unsigned status, unsigned after_ms, char *body)
 {
-    return (reply_t){ status, JSON_TYPE, after_ms, body };
+    return (reply_t){
+        .status = status, .content_type = JSON_TYPE, .after_ms = after_ms, .body = body
+    };
+}
+
+//  An answer in parts, with a whole one at its end; or it stops in the middle.
+static reply_t
+s_in_parts (bool stops)
+{
+    static const char begins[] = "{\"delta\":\"Once upon \"}\n{\"delta\":\"a time \"}\n"
+                                 "{\"delta\":\"there was \"}\n";
+    static const char ends[] = "{\"delta\":\"a small \"}\n{\"delta\":\"router.\"}\n"
+                               "{\"outputSpeech\":{\"displayText\":\"Once upon a time there was a "
+                               "small router.\",\"suggestions\":[\"Story\",\"Help\"]}}\n";
+    char *body;
+    if (asprintf (&body, "%s%s", begins, stops ? "" : ends) < 0)
+        abort ();
+    return (reply_t){ .status = 200,
+                      .content_type = "application/x-ndjson",
+                      .every_ms = 400,
+                      .stops = stops,
+                      .body = body };
 }
 
 //  The text without blanks at its ends.
@@ -160,15 +180,36 @@ s_line_of (const char *text)
     return NULL;
 }
 
+//  Nothing for now, and the answer in three seconds.
 static reply_t
-s_answer_text (const char *text, const char *session)
+s_think_longer (bool may_come_later)
+{
+    if (!may_come_later)
+        return s_json (200, 0, s_say ("", "I was not told where I may answer later.", ""));
+    reply_t reply = s_json (202, 0, s_copy ("{}"));
+    reply.later = s_say ("", "I have thought about it for three seconds.", "");
+    reply.later_ms = 3000;
+    return reply;
+}
+
+static reply_t
+s_answer_text (const char *text, const char *session, bool may_come_later)
 {
     const line_t *line = s_line_of (text);
     if (line)
         return s_json (line->status, line->after_ms, s_copy (line->body));
     if (strcasecmp (text, "garbage") == 0)
-        return (reply_t){ 200, "text/html; charset=utf-8", 0,
-                          s_copy ("<html><body>This is not what a bot should say.</body></html>") };
+        return (reply_t){
+            .status = 200,
+            .content_type = "text/html; charset=utf-8",
+            .body = s_copy ("<html><body>This is not what a bot should say.</body></html>")
+        };
+    if (strcasecmp (text, "later") == 0)
+        return s_think_longer (may_come_later);
+    if (strcasecmp (text, "story") == 0)
+        return s_in_parts (false);
+    if (strcasecmp (text, "stops") == 0)
+        return s_in_parts (true);
     if (strcasecmp (text, "fail once") == 0 && s_is_first_try (session))
         return s_json (500, 0, s_copy ("{\"error\":\"the first try fails\"}"));
     if (strcasecmp (text, "fail once") == 0)
@@ -186,8 +227,26 @@ s_place_words (json_object *grant)
                : "All right, without it, then.";
 }
 
+//  A person had the visitor. What nobody answered meanwhile is answered now.
 static reply_t
-s_answer (json_object *request)
+s_answer_return (json_object *request, const char *session, bool may_come_later)
+{
+    json_object *back = NULL, *unanswered = NULL;
+    json_object_object_get_ex (request, "controlReturn", &back);
+    json_object_object_get_ex (back, "unanswered", &unanswered);
+    bool is_list = json_object_is_type (unanswered, json_type_array);
+    size_t count = is_list ? json_object_array_length (unanswered) : 0;
+    if (count == 0)
+        return s_json (200, 0, s_say ("", "It is me again, the demo bot.", ""));
+    json_object *last = json_object_array_get_idx (unanswered, count - 1);
+    char *text = s_trimmed (s_get (last, "rawQuery"));
+    reply_t reply = s_answer_text (text, session, may_come_later);
+    free (text);
+    return reply;
+}
+
+static reply_t
+s_answer (json_object *request, bool may_come_later)
 {
     const char *type = s_get (request, "type");
     if (strcmp (type, "LAUNCH_REQUEST") == 0)
@@ -196,24 +255,26 @@ s_answer (json_object *request)
         return s_json (200, 0, s_say ("You picked ", s_get (request, "token"), "."));
     if (strcmp (type, "PERMISSION_GRANT") == 0)
         return s_json (200, 0, s_say ("", s_place_words (request), ""));
+    if (strcmp (type, "CONTROL_RETURN_REQUEST") == 0)
+        return s_answer_return (request, s_get (request, "sessionId"), may_come_later);
     if (strcmp (type, "CHANNEL_ACTION_REQUEST") == 0)
         return s_json (200, 0, s_copy ("{\"status\":\"complete\"}"));
     if (strcmp (type, "SESSION_ENDED_REQUEST") == 0)
         return s_json (200, 0, s_copy ("{}"));
     char *text = s_trimmed (s_get (request, "rawQuery"));
-    reply_t reply = s_answer_text (text, s_get (request, "sessionId"));
+    reply_t reply = s_answer_text (text, s_get (request, "sessionId"), may_come_later);
     free (text);
     return reply;
 }
 
 reply_t
-talk (const char *request, size_t size)
+talk (const char *request, size_t size, bool may_come_later)
 {
     json_tokener *tokener = json_tokener_new ();
     json_object *object = json_tokener_parse_ex (tokener, request, (int) size);
     json_tokener_free (tokener);
     reply_t reply = json_object_is_type (object, json_type_object)
-                        ? s_answer (object)
+                        ? s_answer (object, may_come_later)
                         : s_json (400, 0, s_copy ("{\"error\":\"a request is a JSON object\"}"));
     json_object_put (object);
     return reply;

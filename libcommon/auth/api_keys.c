@@ -1,5 +1,6 @@
 #include "auth/api_keys.h"
 
+#include "auth/hex.h"
 #include "base/alloc.h"
 #include "base/keyed_hash.h"
 
@@ -21,44 +22,13 @@ struct api_keys {
     size_t count;
 };
 
-// ---------------------------------------------------------------------------------------------
-//  Hexadecimal digits
-
-static void
-s_write_hex (char *to, const unsigned char bytes[BYTES])
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t at = 0; at < BYTES; at++) {
-        *to++ = digits[bytes[at] >> 4];
-        *to++ = digits[bytes[at] & 15];
-    }
-    *to = '\0';
-}
-
-//  16: it is none. Small letters only: a key has one form.
-static unsigned
-s_digit (char byte)
-{
-    return byte >= '0' && byte <= '9'   ? (unsigned) (byte - '0')
-           : byte >= 'a' && byte <= 'f' ? (unsigned) (byte - 'a') + 10
-                                        : 16;
-}
-
 //  The bytes behind the prefix. False: it is not of that form.
 static bool
 s_read_hex (text_t text, const char *prefix, unsigned char bytes[BYTES])
 {
     size_t before = strlen (prefix);
-    if (text.size != before + (size_t) 2 * BYTES || memcmp (text.data, prefix, before) != 0)
-        return false;
-    for (size_t at = 0; at < BYTES; at++) {
-        unsigned high = s_digit (text.data[before + 2 * at]);
-        unsigned low = s_digit (text.data[before + 2 * at + 1]);
-        if (high > 15 || low > 15)
-            return false;
-        bytes[at] = (unsigned char) (high << 4 | low);
-    }
-    return true;
+    return text.size > before && memcmp (text.data, prefix, before) == 0
+           && hex_read ((text_t){ text.data + before, text.size - before }, bytes, BYTES);
 }
 
 static void
@@ -155,8 +125,10 @@ api_key_make (char key[API_KEY_SIZE + 1], char hash[API_KEY_HASH_SIZE + 1])
     int rc = RAND_priv_bytes (bytes, BYTES);
     assert (rc == 1);
     memcpy (key, API_KEY_PREFIX, sizeof API_KEY_PREFIX);
-    s_write_hex (key + sizeof API_KEY_PREFIX - 1, bytes);
+    hex_write (key + sizeof API_KEY_PREFIX - 1, bytes, BYTES);
+    key[API_KEY_SIZE] = '\0';
     s_hash (text_of (key), bytes);
     memcpy (hash, API_KEY_HASH_PREFIX, sizeof API_KEY_HASH_PREFIX);
-    s_write_hex (hash + sizeof API_KEY_HASH_PREFIX - 1, bytes);
+    hex_write (hash + sizeof API_KEY_HASH_PREFIX - 1, bytes, BYTES);
+    hash[API_KEY_HASH_SIZE] = '\0';
 }

@@ -1,5 +1,6 @@
 #include "auth/token.h"
 
+#include "auth/base64url.h"
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "json/json_members.h"
@@ -41,45 +42,6 @@ const char *
 token_fault_words (token_fault_t fault)
 {
     return s_faults[fault].words;
-}
-
-// ---------------------------------------------------------------------------------------------
-//  base64url (RFC 4648 5), without padding and strictly: bits that are left over are zero, so that
-//  there is one text for each run of bytes.
-
-static int
-s_digit (char byte)
-{
-    return byte >= 'A' && byte <= 'Z'   ? byte - 'A'
-           : byte >= 'a' && byte <= 'z' ? byte - 'a' + 26
-           : byte >= '0' && byte <= '9' ? byte - '0' + 52
-           : byte == '-'                ? 62
-           : byte == '_'                ? 63
-                                        : -1;
-}
-
-//  Writes at most 3 bytes for each 4 digits into `to`. Returns their number; SIZE_MAX when the text
-//  is no base64url.
-static size_t
-s_decode (text_t text, char *to)
-{
-    uint32_t bits = 0;
-    unsigned held = 0;
-    size_t size = 0;
-    if (text.size % 4 == 1)
-        return SIZE_MAX;
-    for (size_t at = 0; at < text.size; at++) {
-        int digit = s_digit (text.data[at]);
-        if (digit < 0)
-            return SIZE_MAX;
-        bits = (bits << 6 | (uint32_t) digit) & 0xffffff;
-        held += 6;
-        if (held >= 8) {
-            held -= 8;
-            to[size++] = (char) (bits >> held & 0xff);
-        }
-    }
-    return (bits & ((1u << held) - 1)) == 0 ? size : SIZE_MAX;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -303,17 +265,17 @@ token_new (const token_keys_t *keys, text_t compact, const token_expected_t *exp
     *fault = TOKEN_FAULT_FORM;
     if (!s_split (compact, parts))
         return NULL;
-    size_t size = s_decode (parts[0], room);
+    size_t size = base64url_read (parts[0], room, sizeof room);
     if (size == SIZE_MAX)
         return NULL;
     *fault = s_choose_key (keys, (text_t){room, size}, &key);
     if (*fault != TOKEN_GOOD)
         return NULL;
-    size = s_decode (parts[2], room);
+    size = base64url_read (parts[2], room, sizeof room);
     *fault = size == SIZE_MAX ? TOKEN_FAULT_FORM : TOKEN_FAULT_SIGNATURE;
     if (size != key->signature_size)
         return NULL;
-    size = s_decode (parts[1], room);
+    size = base64url_read (parts[1], room, sizeof room);
     *fault = size == SIZE_MAX ? TOKEN_FAULT_FORM : TOKEN_FAULT_SIGNATURE;
     if (size == SIZE_MAX || !s_is_signed (key, compact))
         return NULL;

@@ -1,5 +1,6 @@
 #include "auth/token_keys.h"
 
+#include "auth/base64url.h"
 #include "base/alloc.h"
 #include "base/keyed_hash.h"
 #include "json/json_read.h"
@@ -15,10 +16,14 @@
 
 #define RSA_BITS_LEAST 2048
 #define RSA_BITS_MOST 8192
+#define RSA_EXPONENT_MOST 8 //  bytes
 #define HMAC_SIZE 32
-//  Two numbers of P-256, and a point in its uncompressed form.
+//  A number of P-256, two of them, and a point in its uncompressed form.
+#define P256_SIZE 32
 #define ES256_SIZE 64
 #define POINT_SIZE 65
+//  The members of a JWK that hold its key, at most.
+#define JWK_NUMBERS_MOST 2
 
 const char *const token_algorithms[TOKEN_ALGORITHMS] = {"HS256", "RS256", "ES256"};
 
@@ -92,6 +97,42 @@ token_keys_find (const token_keys_t *self, text_t kid)
 }
 
 // ---------------------------------------------------------------------------------------------
+//  Public keys of their numbers
+
+//  Of big-endian numbers without leading zeros; NULL with a complaint. An exponent of 1 would let
+//  everybody sign.
+static cjose_jwk_t *
+s_make_rsa (text_t modulus, text_t exponent, const char **complaint)
+{
+    cjose_jwk_rsa_keyspec spec = { .n = (uint8_t *) modulus.data,
+                                   .nlen = modulus.size,
+                                   .e = (uint8_t *) exponent.data,
+                                   .elen = exponent.size };
+    *complaint = "the exponent of an RSA key must be odd, at least 3, and of at most 8 bytes";
+    if (exponent.size == 0 || exponent.size > RSA_EXPONENT_MOST
+        || exponent.data[exponent.size - 1] % 2 == 0
+        || (exponent.size == 1 && *exponent.data == 1))
+        return NULL;
+    *complaint = "an RSA key must have 2048 to 8192 bits";
+    return cjose_jwk_create_RSA_spec (&spec, NULL);
+}
+
+//  Of P256_SIZE bytes each; NULL with a complaint.
+static cjose_jwk_t *
+s_make_ec (const char *x, const char *y, const char **complaint)
+{
+    cjose_jwk_ec_keyspec spec = { .crv = CJOSE_JWK_EC_P_256,
+                                  .x = (uint8_t *) x,
+                                  .xlen = P256_SIZE,
+                                  .y = (uint8_t *) y,
+                                  .ylen = P256_SIZE };
+    *complaint = "a key for ES256 is no point of the curve P-256";
+    cjose_jwk_t *jwk = cjose_jwk_create_EC_spec (&spec, NULL);
+    ERR_clear_error ();
+    return jwk;
+}
+
+// ---------------------------------------------------------------------------------------------
 //  PEM
 
 //  The key of a PEM text; NULL with a complaint.
@@ -117,49 +158,45 @@ s_read_pem (text_t pem, const char **complaint)
 }
 
 //  The big-endian bytes of a number of the key, to be freed; NULL when there is none.
-static uint8_t *
-s_number_of (const EVP_PKEY *key, const char *name, size_t *size)
+static char *
+s_number_of (const EVP_PKEY *key, const char *name, text_t *bytes)
 {
     BIGNUM *number = NULL;
     if (EVP_PKEY_get_bn_param (key, name, &number) != 1)
         return NULL;
-    *size = (size_t) BN_num_bytes (number);
-    uint8_t *bytes = alloc_zeroed (*size + 1);
-    BN_bn2bin (number, bytes);
+    size_t size = (size_t) BN_num_bytes (number);
+    char *room = alloc_zeroed (size + 1);
+    BN_bn2bin (number, (uint8_t *) room);
     BN_free (number);
-    return bytes;
+    *bytes = (text_t){ room, size };
+    return room;
 }
 
 static cjose_jwk_t *
-s_rsa_of (const EVP_PKEY *key)
+s_rsa_of (const EVP_PKEY *key, const char **complaint)
 {
-    cjose_jwk_rsa_keyspec spec = {0};
-    cjose_jwk_t *jwk = NULL;
-    spec.n = s_number_of (key, OSSL_PKEY_PARAM_RSA_N, &spec.nlen);
-    spec.e = s_number_of (key, OSSL_PKEY_PARAM_RSA_E, &spec.elen);
-    if (spec.n && spec.e)
-        jwk = cjose_jwk_create_RSA_spec (&spec, NULL);
-    free (spec.n);
-    free (spec.e);
+    text_t modulus, exponent;
+    char *n = s_number_of (key, OSSL_PKEY_PARAM_RSA_N, &modulus);
+    char *e = s_number_of (key, OSSL_PKEY_PARAM_RSA_E, &exponent);
+    cjose_jwk_t *jwk = n && e ? s_make_rsa (modulus, exponent, complaint) : NULL;
+    free (n);
+    free (e);
     return jwk;
 }
 
 static cjose_jwk_t *
-s_ec_of (const EVP_PKEY *key)
+s_ec_of (const EVP_PKEY *key, const char **complaint)
 {
-    uint8_t point[POINT_SIZE];
-    char curve[40];
+    char point[POINT_SIZE], curve[40];
     size_t size = 0;
     if (EVP_PKEY_get_utf8_string_param (key, OSSL_PKEY_PARAM_GROUP_NAME, curve, sizeof curve,
                                         NULL) != 1
         || strcmp (curve, SN_X9_62_prime256v1) != 0
-        || EVP_PKEY_get_octet_string_param (key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point,
-                                         &size) != 1
+        || EVP_PKEY_get_octet_string_param (key, OSSL_PKEY_PARAM_PUB_KEY, (uint8_t *) point,
+                                            sizeof point, &size) != 1
         || size != POINT_SIZE)
         return NULL;
-    cjose_jwk_ec_keyspec spec = {
-        .crv = CJOSE_JWK_EC_P_256, .x = point + 1, .xlen = 32, .y = point + 33, .ylen = 32};
-    return cjose_jwk_create_EC_spec (&spec, NULL);
+    return s_make_ec (point + 1, point + 1 + P256_SIZE, complaint);
 }
 
 static cjose_jwk_t *
@@ -171,14 +208,117 @@ s_jwk_of_pem (token_algorithm_t algorithm, text_t pem, const char **complaint)
     bool is_rsa = EVP_PKEY_get_base_id (key) == EVP_PKEY_RSA;
     bool is_ec = EVP_PKEY_get_base_id (key) == EVP_PKEY_EC;
     cjose_jwk_t *jwk = NULL;
-    if (algorithm == TOKEN_RS256 && is_rsa)
-        jwk = s_rsa_of (key);
-    else if (algorithm == TOKEN_ES256 && is_ec)
-        jwk = s_ec_of (key);
     *complaint = algorithm == TOKEN_RS256 ? "RS256 needs an RSA key"
                                           : "ES256 needs a key of the curve P-256";
+    if (algorithm == TOKEN_RS256 && is_rsa)
+        jwk = s_rsa_of (key, complaint);
+    else if (algorithm == TOKEN_ES256 && is_ec)
+        jwk = s_ec_of (key, complaint);
     EVP_PKEY_free (key);
     ERR_clear_error ();
+    return jwk;
+}
+
+// ---------------------------------------------------------------------------------------------
+//  JWK (RFC 7517, 7518 6). It is read here and not by cjose: that decodes whatever it meets, and
+//  ends the process at a '=' in the middle.
+
+typedef struct {
+    const char *name;
+    size_t least, most; //  bytes
+    bool is_number;     //  leading zeros mean nothing
+    const char *of_form, *of_size;
+} jwk_member_t;
+
+#define JWK_MEMBER(name, least, most, is_number, size)                                           \
+    { name, least, most, is_number,                                                                \
+      "a key of a JWK set needs \"" name "\" in base64url without padding", size }
+
+static const struct {
+    const char *type, *curve; //  NULL: it has none
+    jwk_member_t members[JWK_NUMBERS_MOST];
+} s_jwk_kinds[TOKEN_ALGORITHMS] = {
+    [TOKEN_HS256] = { "oct", NULL,
+                      { JWK_MEMBER ("k", TOKEN_SECRET_LEAST, TOKEN_KEY_TEXT_MOST, false,
+                                    "an HS256 secret must have at least 32 bytes") } },
+    [TOKEN_RS256] = { "RSA", NULL,
+                      { JWK_MEMBER ("n", RSA_BITS_LEAST / 8, RSA_BITS_MOST / 8, true,
+                                    "an RSA key must have 2048 to 8192 bits"),
+                        JWK_MEMBER ("e", 1, RSA_EXPONENT_MOST, true,
+                                    "the exponent of an RSA key must have 1 to 8 bytes") } },
+    [TOKEN_ES256] = { "EC", "P-256",
+                      { JWK_MEMBER ("x", P256_SIZE, P256_SIZE, false,
+                                    "\"x\" of a key of P-256 must have 32 bytes"),
+                        JWK_MEMBER ("y", P256_SIZE, P256_SIZE, false,
+                                    "\"y\" of a key of P-256 must have 32 bytes") } },
+};
+
+//  A member that is a string; empty when there is none.
+static text_t
+s_member (struct json_object *object, const char *name)
+{
+    text_t text;
+    (void) json_member_text (object, name, &text);
+    return text;
+}
+
+//  Has it what only the owner of the key may know? A secret that both sides share is none of it.
+static bool
+s_is_private (struct json_object *key, token_algorithm_t algorithm)
+{
+    static const char *const names[] = { "d", "p", "q", "dp", "dq", "qi", "oth", "k" };
+    size_t count = sizeof names / sizeof *names - (algorithm == TOKEN_HS256 ? 1 : 0);
+    for (size_t at = 0; at < count; at++)
+        if (json_object_object_get_ex (key, names[at], NULL))
+            return true;
+    return false;
+}
+
+//  Decodes into memory to be freed; NULL with a complaint.
+static char *
+s_read_jwk_member (struct json_object *key, const jwk_member_t *member, text_t *bytes,
+                   const char **complaint)
+{
+    text_t text = s_member (key, member->name);
+    size_t most = BASE64URL_BYTES (text.size);
+    char *room = alloc_zeroed (most);
+    size_t size = base64url_read (text, room, most);
+    *bytes = (text_t){ room, size };
+    *complaint = text.size == 0 || size == SIZE_MAX ? member->of_form : NULL;
+    for (; !*complaint && member->is_number && bytes->size > 0 && !*bytes->data; bytes->size--)
+        bytes->data++;
+    if (!*complaint && (bytes->size < member->least || bytes->size > member->most))
+        *complaint = member->of_size;
+    if (!*complaint)
+        return room;
+    free (room);
+    return NULL;
+}
+
+static cjose_jwk_t *
+s_jwk_of_json (struct json_object *key, token_algorithm_t algorithm, const char **complaint)
+{
+    const jwk_member_t *members = s_jwk_kinds[algorithm].members;
+    const char *curve = s_jwk_kinds[algorithm].curve;
+    char *rooms[JWK_NUMBERS_MOST] = { NULL };
+    text_t bytes[JWK_NUMBERS_MOST];
+    cjose_jwk_t *jwk = NULL;
+    *complaint = NULL;
+    if (!text_is (s_member (key, "kty"), text_of (s_jwk_kinds[algorithm].type)))
+        *complaint = "the key is not of the kind that its algorithm needs";
+    else if (s_is_private (key, algorithm))
+        *complaint = "a private key has no place here: only its public half";
+    else if (curve && !text_is (s_member (key, "crv"), text_of (curve)))
+        *complaint = "ES256 needs a key of the curve P-256";
+    for (size_t at = 0; at < JWK_NUMBERS_MOST && members[at].name && !*complaint; at++)
+        rooms[at] = s_read_jwk_member (key, &members[at], &bytes[at], complaint);
+    if (!*complaint && algorithm == TOKEN_HS256)
+        jwk = cjose_jwk_create_oct_spec ((const uint8_t *) bytes[0].data, bytes[0].size, NULL);
+    else if (!*complaint)
+        jwk = algorithm == TOKEN_RS256 ? s_make_rsa (bytes[0], bytes[1], complaint)
+                                       : s_make_ec (bytes[0].data, bytes[1].data, complaint);
+    for (size_t at = 0; at < JWK_NUMBERS_MOST; at++)
+        free (rooms[at]);
     return jwk;
 }
 
@@ -255,15 +395,6 @@ token_keys_add (token_keys_t *self, text_t kid, token_algorithm_t algorithm, tex
     return complaint ? complaint : "the key cannot be used";
 }
 
-//  A member that is a string; empty when there is none.
-static text_t
-s_member (struct json_object *object, const char *name)
-{
-    text_t text;
-    (void) json_member_text (object, name, &text);
-    return text;
-}
-
 static const char *
 s_add_jwk (token_keys_t *self, struct json_object *key)
 {
@@ -272,15 +403,14 @@ s_add_jwk (token_keys_t *self, struct json_object *key)
     token_algorithm_t algorithm = token_algorithm_of (s_member (key, "alg"));
     if (algorithm == TOKEN_ALGORITHMS)
         return "a key of a JWK set needs an \"alg\": HS256, RS256 or ES256";
-    if (json_object_object_get_ex (key, "d", NULL))
-        return "a private key has no place here: only its public half";
     text_t use = s_member (key, "use");
     if (use.size > 0 && !text_is (use, TEXT ("sig")))
         return "a key of a JWK set is not for signatures";
-    text_t json = json_print (key);
-    cjose_jwk_t *jwk = cjose_jwk_import (json.data, json.size, NULL);
-    return jwk ? s_put (self, s_member (key, "kid"), algorithm, json, jwk)
-               : "a key of a JWK set cannot be read";
+    const char *complaint;
+    cjose_jwk_t *jwk = s_jwk_of_json (key, algorithm, &complaint);
+    return jwk         ? s_put (self, s_member (key, "kid"), algorithm, json_print (key), jwk)
+           : complaint ? complaint
+                       : "the key cannot be used";
 }
 
 const char *

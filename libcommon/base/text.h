@@ -29,10 +29,12 @@ text_of (const char *string)
     return string ? (text_t){ string, strlen (string) } : TEXT_EMPTY;
 }
 
+//  An empty one may be all zeros, whose data memcmp must not be given.
 static inline bool
 text_is (text_t left, text_t right)
 {
-    return left.size == right.size && memcmp (left.data, right.data, left.size) == 0;
+    return left.size == right.size
+           && (left.size == 0 || memcmp (left.data, right.data, left.size) == 0);
 }
 
 //  Less than, equal to or greater than zero, by bytes, a beginning before what goes on.

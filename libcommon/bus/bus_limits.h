@@ -21,6 +21,9 @@
 
 _Static_assert (BUS_WRITTEN_MAX + BUS_BESIDE_MAX <= BUS_RECORD_MAX, "what is let in fits");
 
+//  What is remembered of an item of work, or of its lane, from one attempt to the next.
+#define BUS_MEMORY_MOST 1024
+
 //  The least ceiling of a queue: several of the largest things that are let in.
 #define BUS_QUEUE_LEAST (2 * BUS_MESSAGE_MAX)
 

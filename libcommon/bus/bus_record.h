@@ -25,7 +25,9 @@
 #define BUS_PROTOCOL_EXTENSIBLE 3
 //  Bits that HELLO and WELCOME agree on.
 #define BUS_FEATURE_FEED 1u //  WATCH is answered
-#define BUS_FEATURES BUS_FEATURE_FEED
+#define BUS_FEATURE_WORKERS_ASK 2u //  REQUEST of a worker is answered
+#define BUS_FEATURE_NOTICE 4u      //  a worker is told NOTICE
+#define BUS_FEATURES (BUS_FEATURE_FEED | BUS_FEATURE_WORKERS_ASK | BUS_FEATURE_NOTICE)
 //  Unknown kinds from this number on are skipped.
 #define BUS_KIND_OPTIONAL 128
 
@@ -76,7 +78,7 @@ __attribute__ ((warn_unused_result)) int bus_record_read (bus_record_t *self, co
                                                           const char *end);
 
 //  The texts of a record, in the order of its fields: for who copies records. Returns how many.
-#define BUS_TEXTS_MAX 8
+#define BUS_TEXTS_MAX 10
 size_t bus_record_texts (bus_record_t *self, text_t *texts[BUS_TEXTS_MAX]);
 
 //  "POST"; "?" for a number that is no kind.

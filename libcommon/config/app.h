@@ -8,7 +8,11 @@
 
 #include "auth/api_keys.h"
 #include "auth/token_keys.h"
-#include "config/json_table.h"
+#include "config/app_alerts.h"
+#include "config/app_channels.h"
+#include "config/app_genesys.h"
+#include "config/app_switchboard.h"
+#include "json/json_table.h"
 
 typedef struct {
     text_t url;    //  empty: the app has no bot
@@ -59,6 +63,15 @@ typedef struct {
     app_tokens_t tokens;
     app_api_keys_t api_keys;
     app_retention_t retention;
+    app_switchboard_t switchboard;
+    json_rows_t people; //  of app_person_t
+    json_rows_t alerts; //  of app_alert_t
+    app_email_t email;
+    app_sms_t sms;
+    app_slack_t slack;
+    app_genesys_t genesys;
+    json_rows_t webhooks_out; //  of app_webhook_out_t
+    json_rows_t webhooks_in;  //  of app_webhook_in_t
     json_texts_t origins; //  pages that may embed the chat; none: all
     uint64_t text_limit;  //  bytes of a visitor's text
     text_t values; //  JSON: what is in force (json_table_values). The postoffice's only

@@ -42,6 +42,7 @@ typedef struct {
     const char *file;
     const char *app_id; //  that the file must have; "": none
     app_reader_t reader;
+    app_out_urls_t out;
     struct stat seen; //  the file that we have or had; zero at first
     int error;        //  errno, 0 when it was read
     secret_t *secrets;
@@ -66,9 +67,12 @@ struct apps {
 };
 
 static void
-s_look_init (look_t *self, const char *file, const char *app_id, app_reader_t reader)
+s_look_init (look_t *self, const char *file, const char *app_id, app_reader_t reader,
+             const app_out_urls_t *out)
 {
     *self = (look_t){ .file = file, .app_id = app_id, .reader = reader };
+    if (out)
+        self->out = *out;
     self->work.data = self;
     buffer_init (&self->complaint, LINES_MOST);
     buffer_init (&self->warnings, LINES_MOST);
@@ -151,6 +155,7 @@ s_read (look_t *self)
     if (self->error == 0)
         self->rows = apps_file_new (buffer_text (&bytes),
                                     &(apps_reading_t){ .reader = self->reader,
+                                                       .out = self->out,
                                                        .read_secret = s_read_secret,
                                                        .owner = self,
                                                        .complaint = &self->complaint,
@@ -248,9 +253,9 @@ s_again (void *apps)
 //  Without rows, and with a complaint, when it fails. The first look is before the loop turns: it
 //  may wait for the disk.
 static void
-s_watch (apps_t *self, uv_loop_t *loop, app_reader_t reader, buffer_t *complaint)
+s_watch (apps_t *self, uv_loop_t *loop, const apps_config_t *config, buffer_t *complaint)
 {
-    s_look_init (&self->look, self->file, self->app_id, reader);
+    s_look_init (&self->look, self->file, self->app_id, config->reader, &config->out);
     s_read (&self->look);
     self->rows = self->look.rows;
     self->look.rows = NULL;
@@ -280,7 +285,7 @@ apps_new (uv_loop_t *loop, const apps_config_t *config, buffer_t *complaint)
     bool is_usual = !*config->app_id && !*config->file;
     self->app_id = alloc_string (is_usual ? APP_ID_USUAL : config->app_id);
     if (*self->file != '\0')
-        s_watch (self, loop, config->reader, complaint);
+        s_watch (self, loop, config, complaint);
     else
         self->rows = apps_file_of_one (&(app_t){ .id = text_of (self->app_id),
                                                  .bot = { .url = text_of (config->bot_url),
@@ -343,10 +348,11 @@ apps_allows_origin (const apps_t *self, text_t id, text_t origin)
 }
 
 int
-apps_check (const char *file, app_reader_t reader, buffer_t *complaint, buffer_t *warnings)
+apps_check (const char *file, app_reader_t reader, const app_out_urls_t *out, buffer_t *complaint,
+            buffer_t *warnings)
 {
     look_t look;
-    s_look_init (&look, file, "", reader);
+    s_look_init (&look, file, "", reader, out);
     s_read (&look);
     (void) !buffer_put_text (complaint, buffer_text (&look.complaint));
     (void) !buffer_put_text (warnings, buffer_text (&look.warnings));

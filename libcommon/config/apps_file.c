@@ -2,6 +2,8 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "config/app_checks.h"
+#include "config/app_idle.h"
 #include "json/json_locate.h"
 #include "json/json_read.h"
 #include "json/json_write.h"
@@ -188,6 +190,13 @@ apps_file_new (text_t json, const apps_reading_t *reading)
     if (reading->reader & APP_READER_POSTOFFICE)
         s_note_values (self, json);
     for (size_t at = 0; at < rows.apps.count; at++)
+        if (app_checks_run (s_row (self, at), at, json, reading->reader, &reading->out,
+                            reading->complaint)
+            != 0) {
+            apps_file_destroy (&self);
+            return NULL;
+        }
+    for (size_t at = 0; at < rows.apps.count; at++)
         if (reading->reader == APP_READER_EDGE
             && (s_make_keys (&s_row (self, at)->tokens, at, json, reading->complaint) != 0
                 || s_make_api_keys (&s_row (self, at)->api_keys, at, json, reading->complaint)
@@ -206,6 +215,8 @@ apps_file_new (text_t json, const apps_reading_t *reading)
         apps_file_destroy (&self);
         return NULL;
     }
+    for (size_t at = 0; at < rows.apps.count; at++)
+        app_idle_warn (s_row (self, at), at, json, reading->reader, reading->warnings);
     return self;
 }
 
@@ -244,6 +255,10 @@ apps_file_of_one (const app_t *app, buffer_t *complaint)
     row->tokens.anonymous = true;
     row->bot.is_there = true; //  only the connector's settings say more
     row->text_limit = app->text_limit ? app->text_limit : APP_TEXT_LIMIT;
+    app_failure_t *failure = &row->switchboard.failure;
+    *failure = app_failure_usual;
+    failure->text = alloc_copy (failure->text);
+    failure->health_url = alloc_copy (failure->health_url);
     s_note_settings (row);
     return s_new (&(app_rows_t){ .apps = { .rows = row, .count = 1 } });
 }
@@ -258,6 +273,7 @@ apps_file_destroy (apps_file_t **self_p)
     for (size_t at = 0; at < self->rows.apps.count; at++) {
         free ((char *) (uintptr_t) s_row (self, at)->bot.sender.data);
         free ((char *) (uintptr_t) s_row (self, at)->values.data);
+        app_checks_free (s_row (self, at));
         token_keys_destroy (&s_row (self, at)->tokens.keys);
         api_keys_destroy (&s_row (self, at)->api_keys.keys);
     }

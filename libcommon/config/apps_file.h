@@ -13,6 +13,7 @@ typedef struct apps_file apps_file_t;
 //  As json_table_reading_t, whose table is set here.
 typedef struct {
     app_reader_t reader;
+    app_out_urls_t out;
     const char *(*read_secret) (void *owner, text_t path, buffer_t *to);
     void *owner;
     buffer_t *complaint;

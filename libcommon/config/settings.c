@@ -73,6 +73,12 @@ s_parse_amount (const char *word, setting_type_t type, uint64_t *amount)
     return -1;
 }
 
+int
+settings_read_duration (const char *word, uint64_t *milliseconds)
+{
+    return s_parse_amount (word, SETTING_DURATION, milliseconds);
+}
+
 static int
 s_parse_switch (const char *word, bool *on)
 {

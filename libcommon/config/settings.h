@@ -37,6 +37,10 @@ typedef struct {
 //  Ends every table.
 #define SETTINGS_END { NULL, SETTING_TEXT, 0, NULL, 0, 0, NULL }
 
+//  A duration such as "20s", in milliseconds. Returns 0, or −1 when it is none.
+__attribute__ ((warn_unused_result)) int settings_read_duration (const char *word,
+                                                                 uint64_t *milliseconds);
+
 //  Fills the config from the environment. Returns 0; −1 when something is missing or wrong: then
 //  `complaint` says in one line what is wrong with which setting, and what would be right.
 //  A config that was filled, even in part, is given back with settings_free.

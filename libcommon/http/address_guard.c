@@ -123,13 +123,34 @@ s_is_localhost (text_t name)
     return name.size > size && strncasecmp (name.data + name.size - size, local, size) == 0;
 }
 
+//  The address that a host of a URL is, without being looked up. False: it has to be.
+static bool
+s_read_host (ip_address_t *ip, const char *host)
+{
+    static const uint8_t loopback[4] = { 127, 0, 0, 1 };
+    *ip = ip_address_of_ipv4 (loopback);
+    text_t text = { host, strcspn (host, "%") }; //  an IPv6 address may have its zone behind it
+    text.size -= text.size > 0 && text.data[text.size - 1] == '.';
+    return s_is_localhost (text) || ip_address_read (ip, text) == 0;
+}
+
 const char *
 address_guard_refuses_host (const address_guard_t *self, const char *host)
 {
-    static const uint8_t loopback[4] = { 127, 0, 0, 1 };
-    ip_address_t ip = ip_address_of_ipv4 (loopback);
-    text_t text = { host, strcspn (host, "%") }; //  an IPv6 address may have its zone behind it
-    text.size -= text.size > 0 && text.data[text.size - 1] == '.';
-    bool is_known = s_is_localhost (text) || ip_address_read (&ip, text) == 0;
-    return is_known ? s_refuses (self, &ip) : NULL;
+    ip_address_t ip;
+    return s_read_host (&ip, host) ? s_refuses (self, &ip) : NULL;
+}
+
+bool
+address_guard_allows (const address_guard_t *self, const struct sockaddr *address)
+{
+    ip_address_t ip;
+    return ip_address_of (&ip, address) == 0 && s_is_allowed (self, &ip);
+}
+
+bool
+address_guard_allows_host (const address_guard_t *self, const char *host)
+{
+    ip_address_t ip;
+    return s_read_host (&ip, host) && s_is_allowed (self, &ip);
 }

@@ -23,6 +23,10 @@ const char *address_guard_refuses (const address_guard_t *self, const struct soc
 //  The same of a host as it stands in a URL, without brackets: NULL for every name but localhost.
 const char *address_guard_refuses_host (const address_guard_t *self, const char *host);
 
+//  Is it in one of the networks that are allowed by name? Of a host as above: no name is.
+bool address_guard_allows (const address_guard_t *self, const struct sockaddr *address);
+bool address_guard_allows_host (const address_guard_t *self, const char *host);
+
 //  What kind of address it is: the label of its range, or "public_v4", "public_v6". A constant.
 const char *address_guard_class (const address_guard_t *self, const ip_address_t *ip);
 

@@ -17,6 +17,7 @@ struct http_client {
     http_means_t means;
     http_pace_t *pace;
     struct call *calls; //  by number
+    list_t grown;       //  calls whose owners are to be told so
     http_call_t last;
 };
 
@@ -34,9 +35,12 @@ typedef struct call {
     http_turn_t turn;
     uint64_t began_us;
     uint64_t until_ms;
-    loop_timer_t *timer;     //  while curl does not have it
+    uint64_t more_ms;        //  that it may be given on top; 0: curl's own time limit ends it
+    loop_timer_t *timer;     //  while curl does not have it, or it may be given more time
     http_outcome_t ends_as;  //  when the timer fires
     http_answer_fn *answered;
+    http_answer_fn *grows; //  or NULL
+    list_t growth;         //  in the client's list when there is something to call it with
     void *owner;
     UT_hash_handle hh;
 } call_t;
@@ -58,6 +62,7 @@ s_forget (call_t *self)
     http_pace_leave (&self->turn);
     bearer_leave (&self->token);
     loop_timer_stop (self->timer);
+    list_remove (&self->growth);
     HASH_DEL (self->client->calls, self);
 }
 
@@ -93,6 +98,8 @@ s_timer_fired (void *owner)
                              .content_type = TEXT_EMPTY,
                              .body = TEXT_EMPTY,
                              .error = http_outcome_words (self->ends_as) };
+    if (self->is_running) //  its time is over: it ends as by curl's own limit
+        http_exchange_read (self->exchange, CURLE_OPERATION_TIMEDOUT, &answer);
     s_answer (self, &answer);
 }
 
@@ -122,15 +129,18 @@ s_run (call_t *self)
         return;
     }
     uint64_t left_ms = s_left_ms (self);
+    left_ms = left_ms > 0 ? left_ms : 1;
     loop_timer_stop (self->timer);
     http_exchange_begin (self->exchange, self->bearer ? bearer_token (self->bearer) : "",
-                         left_ms > 0 ? left_ms : 1);
+                         left_ms, self->more_ms);
     self->serial = self->bearer ? bearer_serial (self->bearer) : 0;
     CURL *easy = http_exchange_easy (self->exchange);
     curl_easy_setopt (easy, CURLOPT_PRIVATE, self);
     self->is_running = curl_multi_add_handle (self->client->multi, easy) == CURLM_OK;
     if (!self->is_running)
         s_ends_as (self, HTTP_LIBRARY, 0);
+    else if (self->more_ms > 0)
+        s_ends_as (self, HTTP_TIMED_OUT, left_ms);
 }
 
 static void
@@ -201,7 +211,30 @@ s_ended (call_t *self, CURLcode result)
         s_answer (self, &answer);
 }
 
-//  Tells the owners of all that has ended. Outside of curl's own callbacks, so that an owner may
+//  Within curl's own callbacks: the owner is told later.
+static void
+s_has_grown (void *owner)
+{
+    call_t *self = owner;
+    list_append (&self->client->grown, &self->growth);
+}
+
+//  Tells the owners of all whose bodies have grown; each may cancel any call.
+static void
+s_tell_growth (http_client_t *self)
+{
+    list_t *link;
+    while ((link = list_first (&self->grown))) {
+        call_t *call = LIST_THING (link, call_t, growth);
+        http_answer_t answer;
+        list_remove (link);
+        http_exchange_so_far (call->exchange, &answer);
+        call->grows (call->owner, call->number, &answer);
+    }
+}
+
+//  Tells the owners of all that has ended, and of what has grown. Outside of curl's own callbacks,
+//  so that an owner may
 //  begin and cancel calls from here.
 static void
 s_harvest (void *owner)
@@ -216,6 +249,7 @@ s_harvest (void *owner)
         if (message->msg == CURLMSG_DONE)
             s_ended (call, result);
     }
+    s_tell_growth (self);
 }
 
 static const char *
@@ -237,12 +271,14 @@ http_client_new (uv_loop_t *loop, const http_client_config_t *config)
     http_metrics_start (HTTP_METRICS_CLIENT);
     http_client_t *self = alloc_zeroed (sizeof *self);
     self->loop = loop;
+    list_init (&self->grown);
     self->multi = curl_multi_init ();
     assert (self->multi);
     curl_multi_setopt (self->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
                        (long) config->connections_per_host);
     self->means = (http_means_t){ .sockets = http_sockets_new (loop, self->multi, s_harvest, self),
                                   .guard = guard,
+                                  .keeps_clear = config->keeps_clear,
                                   .proxy = alloc_string (config->proxy),
                                   .no_proxy = alloc_string (config->no_proxy),
                                   .ca_file = alloc_string (config->ca_file) };
@@ -296,6 +332,9 @@ s_call_new (http_client_t *client, const http_request_t *request, const http_url
     self->token.come = s_token_came;
     self->began_us = clock_mono_us ();
     self->until_ms = clock_mono_ms () + request->timeout_ms;
+    if (request->longest_ms > request->timeout_ms)
+        self->more_ms = request->longest_ms - request->timeout_ms;
+    list_init (&self->growth);
     self->timer = loop_timer_new (client->loop, s_timer_fired, self);
     HASH_ADD (hh, client->calls, number, sizeof self->number, self);
     http_metrics_count (HTTP_IN_FLIGHT, 1);
@@ -324,11 +363,36 @@ http_client_send (http_client_t *self, const http_request_t *request, http_answe
     return call->number;
 }
 
-void
-http_client_cancel (http_client_t *self, http_call_t number)
+static call_t *
+s_find (http_client_t *self, http_call_t number)
 {
     call_t *call;
     HASH_FIND (hh, self->calls, &number, sizeof number, call);
+    return call;
+}
+
+void
+http_client_follow (http_client_t *self, http_call_t number, http_answer_fn *grows)
+{
+    call_t *call = s_find (self, number);
+    if (!call)
+        return;
+    call->grows = grows;
+    http_exchange_follow (call->exchange, s_has_grown, call);
+}
+
+void
+http_client_wait (http_client_t *self, http_call_t number, uint64_t within_ms)
+{
+    call_t *call = s_find (self, number);
+    if (call && call->is_running && call->more_ms > 0)
+        s_ends_as (call, HTTP_TIMED_OUT, within_ms);
+}
+
+void
+http_client_cancel (http_client_t *self, http_call_t number)
+{
+    call_t *call = s_find (self, number);
     if (!call)
         return;
     s_forget (call);

@@ -31,6 +31,8 @@ typedef void http_answer_fn (void *owner, http_call_t call, const http_answer_t 
 //      content_type        NULL: none, or one of the headers
 //      body                sent when it is not empty, and with POST, PUT and PATCH
 //      timeout_ms          of the whole call, with what it waits for
+//      longest_ms          of a call that may be given more time (http_client_wait): no more than
+//                          this in all; 0: none is given
 //      connect_timeout_ms  of name, connection and TLS; 0: as timeout_ms
 //      head_limit          bytes of the answer's head; 0: 16 KiB
 //      answer_limit        bytes of its body, also when it comes compressed
@@ -45,6 +47,7 @@ typedef struct {
     const char *ca_file;  //  certificates to trust beside the system's
     bool is_guarded;      //  private and special addresses are refused (address_guard.h)
     const char *allowed;  //  networks that are not
+    bool keeps_clear;     //  of a guarded one: http:// goes to such networks only
     http_rate_t rate;     //  for each origin
 } http_client_config_t;
 
@@ -61,6 +64,13 @@ void http_client_destroy (http_client_t **self_p);
 //  header is none, EAGAIN when it may be possible a little later.
 http_call_t http_client_send (http_client_t *self, const http_request_t *request,
                               http_answer_fn *answered, void *owner);
+//  For a body that is read as it grows: `grows` is called from the loop, again and again, with the
+//  answer up to now, whose texts live until it returns; the owner may cancel the call there. The
+//  whole answer is `answered` all the same. Unknown and finished calls are ignored.
+void http_client_follow (http_client_t *self, http_call_t call, http_answer_fn *grows);
+//  The call ends (HTTP_TIMED_OUT) unless it has ended, or is given time again, within this; for
+//  calls with `longest_ms` that curl has. Others are ignored.
+void http_client_wait (http_client_t *self, http_call_t call, uint64_t within_ms);
 //  Unknown and finished calls are ignored.
 void http_client_cancel (http_client_t *self, http_call_t call);
 

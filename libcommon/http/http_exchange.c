@@ -40,6 +40,8 @@ struct http_exchange {
     uint64_t connect_timeout_ms;
     const char *blocked; //  range of the last address that was refused
     unsigned sockets;    //  that were opened, since the last answer
+    void (*grew) (void *owner); //  or NULL
+    void *owner;
     char error[CURL_ERROR_SIZE];
 };
 
@@ -51,8 +53,11 @@ s_take_body (char *data, size_t one, size_t size, void *owner)
 {
     (void) one; //  always 1
     http_exchange_t *self = owner;
-    if (buffer_put (&self->body, data, size) == 0)
+    if (buffer_put (&self->body, data, size) == 0) {
+        if (self->grew)
+            self->grew (self->owner);
         return size;
+    }
     self->body_is_too_large = true;
     return 0;
 }
@@ -78,6 +83,27 @@ s_take_head (char *line, size_t one, size_t size, void *owner)
     return self->head_is_too_large ? 0 : size;
 }
 
+#define CLEAR "not one that http:// may go to"
+
+static const char *
+s_refuses (const http_exchange_t *self, const struct sockaddr *address)
+{
+    const address_guard_t *guard = self->means->guard;
+    const char *blocked = address_guard_refuses (guard, address);
+    bool is_clear = self->means->keeps_clear && !self->is_tls;
+    return !blocked && is_clear && !address_guard_allows (guard, address) ? CLEAR : blocked;
+}
+
+//  The same where only the proxy will see the address.
+static const char *
+s_refuses_host (const http_exchange_t *self, const char *host)
+{
+    const address_guard_t *guard = self->means->guard;
+    const char *blocked = address_guard_refuses_host (guard, host);
+    bool is_clear = self->means->keeps_clear && !self->is_tls;
+    return !blocked && is_clear && !address_guard_allows_host (guard, host) ? CLEAR : blocked;
+}
+
 //  The address that curl is about to connect to: what it says yes to is what is connected to, so
 //  that a name cannot be another address a moment later.
 static curl_socket_t
@@ -85,8 +111,8 @@ s_open_socket (void *owner, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void) purpose;
     http_exchange_t *self = owner;
-    const address_guard_t *guard = self->is_proxied ? NULL : self->means->guard;
-    const char *blocked = guard ? address_guard_refuses (guard, &address->addr) : NULL;
+    bool is_guarded = self->means->guard && !self->is_proxied;
+    const char *blocked = is_guarded ? s_refuses (self, &address->addr) : NULL;
     if (blocked) {
         self->blocked = blocked;
         return CURL_SOCKET_BAD;
@@ -263,7 +289,9 @@ http_exchange_new (const http_means_t *means, const http_request_t *request, con
     self->is_alone = request->only_once;
     self->is_proxied = *means->proxy && !http_url_host_is_in (url->host, means->no_proxy);
     if (self->is_proxied && means->guard)
-        self->blocked = address_guard_refuses_host (means->guard, url->host);
+        self->blocked = s_refuses_host (self, url->host);
+    else if (means->guard && *url->host && url->host[strlen (url->host) - 1] == '.')
+        self->blocked = address_guard_refuses_host (means->guard, url->host); //  no resolver says
     self->easy = curl_easy_init ();
     if (!self->easy)
         alloc_failed ();
@@ -306,7 +334,8 @@ http_exchange_blocked (const http_exchange_t *self)
 }
 
 void
-http_exchange_begin (http_exchange_t *self, const char *token, uint64_t timeout_ms)
+http_exchange_begin (http_exchange_t *self, const char *token, uint64_t timeout_ms,
+                     uint64_t more_ms)
 {
     buffer_clear (&self->head);
     buffer_clear (&self->body);
@@ -317,7 +346,7 @@ http_exchange_begin (http_exchange_t *self, const char *token, uint64_t timeout_
     self->error[0] = '\0';
     uint64_t connect_ms = self->connect_timeout_ms;
     connect_ms = connect_ms < timeout_ms ? connect_ms : timeout_ms;
-    curl_easy_setopt (self->easy, CURLOPT_TIMEOUT_MS, (long) timeout_ms);
+    curl_easy_setopt (self->easy, CURLOPT_TIMEOUT_MS, (long) (timeout_ms + more_ms));
     curl_easy_setopt (self->easy, CURLOPT_CONNECTTIMEOUT_MS, (long) connect_ms);
     curl_easy_setopt (self->easy, CURLOPT_FRESH_CONNECT, (long) self->is_alone);
     if (!*token)
@@ -414,6 +443,25 @@ s_error (http_exchange_t *self, http_outcome_t outcome, CURLcode result)
     else if (result == CURLE_OK || self->head_is_too_large || self->body_is_too_large)
         return http_outcome_words (outcome);
     return self->error[0] ? self->error : curl_easy_strerror (result);
+}
+
+void
+http_exchange_follow (http_exchange_t *self, void (*grew) (void *owner), void *owner)
+{
+    self->grew = grew;
+    self->owner = owner;
+}
+
+void
+http_exchange_so_far (const http_exchange_t *self, http_answer_t *answer)
+{
+    *answer = (http_answer_t){ .outcome = HTTP_ANSWERED,
+                               .status = s_info (self, CURLINFO_RESPONSE_CODE),
+                               .was_sent = true,
+                               .head = buffer_text (&self->head),
+                               .body = buffer_text (&self->body),
+                               .error = "" };
+    answer->content_type = http_answer_header (answer, "Content-Type");
 }
 
 void

@@ -19,6 +19,7 @@ typedef struct {
     const char *content_type;
     text_t body;
     uint64_t timeout_ms;
+    uint64_t longest_ms;
     uint64_t connect_timeout_ms;
     uint64_t head_limit;
     uint64_t answer_limit;
@@ -31,6 +32,7 @@ typedef struct {
 typedef struct {
     http_sockets_t *sockets;
     address_guard_t *guard; //  NULL: every address
+    bool keeps_clear;       //  http:// only where the guard allows it by name
     char *proxy;            //  "" is none
     char *no_proxy;
     char *ca_file; //  "" is the system's
@@ -46,7 +48,13 @@ CURL *http_exchange_easy (const http_exchange_t *self);
 //  The label of the blocked range, when the URL names an address that only the proxy would see.
 const char *http_exchange_blocked (const http_exchange_t *self);
 //  Before the handle is given to a multi handle: forgets what was answered. No token: "".
-void http_exchange_begin (http_exchange_t *self, const char *token, uint64_t timeout_ms);
+//  `more_ms`: on top of the time, when the call has been connected within it.
+void http_exchange_begin (http_exchange_t *self, const char *token, uint64_t timeout_ms,
+                          uint64_t more_ms);
+//  Before its end: what has come of the answer up to now.
+void http_exchange_so_far (const http_exchange_t *self, http_answer_t *answer);
+//  `grew` is called, within curl's own callbacks, when more of the body has come.
+void http_exchange_follow (http_exchange_t *self, void (*grew) (void *owner), void *owner);
 //  Behind its end. The answer's texts live as long as the exchange, or until it begins anew.
 void http_exchange_read (http_exchange_t *self, CURLcode result, http_answer_t *answer);
 

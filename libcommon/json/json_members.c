@@ -47,6 +47,26 @@ s_skip_value (json_members_t *self)
     return false;
 }
 
+//  The whole value that begins here, behind blanks; steps behind the comma that follows. False: the
+//  text cannot be followed, or nothing stands here.
+static bool
+s_take_value (json_members_t *self, text_t *value)
+{
+    size_t begin = self->at;
+    if (!s_skip_value (self))
+        return false;
+    size_t end = self->at;
+    while (begin < end && memchr (BLANKS, self->json.data[begin], 4))
+        begin++;
+    while (end > begin && memchr (BLANKS, self->json.data[end - 1], 4))
+        end--;
+    *value = (text_t){ self->json.data + begin, end - begin };
+    //  Behind the last one stands the bracket, which neither a name nor a value begins with.
+    if (self->json.data[self->at] == ',')
+        self->at++;
+    return value->size > 0;
+}
+
 bool
 json_members_next (json_members_t *self, text_t *name, text_t *value)
 {
@@ -58,19 +78,13 @@ json_members_next (json_members_t *self, text_t *name, text_t *value)
     if (!s_skip_string (self))
         return false;
     *name = (text_t){ self->json.data + begin, self->at - 1 - begin };
-    if (!s_takes (self, ':'))
-        return false;
-    begin = self->at;
-    if (!s_skip_value (self))
-        return false;
-    size_t end = self->at;
-    while (begin < end && memchr (BLANKS, self->json.data[begin], 4))
-        begin++;
-    while (end > begin && memchr (BLANKS, self->json.data[end - 1], 4))
-        end--;
-    *value = (text_t){ self->json.data + begin, end - begin };
-    //  Behind the last member stands the bracket, which no name begins with.
-    if (self->json.data[self->at] == ',')
-        self->at++;
-    return value->size > 0;
+    return s_takes (self, ':') && s_take_value (self, value);
+}
+
+bool
+json_elements_next (json_members_t *self, text_t *value)
+{
+    if (self->at == 0 && !s_takes (self, '['))
+        self->at = self->json.size;
+    return s_take_value (self, value);
 }

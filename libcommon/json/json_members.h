@@ -1,5 +1,5 @@
-//  json_members — the members of a JSON object, one by one, as they stand in its text: nothing is
-//  decoded, so nothing is changed, and nothing is allocated.
+//  json_members — the members of a JSON object, or the elements of an array, one by one, as they
+//  stand in its text: nothing is decoded, so nothing is changed, and nothing is allocated.
 //
 //  It is no validator: it goes as far as the text can be followed (strings, brackets, commas), and
 //  ends at the first byte that cannot be. Of a valid object it finds every member. Nesting has no
@@ -17,7 +17,7 @@ typedef struct {
     size_t at;
 } json_members_t;
 
-//  Members of the object that the text begins with (behind blanks).
+//  Members of the object, or elements of the array, that the text begins with (behind blanks).
 static inline json_members_t
 json_members_of (text_t json)
 {
@@ -27,5 +27,7 @@ json_members_of (text_t json)
 //  The next member: its name without the quotes and with its escapes, and the whole of its value.
 //  False when there is none, or the text cannot be followed any more.
 bool json_members_next (json_members_t *self, text_t *name, text_t *value);
+//  The next element of an array: the whole of its value. False as there.
+bool json_elements_next (json_members_t *self, text_t *value);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 
 #include <assert.h>
+#include <glib.h>
 #include <json-c/json.h>
 #include <json-c/json_visit.h>
 #include <stdatomic.h>
@@ -351,6 +352,16 @@ json_read_words (const json_reading_t *reading, text_t bytes)
     return words[reading->fault];
 }
 
+bool
+json_is_object (text_t bytes, const json_limits_t *limits)
+{
+    json_reading_t reading;
+    json_object *tree = json_read (bytes, limits, &reading);
+    bool is_object = json_object_is_type (tree, json_type_object);
+    json_object_put (tree);
+    return is_object;
+}
+
 int
 json_member_text (json_object *object, const char *name, text_t *text)
 {
@@ -364,6 +375,25 @@ json_member_text (json_object *object, const char *name, text_t *text)
     *text =
         (text_t){ json_object_get_string (value), (size_t) json_object_get_string_len (value) };
     return 1;
+}
+
+uint64_t
+json_time_read (text_t text)
+{
+    char room[64];
+    if (text.size == 0 || text.size >= sizeof room)
+        return 0;
+    memcpy (room, text.data, text.size);
+    room[text.size] = 0;
+    if (room[text.size - 1] == 'z') //  RFC 3339 allows it, GLib does not
+        room[text.size - 1] = 'Z';
+    GDateTime *time = g_date_time_new_from_iso8601 (room, NULL);
+    if (!time)
+        return 0;
+    int64_t second = g_date_time_to_unix (time);
+    int ms = g_date_time_get_microsecond (time) / 1000;
+    g_date_time_unref (time);
+    return second > 0 ? (uint64_t) second * 1000 + (uint64_t) ms : 0;
 }
 
 text_t

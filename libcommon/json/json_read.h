@@ -13,6 +13,9 @@
 
 #include "base/text.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct json_object;
 
 typedef enum {
@@ -43,12 +46,19 @@ typedef struct {
 //  The tree, to be given back with json_object_put; NULL with a fault, and for a `null` without.
 struct json_object *json_read (text_t bytes, const json_limits_t *limits, json_reading_t *reading);
 
+//  Can it be read, and is it an object?
+bool json_is_object (text_t bytes, const json_limits_t *limits);
+
 //  What is wrong, for a person: "the text ends too early".
 const char *json_read_words (const json_reading_t *reading, text_t bytes);
 
 //  The string that an object has under this name: borrowed from the tree. Returns 1; 0: it has
 //  none, or is no object; −1: it has something else. Without a string the text is empty.
 int json_member_text (struct json_object *object, const char *name, text_t *text);
+
+//  A time as RFC 3339 has it, with a zone, as milliseconds since 1970. 0: it is none, or is before
+//  1970.
+uint64_t json_time_read (text_t text);
 
 //  The tree as compact JSON: borrowed from it, until it changes.
 text_t json_print (struct json_object *tree);

@@ -1,5 +1,7 @@
 #include "json/json_write.h"
 
+#include "base/utf8.h"
+
 #include <stdio.h>
 #include <time.h>
 
@@ -39,6 +41,28 @@ json_put_text (json_writer_t *self, const char *name, text_t value)
         self->full = buffer_put_json (self->buffer, value) != 0;
 }
 
+//  The longest escape of a byte.
+#define ESCAPED 6
+
+bool
+json_put_cut (json_writer_t *self, const char *name, text_t value, size_t most)
+{
+    size_t at = 0, left = most;
+    while (at < value.size && left > 0) {
+        size_t plain = json_plain_run (value, at);
+        plain = plain < left ? plain : left;
+        at += plain;
+        left -= plain;
+        if (at == value.size || left < ESCAPED)
+            break;
+        at++; //  one that is escaped, or the next plain one
+        left -= ESCAPED;
+    }
+    text_t cut = utf8_cut (value, at);
+    json_put_text (self, name, cut);
+    return cut.size < value.size;
+}
+
 void
 json_put_number (json_writer_t *self, const char *name, uint64_t value)
 {
@@ -48,15 +72,22 @@ json_put_number (json_writer_t *self, const char *name, uint64_t value)
 }
 
 void
-json_put_time (json_writer_t *self, const char *name, uint64_t time_ms)
+json_time (uint64_t time_ms, char text[JSON_TIME_MAX])
 {
     time_t seconds = (time_t) (time_ms / 1000);
     struct tm parts = { 0 };
-    char second[32], whole[48];
+    char second[32];
     gmtime_r (&seconds, &parts);
     strftime (second, sizeof second, "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf (whole, sizeof whole, "%s.%03uZ", second, (unsigned) (time_ms % 1000));
-    json_put_string (self, name, whole);
+    snprintf (text, JSON_TIME_MAX, "%s.%03uZ", second, (unsigned) (time_ms % 1000));
+}
+
+void
+json_put_time (json_writer_t *self, const char *name, uint64_t time_ms)
+{
+    char text[JSON_TIME_MAX];
+    json_time (time_ms, text);
+    json_put_string (self, name, text);
 }
 
 void

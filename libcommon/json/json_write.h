@@ -39,8 +39,13 @@ json_write_begin (json_writer_t *self, buffer_t *buffer)
 __attribute__ ((warn_unused_result)) int json_write_end (json_writer_t *self);
 
 void json_put_text (json_writer_t *self, const char *name, text_t value);
+//  As much of the text as takes `most` bytes in JSON at most, cut between characters. True: there
+//  was more.
+bool json_put_cut (json_writer_t *self, const char *name, text_t value, size_t most);
 void json_put_number (json_writer_t *self, const char *name, uint64_t value);
-//  Milliseconds since 1970 as RFC 3339 has them: "2026-01-31T23:59:59.123Z".
+//  Milliseconds since 1970 as RFC 3339 has them: 2026-01-31T23:59:59.123Z.
+#define JSON_TIME_MAX 48 //  bytes, the end included
+void json_time (uint64_t time_ms, char text[JSON_TIME_MAX]);
 void json_put_time (json_writer_t *self, const char *name, uint64_t time_ms);
 //  Ready JSON, or how it begins; an empty text leaves the member out.
 void json_put_json (json_writer_t *self, const char *name, text_t value);

@@ -17,6 +17,46 @@ static const api_row_t s_rows[] = {
 
 #define ROWS (sizeof s_rows / sizeof *s_rows)
 
+const api_row_t api_bot_answer = { API_BOT_ANSWER,
+                                   "BOT_ANSWER",
+                                   "POST",
+                                   "/bot-answers/{item}",
+                                   PERMIT_ANYBODY,
+                                   API_AT_SESSION,
+                                   10000,
+                                   API_BOT_ANSWER_MOST,
+                                   "a bot answers later" };
+
+const api_row_t api_webhook = { API_WEBHOOK,
+                                "WEBHOOK",
+                                "POST",
+                                "/webhooks/{user}/{item}",
+                                PERMIT_ANYBODY,
+                                API_AT_ANY,
+                                5000,
+                                API_WEBHOOK_MOST,
+                                "a webhook comes in" };
+
+const api_row_t api_platform = { API_PLATFORM,
+                                 "PLATFORM",
+                                 "POST",
+                                 "/webhooks/{user}/{item}",
+                                 PERMIT_ANYBODY,
+                                 API_AT_ANY,
+                                 5000,
+                                 API_WEBHOOK_MOST,
+                                 "a platform says something, or its worker asks" };
+
+const api_row_t api_alert_page = { API_ALERT_PAGE,
+                                   "ALERT_PAGE",
+                                   "GET",
+                                   "/alerts/{item}",
+                                   PERMIT_ANYBODY,
+                                   API_AT_ANY,
+                                   5000,
+                                   0,
+                                   "what the page behind an alert's link shows" };
+
 static const struct {
     const char *name;
     size_t most;
@@ -47,14 +87,41 @@ api_row (uint64_t operation)
     for (size_t at = 0; at < ROWS; at++)
         if (s_rows[at].operation == operation)
             return &s_rows[at];
-    return NULL;
+    return operation == API_BOT_ANSWER   ? &api_bot_answer
+           : operation == API_WEBHOOK    ? &api_webhook
+           : operation == API_PLATFORM   ? &api_platform
+           : operation == API_ALERT_PAGE ? &api_alert_page
+                                         : NULL;
 }
 
 permission_t
 api_permission (const api_row_t *row, role_t kind)
 {
-    bool is_in_a_name = kind == ROLE_API && row->permission == PERMIT_MESSAGE_POST;
-    return is_in_a_name ? PERMIT_MESSAGE_POST_AS : row->permission;
+    if (kind != ROLE_API)
+        return row->permission;
+    switch (row->permission) {
+    case PERMIT_MESSAGE_POST:
+        return PERMIT_MESSAGE_POST_AS;
+    case PERMIT_AGENT_SET:
+        return PERMIT_AGENT_MANAGE;
+    case PERMIT_CONTROL_TAKE:
+        return PERMIT_SESSION_ATTEND;
+    case PERMIT_CONTROL_RELEASE: //  in its own name; nobody is asked in that
+        return row->operation == API_CONTROL_RELEASE ? PERMIT_CONTROL_RELEASE
+                                                     : PERMIT_SESSION_ATTEND;
+    default:
+        return row->permission;
+    }
+}
+
+uint64_t
+api_door_permissions (const api_row_t *row, role_t kind)
+{
+    bool may_be_whisper = row->operation == API_MESSAGE_POST;
+    bool may_be_of_other = row->operation == API_CONTROL_RELEASE && kind == ROLE_API;
+    return PERMISSION_BIT (api_permission (row, kind))
+           | (may_be_whisper ? PERMISSION_BIT (PERMIT_SESSION_WHISPER) : 0)
+           | (may_be_of_other ? PERMISSION_BIT (PERMIT_SESSION_ATTEND) : 0);
 }
 
 const api_row_t *
@@ -106,9 +173,20 @@ s_is_path (const char *pattern, text_t path, text_t parameters[API_PARAMETERS])
     return !path.data;
 }
 
+//  Is a row's path this one, without parameters? Then it is no parameter of another row.
+static bool
+s_is_literal (text_t path)
+{
+    for (size_t at = 0; at < ROWS; at++)
+        if (text_is (path, text_of (s_rows[at].path)))
+            return true;
+    return false;
+}
+
 void
 api_match (api_match_t *self, text_t method, text_t path)
 {
+    bool is_literal = s_is_literal (path);
     *self = (api_match_t){ 0 };
     for (api_parameter_t at = 0; at < API_PARAMETERS; at++)
         self->parameters[at] = TEXT_EMPTY;
@@ -118,7 +196,8 @@ api_match (api_match_t *self, text_t method, text_t path)
     for (size_t at = 0; at < ROWS; at++) {
         const api_row_t *row = &s_rows[at];
         text_t parameters[API_PARAMETERS];
-        if (!s_is_path (row->path, path, parameters))
+        if (!s_is_path (row->path, path, parameters)
+            || (is_literal && !text_is (path, text_of (row->path))))
             continue;
         size += (size_t) snprintf (self->allow + size, sizeof self->allow - size, "%s%s, ",
                                    row->method, strcmp (row->method, "GET") == 0 ? ", HEAD" : "");
@@ -135,9 +214,12 @@ api_match (api_match_t *self, text_t method, text_t path)
 //  Queries
 
 static const api_query_row_t s_queries[] = {
-#define API_QUERY(OPERATION, name, KIND, least, most, choices, words)                            \
-    { API_##OPERATION, name, API_QUERY_##KIND, least, most, choices, words },
+#define ROW(OPERATION, name, KIND, least, most, choices, words, is_needed)                       \
+    { API_##OPERATION, name, API_QUERY_##KIND, least, most, choices, words, is_needed },
+#define API_QUERY(...) ROW (__VA_ARGS__, false)
+#define API_QUERY_NEEDED(...) ROW (__VA_ARGS__, true)
 #include "model/api_queries.def"
+#undef ROW
 #undef API_QUERY
 };
 
@@ -221,8 +303,9 @@ s_is_time (text_t value)
 static bool
 s_is_choice (const char *choices, text_t value)
 {
-    for (const char *at = choices; *at; at += strspn (at, " ")) {
-        size_t size = strcspn (at, " ");
+    const char *between = strchr (choices, ',') ? "," : " ";
+    for (const char *at = choices; *at; at += strspn (at, between)) {
+        size_t size = strcspn (at, between);
         if (text_is (value, (text_t){ at, size }))
             return true;
         at += size;

@@ -13,7 +13,11 @@ typedef enum {
     API_##NAME = number,
 #include "model/api_operations.def"
 #undef API_OPERATION
-    API_OPERATIONS //  above all numbers
+    API_BOT_ANSWER = 50, //  of no row of the table: see api_bot_answer
+    API_WEBHOOK = 51,    //  likewise: see api_webhook
+    API_PLATFORM = 52,   //  likewise: see api_platform
+    API_ALERT_PAGE = 53, //  likewise: see api_alert_page
+    API_OPERATIONS       //  above all numbers
 } api_operation_t;
 
 //  Who carries it out.
@@ -57,10 +61,31 @@ typedef struct {
 //  A HEAD is a GET whose answer's body is not sent.
 void api_match (api_match_t *self, text_t method, text_t path);
 
+//  A bot answers later, at the address that it was given with the question (auth/answer_url.h). It
+//  is not of /api/v1, and nobody asks for it by a credential: whoever has the address may.
+extern const api_row_t api_bot_answer;
+#define API_BOT_ANSWER_MOST 262144 //  bytes of such an answer
+
+//  What a webhook comes to (docs/bus.md): an edge has checked who sent it. Nobody else asks for it.
+//  With a session it goes to the session's postoffice, else to any.
+extern const api_row_t api_webhook;
+#define API_WEBHOOK_MOST (1u << 20) //  bytes of such a request
+
+//  What a platform's webhook comes to, and what its worker asks (docs/bus.md). Nobody else asks for
+//  it. With a session it goes to the session's postoffice, else to any.
+extern const api_row_t api_platform;
+
+//  What the page behind an alert's link shows (auth/alert_url.h). It is not of /api/v1 either: an
+//  edge asks, for whoever has the link.
+extern const api_row_t api_alert_page;
+
 //  NULL for a number that is no operation.
 const api_row_t *api_row (uint64_t operation);
-//  What an asker of this kind needs: a server says things in the name of others.
+//  What an asker of this kind needs: a server says things in the name of others, and of others.
 permission_t api_permission (const api_row_t *row, role_t kind);
+//  Any of these, as bits, opens the door to who may ask. Which of them a body needs it says itself
+//  (api_body_permission).
+uint64_t api_door_permissions (const api_row_t *row, role_t kind);
 //  All of them, one by one: NULL behind the last one.
 const api_row_t *api_row_at (size_t at);
 
@@ -81,6 +106,7 @@ typedef struct {
     uint64_t least, most;
     const char *choices;
     const char *words;
+    bool is_needed;
 } api_query_row_t;
 
 //  NULL: the operation has no parameter of this name.

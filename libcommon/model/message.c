@@ -1,6 +1,7 @@
 #include "model/message.h"
 
 #include "base/utf8.h"
+#include "json/json_members.h"
 #include "json/json_read.h"
 
 #include <assert.h>
@@ -110,6 +111,61 @@ message_put_user (text_t data, text_t user, buffer_t *to)
         assert (rc == 0); //  the caller's room is for the data and the user
     }
     json_object_put (tree);
+}
+
+//  As search_text of the database has it, but for words that are only HTML.
+static text_t
+s_words (struct json_object *data)
+{
+    struct json_object *value;
+    text_t text = TEXT_EMPTY;
+    if (s_has (data, "rawQuery", &value))
+        (void) s_text (value, &text);
+    else if (s_has (data, "outputSpeech", &value) && !s_text (value, &text))
+        (void) json_member_text (value, "displayText", &text);
+    return text;
+}
+
+//  What is typed is found without a tree: of each message of a session whose bot is away the words
+//  are kept. False: json-c is to look.
+static bool
+s_typed (text_t data, text_t *words)
+{
+    json_members_t members = json_members_of (data);
+    text_t name, value;
+    bool is_found = false;
+    while (json_members_next (&members, &name, &value)) {
+        if (memchr (name.data, '\\', name.size))
+            return false;
+        if (!text_is (name, TEXT ("rawQuery")))
+            continue;
+        if (value.size < 2 || *value.data != '"' || memchr (value.data, '\\', value.size))
+            return false;
+        *words = (text_t){ value.data + 1, value.size - 2 };
+        is_found = true;
+    }
+    return is_found;
+}
+
+bool
+message_put_words (text_t data, size_t most, buffer_t *to)
+{
+    text_t typed;
+    if (s_typed (data, &typed)) {
+        text_t start = utf8_cut (typed, most);
+        int put = buffer_put_text (to, start);
+        assert (put == 0);
+        return start.size < typed.size;
+    }
+    json_reading_t reading;
+    struct json_object *tree = json_read (
+        data, &(json_limits_t){ .depth_most = JSON_DEPTH_MOST, .values_most = SIZE_MAX }, &reading);
+    text_t words = json_object_is_type (tree, json_type_object) ? s_words (tree) : TEXT_EMPTY;
+    text_t kept = utf8_cut (words, most);
+    int rc = buffer_put_text (to, kept);
+    assert (rc == 0);
+    json_object_put (tree);
+    return kept.size < words.size;
 }
 
 bool

@@ -34,6 +34,10 @@ message_fault_t message_read (message_t *self, struct json_object *object, text_
 #define MESSAGE_USER_ROOM (6 * USER_ID_MAX + 40)
 void message_put_user (text_t data, text_t user, buffer_t *to);
 
+//  Appends what people read of a message's data, `most` bytes of it at most; nothing, when it has
+//  no words. True: there was more.
+bool message_put_words (text_t data, size_t most, buffer_t *to);
+
 //  May the id be a message's? 1 to MESSAGE_ID_MAX bytes without control characters, and not one of
 //  the router's own.
 bool message_id_is_good (text_t message_id);

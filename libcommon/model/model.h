@@ -80,6 +80,25 @@ typedef enum {
     OUTCOME_DEAD = 5,      //  of a delivery: never again; detail says why
 } outcome_t;
 
+//  Whose fault it is that a turn failed.
+typedef enum {
+    FAULT_UNKNOWN = 0, //  the worker does not say
+    FAULT_BOT = 1,     //  others would fail, too: no answer in time, a refused connection, a 5xx,
+                       //  words that are no answer
+    FAULT_OTHER = 2,   //  of this question, or of what is set: a 404, no bot, a blocked address
+} fault_t;
+
+//  What a report of a delivery says of its destination: a server, an endpoint, an account.
+typedef enum {
+    DESTINATION_UNSAID = 0, //  nothing, or, of one that is done, that it is well
+    DESTINATION_WELL = 1,   //  it answered as it should, whatever it said of this item
+    DESTINATION_FAILED = 2, //  it did not: after some of these in a row it is left alone
+    DESTINATION_DISABLED = 3, //  it takes nothing until it is enabled: a 410, a wrong password
+} destination_word_t;
+
+//  Asks whether a bot is well: the item's app says whose. No item of the database, and no turn.
+#define TOPIC_BOT_HEALTH TEXT ("health.stentor")
+
 //  Topics of turns: what a worker of these says of an item is an operation of the item's session,
 //  and its answer becomes an entry. Items of all other topics are deliveries.
 static inline bool
@@ -118,6 +137,15 @@ message_id_is_of_key (text_t message_id)
 {
     size_t size = sizeof REQUEST_KEY_PREFIX - 1;
     return message_id.size > size && memcmp (message_id.data, REQUEST_KEY_PREFIX, size) == 0;
+}
+
+//  Entries that say that an alert is seen to: one for an event, whoever says it first.
+#define ALERT_SEEN_PREFIX ":seen:"
+static inline bool
+message_id_is_of_alert (text_t message_id)
+{
+    size_t size = sizeof ALERT_SEEN_PREFIX - 1;
+    return message_id.size > size && memcmp (message_id.data, ALERT_SEEN_PREFIX, size) == 0;
 }
 
 //  "The seq is not known": the postoffice remembers better.

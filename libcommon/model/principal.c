@@ -11,32 +11,39 @@
 // ---------------------------------------------------------------------------------------------
 //  Permissions
 
-enum { NEVER = SCOPE_NEVER, OWN = SCOPE_OWN, APP = SCOPE_APP };
+enum { NEVER = SCOPE_NEVER, OWN = SCOPE_OWN, APP = SCOPE_APP, NAMED };
 
 typedef struct {
     const char *name;
-    scope_t visitor, agent, api;
+    unsigned char visitor, agent, api;
     const char *words;
 } row_t;
 
 static const row_t s_rows[PERMISSIONS] = {
 #define PERMISSION(NAME, visitor, agent, api, words)                                             \
-    [PERMIT_##NAME] = { #NAME, (scope_t) visitor, (scope_t) agent, (scope_t) api, words },
+    [PERMIT_##NAME] = { #NAME, visitor, agent, api, words },
 #include "model/permissions.def"
 #undef PERMISSION
 };
 
 _Static_assert (PERMISSIONS <= 63, "a set of them is one number, with PERMISSIONS_SAID");
 
-scope_t
-permission_scope (permission_t permission, role_t kind)
+static unsigned
+s_cell (permission_t permission, role_t kind)
 {
     const row_t *row = &s_rows[permission];
     return kind == ROLE_VISITOR  ? row->visitor
            : kind == ROLE_AGENT  ? row->agent
            : kind == ROLE_API    ? row->api
-           : kind == ROLE_ROUTER ? SCOPE_APP
-                                 : SCOPE_NEVER;
+           : kind == ROLE_ROUTER ? APP
+                                 : NEVER;
+}
+
+scope_t
+permission_scope (permission_t permission, role_t kind)
+{
+    unsigned cell = s_cell (permission, kind);
+    return cell == NAMED ? SCOPE_APP : (scope_t) cell;
 }
 
 bool
@@ -73,6 +80,16 @@ permissions_of (role_t kind)
     return all;
 }
 
+uint64_t
+permissions_named (role_t kind)
+{
+    uint64_t all = 0;
+    for (permission_t permission = 0; permission < PERMISSIONS; permission++)
+        if (s_cell (permission, kind) == NAMED)
+            all |= PERMISSION_BIT (permission);
+    return all;
+}
+
 const char *
 permission_name (permission_t permission)
 {
@@ -93,7 +110,8 @@ permission_named (text_t name)
 int
 permissions_markdown (buffer_t *to)
 {
-    static const char *const scopes[] = { "no", "own sessions", "all of its app" };
+    static const char *const scopes[] = { "no", "own sessions", "all of its app",
+                                          "all of its app, when its token's scopes name it" };
     if (buffer_put_string (to, "| permission | visitor | agent | server (API) | what it is |\n"
                                "| --- | --- | --- | --- | --- |\n")
         != 0)
@@ -121,12 +139,20 @@ principal_write (const principal_t *self, const char *name, json_writer_t *json)
     json_put_text (json, "app", self->app);
     json_put_text (json, "user", self->user);
     json_put_text_if (json, "session", self->session);
+    json_put_text_if (json, "name", self->name);
+    if (self->group_count > 0) {
+        json_open_array (json, "groups");
+        for (size_t at = 0; at < self->group_count; at++)
+            json_put_text (json, NULL, self->groups[at]);
+        json_close_array (json);
+    }
     json_close_object (json);
 }
 
 struct principal_copy {
     principal_t principal;
     json_object *tree; //  the texts stand in it
+    text_t groups[PRINCIPAL_GROUPS_MOST];
 };
 
 //  A string member within the limit; empty when there is none.
@@ -136,6 +162,31 @@ s_text (json_object *tree, const char *name, size_t most, text_t *to)
     return json_member_text (tree, name, to) >= 0 && to->size <= most ? 0 : -1;
 }
 
+//  Groups that no token would have: −1.
+static int
+s_fill_groups (principal_copy_t *self)
+{
+    json_object *groups;
+    if (!json_object_object_get_ex (self->tree, "groups", &groups))
+        return 0;
+    size_t count = json_object_is_type (groups, json_type_array) ? json_object_array_length (groups)
+                                                                : SIZE_MAX;
+    if (count > PRINCIPAL_GROUPS_MOST)
+        return -1;
+    for (size_t at = 0; at < count; at++) {
+        json_object *group = json_object_array_get_idx (groups, at);
+        if (!json_object_is_type (group, json_type_string))
+            return -1;
+        self->groups[at] = (text_t){ json_object_get_string (group),
+                                     (size_t) json_object_get_string_len (group) };
+        if (self->groups[at].size == 0 || self->groups[at].size > PRINCIPAL_GROUP_MOST)
+            return -1;
+    }
+    self->principal.groups = self->groups;
+    self->principal.group_count = count;
+    return 0;
+}
+
 static int
 s_fill (principal_t *self, json_object *tree)
 {
@@ -143,7 +194,8 @@ s_fill (principal_t *self, json_object *tree)
     if (!json_object_is_type (tree, json_type_object) || s_text (tree, "kind", 20, &kind) != 0
         || s_text (tree, "app", APP_ID_MAX, &self->app) != 0
         || s_text (tree, "user", USER_ID_MAX, &self->user) != 0
-        || s_text (tree, "session", SESSION_ID_MAX, &self->session) != 0)
+        || s_text (tree, "session", SESSION_ID_MAX, &self->session) != 0
+        || s_text (tree, "name", DISPLAY_NAME_MAX, &self->name) != 0)
         return -1;
     for (role_t role = ROLE_VISITOR; role <= ROLE_API; role++)
         if (text_is (kind, text_of (role_name (role))))
@@ -158,7 +210,8 @@ principal_read (text_t json)
     principal_copy_t *self = alloc_zeroed (sizeof *self);
     self->tree =
         json_read (json, &(json_limits_t){ .depth_most = 8, .values_most = 100 }, &reading);
-    if (reading.fault != JSON_READ_OK || s_fill (&self->principal, self->tree) != 0)
+    if (reading.fault != JSON_READ_OK || s_fill (&self->principal, self->tree) != 0
+        || s_fill_groups (self) != 0)
         principal_copy_destroy (&self);
     return self;
 }

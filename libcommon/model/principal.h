@@ -17,7 +17,13 @@ typedef struct {
     text_t app;
     text_t user;    //  the id; of ROLE_API the key's name
     text_t session; //  the id of the one session that it is bound to; empty: none
+    text_t name;    //  that its token gives it; may be empty
+    const text_t *groups; //  that its token names; none: it says nothing of groups
+    size_t group_count;   //  PRINCIPAL_GROUPS_MOST at most
 } principal_t;
+
+#define PRINCIPAL_GROUPS_MOST 32
+#define PRINCIPAL_GROUP_MOST 100 //  bytes of a group's name
 
 //  Writes the principal as a member.
 void principal_write (const principal_t *self, const char *name, json_writer_t *json);
@@ -56,6 +62,8 @@ uint64_t principal_permissions (const principal_t *self, text_t app, text_t sess
                                 text_t visitor);
 //  All that the table gives the kind, wherever.
 uint64_t permissions_of (role_t kind);
+//  Those of them that a token must name.
+uint64_t permissions_named (role_t kind);
 
 const char *permission_name (permission_t permission); //  "SESSION_OPEN"
 //  By its name, in small letters or capitals; PERMISSIONS: there is no such one.

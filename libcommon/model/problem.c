@@ -42,6 +42,12 @@ problem_title (problem_t problem)
 void
 problem_write (problem_t problem, text_t detail, buffer_t *to)
 {
+    problem_write_control (problem, detail, TEXT_EMPTY, to);
+}
+
+void
+problem_write_control (problem_t problem, text_t detail, text_t control, buffer_t *to)
+{
     const row_t *row = &s_rows[problem];
     char type[80];
     snprintf (type, sizeof type, URN "%s", row->type);
@@ -52,6 +58,7 @@ problem_write (problem_t problem, text_t detail, buffer_t *to)
     json_put_string (&json, "title", row->title);
     json_put_number (&json, "status", row->status);
     json_put_text_if (&json, "detail", utf8_cut (detail, DETAIL_MAX));
+    json_put_json (&json, "control", control);
     json_close_object (&json);
     int rc = json_write_end (&json);
     assert (rc == 0); //  an escape is six bytes at most

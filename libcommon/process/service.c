@@ -76,9 +76,24 @@ service_node_name (const service_t *self)
     return self->config->node_name;
 }
 
+//  Signals wait from here on. At the start until s_catch_signals: no thread that a part starts may
+//  ever get one, and none is lost while the parts are being built. At the end for good: a second
+//  one changes nothing.
+static void
+s_hold_signals (sigset_t *held)
+{
+    signal (SIGPIPE, SIG_IGN);
+    sigemptyset (held);
+    sigaddset (held, SIGTERM);
+    sigaddset (held, SIGINT);
+    pthread_sigmask (SIG_BLOCK, held, NULL);
+}
+
 static void
 s_stop (service_t *self)
 {
+    sigset_t held;
+    s_hold_signals (&held);
     self->phase = STOPPED;
     if (self->state)
         self->kind->stop (&self->state);
@@ -191,18 +206,6 @@ s_on_turn (uv_prepare_t *prepare)
     s_counts[TURNS]++;
     if (busy_us > s_counts[LONGEST])
         s_counts[LONGEST] = busy_us;
-}
-
-//  Signals wait from here until s_catch_signals: no thread that a part starts may ever get one,
-//  and none is lost while the parts are being built.
-static void
-s_hold_signals (sigset_t *held)
-{
-    signal (SIGPIPE, SIG_IGN);
-    sigemptyset (held);
-    sigaddset (held, SIGTERM);
-    sigaddset (held, SIGINT);
-    pthread_sigmask (SIG_BLOCK, held, NULL);
 }
 
 static void
@@ -393,16 +396,31 @@ static const service_command_t s_commands[] = {
 };
 
 static int
+s_put_command (const char *name, const char *form, const char *help, buffer_t *to)
+{
+    char whole[80], line[200];
+    snprintf (whole, sizeof whole, "%s%s%s", name, form ? " " : "", form ? form : "");
+    //  A long one has its help on the next line.
+    const char *gap = strlen (whole) > 24 ? "\n                            " : "  ";
+    snprintf (line, sizeof line, "  %-24s%s%s\n", whole, gap, help);
+    return buffer_put_string (to, line);
+}
+
+static int
 s_put_commands (const service_command_t *table, buffer_t *to)
 {
     int rc = 0;
-    for (const service_command_t *row = table; row && row->name && rc == 0; row++) {
-        char form[80], line[200];
-        snprintf (form, sizeof form, "%s%s%s", row->name, row->argument ? " " : "",
-                  row->argument ? row->argument : "");
-        snprintf (line, sizeof line, "  %-24s  %s\n", form, row->help);
-        rc = buffer_put_string (to, line);
-    }
+    for (const service_command_t *row = table; row && row->name && rc == 0; row++)
+        rc = s_put_command (row->name, row->argument, row->help, to);
+    return rc;
+}
+
+static int
+s_put_long_commands (const service_long_command_t *table, buffer_t *to)
+{
+    int rc = 0;
+    for (const service_long_command_t *row = table; row && row->name && rc == 0; row++)
+        rc = s_put_command (row->name, row->form, row->help, to);
     return rc;
 }
 
@@ -416,6 +434,7 @@ s_put_help (const service_kind_t *kind, buffer_t *to)
               kind->name, kind->about, kind->name, kind->name);
     if (buffer_put_string (to, head) != 0 || s_put_commands (s_commands, to) != 0
         || s_put_commands (kind->commands, to) != 0
+        || s_put_long_commands (kind->long_commands, to) != 0
         || buffer_put_string (to,
                               "\nEverything is set in the environment; NAME_FILE names a file "
                               "that holds the value of\nNAME, for secrets.\n\n")
@@ -439,6 +458,9 @@ service_main (int argc, char **argv, const service_kind_t *kind)
 {
     if (argc <= 1)
         return s_run (kind);
+    for (const service_long_command_t *row = kind->long_commands; row && row->name; row++)
+        if (strcmp (row->name, argv[1]) == 0)
+            return row->run (kind, argc - 2, argv + 2);
     const service_command_t *command = s_find (s_commands, argv[1]);
     if (!command)
         command = s_find (kind->commands, argv[1]);

@@ -65,6 +65,14 @@ typedef struct {
     int (*run) (const service_kind_t *kind, const char *argument);
 } service_command_t;
 
+//  Likewise, with as many words behind its name as there are.
+typedef struct {
+    const char *name; //  "--send-test"; NULL ends a table
+    const char *form; //  "CHANNEL --app APP"
+    const char *help;
+    int (*run) (const service_kind_t *kind, int count, char *const *words); //  the exit code
+} service_long_command_t;
+
 struct service_kind {
     const char *name;             //  "postoffice"
     const char *about;            //  one line for --help
@@ -77,7 +85,10 @@ struct service_kind {
     //  Destroys the parts: closes every handle and frees the state.
     void (*stop) (void **state_p);
     const service_command_t *commands; //  beside those of every service; NULL: none
+    const service_long_command_t *long_commands; //  NULL: none
     unsigned apps_reader;              //  its bit of config/app_table.h
+    //  Whether it would send webhooks there (app_out_urls_t), by its config; or NULL.
+    const char *(*out_url_mistake) (const void *config, const char *url);
 };
 
 int service_main (int argc, char **argv, const service_kind_t *kind);

@@ -20,7 +20,8 @@ service_apps_new (service_t *service, const service_apps_config_t *config, const
                                                .bot_url = bot_url,
                                                .bot_key = bot_key,
                                                .bot_name = config->bot_name,
-                                               .text_limit = config->text_limit },
+                                               .text_limit = config->text_limit,
+                                               .out = service_apps_out (service_kind (service)) },
                              &complaint);
     if (!apps) {
         log_fatal ("no apps", log_text ("complaint", buffer_text (&complaint)));
@@ -30,13 +31,33 @@ service_apps_new (service_t *service, const service_apps_config_t *config, const
     return apps;
 }
 
+app_out_urls_t
+service_apps_out (const service_kind_t *kind)
+{
+    return (app_out_urls_t){ kind->out_url_mistake, kind->config };
+}
+
+//  What the process may send to stands in its settings, as they are here.
+static int
+s_check (const service_kind_t *kind, const char *file, buffer_t *complaint, buffer_t *warnings)
+{
+    app_out_urls_t out = service_apps_out (kind);
+    if (!out.mistake)
+        return apps_check (file, kind->apps_reader, NULL, complaint, warnings);
+    int count = settings_read (kind->settings, kind->config, complaint) == 0
+                    ? apps_check (file, kind->apps_reader, &out, complaint, warnings)
+                    : -1;
+    settings_free (kind->settings, kind->config);
+    return count;
+}
+
 int
 service_apps_check (const service_kind_t *kind, const char *file)
 {
     buffer_t complaint, warnings;
     buffer_init (&complaint, COMPLAINT_MOST);
     buffer_init (&warnings, COMPLAINT_MOST);
-    int count = apps_check (file, kind->apps_reader, &complaint, &warnings);
+    int count = s_check (kind, file, &complaint, &warnings);
     fprintf (stderr, "%.*s", TEXT_ARGS (buffer_text (&warnings)));
     if (count < 0)
         fprintf (stderr, "%s: %.*s\n", file, TEXT_ARGS (buffer_text (&complaint)));

@@ -47,6 +47,9 @@ int service_apps_markdown (const service_kind_t *kind, buffer_t *to);
     SETTING ("TEXT_LIMIT", SETTING_SIZE, config, apps.text_limit, "8k", 1, APP_TEXT_LIMIT_MOST,    \
              "limit of a visitor's text, when there is no APPS_FILE (there: textLimit)")
 
+//  What the kind says of URLs, with its config.
+app_out_urls_t service_apps_out (const service_kind_t *kind);
+
 //  Address and key of the bot are "" in a service that asks none. NULL when there are no apps to be
 //  had: logged, and the service will end with EX_CONFIG.
 apps_t *service_apps_new (service_t *service, const service_apps_config_t *config,

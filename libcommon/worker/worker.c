@@ -45,6 +45,8 @@ typedef struct {
 struct worker {
     worker_host_t host;
     worker_item_context_t context;
+    void (*notice) (void *service, const worker_notice_t *notice);
+    worker_requests_t *requests;
     uint64_t credit;
     entry_t *entries;
     bool is_draining;
@@ -116,6 +118,20 @@ s_work (worker_t *self, unsigned postoffice, const bus_work_t *work)
     }
 }
 
+//  Whose topic is not ours is no word for us.
+static void
+s_notice (const worker_t *self, const bus_notice_t *notice)
+{
+    if (!self->notice || !worker_topic_find (notice->topic))
+        return;
+    self->notice (self->context.service,
+                  &(worker_notice_t){ .app = notice->app,
+                                      .session = notice->session,
+                                      .external_id = notice->external_id,
+                                      .topic = notice->topic,
+                                      .event = (event_t) notice->event });
+}
+
 static void
 s_record (void *owner, unsigned postoffice, const bus_record_t *record)
 {
@@ -123,6 +139,14 @@ s_record (void *owner, unsigned postoffice, const bus_record_t *record)
     worker_t *self = owner;
     if (record->kind == BUS_WORK) {
         s_work (self, postoffice, &record->work);
+        return;
+    }
+    if (record->kind == BUS_REPLY) {
+        worker_requests_reply (self->requests, &record->reply);
+        return;
+    }
+    if (record->kind == BUS_NOTICE) {
+        s_notice (self, &record->notice);
         return;
     }
     if (record->kind != BUS_SETTLED && record->kind != BUS_CANCEL) {
@@ -150,12 +174,14 @@ static void
 s_postoffice_up (void *owner, unsigned postoffice)
 {
     s_postoffice_changed (owner, postoffice, true);
+    worker_requests_postoffice_up (((worker_t *) owner)->requests);
 }
 
 static void
 s_postoffice_down (void *owner, unsigned postoffice)
 {
     s_postoffice_changed (owner, postoffice, false);
+    worker_requests_postoffice_down (((worker_t *) owner)->requests, postoffice);
 }
 
 worker_t *
@@ -180,6 +206,7 @@ worker_new (const worker_host_t *host, const worker_kind_t *kind, void *service)
                                              .overdue = kind->overdue,
                                              .start = kind->start,
                                              .cancel = kind->cancel,
+                                             .remember = kind->remember,
                                              .service = service,
                                              .moved = s_moved,
                                              .owner = self };
@@ -189,6 +216,8 @@ worker_new (const worker_host_t *host, const worker_kind_t *kind, void *service)
         free (self);
         return NULL;
     }
+    self->requests = worker_requests_new (host->loop, self->context.bus);
+    self->notice = kind->notice;
     metrics_register (s_rows, s_counts, COUNTS);
     worker_topics_start (kind->topics);
     s_counts[LIMIT] = (int64_t) kind->credit;
@@ -209,8 +238,15 @@ worker_destroy (worker_t **self_p)
         worker_item_destroy (&entry->item);
         free (entry);
     }
+    worker_requests_destroy (&self->requests);
     bus_client_destroy (&self->context.bus);
     free (self);
+}
+
+worker_request_t *
+worker_ask (worker_t *self, const worker_ask_t *ask, worker_answer_fn *answer, void *owner)
+{
+    return worker_requests_ask (self->requests, ask, answer, owner);
 }
 
 void

@@ -18,8 +18,18 @@
 
 #include "bus/bus_settings.h"
 #include "worker/worker_item.h"
+#include "worker/worker_requests.h"
 
 typedef struct worker worker_t;
+
+//  Somebody does something that nobody stores, in a session that `topic` has control of: TYPING of
+//  the visitor, at most every few seconds. The texts last until the call returns.
+typedef struct {
+    text_t app, session; //  ids
+    text_t external_id;  //  of the topic's participant, as body.participant of items has it
+    text_t topic;
+    event_t event;
+} worker_notice_t;
 
 typedef struct {
     const char *topics;  //  WORKER_TOPICS_MOST at most, separated by spaces
@@ -34,6 +44,11 @@ typedef struct {
     //  The attempt is to stop: nobody wants its outcome. The service forgets the item and says
     //  nothing more of it.
     void (*cancel) (void *service, worker_item_t *item);
+    //  The attempt is overdue: adds to the report what of it shall be remembered. The texts stand
+    //  in the attempt's memory, which outlives `cancel`. NULL: nothing is.
+    void (*remember) (void *service, worker_item_t *item, worker_report_t *report);
+    //  An ephemeral event for a session of one of the topics. Some are lost. NULL: none is wanted.
+    void (*notice) (void *service, const worker_notice_t *notice);
 } worker_kind_t;
 
 //  The process that the worker is in.
@@ -51,6 +66,11 @@ worker_t *worker_new (const worker_host_t *host, const worker_kind_t *kind, void
 //  Cancels all attempts and leaves the bus; the loop must turn until its handles are gone. Not from
 //  within a callback.
 void worker_destroy (worker_t **self_p);
+
+//  Asks a postoffice (worker_requests.h); copies the texts. `answer` is called later, once, unless
+//  the request is cancelled or the worker destroyed before. Never NULL.
+worker_request_t *worker_ask (worker_t *self, const worker_ask_t *ask, worker_answer_fn *answer,
+                              void *owner);
 
 //  Takes nothing more. Calls `drained` when the last item is settled; at once when none is in hand.
 void worker_drain (worker_t *self);

@@ -24,7 +24,7 @@ struct worker_item {
     int handed_over; //  by this one last; NO_POSTOFFICE: it is lost
     int home;        //  handed_over, lost or not
     worker_item_view_t view;
-    void *content;                 //  what body and secret point to; NULL while REPORTING
+    void *content;                 //  of body, secret and memories; NULL while REPORTING
     const worker_report_t *given;  //  while the attempt is being ended
     worker_report_t *report;       //  while REPORTING, with its texts
     loop_timer_t *timer;
@@ -173,6 +173,12 @@ send_done (worker_item_t *self)
     record.done.tries = self->view.tries;
     record.done.status = report->status;
     record.done.took_ms = self->took_ms;
+    record.done.fault = report->fault;
+    record.done.remember = report->remember;
+    record.done.remember_lane = report->remember_lane;
+    record.done.destination = report->destination;
+    record.done.pause_ms = report->pause_ms;
+    record.done.suppress = report->suppress;
     bool is_sent = s_send (self, &record) == 0;
     self->topic->counts[WORKER_REPORTS] += is_sent;
     loop_timer_start_ms (self->timer, is_sent ? DONE_EVERY_MS : DONE_REFUSED_MS, 0);
@@ -212,13 +218,20 @@ conclude (worker_item_t *self)
 {
     uint64_t took_ms = uv_now (self->context->loop) - self->began_ms;
     self->took_ms = took_ms > 0 ? took_ms : 1; //  0 is "not said"
-    text_t texts[] = { self->given->detail, self->given->data, self->given->target };
+    const worker_report_t *given = self->given;
+    assert (given->remember.size <= BUS_MEMORY_MOST
+            && given->remember_lane.size <= BUS_MEMORY_MOST);
+    text_t texts[] = { given->detail, given->data, given->target, given->remember,
+                       given->remember_lane };
     self->report = alloc_packed (sizeof *self->report, texts, sizeof texts / sizeof *texts);
-    *self->report = *self->given;
+    *self->report = *given;
     self->report->detail = texts[0];
     self->report->data = texts[1];
     self->report->target = texts[2];
-    self->view.work.body = self->view.work.secret = TEXT_EMPTY;
+    self->report->remember = texts[3];
+    self->report->remember_lane = texts[4];
+    bus_work_t *work = &self->view.work;
+    work->body = work->secret = work->memory = work->lane_memory = TEXT_EMPTY;
     free (self->content);
     self->content = NULL;
     s_move (self, WORKER_ITEM_REPORTING, DONE_EVERY_MS);
@@ -254,8 +267,11 @@ give_up (worker_item_t *self)
         log_error ("attempt at an item is overdue", log_text ("item", self->view.work.item),
                    log_text ("session", self->view.work.session),
                    log_text ("topic", self->view.work.topic));
+    worker_report_t report = self->context->overdue;
+    if (self->context->remember)
+        self->context->remember (self->context->service, self, &report);
     self->context->cancel (self->context->service, self);
-    worker_item_done (self, &self->context->overdue);
+    worker_item_done (self, &report);
 }
 
 void
@@ -295,7 +311,7 @@ worker_item_new (const worker_item_context_t *context, worker_topic_t *topic, un
     text_t texts[] = {
         work->item, work->session, work->topic, work->app, work->user, work->trace
     };
-    text_t content[] = { work->body, work->secret };
+    text_t content[] = { work->body, work->secret, work->memory, work->lane_memory };
     worker_item_t *self =
         alloc_packed (sizeof *self + context->attempt_size, texts, sizeof texts / sizeof *texts);
     self->content = alloc_packed (0, content, sizeof content / sizeof *content);
@@ -307,7 +323,13 @@ worker_item_new (const worker_item_context_t *context, worker_topic_t *topic, un
                                                  .trace = texts[5],
                                                  .body = content[0],
                                                  .secret = content[1],
-                                                 .attempt = work->attempt },
+                                                 .memory = content[2],
+                                                 .lane_memory = content[3],
+                                                 .attempt = work->attempt,
+                                                 .tries = work->tries,
+                                                 .lost = work->lost,
+                                                 .suppressed = work->suppressed,
+                                                 .replays = work->replays },
                                        .attempt = self->attempt };
     self->context = context;
     self->topic = topic;

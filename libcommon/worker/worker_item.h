@@ -37,6 +37,7 @@
 #define WORKER_ITEM_H
 
 #include "bus/bus_client.h"
+#include "bus/bus_limits.h"
 #include "worker/worker_topic.h"
 
 typedef struct worker_item worker_item_t;
@@ -46,7 +47,7 @@ typedef struct worker_item worker_item_t;
 
 //  What an item says of itself, to be read.
 typedef struct {
-    bus_work_t work; //  as handed over; body and secret only until the outcome is known
+    bus_work_t work; //  as handed over; body, secret and memories only until the outcome is known
     unsigned tries;  //  attempts that have begun, with the one under way: of a turn those of this
                      //  worker, of a delivery all
     void *attempt;   //  the service's own memory for this attempt: zeros when it begins
@@ -75,8 +76,16 @@ typedef struct {
     text_t detail;     //  for the operator: why, and nothing of what was said
     text_t data;       //  of the others: JSON object for the clients, or empty: nothing to show
     bool is_apology;   //  of ANSWERED: the far side says itself that it failed
+    fault_t fault;     //  of the others, of a turn
     ask_t ask;         //  of ANSWERED
     text_t target;     //  of the ask
+    //  Of a delivery, with any outcome; docs/work-items.md. What is remembered is a JSON object of
+    //  BUS_MEMORY_MOST bytes at most, which every later attempt is told; empty: it stays as it is.
+    text_t remember;      //  of the item
+    text_t remember_lane; //  of its lane
+    destination_word_t destination; //  how it is
+    uint64_t pause_ms;    //  nothing goes to the destination for so long; 0: it is not said
+    bool suppress;        //  the item's address wants nothing any more
 } worker_report_t;
 
 //  Ends the attempt; the texts are copied. The item is the service's no more. May be called from
@@ -109,6 +118,7 @@ typedef struct {
     worker_report_t overdue;
     void (*start) (void *service, worker_item_t *item);
     void (*cancel) (void *service, worker_item_t *item);
+    void (*remember) (void *service, worker_item_t *item, worker_report_t *report); //  or NULL
     void *service;
     //  From OVER: the item is new. To OVER: it is to be forgotten now.
     void (*moved) (void *owner, worker_item_t *item, worker_item_state_t from,

@@ -1,6 +1,8 @@
 #include "edge.h"
 
+#include "api/api_answer.h"
 #include "api/openapi.h"
+#include "auth/answer_url.h"
 #include "base/alloc.h"
 #include "bus/bus_settings.h"
 #include "json/json_write.h"
@@ -12,6 +14,8 @@
 #include "net/listener.h"
 #include "pages/static_files.h"
 #include "session/gateway.h"
+#include "platforms/platforms.h"
+#include "webhooks/webhooks.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -46,6 +50,13 @@ static const setting_t s_settings[] = {
              "directory of the stock widget's bundle, for /widget.html; empty: no such page"),
     SETTING ("CONNECTION_SERVER_URL", SETTING_TEXT, edge_config_t, connection_server_url, "", 0,
              0, "URL that pages connect to (/config.json); empty: the address of the page"),
+    SETTING ("EDGE_PUBLIC_URL", SETTING_TEXT, edge_config_t, public_url, "", 0, 0,
+             "URL at which outside systems reach /webhooks/ of this edge: Twilio signs it; empty: "
+             "no webhooks of Twilio are taken"),
+    SETTING ("EDGE_PLATFORM_WINDOW", SETTING_DURATION, edge_config_t, platform_window, "250ms", 0,
+             500,
+             "what a contact centre's webhooks bring is held for so long, and put into the order "
+             "in which it was said"),
     SETTING ("EDGE_DEMO_MODE", SETTING_SWITCH, edge_config_t, demo_mode, "off", 0, 0,
              "on: isAdmin=true in the URL makes anyone an agent; for demonstrations only"),
     SETTING ("EDGE_CONNECTIONS", SETTING_NUMBER, edge_config_t, connections, "16384", 1, 1000000,
@@ -89,6 +100,10 @@ static const setting_t s_settings[] = {
              "limit of unanswered messages of one client; at the limit it is not read"),
     SETTING ("EDGE_API_REQUESTS", SETTING_NUMBER, edge_config_t, api_requests, "1024", 1, 100000,
              "limit of API requests that wait for a postoffice; more get HTTP 503"),
+    SETTING ("ALERT_KEY", SETTING_SECRET, edge_config_t, alert_key, "", 0, 0,
+             "what postoffices sign the links with by which alerts are acknowledged"),
+    SETTING ("BOT_ANSWER_KEY", SETTING_SECRET, edge_config_t, answer_key, "", 0, 0,
+             "what connectors sign the addresses with at which bots may answer later (202)"),
     SETTING ("EDGE_WATCHERS", SETTING_NUMBER, edge_config_t, watchers, "256", 1, 100000,
              "limit of connections that watch an app's sessions; more get HTTP 503"),
     SETTING ("EDGE_FRAMES_PER_SECOND", SETTING_NUMBER, edge_config_t, frames_per_second, "1000",
@@ -112,6 +127,13 @@ static const setting_t s_settings[] = {
              "a client that is silent for this time is pinged"),
     SETTING ("EDGE_PONG_WITHIN", SETTING_DURATION, edge_config_t, pong_within, "10s", 10, 3600000,
              "timeout after that ping; then the client is closed"),
+    SETTING ("EDGE_LIVE_PING_EVERY", SETTING_DURATION, edge_config_t, live_ping_every, "3s", 10,
+             3600000, "as EDGE_PING_EVERY, of agents and of clients in a live conversation"),
+    SETTING ("EDGE_LIVE_PONG_WITHIN", SETTING_DURATION, edge_config_t, live_pong_within, "5s", 10,
+             3600000, "as EDGE_PONG_WITHIN, of these"),
+    SETTING ("EDGE_LIVE_FOR", SETTING_DURATION, edge_config_t, live_for, "5m", 0, 86400000,
+             "a conversation is live for this time after its last message, and while a person "
+             "answers"),
     BUS_NODE_SETTINGS (edge_config_t),
     APPS_SETTINGS (edge_config_t),
     APPS_BOT_NAME_SETTING (edge_config_t),
@@ -203,6 +225,15 @@ static int
 s_check_settings (edge_t *self)
 {
     const edge_config_t *config = self->config;
+    size_t key_size = strlen (config->answer_key);
+    size_t alert_size = strlen (config->alert_key);
+    if (alert_size > 0 && alert_size < SIGNED_KEY_LEAST)
+        return s_wrong (self, "ALERT_KEY must have 32 bytes at least", "");
+    if (key_size > 0 && key_size < ANSWER_KEY_LEAST)
+        return s_wrong (self, "BOT_ANSWER_KEY must have 32 bytes at least", "");
+    if (*config->public_url && !answer_base_is_good (config->public_url))
+        return s_wrong (self, "EDGE_PUBLIC_URL must be an http or https URL without a query",
+                        config->public_url);
     if (!listener_is_address (config->address))
         return s_wrong (self, "EDGE_ADDRESS must be a numeric address", config->address);
     if (!s_can_serve (config->web_root))
@@ -244,7 +275,23 @@ static bool
 s_is_api (const http_head_t *head)
 {
     size_t size = strlen (API_PATHS);
-    return head->path.size >= size && memcmp (head->path.data, API_PATHS, size) == 0;
+    return api_is_of_bots (head) || api_is_of_alerts (head)
+           || (head->path.size >= size && memcmp (head->path.data, API_PATHS, size) == 0);
+}
+
+//  As all of the API is refused; the pages of alerts are for people.
+static bool
+s_has_problems (void *owner, text_t target)
+{
+    static const text_t paths[] = { { API_PATHS, sizeof API_PATHS - 1 },
+                                    { ANSWER_PATH, sizeof ANSWER_PATH - 1 },
+                                    { WEBHOOK_PATHS, sizeof WEBHOOK_PATHS - 1 } };
+    (void) owner;
+    for (size_t at = 0; at < sizeof paths / sizeof *paths; at++)
+        if (target.size >= paths[at].size
+            && memcmp (target.data, paths[at].data, paths[at].size) == 0)
+            return true;
+    return false;
 }
 
 static void
@@ -253,6 +300,8 @@ s_on_too_many (void *owner, request_t *request, const http_head_t *head, unsigne
     edge_t *self = owner;
     if (s_is_api (head))
         api_too_many (gateway_api (self->gateway), request, head, seconds);
+    else if (webhooks_is_path (head))
+        api_refuse_for (request, seconds);
     else
         request_too_many (request, seconds);
 }
@@ -263,6 +312,10 @@ s_on_asked (void *owner, request_t *request, const http_head_t *head)
     edge_t *self = owner;
     if (s_is_api (head))
         api_asked (gateway_api (self->gateway), request, head);
+    else if (platforms_is_path (gateway_platforms (self->gateway), head))
+        platforms_asked (gateway_platforms (self->gateway), request, head);
+    else if (webhooks_is_path (head))
+        webhooks_asked (gateway_webhooks (self->gateway), request, head);
     else
         static_files_asked (self->pages, request, head);
 }
@@ -307,7 +360,8 @@ s_start_sockets (edge_t *self)
     websocket_config_t config = {
         .address = self->config->address,
         .port = (uint16_t) self->config->port,
-        .site = { .asked = s_on_asked, .too_many = s_on_too_many, .quiet = s_on_quiet,
+        .site = { .asked = s_on_asked, .too_many = s_on_too_many,
+                  .has_problems = s_has_problems, .quiet = s_on_quiet,
                   .owner = self },
         .frame_limit = self->config->frame_limit,
         .message_within_ms = self->config->frame_within,

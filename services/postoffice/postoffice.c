@@ -1,10 +1,12 @@
 #include "postoffice.h"
 
+#include "postoffice_settings.h"
+
 #include "base/alloc.h"
 #include "session/outbound.h"
 #include "session/catch_up.h"
+#include "session/company.h"
 #include "bus/bus_address.h"
-#include "bus/bus_settings.h"
 #include "session/postoffice_context.h"
 #include "base/clock.h"
 #include "base/loop_timer.h"
@@ -13,7 +15,9 @@
 #include "pg/pg_address.h"
 #include "store/migrate.h"
 #include "tables/postoffice_metrics.h"
-#include "api/requests.h"
+#include "requests.h"
+#include "auth/alert_url.h"
+#include "work/alert_engine.h"
 #include "work/deliveries.h"
 #include "session/feed.h"
 #include "session/lookups.h"
@@ -26,105 +30,6 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
-#define DAY_MS 86400000u
-#define SESSIONS_KEPT_LEAST_MS DAY_MS
-//  Ten years: now and then minus this must be times that PostgreSQL knows.
-#define AGE_MOST_MS (87600u * 3600000ull)
-
-typedef struct {
-    service_config_t common;
-    char *bus_address;
-    bool bus_plaintext;
-    char *bus_hash_key;
-    bus_settings_t bus;
-    uint64_t bus_peers;
-    char *postgres_url;
-    uint64_t postgres_links;
-    uint64_t postgres_batch;
-    uint64_t postgres_patience;
-    uint64_t postgres_timeout;
-    uint64_t postgres_lost_after;
-    bool postgres_migrate;
-    uint64_t postgres_queue_limit;
-    uint64_t session_grace;
-    uint64_t session_idle;
-    uint64_t session_close_after;
-    uint64_t session_endpoints;
-    uint64_t sessions;
-    uint64_t queue_limit;
-    uint64_t work_accepted_within;
-    uint64_t work_recovery;
-    uint64_t work_lease;
-    uint64_t work_kept;
-    uint64_t sessions_kept;
-    service_apps_config_t apps;
-} config_t;
-
-static config_t s_config;
-
-static const setting_t s_settings[] = {
-    SERVICE_SETTINGS (config_t, "9101"),
-    SETTING ("POSTOFFICE_BUS_ADDRESS", SETTING_TEXT, config_t, bus_address,
-             "tcp://127.0.0.1:7001", 0, 0,
-             "address that edges and workers connect to; port *: any free port"),
-    SETTING ("BUS_PLAINTEXT", SETTING_SWITCH, config_t, bus_plaintext, "off", 0, 0,
-             "on: the bus may listen beyond the loopback without BUS_KEYS; anyone who reaches it "
-             "is believed"),
-    SETTING (
-        "BUS_HASH_KEY", SETTING_SECRET, config_t, bus_hash_key, "", 0, 0,
-        "key of the hash that assigns sessions to postoffices; empty: it follows from BUS_KEYS"),
-    BUS_SETTINGS (config_t),
-    SETTING ("POSTOFFICE_PEERS", SETTING_NUMBER, config_t, bus_peers, "1000", 1, 100000,
-             "limit of connected edges and workers"),
-    SETTING ("POSTGRES_URL", SETTING_SECRET, config_t, postgres_url, NULL, 0, 0,
-             "libpq connection string or URI of the database"),
-    SETTING ("POSTGRES_LINKS", SETTING_NUMBER, config_t, postgres_links, "2", 1, 64,
-             "database connections for sessions; seven more are opened"),
-    SETTING ("POSTGRES_BATCH", SETTING_NUMBER, config_t, postgres_batch, "256", 1, 10000,
-             "limit of sessions whose appends are committed together"),
-    SETTING ("POSTGRES_PATIENCE", SETTING_DURATION, config_t, postgres_patience, "5s", 100, 60000,
-             "how long a request waits for a database that is down; then it is refused"),
-    SETTING ("POSTGRES_TIMEOUT", SETTING_DURATION, config_t, postgres_timeout, "10s", 1000, 60000,
-             "timeout for the database's answers; then its connections are closed"),
-    SETTING ("POSTGRES_LOST_AFTER", SETTING_DURATION, config_t, postgres_lost_after, "2s", 500,
-             3600000,
-             "time in which a database link is down or silent; then peers are sent to other "
-             "postoffices"),
-    SETTING ("POSTGRES_MIGRATE", SETTING_SWITCH, config_t, postgres_migrate, "on", 0, 0,
-             "on: an older schema is migrated at the start; off: only `postoffice migrate` does"),
-    SETTING ("POSTGRES_QUEUE_LIMIT", SETTING_SIZE, config_t, postgres_queue_limit, "64m",
-             BUS_QUEUE_LEAST, 0, "bytes of requests that may wait for the database"),
-    SETTING ("SESSION_GRACE", SETTING_DURATION, config_t, session_grace, "20s", 100, 3600000,
-             "grace period: how long a participant may be without a connection"),
-    SETTING ("SESSION_IDLE", SETTING_DURATION, config_t, session_idle, "30s", 100, 3600000,
-             "how long a session without connections stays in memory"),
-    SETTING ("SESSION_CLOSE_AFTER", SETTING_DURATION, config_t, session_close_after, "24h", 0,
-             AGE_MOST_MS,
-             "how long nobody is present before a session is closed; 0: never"),
-    SETTING ("SESSION_ENDPOINTS", SETTING_NUMBER, config_t, session_endpoints, "64", 1, 10000,
-             "limit of connections in one session"),
-    SETTING ("POSTOFFICE_SESSIONS", SETTING_NUMBER, config_t, sessions, "200000", 1, 0,
-             "limit of sessions in memory; more get busy"),
-    SETTING ("POSTOFFICE_QUEUE_LIMIT", SETTING_SIZE, config_t, queue_limit, "64m",
-             BUS_QUEUE_LEAST, 0,
-             "bytes of requests that may wait for their session; more get busy"),
-    SETTING ("WORK_ACCEPTED_WITHIN", SETTING_DURATION, config_t, work_accepted_within, "2s", 50,
-             60000, "timeout for a worker to accept a dispatched item; then another gets it"),
-    SETTING ("WORK_RECOVERY", SETTING_DURATION, config_t, work_recovery, "2s", 50, 60000,
-             "how long an item of a lost worker or postoffice waits for a worker that has it"),
-    SETTING ("WORK_LEASE", SETTING_DURATION, config_t, work_lease, "60s", 20000, 3600000,
-             "how long a worker may take for a delivery without a word of it"),
-    SETTING ("WORK_KEPT", SETTING_DURATION, config_t, work_kept, "168h", 60000, AGE_MOST_MS,
-             "how long finished work items stay in the database; at most SESSIONS_KEPT, if that is "
-             "set"),
-    SETTING ("SESSIONS_KEPT", SETTING_DURATION, config_t, sessions_kept, "0", 0, AGE_MOST_MS,
-             "how long a session stays in the database after its last activity, at least 24h; 0: "
-             "for ever"),
-    APPS_SETTINGS (config_t),
-    APPS_BOT_NAME_SETTING (config_t),
-    SETTINGS_END,
-};
-
 typedef struct {
     service_t *service;
     postoffice_context_t office;
@@ -136,7 +41,8 @@ typedef struct {
     bool draining;
     uint64_t lost_after_ms;
     uint64_t connected_ms; //  when the store was last seen to be connected
-    bool suspended;        //  the database is lost: edges and workers are at other postoffices
+    bool suspended;        //  without a database: edges and workers are at other postoffices
+    bool has_lost;         //  it had one
     loop_timer_t *tick;
 } postoffice_t;
 
@@ -166,6 +72,16 @@ s_endpoint (postoffice_t *self, peer_t peer, text_t session, uint64_t endpoint)
     return found ? session_endpoint (found, peer, endpoint) : NULL;
 }
 
+//  A health request is in no table. One whose answer gets lost is said again.
+static void
+s_settle_health (postoffice_t *self, peer_t peer, const bus_done_t *done)
+{
+    bus_record_t settled = { .kind = BUS_SETTLED,
+                             .settled = { .item = done->item, .session = done->session } };
+    if (bus_server_send (self->office.bus, peer, &settled) != 0)
+        log_debug ("settled not sent", log_text ("item", done->item));
+}
+
 //  Which record goes to which part.
 static void
 s_on_record (void *owner, peer_t peer, const bus_record_t *record)
@@ -178,13 +94,16 @@ s_on_record (void *owner, peer_t peer, const bus_record_t *record)
     session_t *session;
     switch (record->kind) {
     case BUS_ACCEPTED:
-        if (!deliveries_accepted (self->office.deliveries, peer, &record->accepted))
+        if (!bot_health_accepted (self->office.bots, peer, record->accepted.item)
+            && !deliveries_accepted (self->office.deliveries, peer, &record->accepted))
             s_on_operation (self, peer, record);
         break;
     case BUS_DONE:
         if (topic_is_of_turns (record->done.topic))
             s_on_operation (self, peer, record);
-        else
+        else if (bot_health_done (self->office.bots, peer, &record->done))
+            s_settle_health (self, peer, &record->done);
+        else if (!sessions_offer_answered (self->office.sessions, peer, record))
             deliveries_done (self->office.deliveries, peer, &record->done);
         break;
     case BUS_ATTACH:
@@ -203,7 +122,7 @@ s_on_record (void *owner, peer_t peer, const bus_record_t *record)
         break;
     case BUS_RECEIPT:
         if ((endpoint = s_endpoint (self, peer, receipt->session, receipt->endpoint)))
-            presence_receipt (endpoint, receipt->seq);
+            presence_receipt (endpoint, receipt->seq, receipt->read_seq);
         break;
     case BUS_NEXT_WINDOW:
         if ((endpoint = s_endpoint (self, peer, next_window->session, next_window->endpoint)))
@@ -215,7 +134,7 @@ s_on_record (void *owner, peer_t peer, const bus_record_t *record)
         break;
     case BUS_PROGRESS:
         if ((session = sessions_find (self->office.sessions, record->progress.session)))
-            presence_progress (session, &record->progress,
+            presence_progress (session, peer, &record->progress,
                                workers_topics (self->office.workers, peer));
         break;
     case BUS_DECLINED:
@@ -249,6 +168,37 @@ s_on_peer_down (void *owner, peer_t peer)
 // ---------------------------------------------------------------------------------------------
 //  The store
 
+//  A postoffice that has lost its own way to the database would answer `store_down` for as long as
+//  that lasts, beside healthy ones: it sends everyone to them. One that starts takes nobody before
+//  its database is usable: sessions would come to it and wait. A server that is there and cannot
+//  write (a full disk) is everybody's trouble, and no reason to move.
+static void
+s_look_after_store (postoffice_t *self)
+{
+    uint64_t now = clock_mono_ms ();
+    bool is_connected = store_is_connected (self->office.store);
+    if (is_connected)
+        self->connected_ms = now;
+    bool is_lost = !self->was_ready || now - self->connected_ms >= self->lost_after_ms;
+    if (is_lost == self->suspended || self->draining)
+        return;
+    self->suspended = is_lost;
+    postoffice_counts[POSTOFFICE_SUSPENDED] = is_lost;
+    if (!is_lost) {
+        if (self->has_lost)
+            log_info ("back from the loss of the database",
+                      log_number ("sessions", postoffice_counts[POSTOFFICE_SESSIONS]));
+        bus_server_resume (self->office.bus);
+        return;
+    }
+    self->has_lost = true;
+    metric_add (POSTOFFICE_SUSPENSIONS, 1);
+    log_warn ("database lost: edges and workers are sent to other postoffices",
+              log_number ("after_ms", (int64_t) self->lost_after_ms));
+    sessions_happen (self->office.sessions, SESSION_HANDED_OVER);
+    bus_server_suspend (self->office.bus);
+}
+
 static void
 s_on_store_ready (void *owner, bool ready)
 {
@@ -256,6 +206,7 @@ s_on_store_ready (void *owner, bool ready)
     operations_ready (service_operations (self->service), "database", ready);
     self->was_ready |= ready;
     self->office.is_deaf = !ready;
+    s_look_after_store (self);
     if (!ready) {
         self->office.deaf_since_ms = clock_mono_ms ();
         return;
@@ -263,6 +214,8 @@ s_on_store_ready (void *owner, bool ready)
     feed_gap (self->feed);
     requests_open (self->requests);
     deliveries_open (self->office.deliveries);
+    matcher_open (self->office.matcher);
+    alert_engine_open (self->office.alerts);
     sessions_happen (self->office.sessions, SESSION_STORE_READY);
 }
 
@@ -286,7 +239,9 @@ s_on_noticed (void *owner, store_notice_t what, text_t key)
 {
     postoffice_t *self = owner;
     session_t *session = sessions_find (self->office.sessions, key);
-    if (what == NOTIFY_ORPHAN)
+    if (what == NOTIFY_CANCELLED)
+        deliveries_cancel (self->office.deliveries, key);
+    else if (what == NOTIFY_ORPHAN)
         sessions_adopt (self->office.sessions, key);
     else if (what == NOTIFY_HOST || what == NOTIFY_HOSTED)
         sessions_host (self->office.sessions, key, what == NOTIFY_HOST);
@@ -304,6 +259,12 @@ s_on_room (void *owner)
     return sessions_room (((postoffice_t *) owner)->office.sessions);
 }
 
+static void
+s_on_clocked (void *owner, int64_t database_ms)
+{
+    ((postoffice_t *) owner)->office.rules.database_ms = database_ms;
+}
+
 // ---------------------------------------------------------------------------------------------
 //  Timers
 
@@ -314,7 +275,8 @@ s_run_timer (void *owner, const work_taken_t *timer)
     timer_kind_t kind = timer_kind_of (timer->item);
     if (kind == TIMER_KINDS || timer->session.size == 0) {
         //  A newer postoffice knows what it is for.
-        deliveries_timer_ended (self->office.deliveries, timer->item, timer->attempt, TIMER_LOST);
+        deliveries_timer_ended (self->office.deliveries, timer->item, timer->attempt, TIMER_LOST,
+                                0);
         return;
     }
     operation_t *operation = operation_timer (&(timer_due_t){ .kind = kind,
@@ -326,6 +288,13 @@ s_run_timer (void *owner, const work_taken_t *timer)
 }
 
 static void
+s_on_offer_answered (void *owner, const operation_t *operation)
+{
+    postoffice_t *self = owner;
+    deliveries_done (self->office.deliveries, operation->peer, &operation->record.done);
+}
+
+static void
 s_on_timer_ended (void *owner, const operation_t *operation)
 {
     postoffice_t *self = owner;
@@ -333,9 +302,28 @@ s_on_timer_ended (void *owner, const operation_t *operation)
     verdict_t verdict = operation->verdict;
     deliveries_timer_ended (self->office.deliveries, timer->item, timer->attempt,
                             verdict == VERDICT_OK            ? TIMER_RAN
+                            : timer->again_ms > 0            ? TIMER_AGAIN
                             : verdict == VERDICT_DUPLICATE   ? TIMER_STALE
                             : verdict == VERDICT_BAD_REQUEST ? TIMER_BAD
-                                                             : TIMER_LOST);
+                                                             : TIMER_LOST,
+                            timer->again_ms);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Who is found for those who wait
+
+static void
+s_on_matched (void *owner, const matched_t *matched)
+{
+    postoffice_t *self = owner;
+    operation_t *operation = operation_match (
+        &(match_t){ .what = matched->words.size > 0   ? MATCH_NOTICE
+                            : matched->agent.size > 0 ? MATCH_FOUND
+                                                      : MATCH_NOBODY,
+                    .version = matched->version,
+                    .agent = matched->agent,
+                    .words = matched->words });
+    sessions_ask (self->office.sessions, matched->session, &operation);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -344,7 +332,7 @@ s_on_timer_ended (void *owner, const operation_t *operation)
 //  Without keys the bus has no credential: who reaches it reads and writes every conversation.
 //  An address of another form is refused by the bus, which says what it must be.
 static int
-s_check_bus (postoffice_t *self, const config_t *config)
+s_check_bus (postoffice_t *self, const postoffice_config_t *config)
 {
     if (*config->bus.keys || !bus_address_is_good (config->bus_address)
         || bus_address_is_local (config->bus_address))
@@ -367,7 +355,7 @@ static const char s_no_url[] = "POSTGRES_URL must be a libpq connection string o
 
 //  The node's name is a row.
 static int
-s_check_database (postoffice_t *self, const config_t *config)
+s_check_database (postoffice_t *self, const postoffice_config_t *config)
 {
     bool is_name = utf8_is_valid (text_of (service_node_name (self->service)));
     if (is_name && pg_address_is_string (config->postgres_url))
@@ -380,12 +368,29 @@ s_check_database (postoffice_t *self, const config_t *config)
 
 //  A day at least: the log's days are in UTC, and what is active is known to some minutes.
 static int
-s_check_retention (postoffice_t *self, const config_t *config)
+s_check_retention (postoffice_t *self, const postoffice_config_t *config)
 {
     if (config->sessions_kept == 0 || config->sessions_kept >= SESSIONS_KEPT_LEAST_MS)
         return 0;
     log_fatal ("wrong settings",
                log_string ("complaint", "SESSIONS_KEPT must be 0 or at least 24h"));
+    service_fail (self->service, EX_CONFIG);
+    return -1;
+}
+
+static int
+s_check_alerts (postoffice_t *self, const postoffice_config_t *config)
+{
+    size_t key_size = strlen (config->alert_key);
+    const char *complaint =
+        !*config->alert_url                       ? NULL
+        : !signed_base_is_good (config->alert_url) ? "ALERT_URL must be a URL with http or https, "
+                                                     "without a query"
+        : key_size < SIGNED_KEY_LEAST ? "ALERT_URL needs ALERT_KEY, of 32 bytes at least"
+                                      : NULL;
+    if (!complaint)
+        return 0;
+    log_fatal ("wrong settings", log_string ("complaint", complaint));
     service_fail (self->service, EX_CONFIG);
     return -1;
 }
@@ -412,16 +417,19 @@ s_each_kept (void *owner, kept_add_fn *add, void *to)
 }
 
 static int
-s_start_parts (postoffice_t *self, const config_t *config)
+s_start_parts (postoffice_t *self, const postoffice_config_t *config)
 {
     uv_loop_t *loop = service_loop (self->service);
     postoffice_context_t *office = &self->office;
+    office->node = service_node_name (self->service);
     office->grace_ms = config->session_grace;
+    office->settle_ms = COMPANY_SETTLE_MS;
     office->idle_ms = config->session_idle;
     office->queue_limit = config->queue_limit;
     office->endpoint_limit = config->session_endpoints;
     office->session_limit = config->sessions;
     office->sessions_kept_ms = config->sessions_kept;
+    office->is_search_off = config->search_share == 0;
     postoffice_counts[POSTOFFICE_OPERATION_BYTES_LIMIT] = (int64_t) config->queue_limit;
     postoffice_counts[POSTOFFICE_SESSIONS_LIMIT] = (int64_t) config->sessions;
     postoffice_counts[POSTOFFICE_PEERS_LIMIT] = (int64_t) config->bus_peers;
@@ -443,10 +451,15 @@ s_start_parts (postoffice_t *self, const config_t *config)
             service_fail (self->service, EX_CONFIG);
         return -1;
     }
+    office->sessions = sessions_new (loop, office);
+    office->bots = bot_health_new (office->apps, sessions_refuse_turn, office->sessions);
     office->workers = workers_new (
         office->bus, &(workers_config_t){ .accepted_within_ms = config->work_accepted_within,
-                                          .recovery_ms = config->work_recovery });
-    office->sessions = sessions_new (loop, office);
+                                          .recovery_ms = config->work_recovery,
+                                          .admit = bot_health_admit,
+                                          .probe_ended = bot_health_probe_ended,
+                                          .owner = office->bots });
+    bot_health_begin (office->bots, office->workers);
     self->feed = feed_new (loop, office);
     self->lookups = lookups_new (office);
     store_config_t store = { .url = config->postgres_url,
@@ -458,53 +471,43 @@ s_start_parts (postoffice_t *self, const config_t *config)
                              .writer = self->writer,
                              .node = service_node_name (self->service),
                              .kept = { config->sessions_kept, s_each_kept, self },
+                             .search_share = config->search_share,
+                             .search_every_ms = config->search_every,
                              .migrate = config->postgres_migrate };
     self->requests = requests_new (loop, office, &store);
     office->timer_ended = s_on_timer_ended;
     office->timer_owner = self;
+    office->offer_answered = s_on_offer_answered;
+    office->answered_owner = self;
     office->deliveries =
         deliveries_new (loop, office->bus, office->workers, &store,
                         &(deliveries_config_t){ .run_timer = s_run_timer,
                                                 .owner = self,
+                                                .apps = office->apps,
                                                 .lease_ms = config->work_lease,
                                                 .kept_ms = config->work_kept });
+    office->matcher = matcher_new (loop, &store, office->apps, s_on_matched, self);
+    alert_engine_config_t alerts = { .apps = office->apps,
+                                     .workers = office->workers,
+                                     .bots = office->bots,
+                                     .links = { .url = config->alert_url,
+                                                .key = text_of (config->alert_key),
+                                                .console = config->console_url,
+                                                .link_ms = config->alert_link_for } };
+    office->alerts = alert_engine_new (loop, &store, &alerts);
     office->store =
         store_new (loop, &store,
                    &(store_events_t){ .ready = s_on_store_ready,
                                       .unfit = s_on_unfit,
                                       .noticed = s_on_noticed,
+                                      .clocked = s_on_clocked,
                                       .room = s_on_room },
                    self);
+    bus_server_suspend (office->bus); //  until s_look_after_store
+    self->suspended = true;
+    postoffice_counts[POSTOFFICE_SUSPENDED] = true;
     log_info ("listening", log_string ("bus", bus_server_endpoint (office->bus)));
     return 0;
-}
-
-//  A postoffice that has lost its own way to the database would answer `store_down` for as long as
-//  that lasts, beside healthy ones: it sends everyone to them. A server that is there and cannot
-//  write (a full disk) is everybody's trouble, and no reason to move.
-static void
-s_look_after_store (postoffice_t *self)
-{
-    uint64_t now = clock_mono_ms ();
-    bool is_connected = store_is_connected (self->office.store);
-    if (is_connected)
-        self->connected_ms = now;
-    bool is_lost = now - self->connected_ms >= self->lost_after_ms;
-    if (is_lost == self->suspended || self->draining)
-        return;
-    self->suspended = is_lost;
-    postoffice_counts[POSTOFFICE_SUSPENDED] = is_lost;
-    if (!is_lost) {
-        log_info ("back from the loss of the database",
-                  log_number ("sessions", postoffice_counts[POSTOFFICE_SESSIONS]));
-        bus_server_resume (self->office.bus);
-        return;
-    }
-    metric_add (POSTOFFICE_SUSPENSIONS, 1);
-    log_warn ("database lost: edges and workers are sent to other postoffices",
-              log_number ("after_ms", (int64_t) self->lost_after_ms));
-    sessions_happen (self->office.sessions, SESSION_HANDED_OVER);
-    bus_server_suspend (self->office.bus);
 }
 
 static void s_stop (void **state_p);
@@ -520,6 +523,7 @@ s_on_tick (void *owner)
     if (self->suspended)
         workers_hold (self->office.workers);
     workers_tick (self->office.workers);
+    bot_health_tick (self->office.bots);
     deliveries_tick (self->office.deliveries);
     if (self->draining && schedule_load (self->office.schedule).operations == 0
         && store_pending (self->office.store) == 0)
@@ -534,13 +538,13 @@ s_start (service_t *service, const void *config)
     self->writer = random_id_number () >> 1;
     self->office.rules.writer = self->writer;
     self->connected_ms = clock_mono_ms ();
-    self->lost_after_ms = ((const config_t *) config)->postgres_lost_after;
+    self->lost_after_ms = ((const postoffice_config_t *) config)->postgres_lost_after;
     postoffice_metrics_register ();
     operations_ready (service_operations (service), "database", false);
     self->tick = loop_timer_new (service_loop (service), s_on_tick, self);
-    const config_t *settings = config;
+    const postoffice_config_t *settings = config;
     if (s_check_bus (self, settings) == 0 && s_check_database (self, settings) == 0
-        && s_check_retention (self, settings) == 0)
+        && s_check_retention (self, settings) == 0 && s_check_alerts (self, settings) == 0)
         self->office.apps = service_apps_new (service, &settings->apps, "", "");
     if (!self->office.apps || s_start_parts (self, settings) != 0) {
         void *state = self;
@@ -558,6 +562,8 @@ s_drain (void *state)
     postoffice_t *self = state;
     self->draining = true;
     deliveries_drain (self->office.deliveries);
+    matcher_drain (self->office.matcher);
+    alert_engine_drain (self->office.alerts);
     bus_server_drain (self->office.bus);
 }
 
@@ -566,11 +572,14 @@ s_stop (void **state_p)
 {
     postoffice_t *self = *state_p;
     requests_destroy (&self->requests);
+    matcher_destroy (&self->office.matcher);
+    alert_engine_destroy (&self->office.alerts);
     deliveries_destroy (&self->office.deliveries);
     store_destroy (&self->office.store);
     lookups_destroy (&self->lookups);
     feed_destroy (&self->feed);
     sessions_destroy (&self->office.sessions);
+    bot_health_destroy (&self->office.bots);
     workers_destroy (&self->office.workers);
     bus_server_destroy (&self->office.bus);
     apps_destroy (&self->office.apps);
@@ -587,11 +596,11 @@ s_migrate (const service_kind_t *kind, const char *unused)
     buffer_init (&complaint, 1000);
     log_start (kind->name, "migrate", LOG_INFO);
     int rc = settings_read (kind->settings, kind->config, &complaint);
-    if (rc == 0 && !pg_address_is_string (s_config.postgres_url))
+    if (rc == 0 && !pg_address_is_string (postoffice_config.postgres_url))
         rc = buffer_put_string (&complaint, s_no_url) - 1;
     if (rc != 0)
         fprintf (stderr, "postoffice migrate: %.*s\n", TEXT_ARGS (buffer_text (&complaint)));
-    int exit_code = rc == 0 ? migrate_run (s_config.postgres_url) : EX_CONFIG;
+    int exit_code = rc == 0 ? migrate_run (postoffice_config.postgres_url) : EX_CONFIG;
     settings_free (kind->settings, kind->config);
     buffer_free (&complaint);
     return exit_code;
@@ -607,8 +616,8 @@ static const service_command_t s_commands[] = {
 const service_kind_t postoffice_service = {
     .name = "postoffice",
     .about = "decides and stores: routes what participants say by session, kept in PostgreSQL",
-    .settings = s_settings,
-    .config = &s_config,
+    .settings = postoffice_settings,
+    .config = &postoffice_config,
     .start = s_start,
     .drain = s_drain,
     .stop = s_stop,

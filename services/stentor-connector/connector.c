@@ -1,9 +1,9 @@
 #include "connector.h"
 
+#include "auth/answer_url.h"
 #include "base/alloc.h"
 #include "base/log.h"
-#include "process/service_apps.h"
-#include "process/service_worker.h"
+#include "process/worker_process.h"
 #include "http/cidr.h"
 #include "model/failure_data.h"
 #include "bot_calls.h"
@@ -16,7 +16,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#define TOPIC "bot.stentor"
+#define TOPICS "bot.stentor health.stentor"
 #define RETRY_AFTER_MOST_MS 30000
 #define JITTER_MOST_MS 200
 #define FILES_BESIDE 200 //  descriptors for all but the bots' connections
@@ -29,24 +29,24 @@ typedef struct {
     char *bot_key;
     char *auth_header;
     char *auth_scheme;
-    char *proxy;
-    char *no_proxy;
-    char *ca_file;
+    worker_http_config_t out;
     bool is_guarded;
     char *allowed;
     uint64_t timeout_ms;
+    uint64_t part_within_ms;
+    uint64_t parts_ms;
     uint64_t tries;
     uint64_t delays_ms[BOT_TRIES_MOST - 1];
+    char *answer_key;
+    char *answer_url;
+    uint64_t later_ms;
     uint64_t answer_limit;
     uint64_t credit;
 } config_t;
 
 typedef struct {
-    service_t *service;
-    http_client_t *http;
-    apps_t *apps;
+    worker_process_t process;
     bot_calls_t calls;
-    worker_t *worker;
 } connector_t;
 
 static const setting_t s_settings[] = {
@@ -61,27 +61,31 @@ static const setting_t s_settings[] = {
              "header that carries the key"),
     SETTING ("BOT_AUTH_SCHEME", SETTING_TEXT, config_t, auth_scheme, "Bearer", 0, 0,
              "word before the key; may be empty"),
-    SETTING (
-        "BOT_PROXY", SETTING_SECRET, config_t, proxy, "", 0, 0,
-        "URL of a proxy to the bots: http, https, socks5 or socks5h; HTTP_PROXY is not read"),
-    SETTING ("BOT_NO_PROXY", SETTING_TEXT, config_t, no_proxy, "", 0, 0,
-             "reached without BOT_PROXY: names (and all below), networks, * for all; with commas"),
-    SETTING ("BOT_CA_FILE", SETTING_TEXT, config_t, ca_file, "", 0, 0,
-             "file of certificates (PEM) that are trusted beside the system's"),
+    WORKER_HTTP_SETTINGS (config_t, "BOT"),
     SETTING ("BOT_ADDRESS_GUARD", SETTING_SWITCH, config_t, is_guarded, "off", 0, 0,
              "on: no bot at a private or special address is asked"),
     SETTING ("BOT_ALLOWED_NETWORKS", SETTING_TEXT, config_t, allowed, "", 0, 0,
              "networks that BOT_ADDRESS_GUARD lets pass, such as 10.1.0.0/16, separated by commas"),
     SETTING ("BOT_TIMEOUT", SETTING_DURATION, config_t, timeout_ms, "15s", 100, 600000,
-             "timeout of one try"),
+             "timeout of one try; of an answer in parts, up to its first one"),
+    SETTING ("BOT_PART_WITHIN", SETTING_DURATION, config_t, part_within_ms, "10s", 100, 600000,
+             "timeout from one part of an answer to the next one"),
+    SETTING ("BOT_PARTS_TIMEOUT", SETTING_DURATION, config_t, parts_ms, "2m", 100, 3600000,
+             "timeout of an answer in parts, from its first one to its end"),
     SETTING ("BOT_TRIES", SETTING_NUMBER, config_t, tries, "3", 1, BOT_TRIES_MOST,
              "tries for one question when the bot fails"),
     SETTING ("BOT_TRY_DELAY_1", SETTING_DURATION, config_t, delays_ms[0], "5s", 0, 600000,
              "pause after the first failure, in whole seconds, at least one"),
     SETTING ("BOT_TRY_DELAY_2", SETTING_DURATION, config_t, delays_ms[1], "5s", 0, 600000,
              "pause after the second failure"),
+    SETTING ("BOT_ANSWER_KEY", SETTING_SECRET, config_t, answer_key, "", 0, 0,
+             "signs where bots may answer later (202); the edges' key, of 32 bytes at least"),
+    SETTING ("BOT_ANSWER_URL", SETTING_TEXT, config_t, answer_url, "", 0, 0,
+             "where bots reach the edges, such as https://chat.example.com; empty: nowhere"),
+    SETTING ("BOT_LATER_WITHIN", SETTING_DURATION, config_t, later_ms, "5m", 100, 86400000,
+             "timeout from a bot's 202 to its answer"),
     SETTING ("BOT_ANSWER_LIMIT", SETTING_SIZE, config_t, answer_limit, "256k", 1024, BUS_DOOR_MAX,
-             "limit of a bot's answer"),
+             "limit of a bot's answer; of one in parts, of all of them"),
     SETTING ("BOT_CREDIT", SETTING_NUMBER, config_t, credit, "2000", 1, 100000,
              "limit of calls in flight"),
     SETTINGS_END
@@ -101,14 +105,16 @@ s_raise_files (uint64_t calls)
                   log_number ("files", (int64_t) files.rlim_cur));
 }
 
-//  What becomes a part of every request and the table of settings cannot see.
-static int
-s_check_settings (connector_t *self, const config_t *config)
+//  What becomes a part of every request and the table of settings cannot see. NULL, or what is
+//  wrong, perhaps in `room`.
+static const char *
+s_complaint (const config_t *config, char room[WORKER_MISTAKE_ROOM])
 {
     //  Headers that the question has anyway: a second one would break the request.
     static const char *const taken[] = { "Accept",         "Accept-Encoding", "Connection",
                                          "Content-Length", "Content-Type",    "Expect",
-                                         "Host",           "Transfer-Encoding", "User-Agent" };
+                                         "Host",           "Transfer-Encoding", "User-Agent",
+                                         "Stentor-Answer-Url" };
     const char *complaint = NULL;
     if (!http_client_is_token (config->auth_header) || strlen (config->auth_header) > AUTH_WORD_MAX)
         complaint = "BOT_AUTH_HEADER must be the name of a header";
@@ -119,38 +125,34 @@ s_check_settings (connector_t *self, const config_t *config)
         && (!http_client_is_token (config->auth_scheme)
             || strlen (config->auth_scheme) > AUTH_WORD_MAX))
         complaint = "BOT_AUTH_SCHEME must be one word, or empty";
-    if (*config->proxy && !http_url_is_proxy (config->proxy))
-        complaint = "BOT_PROXY must be a URL with http, https, socks5 or socks5h";
-    if (*config->ca_file && access (config->ca_file, R_OK) != 0)
-        complaint = "BOT_CA_FILE must be a file that can be read";
+    size_t key_size = strlen (config->answer_key);
+    if (key_size > 0 && key_size < ANSWER_KEY_LEAST)
+        complaint = "BOT_ANSWER_KEY must have 32 bytes at least";
+    if (key_size == 0 && *config->answer_url)
+        complaint = "BOT_ANSWER_URL needs BOT_ANSWER_KEY";
+    if (*config->answer_url && !answer_base_is_good (config->answer_url))
+        complaint = "BOT_ANSWER_URL must be a URL with http or https, without a query";
     text_t mistake = cidr_list_mistake (config->allowed);
-    char networks[160];
-    snprintf (networks, sizeof networks,
+    snprintf (room, WORKER_MISTAKE_ROOM,
               "BOT_ALLOWED_NETWORKS must be networks such as 10.1.0.0/16: %.*s is none",
               (int) (mistake.size < 50 ? mistake.size : 50), mistake.data);
-    if (mistake.size)
-        complaint = networks;
-    if (!complaint)
-        return 0;
-    log_fatal ("wrong settings", log_string ("complaint", complaint));
-    service_fail (self->service, EX_CONFIG);
-    return -1;
+    return mistake.size ? room : complaint;
 }
 
 static int
-s_start_http (connector_t *self, const config_t *config)
+s_open (connector_t *self, service_t *service, const config_t *config)
 {
-    http_client_config_t http = { .connections_per_host = config->credit,
-                                  .proxy = config->proxy,
-                                  .no_proxy = config->no_proxy,
-                                  .ca_file = config->ca_file,
-                                  .is_guarded = config->is_guarded,
-                                  .allowed = config->allowed };
-    self->http = http_client_new (service_loop (self->service), &http);
-    if (self->http)
-        return 0;
-    log_fatal ("libcurl cannot be started", log_number ("credit", (int64_t) config->credit));
-    return -1;
+    char room[WORKER_MISTAKE_ROOM];
+    worker_process_config_t process = { .out = &config->out,
+                                        .prefix = "BOT",
+                                        .complaint = s_complaint (config, room),
+                                        .http = worker_http_client (&config->out, config->credit),
+                                        .apps = &config->apps,
+                                        .bot_url = config->bot_url,
+                                        .bot_key = config->bot_key };
+    process.http.is_guarded = config->is_guarded;
+    process.http.allowed = config->allowed;
+    return worker_process_open (&self->process, service, &process);
 }
 
 //  A bot is asked again whatever passes: a turn that runs twice is better than no answer, and the
@@ -172,29 +174,33 @@ s_retry_policy (const config_t *config)
 static int
 s_start_worker (connector_t *self, const config_t *config)
 {
-    self->calls = (bot_calls_t){ .http = self->http,
-                                 .apps = self->apps,
+    self->calls = (bot_calls_t){ .loop = service_loop (self->process.service),
+                                 .http = self->process.http,
+                                 .apps = self->process.apps,
                                  .retry = s_retry_policy (config),
                                  .timeout_ms = config->timeout_ms,
+                                 .part_within_ms = config->part_within_ms,
+                                 .parts_ms = config->parts_ms,
+                                 .later_ms = config->later_ms,
+                                 .answer_key = text_of (*config->answer_url ? config->answer_key
+                                                                            : ""),
+                                 .answer_base = config->answer_url,
                                  .answer_limit = config->answer_limit,
                                  .auth_header = config->auth_header,
                                  .auth_scheme = config->auth_scheme };
     worker_kind_t kind = bot_calls_kind (&self->calls);
-    kind.topics = TOPIC;
+    kind.topics = TOPICS;
     kind.credit = config->credit;
-    self->worker = service_worker_new (self->service, &config->bus, &kind, &self->calls);
-    return self->worker ? 0 : -1;
+    return worker_process_work (&self->process, &config->bus, &kind, &self->calls);
 }
 
-//  The worker first: its items hold HTTP calls.
 static void
 s_stop (void **state_p)
 {
     connector_t *self = *state_p;
     *state_p = NULL;
-    worker_destroy (&self->worker);
-    http_client_destroy (&self->http);
-    apps_destroy (&self->apps);
+    worker_process_end_work (&self->process);
+    worker_process_close (&self->process);
     free (self);
 }
 
@@ -203,25 +209,22 @@ s_start (service_t *service, const void *of_service)
 {
     const config_t *config = of_service;
     connector_t *self = alloc_zeroed (sizeof *self);
-    self->service = service;
     s_raise_files (config->credit);
-    if (s_check_settings (self, config) == 0 && s_start_http (self, config) == 0)
-        self->apps = service_apps_new (service, &config->apps, config->bot_url, config->bot_key);
-    if (!self->apps || s_start_worker (self, config) != 0) {
+    if (s_open (self, service, config) != 0 || s_start_worker (self, config) != 0) {
         void *state = self;
         s_stop (&state);
         return NULL;
     }
     if (!*config->apps.file && !*config->bot_url)
         log_warn ("no bot: neither APPS_FILE nor BOT_URL is set",
-                  log_text ("app", apps_find (self->apps, TEXT_EMPTY)->id));
+                  log_text ("app", apps_find (self->process.apps, TEXT_EMPTY)->id));
     return self;
 }
 
 static void
 s_drain (void *state)
 {
-    worker_drain (((connector_t *) state)->worker);
+    worker_drain (((connector_t *) state)->process.worker);
 }
 
 static config_t s_config;

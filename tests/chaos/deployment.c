@@ -291,7 +291,7 @@ s_settings_of (void *owner, const char *name)
     snprintf (s_texts[0], sizeof s_texts[0], "POSTOFFICE_ADDRESSES=postoffice:%u", self->bus_port);
     snprintf (s_texts[1], sizeof s_texts[1], "NSS_WRAPPER_HOSTS=%s", path);
     snprintf (s_texts[2], sizeof s_texts[2], "LD_PRELOAD=libnss_wrapper.so");
-    snprintf (s_texts[3], sizeof s_texts[3], "CHAOS_RECEIVER=%s", self->receiver);
+    snprintf (s_texts[3], sizeof s_texts[3], "WORKER_TELLS=%s", self->receiver);
     for (unsigned index = 0; index < 4; index++)
         s_settings[index] = s_texts[index];
     return s_settings;
@@ -439,7 +439,7 @@ deployment_new (const plan_t *plan, const char *place, findings_t *trouble)
         .workers = (unsigned) plan->workers,
         .settings = s_settings,
         .spares = 1,
-        .postgres = { .disk_bytes = plan->disk * MEGABYTE },
+        .postgres = { .disk_bytes = plan->disk * MEGABYTE, .is_on_disk = true },
         .settings_of = s_settings_of,
         .before_start = s_lay_all,
         .owner = self,

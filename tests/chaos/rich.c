@@ -62,6 +62,8 @@ s_lost (void *owner, bool *is_told)
     *is_told = given != NEVER;
     self->is_in = false;
     self->again = self->stored;
+    self->orders_control = self->orders_control || self->awaits_control;
+    self->awaits_control = false;
     self->leaving_us = NEVER;
     self->busy_until = self->join_by = self->ack_by = self->leave_by = 0;
     self->stable_at = self->quiet_at = self->probe_by = 0;
@@ -109,18 +111,28 @@ s_begin (rich_t *self)
 }
 
 static void
+s_take_control (rich_t *self)
+{
+    client_t *client = &self->client;
+    self->orders_control = false;
+    self->awaits_control = client_say (
+        client,
+        "{\"event\":\"barge in\",\"sessionId\":\"%s\",\"messageId\":\"b-%u\",\"timeMs\":%" PRIu64
+        ",\"sender\":{\"displayName\":\"%s\"}}",
+        client->session, self->takes++, clock_wall_ms (), client->user);
+    self->ack_by = client->scene->now_us + ACK;
+}
+
+static void
 s_flush (rich_t *self)
 {
     client_t *client = &self->client;
     if (!self->is_in || self->leaving_us != NEVER || self->busy_until)
         return;
-    if (self->orders_control) {
-        self->orders_control = false;
-        client_say (client,
-                    "{\"event\":\"barge in\",\"sessionId\":\"%s\",\"timeMs\":%" PRIu64
-                    ",\"sender\":{\"displayName\":\"%s\"}}",
-                    client->session, clock_wall_ms (), client->user);
-    }
+    if (self->orders_control)
+        s_take_control (self);
+    if (self->awaits_control)
+        return;
     while (self->again < self->wanted && self->again < self->stored + self->window) {
         if (self->again == self->said)
             s_begin (self);
@@ -152,7 +164,19 @@ s_note_stored (rich_t *self, uint32_t number, uint32_t seq)
         client_complain (&self->client, TROUBLE_DISORDERED,
                          "message %u is stored as %u, the one before as %u", number, seq,
                          self->stored_seqs[number - 1]);
+    uint32_t behind = number + 1 < self->stored_room ? self->stored_seqs[number + 1] : 0;
+    if (behind > 0 && seq >= behind && !self->client.scene->plan->is_tail_lost)
+        client_complain (&self->client, TROUBLE_DISORDERED,
+                         "message %u is stored as %u, the one behind as %u", number, seq, behind);
     self->stored_seqs[number] = seq;
+}
+
+//  Of the messages that are on their way, if there are any.
+static void
+s_await_ack (rich_t *self)
+{
+    bool awaits = self->stored < self->again;
+    self->ack_by = awaits ? self->client.scene->now_us + ACK : 0;
 }
 
 //  Its own message `number` is in the log as `seq`: by an ack, or because it came back.
@@ -168,8 +192,8 @@ s_stored (rich_t *self, uint32_t number, uint32_t seq)
         return;
     }
     if (number > self->stored && !scene->plan->is_tail_lost)
-        client_complain (client, TROUBLE_DISORDERED, "message %u is stored before %u", number,
-                         self->stored);
+        client_complain (client, TROUBLE_DISORDERED, "message %u is stored as %u before %u is",
+                         number, seq, self->stored);
     s_note_stored (self, number, seq);
     while (self->stored < self->said && self->stored < self->stored_room
            && self->stored_seqs[self->stored])
@@ -179,8 +203,14 @@ s_stored (rich_t *self, uint32_t number, uint32_t seq)
     histogram_add (&scene->ack_delay, scene->now_us - self->sent_us[number % RICH_WINDOW]);
     SCENE_COUNT (scene, acked);
     wait_progress (&self->ack_wait, &scene->pauses, scene->now_us, self->stored < self->said);
-    self->ack_by = self->stored < self->again ? scene->now_us + ACK : 0;
+    s_await_ack (self);
     self->events->stored (self->owner);
+}
+
+static bool
+s_is_of_take (text_t frame)
+{
+    return frame_has (frame, TEXT ("\"messageId\":\"b-"));
 }
 
 static bool
@@ -194,7 +224,10 @@ static void
 s_on_ack (rich_t *self, text_t frame)
 {
     uint64_t number, seq;
-    //  `barge in` is acknowledged under an id that the router gave it.
+    if (s_is_of_take (frame)) {
+        self->awaits_control = false;
+        s_await_ack (self);
+    }
     if (s_own_number (self, frame, &number) && frame_number_behind (frame, TEXT ("\"seq\":"), &seq))
         s_stored (self, (uint32_t) number, (uint32_t) seq);
     s_flush (self);
@@ -284,6 +317,11 @@ s_on_busy (rich_t *self, text_t frame)
     delay += chance_between (&scene->chance, 0, delay / 4);
     self->busy_until = scene->now_us + delay;
     client_step (&self->client, "busy: again in %.1f s", (double) delay / 1e6);
+    if (s_is_of_take (frame)) {
+        self->orders_control = true;
+        self->awaits_control = false;
+        s_await_ack (self);
+    }
     if (!self->is_in || !s_own_number (self, frame, &number) || number < self->stored)
         return;
     self->ack_by = 0;
@@ -291,13 +329,13 @@ s_on_busy (rich_t *self, text_t frame)
         self->again = (uint32_t) number;
 }
 
-//  Its `barge in` was lost with a connection, or it was away for too long: it takes over again, and
-//  says again what was refused.
+//  It was away for too long: it takes over again, and says again what was refused. All that is
+//  refused because of one loss was said before it takes over.
 static void
 s_on_lost_control (rich_t *self, text_t frame)
 {
     uint64_t number;
-    self->orders_control = true;
+    self->orders_control = !self->awaits_control;
     if (s_own_number (self, frame, &number) && number >= self->stored && number < self->again)
         self->again = (uint32_t) number;
     s_flush (self);

@@ -3,7 +3,9 @@
 //  `busy` and `going away` obeyed, reconnects with back-off and jitter.
 //
 //  Its messages are numbered from 0 and have the ids "m-0", "m-1" … (a visitor's) or "a-0" … (an
-//  agent's). It complains of everything that comes twice, out of order or unasked.
+//  agent's, whose `barge in` is "b-0" …). An agent who has lost control takes it again before
+//  saying anything: what was refused for good has no order among what is said then. It complains of
+//  everything that comes twice, out of order or unasked.
 
 #ifndef RICH_H
 #define RICH_H
@@ -41,6 +43,8 @@ typedef struct {
     uint32_t again_below;   //  up to there it is told again what it had: the history has changed
     bool is_in;
     bool orders_control;    //  says `barge in` as soon as it can
+    bool awaits_control;    //  and nothing else until that is acknowledged
+    uint32_t takes;         //  how often it has said so
     unsigned attempts;
     uint64_t leaving_us;    //  `going away`: reconnect after this; UINT64_MAX: not said
     //  Times at which something happens; 0: not.

@@ -4,7 +4,9 @@ the reader agree: what one refuses the other refuses, but for rules that a schem
 
 import hashlib
 import json
+import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,7 +15,7 @@ import jsonschema
 
 BIN = pathlib.Path(sys.argv[1])
 TOP = pathlib.Path(__file__).parent.parent.parent
-SERVICES = ["edge", "postoffice", "stentor-connector"]
+SERVICES = ["edge", "postoffice", "stentor-connector", "notifier"]
 
 APP = {"appId": "a", "bot": {"url": "http://b/", "key": "k", "name": "N"}, "origins": ["https://x"]}
 GOOD = [
@@ -26,7 +28,22 @@ GOOD = [
 HASH = "sha256:" + "0a" * 32
 GOOD += [{"apps": [{"appId": "a", "apiKeys": {"keys": keys}}]} for keys in (
     [], [{"name": "crm", "hash": HASH}], [{"name": "crm", "hash": HASH, "scopes": []}],
-    [{"name": "crm", "hash": HASH, "scopes": ["SESSION_READ", "message_post"]}])]
+    [{"name": "crm", "hash": HASH, "scopes": ["SESSION_READ", "message_post_as"]}])]
+#  The example of docs/alerts.md, and its recipes as one app.
+PAGE = (TOP / "docs/alerts.md").read_text()
+EXAMPLES = [json.loads(text) for text in re.findall(r"^```json\n(.*?)^```", PAGE, re.M | re.S)]
+WAYS = {
+    "people": [{"id": name, "email": f"{name}@example.com", "phone": "+4930123456",
+                "groups": ["front-desk", "legal", "operators"]} for name in ("anna", "otto", "archive")],
+    "email": {"url": "smtp://mail:587", "user": "u", "password": "p", "from": "a@example.com"},
+    "sms": {"accountSid": "AC" + 32 * "0", "token": "t", "from": "+15550100"},
+    "slack": {"token": "xoxb-1", "channel": "C01"},
+}
+RECIPES = {"apps": [{"appId": "a", **WAYS, "alerts": [rule for rule in EXAMPLES if "on" in rule]}]}
+GOOD.append(RECIPES)
+SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+GOOD.append({"apps": [{"appId": "a", "webhooksOut": [{"name": "crm", "url": "https://c/", "secret": SECRET}],
+                       "webhooksIn": [{"channel": "c", "kind": "standard", "secret": SECRET}]}]})
 BAD = [
     None, [], {}, {"apps": []}, {"apps": {}}, {"apps": [1]}, {"apps": [{}]}, {"app": [], "apps": [APP]},
     {"apps": [{"appId": "a b"}]}, {"apps": [{"appId": 7}]}, {"apps": [{"appId": "a" * 65}]},
@@ -36,7 +53,22 @@ BAD = [
     {"apps": [{"appId": "a", "origins": "x"}]}, {"apps": [{"appId": "a", "origins": ["x"]}]},
     {"apps": [{"appId": "a", "textLimit": 0}]}, {"apps": [{"appId": "a", "textLimit": "1"}]},
     {"apps": [{"appId": "a", "textLimit": 1.5}]}, {"apps": [{"appId": "a", "textLimit": 2**64}]},
+    {"apps": [{"appId": "a", "bot": {"url": "http://\u2461.\u2461.\u2461.\u2461/"}}]},
+    {"apps": [{"appId": "a", "bot": {"url": "http://b:999999/"}}]},
 ]
+BAD += [{"apps": [{"appId": "a", **WAYS, **section}]} for section in (
+    {"people": [{"id": "a", "email": "Anna <a@b>"}]}, {"people": [{"id": "a", "phone": "030 12"}]},
+    {"email": {"url": "smtp://m:123456", "withoutLogin": True, "from": "a@b"}},
+    {"webhooksIn": [{"channel": "c", "kind": "rcs", "secret": ""}]},
+    {"alerts": [{"name": "r", "on": "session-ended", "where": {"pages": ["shop"]},
+                 "steps": [{"by": ["email"], "to": ["person:anna"]}]}]},
+    {"people": {}}, {"people": [{"id": "a", "groups": ["a b"]}]}, {"alerts": [{"name": "r"}]},
+    {"alerts": [{"name": "r", "on": "X", "steps": [{"by": ["email"], "to": ["person:a"]}]}]},
+    {"alerts": [{"name": "r", "on": "keyword", "steps": [{"by": ["fax"], "to": ["person:a"]}]}]},
+    {"alerts": [{"name": "r", "on": "keyword", "steps": [{"by": ["email"], "to": ["a"]}]}]},
+    {"alerts": [{"name": "r", "on": "keyword", "steps": []}]}, {"sms": {"accountSid": "AC1"}},
+    {"email": {"url": "mail", "from": "a@b"}}, {"slack": {"channel": "#x"}},
+    {"webhooksOut": [{"name": "c", "url": "ftp://c/"}]}, {"webhooksIn": [{"channel": "C", "kind": "rcs"}]})]
 BAD += [{"apps": [{"appId": "a", "apiKeys": keys}]} for keys in (
     [], {}, {"keys": {}}, {"keys": [{"name": "crm"}]}, {"keys": [{"hash": HASH}]},
     {"keys": [{"name": "a b", "hash": HASH}]}, {"keys": [{"name": "crm", "hash": HASH.upper()}]},
@@ -44,8 +76,9 @@ BAD += [{"apps": [{"appId": "a", "apiKeys": keys}]} for keys in (
     {"keys": [{"name": "crm", "hash": HASH, "key": "stk_"}]})]
 
 
-def run(service, *arguments):
-    return subprocess.run([BIN / service, *arguments], capture_output=True, text=True, timeout=20)
+def run(service, *arguments, **settings):
+    return subprocess.run([BIN / service, *arguments], capture_output=True, text=True, timeout=20,
+                          env={**os.environ, **settings})
 
 
 def check(file, service="edge"):
@@ -82,6 +115,36 @@ with tempfile.TemporaryDirectory() as folder:
     expect(check(file, "postoffice").returncode == 0, "a postoffice needs no key")
     expect(check(pathlib.Path(folder) / "none").returncode == 78, "there is no such file")
     expect(check(folder).returncode == 78, "a folder is no file")
+with tempfile.TemporaryDirectory() as folder:
+    file = pathlib.Path(folder) / "apps.json"
+    file.write_text(json.dumps(RECIPES))
+    for service in SERVICES:
+        expect(check(file, service).returncode == 0, f"the recipes: {service}: {check(file, service)}")
+    for name in ("smtp.password", "slack.token"):
+        (pathlib.Path(folder) / name).write_text("xoxb-1\n")
+    file.write_text(json.dumps({"apps": [EXAMPLES[0]]}))
+    for service in SERVICES:
+        expect(check(file, service).returncode == 0, f"docs/alerts.md: {service}: {check(file, service)}")
+    expect(len(RECIPES["apps"][0]["alerts"]) >= 6, "there are recipes")
+#  What people say goes out in clear only where the operator allows it.
+with tempfile.TemporaryDirectory() as folder:
+    file = pathlib.Path(folder) / "apps.json"
+    for url, allowed, is_good in (
+            ("https://crm.example.com/", "", True), ("http://crm.example.com/", "", False),
+            ("http://crm.example.com/", " , ", False), ("HTTP://crm.example.com/", "", False),
+            ("http://crm.example.com/", "10.0.0.0/8", True), ("http://10.1.2.3/", "", False),
+            ("http://10.1.2.3/", "10.0.0.0/8", True), ("http://11.1.2.3/", "10.0.0.0/8", False),
+            ("http://127.0.0.1:9999/", "127.0.0.1/32", True), ("http://localhost/", "10.0.0.0/8", False),
+            ("http://0x7f.1/", "10.0.0.0/8", False), ("http://localhost/", "127.0.0.0/8", True),
+            ("http://[fd00::1]/", "fd00::/8", True), ("http://[fd00::1]/", "10.0.0.0/8", False)):
+        file.write_text(json.dumps({"apps": [{"appId": "a", "webhooksOut": [
+            {"name": "crm", "url": url, "secret": "whsec_" + "A" * 32}]}]}))
+        answer = run("notifier", "--check-apps", file, OUT_ALLOWED_NETWORKS=allowed)
+        expect(answer.returncode == (0 if is_good else 78), f"{url}, {allowed}: {answer}")
+        expect(is_good or "line 1: http:// sends" in answer.stderr, f"{url}, {allowed}: {answer}")
+        expect(check(file, "postoffice").returncode == 0, "it is the notifier's")
+    answer = run("notifier", "--check-apps", file, OUT_ALLOWED_NETWORKS="", TRY_WITHIN="soon")
+    expect(answer.returncode == 78 and "TRY_WITHIN" in answer.stderr, f"a wrong setting: {answer}")
 for service in SERVICES:
     expect(check(TOP / "apps.example.json", service).returncode == 0, f"the example: {service}")
     expect(run(service, "--check-apps").returncode == 64, f"an argument is missing: {service}")

@@ -227,7 +227,7 @@ Test (connector, an_app_that_is_not_known_is_asked_for_again, .timeout = 60)
 Test (connector, a_url_that_is_none_is_not_tried_again, .timeout = 60)
 {
     bot_fixture_t *self =
-        bot_fixture_start ((const char *const[]){ "BOT_URL=http://127.0.0.1:99999/", NULL });
+        bot_fixture_start ((const char *const[]){ "BOT_URL=http://a%20bot/", NULL });
     bot_fixture_hand (self, "nourl");
     cr_assert_str_eq (bot_fixture_done (self, "nourl", 5000)->data, LAST ("no bot"));
     cr_assert_str_eq (bot_fixture_story (self, "nourl"), "taken failed");

@@ -414,9 +414,10 @@ Test (deliveries, turns_leave_an_attempt_when_they_took_several, .timeout = 120)
                                          " FROM work_attempt");
     cr_expect_str_eq (attempts, "t2 3 2 200 50 said so, t3 2 3 503 60 said so, t4 1 3 said so");
     free (attempts);
+    //  (Not those that are put again because the bot has failed.)
     char *counts = postgres_query (
         stage->postgres, "SELECT string_agg (attempts::text, ' ' ORDER BY item) FROM work_item"
-                         " WHERE kind = 1");
+                         " WHERE kind = 1 AND item LIKE 't_'");
     cr_expect_str_eq (counts, "1 3 2 1");
     free (counts);
     s_end (stage);
@@ -448,6 +449,7 @@ Test (deliveries, of_another_topic_cannot_be_reported, .timeout = 120)
 //  100,000 that wait cost a postoffice no memory, and those that are due come at once.
 Test (deliveries, that_wait_cost_nothing, .timeout = 180)
 {
+    process_keep_little_of_what_is_freed ();
     stage_t *stage = s_start (1, 100);
     s_order (stage, 10, 0, "0");
     RIG_UNTIL (&stage->rig, WITHIN_MS, stage->settled == 10);
@@ -519,7 +521,8 @@ Test (deliveries, of_lanes_that_wait_cost_a_take_little, .timeout = 120)
         stage->postgres,
         "DO $$ DECLARE scans bigint; BEGIN"
         " scans := pg_stat_get_xact_numscans ('work_item_lane'::regclass);"
-        " EXECUTE (SELECT format ('SELECT FROM %s (1, ''{other.topic}'', ''{10}'')', proname)"
+        " EXECUTE (SELECT format ('SELECT FROM %s (1, ''{other.topic}'', ''{10}'', ''{}'', ''{}'',"
+        " ''{}'')', proname)"
         "  FROM pg_proc WHERE proname LIKE 'take_work\\_%');"
         " ASSERT (SELECT count (*) FROM work_item WHERE state = 1) = 0, 'taken out of order';"
         " scans := pg_stat_get_xact_numscans ('work_item_lane'::regclass) - scans;"

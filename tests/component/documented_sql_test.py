@@ -34,6 +34,9 @@ INSERT INTO work_item (item, app, session, topic, body, state, finished_at)
         't', '', state, CASE WHEN state > 1 THEN now () - interval '30 days' END
     FROM session, generate_series (0, 4) state;
 INSERT INTO work_attempt (item, number, outcome) SELECT item, 1, 0 FROM work_item;
+INSERT INTO lane_memory (lane, session, memory) SELECT 'slack:' || session, session, '{}' FROM session;
+INSERT INTO alert (alert, app, session, rule, event, seq)
+    SELECT ':alert:' || session, app, session, 'r', 'keyword', 1 FROM session;
 """
 
 

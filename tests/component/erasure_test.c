@@ -235,6 +235,87 @@ Test (erasure, nothing_is_left_and_others_stay)
     postgres_destroy (&postgres);
 }
 
+#define WAITING "SELECT string_agg (session, ' ' ORDER BY session) FROM session"
+
+static void
+s_closes (postgres_t *postgres, const char *session)
+{
+    char sql[400];
+    snprintf (sql, sizeof sql,
+              "UPDATE session SET closed_at = now () WHERE session = '%s';"
+              "UPDATE work_item SET state = 2, finished_at = now ()"
+              " WHERE item = ':timer:erase:%s';"
+              "INSERT INTO work_item (item, kind, app, session, topic, body)"
+              " VALUES (':over:%s', 2, 'a', '%s', 'platform.genesys', '{}')",
+              session, session, session, session);
+    s_exec (postgres, sql);
+}
+
+//  Whose conversation with the visitor would stay open for ever. What has nothing to wait for, of
+//  the same visitor and of others, does not wait.
+Test (erasure, a_platform_is_told_first)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres, "SELECT make ('1', 'vera', 1), make ('2', 'vera', 1), make ('3', 'vera', 1),"
+                      " make ('4', 'otto', 0);"
+                      "UPDATE session SET control_role = 4, control_user = 'platform.genesys'"
+                      " WHERE session = 'a/1';"
+                      "UPDATE session SET offered_to = 'platform:genesys' WHERE session = 'a/2'");
+    s_order (postgres, "vera");
+    s_order (postgres, "otto");
+    s_piece (postgres, 60000, "true 1 0 0");
+    s_expect (postgres, WAITING, "a/1 a/2 a/4");
+    s_expect (postgres, "SELECT string_agg (item || ' ' || state, ', ' ORDER BY item)"
+                        " FROM work_item WHERE kind = 3 AND topic = 'timer'",
+              ":timer:erase:a/1 0, :timer:erase:a/2 0");
+    s_piece (postgres, 60000, "true 1 0 0"); //  otto's
+    s_piece (postgres, 60000, "true 0 0 0"); //  elsewhere
+    s_piece (postgres, 60000, "false 0 0 0");
+    //  Closed: the platform is not told yet, and then it is.
+    s_closes (postgres, "a/1");
+    s_piece (postgres, 60000, "false 0 0 0");
+    s_expect (postgres, WAITING, "a/1 a/2");
+    s_exec (postgres, "UPDATE work_item SET state = 2, finished_at = now ()"
+                      " WHERE item = ':over:a/1'");
+    s_piece (postgres, 60000, "true 1 0 0");
+    s_expect (postgres, WAITING, "a/2");
+    //  The platform gets the visitor once more.
+    s_exec (postgres, "UPDATE work_item SET state = 2, finished_at = now ()"
+                      " WHERE item = ':timer:erase:a/2'");
+    s_piece (postgres, 60000, "true 0 0 0");
+    s_expect (postgres, "SELECT state FROM work_item WHERE item = ':timer:erase:a/2'", "0");
+    s_piece (postgres, 60000, "false 0 0 0");
+    //  And nothing becomes of it.
+    s_exec (postgres, "UPDATE erasure SET asked_at = now () - interval '59 minutes'");
+    s_piece (postgres, 60000, "false 0 0 0");
+    s_exec (postgres, "UPDATE erasure SET asked_at = now () - interval '61 minutes'");
+    s_piece (postgres, 60000, "true 1 0 0");
+    s_expect (postgres, "SELECT count (*) FROM session", "0");
+    s_expect (postgres, "SELECT count (*) FROM work_item WHERE item = ':timer:erase:a/2'", "0");
+    postgres_destroy (&postgres);
+}
+
+//  The visitor writes again before the order is done: that is none of what was to be erased.
+Test (erasure, what_begins_behind_the_order_stays)
+{
+    postgres_t *postgres = s_database ();
+    s_exec (postgres, "SELECT make ('1', 'vera', 0)");
+    s_order (postgres, "vera");
+    s_piece (postgres, 60000, "true 1 0 0");
+    s_exec (postgres, "SELECT make ('2', 'vera', 0)");
+    s_piece (postgres, 60000, "true 0 0 0"); //  elsewhere
+    s_piece (postgres, 0, "true 0 1 0");
+    s_piece (postgres, 0, "true 0 0 10");
+    s_piece (postgres, 0, "false 0 0 8");
+    s_expect (postgres, s_told, "vera 4 1 2 9");
+    s_expect (postgres, "SELECT rows ('vera')", ALL_ROWS);
+    s_expect (postgres, "SELECT session FROM last_session", "a/2");
+    //  Ordered again, it goes, too.
+    s_exec (postgres, "UPDATE erasure SET state = 0, asked_at = now ()");
+    s_piece (postgres, 0, "true 1 0 0");
+    postgres_destroy (&postgres);
+}
+
 //  Somebody else's session keeps that there was a visitor, and nothing of what it said or is.
 Test (erasure, in_sessions_of_others_it_has_said_nothing)
 {

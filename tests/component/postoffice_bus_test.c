@@ -2,6 +2,7 @@
 //  does that only when it is told twice.
 
 #include "eventually.h"
+#include "ports.h"
 #include "postgres.h"
 #include "process.h"
 
@@ -93,6 +94,32 @@ Test (postoffice_bus, is_not_chosen_without_its_database, .timeout = 60)
     cr_assert (postgres_start (postgres));
     EVENTUALLY (20000, process_log_count (postoffice, "back from the loss") == 1);
     cr_assert_eq (process_log_count (postoffice, "database lost"), 1);
+    process_destroy (&postoffice);
+    postgres_destroy (&postgres);
+}
+
+//  One that starts would else be given its sessions at once, and they would wait for its database.
+Test (postoffice_bus, takes_nobody_before_its_database_is_usable, .timeout = 60)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    char url[200], bus[80], address[80];
+    uint16_t port = ports_free ();
+    snprintf (url, sizeof url, "POSTGRES_URL=%s", postgres_url (postgres));
+    snprintf (bus, sizeof bus, "POSTOFFICE_BUS_ADDRESS=tcp://127.0.0.1:%u", port);
+    snprintf (address, sizeof address, "POSTOFFICE_ADDRESSES=127.0.0.1:%u", port);
+    cr_assert (postgres_stop (postgres));
+    const char *const settings[] = { url, bus, "OPERATIONS_PORT=0", "POSTGRES_LOST_AFTER=1h",
+                                     NULL };
+    process_t *postoffice = process_new ("postoffice", "postoffice", NULL, settings);
+    const char *const edges[] = { address, "OPERATIONS_PORT=0", "EDGE_PORT=0", NULL };
+    process_t *edge = process_new ("edge", "edge", NULL, edges);
+    EVENTUALLY (20000, process_log_count (edge, "postoffice refuses us") == 1);
+    cr_assert_eq (process_log_count (edge, "\"reason\":\"unavailable\""), 1);
+    cr_assert (postgres_start (postgres));
+    EVENTUALLY (20000, process_log_count (edge, "postoffice up") == 1);
+    cr_assert_eq (process_log_count (postoffice, "database is usable"), 1);
+    cr_assert_eq (process_log_count (postoffice, "back from the loss"), 0);
+    process_destroy (&edge);
     process_destroy (&postoffice);
     postgres_destroy (&postgres);
 }

@@ -227,8 +227,10 @@ Test (retention, every_table_has_a_rule)
     s_expect (postgres,
               "SELECT string_agg (relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind IN"
               " ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace",
-              "erasure erasure_session external_ref last_session log"
-              " migration node participant search_entry search_session search_state session"
+              "agent alert alert_rule app_trouble destination erasure erasure_session"
+              " external_ref lane_memory last_session log"
+              " migration node participant queue_pace search_entry search_session search_state"
+              " session suppressed_address"
               " work_attempt work_item");
     postgres_destroy (&postgres);
 }

@@ -2,6 +2,7 @@
 
 #include "store_box.h"
 #include "store/migrations.h"
+#include "store/search_fill.h"
 #include "store/store_metrics.h"
 
 #include <criterion/criterion.h>
@@ -9,17 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-//  opens (session, visitor, days ago), says (session, text …) and found (visitor or '', words).
-//  found is the session and seq of each hit in its order, by pages of two.
-static postgres_t *
-s_database (void)
+//  opens (session, visitor, days ago) and says (session, text …).
+static void
+s_let_them_say (postgres_t *postgres)
 {
-    postgres_t *postgres = postgres_new (NULL);
-    box_end (box_new (postgres, 11));
-    sql_expect (postgres,
-              "SELECT count (make_day_@V@ ((now () AT TIME ZONE 'UTC')::date - n))"
-              " FROM generate_series (0, 9) n",
-              "10");
     sql_exec (postgres,
             "CREATE FUNCTION opens (p text, who text, days int) RETURNS void LANGUAGE sql AS $$"
             " INSERT INTO session (session, app, visitor, day, created_at, active_at)"
@@ -40,11 +34,26 @@ s_database (void)
             " UPDATE session SET active_at = now () WHERE session = p $$;"
             "CREATE FUNCTION says (p text, words text) RETURNS void LANGUAGE sql AS $$"
             " SELECT writes (p, 1, false, json_build_object ('rawQuery', words)::text) $$;");
+}
+
+//  With found (visitor or '', words): session and seq of each hit in its order, by pages of two.
+static postgres_t *
+s_database (void)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    box_end (box_new (postgres, 11));
+    sql_expect (postgres,
+              "SELECT count (make_day_@V@ ((now () AT TIME ZONE 'UTC')::date - n))"
+              " FROM generate_series (0, 9) n",
+              "10");
+    s_let_them_say (postgres);
     sql_exec (
         postgres,
         "CREATE FUNCTION found (who text, q text, hidden boolean DEFAULT true, kind text DEFAULT"
-        " '') RETURNS text LANGUAGE plpgsql AS $$ DECLARE r record; at bigint; t text := '';"
-        " BEGIN LOOP SELECT * INTO r FROM search_@V@ ('a', who, '', hidden, q, kind, false, at, 2);"
+        " '', whispers boolean DEFAULT false) RETURNS text LANGUAGE plpgsql AS $$"
+        " DECLARE r record; at bigint; t text := '';"
+        " BEGIN LOOP SELECT * INTO r FROM search_@V@ ('a', who, '', hidden, q, kind, false, at, 2,"
+        "  whispers);"
         " t := t || coalesce ((SELECT string_agg ((i ->> 'sessionId') || (i ->> 'seq'), ' ')"
         "  FROM json_array_elements (r.items::json) i) || ' ', '');"
         " EXIT WHEN r.more = 'f'; at := r.last::json ->> 0; END LOOP; RETURN btrim (t); END $$;"
@@ -202,6 +211,14 @@ Test (search, everything_gets_there_once)
                           " (SELECT session, max (seq) AS seq FROM log GROUP BY 1) l"
                           " USING (session, seq)", "39");
     sql_expect (postgres, "SELECT fills ()", "0");
+    //  Words are computed again for each row that ANALYZE looks at: of a partition few are.
+    sql_expect (postgres,
+                "SELECT bool_and (a.attstattarget = 10) AND count (DISTINCT a.attrelid) > 1"
+                " FROM pg_attribute a LEFT JOIN pg_index i ON i.indexrelid = a.attrelid"
+                " WHERE a.attnum > 0 AND (i.indexprs IS NOT NULL OR i.indexrelid IS NULL)"
+                "  AND (i.indrelid = 'search_entry_4000000'::regclass"
+                "       OR a.attrelid = 'search_entry_4000000'::regclass)",
+                "t");
     postgres_destroy (&postgres);
 }
 
@@ -239,6 +256,42 @@ Test (search, pages_are_the_whole)
     cr_assert_str_eq (strchr (rising, ' '), " 85");
     sql_expect (postgres, "SELECT walk (false, NULL, 200)", rising);
     free (rising);
+    postgres_destroy (&postgres);
+}
+
+//  What agents whisper is found by those who may, and by nobody else, whatever else they may see:
+//  not by a program of schema 6, which knows nothing of it, for a visitor. It goes with its
+//  session.
+Test (search, whispers_are_found_by_those_who_may)
+{
+    postgres_t *postgres = s_database ();
+    sql_exec (postgres,
+              "CREATE FUNCTION whispers (p text, p_hidden boolean, p_data text) RETURNS void"
+              " LANGUAGE sql AS $$ SELECT writes (p, 2, p_hidden, p_data);"
+              " UPDATE log SET event = 11 WHERE session = p AND seq = (SELECT max (seq) FROM log l"
+              "  WHERE l.session = p) $$;"
+              "SELECT opens ('a/s1-', 'ann', 0), opens ('a/s2-', 'bob', 0);"
+              "SELECT says ('a/s1-', 'an order');"
+              "SELECT whispers ('a/s1-', false, '{\"rawQuery\":\"order of a thief\"}'),"
+              " whispers ('a/s2-', true, '{\"rawQuery\":\"order\"}'),"
+              " whispers ('a/s2-', false, 'order: no JSON')");
+    sql_exec (postgres, "SELECT fills ()");
+    static const char *const kinds[] = { "", "message", "visitor", "whisper" };
+    for (size_t at = 0; at < 4; at++) {
+        char sql[200];
+        snprintf (sql, sizeof sql, "SELECT found ('ann', 'thief', false, '%s') || found ('',"
+                                   " 'thief', true, '%s')", kinds[at], kinds[at]);
+        sql_expect (postgres, sql, "");
+    }
+    sql_expect (postgres, "SELECT found ('', 'order')", "s1-2");
+    sql_expect (postgres, "SELECT found ('', 'order', true, '', true)", "s2-2 s1-3 s1-2");
+    sql_expect (postgres, "SELECT found ('', 'order', false, 'whisper', true)", "s2-2 s1-3");
+    sql_expect (postgres, "SELECT found ('', 'order', true, 'message', true)", "s1-2");
+    sql_expect (postgres, "SELECT items::json -> 0 ->> 'kind' FROM search_@V@ ('a', '', '', true,"
+                          " 'thief', '', false, NULL, 2, true)", "whisper");
+    sql_expect (postgres, "SELECT count (*) FROM search_entry WHERE kind = 3 AND NOT hidden", "0");
+    sql_expect (postgres, "SELECT forget_sessions_@V@ ('{a/s1-}') IS NOT NULL", "t");
+    sql_expect (postgres, "SELECT found ('', 'order', true, '', true)", "s2-2");
     postgres_destroy (&postgres);
 }
 
@@ -281,4 +334,106 @@ Test (search, one_postoffice_at_a_time)
     cr_expect_leq (store_metrics[STORE_SEARCH_BEHIND], 30);
     box_end (two);
     postgres_destroy (&postgres);
+}
+
+//  A database as a program of schema 6 left it.
+static postgres_t *
+s_schema_6 (void)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    sql_exec (postgres, "CREATE TABLE migration (number int PRIMARY KEY, name text NOT NULL,"
+                        " applied_at timestamptz NOT NULL DEFAULT now (),"
+                        " readable_from int NOT NULL DEFAULT 0)");
+    for (size_t at = 0; at < 6; at++) {
+        char row[100];
+        snprintf (row, sizeof row, "INSERT INTO migration VALUES (%zu, '%s', now (), %d)", at + 1,
+                  migrations_table[at].name, migrations_table[at].readable_from);
+        bool is_empty = at == 1 || at == 2; //  comments only
+        cr_assert (is_empty || postgres_exec (postgres, migrations_table[at].sql));
+        cr_assert (postgres_exec (postgres, row));
+    }
+    static char functions[40000];
+    FILE *file = fopen (SCHEMA_6, "r");
+    cr_assert (file && fread (functions, 1, sizeof functions - 1, file) > 0 && feof (file));
+    fclose (file);
+    cr_assert (postgres_exec (postgres, functions));
+    cr_assert (
+        postgres_exec (postgres, "SELECT make_day_6 ((now () AT TIME ZONE 'UTC')::date)"));
+    s_let_them_say (postgres);
+    return postgres;
+}
+
+#define ENTRIES_OF(number) "SELECT entries FROM fill_search_" number " (1000, true)"
+#define FOUND_BY(number) \
+    "SELECT (SELECT string_agg ((i ->> 'sessionId') || (i ->> 'seq'), ' ') FROM" \
+    " json_array_elements (items::json) i) FROM search_" number \
+    " ('a', '', '', true, 'word', '', false, NULL, 20)"
+
+//  Programs of schema 6 and ours fill the search in turns, on the migrated database, and each finds
+//  what the other one brought in. Every text has the words that it had.
+Test (search, is_filled_beside_a_program_of_schema_6)
+{
+    postgres_t *postgres = s_schema_6 ();
+    sql_exec (postgres,
+              "SELECT opens ('a/s', 'ann', 0), opens ('a/t', 'bob', 0);"
+              "SELECT says ('a/s', t) FROM unnest (ARRAY['A word, and -- another', ' -- ',"
+              " 'Où est l’été à Zürich? straße', 'ПРИВЕТ: ёлка … ΚΑΛΗΜΕΡΑ', '日本語、word',"
+              " 'İstanbul «100%_sure» it''s a soft­hyphen', '12''000.50 ann@shop.example',"
+              " repeat ('x', 3000) || ' end', 'a' || U&'\\00a0' || 'b' || U&'\\200b' || 'c']) t");
+    sql_expect (postgres, ENTRIES_OF ("6"), "11");
+    sql_exec (postgres, "CREATE TABLE before AS SELECT number, search_words (session, text) AS w"
+                        " FROM search_entry WHERE search_fold (text) <> ''");
+    sql_expect (postgres, "SELECT count (*) FROM before", "10");
+    box_end (box_new (postgres, 11));
+    sql_expect (postgres, "SELECT count (*) FROM before b JOIN search_entry e USING (number)"
+                          " WHERE search_words (e.session, e.text) <> b.w", "0");
+
+    sql_exec (postgres, "SELECT says ('a/s', 'word')");
+    sql_expect (postgres, ENTRIES_OF ("6"), "1");
+    sql_exec (postgres, "SELECT says ('a/t', 'word')");
+    sql_expect (postgres, ENTRIES_OF ("@V@"), "1");
+    sql_expect (postgres, ENTRIES_OF ("6"), "0");
+    sql_exec (postgres, "SELECT says ('a/s', 'word')");
+    sql_expect (postgres, ENTRIES_OF ("@V@"), "1");
+    sql_expect (postgres, ENTRIES_OF ("@V@"), "0");
+    sql_expect (postgres, FOUND_BY ("6"), "s12 t2 s11 s6 s2");
+    sql_expect (postgres, FOUND_BY ("@V@"), "s12 t2 s11 s6 s2");
+    //  Who they are is there once, whoever looked; and once more with another name.
+    sql_expect (postgres, "SELECT count (*) FROM search_entry WHERE kind = 2", "2");
+    sql_exec (postgres, "UPDATE participant SET sender = '{\"displayName\":\"Anna\"}' WHERE"
+                        " session = 'a/s'; SELECT says ('a/s', 'more')");
+    sql_expect (postgres, ENTRIES_OF ("@V@"), "1");
+    sql_exec (postgres, "SELECT says ('a/s', 'more')");
+    sql_expect (postgres, ENTRIES_OF ("6"), "1");
+    sql_expect (postgres, "SELECT count (*) FROM search_entry WHERE kind = 2", "3");
+    postgres_destroy (&postgres);
+}
+
+//  Pieces take their share of the time, and no more, however long they are.
+Test (search, pieces_take_their_share)
+{
+    static const struct {
+        uint64_t took_ms, share, pause_ms;
+    } rows[] = {
+        { 100, 10, 900 }, { 5000, 10, 45000 }, { 100, 50, 100 }, { 300, 1, 29700 },
+        { 400, 90, 50 }, { 3, 10, 50 }, { 0, 100, 50 }, { 5000, 100, 50 },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++)
+        cr_expect_eq (search_fill_pause_ms (rows[at].took_ms, rows[at].share), rows[at].pause_ms,
+                      "%zu", at);
+}
+
+//  Nobody catches up with what is said many times faster than the share carries: most of the share
+//  is left to the messages until less is said.
+Test (search, pieces_leave_a_flood_to_the_messages)
+{
+    static const struct {
+        uint64_t share, said, carried, now;
+    } rows[] = {
+        { 10, 0, 0, 10 }, { 10, 0, 2500, 10 }, { 10, 5000, 2500, 10 }, { 10, 5001, 2500, 2 },
+        { 100, 90000, 2500, 20 }, { 3, 90000, 2500, 1 }, { 1, 90000, 2500, 1 },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++)
+        cr_expect_eq (search_fill_share (rows[at].share, rows[at].said, rows[at].carried),
+                      rows[at].now, "%zu", at);
 }

@@ -28,7 +28,8 @@ s_database (void)
             " SELECT CASE n WHEN 0 THEN 'b/' ELSE 'a/' END || n, CASE n WHEN 0 THEN 'b' ELSE 'a'"
             "  END, 'v' || n % 20, (t AT TIME ZONE 'UTC')::date, t,"
             "  CASE WHEN n % 5 > 0 THEN t + n % 9 * interval '2 min' END,"
-            "  CASE WHEN n % 3 = 0 THEN now () END, CASE WHEN n % 7 = 0 THEN 2 ELSE 3 END,"
+            "  CASE WHEN n % 3 = 0 THEN now () END,"
+            "  CASE WHEN n % 7 = 0 THEN 2 ELSE 3 + n % 7 % 3 END,"
             "  CASE WHEN n % 7 = 0 THEN 'agent' || n % 2 ELSE '' END"
             " FROM (SELECT n, now () - n / 4 * interval '4 min' AS t"
             "  FROM generate_series (0, 400) n) n;"
@@ -70,8 +71,8 @@ s_database (void)
             "   AND p IN ('', s.visitor) AND coalesce (f ->> 'visitor', s.visitor) = s.visitor"
             "   AND coalesce ((f ->> 'state') = 'closed', s.closed_at IS NOT NULL) ="
             "    (s.closed_at IS NOT NULL)"
-            "   AND coalesce ((f ->> 'control') = 'agent', s.control_role = 2) ="
-            "    (s.control_role = 2)"
+            "   AND coalesce (f ->> 'control', api_role_@V@ (s.control_role)) ="
+            "    api_role_@V@ (s.control_role)"
             "   AND coalesce (f ->> 'agent', s.control_user) = s.control_user"
             "   AND coalesce (s.active_at, s.created_at) >= coalesce ((f ->> 'aa')::timestamptz,"
             "    '-infinity')"
@@ -94,12 +95,13 @@ Test (session_lists, the_union_of_the_pages_is_the_list)
             " 'control', control, 'agent', agent, 'visitor', visitor, 'aa', aa, 'cb', cb)) AS f"
             " FROM unnest ('{NULL,open,closed}'::text[]) state,"
             " (VALUES (NULL, NULL), ('agent', NULL), ('bot', NULL), ('agent', 'agent1'),"
+            "  ('platform', NULL), ('router', NULL),"
             "  (NULL, 'agent0')) c (control, agent), unnest ('{NULL,v7}'::text[]) visitor,"
             " (VALUES (NULL::timestamptz, NULL::timestamptz), (now () - interval '2 h', NULL),"
             "  (NULL, now () - interval '3 h')) t (aa, cb);"
             "INSERT INTO filter SELECT json_build_object ('ab', now () - interval '1 h', 'ca',"
             " now () - interval '5 h'); INSERT INTO filter VALUES ('{\"visitor\":\"nobody\"}')");
-    sql_expect (postgres, "SELECT count (*) FROM filter", "92");
+    sql_expect (postgres, "SELECT count (*) FROM filter", "128");
     sql_expect (postgres,
               "SELECT count (*) FROM (SELECT f, sort, falls, w.*, truth ('', f, sort, falls) AS t"
               " FROM filter, unnest ('{createdAt,lastActivity}'::text[]) sort,"
@@ -163,7 +165,8 @@ Test (session_lists, a_row_says_what_the_session_says)
 {
     postgres_t *postgres = s_database ();
     sql_exec (postgres,
-            "UPDATE session SET control_user = 'carl', control_role = 2, created_at ="
+            "UPDATE session SET control_user = 'carl', control_role = 2, control_seq = 2,"
+            " control_at = '2026-08-24 02:02:03.004+00', created_at ="
             " '2026-08-24 01:02:03.004+00', closed_at = '2026-08-25 01:02:03.004+00'"
             " WHERE session = 'a/1';"
             "UPDATE log SET stored_at = '2026-08-24 02:02:03.004+00' WHERE session = 'a/1';"
@@ -173,9 +176,13 @@ Test (session_lists, a_row_says_what_the_session_says)
     sql_expect (postgres,
               "SELECT i::jsonb - 'appId' FROM json_array_elements ((SELECT items FROM"
               " page ('', '{\"agent\":\"carl\"}', '', true, false, NULL, 5))::json) i",
-              "{\"state\": \"closed\", \"lastAt\": \"2026-08-25T01:02:03.004Z\", \"control\": "
-              "{\"role\": \"agent\", \"userId\": \"carl\"}, \"lastSeq\": 3, \"visitor\": \"v1\", "
-              "\"waiting\": true, \"closedAt\": \"2026-08-25T01:02:03.004Z\", \"createdAt\": "
+              "{\"offer\": null, \"state\": \"closed\", \"lastAt\": "
+              "\"2026-08-25T01:02:03.004Z\", "
+              "\"control\": {\"role\": \"agent\", \"since\": \"2026-08-24T02:02:03.004Z\", "
+              "\"userId\": \"carl\", \"version\": 2}, "
+              "\"lastSeq\": 3, "
+              "\"visitor\": \"v1\", \"waiting\": true, \"closedAt\": "
+              "\"2026-08-25T01:02:03.004Z\", \"createdAt\": "
               "\"2026-08-24T01:02:03.004Z\", \"sessionId\": \"1\", \"lastActivity\": "
               "\"2026-08-24T02:02:03.004Z\", \"participants\": [{\"role\": \"visitor\", "
               "\"userId\": \"v1\", \"present\": true}], \"presentCount\": 1}");

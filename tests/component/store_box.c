@@ -41,6 +41,8 @@ box_new (postgres_t *postgres, uint64_t writer)
                                                .queue_limit = 64u << 20,
                                                .patience_ms = 5000,
                                                .answer_ms = 10000,
+                                               .search_share = 90,
+                                               .search_every_ms = 200,
                                                .writer = writer,
                                                .node = "tested" },
                             &(store_events_t){ .ready = s_on_ready, .noticed = s_on_noticed },

@@ -40,7 +40,7 @@ typedef struct {
     stored_session_t session;
     char info[100], sender[100], body[100], secret[100], known[100];
     uint64_t known_event;
-    uint64_t participant_received;
+    uint64_t participant_received, participant_delivered, participant_read;
     uint64_t seqs[ANSWERS];
     size_t seq_count;
     char located[300];
@@ -253,6 +253,8 @@ s_on_loaded (void *owner, uint64_t request_id, store_outcome_t outcome,
         s_copy (box->sender, session->participants[0].sender);
         s_copy (box->info, session->participants[0].info);
         box->participant_received = session->participants[0].received_seq;
+        box->participant_delivered = session->participants[0].delivered_seq;
+        box->participant_read = session->participants[0].read_seq;
     }
     if (session && session->work_count > 0) {
         s_copy (box->body, session->works[0].body);
@@ -758,9 +760,12 @@ Test (store, notes_what_was_seen)
     append.participants = &who;
     append.participant_count = 1;
     cr_assert_eq (s_stored (box, &append), STORED);
-    store_receipt (box->store, TEXT ("demo/s"), ROLE_VISITOR, TEXT ("ann"), 5);
-    store_receipt (box->store, TEXT ("demo/s"), ROLE_VISITOR, TEXT ("ann"), 3);
+    static const store_receipt_t receipts[] = { { 5, 5, 2 }, { 3, 6, 0 }, { SEQ_UNKNOWN, 0, 4 } };
+    for (size_t at = 0; at < sizeof receipts / sizeof *receipts; at++)
+        store_receipt (box->store, TEXT ("demo/s"), ROLE_VISITOR, TEXT ("ann"), &receipts[at]);
     UNTIL (box, s_load (box, "demo/s", "x") && box->participant_received == 5);
+    cr_expect_eq (box->participant_delivered, 6);
+    cr_expect_eq (box->participant_read, 4);
     s_end (box, &postgres);
 }
 

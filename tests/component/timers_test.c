@@ -413,23 +413,11 @@ s_memory (stage_t *self)
     return (uint64_t) process_metric (self->postoffices[0], "process_resident_memory_bytes");
 }
 
-//  A sanitizer keeps what was freed for a while, and that is not what is measured.
-static void
-s_keep_little_of_what_is_freed (void)
-{
-    const char *given = getenv ("ASAN_OPTIONS");
-    char options[500];
-    snprintf (options, sizeof options,
-              "%s%squarantine_size_mb=1:thread_local_quarantine_size_kb=16",
-              given ? given : "", given ? ":" : "");
-    setenv ("ASAN_OPTIONS", options, 1);
-}
-
 //  50,000 that are due at once: who chats meanwhile hardly notices, and memory stays.
 Test (timers, of_a_backlog_are_nobodys_burden, .timeout = 220)
 {
     enum { BACKLOG = 50000 };
-    s_keep_little_of_what_is_freed ();
+    process_keep_little_of_what_is_freed ();
     stage_t *stage = s_start (1);
     s_write_sessions (stage, BACKLOG, "3 days");
     s_exec (stage, "ANALYZE");

@@ -96,10 +96,10 @@ s_expect (postgres_t *postgres, const char *text, const char *value)
 #define REPLAY "SELECT status FROM change_work_@ ('a', 'one', 'replay', '')"
 #define TAKE                                                                                       \
     "SELECT coalesce (string_agg (item || ' ' || attempts, ', '), 'nothing')"                      \
-    " FROM take_work_@ (31, '{t}', '{9}')"
+    " FROM take_work_@ (31, '{t}', '{9}', '{}', '{}', '{}')"
 #define DONE(item, attempt)                                                                        \
     "SELECT count (*) FROM finish_work_@ ('{" item "}', '{t}', '{" attempt "}', '{2}', '{0}',"   \
-    " '{0}', '{0}', '{\"\"}')"
+    " '{0}', '{0}', '{\"\"}', '{0}', '{\"\"}', '{\"\"}', '{0}', '{0}', '{f}')"
 
 //  One is dead, two is at a worker, three waits: one comes behind three, however early it was made,
 //  and nothing of the lane is under way beside two.

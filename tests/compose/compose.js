@@ -176,6 +176,9 @@ export class Compose {
     remove() { return this.say(["down", "-v", "--remove-orphans", "-t", "5"]); }
 }
 
-function scales_of({ edges = 1, postoffices = 1, connectors = 1 }) {
-    return { "edge": edges, "postoffice": postoffices, "stentor-connector": connectors };
+function scales_of({ edges = 1, postoffices = 1, connectors = 1, notifiers = 1, genesys = 1 }) {
+    return {
+        "edge": edges, "postoffice": postoffices, "stentor-connector": connectors,
+        "notifier": notifiers, "genesys-connector": genesys,
+    };
 }

@@ -39,6 +39,9 @@ test("make-secrets: all of it, once", () => {
     assert.match(password, /^[0-9a-f]{48}$/);
     assert.equal(read("postgres_url"), `postgres://stentor:${password}@postgres/stentor`);
     assert.equal(read("bot_key"), "");
+    assert.match(read("bot_answer_key"), /^[0-9a-f]{64}$/);
+    const [app] = JSON.parse(read("apps/apps.json")).apps;
+    assert.deepEqual([app.appId, app.switchboard.handoff], ["demo", ["group:front-desk"]]);
     assert.deepEqual([".", "apps", "postgres_password", "postgres_url"].map(modeOf),
         [0o700, 0o755, 0o644, 0o644]);
     writeFileSync(path("bot_key"), "mine");
@@ -85,23 +88,25 @@ const certificate = (name) => {
         [...text.matchAll(/([a-z-]+) = "([^"]*)"/g) ].map(([, key, value ]) => [key, value]));
 };
 
+const WORKERS = ["stentor-connector", "notifier", "genesys-connector"];
+
 test ("make-secrets: every service has a key of its own, and those of the others", () => {
     assert.equal(makeSecrets ().status, 0);
-    const own = Object.fromEntries([ "postoffice", "edge", "stentor-connector" ].map(
+    const own = Object.fromEntries([ "postoffice", "edge", ...WORKERS ].map(
         (name) => [name, certificate (`${name}/own_secret`)]));
     for (const { "public-key" : open, "secret-key" : secret } of Object.values(own)) {
         assert.equal(open.length, 40);
         assert.equal(secret.length, 40);
     }
     assert.deepEqual(Object.values(own).map(({ role }) => role),
-                     [ "postoffice", "edge", "worker" ]);
-    for (const name of ["edge", "stentor-connector"]) {
+                     [ "postoffice", "edge", "worker", "worker", "worker" ]);
+    for (const name of ["edge", ...WORKERS]) {
         assert.deepEqual(certificate (`postoffice/nodes/${name}`),
                          { role : own[name].role, "public-key" : own[name]["public-key"] });
         assert.equal(certificate (`${name}/postoffices/first`)["public-key"],
                      own.postoffice["public-key"]);
     }
-    assert.equal(new Set (Object.values(own).map((one) => one["secret-key"])).size, 3);
+    assert.equal(new Set (Object.values(own).map((one) => one["secret-key"])).size, 5);
     assert.equal(makeSecrets ().status, 0);
     assert.deepEqual(certificate ("edge/own_secret"), own.edge, "a second time changes nothing");
 });
@@ -113,7 +118,7 @@ test ("make-secrets: the next key of the postoffices stands beside the old one",
     assert.equal(status, 0);
     const after = certificate ("postoffice/own_secret");
     assert.notEqual(after["public-key"], before["public-key"]);
-    for (const name of ["edge", "stentor-connector"]) {
+    for (const name of ["edge", ...WORKERS]) {
         const listed =
             readdirSync (path (`bus/${name}/postoffices`))
                 .map((file) => certificate (`${name}/postoffices/${file}`)["public-key"]);

@@ -17,10 +17,10 @@ import { WidgetPage } from "../e2e/widget_page.js";
 import { Compose, docker } from "./compose.js";
 import { Crowd } from "./crowd.js";
 
-const SERVICES = ["demo-bot", "door", "edge", "postgres", "postoffice", "stentor-connector"];
-const OURS = ["edge", "postoffice", "stentor-connector"];
+const OURS = ["edge", "genesys-connector", "notifier", "postoffice", "stentor-connector"];
+const SERVICES = [...OURS, "demo-bot", "door", "postgres"].sort();
 const PEOPLE = 20;
-const BIG = { edges: 3, postoffices: 3, connectors: 2 };
+const BIG = { edges: 3, postoffices: 3, connectors: 2, notifiers: 2, genesys: 2 };
 const WITHIN = { timeout: 180000 };
 
 let compose, browser;
@@ -75,6 +75,8 @@ story("up: healthy, in order", async () => {
     assert.ok(started.postgres < started.postoffice, "the database before its postoffice");
     assert.ok(started.postoffice < started.edge, "a postoffice before the edges");
     assert.ok(started.postoffice < started["stentor-connector"], "and before the connectors");
+    assert.ok(started.postoffice < started.notifier, "and before the notifiers");
+    assert.ok(started.postoffice < started["genesys-connector"], "and before these");
     assert.ok(started.door < started.edge, "the door before the edges: it is closed after them");
 });
 
@@ -97,6 +99,41 @@ story("nothing is published but the door, nobody is root, nothing can be written
         assert.equal(await docker("network", "inspect", `${compose.project}_${network}`,
             "--format", "{{.Internal}}"), "true", network);
     }
+});
+
+//  The demo app's own rule, and the catcher of its profile.
+story("an alert's mail arrives, and is acknowledged by its link", async () => {
+    const apps = { APPS_FILE: "/run/apps/apps.json", MAIL_PORT: "0" };
+    const up = async (args, environment) => {
+        const { code, output } =
+            await compose.say([...args, "up", "-d", "--no-build"], environment);
+        assert.equal(code, 0, output);
+        await compose.allHealthy();
+        await compose.answers();
+    };
+    await up(["--profile", "mail"], apps);
+    const session = `alert-${Date.now()}`;
+    const socket = await bareSocket(compose.webSocketUrl,
+        { appId: "demo", userId: "vic", isAdmin: "false", createWsReason: "first" },
+        { event: "user joined", sessionId: session, data: {}, timeMs: Date.now() }, () => {});
+    socket.send(JSON.stringify({ event: "new message", sessionId: session, timeMs: Date.now(),
+        data: { type: "INTENT_REQUEST", rawQuery: "person" } }));
+    const [catcher] = await compose.containers("mail-catcher");
+    const look = "import urllib.request as u\n"
+        + "print(u.urlopen('http://127.0.0.1:8025/mails.json').read().decode())";
+    const mail = await until("a mail to Anna", async () =>
+        JSON.parse(await docker("exec", catcher, "python3", "-c", look))
+            .find(({ to }) => to.includes("anna@example.com")), 60000);
+    assert.match(mail.text, /person/);
+    const { pathname } = new URL(mail.text.match(/http\S+\/alerts\/\S+/)[0]);
+    const link = new URL(pathname, compose.url);
+    assert.match(await (await fetch(link)).text(), /<button>/);
+    const done = await fetch(link, { method: "POST" });
+    assert.match(await done.text(), /Nobody else is called/);
+    socket.close();
+    note(`mail: ${mail.subject}`);
+    await docker("rm", "-f", catcher);
+    await up([], {});
 });
 
 story("the widget's protocol: asks, is answered", async () => {
@@ -134,7 +171,7 @@ async function strangeEdge (words, ...options)
 }
 
 story ("the bus: who has no key, or one of another role, gets nothing", async () => {
-    await compose.logged("postoffice", [ "bus keys in force", '"nodes":2' ]);
+    await compose.logged("postoffice", [ "bus keys in force", '"nodes":4' ]);
     await strangeEdge ([ "handshake refused", "only one side has keys" ], "-e", "BUS_KEYS=");
     await strangeEdge ([ "peer refused", '"role_of_key":"worker"' ], "-e", "BUS_KEYS=/run/other",
                        "-v", `${join (compose.secrets, "bus/stentor-connector")}:/run/other:ro`);
@@ -235,7 +272,7 @@ story ("the keys of the postoffices are changed under load", async () => {
     await crowd.goesOn();
     compose.makeSecrets("--new-postoffice-key");
     await restartOneByOne ("postoffice");
-    for (const service of ["edge", "stentor-connector"]) {
+    for (const service of ["edge", "genesys-connector", "notifier", "stentor-connector"]) {
         rmSync (join (compose.secrets, "bus", service, "postoffices/first"));
     }
     await restartOneByOne ("edge");
@@ -281,7 +318,8 @@ story("scaled down to one of each while people talk: all end with 0", async () =
     await crowd.goesOn();
     const codes = await compose.endings(() => compose.up({}, "--no-recreate"));
     assert.deepEqual(codes,
-        { "edge": [0, 0], "postoffice": [0, 0], "stentor-connector": [0] });
+        { "edge": [0, 0], "genesys-connector": [0], "notifier": [0], "postoffice": [0, 0],
+          "stentor-connector": [0] });
     await crowd.goesOn(8);
     await compose.allHealthy();
     await assertCounted(crowd);
@@ -296,7 +334,8 @@ story("down while people talk drains; what was said is there after the next up",
     const codes = await compose.endings(() => compose.do("down"));
     note(`down took ${seconds(began)}; exit codes ${JSON.stringify(codes)}`);
     assert.deepEqual(codes, {
-        "demo-bot": [0], "door": [0], "edge": [0, 0, 0], "postgres": [0],
+        "demo-bot": [0], "door": [0], "edge": [0, 0, 0], "genesys-connector": [0, 0],
+        "notifier": [0, 0], "postgres": [0],
         "postoffice": [0, 0, 0], "stentor-connector": [0, 0],
     });
     await compose.up();

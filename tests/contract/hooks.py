@@ -14,6 +14,8 @@ KNOWN = json.loads(os.environ["KNOWN"])
 PRINCIPAL = os.environ["PRINCIPAL"]
 CHANCE = random.Random(int(os.environ["SEED"]))
 WHO_ASKS = ("userId", "appId", "isAdmin")
+AS_SOMEBODY = ("sessionEnter", "sessionExit", "sessionReadMark", "controlTake", "controlRelease",
+               "controlAccept", "controlDecline")
 TIMES = ("activeAfter", "activeBefore", "createdAfter", "createdBefore")
 
 
@@ -55,9 +57,13 @@ def mend_query(query, operation):
 
 
 def mend_body(case, body, operation):
-    if PRINCIPAL == "api" and operation in ("sessionEnter", "sessionExit", "messagePost"):
-        body.setdefault("as", {"kind": "agent", "userId": "anna"})
+    if PRINCIPAL == "api" and operation in (*AS_SOMEBODY, "messagePost"):
+        who = body.setdefault("as", {"kind": "agent", "userId": "anna"})
+        if operation != "messagePost" and who.get("kind") != "agent":
+            body["as"] = {"kind": "agent", "userId": "anna"}  # who else may depends on the operation
         body.pop("name", None)  # stands in "as"
+    elif PRINCIPAL == "api" and operation == "controlOffer":
+        body.pop("as", None)
     if PRINCIPAL != "api":
         for name in ("as", "visitor", "info"):
             body.pop(name, None)
@@ -89,7 +95,7 @@ def before_call(_context, case, _arguments):
     case.path_parameters, case.query = path, query
     if case.headers and "If-Match" in case.headers:
         case.headers["If-Match"] = '"' + case.headers["If-Match"].strip('"') + '"'
-    if PRINCIPAL == "api" and operation in ("sessionCreate", "sessionEnter", "sessionExit"):
+    if PRINCIPAL == "api" and operation in ("sessionCreate", *AS_SOMEBODY):
         if not isinstance(case.body, dict):
             case.body, case.media_type = {}, "application/json"  # a server must say who
     if isinstance(case.body, dict):

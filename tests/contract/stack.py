@@ -43,9 +43,12 @@ def eventually(what, question):
 
 
 class Stack:
-    def __init__(self, binaries, settings=()):
+    def __init__(self, binaries, settings=(), sections="", also=()):
+        """`sections`: of the app demo, each with a comma before it. `also`: further services."""
+        self.services = ("postoffice", "stentor-connector", "edge", *also)
         self.binaries = pathlib.Path(binaries).resolve()
         self.settings = dict(settings)
+        self.sections = sections
         self.folder = tempfile.mkdtemp(prefix="stentor-contract-")
         self.processes = {}
         self.edge = free_port()
@@ -70,7 +73,7 @@ class Stack:
         bus, bot = free_port(), free_port()
         self.url = self.postgres.url("stentor", "stentor")
         self.apps.write_text('{"apps":[{"appId":"demo",' + TOKENS + ',"bot":{"url":"http://127.0.0.1:'
-                             + f'{bot}/"' + '}},{"appId":"other",' + TOKENS + '}]}')
+                             + f'{bot}/"' + '}' + self.sections + '},{"appId":"other",' + TOKENS + '}]}')
         common = {"POSTOFFICE_ADDRESSES": f"127.0.0.1:{bus}", "POSTGRES_URL": self.url,
                   "POSTOFFICE_BUS_ADDRESS": f"tcp://127.0.0.1:{bus}", "EDGE_PORT": str(self.edge),
                   "APPS_FILE": str(self.apps), "SHUTDOWN_GRACE": "2s", "LOG_LEVEL": "warn",
@@ -81,7 +84,7 @@ class Stack:
         subprocess.run([self.binaries / "postoffice", "migrate"], check=True, env=common,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.run("demo-bot", {"DEMO_BOT_PORT": str(bot)})
-        for service in ("postoffice", "stentor-connector", "edge"):
+        for service in self.services:
             port = free_port()
             self.run(service, {**common, "NODE_NAME": service, "OPERATIONS_PORT": str(port)})
             eventually(f"{service} is ready", lambda: self.alive(service) and urllib.request.urlopen(

@@ -57,6 +57,7 @@ export class ChatPage {
     notices() { return this.page.locator(".notice").allTextContents(); }
     chip(text) { return this.page.locator(".chip", { hasText: text }); }
     typing() { return this.page.locator(".typing"); }
+    part() { return this.page.locator(".part"); }
     failure() { return this.page.locator(".failure-note"); }
 
     async agentUrl() {

@@ -17,8 +17,9 @@ function begin({ browser = new FakeBrowser(), storage = new FakeStorage(), ...op
         environment: browser.environment, ...options,
     });
     const heard = [];
-    for (const event of ["message", "ack", "refused", "status", "typing", "joined", "left",
-        "failure", "handoff", "closed", "reopened", "session", "history", "lost"]) {
+    for (const event of ["message", "whisper", "ack", "refused", "status", "typing", "joined",
+        "left", "failure", "handoff", "part", "closed", "reopened", "session", "history",
+        "lost", "presence", "receipt"]) {
         chat.on(event, (detail) => heard.push({ event, ...detail }));
     }
     const all = (event) => heard.filter((one) => one.event === event);
@@ -660,6 +661,49 @@ test("typing of others ends with the connection", () => {
     assert.deepEqual(all("typing").map((one) => one.on), [true, false]);
 });
 
+test("half an answer is shown, and taken away by whatever ends it", () => {
+    const { browser, chat, all } = begin();
+    const part = (text) => browser.says({ event: "part", sender: bot, timeMs: 1,
+        data: { outputSpeech: { displayText: text } } });
+    const texts = () => all("part").map((one) => one.text);
+    const agent = { userId: "a", isAdmin: true };
+    const ends = [
+        () => browser.says(answer(1, "Hello there")),
+        () => browser.says({ event: "failure", data: { tries: 1, delay: 5 }, sender: bot }),
+        () => browser.says({ event: "user joined", seq: 2, timeMs: 2, sender: agent, data: {} }),
+        () => browser.says({ event: "session closed", seq: 3, timeMs: 3, sender: {} }),
+        () => browser.says({ event: "history changed", seq: 1, data: { lastSeq: 1 } }),
+        () => browser.breaks(),
+    ];
+    chat.open();
+    browser.join();
+    let told = 0;
+    for (const end of ends) {
+        part("Hel");
+        part("Hello");
+        end();
+        assert.deepEqual(texts().slice(told), ["Hel", "Hello", ""]);
+        told += 3;
+    }
+    assert.equal(all("message").length, 1);
+    assert.equal(chat.lastSeq, 1);
+});
+
+test("half an answer without words, or of nobody, is none; a visitor's word ends none", () => {
+    const { browser, chat, heard, all } = begin();
+    chat.open();
+    browser.join();
+    const before = heard.length;
+    browser.says({ event: "part", sender: bot, data: {} });
+    browser.says({ event: "part", sender: bot });
+    browser.says({ event: "part", data: { outputSpeech: "x" } });
+    assert.equal(heard.length, before);
+    browser.says({ event: "part", sender: bot, data: { outputSpeech: "x" } });
+    browser.says({ event: "new message", seq: 1, timeMs: 1, sender: { userId: "v" },
+        data: { rawQuery: "hurry" } });
+    assert.deepEqual(all("part").map((one) => one.text), ["x"]);
+});
+
 test("own typing is told sparingly and ends by itself", () => {
     const { browser, chat } = begin();
     chat.open();
@@ -740,6 +784,87 @@ test("an agent follows the log: who is in control, and why not any more", () => 
     assert.deepEqual(all("refused").map((one) => one.code), ["not_in_control"]);
     assert.equal(chat.unsent, 0);
     assert.equal(chat.inControl, false);
+});
+
+//  What only agents are shown.
+
+const said = (browser) => browser.socket.sent
+    .filter((frame) => frame.messageId).map((frame) => [frame.event, frame.data?.rawQuery]);
+const whisperOf = (userId, seq, text) => ({
+    event: "whisper", seq, timeMs: 1000 + seq, messageId: `w${seq}`,
+    sender: { deviceId: "Widget", userId, isAdmin: true }, data: { rawQuery: text },
+});
+
+test("a whisper is a frame of its own, in order with messages, and never a message", async () => {
+    const { browser, chat, all } = begin({ isAdmin: true, sessionId: "s-1", userId: "anna",
+        accessToken: "token-1" });
+    chat.open();
+    const promise = chat.whisper("a regular");
+    chat.say("hello");
+    chat.whisper("she knows");
+    browser.join();
+    for (let seq = 2; seq < 5; seq++) browser.ack(browser.socket.sent.at(-1).messageId, seq);
+    assert.equal((await promise).seq, 2);
+    assert.deepEqual(said(browser),
+        [["whisper", "a regular"], ["new message", "hello"], ["whisper", "she knows"]]);
+    assert.deepEqual(browser.socket.sent.filter(({ event }) => event === "whisper")
+        .map(({ data }) => "accessToken" in data), [false, false]);
+    browser.says(whisperOf("otto", 5, "I see"));
+    assert.deepEqual(all("whisper").map((one) => [one.text, one.mine, one.pending, one.from]), [
+        ["a regular", true, true, "agent"], ["she knows", true, true, "agent"],
+        ["I see", false, false, "agent"]]);
+    assert.deepEqual(all("message").map((one) => one.text), ["hello"]);
+    assert.equal(chat.inControl, false);
+    assert.equal(chat.lastSeq, 5);
+});
+
+//  A client.js of before takes all that stands under `unsent`, and says it to everybody.
+test("a whisper that was not sent is one after a reload, and kept apart", () => {
+    const { storage, chat } = begin({ isAdmin: true, sessionId: "s-1" });
+    chat.open();
+    chat.whisper("later");
+    chat.say("aloud");
+    const keys = Array.from({ length: storage.length }, (none, at) => storage.key(at));
+    assert.equal(keys.filter((key) => key.includes(":unsent:")).length, 1);
+    assert.equal(keys.filter((key) => key.includes(":whispers:")).length, 1);
+    const { browser, chat: again, all } = begin({ storage, isAdmin: true, sessionId: "s-1" });
+    again.open();
+    browser.join();
+    browser.ack(browser.socket.sent.at(-1).messageId, 2);
+    browser.ack(browser.socket.sent.at(-1).messageId, 3);
+    assert.deepEqual(said(browser), [["whisper", "later"], ["new message", "aloud"]]);
+    assert.deepEqual([all("whisper").length, all("message").length, again.unsent], [1, 1, 0]);
+    assert.equal(storage.length, 1);
+});
+
+test("a whisper that was said before the user was known stays one", async () => {
+    const { browser, chat } = begin({ isAdmin: true, sessionId: "s-1", token: async () => "t" });
+    chat.open();
+    chat.whisper("early");
+    await settle();
+    browser.join();
+    assert.deepEqual(said(browser), [["whisper", "early"]]);
+});
+
+test("a whisper that the log has lost is told as one", () => {
+    const { browser, chat, all } = begin({ isAdmin: true, sessionId: "s-1" });
+    chat.open();
+    browser.join();
+    chat.whisper("gone");
+    browser.ack(browser.socket.sent.at(-1).messageId, 5);
+    browser.says({ event: "history changed", seq: 2, check: "00000000000000cd",
+        data: { lastSeq: 2 } });
+    assert.deepEqual(all("lost").map(({ text, whisper }) => [text, whisper]), [["gone", true]]);
+});
+
+test("a visitor's whisper is refused, and not sent", async () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    await assert.rejects(chat.whisper("psst"), { code: "not_allowed" });
+    assert.deepEqual(said(browser), []);
+    assert.equal(all("refused").length, 1);
+    assert.equal(all("whisper").length + all("message").length, 0);
 });
 
 test("the token for the bot is sent and not kept", () => {
@@ -1225,6 +1350,46 @@ test("an identity in the storage that no router takes is replaced", () => {
 });
 
 // ------------------------------------------------------------------------------------------------
+//  The page
+
+//  As a browser's page at this address.
+function onPage(address, run) {
+    const url = new URL(address);
+    Object.defineProperty(globalThis, "location", { value: url, configurable: true });
+    try {
+        return run();
+    } finally {
+        delete globalThis.location;
+    }
+}
+
+const pageSaid = (options) => {
+    const { browser, chat } = begin({ serverUrl: "ws://chat.test/", ...options });
+    chat.open();
+    return browser.socket.url.searchParams.get("page");
+};
+
+test("a visitor's page is said, without what may be a secret", () => {
+    const shop = "https://shop.example/cart/1?token=secret#secret";
+    assert.equal(onPage(shop, () => pageSaid({})), "https://shop.example/cart/1");
+    assert.equal(onPage(shop, () => pageSaid({ page: "" })), null);
+    const other = "https://a.example/x";
+    assert.equal(onPage(shop, () => pageSaid({ page: other })), other);
+    assert.equal(onPage(shop, () => pageSaid({ isAdmin: true, sessionId: "s-1" })), null);
+    assert.equal(onPage("file:///home/ann/x.html", () => pageSaid({})), null);
+    assert.equal(pageSaid({}), null);
+    assert.equal(pageSaid({ page: other }), other);
+});
+
+test("a visitor's page is said when it receives by events, too", async () => {
+    const { browser, chat } = begin({ browser: new FakeBrowser().allowHttp(), transport: "events",
+        page: "https://a.example/x" });
+    chat.open();
+    await settle();
+    assert.equal(browser.request.url.searchParams.get("page"), "https://a.example/x");
+});
+
+// ------------------------------------------------------------------------------------------------
 //  Tokens
 
 const refusesToken = (browser) => browser.says({ event: "connection update",
@@ -1659,6 +1824,24 @@ test("an agent without a WebSocket watches and cannot take control", async () =>
     assert.equal(browser.request.isAborted, true);
 });
 
+test("an agent without a WebSocket whispers by POST", async () => {
+    const { browser, chat, all } = await joinEvents({ isAdmin: true, sessionId: "s-1" });
+    const promise = chat.whisper("psst");
+    await settle();
+    const { body, path } = browser.request;
+    assert.deepEqual([path, body.whisper, body.data.rawQuery],
+        ["/api/v1/sessions/s-1/messages", true, "psst"]);
+    await browser.request.answers(201, { seq: 4, time: "2026-11-26T02:03:04.567Z" });
+    assert.equal((await promise).seq, 4);
+    chat.whisper("again").catch(() => {});
+    await settle();
+    await browser.request.answers(403, { type: "urn:stentor:problem:forbidden" });
+    assert.deepEqual(all("refused").map(({ code }) => code), ["not_allowed"]);
+    chat.say("aloud");
+    await settle();
+    assert.equal("whisper" in browser.request.body, false);
+});
+
 test("a history that changed is told on a stream, too", async () => {
     const { events, all, chat } = await joinEvents();
     await events.says(answer(3, "one"));
@@ -1666,4 +1849,73 @@ test("a history that changed is told on a stream, too", async () => {
         data: { lastSeq: 2 } });
     assert.deepEqual(all("history"), [{ event: "history", seq: 2 }]);
     assert.equal(chat.lastSeq, 2);
+});
+
+const reads = ({ socket }) => socket.sent.filter(({ event }) => event === "read")
+    .map(({ seq }) => seq);
+
+test("what was read is told once a second, and only rises", () => {
+    const { browser, chat } = begin();
+    chat.open();
+    chat.markRead();
+    browser.join();
+    for (let seq = 2; seq < 6; seq++) {
+        browser.says(answer(seq, `answer ${seq}`));
+        chat.markRead();
+    }
+    chat.markRead(99);
+    chat.markRead(3);
+    assert.deepEqual(reads(browser), [2]);
+    browser.pass(1000);
+    assert.deepEqual(reads(browser), [2, 5]);
+    browser.pass(5000);
+    assert.deepEqual(reads(browser), [2, 5]);
+});
+
+test("what was read is told again on the next connection, and forgotten with its log", () => {
+    const { browser, chat } = begin();
+    chat.open();
+    browser.join();
+    browser.says(answer(2, "two"));
+    browser.says(answer(3, "three"));
+    chat.markRead();
+    browser.socket.onclose({ code: 1006 });
+    browser.pass(600);
+    browser.join();
+    assert.deepEqual(reads(browser), [3]);
+    browser.pass(2000);
+    browser.says({ event: "history changed", seq: 2, data: { lastSeq: 2 } });
+    browser.says(answer(3, "another"));
+    chat.markRead();
+    assert.deepEqual(reads(browser), [3, 3]);
+});
+
+test("an older router that does not know what was read is not told", () => {
+    const { browser, chat, all } = begin();
+    chat.open();
+    browser.join();
+    browser.says(answer(2, "two"));
+    chat.markRead();
+    browser.says({ event: "error", data: { code: "unknown_event", message: "no such event" } });
+    browser.pass(2000);
+    browser.says(answer(3, "three"));
+    chat.markRead();
+    assert.deepEqual(reads(browser), [2]);
+    assert.deepEqual(all("refused"), []);
+});
+
+test("who is connected, and what was received and read", () => {
+    const { browser, chat, all } = begin({ isAdmin: true, sessionId: "s-1", userId: "anna" });
+    chat.open();
+    browser.join();
+    const sender = { deviceId: "Widget", userId: "vic" };
+    const who = { role: "visitor", userId: "vic" };
+    browser.says({ event: "typing", sender });
+    browser.says({ event: "presence", sender, data: { ...who, connected: false, readSeq: 3 } });
+    browser.says({ event: "receipt", sender, data: { ...who, deliveredSeq: 4 } });
+    assert.deepEqual(all("typing").map(({ on }) => on), [true, false]);
+    assert.deepEqual(all("presence"), [{ event: "presence", ...who, sender, connected: false,
+        deliveredSeq: 0, readSeq: 3 }]);
+    assert.deepEqual(all("receipt"), [{ event: "receipt", ...who, sender, deliveredSeq: 4,
+        readSeq: 0 }]);
 });

@@ -15,7 +15,7 @@ class Chat {
         await chat.page.evaluate((given) => {
             window.heard = [];
             window.chat = new window.StentorChat({ serverUrl: location.href, ...given });
-            for (const name of ["message", "ack", "status", "refused", "joined", "typing"])
+            for (const name of ["message", "ack", "status", "refused", "joined", "left", "typing"])
                 window.chat.on(name, (event) => window.heard.push({ name, ...event }));
             window.chat.open();
         }, options);
@@ -84,6 +84,34 @@ export function eventStories(story) {
             await chat.say("thank you");
             await agent.hears("the visitor's words", "message",
                 ({ from, text }) => from === "visitor" && text === "thank you");
+        } finally {
+            await proxy.stop();
+        }
+    });
+
+    story("events: an agent without WebSockets takes and gives back", async (world) => {
+        const { stack, visitor, more } = world;
+        const proxy = await startPathProxy("/chat/", () => stack.edgePort, { refuses: true });
+        try {
+            const chat = await Chat.open(visitor, stack.pageUrl);
+            await chat.say("echo first");
+            await chat.hears("the bot's words", "message", ({ text }) => text === "first");
+            const agent = await Chat.open(await more(), proxy.url,
+                { isAdmin: true, sessionId: await chat.get("sessionId") });
+            await agent.isOpen("events");
+            await agent.page.evaluate(() => window.chat.take({ name: "Anna" }));
+            await chat.hears("the agent comes", "joined",
+                ({ sender }) => sender.displayName === "Anna");
+            await agent.hears("it has control", "joined", ({ mine }) => mine);
+            await agent.say("how can I help?");
+            await chat.hears("the agent's words", "message",
+                ({ from, text }) => from === "agent" && text === "how can I help?");
+            await agent.page.evaluate(() => window.chat.release());
+            await chat.hears("the agent goes", "left",
+                ({ sender }) => sender.displayName === "Anna");
+            await chat.say("echo bot again");
+            await chat.hears("the bot's words", "message",
+                ({ from, text }) => from === "bot" && text === "bot again");
         } finally {
             await proxy.stop();
         }

@@ -117,7 +117,7 @@ test("types: every option", () => {
 });
 
 test("types: every event, with every member", () => {
-    const emitted = [...source.matchAll(/(?:#emit|#onPresence)\("(\w+)"/g)];
+    const emitted = [...source.matchAll(/(?:#emit|#onPresence|#onSaid|#onOffer)\("(\w+)"/g)];
     const events = new Set(emitted.map(([, name]) => name));
     assert.deepEqual(types.of("StentorChat.Events"), [...events].sort());
     const documented = part("Events").matchAll(/^\/\/ {6}(\w+(?:, \w+)*) +\{([^}]*)\}/gm);
@@ -130,4 +130,12 @@ test("types: every event, with every member", () => {
         }
     }
     assert.equal(count, events.size);
+});
+
+test("types: every method, property and event of a console", () => {
+    const { prototype } = globalThis.StentorChat.Console;
+    const own = Object.getOwnPropertyNames(prototype).filter((name) => name !== "constructor");
+    assert.deepEqual(types.of("StentorChat.Console"), own.sort());
+    const told = new Set([...source.matchAll(/#tell\("(\w+)"/g)].map(([, name]) => name));
+    assert.deepEqual(types.of("StentorChat.ConsoleEvents"), [...told].sort());
 });

@@ -182,6 +182,50 @@ export function pageStories(story) {
         await shot(page, "given up");
     });
 
+    story("page: half an answer grows, and the whole one takes its place",
+        async ({ shot, ...world }) => {
+            const page = await begin(world);
+            await page.say("story");
+            await page.part().waitFor();
+            await page.sees("Once upon a time ");
+            await shot(page, "half of it");
+            await page.sees("a small router.");
+            await page.part().waitFor({ state: "detached" });
+            const told = (await page.texts()).filter((text) => text.includes("Once upon"));
+            assert.deepEqual(told, ["Once upon a time there was a small router."]);
+            await page.page.reload();
+            await page.sees("a small router.");
+            assert.equal(await page.part().count(), 0);
+        });
+
+    story("page: an agent who takes over sees half an answer, and ends it",
+        async ({ stack, more, ...world }) => {
+            const page = await begin({ stack, more, ...world });
+            const agent = await ChatPage.open(await more(), await page.agentUrl());
+            await page.say("stops");
+            await page.part().waitFor();
+            await agent.part().waitFor();
+            await agent.page.locator("#name").fill("Anna");
+            await agent.page.locator("#take").click();
+            await page.part().waitFor({ state: "detached" });
+            await agent.part().waitFor({ state: "detached" });
+            await agent.say("Anna here.");
+            await page.sees("Anna here.");
+            const told = (await page.texts()).filter((text) => text.includes("Once upon"));
+            assert.deepEqual(told, []);
+        });
+
+    story("page: a bot that answers later", async ({ ...world }) => {
+        const page = await begin(world);
+        await page.say("later");
+        await page.typing().waitFor();
+        await page.sees("I have thought about it for three seconds.");
+        await page.typing().waitFor({ state: "hidden" });
+        await page.say("echo now");
+        await page.sees("now", { times: 2 });
+        assert.equal((await page.sees("I have thought about it")).length, 1);
+    });
+
     story("page: a reload brings the whole conversation back", async ({ shot, ...world }) => {
         const page = await begin(world);
         await sayMany(page, "old", 3, 300);
@@ -422,10 +466,11 @@ export function pageStories(story) {
         await agent.sees("first", { times: 2 });
         assert.deepEqual(await agent.texts(), await page.texts());
         //  What the browser told of the visitor: its page and its language.
-        const { origin } = new URL(page.page.url());
+        const { origin, pathname } = new URL(page.page.url());
         const language = await page.page.evaluate(() => navigator.language);
         assert.ok((await agent.notices()).includes(
-            `The visitor has joined on ${origin} (${language})`), await agent.notices());
+            `The visitor has joined on ${origin}${pathname} (${language})`),
+            await agent.notices());
 
         await agent.page.locator("#name").fill("Anna");
         await agent.page.locator("#take").click();
@@ -450,6 +495,88 @@ export function pageStories(story) {
         await page.sees("bot again", { times: 2 });
         await shot(page, "bot again");
     });
+
+    story("page: agents whisper, and the visitor sees none of it", async (given) => {
+        const { more, shot, ...world } = given;
+        const page = await begin(world);
+        const frames = [];
+        page.page.on("websocket", (socket) => socket.on("framereceived",
+            ({ payload }) => frames.push(String(payload))));
+        await page.say("echo first");
+        await page.sees("first", { times: 2 });
+        const [anna, ben] = [await ChatPage.open(await more(), await page.agentUrl()),
+            await ChatPage.open(await more(), await page.agentUrl())];
+        for (const agent of [anna, ben]) await agent.sees("first", { times: 2 });
+
+        //  An observer, who cannot write to the visitor.
+        assert.ok(await anna.page.locator("#text").isDisabled());
+        await anna.page.locator("#whisper").check();
+        await anna.page.locator("#text").fill("a regul");
+        await sleep(1000);
+        assert.equal(await page.typing().count(), 0);
+        await anna.say("a regular customer");
+        await ben.sees("a regular customer");
+        await anna.allSent();
+        for (const agent of [anna, ben]) {
+            const whisper = agent.page.locator(".message.whisper");
+            assert.equal(await whisper.count(), 1);
+            assert.match(await whisper.locator(".author").textContent(), /to agents only/);
+        }
+        await shot(anna, "whispers");
+
+        //  The one in control, who then writes to the visitor.
+        await ben.page.locator("#name").fill("Ben");
+        await ben.page.locator("#take").click();
+        await until("the visitor is told", async () =>
+            (await page.notices()).includes("Ben has joined the chat"));
+        await ben.page.locator("#whisper").check();
+        await ben.say("I take her");
+        await anna.sees("I take her");
+        await ben.page.locator("#whisper").uncheck();
+        await ben.say("Ben here");
+        await page.sees("Ben here");
+        await anna.sees("Ben here");
+        assert.equal(await anna.page.locator(".message.whisper").count(), 2);
+
+        //  After a reload, too: of the agent, who has all of it, and of the visitor, who has none.
+        await anna.page.reload();
+        await anna.sees("I take her");
+        assert.equal(await anna.page.locator(".message.whisper").count(), 2);
+        await page.page.reload();
+        await page.sees("Ben here");
+        const heard = frames.join() + (await page.texts()).join();
+        assert.ok(frames.some((frame) => frame.includes("Ben here")), "its frames are seen");
+        assert.ok(!heard.includes("regular") && !heard.includes("I take her"), heard);
+        await shot(page, "sees no whisper");
+    });
+
+    story("page: an agent sees what was received and read, and that the visitor is away",
+        async (given) => {
+            const { more, shot, ...world } = given;
+            const page = await begin(world);
+            await page.say("echo first");
+            await page.sees("first", { times: 2 });
+            const anna = await ChatPage.open(await more(), await page.agentUrl());
+            await anna.sees("first", { times: 2 });
+            assert.ok(await anna.page.locator("#away").isHidden());
+            await anna.page.locator("#take").click();
+            await anna.say("Anna here");
+            await page.sees("Anna here");
+            const ticks = (at) => at.page.locator(".message.mine .tick").allTextContents();
+            await until("anna's words are read", async () =>
+                (await ticks(anna)).at(-1) === " · read");
+            await page.say("thank you");
+            await anna.sees("thank you");
+            await until("the visitor's words are read", async () =>
+                (await ticks(page)).at(-1) === " · read");
+            await shot(anna, "read");
+            await page.page.goto("about:blank");
+            await until("the visitor is away", () => anna.page.locator("#away").isVisible());
+            await shot(anna, "visitor away");
+            await page.page.goBack();
+            await page.sees("Anna here");
+            await until("the visitor is back", () => anna.page.locator("#away").isHidden());
+        });
 
     story("page: an agent whose visitor is taken over is told", async (given) => {
         const { more, shot, ...world } = given;

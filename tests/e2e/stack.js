@@ -1,6 +1,6 @@
-//  The real thing for the stories: PostgreSQL, postoffice, edge, stentor-connector and the demo
-//  bot, as processes of our own on free ports. They end with the test, even with one that is
-//  killed: setpriv asks the kernel for that.
+//  The real thing for the stories: PostgreSQL, postoffice, edge, both connectors, the demo bot and
+//  a scripted Genesys Cloud, as processes of our own on free ports. They end with the test, even
+//  with one that is killed: setpriv asks the kernel for that.
 //
 //  BIN_DIR       where the programs are (build/bin)
 //  POSTGRES_URL  a database to use; else a private server is started for the run
@@ -17,23 +17,15 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { GenesysCloud } from "./genesys_cloud.js";
+import { until } from "./stack_waits.js";
+
+export { sleep, until } from "./stack_waits.js";
+
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const BIN_DIR = resolve(process.env.BIN_DIR || join(ROOT, "build/bin"));
 const WIDGET = join(ROOT, "tests/e2e/node_modules/@xapp/chat-widget/dist");
 const READY_WITHIN = 20000;
-
-export const sleep = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
-
-//  Polls until the condition gives something; its last word is in the error.
-export async function until(what, condition, within = 10000) {
-    const end = Date.now() + within;
-    for (;;) {
-        const value = await condition();
-        if (value) return value;
-        if (Date.now() > end) throw new Error(`not within ${within / 1000} s: ${what}`);
-        await sleep(50);
-    }
-}
 
 function freePort() {
     return new Promise((done, failed) => {
@@ -49,12 +41,32 @@ function freePort() {
 //  What a site's own server does for its visitors and agents: docs/tokens.md.
 const TOKEN_SECRET = "a secret of thirty-two bytes, and more";
 
+//  claims: `app` is demo when they do not say it.
 export function makeToken(claims) {
     const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
     const exp = Math.floor(Date.now() / 1000) + 600;
     const signed = `${part({ alg: "HS256", kid: "e2e" })}.${part({ app: "demo", exp, ...claims })}`;
     return `${signed}.${createHmac("sha256", TOKEN_SECRET).update(signed).digest("base64url")}`;
 }
+
+const TOKENS = {
+    tokens: { keys: [{ kid: "e2e", algorithm: "HS256", key: TOKEN_SECRET }], anonymous: false },
+};
+
+//  The apps, and whom each one asks when its bot asks for a person. Stories with agents have an app
+//  of their own, as an agent is the whole app's.
+const SWITCHBOARDS = {
+    demo: null,
+    talk: { handoff: ["group:desk"] },
+    pass: { handoff: ["group:desk"] },
+    hasty: { handoff: ["group:desk"], offerSeconds: 5, lastAgentSeconds: 0, awayAfterMissed: 2,
+        nobodyText: "Nobody is here right now." },
+    barge: { handoff: ["group:desk"] },
+    silent: { handoff: ["group:desk"], silenceSeconds: 6, giveBack: "question" },
+    queue: { handoff: ["group:desk"], lastAgentSeconds: 0,
+        queue: { tell: "place", everySeconds: 5, text: "You are number {place} in the queue." } },
+    genesys: { handoff: ["platform:genesys"], giveBack: "question" },
+};
 
 //  A private PostgreSQL in a directory of its own, reached by a socket in it.
 class Database {
@@ -139,6 +151,7 @@ export class Stack {
         this.#logs = resolve(process.env.E2E_LOGS || join(this.#temporary, "logs"));
         mkdirSync(this.#logs, { recursive: true });
         this.#database = new Database(join(this.#temporary, "postgresql"));
+        this.genesys = new GenesysCloud();
     }
 
     get edgePort() { return this.#services.edge.env.EDGE_PORT; }
@@ -148,39 +161,53 @@ export class Stack {
 
     //  All but those named in `late`.
     async start({ late = [] } = {}) {
+        const genesys = join(this.#temporary, "genesys");
+        mkdirSync(genesys);
+        await this.genesys.start(genesys, this.#log("genesys"));
         await this.#configure();
+        await this.genesys.do("set", { webhookUrl: `${this.pageUrl}webhooks/genesys/genesys` });
         await this.#database.start(this.#log("postgresql"));
         const names = Object.keys(this.#services).filter((name) => !late.includes(name));
         await Promise.all(names.map((name) => this.startOne(name)));
     }
 
     async #configure() {
-        const ports = await Promise.all(Array.from({ length: 8 }, freePort));
+        const ports = await Promise.all(Array.from({ length: 9 }, freePort));
         const operations = (port) => ({ OPERATIONS_ADDRESS: "127.0.0.1", OPERATIONS_PORT: port });
         const POSTOFFICE_ADDRESSES = `127.0.0.1:${ports[0]}`;
+        const BOT_ANSWER_KEY = "the end to end tests' key of answers";
         const botUrl = `http://127.0.0.1:${ports[1]}/`;
+        const APPS_FILE = this.#writeApps("apps", botUrl, {});
         this.#services = {
             "demo-bot": { health: `${botUrl}healthz`, env: { DEMO_BOT_PORT: ports[1] } },
             "postoffice": { env: {
                 ...operations(ports[2]),
                 POSTOFFICE_BUS_ADDRESS: `tcp://127.0.0.1:${ports[0]}`,
                 POSTGRES_URL: this.#database.url,
+                APPS_FILE,
             } },
             "stentor-connector": { env: {
                 ...operations(ports[3]),
                 POSTOFFICE_ADDRESSES,
-                BOT_URL: botUrl,
+                APPS_FILE,
+                BOT_ANSWER_KEY,
+                BOT_ANSWER_URL: `http://127.0.0.1:${ports[5]}`,
                 BOT_TIMEOUT: "8s",
                 BOT_TRY_DELAY_1: "2s",
                 BOT_TRY_DELAY_2: "2s",
             } },
+            "genesys-connector": { env: {
+                ...operations(ports[8]), POSTOFFICE_ADDRESSES, APPS_FILE,
+            } },
             "edge": { env: {
                 ...operations(ports[4]),
                 POSTOFFICE_ADDRESSES,
+                BOT_ANSWER_KEY,
                 EDGE_PORT: ports[5],
                 EDGE_WEB_ROOT: join(ROOT, "services/edge/web"),
                 EDGE_WIDGET_ROOT: WIDGET,
                 EDGE_DEMO_MODE: "on",
+                APPS_FILE,
             } },
             "edge-strict": { program: "edge", env: {
                 ...operations(ports[6]),
@@ -188,16 +215,17 @@ export class Stack {
                 EDGE_PORT: ports[7],
                 EDGE_WEB_ROOT: join(ROOT, "services/edge/web"),
                 EDGE_WIDGET_ROOT: WIDGET,
-                APPS_FILE: this.#writeApps(),
+                APPS_FILE: this.#writeApps("apps-strict", botUrl, TOKENS),
             } },
         };
     }
 
-    #writeApps() {
-        const file = join(this.#temporary, "apps.json");
-        const keys = [{ kid: "e2e", algorithm: "HS256", key: TOKEN_SECRET }];
-        const tokens = { keys, anonymous: false };
-        writeFileSync(file, JSON.stringify({ apps: [{ appId: "demo", tokens }] }));
+    #writeApps(name, url, more) {
+        const file = join(this.#temporary, `${name}.json`);
+        const apps = Object.entries(SWITCHBOARDS).map(([appId, switchboard]) =>
+            ({ appId, bot: { url }, ...(switchboard && { switchboard }),
+                ...(appId === "genesys" && { genesys: this.genesys.section }), ...more }));
+        writeFileSync(file, JSON.stringify({ apps }));
         return file;
     }
 
@@ -256,9 +284,11 @@ export class Stack {
     }
 
     async stop() {
-        for (const name of ["edge", "edge-strict", "stentor-connector", "postoffice", "demo-bot"]) {
+        for (const name of ["edge", "edge-strict", "stentor-connector", "genesys-connector",
+            "postoffice", "demo-bot"]) {
             await this.stopOne(name);
         }
+        await this.genesys.stop();
         await this.#database.stop();
         rmSync(this.#temporary, { recursive: true, force: true });
     }

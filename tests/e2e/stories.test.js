@@ -8,11 +8,13 @@ import { after, before, test } from "node:test";
 
 import { Visitor, launch, picture } from "./browser.js";
 import { eventStories } from "./event_stories.js";
+import { genesysStories } from "./genesys_stories.js";
 import { GoBetween } from "./go_between.js";
 import { packageStories } from "./package_stories.js";
 import { pageStories } from "./page_stories.js";
 import { servedWidgetStories } from "./served_widget_stories.js";
 import { Stack } from "./stack.js";
+import { switchboardStories } from "./switchboard_stories.js";
 import { startWidgetHost } from "./widget_host.js";
 import { widgetStories } from "./widget_stories.js";
 
@@ -74,6 +76,8 @@ pageStories(story);
 eventStories(story);
 packageStories(story);
 servedWidgetStories(story);
+switchboardStories(story);
+genesysStories(story);
 
 test("visitors at the same time", { concurrency: AT_ONCE }, (context) =>
     Promise.all(together.map(({ name, tell }) =>

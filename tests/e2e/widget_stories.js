@@ -108,6 +108,18 @@ export function widgetStories(story) {
         await shot(widget, "second try");
     });
 
+    story("widget: an answer in parts is one message", async ({ shot, ...world }) => {
+        const widget = await begin(world);
+        await widget.say("story");
+        await widget.typing().waitFor();
+        await shot(widget, "typing");
+        await widget.sees("a small router.");
+        const told = (await widget.texts()).filter((text) => text.includes("Once upon"));
+        assert.deepEqual(told, ["Once upon a time there was a small router."]);
+        await widget.typing().waitFor({ state: "hidden" });
+        await shot(widget, "one message");
+    });
+
     story("widget: reload keeps the session", async ({ shot, ...world }) => {
         const widget = await begin(world);
         await widget.say("echo before");
@@ -165,6 +177,25 @@ export function widgetStories(story) {
         await widget.sees("two", { times: 2, within: 20000 });
         assert.equal(count(await widget.texts(), "two"), 1);
         await shot(widget, "went on");
+    });
+
+    const away = "widget: the bot is killed and comes back";
+    story.alone(away, async ({ stack, shot, ...world }) => {
+        const widget = await begin({ ...world, stack });
+        await stack.kill("demo-bot");
+        await widget.say("echo one");
+        await widget.sees("Sorry, we cannot communicate", { within: 30000 });
+        await widget.say("echo two");
+        await widget.say("echo three");
+        await sleep(3000);
+        const sorry = (texts) => texts.filter((text) => text.startsWith("Sorry, we")).length;
+        assert.equal(sorry(await widget.texts()), 1, "told once");
+        await shot(widget, "told once");
+        await stack.startOne("demo-bot");
+        await widget.sees("three", { times: 2, within: 40000 });
+        const texts = await widget.texts();
+        assert.deepEqual(["one", "two", "three"].map((text) => count(texts, text)), [0, 0, 1]);
+        await shot(widget, "answered");
     });
 
     story("widget: sleep and wake-up", async ({ shot, ...world }) => {

@@ -28,11 +28,12 @@ LLVMFuzzerTestOneInput (const uint8_t *bytes, size_t size)
 {
     static const api_operation_t operations[] = { API_MESSAGE_POST,   API_SESSION_CREATE,
                                                   API_SESSION_CLOSE,  API_SESSION_REOPEN,
-                                                  API_SESSION_ENTER,  API_SESSION_EXIT };
+                                                  API_SESSION_ENTER,  API_SESSION_EXIT,
+                                                  API_SESSION_READ_MARK };
     static const role_t kinds[] = { ROLE_VISITOR, ROLE_AGENT, ROLE_API };
     if (size == 0)
         return 0;
-    api_asker_t asker = { .kind = kinds[bytes[0] / 6 % 3],
+    api_asker_t asker = { .kind = kinds[bytes[0] / 7 % 3],
                           .user = TEXT ("u"),
                           .session = TEXT ("s"),
                           .key = bytes[0] & 64 ? TEXT ("k") : TEXT_EMPTY };
@@ -42,7 +43,7 @@ LLVMFuzzerTestOneInput (const uint8_t *bytes, size_t size)
         &(json_limits_t){ .depth_most = 32, .values_most = 8192 }, &reading);
     api_body_t body;
     char room[MESSAGE_COMPLAINT];
-    const char *complaint = api_body_read (&body, operations[bytes[0] % 6], tree, &asker, room);
+    const char *complaint = api_body_read (&body, operations[bytes[0] % 7], tree, &asker, room);
     if (complaint)
         assert (strlen (complaint) > 0 && utf8_is_valid (text_of (complaint)));
     else

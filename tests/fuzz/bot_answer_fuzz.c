@@ -11,9 +11,10 @@ int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 static void
 s_check (const bot_answer_t *answer)
 {
-    text_t text = buffer_text (&answer->data);
+    text_t text = buffer_text (&answer->said.data);
     if ((answer->outcome == OUTCOME_FAILED) != (*answer->error != '\0')
-        || (answer->outcome == OUTCOME_FAILED && (text.size > 0 || answer->ask != ASK_NOTHING)))
+        || (answer->outcome == OUTCOME_FAILED
+            && (text.size > 0 || answer->said.ask != ASK_NOTHING)))
         abort ();
     if (text.size == 0)
         return;

@@ -27,7 +27,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
                 && utf8_is_showable (frame.visitor.avatar));
         assert (utf8_is_printable (frame.secret));
         assert (utf8_is_valid (frame.data) && utf8_is_valid (frame.visitor.path));
-        assert ((frame.says == SAYS_MESSAGE) == (frame.data.size > 0));
+        bool has_words = frame.says == SAYS_MESSAGE || frame.says == SAYS_WHISPER;
+        assert (has_words == (frame.data.size > 0));
     } else if (fault != FAULT_NOT_UTF8) {
         assert (frame.message_id.size <= MESSAGE_ID_MAX && utf8_is_printable (frame.message_id));
         assert (frame.session_id.size <= SESSION_ID_MAX && utf8_is_printable (frame.session_id));

@@ -37,12 +37,21 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
         return 0;
     }
     visitor_info_t info;
-    request_info_read (&info, &head, &from, ranges);
+    char room[REQUEST_INFO_PAGE_MOST];
+    request_info_read (&info, &head, &from, ranges, room);
     s_check (info.page, VISITOR_PAGE_MAX);
     s_check (info.language, VISITOR_LANGUAGE_MAX);
     s_check (info.agent, VISITOR_AGENT_MAX);
     assert (!memchr (info.page.data, '?', info.page.size)
             && !memchr (info.page.data, '#', info.page.size));
+    http_head_t asked = head;
+    visitor_info_t of_query;
+    asked.query = (text_t){ (const char *) data, size };
+    request_info_read (&of_query, &asked, &from, ranges, room);
+    s_check (of_query.page, VISITOR_PAGE_MAX);
+    assert (!memchr (of_query.page.data, '?', of_query.page.size)
+            && !memchr (of_query.page.data, '#', of_query.page.size));
+    request_info_read (&info, &head, &from, ranges, room);
     visitor_info_write (&info, &json);
     assert (text_is (visitor_info_of (buffer_text (&json)), buffer_text (&json)));
     buffer_free (&json);

@@ -1,6 +1,7 @@
 //  bot — see bot.h.
 
 #include "bot.h"
+#include "bot_chunks.h"
 
 #include "wait_report.h"
 
@@ -15,7 +16,6 @@
 #define REQUEST_MOST (4u << 20)
 #define REQUESTS_KEPT 4096
 #define DRIBBLE_MS 20
-#define CHUNK 7
 
 typedef struct rule {
     char *text;
@@ -56,6 +56,8 @@ typedef struct {
     char *answer;
     size_t answer_size;
     size_t written;
+    size_t head_size; //  of BOT_PARTS
+    uint64_t every_ms;
     bot_manner_t manner;
     bool is_busy; //  with a request
     bool is_kept; //  after an answer
@@ -106,10 +108,12 @@ s_written (uv_write_t *write, int status)
 {
     connection_t *self = write->data;
     free (write);
-    bool closes = self->manner == BOT_CUTS || self->manner == BOT_SAYS_RAW;
+    bool closes = self->manner == BOT_CUTS || self->manner == BOT_SAYS_RAW
+                  || self->manner == BOT_PARTS_CUT;
+    bool stops = self->manner == BOT_STOPS || self->manner == BOT_PARTS_STOP;
     if (status != 0 || (self->written == self->answer_size && closes))
         s_close (self);
-    else if (self->written == self->answer_size && self->manner != BOT_STOPS)
+    else if (self->written == self->answer_size && !stops)
         s_next_request (self);
 }
 
@@ -135,6 +139,34 @@ s_dribble (uv_timer_t *timer)
         uv_timer_stop (timer);
 }
 
+//  The head, then piece by piece.
+static void
+s_say_part (uv_timer_t *timer)
+{
+    connection_t *self = timer->data;
+    if (self->written < self->head_size) {
+        s_write (self, self->head_size);
+        return;
+    }
+    const char *piece = self->answer + self->written;
+    const char *mark = memchr (piece, '\x1e', self->answer_size - self->written);
+    if (mark) {
+        size_t size = (size_t) (mark - piece);
+        self->written++; //  the mark itself is not said
+        memmove (self->answer + self->written, piece, size);
+        s_write (self, size);
+    } else {
+        uv_timer_stop (timer);
+        s_write (self, self->answer_size - self->written);
+    }
+}
+
+static bool
+s_is_in_parts (bot_manner_t manner)
+{
+    return manner == BOT_PARTS || manner == BOT_PARTS_CUT || manner == BOT_PARTS_STOP;
+}
+
 static void
 s_answer (uv_timer_t *timer)
 {
@@ -151,27 +183,14 @@ s_answer (uv_timer_t *timer)
     case BOT_DRIBBLES:
         uv_timer_start (&self->timer, s_dribble, 0, DRIBBLE_MS);
         return;
+    case BOT_PARTS:
+    case BOT_PARTS_CUT:
+    case BOT_PARTS_STOP:
+        uv_timer_start (&self->timer, s_say_part, 0, self->every_ms);
+        return;
     default:
         s_write (self, self->answer_size);
     }
-}
-
-//  The bytes of the body as HTTP chunks, with the end.
-static char *
-s_chunked (const char *body, size_t size, size_t *chunked)
-{
-    char *to = malloc ((size / CHUNK + 2) * (CHUNK + 8) + 8), *at = to;
-    assert (to);
-    for (size_t from = 0; from < size; from += CHUNK) {
-        size_t part = size - from < CHUNK ? size - from : CHUNK;
-        at += sprintf (at, "%zx\r\n", part);
-        memcpy (at, body + from, part);
-        at += part;
-        at += sprintf (at, "\r\n");
-    }
-    at += sprintf (at, "0\r\n\r\n");
-    *chunked = (size_t) (at - to);
-    return to;
 }
 
 //  The visitor's words as they stand in the request's JSON, with their escapes; "" when it has
@@ -223,12 +242,17 @@ s_compose (connection_t *self, const bot_reply_t *reply, const char *request)
     size_t sent = size;
     char length[60] = "Transfer-Encoding: chunked\r\n";
     if (reply->manner == BOT_CHUNKS) {
-        char *chunks = s_chunked (body, size, &sent);
+        char *chunks = bot_chunked (body, size, &sent);
         free (body);
         body = chunks;
+    } else if (s_is_in_parts (reply->manner)) {
+        char *parts = bot_in_parts (body, size, reply->manner == BOT_PARTS, &sent);
+        free (body);
+        body = parts;
     } else
         snprintf (length, sizeof length, "Content-Length: %zu\r\n", size);
     self->manner = reply->manner;
+    self->every_ms = reply->every_ms ? reply->every_ms : DRIBBLE_MS;
     if (reply->manner == BOT_SAYS_RAW) {
         self->answer = body;
         self->answer_size = size;
@@ -246,6 +270,7 @@ s_compose (connection_t *self, const bot_reply_t *reply, const char *request)
     assert (self->answer);
     memcpy (self->answer, head, (size_t) head_size);
     memcpy (self->answer + head_size, body, sent);
+    self->head_size = (size_t) head_size;
     self->answer_size = (size_t) head_size + sent;
     free (body);
 }

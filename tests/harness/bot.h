@@ -22,6 +22,9 @@ typedef enum {
     BOT_CLOSES,   //  closes without a word
     BOT_CUTS,     //  closes in the middle of its body
     BOT_RESETS,   //  resets the connection
+    BOT_PARTS,    //  the body's pieces (between \x1e), each as an HTTP chunk, every `every_ms`
+    BOT_PARTS_CUT, //  the same, and closes in place of the end
+    BOT_PARTS_STOP, //  the same, and says nothing more
     BOT_SAYS_RAW, //  the body as it is, without a head, and closes
 } bot_manner_t;
 
@@ -34,6 +37,7 @@ typedef struct {
     size_t body_size;     //  0: up to its NUL; else so many bytes, as they are
     size_t filler;        //  so many blanks behind the body
     uint64_t after_ms;    //  thinks first
+    uint64_t every_ms;    //  of BOT_PARTS: from one piece to the next; 0: 20
 } bot_reply_t;
 
 bot_t *bot_new (void);

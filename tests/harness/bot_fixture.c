@@ -61,6 +61,9 @@ s_record (void *owner, peer_t peer, const bus_record_t *record)
         heard->item = s_copy (record->done.item);
         heard->number = record->done.outcome;
         heard->ask = record->done.ask;
+        heard->fault = record->done.fault;
+        heard->tries = record->done.tries;
+        heard->status = record->done.status;
         heard->data = s_copy (record->done.data);
         heard->target = s_copy (record->done.target);
         heard->detail = s_copy (record->done.detail);
@@ -101,7 +104,7 @@ bot_fixture_start (const char *const *more)
     cr_assert (self->connector);
     process_set_operations_port (self->connector, port);
     RIG_UNTIL (&self->rig, 10000, self->peer != 0);
-    cr_assert_str_eq (self->topics, "bot.stentor");
+    cr_assert_str_eq (self->topics, "bot.stentor health.stentor");
     return self;
 }
 
@@ -119,15 +122,17 @@ bot_fixture_end (bot_fixture_t *self)
     rig_stop (&self->rig);
 }
 
-void
-bot_fixture_hand_body (bot_fixture_t *self, const char *item, const char *app, const char *body)
+static void
+s_hand (bot_fixture_t *self, const char *item, const char *app, const char *body, text_t topic,
+        uint64_t tries)
 {
     char session[100];
     snprintf (session, sizeof session, "demo/%s", item);
     bus_record_t record = { .kind = BUS_WORK };
     record.work.item = text_of (item);
     record.work.session = text_of (session);
-    record.work.topic = TEXT ("bot.stentor");
+    record.work.topic = topic;
+    record.work.tries = tries;
     record.work.app = text_of (app);
     record.work.user = TEXT ("u-1");
     record.work.body = text_of (body);
@@ -137,11 +142,29 @@ bot_fixture_hand_body (bot_fixture_t *self, const char *item, const char *app, c
 }
 
 void
-bot_fixture_hand (bot_fixture_t *self, const char *item)
+bot_fixture_hand_body (bot_fixture_t *self, const char *item, const char *app, const char *body)
+{
+    s_hand (self, item, app, body, TEXT ("bot.stentor"), 0);
+}
+
+void
+bot_fixture_hand_once (bot_fixture_t *self, const char *item, uint64_t tries)
 {
     char body[200];
     snprintf (body, sizeof body, "{\"type\":\"INTENT_REQUEST\",\"rawQuery\":\"<%s>\"}", item);
-    bot_fixture_hand_body (self, item, "demo", body);
+    s_hand (self, item, "demo", body, TEXT ("bot.stentor"), tries);
+}
+
+void
+bot_fixture_hand (bot_fixture_t *self, const char *item)
+{
+    bot_fixture_hand_once (self, item, 0);
+}
+
+void
+bot_fixture_ask_health (bot_fixture_t *self, const char *item, const char *app)
+{
+    s_hand (self, item, app, "{}", TOPIC_BOT_HEALTH, 0);
 }
 
 void
@@ -196,6 +219,7 @@ bot_fixture_story (const bot_fixture_t *self, const char *item)
                            : heard->kind == BUS_DECLINED   ? heard->number ? "ending" : "declined"
                            : heard->kind == BUS_DONE       ? outcomes[heard->number]
                            : heard->number == EVENT_TYPING ? "typing"
+                           : heard->number == EVENT_PART ? "part"
                            : heard->number == EVENT_RETRY_NOTICE ? heard->data
                                                                  : "?";
         at += sprintf (at, "%s%s", at == story ? "" : " ", word);

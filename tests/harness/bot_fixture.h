@@ -16,6 +16,7 @@ typedef struct {
     uint64_t at_ms;
     uint64_t number; //  event or outcome
     uint64_t ask;
+    uint64_t fault, tries, status;
     char *item;
     char *data;
     char *target;
@@ -47,6 +48,10 @@ void bot_fixture_open_postoffice (bot_fixture_t *self);
 void bot_fixture_hand (bot_fixture_t *self, const char *item);
 void bot_fixture_hand_body (bot_fixture_t *self, const char *item, const char *app,
                             const char *body);
+//  The same question, which is to be tried so often at most.
+void bot_fixture_hand_once (bot_fixture_t *self, const char *item, uint64_t tries);
+//  Asks whether the app's bot is well.
+void bot_fixture_ask_health (bot_fixture_t *self, const char *item, const char *app);
 void bot_fixture_settle (bot_fixture_t *self, const char *item);
 void bot_fixture_cancel (bot_fixture_t *self, const char *item);
 

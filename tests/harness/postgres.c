@@ -28,7 +28,10 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define PLACES "/tmp/stentor-postgres-"
+#define ON_DISK "/tmp/stentor-postgres-"
+//  A copy of a thousand small files there takes a seventh of the time.
+#define IN_MEMORY "/dev/shm/stentor-postgres-"
+#define MEMORY_LEAST (4ull << 30) //  bytes that are free there; in a container it may be tiny
 #define PROGRAMS "/usr/lib/postgresql/"
 #define INITDB_WITHIN 60000 //  ms, here and below
 #define COPY_WITHIN 30000
@@ -45,7 +48,8 @@ struct postgres {
     uint16_t port;
     char url[80];
     char own_url[200]; //  for what the harness itself asks: waits for nothing for ever
-    char directory[sizeof PLACES + 6];
+    const char *places; //  what all directories begin with, the template's, too
+    char directory[sizeof IN_MEMORY + 6];
     int lock; //  on the directory: it has an owner
     process_t *server; //  NULL: not running
 };
@@ -145,7 +149,8 @@ static void
 s_sweep (void)
 {
     glob_t found;
-    if (glob (PLACES "??????", 0, NULL, &found) == 0)
+    (void) glob (ON_DISK "??????", 0, NULL, &found);
+    if (glob (IN_MEMORY "??????", GLOB_APPEND, NULL, &found) == 0 || found.gl_pathc > 0)
         for (size_t index = 0; index < found.gl_pathc; index++) {
             const char *path = found.gl_pathv[index];
             int lock = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -158,14 +163,25 @@ s_sweep (void)
     globfree (&found);
 }
 
+//  Whoever asks for fsync means a disk.
+static const char *
+s_places (const postgres_options_t *options)
+{
+    struct statvfs memory;
+    bool is_room = !options->fsync && !options->is_on_disk && statvfs ("/dev/shm", &memory) == 0
+                   && (uint64_t) memory.f_bavail * memory.f_frsize >= MEMORY_LEAST;
+    return is_room ? IN_MEMORY : ON_DISK;
+}
+
 //  A new directory that no sweep of another test takes away.
 static bool
 s_make_directory (postgres_t *self)
 {
+    self->places = s_places (&self->options);
     for (;;) {
-        strcpy (self->directory, PLACES "XXXXXX");
+        snprintf (self->directory, sizeof self->directory, "%sXXXXXX", self->places);
         if (!mkdtemp (self->directory)) {
-            perror ("harness: " PLACES);
+            perror ("harness: the directory of a PostgreSQL");
             return false;
         }
         self->lock = open (self->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -181,7 +197,7 @@ s_make_directory (postgres_t *self)
     return !user || fchown (self->lock, user->pw_uid, user->pw_gid) == 0;
 }
 
-//  True when it is there and is ours: anybody may put anything into /tmp.
+//  True when it is there and is ours: anybody may put anything there.
 static bool
 s_is_template (const char *template)
 {
@@ -225,7 +241,7 @@ static bool
 s_make_data (const postgres_t *self)
 {
     char template[100], data[100];
-    snprintf (template, sizeof template, PLACES "template-%u-%u", self->version,
+    snprintf (template, sizeof template, "%stemplate-%u-%u", self->places, self->version,
               (unsigned) s_uid ());
     snprintf (data, sizeof data, "%s/data", self->directory);
     if (!s_is_template (template) && !s_make_template (self, template))

@@ -9,9 +9,10 @@
 //  The newest version below /usr/lib/postgresql is taken. The server refuses to be root, so a test
 //  that runs as root starts it as the system user `postgres`, or `nobody` when there is none.
 //
-//  initdb is slow: what it makes is kept per version and user (/tmp/stentor-postgres-template-…)
-//  and copied. Tests may do this at the same time. When a server does not come up for no reason,
-//  somebody may have cleaned /tmp: delete the template.
+//  initdb is slow: what it makes is kept per version and user (stentor-postgres-template-…) and
+//  copied, in /dev/shm where there is room and nobody asks for fsync, else in /tmp. Tests may do
+//  this at the same time. When a server does not come up for no reason, somebody may have cleaned
+//  that place: delete the template.
 //
 //  All functions block, and speak to the server over a connection that lives as long as the call.
 //  Those that fail return false or NULL, having said why on standard error.
@@ -31,6 +32,8 @@ typedef struct {
     //  Not 0: the data stands on a disk of its own of this size, which can be filled. Only root can
     //  have one; it is seen by this process and its children alone and goes with them.
     uint64_t disk_bytes;
+    //  It is measured, or grows large: never in memory.
+    bool is_on_disk;
 } postgres_options_t;
 
 //  A server that accepts connections; NULL as options: all off. NULL when it cannot be had.

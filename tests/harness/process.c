@@ -95,16 +95,22 @@ s_is_program (const char *path)
     return stat (path, &status) == 0 && S_ISREG (status.st_mode) && access (path, X_OK) == 0;
 }
 
-//  The path of a program that is given by path, or by name in BIN_DIR or PATH. The caller frees it.
+//  Where programs are looked for that are given by name, before PATH.
+static const char *
+s_programs (void)
+{
+    const char *programs = getenv ("BIN_DIR"); //  of another build, say
+    return programs ? programs : BIN_DIR;
+}
+
+//  The path of a program that is given by path, or by name. The caller frees it.
 static char *
 s_find (const char *program)
 {
     if (strchr (program, '/'))
         return s_is_program (program) ? strdup (program) : NULL;
     char *places, *path = NULL, *rest;
-    const char *programs = getenv ("BIN_DIR"); //  of another build, say
-    if (asprintf (&places, "%s:%s", programs ? programs : BIN_DIR,
-                  getenv ("PATH") ? getenv ("PATH") : "/usr/bin")
+    if (asprintf (&places, "%s:%s", s_programs (), getenv ("PATH") ? getenv ("PATH") : "/usr/bin")
         < 0)
         return NULL;
     for (char *place = strtok_r (places, ":", &rest); place; place = strtok_r (NULL, ":", &rest)) {
@@ -202,7 +208,7 @@ process_new (const char *name, const char *program, const char *const *arguments
     char *path = s_find (program);
     if (!path) {
         fprintf (stderr, "harness: there is no program %s (looked in %s and PATH)\n", program,
-                 BIN_DIR);
+                 s_programs ());
         return NULL;
     }
     char *environment[SETTINGS_MOST + 16] = { NULL };
@@ -451,4 +457,15 @@ process_metric (process_t *self, const char *sample)
     http_answer_free (&answer);
     s_saw (self, sample, value);
     return value;
+}
+
+void
+process_keep_little_of_what_is_freed (void)
+{
+    const char *given = getenv ("ASAN_OPTIONS");
+    char options[500];
+    snprintf (options, sizeof options,
+              "%s%squarantine_size_mb=1:thread_local_quarantine_size_kb=16",
+              given ? given : "", given ? ":" : "");
+    setenv ("ASAN_OPTIONS", options, 1);
 }

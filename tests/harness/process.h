@@ -18,6 +18,8 @@
 typedef struct process process_t;
 
 //  `name` is for people; `program` is a path, or a name that is looked up in BIN_DIR and then PATH.
+//  The environment's BIN_DIR may be that of another build: programs that are a test's own, and not
+//  tested, are named by path.
 //  `arguments` (without the program itself) and `settings` ("NAME=value") end with NULL; either may
 //  be NULL. Returns NULL when there is no such program.
 process_t *process_new (const char *name, const char *program, const char *const *arguments,
@@ -65,5 +67,9 @@ bool process_is_ready (process_t *self);
 //  The value of the sample with exactly this name and these labels, such as
 //  "stentor_edge_closed_total{reason=\"slow_reader\"}"; NAN when there is none.
 double process_metric (process_t *self, const char *sample);
+
+//  Programs that are started from now on, by a test that compares their memory: a sanitizer keeps
+//  what was freed for a while, and that is not what is measured.
+void process_keep_little_of_what_is_freed (void);
 
 #endif

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define READY_WITHIN 20000 //  ms
+#define CONNECTED_WITHIN 10000
 #define STOP_WITHIN 15000  //  ms
 #define SERVICES_MOST 40
 #define SETTINGS_MOST 64
@@ -66,6 +67,7 @@ s_share_instead (router_stack_t *self, const char *setting)
 static void
 s_add (router_stack_t *self, const char *program, unsigned count)
 {
+    const char *slash = strrchr (program, '/');
     count = count ? count : 1;
     for (unsigned number = 1; number <= count + self->plan.spares; number++) {
         assert (self->member_count < SERVICES_MOST);
@@ -74,7 +76,7 @@ s_add (router_stack_t *self, const char *program, unsigned count)
                               .is_spare = number > count,
                               .port = ports_free (),
                               .operations_port = ports_free () };
-        int size = asprintf (&member->name, "%s-%u", program, number);
+        int size = asprintf (&member->name, "%s-%u", slash ? slash + 1 : program, number);
         assert (size > 0);
     }
 }
@@ -152,6 +154,8 @@ s_share_settings (router_stack_t *self, const stack_plan_t *plan)
     s_share (self, "EDGE_ADDRESS_SOCKETS_PER_SECOND=0");
     s_share (self, "EDGE_ADDRESS_UPGRADES_PER_SECOND=0");
     s_share (self, "EDGE_ADDRESS_REQUESTS_PER_SECOND=0");
+    //  People answer pings only while their test listens to them.
+    s_share (self, "EDGE_LIVE_PONG_WITHIN=1m");
     //  And few users, who say much.
 #define LIMIT(SCOPE, ACT, metric, setting, fallback, words) s_share (self, setting "=0");
 #include "edge/tables/limits.def"
@@ -161,16 +165,50 @@ s_share_settings (router_stack_t *self, const stack_plan_t *plan)
 }
 
 static bool
-s_start_all (router_stack_t *self)
+s_is_of_start (const member_t *self, bool postoffices)
+{
+    return !self->is_spare && (strcmp (self->program, "postoffice") == 0) == postoffices;
+}
+
+static bool
+s_start_group (router_stack_t *self, bool postoffices)
 {
     for (size_t index = 0; index < self->member_count; index++)
-        if (!self->members[index].is_spare)
+        if (s_is_of_start (&self->members[index], postoffices))
             s_launch (self, &self->members[index]);
     for (size_t index = 0; index < self->member_count; index++)
-        if (!self->members[index].is_spare
+        if (s_is_of_start (&self->members[index], postoffices)
             && !stack_wait_ready (self, self->members[index].name))
             return false;
     return true;
+}
+
+//  An edge is ready without a postoffice, and answers at once that there is none. A story may keep
+//  it from some of them: then one will do.
+static bool
+s_wait_connected (router_stack_t *self, const member_t *member)
+{
+    if (strcmp (member->program, "edge") != 0)
+        return true;
+    double links = 0;
+    unsigned all = self->plan.split || !self->plan.postoffices ? 1 : self->plan.postoffices;
+    uint64_t deadline = eventually_deadline (CONNECTED_WITHIN);
+    do {
+        links = process_metric (member->process, "stentor_bus_links_up");
+        wait_report_saw ("links of an edge", "%s has %g", member->name, links);
+    } while (links < all && eventually_again (deadline));
+    return links > 0;
+}
+
+//  Postoffices first: they refuse everybody until their database is usable, which on a busy machine
+//  takes longer than their schema should, and whoever is refused comes again later and later.
+static bool
+s_start_all (router_stack_t *self)
+{
+    bool is_good = s_start_group (self, true) && s_start_group (self, false);
+    for (size_t index = 0; index < self->member_count && is_good; index++)
+        is_good = self->members[index].is_spare || s_wait_connected (self, &self->members[index]);
+    return is_good;
 }
 
 router_stack_t *

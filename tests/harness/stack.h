@@ -21,7 +21,7 @@ typedef struct {
     unsigned edges;               //  0 counts as 1, here and below
     unsigned postoffices;
     unsigned connectors;
-    const char *worker;           //  a program of the test's own that takes work; NULL: none
+    const char *worker;           //  a program that takes work, as process_new has it; NULL: none
     unsigned workers;             //  of those
     const char *const *settings;  //  "NAME=value" for every service, NULL at the end; may be NULL
     const char *bot_url;          //  NULL: the scripted bot

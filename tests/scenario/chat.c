@@ -454,10 +454,30 @@ s_is_said (json_object *frame, const char *who, const char *text)
     return strcmp (s_speaker (frame), who) == 0 && strcmp (s_words (frame), text) == 0;
 }
 
+//  Its own words, before it was told that they are stored: its edge has put it to another
+//  postoffice meanwhile, and there it is told what it may not have.
+static bool
+s_is_unsettled_echo (person_t *self, json_object *frame)
+{
+    const char *message_id = ws_json_text (frame, "messageId");
+    if (!self->is_rich || !*message_id || strcmp (s_speaker (frame), self->name) != 0)
+        return false;
+    for (size_t at = 0; at < self->inbox_size && self->inbox[at].frame != frame; at++) {
+        json_object *earlier = self->inbox[at].frame;
+        if (s_is_event (earlier, "ack")
+            && strcmp (ws_json_text (earlier, "data.messageId"), message_id) == 0)
+            return false;
+    }
+    return true;
+}
+
 json_object *
 hears (person_t *self, const char *who, const char *text)
 {
-    json_object *frame = s_take (self, "new message", NULL, NULL, s_deadline ());
+    uint64_t deadline = s_deadline ();
+    json_object *frame = s_take (self, "new message", NULL, NULL, deadline);
+    while (frame && !s_is_said (frame, who, text) && s_is_unsettled_echo (self, frame))
+        frame = s_take (self, "new message", NULL, NULL, deadline);
     if (!frame || !s_is_said (frame, who, text))
         s_show (self);
     cr_assert (frame, "%s does not hear %s say '%s'", self->name, who, text);
@@ -500,6 +520,24 @@ void
 sees_no (person_t *self, const char *event, uint64_t milliseconds)
 {
     s_never (self, event, milliseconds);
+}
+
+void
+sees_none_behind (person_t *self, const json_object *frame, const char *event,
+                  uint64_t milliseconds)
+{
+    uint64_t deadline = clock_mono_ms () + milliseconds;
+    while (s_listen (self, deadline))
+        continue;
+    bool is_behind = false;
+    for (size_t at = 0; at < self->inbox_size; at++) {
+        json_object *other = self->inbox[at].frame;
+        cr_assert (!is_behind || strcmp (ws_json_text (other, "event"), event) != 0,
+                   "%s gets a '%s' that must not come: %s", self->name, event,
+                   json_object_to_json_string (other));
+        is_behind = is_behind || other == frame;
+    }
+    cr_assert (is_behind);
 }
 
 json_object *

@@ -59,7 +59,7 @@ void barges_in (person_t *self, const char *display_name);
 void barges_out (person_t *self);
 
 //  The next message is this one. `who` is a user id ("bot", "ann"). The frame is borrowed until the
-//  person listens again.
+//  person listens again. (A rich client's own words do not count while it has no ack for them.)
 json_object *hears (person_t *self, const char *who, const char *text);
 //  Skips messages until this one comes.
 json_object *hears_at_last (person_t *self, const char *who, const char *text);
@@ -68,6 +68,9 @@ void hears_nothing (person_t *self, uint64_t milliseconds);
 //  Some frame with this event comes, or came and was not looked for yet, from this user; NULL: from
 //  anybody. Messages are not skipped.
 json_object *sees (person_t *self, const char *event, const char *who);
+//  None comes behind this frame, up to now and in that time.
+void sees_none_behind (person_t *self, const json_object *frame, const char *event,
+                       uint64_t milliseconds);
 //  None comes in that time.
 void sees_no (person_t *self, const char *event, uint64_t milliseconds);
 //  The message with this id is acknowledged, as a duplicate or not. Returns its seq.

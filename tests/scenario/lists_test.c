@@ -206,3 +206,23 @@ Test (lists, what_is_said_is_found_and_opened)
     leaves (&bob);
     stack_destroy (&stack);
 }
+
+//  Nothing is filled then, and who asks is told so.
+Test (lists, the_search_can_be_switched_off)
+{
+    static const char *const settings[] = { "SEARCH_SHARE=0", NULL };
+    router_stack_t *stack = stack_new (&(stack_plan_t){ .settings = settings });
+    cr_assert (stack);
+    person_t *ann = visitor_opens (stack, 1, "ann", "s-1");
+    s_expect (stack, "sessions", CARL, NULL, "s-1");
+    json_object *problem = s_get (stack, 1, "search", CARL "&q=ann", 501);
+    cr_expect_str_eq (s_text (problem, "type"), "urn:stentor:problem:search-off");
+    json_object_put (problem);
+    //  Nobody has the lock of who fills it.
+    char *locks = postgres_query (stack_postgres (stack), "SELECT count (*) FROM pg_locks WHERE"
+                                                          " locktype = 'advisory' AND objid = 5");
+    cr_expect_str_eq (locks, "0");
+    free (locks);
+    leaves (&ann);
+    stack_destroy (&stack);
+}

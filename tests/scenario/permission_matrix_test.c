@@ -221,6 +221,7 @@ s_walk_connection (const asker_t *asker)
         const char *what, *event;
         permission_t permission;
     } rows[] = { { "join", "user joined", PERMIT_SESSION_JOIN },
+                 { "whisper", "whisper", PERMIT_SESSION_WHISPER },
                  { "take control", "barge in", PERMIT_CONTROL_TAKE },
                  { "say something", "new message", PERMIT_MESSAGE_POST },
                  { "give back control", "barge out", PERMIT_CONTROL_RELEASE } };
@@ -229,8 +230,11 @@ s_walk_connection (const asker_t *asker)
     for (size_t at = 0; at < sizeof rows / sizeof *rows && is_in; at++) {
         ws_client_send_format (client,
                                "{\"event\":\"%s\",\"sessionId\":\"%s\",\"messageId\":\"%u\","
-                               "\"data\":{}}",
-                               rows[at].event, asker->session, ++s_number);
+                               "\"data\":{%s}}",
+                               rows[at].event, asker->session, ++s_number,
+                               rows[at].permission == PERMIT_SESSION_WHISPER
+                                   ? "\"rawQuery\":\"psst\""
+                                   : "");
         const char *found = s_hear (client);
         //  A server has no connections.
         const char *expected = asker->kind == ROLE_API
@@ -286,7 +290,9 @@ s_put_target (const asker_t *asker, const api_row_t *row, char to[400])
             size_t length = strcspn (at, "}");
             bool is_session = strncmp (at, "{session}", length) == 0;
             snprintf (name, sizeof name, "nothing-%u", s_number); //  each time another one
-            value = is_session ? asker->session : name;
+            //  An agent sets its own availability.
+            bool is_own = row->operation == API_AGENT_SET && asker->kind == ROLE_AGENT;
+            value = is_session ? asker->session : is_own ? "carl" : name;
             size += (size_t) snprintf (to + size, 400 - size, "%s", value);
             at += length;
         } else
@@ -361,6 +367,14 @@ s_put_body (const asker_t *asker, const api_row_t *row, char to[300])
                   is_server ? ",\"as\":{\"kind\":\"visitor\"}" : "");
     else if (row->operation == API_SESSION_CREATE && is_server)
         snprintf (to, 300, "{\"visitor\":{\"userId\":\"nobody\"}}");
+    else if (row->operation == API_SESSION_READ_MARK)
+        snprintf (to, 300, "{\"seq\":1%s}",
+                  is_server ? ",\"as\":{\"kind\":\"visitor\"}" : "");
+    else if (row->operation >= API_CONTROL_TAKE && row->operation <= API_CONTROL_DECLINE)
+        //  Of a control that nobody has seen: it is let in, and changes nothing.
+        snprintf (to, 300, "{\"version\":999999%s%s}",
+                  row->operation == API_CONTROL_OFFER ? ",\"to\":[\"bot\"]" : "",
+                  is_server ? ",\"as\":{\"kind\":\"agent\",\"userId\":\"carl\"}" : "");
     else if ((row->operation == API_SESSION_ENTER || row->operation == API_SESSION_EXIT)
              && is_server)
         snprintf (to, 300, "{\"as\":{\"kind\":\"agent\",\"userId\":\"carl\"}}");

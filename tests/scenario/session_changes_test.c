@@ -73,12 +73,20 @@ s_ask (const char *path, const char *query, const char *headers, const char *bod
     return http_request (stack_edge_port (s_stack, 1), "POST", target, all, body, strlen (body));
 }
 
+//  In the stories that count no keys each request has one of its own.
+static bool s_has_keys;
+
 //  The seq of what was stored; 0: nothing was.
 static int64_t
 s_posts (const char *path, const char *query, const char *headers, const char *body, int status)
 {
+    static unsigned s_key;
+    char own[40];
+    snprintf (own, sizeof own, "Idempotency-Key: own-%u\r\n", ++s_key);
+    headers = *headers || !s_has_keys ? headers : own;
     http_answer_t answer = s_ask (path, query, headers, body);
-    //  An edge that has only just been started may not have found its postoffice.
+    //  An edge that has only just been started may not have found its postoffice, and one that has
+    //  waited in vain does not know what became of it: with the same key it is done once.
     for (uint64_t end = clock_mono_ms () + 10000; answer.status == 503 && clock_mono_ms () < end;) {
         http_answer_free (&answer);
         answer = s_ask (path, query, headers, body);
@@ -198,6 +206,107 @@ Test (session_changes, a_server_opens_and_closes)
     s_end ();
 }
 
+#define OTTO "?userId=otto&isAdmin=true"
+
+//  Whether the lines for people of session "s" have these words.
+static void
+s_lines_have (const char *query, const char *words, bool has)
+{
+    char target[200];
+    snprintf (target, sizeof target, "/api/v1/sessions/s/transcript%s&format=text", query);
+    http_answer_t answer = http_get (stack_edge_port (s_stack, 1), target, NULL);
+    cr_expect_eq (answer.status, 200);
+    cr_expect_eq (answer.body && strstr (answer.body, words), has, "%s: %s", words, answer.body);
+    http_answer_free (&answer);
+}
+
+//  By the wrong person, at the wrong time, with an old version, twice, when it is closed, and where
+//  there is none: a named refusal, and nothing changes.
+Test (session_changes, control_is_taken_and_given_back)
+{
+    s_has_keys = true;
+    s_begin (1, 2, false);
+    s_posts ("", SERVER, "", "{\"sessionId\":\"s\",\"visitor\":{\"userId\":\"ann\"}}", 201);
+    s_posts ("/s/release", CARL, "", "{}", 403);
+    s_posts ("/s/accept", CARL, "", "{}", 409);
+    s_posts ("/s/decline", CARL, "", "{}", 409);
+    s_posts ("/s/take", ANN, "", "{}", 403);
+    s_posts ("/s/offer", ANN, "", "{\"to\":[\"bot\"]}", 403);
+    s_posts ("/s/offer", CARL, "", "{\"to\":[\"nobody\"]}", 400);
+    s_posts ("/s/take", CARL, "", "{\"version\":-1}", 400);
+    s_posts ("/nowhere/take", CARL, "", "{}", 404);
+    s_is ("SELECT count (*) FROM log", "1");
+
+    int64_t taken = s_posts ("/s/take", CARL, "Idempotency-Key: t\r\n", "{\"version\":0}", 200);
+    cr_expect_eq (s_posts ("/s/take", CARL, "Idempotency-Key: t\r\n", "{\"version\":0}", 200),
+                  taken);
+    cr_expect_eq (s_posts ("/s/take", CARL, "", "{}", 200), 0, "it has it already");
+    http_answer_t slower = s_ask ("/s/take", OTTO, "", "{\"version\":0}");
+    cr_expect_eq (slower.status, 412);
+    cr_expect (strstr (slower.body, "agent carl has control since 20"), "%s", slower.body);
+    char control[100];
+    snprintf (control, sizeof control,
+              "\"control\":{\"role\":\"agent\",\"userId\":\"carl\",\"version\":%d,\"since\":\"20",
+              (int) taken);
+    cr_expect (strstr (slower.body, control), "%s", slower.body);
+    http_answer_free (&slower);
+    s_posts ("/s/release", OTTO, "", "{}", 403);
+    s_is ("SELECT control_user || ' ' || (control_seq = "
+          "(SELECT max (seq) FROM log)) FROM session", "carl true");
+
+    //  Carl keeps it until otto, to whom it is offered, takes it.
+    s_posts ("/s/offer", CARL, "", "{\"to\":[\"group:sales\"],\"why\":\"prices\"}", 200);
+    s_posts ("/s/accept", OTTO, "", "{}", 409);
+    s_is ("SELECT control_user FROM session", "carl");
+    s_posts ("/s/take", OTTO, "", "{\"name\":\"Otto\"}", 200);
+    s_is ("SELECT control_user || offer || offered_to FROM session", "otto");
+    s_posts ("/s/release", OTTO, "Idempotency-Key: r\r\n", "{}", 200);
+    s_posts ("/s/release", OTTO, "Idempotency-Key: r\r\n", "{}", 200);
+    s_posts ("/s/release", OTTO, "", "{}", 403);
+    s_is ("SELECT control_role || control_user FROM session", "3");
+
+    //  A server ends it, whoever has it: once for each key, and not of a version that is over.
+    s_posts ("/s/release", SERVER, "", "{}", 403);
+    int64_t got = s_posts ("/s/take", OTTO, "", "{}", 200);
+    char over[50];
+    snprintf (over, sizeof over, "{\"version\":%d}", (int) got - 1);
+    s_posts ("/s/release", SERVER, "", over, 412);
+    s_posts ("/s/release", SERVER, "", "{\"as\":{\"kind\":\"system\"}}", 400);
+    int64_t ended = s_posts ("/s/release", SERVER, "Idempotency-Key: s\r\n", "{}", 200);
+    s_is ("SELECT control_role || control_user FROM session", "3");
+    s_posts ("/s/take", OTTO, "", "{}", 200);
+    cr_expect_eq (s_posts ("/s/release", SERVER, "Idempotency-Key: s\r\n", "{}", 200), ended);
+    s_is ("SELECT control_user FROM session", "otto");
+    s_posts ("/s/offer", SERVER, "", "{\"to\":[\"group:sales\"]}", 200);
+    s_posts ("/s/release", SERVER, "", "{}", 200);
+    s_posts ("/s/release", SERVER, "", "{}", 200);
+    s_is ("SELECT control_role || control_user FROM session", "3");
+
+    //  To a platform, which does not answer: somebody else takes it, and ends the waiting.
+    static const char phone[] = "{\"to\":[\"platform:x\"],\"why\":\"a call\"}";
+    char seen[50];
+    s_posts ("/s/offer", CARL, "", phone, 200);
+    s_posts ("/s/take", OTTO, "", "{}", 200);
+    s_posts ("/s/release", OTTO, "", "{}", 200);
+    int64_t offered = s_posts ("/s/offer", CARL, "", phone, 200);
+    snprintf (seen, sizeof seen, "{\"version\":%d}", (int) offered);
+    s_posts ("/s/release", CARL, "", seen, 200);
+    s_lines_have (CARL, "* offered to group:sales (prices): Agent (agent carl) *", true);
+    s_lines_have (CARL, "* offered to platform:x (a call): Agent (agent carl) *", true);
+    s_lines_have (CARL, "* offer ended: withdrawn (platform:x) *", true);
+    s_lines_have (CARL, "* offer ended: withdrawn by Agent (agent carl) *", true);
+    s_lines_have (ANN, "barge in", true);
+    s_lines_have (ANN, "offer", false);
+
+    s_posts ("/s/close", CARL, "", "", 200);
+    s_is ("SELECT count (*) FROM log WHERE event = 8", "1");
+    s_posts ("/s/take", CARL, "", "{}", 409);
+    s_posts ("/s/offer", CARL, "", "{\"to\":[\"bot\"]}", 409);
+    s_posts ("/s/accept", CARL, "", "{}", 409);
+    s_is ("SELECT closed_at IS NOT NULL FROM session", "t");
+    s_end ();
+}
+
 //  Without an id a session is the key's, and the asker's.
 Test (session_changes, a_visitor_opens_its_own)
 {
@@ -238,6 +347,8 @@ static const post_t s_all[] = {
     { "reopen", "/reopen", CARL, "", EVENT_SESSION_REOPENED },
     { "join", "/join", CARL, "{\"control\":true}", EVENT_BARGE_IN },
     { "leave", "/leave", CARL, "", EVENT_USER_LEFT },
+    { "take", "/take", CARL, "{}", EVENT_BARGE_IN },
+    { "offer", "/offer", CARL, "{\"to\":[\"group:sales\"]}", EVENT_OFFER },
 };
 #define POSTS (sizeof s_all / sizeof *s_all)
 
@@ -253,6 +364,8 @@ s_make_ready (unsigned round)
         snprintf (body, sizeof body,
                   "{\"sessionId\":\"%s-%u\",\"visitor\":{\"userId\":\"ann\"}}", post->name, round);
         s_posts ("", SERVER, "", body, 201);
+        if (strcmp (post->path, "/take") == 0 || post->event == EVENT_OFFER)
+            continue;
         bool is_in = post->event == EVENT_USER_LEFT || strcmp (post->name, "tell") == 0;
         snprintf (path, sizeof path, "/%s-%u/%s", post->name, round, is_in ? "join" : "close");
         if (is_in)

@@ -37,6 +37,7 @@ s_stack (unsigned postoffices)
     router_stack_t *stack =
         stack_new (&(stack_plan_t){ .postoffices = postoffices, .settings = settings });
     cr_assert (stack);
+    EVENTUALLY (15000, stack_metric (stack, "edge-", "stentor_edge_postoffices") == postoffices);
     return stack;
 }
 
@@ -509,5 +510,64 @@ Test (work_api, an_app_is_told_its_configuration)
     cr_expect_null (strstr (text, "other"));
     json_object_put (config);
     cr_expect_eq (s_status (stack, "GET", "config?userId=ann&isAdmin=true", NULL), 403);
+    s_end (&stack);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Destinations, and many items
+
+//  An endpoint was gone and disabled, and 600 deliveries died of it: it is mended, enabled, and all
+//  of them are sent again, in two pieces.
+Test (work_api, a_dead_destination_is_mended, .timeout = 60)
+{
+    router_stack_t *stack = s_stack (2);
+    cr_assert (postgres_exec (
+        stack_postgres (stack),
+        "INSERT INTO destination (name, app, disabled, reason, failures)"
+        " VALUES ('webhook:demo/crm', 'demo', true, '410 Gone', 2),"
+        " ('webhook:demo/ok', 'demo', false, '', 0),"
+        " ('webhook:demo/new', 'demo', false, 'refused', 1),"
+        " ('webhook:other/x', 'other', true, '', 0);"
+        "INSERT INTO work_item (item, app, topic, body, destination, state, finished_at)"
+        " SELECT 'w' || n, 'demo', 'webhook.out', '{}', 'webhook:demo/crm', 3, now ()"
+        " FROM generate_series (1, 600) AS n;"
+        "INSERT INTO work_item (item, app, topic, body, state, finished_at)"
+        " VALUES ('other', 'demo', 'webhook.out', '{}', 3, now ())"));
+    json_object *list = s_ask (stack, "GET", "destinations?limit=1", NULL, 200);
+    cr_expect_str_eq (ws_json_text (list, "items.0.state"), "disabled");
+    cr_expect_str_eq (ws_json_text (list, "items.0.reason"), "410 Gone");
+    cr_expect (*ws_json_text (list, "next"));
+    json_object_put (list);
+    //  One failure is one; what is well has none.
+    list = s_ask (stack, "GET", "destinations", NULL, 200);
+    cr_expect_str_eq (ws_json_text (list, "items.1.state"), "failing");
+    cr_expect_str_eq (ws_json_text (list, "items.1.reason"), "refused");
+    cr_expect_str_eq (ws_json_text (list, "items.2.state"), "well");
+    json_object_put (list);
+    json_object_put (s_ask (stack, "POST", "destinations/webhook%3Aother%2Fx/enable", NULL, 404));
+    json_object *now =
+        s_ask (stack, "POST", "destinations/webhook%3Ademo%2Fcrm/enable", NULL, 200);
+    cr_expect_str_eq (ws_json_text (now, "state"), "well");
+    cr_expect_str_eq (ws_json_text (now, "reason"), "");
+    json_object_put (now);
+    static const char target[] = "work-items/replay?destination=webhook:demo/crm";
+    static const struct {
+        int64_t changed;
+        bool more;
+    } rounds[] = { { 500, true }, { 100, false }, { 0, false } };
+    for (size_t at = 0; at < 3; at++) {
+        json_object *done = s_ask (stack, "POST", target, NULL, 200);
+        cr_expect_eq (ws_json_number (done, "changed"), rounds[at].changed);
+        cr_expect_eq (ws_json_true (done, "more"), rounds[at].more);
+        json_object_put (done);
+    }
+    json_object *dropped = s_ask (stack, "POST", "work-items/drop?topic=webhook.out", NULL, 200);
+    cr_expect_eq (ws_json_number (dropped, "changed"), 1);
+    json_object_put (dropped);
+    char *states = postgres_query (stack_postgres (stack),
+                                   "SELECT string_agg (n, ' ' ORDER BY n) FROM (SELECT state ||"
+                                   " ':' || count (*) AS n FROM work_item GROUP BY state) AS s");
+    cr_expect_str_eq (states, "0:600 4:1");
+    free (states);
     s_end (&stack);
 }

@@ -160,6 +160,21 @@ Test (address_guard, hosts_of_urls)
     address_guard_destroy (&guard);
 }
 
+Test (address_guard, what_is_allowed_by_name)
+{
+    address_guard_t *guard = address_guard_new ("127.0.0.0/8,8.8.8.0/24");
+    cr_assert (address_guard_allows_host (guard, "localhost"));
+    cr_assert (address_guard_allows_host (guard, "127.0.0.1."));
+    cr_assert (address_guard_allows_host (guard, "8.8.8.8"));
+    cr_assert (!address_guard_allows_host (guard, "9.9.9.9"));
+    cr_assert (!address_guard_allows_host (guard, "bot.example"), "nobody knows where it is");
+    struct sockaddr_in here = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (0x7f000001) };
+    cr_assert (address_guard_allows (guard, (struct sockaddr *) &here));
+    here.sin_addr.s_addr = htonl (0x01010101);
+    cr_assert (!address_guard_allows (guard, (struct sockaddr *) &here));
+    address_guard_destroy (&guard);
+}
+
 Test (address_guard, other_families_are_refused)
 {
     address_guard_t *guard = address_guard_new ("");

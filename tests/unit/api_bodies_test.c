@@ -4,6 +4,7 @@
 #include "model/api_bodies.h"
 
 #include "json/json_read.h"
+#include "model/offer.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -11,7 +12,9 @@
 #include <stdio.h>
 
 typedef struct {
-    char operation;  //  'p' MESSAGE_POST, 'o' SESSION_CREATE, 'e' ENTER, 'x' EXIT, 'c' CLOSE
+    //  'p' MESSAGE_POST, 'o' SESSION_CREATE, 'e' ENTER, 'x' EXIT, 'r' READ_MARK, 'f' OFFER,
+    //  'b' RELEASE, 'd' DECLINE, 'c' CLOSE
+    char operation;
     char asker;      //  'v' visitor, 'a' agent, 's' server; upper case: with the key "k"
     char body[220];
     char said[160]; //  what it means, or how the complaint begins
@@ -19,7 +22,9 @@ typedef struct {
 
 #define ID "\"messageId\":\"1\""
 #define HI ID ",\"text\":\"hi\""
+#define TO "\"to\":[\"bot\"]"
 #define AS(inside) "\"as\":{" inside "}"
+#define X "\"kind\":\"platform\",\"userId\":\"platform.x\""
 
 ParameterizedTestParameters (api_bodies, cases)
 {
@@ -54,6 +59,22 @@ ParameterizedTestParameters (api_bodies, cases)
         { 'p', 's', "{" HI ",\"as\":\"agent\"}", "as must be a JSON object" },
         { 'p', 's', "{" HI ",\"as\":null}", "as must be a JSON object" },
         { 'p', 's', "[]", "The body must be a JSON object" },
+        { 'p', 'a', "{" HI ",\"whisper\":true}", "of agent u, message 1, a whisper" },
+        { 'p', 'a', "{" ID ",\"data\":{\"rawQuery\":\"hi\"},\"whisper\":true}",
+          "of agent u, message 1, a whisper" },
+        { 'p', 'a', "{" HI ",\"whisper\":false}", "of agent u, message 1" },
+        { 'p', 'a', "{" HI ",\"whisper\":\"true\"}", "whisper must be true or false" },
+        { 'p', 'a', "{" HI ",\"whisper\":null}", "whisper must be true or false" },
+        { 'p', 'a', "{" ID ",\"data\":{},\"whisper\":true}", "A whisper must have words" },
+        { 'p', 'v', "{" HI ",\"whisper\":true}",
+          "of visitor u, message 1, of the visitor, a whisper" },
+        { 'p', 's',
+          "{" HI ",\"whisper\":true," AS ("\"kind\":\"agent\",\"userId\":\"a\"") "}",
+          "of agent a, message 1, a whisper" },
+        { 'p', 's', "{" HI ",\"whisper\":true," AS ("\"kind\":\"visitor\"") "}",
+          "Only an agent whispers: as.kind" },
+        { 'p', 's', "{" HI ",\"whisper\":true," AS ("\"kind\":\"system\"") "}",
+          "Only an agent whispers: as.kind" },
         { 'o', 's', "{\"visitor\":{\"userId\":\"v\"}}", "session s, visitor v " },
         { 'o', 's',
           "{\"sessionId\":\"t\",\"visitor\":{\"userId\":\"v\",\"name\":\"Vic\"},"
@@ -81,9 +102,74 @@ ParameterizedTestParameters (api_bodies, cases)
         { 'e', 's', "{" AS ("\"kind\":\"visitor\"") "}", "as.kind must be \"agent\" here" },
         { 'e', 's', "{\"name\":\"A\"," AS ("\"kind\":\"agent\",\"userId\":\"a\"") "}",
           "A server says the agent's name in as.name" },
+        { 'p', 's', "{\"text\":\"x\",\"messageId\":\"m\"," AS ("\"kind\":\"platform\","
+          "\"userId\":\"platform.a/../b\"") "}", "as: a platform has a userId, its topic" },
+        { 'e', 's', "{" AS (X ",\"name\":\"Ann\"") "}", "of platform platform.x Ann" },
+        { 'e', 's', "{" AS (X ",\"name\":\"Ann\",\"avatarPath\":\"https://x/a\"") "}",
+          "of platform platform.x Ann, https://x/a" },
+        { 'e', 's', "{" AS (X ",\"name\":\"Ann\",\"avatarPath\":\"/a.png\"") "}",
+          "of platform platform.x Ann, /a.png" },
+        { 'e', 's', "{" AS (X ",\"name\":\"Ann\",\"avatarPath\":\"javascript:1\"") "}",
+          "as.avatarPath must be" },
+        { 'e', 's', "{" AS (X ",\"name\":\"Ann\",\"avatarPath\":\"https://\"") "}",
+          "as.avatarPath must be" },
+        { 'e', 's', "{" AS (X ",\"name\":\"Ann\",\"avatarPath\":7") "}", "avatarPath must be" },
+        { 'e', 's', "{" AS (X) "}", "as: a person of a platform comes with a name" },
+        { 'e', 's', "{" AS (X ",\"name\":\"\"") "}", "name must be a string" },
+        { 'e', 's', "{\"control\":true," AS (X ",\"name\":\"Ann\"") "}", "control is for agents" },
+        { 'e', 's', "{" AS ("\"kind\":\"agent\",\"userId\":\"a\",\"avatarPath\":\"/a\"") "}",
+          "as: only a person of a platform" },
+        { 'x', 's', "{" AS (X) "}", "of platform platform.x" },
+        { 'x', 's', "{" AS (X ",\"name\":\"Ann\"") "}", "as: whoever goes needs no name" },
+        { 'p', 's', "{" HI "," AS (X) "}", "of platform platform.x, message 1" },
+        { 'p', 's', "{" HI "," AS (X ",\"name\":\"Ann\"") "}", "as: a platform has a name only" },
+        //  A platform's worker.
+        { 'e', 'l', "{" AS (X ",\"name\":\"Ann\"") "}", "of platform platform.x Ann" },
+        { 'e', 'l', "{}", "as: a person of a platform comes with a name" },
+        { 'e', 'l', "{\"name\":\"Ann\"," AS (X ",\"name\":\"Ann\"") "}", "The body has a member" },
+        { 'x', 'l', "{}", "of platform platform.x" },
+        { 'x', 'l', "{" AS ("\"kind\":\"platform\",\"userId\":\"platform.y\"") "}",
+          "as: this is not the platform that asks" },
+        { 'x', 'l', "{" AS ("\"kind\":\"agent\",\"userId\":\"a\"") "}",
+          "as: this is not the platform that asks" },
+        { 'f', 's', "{\"to\":[\"platform:a b/../c\"]}", "to must be an array" },
+        { 'f', 's', "{\"to\":[\"bot\",\"platform:Genesys\"]}", "to must be an array" },
         { 'x', 'a', "{}", "of agent u" },
+        { 'r', 'v', "{\"seq\":7}", "of visitor u, read 7" },
+        { 'r', 's', "{\"seq\":7," AS ("\"kind\":\"visitor\"") "}", "of visitor , read 7" },
+        { 'r', 's', "{\"seq\":7," AS ("\"kind\":\"system\"") "}", "as.kind must be" },
+        { 'r', 's', "{\"seq\":7}", "A server must say" },
+        { 'r', 'a', "{}", "seq must be" },
+        { 'r', 'a', "{\"seq\":0}", "seq must be" },
+        { 'r', 'a', "{\"seq\":1.5}", "seq must be" },
+        { 'r', 'v', "{\"seq\":7.0}", "of visitor u, read 7" },
+        { 'r', 'a', "{\"seq\":9007199254740992}", "seq must be" },
+        { 'r', 'a', "{\"seq\":1e300}", "seq must be" },
+        { 'r', 'a', "{\"seq\":\"7\"}", "seq must be" },
+        { 'r', 'a', "{\"seq\":7,\"sequence\":7}", "The body has a member" },
         { 'x', 'a', "{\"control\":true}", "The body has a member that is not known: \"control\"" },
         { 'x', 's', "{}", "A server must say" },
+        { 'f', 's', "{" TO "}", "" },
+        { 'f', 's', "{" TO "," AS ("\"kind\":\"agent\",\"userId\":\"a\"") "}", "of agent a" },
+        { 'f', 's', "{" TO "," AS ("\"kind\":\"visitor\"") "}", "as.kind must be \"agent\"" },
+        { 'f', 's', "{" TO "," AS ("\"kind\":\"system\"") "}", "as.kind must be \"agent\"" },
+        { 'f', 's', "{" TO "," AS ("\"kind\":\"platform\",\"userId\":\"platform.x\"") "}",
+          "as.kind must be \"agent\"" },
+        { 'f', 's', "[]", "The body must be a JSON object" },
+        { 'f', 'a', "{" TO "}", "of agent u" },
+        { 'f', 'a', "{}", "to must be" },
+        { 'b', 's', "{}", "" },
+        { 'b', 's', "{\"why\":\"nobody\"," AS (X) "}", "of platform platform.x, as nobody" },
+        { 'b', 'l', "{\"why\":\"unreachable\"}", "of platform platform.x, as unreachable" },
+        { 'b', 'l', "{}", "of platform platform.x" },
+        { 'b', 'l', "{\"why\":\"else\"}", "why must be \"nobody\" or" },
+        { 'b', 'l', "{\"why\":7}", "why must be \"nobody\" or" },
+        { 'b', 'l', "{\"why\":null}", "why must be \"nobody\" or" },
+        { 'b', 'a', "{\"why\":\"nobody\"}", "why is for a platform" },
+        { 'b', 's', "{\"why\":\"nobody\"}", "why is for a platform" },
+        { 'b', 's', "{\"why\":\"nobody\"," AS ("\"kind\":\"agent\",\"userId\":\"a\"") "}",
+          "why is for a platform" },
+        { 'd', 'a', "{\"why\":\"nobody\"}", "The body has a member that is not known: \"why\"" },
         { 'c', 'a', "{}", "" },
         { 'c', 's', "{\" \":1}", "The body has a member that is not known: \" \"" },
         { 'c', 's', "{\"why\":\"x\"}", "The body has a member that is not known: \"why\"" },
@@ -100,6 +186,9 @@ s_describe (const api_body_t *body, char said[300])
         size = snprintf (said, 300, "of %s %.*s%s%.*s", role_name (body->as.kind),
                          TEXT_ARGS (body->as.user), body->as.name.size ? " " : "",
                          TEXT_ARGS (body->as.name));
+    if (body->as.avatar.size > 0)
+        size += snprintf (said + size, 300 - (size_t) size, ", %.*s",
+                          TEXT_ARGS (body->as.avatar));
     if (body->session.size > 0)
         size += snprintf (said + size, 300 - (size_t) size, "session %.*s, visitor %.*s %.*s",
                           TEXT_ARGS (body->session), TEXT_ARGS (body->visitor),
@@ -109,9 +198,13 @@ s_describe (const api_body_t *body, char said[300])
     if (body->has_message)
         size += snprintf (said + size, 300 - (size_t) size, ", message %.*s",
                           TEXT_ARGS (body->message.message_id));
-    snprintf (said + size, 300 - (size_t) size, "%s%s",
+    if (body->why.size > 0)
+        size += snprintf (said + size, 300 - (size_t) size, ", as %.*s", TEXT_ARGS (body->why));
+    if (body->seq > 0)
+        size += snprintf (said + size, 300 - (size_t) size, ", read %u", (unsigned) body->seq);
+    snprintf (said + size, 300 - (size_t) size, "%s%s%s",
               body->is_of_visitor ? ", of the visitor" : "",
-              body->takes_control ? ", takes control" : "");
+              body->takes_control ? ", takes control" : "", body->is_whisper ? ", a whisper" : "");
 }
 
 ParameterizedTest (body_case_t *row, api_bodies, cases)
@@ -120,6 +213,10 @@ ParameterizedTest (body_case_t *row, api_bodies, cases)
                                 : row->operation == 'o' ? API_SESSION_CREATE
                                 : row->operation == 'e' ? API_SESSION_ENTER
                                 : row->operation == 'x' ? API_SESSION_EXIT
+                                : row->operation == 'r' ? API_SESSION_READ_MARK
+                                : row->operation == 'f' ? API_CONTROL_OFFER
+                                : row->operation == 'b' ? API_CONTROL_RELEASE
+                                : row->operation == 'd' ? API_CONTROL_DECLINE
                                                         : API_SESSION_CLOSE;
     char asker = (char) (row->asker | 0x20);
     json_reading_t reading;
@@ -132,8 +229,9 @@ ParameterizedTest (body_case_t *row, api_bodies, cases)
         &body, operation, tree,
         &(api_asker_t){ .kind = asker == 'v'   ? ROLE_VISITOR
                                 : asker == 'a' ? ROLE_AGENT
+                                : asker == 'l' ? ROLE_PLATFORM
                                                : ROLE_API,
-                        .user = TEXT ("u"),
+                        .user = asker == 'l' ? TEXT ("platform.x") : TEXT ("u"),
                         .session = operation == API_SESSION_CREATE ? TEXT ("s") : TEXT ("s"),
                         .key = asker == row->asker ? TEXT_EMPTY : TEXT ("k") },
         room);
@@ -170,4 +268,59 @@ Test (api_bodies, without_one)
     api_asker_t asker = { ROLE_AGENT, TEXT ("u"), TEXT ("s"), TEXT_EMPTY };
     cr_assert_not_null (api_body_read (&body, API_SESSION_CLOSE, NULL, &asker, room));
     cr_assert_not_null (api_body_read (&body, API_MESSAGE_POST, NULL, &asker, room));
+}
+
+//  What is needed for a body is not what is needed for another one of the same operation.
+Test (api_bodies, what_must_be_permitted)
+{
+    const api_row_t *row = api_row (API_MESSAGE_POST);
+    for (role_t kind = ROLE_VISITOR; kind <= ROLE_API; kind++) {
+        api_body_t body = { .is_whisper = false };
+        permission_t permission = api_body_permission (&body, row, kind);
+        cr_expect_eq (permission, kind == ROLE_API ? PERMIT_MESSAGE_POST_AS : PERMIT_MESSAGE_POST);
+        body.is_whisper = true;
+        cr_expect_eq (api_body_permission (&body, row, kind), PERMIT_SESSION_WHISPER);
+        cr_expect_eq (api_door_permissions (row, kind),
+                      PERMISSION_BIT (permission) | PERMISSION_BIT (PERMIT_SESSION_WHISPER));
+    }
+    //  A server gives a visitor back in its own name, or in that of an agent.
+    row = api_row (API_CONTROL_RELEASE);
+    api_body_t own = { .seq = 0 }, of_agent = { .as = { .kind = ROLE_AGENT } };
+    cr_expect_eq (api_body_permission (&own, row, ROLE_API), PERMIT_CONTROL_RELEASE);
+    cr_expect_eq (api_body_permission (&of_agent, row, ROLE_API), PERMIT_SESSION_ATTEND);
+    cr_expect_eq (api_body_permission (&of_agent, row, ROLE_AGENT), PERMIT_CONTROL_RELEASE);
+    cr_expect_eq (api_door_permissions (row, ROLE_API),
+                  PERMISSION_BIT (PERMIT_CONTROL_RELEASE) | PERMISSION_BIT (PERMIT_SESSION_ATTEND));
+    cr_expect_eq (api_body_permission (&of_agent, api_row (API_CONTROL_DECLINE), ROLE_API),
+                  PERMIT_SESSION_ATTEND);
+    cr_expect_eq (api_door_permissions (api_row (API_SESSION_GET), ROLE_AGENT),
+                  PERMISSION_BIT (PERMIT_SESSION_READ));
+}
+
+Test (api_bodies, a_target_and_its_name)
+{
+    static const struct {
+        const char *target;
+        target_kind_t kind;
+        const char *name;
+    } rows[] = { { "bot", TARGET_BOT, "" },
+                 { "group:front desk", TARGET_GROUP, "front desk" },
+                 { "agent:anna", TARGET_AGENT, "anna" },
+                 { "platform:genesys-2", TARGET_PLATFORM, "genesys-2" },
+                 { "platform:Genesys", TARGET_BAD, NULL },
+                 { "platform:a.b", TARGET_BAD, NULL },
+                 { "platform:", TARGET_BAD, NULL },
+                 { "group:", TARGET_BAD, NULL },
+                 { "sales", TARGET_BAD, NULL } };
+    char longest[] = "platform:12345678901234567890123456789012345678901234567890x";
+    text_t name;
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        cr_expect_eq (target_of (text_of (rows[at].target), &name), rows[at].kind, "%s",
+                      rows[at].target);
+        if (rows[at].name)
+            cr_expect (text_is (name, text_of (rows[at].name)), "%s", rows[at].target);
+    }
+    cr_expect_eq (target_of (text_of (longest), &name), TARGET_BAD);
+    longest[sizeof longest - 2] = 0;
+    cr_expect_eq (target_of (text_of (longest), &name), TARGET_PLATFORM);
 }

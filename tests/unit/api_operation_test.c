@@ -33,6 +33,11 @@ ParameterizedTestParameters (api_operation, paths)
         { "GET", "/api/v1/sessions/s-1/messages", API_MESSAGE_LIST, "s-1",
           "POST, GET, HEAD, OPTIONS" },
         { "GET", "/api/v1/sessions//messages", API_NONE, "", "" },
+        //  No alert has the id `try`, and no item `drop`.
+        { "POST", "/api/v1/alerts/try", API_ALERT_TRY, "", "POST, OPTIONS" },
+        { "GET", "/api/v1/alerts/try", API_NONE, "", "POST, OPTIONS" },
+        { "GET", "/api/v1/alerts/tries", API_ALERT_GET, "", "GET, HEAD, OPTIONS" },
+        { "GET", "/api/v1/work-items/drop", API_NONE, "", "POST, OPTIONS" },
         { "GET", "/api/v1/sessions/s-1/messages/", API_NONE, "", "" },
         { "GET", "/api/", API_NONE, "", "" },
         { "GET", "", API_NONE, "", "" },
@@ -60,13 +65,14 @@ Test (api_operation, a_row_for_each_number)
 // ---------------------------------------------------------------------------------------------
 //  Queries
 
-enum { NUMBER, LARGE, TIME, CHOICE, SOME };
+enum { NUMBER, LARGE, TIME, CHOICE, COMMAS, SOME };
 
 static const api_query_row_t s_queries[] = {
     [NUMBER] = { .name = "n", API_QUERY_NUMBER, 1, 200, "", "" },
     [LARGE] = { .name = "l", API_QUERY_NUMBER, 0, INT64_MAX, "", "" },
     [TIME] = { .name = "t", API_QUERY_TIME, 0, 0, "", "" },
     [CHOICE] = { .name = "c", API_QUERY_CHOICE, 0, 0, "asc desc", "" },
+    [COMMAS] = { .name = "k", API_QUERY_CHOICE, 0, 0, "a,b,given up", "" },
     [SOME] = { .name = "s", API_QUERY_TEXT, 1, 3, "", "" },
 };
 
@@ -93,6 +99,11 @@ ParameterizedTestParameters (api_operation, values)
     CASE (LARGE, "9223372036854775807", true);
     CASE (LARGE, "9223372036854775808", false);
     CASE (LARGE, "99999999999999999999", false);
+    CASE (COMMAS, "b", true);
+    CASE (COMMAS, "given up", true);
+    CASE (COMMAS, "given", false);
+    CASE (COMMAS, "a,b", false);
+    CASE (COMMAS, "", false);
     CASE (TIME, "2026-01-31T23:59:59Z", true);
     CASE (TIME, "2026-01-31T23:59:59.123+05:30", true);
     CASE (TIME, "2024-02-29T00:00:00-00:00", true);
@@ -140,11 +151,14 @@ Test (api_operation, a_query_is_of_an_operation)
 Test (problem, all_of_them_fit_with_the_longest_detail)
 {
     char detail[1000];
+    char control[PROBLEM_CONTROL_MAX];
     memset (detail, 1, sizeof detail); //  six bytes each as an escape
+    memset (control, '0', sizeof control);
     for (size_t at = 0; at < PROBLEMS; at++) {
         buffer_t to;
         buffer_init (&to, PROBLEM_MAX);
-        problem_write (at, (text_t){ detail, sizeof detail }, &to);
+        problem_write_control (at, (text_t){ detail, sizeof detail },
+                               (text_t){ control, sizeof control }, &to);
         cr_expect (problem_status (at) >= 400 && to.size > 100);
         buffer_free (&to);
     }

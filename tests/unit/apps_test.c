@@ -46,6 +46,20 @@ ParameterizedTestParameters (apps, reading)
         { "{\"apps\":[{\"appId\":\"a\",\n\"retention\":{}}]}", "line 2: \"days\" is missing" },
         { "{\"apps\":[{\"appId\":\"a\",\"retention\":{\n\"days\":3651}}]}",
           "line 2: \"days\" must be a whole number from 0 to 3650" },
+        { "{\"apps\":[{\"appId\":\"a\",\"switchboard\":{\"failure\":{\"steps\":[\"retry\","
+          "\"text\",\"person\"],\"text\":\"Sorry\",\"healthUrl\":\"https://b/health\","
+          "\"askAgainSeconds\":0}}}]}",
+          "" },
+        { "{\"apps\":[{\"appId\":\"a\",\"switchboard\":{\"failure\":{\n\"steps\":[\"retry\","
+          "\"pray\"]}}}]}",
+          "line 2: a step is \"retry\", \"text\" or \"person\"" },
+        { "{\"apps\":[{\"appId\":\"a\",\"switchboard\":{\"failure\":{\"steps\":[],\n"
+          "\"failures\":0}}}]}",
+          "line 2: \"failures\" must be a whole number from 1 to 1000" },
+        { "{\"apps\":[{\"appId\":\"a\",\"switchboard\":{\"failure\":{\n\"step\":1}}}]}",
+          "line 2: \"step\" is no member" },
+        { "{\"apps\":[{\"appId\":\"a\",\"switchboard\":{\"failure\":{\n\"healthUrl\":\"b\"}}}]}",
+          "line 2: a \"healthUrl\" begins with http" },
         { "{\"apps\":[{\"appId\":\"a\",\n\"bto\":7}]}", "line 2: \"bto\" is no member" },
         { "{\"apps\":[{\"appId\":\"a\",\"bot\":{\"url\":\"http://b/\",\n\"kye\":{}}}]}",
           "line 2: \"kye\" is no member" },
@@ -110,7 +124,7 @@ Test (apps, one_app_from_the_settings)
     buffer_init (&complaint, 1000);
     uv_loop_t *loop = uv_default_loop ();
     apps_config_t config = {
-        APP_READERS_ALL, "", "demo", "http://127.0.0.1:1/", "secret", "", 0
+        APP_READERS_ALL, "", "demo", "http://127.0.0.1:1/", "secret", "", 0, { NULL, NULL }
     };
     apps_t *apps = apps_new (loop, &config, &complaint);
     cr_assert (apps);
@@ -130,11 +144,11 @@ Test (apps, one_app_from_the_settings)
 Test (apps, settings_that_make_no_app)
 {
     static const apps_config_t wrong[] = {
-        { APP_READERS_ALL, "", "a b", "", "", "", 0 },
-        { APP_READERS_ALL, "", "demo", "localhost:3000", "", "", 0 },
-        { APP_READERS_ALL, "", "demo", "ftp://127.0.0.1/", "", "", 0 },
-        { APP_READERS_ALL, "", "demo", "http://", "", "", 0 },
-        { APP_READERS_ALL, "", "demo", "http://127.0.0.1/ x", "", "", 0 }
+        { APP_READERS_ALL, "", "a b", "", "", "", 0, { NULL, NULL } },
+        { APP_READERS_ALL, "", "demo", "localhost:3000", "", "", 0, { NULL, NULL } },
+        { APP_READERS_ALL, "", "demo", "ftp://127.0.0.1/", "", "", 0, { NULL, NULL } },
+        { APP_READERS_ALL, "", "demo", "http://", "", "", 0, { NULL, NULL } },
+        { APP_READERS_ALL, "", "demo", "http://127.0.0.1/ x", "", "", 0, { NULL, NULL } }
     };
     for (size_t row = 0; row < sizeof wrong / sizeof *wrong; row++) {
         buffer_t complaint;
@@ -170,7 +184,8 @@ s_open (place_t *self, const char *app_id)
     buffer_init (&complaint, 1000);
     self->loop = uv_default_loop ();
     apps_config_t config = {
-        APP_READER_STENTOR | APP_READER_EDGE, self->file, app_id, "", "", "", 0
+        APP_READER_STENTOR | APP_READER_EDGE, self->file, app_id, "", "", "", 0,
+        { NULL, NULL }
     };
     self->apps = apps_new (self->loop, &config, &complaint);
     cr_assert (self->apps, "%.*s", TEXT_ARGS (buffer_text (&complaint)));
@@ -253,7 +268,7 @@ Test (apps, a_file_that_is_wrong_at_the_start)
     s_place (&place);
     buffer_t complaint;
     buffer_init (&complaint, 1000);
-    apps_config_t config = { APP_READERS_ALL, place.file, "", "", "", "", 0 };
+    apps_config_t config = { APP_READERS_ALL, place.file, "", "", "", "", 0, { NULL, NULL } };
     cr_assert_null (apps_new (uv_default_loop (), &config, &complaint));
     cr_assert (memmem (complaint.data, complaint.size, "apps.json: No such file", 23));
     buffer_clear (&complaint);
@@ -270,7 +285,9 @@ Test (apps, a_file_without_the_default_app_is_refused, .timeout = 60)
     s_write (place.file, "{\"apps\":[{\"appId\":\"one\"}]}");
     buffer_t complaint;
     buffer_init (&complaint, 1000);
-    apps_config_t config = { APP_READERS_ALL, place.file, "missing", "", "", "", 0 };
+    apps_config_t config = {
+        APP_READERS_ALL, place.file, "missing", "", "", "", 0, { NULL, NULL }
+    };
     cr_assert_null (apps_new (uv_default_loop (), &config, &complaint));
     static const char said[] = "apps.json: it has no app \"missing\", which STUDIO_APP_ID names";
     cr_assert (memmem (complaint.data, complaint.size, said, sizeof said - 1), "%.*s",
@@ -291,7 +308,7 @@ Test (apps, the_one_app_is_demo_when_nobody_names_it)
     buffer_t complaint;
     buffer_init (&complaint, 1000);
     uv_loop_t *loop = uv_default_loop ();
-    apps_config_t config = { APP_READERS_ALL, "", "", "", "", "", 0 };
+    apps_config_t config = { APP_READERS_ALL, "", "", "", "", "", 0, { NULL, NULL } };
     apps_t *apps = apps_new (loop, &config, &complaint);
     cr_assert (apps);
     cr_assert_str_eq (apps_find (apps, TEXT_EMPTY)->id.data, "demo");
@@ -396,7 +413,7 @@ Test (apps, what_is_in_force_is_said_without_secrets)
     for (size_t at = 0; at < sizeof shown / sizeof *shown; at++)
         cr_expect (strstr (values.data, shown[at]), "%s\nis not in\n%s", shown[at], values.data);
     cr_expect_null (strstr (values.data, "hidden"));
-    cr_expect_null (strstr (values.data, "pass"));
+    cr_expect_null (strstr (values.data, "pass@"));
     json_object *tree = json_tokener_parse (values.data);
     cr_assert (json_object_is_type (tree, json_type_array));
     json_object_put (tree);
@@ -629,13 +646,13 @@ ParameterizedTest (secret_case_t *param, apps, secret_files)
     buffer_t complaint, warnings;
     buffer_init (&complaint, 1000);
     buffer_init (&warnings, 1000);
-    int count = apps_check (place.file, APP_READER_STENTOR, &complaint, &warnings);
+    int count = apps_check (place.file, APP_READER_STENTOR, NULL, &complaint, &warnings);
     cr_expect_eq (count, *param->complaint ? -1 : 1);
     cr_expect (text_is (buffer_text (&complaint), text_of (param->complaint)), "%.*s",
                TEXT_ARGS (buffer_text (&complaint)));
     //  A process that does not need the secret does not ask for its file.
     buffer_clear (&complaint);
-    cr_expect_eq (apps_check (place.file, APP_READER_EDGE, &complaint, &warnings), 1);
+    cr_expect_eq (apps_check (place.file, APP_READER_EDGE, NULL, &complaint, &warnings), 1);
     buffer_free (&complaint);
     buffer_free (&warnings);
 }
@@ -649,7 +666,7 @@ Test (apps, a_newer_section_is_a_warning_with_its_line)
     buffer_t complaint, warnings;
     buffer_init (&complaint, 1000);
     buffer_init (&warnings, 1000);
-    cr_assert_eq (apps_check (place.file, APP_READER_EDGE, &complaint, &warnings), 1);
+    cr_assert_eq (apps_check (place.file, APP_READER_EDGE, NULL, &complaint, &warnings), 1);
     cr_assert (
         text_is (
             buffer_text (&warnings),

@@ -259,6 +259,30 @@ Test (attachment, a_session_moves_to_its_new_owner)
             "p2 ATTACH c1 demo/s reattach 7\n");
 }
 
+//  Until the ATTACH is sent. Else what it delivers would count as known, and what it has said of an
+//  older post would be heard from the new one only, behind that.
+Test (attachment, the_owner_of_before_is_heard_until_its_session_moves)
+{
+    connection_t *connection = VISITOR;
+    s_join (connection);
+    rig_attached (connection, ATTACH_JOIN, VERDICT_OK, 7);
+    s_post (connection, "a");
+    s_post (connection, "b");
+    rig_write (connection);
+    rig_forget ();
+    rig_owner = 2;
+    attachments_postoffice_up (rig_attachments);
+    cr_assert_eq (attachment_state (connection->attachment), ATTACHMENT_REATTACH_DUE);
+    rig_posted (1, VERDICT_OK, 8);
+    rig_deliver (connection, 9, "c", false);
+    rig_write (connection);
+    EXPECT ("p1 DETACH c1 demo/s ? moved\n"
+            "p2 ATTACH c1 demo/s reattach 8\n"
+            "p2 POST c1 b 0\n"
+            "c1 answered\n"
+            "c1 < ack\n");
+}
+
 Test (attachment, one_session_is_left_before_another_is_entered)
 {
     connection_t *connection = VISITOR;
@@ -495,6 +519,62 @@ Test (attachment, a_refused_join_of_one_that_is_attached_leaves)
         rig_attached (connection, ATTACH_JOIN, verdicts[at], 0);
         EXPECT ("c1 answered\n");
     }
+}
+
+//  Its agent has passed the visitor on: a rich client is told, whatever brought it to this; what a
+//  widget says behind its own `user left` is refused, and nothing else.
+Test (attachment, who_passed_the_visitor_on_is_put_out)
+{
+    connection_t *rich = rig_connect (ROLE_AGENT, DIALECT_RICH);
+    s_join (rich);
+    rig_attached (rich, ATTACH_JOIN, VERDICT_OK, 7);
+    rig_write (rich);
+    rig_forget ();
+    rig_attached (rich, ATTACH_REATTACH, VERDICT_PASSED_ON, 9);
+    cr_assert_eq (attachment_state (rich->attachment), ATTACHMENT_DETACHED);
+    rig_deliver (rich, 8, "x", false);
+    rig_write (rich);
+    EXPECT ("p1 DETACH c1 demo/s ?\n"
+            "c1 answered\n"
+            "c1 < connection update passed_on\n");
+    attachment_enter (rich->attachment, TEXT ("demo/s"), ATTACH_RESUME, (log_position_t){ 7, 0 },
+                      0);
+    attachment_send (rich->attachment);
+    rig_attached (rich, ATTACH_RESUME, VERDICT_PASSED_ON, 9);
+    rig_write (rich);
+    EXPECT ("p1 ATTACH c1 demo/s resume 7\n"
+            "c1 answered\n"
+            "c1 < connection update passed_on\n");
+    attachment_enter (rich->attachment, TEXT ("demo/s"), ATTACH_RESUME, (log_position_t){ 7, 0 },
+                      0);
+    attachment_comes_in (rich->attachment);
+    attachment_send (rich->attachment);
+    rig_attached (rich, ATTACH_RESUME, VERDICT_OK, 9);
+    EXPECT ("p1 ATTACH c1 demo/s resume 7 joins\n"
+            "c1 answered\n");
+    s_expect_seq (7); //  brought elsewhere it asks for nothing
+}
+
+Test (attachment, a_widget_whose_agent_passed_the_visitor_on)
+{
+    connection_t *widget = rig_connect (ROLE_AGENT, DIALECT_WIDGET);
+    s_join (widget);
+    rig_attached (widget, ATTACH_JOIN, VERDICT_OK, 7);
+    rig_write (widget);
+    rig_forget ();
+    rig_attached (widget, ATTACH_REATTACH, VERDICT_PASSED_ON, 9);
+    rig_write (widget);
+    EXPECT ("p1 DETACH c1 demo/s ?\n"
+            "c1 answered\n"
+            "c1 < user left\n");
+    attachment_enter (widget->attachment, TEXT ("demo/s"), ATTACH_FRAME, LOG_POSITION_UNKNOWN, 0);
+    s_post (widget, "hello");
+    rig_forget ();
+    rig_attached (widget, ATTACH_FRAME, VERDICT_PASSED_ON, 9);
+    rig_write (widget);
+    EXPECT ("c1 answered\n"
+            "c1 < user left\n"
+            "c1 < failure\n");
 }
 
 //  It was attached at a postoffice that is lost; the next one does not have it.

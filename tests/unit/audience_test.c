@@ -12,8 +12,9 @@
 typedef enum { VISITOR, AGENT, SELF } who_t;
 
 //  "live rich, live widget, replay rich, replay widget, channel" as letters: '-' not shown, 'm' new
-//  message, 'j' user joined, 'l' user left, 'h' handoff, 'f' failure. Who causes an entry and is
-//  neither visitor nor agent is not a listener over endpoints, and hears nothing over a channel.
+//  message, 'j' user joined, 'l' user left, 'h' handoff, 'f' failure, 'w' whisper. Who causes an
+//  entry and is neither visitor nor agent is not a listener over endpoints, and hears nothing over
+//  a channel.
 typedef struct {
     event_t event;
     role_t caused_by;
@@ -31,6 +32,26 @@ static const row_t s_rows[] = {
     { EVENT_NEW_MESSAGE, ROLE_API, { "mmmmm", "mmmmm", "-----" } },
     { EVENT_BARGE_IN, ROLE_AGENT, { "jjjjj", "jjjjj", "j-j--" } },
     { EVENT_BARGE_OUT, ROLE_AGENT, { "lllll", "lllll", "llll-" } },
+    { EVENT_BARGE_IN, ROLE_PLATFORM, { "jjjjj", "jjjjj", "-----" } },
+    { EVENT_BARGE_OUT, ROLE_PLATFORM, { "lllll", "lllll", "-----" } },
+    { EVENT_OFFER, ROLE_VISITOR, { "-----", "q-q-q", "-----" } },
+    { EVENT_OFFER, ROLE_AGENT, { "-----", "q-q-q", "q-q--" } },
+    { EVENT_OFFER, ROLE_BOT, { "-----", "q-q-q", "-----" } },
+    { EVENT_OFFER, ROLE_PLATFORM, { "-----", "q-q-q", "-----" } },
+    { EVENT_OFFER, ROLE_ROUTER, { "-----", "q-q-q", "-----" } },
+    { EVENT_OFFER, ROLE_API, { "-----", "q-q-q", "-----" } },
+    { EVENT_OFFER_ENDED, ROLE_VISITOR, { "-----", "e-e-e", "-----" } },
+    { EVENT_OFFER_ENDED, ROLE_AGENT, { "-----", "e-e-e", "e-e--" } },
+    { EVENT_OFFER_ENDED, ROLE_BOT, { "-----", "e-e-e", "-----" } },
+    { EVENT_OFFER_ENDED, ROLE_PLATFORM, { "-----", "e-e-e", "-----" } },
+    { EVENT_OFFER_ENDED, ROLE_ROUTER, { "-----", "e-e-e", "-----" } },
+    { EVENT_OFFER_ENDED, ROLE_API, { "-----", "e-e-e", "-----" } },
+    { EVENT_DEADLINE, ROLE_VISITOR, { "-----", "d-d-d", "-----" } },
+    { EVENT_DEADLINE, ROLE_AGENT, { "-----", "d-d-d", "d-d--" } },
+    { EVENT_DEADLINE, ROLE_BOT, { "-----", "d-d-d", "-----" } },
+    { EVENT_DEADLINE, ROLE_PLATFORM, { "-----", "d-d-d", "-----" } },
+    { EVENT_DEADLINE, ROLE_ROUTER, { "-----", "d-d-d", "-----" } },
+    { EVENT_DEADLINE, ROLE_API, { "-----", "d-d-d", "-----" } },
     { EVENT_HANDOFF, ROLE_VISITOR, { "h-h-h", "h-h-h", "h-h--" } },
     { EVENT_HANDOFF, ROLE_AGENT, { "h-h-h", "h-h-h", "h-h--" } },
     { EVENT_HANDOFF, ROLE_BOT, { "h-h-h", "h-h-h", "-----" } },
@@ -53,6 +74,10 @@ static const row_t s_rows[] = {
     { EVENT_SESSION_OPENED, ROLE_API, { "p-p-p", "p-p-p", "-----" } },
     { EVENT_SESSION_OPENED, ROLE_AGENT, { "p-p-p", "p-p-p", "p-p--" } },
     { EVENT_SESSION_OPENED, ROLE_VISITOR, { "p-p-p", "p-p-p", "p-p--" } },
+    { EVENT_ALERT_ACKNOWLEDGED, ROLE_AGENT, { "-----", "a-a--", "a-a--" } },
+    { EVENT_ALERT_ACKNOWLEDGED, ROLE_API, { "-----", "a-a--", "-----" } },
+    //  To agents over endpoints, and over no channel to anybody; of nobody but an agent.
+    { EVENT_WHISPER, ROLE_AGENT, { "-----", "w-w--", "w-w--" } },
 };
 //  What the table does not have is shown to nobody.
 #define EVENTS 100
@@ -81,6 +106,16 @@ s_letter (uint64_t event)
         return 'o';
     case EVENT_SESSION_OPENED:
         return 'p';
+    case EVENT_WHISPER:
+        return 'w';
+    case EVENT_ALERT_ACKNOWLEDGED:
+        return 'a';
+    case EVENT_OFFER:
+        return 'q';
+    case EVENT_OFFER_ENDED:
+        return 'e';
+    case EVENT_DEADLINE:
+        return 'd';
     default:
         return '?';
     }
@@ -114,12 +149,20 @@ s_row (uint64_t event, uint64_t caused_by)
     return NULL;
 }
 
+//  A platform got control quietly, or lost it: all but the visitor are told.
+static bool
+s_is_quiet (const stored_entry_t *entry)
+{
+    return entry->role == ROLE_PLATFORM
+           && (entry->event == EVENT_BARGE_IN || entry->event == EVENT_BARGE_OUT);
+}
+
 //  A platform and a server are told by their channel what an agent is told; the others nothing.
 static char
 s_expected (const stored_entry_t *entry, const listener_t *listener, unsigned column)
 {
     const row_t *row = s_row (entry->event, entry->role);
-    if (!row || entry->hidden)
+    if (!row || (entry->hidden && !(s_is_quiet (entry) && listener->role != ROLE_VISITOR)))
         return '-';
     if (listener->role == entry->role && text_is (listener->user, entry->user))
         return row->to[SELF][column];
@@ -183,5 +226,31 @@ Test (audience, self_is_role_and_user)
     for (unsigned column = 0; column < COLUMNS; column++) {
         listener_t listener = s_listener (ROLE_AGENT, true, column);
         cr_assert_eq (audience_of (&entry, &listener).event, EVENT_USER_JOINED);
+    }
+}
+
+//  Through the API: every kind, and every event that there can be (bits of a number).
+Test (audience, who_reads_which_events)
+{
+    for (uint64_t kind = 0; kind <= ROLE_API + 1; kind++) {
+        uint64_t events = audience_events ((role_t) kind);
+        bool reads_all = kind == ROLE_AGENT || kind == ROLE_API;
+        cr_expect_eq (audience_sees_hidden ((role_t) kind), reads_all);
+        for (uint64_t event = 0; event < 64; event++) {
+            bool is_known = event_is_durable (event);
+            bool is_read = events >> event & 1;
+            bool is_for_visitors = is_known && event != EVENT_USER_JOINED
+                                   && event != EVENT_USER_LEFT && event != EVENT_WHISPER
+                                   && event != EVENT_OFFER && event != EVENT_OFFER_ENDED
+                                   && event != EVENT_DEADLINE
+                                   && event != EVENT_ALERT_ACKNOWLEDGED;
+            //  A platform is told by its channel what an agent is, and reads no more than that.
+            bool is_for_platforms = is_known && event != EVENT_WHISPER
+                                    && event != EVENT_ALERT_ACKNOWLEDGED;
+            bool expected = reads_all                ? is_known
+                            : kind == ROLE_VISITOR   ? is_for_visitors
+                            : kind == ROLE_PLATFORM && is_for_platforms;
+            cr_expect_eq (is_read, expected, "event %d, kind %d", (int) event, (int) kind);
+        }
     }
 }

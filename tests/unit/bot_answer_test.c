@@ -131,14 +131,15 @@ ParameterizedTest (answer_t *param, bot_answer, bodies)
                            .body = text_of (param->body) };
     bot_answer_t answer;
     bot_answer_read (&answer, &http);
-    text_t data = buffer_text (&answer.data);
+    text_t data = buffer_text (&answer.said.data);
     if (answer.outcome == OUTCOME_FAILED)
         data = text_of (answer.error);
     cr_assert (answer.outcome == (outcome_t) param->outcome
                    && text_is (data, text_of (param->data)),
                "%s: %d %.*s", param->body, answer.outcome, TEXT_ARGS (data));
-    cr_assert_eq (answer.ask, (ask_t) param->ask, "%s", param->body);
-    cr_assert (text_is (buffer_text (&answer.target), text_of (param->target)), "%s", param->body);
+    cr_assert_eq (answer.said.ask, (ask_t) param->ask, "%s", param->body);
+    cr_assert (text_is (buffer_text (&answer.said.target), text_of (param->target)), "%s",
+               param->body);
     bot_answer_free (&answer);
 }
 
@@ -191,7 +192,7 @@ ParameterizedTest (status_t *param, bot_answer, statuses)
     cr_assert_eq (answer.failure, param->failure, "%d %ld", param->outcome, param->status);
     cr_assert_eq (bot_failures[answer.failure].class != RETRY_FINAL, param->again);
     cr_assert_str_eq (answer.error, param->error);
-    cr_assert_eq (answer.data.size, 0, "nothing of the bot's error is for clients");
+    cr_assert_eq (answer.said.data.size, 0, "nothing of the bot's error is for clients");
     bot_answer_free (&answer);
 }
 
@@ -224,8 +225,8 @@ Test (bot_answer, a_target_has_a_limit)
         .body = text_of (body) };
     bot_answer_t answer;
     bot_answer_read (&answer, &http);
-    cr_assert_eq (answer.ask, ASK_TRANSFER_CALL);
-    cr_assert_eq (answer.target.size, 0);
+    cr_assert_eq (answer.said.ask, ASK_TRANSFER_CALL);
+    cr_assert_eq (answer.said.target.size, 0);
     bot_answer_free (&answer);
 }
 

@@ -59,7 +59,14 @@ static const char *const s_expected[CHANGES][STATES] = {
     [CHANGE_CLOSE] = { "not_joined", "ok+", "ok", "ok+" },
     [CHANGE_REOPEN] = { "not_joined", "ok", "ok+", "ok" },
     [CHANGE_ENTER] = { "not_joined", "ok+", "ok+", "ok" },
+    [CHANGE_TAKE] = { "not_joined", "ok+", "closed", "ok+" },
+    [CHANGE_RELEASE] = { "not_joined", "not_in_control", "closed", "not_in_control" },
+    [CHANGE_OFFER] = { "not_joined", "ok+", "closed", "ok+" },
+    [CHANGE_ACCEPT] = { "not_joined", "not_offered", "closed", "not_offered" },
+    [CHANGE_DECLINE] = { "not_joined", "not_offered", "closed", "not_offered" },
     [CHANGE_EXIT] = { "not_joined", "ok", "ok", "ok+" },
+    [CHANGE_READ] = { "not_joined", "ok", "ok", "ok" },
+    [CHANGE_ACKNOWLEDGE] = { "not_joined", "ok+", "ok+", "ok+" },
 };
 
 static void
@@ -420,6 +427,145 @@ Test (changes, there_is_a_limit)
     }
     cr_assert_not_null (strstr (rig_story (), "api ENTER busy #0\n"));
     cr_assert_eq (fake_store_last (KEY), 1 + CHANNEL_API_MOST);
+}
+
+//  An agent who takes control by a request takes part by it, too.
+Test (changes, there_is_a_limit_of_those_who_take)
+{
+    s_visitor ();
+    for (int at = 0; at < CHANNEL_API_MOST; at++) {
+        char user[20], id[20];
+        snprintf (user, sizeof user, "u%d", at);
+        snprintf (id, sizeof id, ":key:%d", at);
+        enter_by_request (user, false, id);
+        rig_run ();
+    }
+    s_ask (CHANGE_TAKE, ":key:take");
+    cr_assert_not_null (strstr (rig_story (), "api TAKE busy #0\n"), "%s", rig_story ());
+    cr_assert_eq (fake_store_last (KEY), 1 + CHANNEL_API_MOST);
+    leave_by_request ("u0", ":key:leaves");
+    rig_run ();
+    rig_forget ();
+    s_ask (CHANGE_TAKE, ":key:take");
+    cr_assert_not_null (strstr (rig_story (), "api TAKE ok "), "%s", rig_story ());
+}
+
+//  By a server, in the name of otto, of this role, who has seen that version of control.
+static void
+s_releases (uint64_t role, uint64_t version)
+{
+    operation_t *operation = operation_change (&(change_t){ .kind = CHANGE_RELEASE,
+                                                            .session = KEY,
+                                                            .message_id = TEXT (":key:release"),
+                                                            .by_role = ROLE_API,
+                                                            .by_user = TEXT ("key"),
+                                                            .by_sender = TEXT ("{}"),
+                                                            .role = role,
+                                                            .user = TEXT ("otto"),
+                                                            .sender = TEXT ("{}"),
+                                                            .info = TEXT_EMPTY,
+                                                            .first_id = TEXT_EMPTY,
+                                                            .data = TEXT_EMPTY,
+                                                            .version = version,
+                                                            .targets = TEXT_EMPTY,
+                                                            .why = TEXT_EMPTY,
+                                                            .secret = TEXT_EMPTY });
+    operation->if_match = ANY;
+    sessions_ask (rig_office.sessions, KEY, &operation);
+}
+
+//  One who waits goes on waiting, unless the one who ends it has seen that; or the app itself wants
+//  it so.
+Test (changes, who_has_no_control_gives_nothing_back)
+{
+    static const struct {
+        role_t role;
+        bool has_seen;
+        const char *verdict;
+    } rows[] = { { ROLE_AGENT, false, "not_in_control" },
+                 { ROLE_PLATFORM, false, "not_in_control" },
+                 { ROLE_AGENT, true, "ok" },
+                 { ROLE_API, false, "ok" } };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        char expected[60];
+        s_visitor ();
+        s_ask (CHANGE_OFFER, ":key:offer");
+        cr_assert_eq (rig_session ()->fold.control_role, ROLE_ROUTER);
+        rig_forget ();
+        uint64_t version = rig_session ()->fold.control_seq;
+        s_releases (rows[at].role, rows[at].has_seen ? version : SEQ_UNKNOWN);
+        rig_run ();
+        snprintf (expected, sizeof expected, "api RELEASE %s #", rows[at].verdict);
+        cr_assert_not_null (strstr (rig_story (), expected), "row %zu: %s", at, rig_story ());
+        bool is_over = rig_session ()->fold.control_role == ROLE_BOT;
+        cr_assert_eq (is_over, strcmp (rows[at].verdict, "ok") == 0, "row %zu", at);
+        rig_end ();
+        s_begin ();
+    }
+}
+
+//  The app ends it for whoever has it: the bot answers, the entry is the holder's, and who asks
+//  again is told the same.
+Test (changes, the_app_gives_back_what_an_agent_has)
+{
+    s_visitor ();
+    s_releases (ROLE_API, SEQ_UNKNOWN);
+    rig_run ();
+    cr_assert_not_null (strstr (rig_story (), "api RELEASE not_in_control #"), "%s", rig_story ());
+    s_ask (CHANGE_TAKE, ":key:take");
+    uint64_t version = rig_session ()->fold.control_seq;
+    rig_forget ();
+    s_releases (ROLE_API, version - 1);
+    rig_run ();
+    cr_assert_not_null (strstr (rig_story (), "api RELEASE precondition #"), "%s", rig_story ());
+    s_releases (ROLE_API, version);
+    rig_run ();
+    cr_assert_not_null (strstr (rig_story (), "api RELEASE ok #"), "%s", rig_story ());
+    cr_assert_eq (rig_session ()->fold.control_role, ROLE_BOT);
+    s_expect_event (version + 1, EVENT_BARGE_OUT);
+    cr_assert_eq (fake_store_entry (KEY, version + 1)->role, ROLE_AGENT);
+    s_ask (CHANGE_TAKE, ":key:again");
+    rig_forget ();
+    s_releases (ROLE_API, SEQ_UNKNOWN);
+    rig_run ();
+    cr_assert_not_null (strstr (rig_story (), "api RELEASE duplicate #"), "%s", rig_story ());
+    cr_assert_eq (rig_session ()->fold.control_role, ROLE_AGENT, "it was taken later");
+}
+
+static unsigned s_answered;
+
+static void
+s_on_answered (void *owner, const operation_t *operation)
+{
+    (void) owner;
+    cr_assert_eq (operation->verdict, VERDICT_DUPLICATE, "there is no such offer");
+    s_answered++;
+}
+
+//  A worker answers for the platforms of its own topics: no other gets control by it.
+Test (changes, an_offer_is_answered_by_its_platforms_worker)
+{
+    const bus_record_t record = { .kind = BUS_DONE,
+                                  .done = { .item = TEXT (":offer:x#1#"),
+                                            .session = KEY,
+                                            .topic = TEXT ("platform.x"),
+                                            .outcome = OUTCOME_ANSWERED,
+                                            .data = TEXT_EMPTY,
+                                            .target = TEXT_EMPTY,
+                                            .detail = TEXT_EMPTY } };
+    const bus_hello_t hello = { .topics = TEXT ("notify.sms platform.x"), .credit = 10 };
+    rig_office.offer_answered = s_on_answered;
+    s_visitor ();
+    worker_up (W1, 10);
+    cr_assert_not (sessions_offer_answered (rig_office.sessions, W1, &record));
+    rig_run ();
+    cr_assert_eq (s_answered, 0);
+    worker_down (W1);
+    workers_add (rig_office.workers, W1, &hello);
+    cr_assert (sessions_offer_answered (rig_office.sessions, W1, &record));
+    rig_run ();
+    cr_assert_eq (s_answered, 1);
+    worker_down (W1);
 }
 
 //  Control goes from one to the other, and each request is one entry that has its id.

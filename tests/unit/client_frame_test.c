@@ -76,10 +76,13 @@ Test (client_frame, reads_every_event)
     } rows[] = {
         { "{\"event\":\"user joined\",\"sessionId\":\"s\"}", SAYS_JOINED },
         { "{\"event\":\"resume\",\"sessionId\":\"s\",\"lastSeq\":7}", SAYS_RESUME },
+        { "{\"event\":\"read\",\"sessionId\":\"s\",\"seq\":7}", SAYS_READ },
         { "{\"event\":\"typing\",\"sessionId\":\"s\"}", SAYS_TYPING },
         { "{\"event\":\"stop typing\",\"sessionId\":\"s\",\"data\":{}}", SAYS_STOP_TYPING },
         { "{\"event\":\"barge in\",\"sessionId\":\"s\",\"data\":null}", SAYS_BARGE_IN },
         { "{\"event\":\"barge out\",\"sessionId\":\"s\"}", SAYS_BARGE_OUT },
+        { "{\"event\":\"whisper\",\"sessionId\":\"s\",\"data\":{\"rawQuery\":\"x\"}}",
+          SAYS_WHISPER },
     };
     for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
         client_frame_t frame;
@@ -89,6 +92,26 @@ Test (client_frame, reads_every_event)
         cr_expect_eq (frame.last.seq, frame.says == SAYS_RESUME ? 7 : SEQ_UNKNOWN);
         client_frame_free (&frame);
     }
+}
+
+//  What is for agents only has words, and nothing for a bot.
+Test (client_frame, a_whisper_has_words_and_no_secret)
+{
+    client_frame_t frame;
+    EXPECT_FAULT ("{\"event\":\"whisper\",\"sessionId\":\"s\"}", FAULT_DATA);
+    EXPECT_FAULT ("{\"event\":\"whisper\",\"sessionId\":\"s\",\"data\":7}", FAULT_DATA);
+    EXPECT_FAULT ("{\"event\":\"whisper\",\"sessionId\":\"s\",\"data\":{}}", FAULT_WHISPER);
+    EXPECT_FAULT ("{\"event\":\"whisper\",\"sessionId\":\"s\",\"data\":{\"rawQuery\":\"\"}}",
+                  FAULT_WHISPER);
+    EXPECT_FAULT ("{\"event\":\"whisper\",\"sessionId\":\"s\",\"data\":{\"rawQuery\":7}}",
+                  FAULT_TEXT_TYPE);
+    text_t json = TEXT ("{\"event\":\"whisper\",\"sessionId\":\"s\","
+                        "\"data\":{\"rawQuery\":\"x\",\"accessToken\":\"top\"}}");
+    cr_expect_eq (client_frame_read (&frame, json, TEXT ("u")), FAULT_NONE);
+    cr_expect_eq (frame.secret.size, 0);
+    cr_expect_not (frame.hidden);
+    cr_expect (memmem (frame.data.data, frame.data.size, "top", 3) == NULL);
+    client_frame_free (&frame);
 }
 
 //  A resume says what entry it has; in other frames the field means nothing.
@@ -166,7 +189,18 @@ Test (client_frame, refuses_fields_of_wrong_types)
     EXPECT_FAULT ("{\"event\":\"typing\",\"messageId\":\"\\u003a\"," REST, FAULT_MESSAGE_ID);
     EXPECT_FAULT ("{\"event\":\"typing\",\"messageId\":\"a:answer\"," REST, FAULT_NONE);
     EXPECT_FAULT ("{\"event\":\"resume\"," REST, FAULT_LAST_SEQ);
+    EXPECT_FAULT ("{\"event\":\"resume\",\"lastSeq\":1,\"join\":1," REST, FAULT_JOIN);
+    EXPECT_FAULT ("{\"event\":\"resume\",\"lastSeq\":1,\"join\":true," REST, FAULT_NONE);
+    EXPECT_FAULT ("{\"event\":\"barge in\",\"version\":-1," REST, FAULT_VERSION);
+    EXPECT_FAULT ("{\"event\":\"barge out\",\"version\":\"7\"," REST, FAULT_VERSION);
+    EXPECT_FAULT ("{\"event\":\"barge out\",\"version\":7," REST, FAULT_NONE);
+    EXPECT_FAULT ("{\"event\":\"typing\",\"version\":-1," REST, FAULT_NONE);
     EXPECT_FAULT ("{\"event\":\"resume\",\"lastSeq\":-1," REST, FAULT_LAST_SEQ);
+    EXPECT_FAULT ("{\"event\":\"read\"," REST, FAULT_SEQ);
+    EXPECT_FAULT ("{\"event\":\"read\",\"seq\":\"7\"," REST, FAULT_SEQ);
+    EXPECT_FAULT ("{\"event\":\"read\",\"seq\":-1," REST, FAULT_SEQ);
+    EXPECT_FAULT ("{\"event\":\"read\",\"seq\":9223372036854775808," REST, FAULT_SEQ);
+    EXPECT_FAULT ("{\"event\":\"read\",\"seq\":0," REST, FAULT_NONE);
 }
 
 //  Numbers that nobody here reads go on as they came; those that are read must be in their range.

@@ -72,7 +72,10 @@ Test (client, tells_what_is_known_of_a_visitor)
     for (role_t role = ROLE_VISITOR; role <= ROLE_AGENT; role++) {
         char page[] = "https://h/x";
         client_identity_t identity = {
-            .principal = { role, TEXT ("demo"), TEXT ("u"), TEXT_EMPTY },
+            .principal = { .kind = role,
+                           .app = TEXT ("demo"),
+                           .user = TEXT ("u"),
+                           .session = TEXT_EMPTY },
             .may = permissions_of (role),
             .name = TEXT_EMPTY,
             .dialect = DIALECT_RICH,

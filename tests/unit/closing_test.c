@@ -3,6 +3,9 @@
 
 #include "office_rig.h"
 
+#include "config/apps_file.h"
+#include "triggers/alerts.h"
+
 #define CLOSE_AFTER_MS 5000
 
 //  The visitor is at endpoint 5 of edge 1.
@@ -249,6 +252,32 @@ Test (closing, a_timer_outlives_an_outage)
     EXPECT ("timer stale\n"); //  its entry is there: whoever has the item ends it
 }
 
+//  A rule of the app: what calls people is stored with its entry.
+Test (closing, people_are_called_with_it)
+{
+    static const char json[] =
+        "{\"apps\":[{\"appId\":\"demo\",\"people\":[{\"id\":\"anna\"}],\"slack\":{\"webhook\":"
+        "\"https://s/x\"},\"alerts\":[{\"name\":\"ends\",\"on\":\"session-ended\",\"steps\":[{"
+        "\"by\":[\"slack\"],\"to\":[\"person:anna\"]}]}]}]}";
+    buffer_t said;
+    buffer_init (&said, 1000);
+    apps_reading_t reading = { .reader = APP_READER_POSTOFFICE,
+                               .complaint = &said,
+                               .warnings = &said };
+    apps_file_t *file = apps_file_new (text_of (json), &reading);
+    cr_assert (file);
+    app_t *app = (app_t *) (uintptr_t) apps_find (rig_office.apps, TEXT ("demo"));
+    app->alerts = apps_file_first (file)->alerts; //  lent: nobody reads the file again
+    s_close ();
+    const store_work_t *alert = fake_store_timer (KEY);
+    cr_assert (alert && text_is (alert->topic, TOPIC_ALERT));
+    cr_assert_eq (alert->seq, fake_store_last (KEY));
+    cr_assert_eq (s_event (alert->seq), EVENT_SESSION_CLOSED);
+    app->alerts = (json_rows_t){ NULL, 0 };
+    apps_file_destroy (&file);
+    buffer_free (&said);
+}
+
 // ---------------------------------------------------------------------------------------------
 
 static void
@@ -263,6 +292,24 @@ s_say_often (int times)
             rig_run ();
     }
     rig_run ();
+    rig_forget ();
+}
+
+//  That an alert is seen to is no reason: what called people may be that it was closed. One entry
+//  says so, whoever is first.
+Test (closing, not_by_who_sees_to_an_alert)
+{
+    s_close ();
+    uint64_t last = fake_store_last (KEY);
+    static const uint64_t roles[] = { ROLE_AGENT, ROLE_API, ROLE_AGENT };
+    for (size_t at = 0; at < 3; at++) {
+        change_by_request (CHANGE_ACKNOWLEDGE, roles[at], ":seen:1:session-ended", SEQ_UNKNOWN);
+        rig_run ();
+        cr_assert_eq (fake_store_last (KEY), last + 1);
+    }
+    cr_assert_eq (s_event (last + 1), EVENT_ALERT_ACKNOWLEDGED);
+    cr_assert_eq (fake_store_entry (KEY, last + 1)->role, ROLE_AGENT);
+    cr_assert (fake_store_is_closed (KEY));
     rig_forget ();
 }
 
@@ -283,4 +330,64 @@ Test (closing, activity_is_written_now_and_then)
     session_happens (rig_session (), SESSION_MOVED);
     s_say_often (10);
     cr_assert_eq (fake_store_row_writes (KEY), 2);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Who writes by SMS
+
+#define PHONE "@sms:+49301"
+
+static void
+s_begin_by_sms (void)
+{
+    rig_begin ();
+    rig_office.rules.close_after_ms = CLOSE_AFTER_MS;
+    fake_store_other_opens (KEY, PHONE);
+    fake_store_other_reaches (KEY, ROLE_VISITOR, PHONE, "sms.out", "+49301");
+    say_by_request (ROLE_VISITOR, PHONE, "hello");
+    rig_run ();
+    rig_forget ();
+}
+
+TestSuite (closing_by_sms, .init = s_begin_by_sms, .fini = s_end);
+
+//  No connection ends with which it could leave: silence is all that there is.
+Test (closing_by_sms, a_quiet_day_closes)
+{
+    const store_work_t *timer = fake_store_timer (KEY);
+    cr_assert_not_null (timer);
+    cr_assert_eq (timer->seq, fake_store_last (KEY));
+    cr_assert_eq (timer->after_ms, APP_QUIET_S * 1000);
+    uint64_t before = timer->seq;
+    say_by_request (ROLE_VISITOR, PHONE, "are you there?");
+    rig_run ();
+    rig_forget ();
+    timer_due (before);
+    rig_run ();
+    EXPECT ("timer stale\n");
+    cr_assert_not (fake_store_is_closed (KEY));
+    rig_forget ();
+    timer_due (fake_store_last (KEY));
+    rig_run ();
+    EXPECT ("timer ran\n");
+    cr_assert (fake_store_is_closed (KEY));
+    cr_assert_null (fake_store_timer (KEY));
+    say_by_request (ROLE_VISITOR, PHONE, "again");
+    rig_run ();
+    cr_assert_not (fake_store_is_closed (KEY));
+    cr_assert_eq (fake_store_timer (KEY)->seq, fake_store_last (KEY));
+}
+
+//  As long as somebody else is there, nothing is closed.
+Test (closing_by_sms, not_while_an_agent_is_there)
+{
+    agent_joins (2, 9, "anna");
+    rig_run ();
+    cr_assert_null (fake_store_timer (KEY));
+    detach (2, 9, SEQ_UNKNOWN);
+    uint64_t last = fake_store_last (KEY);
+    for (int at = 0; at < 100 && fake_store_last (KEY) == last; at++)
+        rig_wait (20);
+    cr_assert_eq (fake_store_timer (KEY)->seq, fake_store_last (KEY));
+    cr_assert_eq (fake_store_timer (KEY)->after_ms, APP_QUIET_S * 1000);
 }

@@ -74,7 +74,8 @@ s_expect (unsigned line, const char *story)
 static bool
 s_lease (const char *item)
 {
-    return deliveries_lease (s_deliveries, text_of (item), TOPIC);
+    return deliveries_lease (s_deliveries,
+                             &(store_work_t){ .item = text_of (item), .topic = TOPIC });
 }
 
 static void
@@ -334,6 +335,39 @@ Test (deliveries, the_pause_behind_a_slow_take_ends)
         deliveries_tick (s_deliveries);
     cr_expect (fake_work_is_taking ());
     cr_expect (clock_mono_ms () - began >= 200, "four times as long");
+}
+
+//  What is in no table is not asked for: a connector costs an idle database nothing but timers.
+Test (deliveries, of_no_table_are_not_taken)
+{
+    s_worker (1, "bot.stentor health.stentor", 5);
+    deliveries_tick (s_deliveries);
+    cr_assert_gt (fake_work_wish ("timer"), 0);
+    cr_expect_eq (fake_work_wish ("bot.stentor"), 0);
+    cr_expect_eq (fake_work_wish ("health.stentor"), 0);
+    fake_work_taken (NULL, 0);
+    uint64_t asked_ms = clock_mono_ms ();
+    deliveries_tick (s_deliveries);
+    cr_expect (!fake_work_is_taking () || clock_mono_ms () - asked_ms >= 400, "timers only");
+}
+
+//  Timers run, however many topics there are.
+Test (deliveries, topics_leave_room_for_timers)
+{
+    char topics[800] = "";
+    for (int at = 0; at < 70; at++)
+        snprintf (topics + strlen (topics), sizeof topics - strlen (topics), "%stopic.%d",
+                  at ? " " : "", at);
+    s_worker (1, topics, 5);
+    deliveries_tick (s_deliveries);
+    cr_expect_gt (fake_work_wish ("timer"), 0);
+    unsigned wanted = 0;
+    for (int at = 0; at < 70; at++) {
+        char topic[40];
+        snprintf (topic, sizeof topic, "topic.%d", at);
+        wanted += fake_work_wish (topic) > 0;
+    }
+    cr_expect_eq (wanted, 63);
 }
 
 //  There may be more of it, and each take brings something on.

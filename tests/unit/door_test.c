@@ -21,8 +21,8 @@
 
 static const char s_file[] = "{\"apps\":[{\"appId\":\"open\"},"
                              "{\"appId\":\"servers\",\"apiKeys\":{\"keys\":[{\"name\":\"crm\","
-                             "\"hash\":\"" API_KEY_HASH "\",\"scopes\":[\"session_read\","
-                             "\"message_post\"]},{\"name\":\"crm\",\"hash\":\""
+                             "\"hash\":\"" API_KEY_HASH "\",\"scopes\":[\"session_read\"]"
+                             "},{\"name\":\"crm\",\"hash\":\""
                              NEXT_KEY_HASH "\"}]}},"
                              "{\"appId\":\"keys\",\"tokens\":{\"keys\":[{\"kid\":\"k\","
                              "\"algorithm\":\"HS256\",\"key\":\"" SECRET "\"}]}},"
@@ -188,6 +188,14 @@ Test (door, anybody_is_a_visitor_where_nobody_has_tokens)
     s_is (ROLE_AGENT, "u");
 }
 
+//  Phone numbers can be guessed: nobody comes in as one without a word of the app's server.
+Test (door, names_of_those_who_write_by_webhooks)
+{
+    cr_assert_eq (s_ask ("appId=open&userId=%40sms:%2B4930123", ""), CLOSE_NOT_ALLOWED);
+    cr_assert_eq (s_ask ("appId=keys&userId=%40sms:%2B4930123", ""), CLOSE_CLIENT);
+    s_is (ROLE_VISITOR, "anonymous:@sms:+4930123");
+}
+
 //  Else somebody without a token could take the name of somebody with one.
 Test (door, anonymous_visitors_have_names_of_their_own_beside_tokens)
 {
@@ -294,8 +302,18 @@ Test (door, scopes_narrow_what_a_token_allows)
     cr_assert_eq (s_pass.may, 0);
     cr_assert_eq (s_ask (s_with ("appId=keys&token=%s", s_token (ANNA ",\"session\":\"s-1\"")), ""),
                   CLOSE_CLIENT);
-    cr_assert_eq (s_pass.may, permissions_of (ROLE_AGENT));
+    //  What must be named is not allowed by a token that names nothing.
+    cr_assert_eq (s_pass.may,
+                  permissions_of (ROLE_AGENT) & ~PERMISSION_BIT (PERMIT_AGENT_MANAGE));
     cr_assert (text_is (s_pass.principal.session, TEXT ("s-1")));
+    cr_assert_eq (s_ask (s_with ("appId=keys&token=%s",
+                                 s_token (ANNA ",\"scopes\":[\"agent_manage\"],"
+                                               "\"groups\":[\"sales\",\"de\"]")),
+                         ""),
+                  CLOSE_CLIENT);
+    cr_assert_eq (s_pass.may, PERMISSION_BIT (PERMIT_AGENT_MANAGE));
+    cr_assert_eq (s_pass.principal.group_count, 2);
+    cr_assert (text_is (s_pass.principal.groups[1], TEXT ("de")));
 }
 
 static close_reason_t
@@ -357,7 +375,7 @@ Test (door, a_key_makes_a_server)
     s_is (ROLE_API, "crm");
     cr_assert (text_is (s_pass.principal.app, TEXT ("servers")));
     cr_assert_eq (s_pass.principal.session.size, 0);
-    //  A scope gives nothing that the kind may not.
+    //  Its scopes narrow what the kind may.
     cr_assert_eq (s_pass.may, PERMISSION_BIT (PERMIT_SESSION_READ));
     cr_assert_eq (s_ask ("appId=servers&userId=crm", BEARER (NEXT_KEY)), CLOSE_CLIENT);
     s_is (ROLE_API, "crm");

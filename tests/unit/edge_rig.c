@@ -1,6 +1,7 @@
 #include "edge_rig.h"
 
 #include "base/buffer.h"
+#include "base/clock.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,6 +25,8 @@ bool rig_sockets_are_full;
 client_address_t rig_address;
 bus_post_t rig_post;
 uint64_t rig_check;
+uint64_t rig_age_ms;
+bool rig_is_attended;
 
 static uv_loop_t s_loop;
 uv_loop_t *const rig_loop = &s_loop;
@@ -166,6 +169,13 @@ s_note_seq (uint64_t seq)
 }
 
 static void
+s_note_read (uint64_t seq)
+{
+    if (seq > 0)
+        s_note (" read %u", (unsigned) seq);
+}
+
+static void
 s_note_attach (const bus_attach_t *attach)
 {
     static const char *const reasons[] = { [ATTACH_JOIN] = "join",
@@ -178,6 +188,8 @@ s_note_attach (const bus_attach_t *attach)
     s_note_seq (attach->seq);
     if (attach->check)
         s_note (" :%u", (unsigned) attach->check);
+    if (attach->joins && attach->reason != ATTACH_JOIN)
+        s_note (" joins");
 }
 
 int
@@ -202,10 +214,12 @@ bus_client_send (bus_client_t *self, unsigned postoffice, const bus_record_t *re
         s_note ("c%u %.*s", s_client_number (record->detach.endpoint),
                 TEXT_ARGS (record->detach.session));
         s_note_seq (record->detach.received_seq);
+        s_note_read (record->detach.read_seq);
         s_note ("%s", record->detach.moved ? " moved" : "");
     } else if (record->kind == BUS_RECEIPT) {
         s_note ("c%u %u", s_client_number (record->receipt.endpoint),
                 (unsigned) record->receipt.seq);
+        s_note_read (record->receipt.read_seq);
     } else if (record->kind == BUS_NEXT_WINDOW) {
         s_note ("c%u %u", s_client_number (record->next_window.endpoint),
                 (unsigned) record->next_window.seq);
@@ -254,6 +268,8 @@ rig_begin (void)
     rig_owner = 1;
     rig_full_postoffice = -1;
     rig_check = 0;
+    rig_age_ms = RIG_NO_TIME;
+    rig_is_attended = false;
     rig_config = (edge_config_t){ .outbox_limit = 4096,
                                   .backlog_limit = 1 << 20,
                                   .frames_per_second = 1000,
@@ -269,8 +285,9 @@ rig_begin (void)
     rig_clients = clients_new (&s_loop, rig_flow, s_apps);
     rig_posts = posts_new (rig_flow, NULL, 3);
     rig_keepalives =
-        keepalives_new (&s_loop, &(keepalives_config_t){ .ping_every_ms = 45000,
-                                                         .pong_within_ms = 10000,
+        keepalives_new (&s_loop, &(keepalives_config_t){ .quiet = { 45000, 10000 },
+                                                         .live = { 4000, 5000 },
+                                                         .live_for_ms = 300000,
                                                          .received = s_on_received });
     rig_attachments = attachments_new (
         &s_loop, &(attachments_config_t){
@@ -333,7 +350,10 @@ s_connect (role_t role, dialect_t dialect, bool is_listener)
     cr_assert (s_client_count < CLIENTS_MOST);
     connection_t *connection = calloc (1, sizeof *connection);
     client_identity_t identity = {
-        .principal = { role, TEXT ("demo"), TEXT ("u-1"), TEXT_EMPTY },
+        .principal = { .kind = role,
+                       .app = TEXT ("demo"),
+                       .user = TEXT ("u-1"),
+                       .session = TEXT_EMPTY },
         .may = permissions_of (role),
         .name = TEXT_EMPTY,
         .dialect = dialect,
@@ -469,7 +489,8 @@ rig_attached (connection_t *connection, attach_reason_t reason, verdict_t verdic
                                 .verdict = verdict,
                                 .reason = reason,
                                 .seq = seq,
-                                .check = s_check (seq) };
+                                .check = s_check (seq),
+                                .attended = rig_is_attended };
     attachment_attached (connection->attachment, 1, &attached);
 }
 
@@ -508,7 +529,10 @@ rig_deliver (connection_t *connection, uint64_t seq, const char *data, bool end_
                             .sender = TEXT ("{}"),
                             .data = text_of (json),
                             .end_of_window = end_of_window,
-                            .check = s_check (seq) };
+                            .check = s_check (seq),
+                            .time_ms =
+                                rig_age_ms == RIG_NO_TIME ? 0 : clock_wall_ms () - rig_age_ms,
+                            .attended = rig_is_attended };
     outbound_deliver (rig_clients, 1, &entry);
 }
 

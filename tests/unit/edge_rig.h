@@ -7,7 +7,7 @@
 //      p1 ATTACH c1 demo/s resume 7 :17     and the entry's check
 //      p1 POST c1 hello 0                   its data; the place of the post before it, 0: none
 //      p1 DETACH c1 demo/s 7                what the client has received; "moved" when it has
-//      p1 RECEIPT c1 7
+//      p1 RECEIPT c1 7 read 6               "read" when the client said what it has read
 //      p1 NEXT_WINDOW c1 7
 //      p1 SIGNAL c1 typing
 //      c1 < ack                             a frame's event, and its code when it has one
@@ -76,6 +76,11 @@ void rig_posted (unsigned place, verdict_t verdict, uint64_t seq);
 void rig_truncated (connection_t *connection, uint64_t seq, uint64_t last_seq, bool gone);
 //  Not 0: the entry of seq 7 has the check rig_check + 7.
 extern uint64_t rig_check;
+//  What is delivered was said so long ago (it is not said when), and a person answers in the
+//  session then.
+#define RIG_NO_TIME UINT64_MAX
+extern uint64_t rig_age_ms;
+extern bool rig_is_attended;
 void rig_deliver (connection_t *connection, uint64_t seq, const char *data, bool end_of_window);
 
 //  The lines since the last call. The story's lines each end with a newline.

@@ -24,7 +24,8 @@ TestSuite (endpoint, .init = s_setup, .fini = s_teardown);
 static verdict_t
 s_decide (operation_t *post, verdict_t verdict)
 {
-    post->verdict = endpoint_takes (s_endpoint, post) ? verdict : VERDICT_BUSY;
+    if (endpoint_takes (s_endpoint, post))
+        post->verdict = verdict;
     endpoint_note_post (s_endpoint, post);
     return post->verdict;
 }
@@ -34,7 +35,9 @@ s_post (uint64_t request_id, uint64_t after)
 {
     return (operation_t){ .kind = OPERATION_POST,
                           .record = { .kind = BUS_POST,
-                                      .post = { .request_id = request_id, .after = after } } };
+                                      .post = { .request_id = request_id,
+                                                .after = after,
+                                                .event = EVENT_NEW_MESSAGE } } };
 }
 
 static verdict_t
@@ -68,6 +71,37 @@ Test (endpoint, a_post_refused_for_good_holds_nobody_back)
 {
     cr_assert_eq (s_decide_new (30, 0, VERDICT_BAD_REQUEST), VERDICT_BAD_REQUEST);
     cr_assert_eq (s_decide_new (31, 30, VERDICT_OK), VERDICT_OK);
+}
+
+static verdict_t
+s_decide_take (uint64_t request_id, uint64_t after)
+{
+    operation_t post = s_post (request_id, after);
+    post.record.post.event = EVENT_BARGE_IN;
+    return s_decide (&post, VERDICT_OK);
+}
+
+//  Whoever takes control on another connection meanwhile: what was said here before is not to come
+//  behind what is said there again.
+Test (endpoint, what_follows_words_without_control_waits_for_control)
+{
+    cr_assert_eq (s_decide_new (10, 0, VERDICT_OK), VERDICT_OK);
+    cr_assert_eq (s_decide_new (11, 10, VERDICT_NOT_IN_CONTROL), VERDICT_NOT_IN_CONTROL);
+    cr_assert_eq (s_decide_new (12, 11, VERDICT_OK), VERDICT_NOT_IN_CONTROL);
+    cr_assert_eq (s_decide_new (13, 12, VERDICT_OK), VERDICT_NOT_IN_CONTROL);
+    cr_assert_eq (s_decide_take (14, 13), VERDICT_OK);
+    cr_assert_eq (s_decide_new (15, 14, VERDICT_OK), VERDICT_OK);
+}
+
+Test (endpoint, control_that_is_taken_without_an_order)
+{
+    cr_assert_eq (s_decide_new (10, 0, VERDICT_NOT_IN_CONTROL), VERDICT_NOT_IN_CONTROL);
+    cr_assert_eq (s_decide_take (11, 11), VERDICT_OK);
+    cr_assert_eq (s_decide_new (12, 10, VERDICT_OK), VERDICT_OK);
+    //  It does not settle what was refused for now.
+    cr_assert_eq (s_decide_new (13, 12, VERDICT_BUSY), VERDICT_BUSY);
+    cr_assert_eq (s_decide_take (14, 14), VERDICT_OK);
+    cr_assert_eq (s_decide_new (15, 13, VERDICT_OK), VERDICT_BUSY);
 }
 
 //  A lost changeset: all of its posts are decided on again, and the first one is refused now.

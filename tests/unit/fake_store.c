@@ -1,5 +1,6 @@
 #include "fake_store.h"
 
+#include "fake_question.h"
 #include "fake_work_store.h"
 
 #include "base/list.h"
@@ -21,12 +22,16 @@ typedef struct {
     uint64_t host;
     uint64_t control_role;
     text_t control_user;
+    uint64_t control_seq;
+    store_offer_t offer;
     stored_entry_t entries[MOST_ENTRIES];
     size_t entry_count;
     stored_participant_t participants[MOST_THINGS];
     size_t participant_count;
     stored_work_t works[MOST_THINGS];
     size_t work_count;
+    stored_work_t asked[MOST_THINGS]; //  the last works, ended or not
+    size_t asked_count;
     bool is_closed;
     bool has_timer;
     store_work_t timer; //  of which a session here has one
@@ -229,7 +234,8 @@ static void
 s_put_entry (log_of_t *log, const store_entry_t *entry)
 {
     assert (log->entry_count < MOST_ENTRIES);
-    assert (entry->message_id.size > 0 && event_is_durable (entry->event));
+    bool is_of_later = !event_wire_name (entry->event);
+    assert (entry->message_id.size > 0 && (is_of_later || event_is_durable (entry->event)));
     assert (log->entry_count == 0 || entry->time_ms > log->entries[log->entry_count - 1].time_ms);
     log->entries[log->entry_count] = (stored_entry_t){ .seq = log->entry_count + 1,
                                                        .message_id = s_keep (entry->message_id),
@@ -282,6 +288,7 @@ s_put_work (log_of_t *log, const store_work_t *work)
                                                      .user = s_keep (work->user),
                                                      .body = s_keep (work->body),
                                                      .secret = s_keep (work->secret) };
+    log->asked[log->asked_count++ % MOST_THINGS] = log->works[log->work_count - 1];
 }
 
 static void
@@ -546,10 +553,15 @@ fake_store_notified (store_notice_t what)
 }
 
 void
-store_receipt (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
+store_receipt (store_t *self, text_t session, uint64_t role, text_t user,
+               const store_receipt_t *receipt)
 {
     (void) self;
-    s_participant (s_log (session), role, user)->received_seq = seq;
+    stored_participant_t *participant = s_participant (s_log (session), role, user);
+    if (receipt->received_seq != SEQ_UNKNOWN)
+        participant->received_seq = receipt->received_seq;
+    participant->delivered_seq = receipt->delivered_seq;
+    participant->read_seq = receipt->read_seq;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -607,6 +619,7 @@ s_append (store_t *of, request_t *request)
         if (row->info.size > 0)
             participant->info = s_keep (row->info);
         participant->present = row->present;
+        participant->is_out = row->is_out;
         if (row->channel.size > 0)
             participant->channel = s_keep (row->channel);
         else if (!row->present && text_is (participant->channel, TEXT ("api")))
@@ -615,6 +628,10 @@ s_append (store_t *of, request_t *request)
     if (append->control_changes) {
         log->control_role = append->control_role;
         log->control_user = s_keep (append->control_user);
+        log->control_seq = append->control_seq;
+        log->offer = append->offer;
+        log->offer.text = s_keep (append->offer.text);
+        log->offer.offered_to = s_keep (append->offer.offered_to);
     }
     if (append->closing != SESSION_STAYS)
         log->is_closed = append->closing == SESSION_CLOSES;
@@ -649,7 +666,8 @@ s_load (request_t *request)
     stored_session_t *found = &request->found;
     list_t *to = &request->texts;
     *found = (stored_session_t){ .exists = log->exists, .app = TEXT ("demo"), .visitor = TEXT_EMPTY,
-                                 .control_user = TEXT_EMPTY };
+                                 .control_user = TEXT_EMPTY, .offered_to = TEXT_EMPTY,
+                                 .offer = TEXT_EMPTY };
     if (!log->exists)
         return;
     if (!request->hosts && log->host == request->of->writer && s_is_left (log))
@@ -666,6 +684,11 @@ s_load (request_t *request)
     found->active_ago_ms = s_store.active_ago_ms;
     found->control_role = log->control_role;
     found->control_user = s_copy (to, log->control_user);
+    found->control_seq = log->control_seq;
+    if (log->offer.waits) {
+        found->offered_to = s_copy (to, log->offer.offered_to);
+        found->offer = s_copy (to, log->offer.text);
+    }
     stored_participant_t *participants
         = s_room (to, log->participant_count * sizeof *participants);
     for (size_t at = 0; at < log->participant_count; at++) {
@@ -687,17 +710,13 @@ s_load (request_t *request)
     }
     found->works = works;
     found->work_count = log->work_count;
-    for (size_t at = log->entry_count; at > 0; at--) {
-        const stored_entry_t *entry = &log->entries[at - 1];
-        bool is_said = entry->event == EVENT_NEW_MESSAGE || entry->event == EVENT_FAILURE;
-        if (!is_said || (entry->role == ROLE_VISITOR && entry->hidden))
-            continue;
-        if (entry->role == ROLE_VISITOR)
-            found->unanswered = (stored_work_t){ .seq = entry->seq,
-                                                 .user = s_copy (to, entry->user),
-                                                 .body = s_copy (to, entry->data) };
-        break;
-    }
+    size_t asked = log->asked_count < MOST_THINGS ? log->asked_count : MOST_THINGS;
+    const stored_entry_t *question =
+        fake_question (log->entries, log->entry_count, log->asked, asked);
+    if (question)
+        found->unanswered = (stored_work_t){ .seq = question->seq,
+                                             .user = s_copy (to, question->user),
+                                             .body = s_copy (to, question->data) };
     stored_id_t *known = s_room (to, (log->entry_count + 1) * sizeof *known);
     for (size_t row = 0; row < log->entry_count; row++) {
         const stored_entry_t *entry = &log->entries[row];

@@ -116,8 +116,10 @@ work_store_is_up (const work_store_t *self)
 }
 
 int
-work_store_take (work_store_t *self, const work_wish_t *wishes, size_t count)
+work_store_take (work_store_t *self, const work_wish_t *wishes, size_t count,
+                 const work_paces_t *paces)
 {
+    (void) paces;
     assert (count < MOST);
     if (self == &s_other || !s_is_up || s_is_taking)
         return -1;

@@ -93,9 +93,12 @@ Test (feed, the_row)
                             "\"state\":\"open\",\"closedAt\":null,\"lastSeq\":3,\"lastAt\":\"20",
                             "\"waiting\":false",
                             "\"lastActivity\":\"20", "\"createdAt\":\"20",
-                            "\"control\":{\"role\":\"agent\",\"userId\":\"anna\"},",
-                            "{\"role\":\"visitor\",\"userId\":\"vic\",\"present\":true}",
-                            "{\"role\":\"agent\",\"userId\":\"anna\",\"present\":true}",
+                            "\"control\":{\"role\":\"agent\",\"userId\":\"anna\","
+                            "\"version\":3,\"since\":",
+                            "{\"role\":\"visitor\",\"userId\":\"vic\",\"present\":true,"
+                            "\"connected\":true}",
+                            "{\"role\":\"agent\",\"userId\":\"anna\",\"present\":true,"
+                            "\"connected\":true}",
                             "\"presentCount\":2}" };
     for (size_t at = 0; at < sizeof parts / sizeof *parts; at++)
         cr_assert (strstr (rig_row, parts[at]), "%s is not in %s", parts[at], rig_row);

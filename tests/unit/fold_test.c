@@ -200,6 +200,7 @@ Test (fold, load)
     cr_assert_eq (fold_turn (&s_fold, TEXT ("i2"))->state, TURN_QUEUED); //  nobody can have it
     cr_assert (text_is (fold_turn (&s_fold, TEXT ("i1"))->secret, TEXT ("s")));
     cr_assert_null (fold_turn (&s_fold, TEXT ("i3")));
+    cr_assert (fold_turn (&s_fold, TEXT ("i1"))->hidden, "it may be a greeting");
     cr_assert_eq (s_recall (ROLE_VISITOR, "vic", "m1")->seq, 2);
 }
 
@@ -222,6 +223,7 @@ Test (fold, what_nobody_answered)
     cr_assert (question && question->seq == 3 && text_is (question->user, TEXT ("vic")));
     cr_assert (text_is (question->body, TEXT ("{}")));
     cr_assert (text_is (question->secret, TEXT ("secret")));
+    cr_assert_not (fold_turn (&s_fold, TEXT ("i"))->hidden);
     fold_answered (&s_fold);
     cr_assert_null (s_fold.unanswered);
 }

@@ -200,11 +200,19 @@ s_connect (int ends[2])
     close (listener);
 }
 
+static bool
+s_has_problems (void *owner, text_t target)
+{
+    (void) owner;
+    return target.size >= 3 && memcmp (target.data, "/p/", 3) == 0;
+}
+
 static void
 s_open (rig_t *self)
 {
     static const http_server_events_t events = { .has_room = s_has_room,
                                                  .asked = s_on_asked,
+                                                 .has_problems = s_has_problems,
                                                  .may_grow = s_may_grow,
                                                  .memory = s_on_memory,
                                                  .may_stay = s_may_stay,
@@ -335,6 +343,44 @@ ParameterizedTest (body_case_t *param, http_server, bodies)
                rig->heard);
     s_close (rig);
     free (rig);
+}
+
+//  What is asked there is refused as the HTTP API refuses, whatever the fault; elsewhere in words.
+Test (http_server, refuses_with_problems)
+{
+    static const struct {
+        const char *bytes, *status, *type;
+    } cases[] = {
+        { "POST /p/x HTTP/1.1\r\nHost: h\r\nContent-Length: 40001\r\n\r\n", "413 ", "too-large" },
+        { "POST /p/x HTTP/1.1\r\nHost: h\r\n" CHUNKED "\r\n9c41\r\n", "413 ", "too-large" },
+        { "POST /p/x HTTP/1.1\r\nHost: h\r\n" CHUNKED "\r\n3\r\nhello\r\n", "400 ",
+          "bad-request" },
+        { "POST /p/x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhel", "408 ", "late" },
+        { "GET /p/x HTTP/1.1\r\n\r\n", "400 ", "bad-request" },
+        { "GET /p/x HTTP/1.1\r\nHost: h\r\nno colon\r\n\r\n", "400 ", "bad-request" },
+        { "POST /p/x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", "501 ",
+          "coding" },
+        { "POST /p/x HTTP/1.1\r\nHost: h\r\nExpect: tea\r\nContent-Length: 1\r\n\r\n", "417 ",
+          "expectation" },
+        { "GET /p/x HTTP/2.1\r\nHost: h\r\n\r\n", "505 ", "version" },
+        { "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 40001\r\n\r\n", "413 ", NULL },
+        { "GET /x HTTP/1.1\r\n\r\n", "400 ", NULL },
+    };
+    for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {
+        char status[40], type[80];
+        rig_t *rig = calloc (1, sizeof *rig);
+        s_open (rig);
+        s_send (rig, cases[at].bytes);
+        snprintf (status, sizeof status, "HTTP/1.1 %s", cases[at].status);
+        snprintf (type, sizeof type, "urn:stentor:problem:%s\"",
+                  cases[at].type ? cases[at].type : "");
+        cr_expect (s_hears (rig, status, 1), "%s\nheard: %s", cases[at].bytes, rig->heard);
+        bool is_problem = strstr (rig->heard, "content-type: application/problem+json\r\n");
+        cr_expect_eq (is_problem, cases[at].type != NULL, "%s", rig->heard);
+        cr_expect (!cases[at].type || strstr (rig->heard, type), "%s", rig->heard);
+        s_close (rig);
+        free (rig);
+    }
 }
 
 Test (http_server, a_body_that_comes_byte_by_byte)

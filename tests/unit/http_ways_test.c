@@ -72,6 +72,18 @@ Test (http_ways, allowed_addresses, .timeout = 60)
     http_rig_end (rig);
 }
 
+//  A public address is good enough for https:// only, for http:// one that is named.
+Test (http_ways, in_clear_to_named_networks_only, .timeout = 60)
+{
+    http_rig_t *rig = http_rig_start (&(http_client_config_t){
+        .is_guarded = true, .keeps_clear = true, .allowed = "127.0.0.1/32" });
+    const http_heard_t *heard = s_get (rig, "http://93.184.216.34:PORT/", 80, 0);
+    cr_assert_eq (heard->outcome, HTTP_BLOCKED);
+    cr_assert (!heard->was_sent && strstr (heard->error, "http:// may go to"), "%s", heard->error);
+    cr_assert_eq (s_get (rig, "http://127.0.0.1:PORT/", bot_port (rig->bot), 0)->status, 200);
+    http_rig_end (rig);
+}
+
 Test (http_ways, a_list_that_cannot_be_read_makes_no_client, .timeout = 60)
 {
     uv_loop_t loop;

@@ -73,6 +73,42 @@ Test (inbound, a_bad_frame_is_refused_by_name)
             "c2 < connection update not_allowed\n");
 }
 
+Test (inbound, what_was_read_is_of_where_the_client_is)
+{
+    connection_t *rich = RICH;
+    s_send (rich, "read", "s", ",\"seq\":1");
+    s_join (rich);
+    rig_deliver (rich, 1, "a", false);
+    rig_write (rich);
+    s_send (rich, "read", "t", ",\"seq\":1");
+    s_send (rich, "read", "s", ",\"seq\":1");
+    rig_write (rich);
+    keepalives_tell (rig_keepalives);
+    EXPECT ("c1 < new message a\n"
+            "c1 < error not_joined\n"
+            "p1 RECEIPT c1 1 read 1\n");
+    connection_t *widget = WIDGET;
+    s_send (widget, "read", "s", ",\"seq\":1");
+    rig_write (widget);
+    EXPECT ("c2 < error not_allowed\n");
+}
+
+//  What the client has by its own word is known when its ATTACH is answered.
+Test (inbound, what_was_read_waits_for_the_resume)
+{
+    connection_t *connection = RICH;
+    s_send (connection, "resume", "s", ",\"lastSeq\":4");
+    s_send (connection, "read", "s", ",\"seq\":4");
+    EXPECT ("p1 ATTACH c1 demo/s resume 4\n"
+            "c1 stop\n");
+    rig_attached (connection, ATTACH_RESUME, VERDICT_OK, 6);
+    keepalives_tell (rig_keepalives);
+    rig_write (connection);
+    EXPECT ("c1 read\n"
+            "p1 RECEIPT c1 4 read 4\n"
+            "c1 < connection update\n");
+}
+
 Test (inbound, a_client_of_many_faults_is_closed)
 {
     rig_config.frames_burst = 1000000;

@@ -162,3 +162,37 @@ Test (json_read, member_text)
     cr_assert (json_member_text (NULL, "a", &text) == 0 && text.size == 0);
     json_object_put (tree);
 }
+
+//  A time as RFC 3339 has it, and with a zone without its colon, as platforms write it.
+Test (json_time, in_every_form)
+{
+    static const struct {
+        const char *text;
+        uint64_t ms;
+    } rows[] = {
+        { "2026-11-22T14:00:00.000Z", 1795356000000 },
+        { "2026-11-22T14:00:00Z", 1795356000000 },
+        { "2026-11-22 14:00:00Z", 1795356000000 },
+        { "2026-11-22t14:00:00z", 1795356000000 },
+        { "2026-11-22T14:00:00.5Z", 1795356000500 },
+        { "2026-11-22T14:00:00.123456Z", 1795356000123 },
+        { "2026-11-22T15:00:00.000+0100", 1795356000000 },
+        { "2026-11-22T15:00:00+01:00", 1795356000000 },
+        { "2026-11-22T13:00:00-01:00", 1795356000000 },
+        { "2024-02-29T00:00:00Z", 1709164800000 },
+        { "2000-03-01T00:00:00Z", 951868800000 },
+        { "1971-01-01T00:00:00Z", 31536000000 },
+        { "1969-12-31T23:59:59Z", 0 },
+        { "2026-11-22T14:00:00", 0 },
+        { "2026-13-22T14:00:00Z", 0 },
+        { "2026-11-22T24:00:00Z", 0 },
+        { "2026-11-22T14:00:00.Z", 0 },
+        { "2026-11-22T14:00:00Zx", 0 },
+        { "2026-11-22", 0 },
+        { "", 0 },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++)
+        cr_expect_eq (json_time_read (text_of (rows[at].text)), rows[at].ms, "%s: %llu",
+                      rows[at].text,
+                      (unsigned long long) json_time_read (text_of (rows[at].text)));
+}

@@ -1,5 +1,6 @@
 //  json_write — commas where they belong, and nothing at all of what does not fit.
 
+#include "base/utf8.h"
 #include "json/json_write.h"
 
 #include <criterion/criterion.h>
@@ -96,4 +97,24 @@ Test (json_write, what_does_not_fit_changes_nothing)
         cr_assert_eq (buffer.size, ceiling == whole ? whole : 1, "at %zu", ceiling);
         buffer_free (&buffer);
     }
+}
+
+//  Never more than so many bytes between the quotes, and always whole characters.
+Test (json_write, a_text_is_cut_to_its_place)
+{
+    static const char *const texts[] = { "plain", "\"\"\"\"\"\"", "a\nb\001c", "üöäüöä", "" };
+    for (size_t row = 0; row < sizeof texts / sizeof *texts; row++)
+        for (size_t most = 0; most < 50; most++) {
+            buffer_t buffer;
+            json_writer_t json;
+            text_t text = text_of (texts[row]);
+            buffer_init (&buffer, 1000);
+            json_write_begin (&json, &buffer);
+            bool is_cut = json_put_cut (&json, NULL, text, most);
+            cr_assert_eq (json_write_end (&json), 0);
+            cr_assert_leq (buffer.size, most + 2);
+            cr_assert (!is_cut || most < 6 * text.size);
+            cr_assert (utf8_is_valid (buffer_text (&buffer)));
+            buffer_free (&buffer);
+        }
 }

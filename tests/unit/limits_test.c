@@ -24,7 +24,10 @@ static limited_t
 s_enter_from (const char *app, const char *user, role_t kind, const client_address_t *address)
 {
     limited_t who = { .places = { NULL } };
-    principal_t principal = { kind, text_of (app), text_of (user), TEXT_EMPTY };
+    principal_t principal = { .kind = kind,
+                              .app = text_of (app),
+                              .user = text_of (user),
+                              .session = TEXT_EMPTY };
     limits_enter (s_limits, &who, &principal, address, START);
     return who;
 }

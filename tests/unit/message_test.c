@@ -100,3 +100,33 @@ Test (message, a_long_unknown_member)
                && complaint[strlen (complaint) - 1] == '"');
     json_object_put (body);
 }
+
+//  With and without a tree the same.
+Test (message, words_of_what_was_said)
+{
+    static const char *const rows[][2] = {
+        { "{\"rawQuery\":\"a b\"}", "a b" },
+        { " { \"x\" : [1,{\"rawQuery\":\"no\"}], \"rawQuery\" : \"a\" } ", "a" },
+        { "{\"rawQuery\":\"a\\u0062\\n\"}", "ab\n" },
+        { "{\"\\u0072awQuery\":\"x\"}", "x" },
+        { "{\"rawQuery\":\"a\",\"rawQuery\":\"b\"}", "b" },
+        { "{\"rawQuery\":\"\"}", "" },
+        { "{\"outputSpeech\":{\"displayText\":\"y\",\"rawQuery\":\"no\"}}", "y" },
+        { "{\"outputSpeech\":\"z\"}", "z" },
+        { "{}", "" },
+        { "[]", "" },
+    };
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
+        buffer_t words;
+        buffer_init (&words, 100);
+        cr_expect_not (message_put_words (text_of (rows[row][0]), 100, &words));
+        cr_expect (text_is (buffer_text (&words), text_of (rows[row][1])), "%s: %.*s",
+                   rows[row][0], TEXT_ARGS (buffer_text (&words)));
+        buffer_free (&words);
+    }
+    buffer_t cut;
+    buffer_init (&cut, 100);
+    cr_expect (message_put_words (TEXT ("{\"rawQuery\":\"a\xc3\xa4\"}"), 2, &cut));
+    cr_expect (text_is (buffer_text (&cut), TEXT ("a")));
+    buffer_free (&cut);
+}

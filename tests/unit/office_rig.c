@@ -15,6 +15,7 @@
 postoffice_context_t rig_office, rig_second;
 char rig_row[RIG_ROW_MAX];
 size_t rig_queued;
+bool rig_shows_company;
 static postoffice_context_t *s_office = &rig_office; //  that is spoken to
 static uv_loop_t s_loop;
 uv_loop_t *const rig_loop = &s_loop;
@@ -85,12 +86,22 @@ s_note_entry (const bus_deliver_t *entry)
         s_note (" end_of_window");
 }
 
+static bool
+s_is_of_company (const bus_record_t *record)
+{
+    return record->kind == BUS_BROADCAST
+           && (record->broadcast.event == EVENT_PRESENCE
+               || record->broadcast.event == EVENT_RECEIPT);
+}
+
 int
 bus_server_send (bus_server_t *self, peer_t peer, const bus_record_t *record)
 {
     (void) self;
     if (peer >= sizeof s_down || s_down[peer])
         return -1;
+    if (s_is_of_company (record) && !rig_shows_company)
+        return 0;
     s_note ("%c%u %s", peer > 10 ? 'w' : 'e', (unsigned) (peer > 10 ? peer - 10 : peer),
             bus_kind_name (record->kind));
     if (record->kind == BUS_ATTACHED)
@@ -104,6 +115,8 @@ bus_server_send (bus_server_t *self, peer_t peer, const bus_record_t *record)
     else if (record->kind == BUS_BROADCAST) {
         s_note_ids (record->broadcast.endpoints);
         s_note (" %s", event_wire_name (record->broadcast.event));
+        if (s_is_of_company (record))
+            s_note (" %.*s", TEXT_ARGS (record->broadcast.data));
     } else if (record->kind == BUS_TRUNCATED)
         s_note (" %u #%u of %u%s", (unsigned) record->truncated.endpoint,
                 (unsigned) record->truncated.seq, (unsigned) record->truncated.last_seq,
@@ -170,7 +183,8 @@ s_on_posted (void *owner, const operation_t *operation)
                 verdict_code (operation->verdict), (unsigned) operation->seq);
         return;
     }
-    s_note ("api POSTED %u %s #%u\n", (unsigned) operation->record.post.request_id,
+    uint64_t asked = operation->record.post.request_id, number = operation->request;
+    s_note ("api POSTED %u %s #%u\n", (unsigned) (number ? number : asked),
             verdict_code (operation->verdict), (unsigned) operation->seq);
 }
 
@@ -186,6 +200,7 @@ s_begin_office (postoffice_context_t *office, store_t *store, uint64_t writer)
 {
     *office = (postoffice_context_t){ .store = store,
                                       .grace_ms = GRACE_MS,
+                                      .settle_ms = SETTLE_MS,
                                       .idle_ms = IDLE_MS,
                                       .queue_limit = QUEUE_LIMIT,
                                       .endpoint_limit = 8,
@@ -198,13 +213,19 @@ s_begin_office (postoffice_context_t *office, store_t *store, uint64_t writer)
     office->apps = apps_new (&s_loop, &(apps_config_t){ .file = "", .app_id = "demo" },
                              &complaint);
     cr_assert_not_null (office->apps);
+    office->sessions = sessions_new (&s_loop, office);
+    office->bots = bot_health_new (office->apps, sessions_refuse_turn, office->sessions);
     office->workers =
         workers_new (NULL, &(workers_config_t){ .accepted_within_ms = ACCEPTED_WITHIN_MS,
-                                                .recovery_ms = RECOVERY_MS });
+                                                .recovery_ms = RECOVERY_MS,
+                                                .admit = bot_health_admit,
+                                                .probe_ended = bot_health_probe_ended,
+                                                .owner = office->bots });
+    bot_health_begin (office->bots, office->workers);
     office->deliveries = deliveries_new (&s_loop, NULL, office->workers,
                                          &(store_config_t){ .writer = writer },
-                                         &(deliveries_config_t){ .lease_ms = 1000 });
-    office->sessions = sessions_new (&s_loop, office);
+                                         &(deliveries_config_t){ .apps = office->apps,
+                                                                 .lease_ms = 1000 });
 }
 
 static void
@@ -212,6 +233,7 @@ s_end_office (postoffice_context_t *office)
 {
     deliveries_destroy (&office->deliveries);
     sessions_destroy (&office->sessions);
+    bot_health_destroy (&office->bots);
     workers_destroy (&office->workers);
     apps_destroy (&office->apps);
 }
@@ -224,6 +246,7 @@ rig_begin (void)
     rig_forget ();
     rig_row[0] = 0;
     rig_queued = 0;
+    rig_shows_company = false;
     s_item_count = 0;
     s_request_id = 0;
     memset (s_down, 0, sizeof s_down);
@@ -326,8 +349,11 @@ rig_wait (unsigned ms)
     for (uint64_t end = clock_mono_ms () + ms; clock_mono_ms () < end;) {
         rig_run ();
         workers_tick (rig_office.workers);
-        if (rig_second.sessions)
+        bot_health_tick (rig_office.bots);
+        if (rig_second.sessions) {
             workers_tick (rig_second.workers);
+            bot_health_tick (rig_second.bots);
+        }
         uv_sleep (5);
     }
     rig_run ();
@@ -477,19 +503,23 @@ s_change (change_kind_t kind, uint64_t by_role, const char *visitor, const char 
           uint64_t if_match)
 {
     bool opens = kind == CHANGE_OPEN;
-    bool is_of_agent = kind == CHANGE_ENTER || kind == CHANGE_EXIT;
+    bool is_of_agent =
+        !opens && kind != CHANGE_CLOSE && kind != CHANGE_REOPEN && kind != CHANGE_READ;
     s_ask_change (&(change_t){ .kind = kind,
                                .session = KEY,
                                .message_id = text_of (id),
                                .by_role = by_role,
                                .by_user = text_of (by_role == ROLE_AGENT ? "anna" : "key"),
                                .by_sender = TEXT ("{}"),
-                               .role = opens ? ROLE_VISITOR : is_of_agent ? ROLE_AGENT : 0,
+                               .role = is_of_agent ? ROLE_AGENT : ROLE_VISITOR,
                                .user = text_of (opens ? visitor : is_of_agent ? "carl" : ""),
                                .sender = TEXT ("{}"),
                                .info = TEXT_EMPTY,
                                .first_id = opens ? TEXT (":first:1") : TEXT_EMPTY,
                                .data = opens ? TEXT ("help") : TEXT_EMPTY,
+                               .version = SEQ_UNKNOWN,
+                               .targets = TEXT ("group:sales\n"),
+                               .why = TEXT_EMPTY,
                                .secret = TEXT_EMPTY },
                   if_match);
 }
@@ -521,6 +551,9 @@ s_ask_agent (change_kind_t kind, const char *user, bool takes_control, const cha
                                .info = TEXT_EMPTY,
                                .first_id = TEXT_EMPTY,
                                .data = TEXT_EMPTY,
+                               .version = SEQ_UNKNOWN,
+                               .targets = TEXT_EMPTY,
+                               .why = TEXT_EMPTY,
                                .secret = TEXT_EMPTY,
                                .takes_control = takes_control },
                   SEQ_UNKNOWN);
@@ -627,7 +660,7 @@ void
 received (peer_t peer, uint64_t endpoint, uint64_t seq)
 {
     cr_assert_not_null (s_endpoint (peer, endpoint));
-    presence_receipt (s_endpoint (peer, endpoint), seq);
+    presence_receipt (s_endpoint (peer, endpoint), seq, 0);
 }
 
 void
@@ -672,12 +705,34 @@ done (peer_t peer, const char *turn, const char *data)
 }
 
 void
+fails (peer_t peer, const char *turn, unsigned tries, unsigned status)
+{
+    s_ask (peer, &(bus_record_t){ .kind = BUS_DONE,
+                                  .done = { .item = s_item (turn),
+                                            .session = KEY,
+                                            .outcome = OUTCOME_FAILED,
+                                            .data = TEXT ("{\"tries\":3}"),
+                                            .target = TEXT_EMPTY,
+                                            .detail = TEXT ("why"),
+                                            .tries = tries,
+                                            .status = status,
+                                            .fault = status == 404 ? FAULT_OTHER : FAULT_BOT } });
+}
+
+app_failure_t *
+rig_policy (void)
+{
+    const app_t *app = apps_find (s_office->apps, TEXT ("demo"));
+    return (app_failure_t *) &app->switchboard.failure; //  nobody reads the file again
+}
+
+void
 progress (peer_t peer, const char *turn, event_t event)
 {
     session_t *session = rig_session ();
     cr_assert_not_null (session);
     presence_progress (
-        session,
+        session, peer,
         &(bus_progress_t){
             .item = s_item (turn), .session = KEY, .event = event, .data = TEXT_EMPTY },
         workers_topics (s_office->workers, peer));

@@ -6,10 +6,11 @@
 //      e1 DELIVER 5,6 #2 hello       an entry; its data, or its event when it has none to show
 //      e1 DELIVER 5 #9 hello end_of_window
 //      e1 BROADCAST 5 typing
+//      e1 BROADCAST 5 presence {…}   and its data; these, and receipts, if rig_shows_company
 //      e1 TRUNCATED 5 #2 of 3        the log has lost what 5 had above #2, and ends with #3; "gone"
 //      e1 WATCHING demo              the feed of the app's sessions goes to edge 1; "gap"
 //      e1 SUMMARY s #3               the row of the session, as of #3; the row itself is rig_row
-//      api POSTED 3 ok #2            what comes of a request
+//      api POSTED 3 ok #2            what comes of a request, or of a bot's later answer
 //      w1 WORK t1 2                  an item's name is t and its place among all; second attempt
 //
 //  Peers 1… are edges, 11… workers. Everything is about one session, s_key.
@@ -30,6 +31,7 @@
 #define W1 11u
 #define W2 12u
 #define GRACE_MS 150
+#define SETTLE_MS 60
 #define ACCEPTED_WITHIN_MS 200
 #define RECOVERY_MS 40
 #define IDLE_MS 40
@@ -42,6 +44,8 @@ extern postoffice_context_t rig_second;
 //  The row of the last SUMMARY.
 #define RIG_ROW_MAX 2000
 extern char rig_row[RIG_ROW_MAX];
+//  Else stories are without presence and receipts.
+extern bool rig_shows_company;
 //  What waits for each edge.
 extern size_t rig_queued;
 
@@ -121,6 +125,11 @@ void worker_up (peer_t peer, uint64_t credit);
 void worker_down (peer_t peer);
 void accepted (peer_t peer, const char *turn);
 void done (peer_t peer, const char *turn, const char *data);
+//  A turn comes to nothing after so many tries, with this status (0: no answer): the bot's fault,
+//  but for a 404.
+void fails (peer_t peer, const char *turn, unsigned tries, unsigned status);
+//  What the app says of that, to be changed.
+app_failure_t *rig_policy (void);
 void progress (peer_t peer, const char *turn, event_t event);
 //  Gives an item that is in the store already the next name.
 void rig_name (const char *item);

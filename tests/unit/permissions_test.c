@@ -102,7 +102,7 @@ Test (permissions, every_kind_by_request)
         [ROLE_VISITOR] = { "ok", "not_yours", "not_joined" },
         [ROLE_AGENT] = { "not_in_control", "not_in_control", "not_joined" },
         [ROLE_BOT] = { "not_allowed", "not_allowed", "not_joined" },
-        [ROLE_PLATFORM] = { "not_allowed", "not_allowed", "not_joined" },
+        [ROLE_PLATFORM] = { "not_in_control", "not_in_control", "not_joined" },
         [ROLE_ROUTER] = { "not_allowed", "not_allowed", "not_joined" },
         [ROLE_API] = { "ok", "ok", "not_joined" }, //  for the app
     };

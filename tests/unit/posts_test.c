@@ -1,5 +1,5 @@
 //  posts — what must not be overtaken: behind a message that was refused all others are held back,
-//  until it comes again, or the first one behind it when it does not come.
+//  until it comes again. A client that goes on without it is closed.
 
 #include "edge_rig.h"
 
@@ -28,15 +28,21 @@ s_end (void)
 TestSuite (posts, .init = s_begin, .fini = s_end);
 
 static void
-s_add (const char *id, bool is_named, uint64_t now_ms)
+s_add_event (event_t event, const char *id, bool is_named, uint64_t now_ms)
 {
     bus_post_t record = { .session = TEXT ("demo/s"),
-                          .event = EVENT_NEW_MESSAGE,
+                          .event = event,
                           .message_id = text_of (id),
                           .sender = TEXT ("{}"),
                           .data = text_of (id),
                           .secret = TEXT_EMPTY };
     post_queue_add (s_queue, &record, is_named, 0, now_ms);
+}
+
+static void
+s_add (const char *id, bool is_named, uint64_t now_ms)
+{
+    s_add_event (EVENT_NEW_MESSAGE, id, is_named, now_ms);
 }
 
 //  Adds and sends it. Returns its request id; 0: it was refused, as it would overtake another.
@@ -151,15 +157,26 @@ Test (posts, none_overtakes_a_refused_one)
     cr_assert (s_passes ("d", 3));
 }
 
-//  The time ends in the middle of what is said again: what stands behind the first one refused must
-//  not pass it.
-Test (posts, the_next_one_is_waited_for)
+//  A client that reads slowly may have said "b" before it hears that "a" was refused, however much
+//  later that comes: nothing passes, and it begins anew.
+Test (posts, one_that_goes_on_without_a_refused_one_is_closed)
 {
     s_refuse ("a", 0);
     cr_assert_not (s_passes ("b", HOLD_MS - 1));
-    cr_assert_not (s_passes ("c", HOLD_MS));
-    cr_assert (s_passes ("b", HOLD_MS + 1));
-    cr_assert (s_passes ("c", HOLD_MS + 1));
+    cr_assert_not (client_is_closed (s_client));
+    cr_assert_not (s_passes ("b", HOLD_MS));
+    cr_assert (client_is_closed (s_client));
+    cr_assert_not (s_passes ("c", HOLD_MS + 1));
+}
+
+//  However late: it was waited for.
+Test (posts, one_that_comes_again_late_passes)
+{
+    s_refuse ("a", 0);
+    cr_assert_not (s_passes ("b", 1));
+    cr_assert (s_passes ("a", 10 * HOLD_MS));
+    cr_assert (s_passes ("b", 10 * HOLD_MS));
+    cr_assert_not (client_is_closed (s_client));
 }
 
 //  Those that were on their way are refused, too, and wait behind it.
@@ -182,14 +199,56 @@ Test (posts, those_that_waited_are_behind_it_too)
     (void) s_post ("b", 0);
     s_answer (a, VERDICT_BUSY, 0);
     cr_assert_not (post_queue_is_waiting (s_queue));
-    cr_assert_not (s_passes ("c", HOLD_MS));
-    cr_assert (s_passes ("b", HOLD_MS));
+    cr_assert_not (s_passes ("c", 1));
+    cr_assert_not (s_passes ("b", 2));
+    cr_assert (s_passes ("a", 3));
+    cr_assert (s_passes ("b", 3));
 }
 
-Test (posts, given_up_with_nothing_behind_it)
+//  An agent without control. On its next connection it takes control and says all of it again: what
+//  is still on its way here must not come behind that.
+Test (posts, words_without_control_are_refused_until_it_is_taken_here)
 {
-    s_refuse ("a", 0);
-    cr_assert (s_passes ("b", HOLD_MS));
+    uint64_t a = s_post ("a", 0);
+    (void) s_post ("b", 0);
+    s_answer (a, VERDICT_NOT_IN_CONTROL, 0);
+    cr_assert_not (post_queue_is_waiting (s_queue), "b is refused, too");
+    cr_assert_not (post_queue_is_idle (s_queue));
+    cr_assert_not (s_passes ("c", 1));
+    rig_forget ();
+    s_add_event (EVENT_BARGE_IN, "in", true, 2);
+    cr_assert (post_queue_send (s_queue, 1));
+    EXPECT ("p1 POST c1 in 0\n");
+    s_answer (rig_post.request_id, VERDICT_OK, 3);
+    cr_assert (s_passes ("c", 4));
+    cr_assert (post_queue_is_idle (s_queue));
+}
+
+//  It has taken control through the API: its words count again when it has the entry that says so.
+Test (posts, words_count_again_when_control_was_taken_elsewhere)
+{
+    s_answer (s_post ("a", 0), VERDICT_NOT_IN_CONTROL, 0);
+    cr_assert (post_queue_may_regain (s_queue, 7));
+    cr_assert_not (s_passes ("b", 1));
+    post_queue_received (s_queue, SEQ_UNKNOWN);
+    post_queue_received (s_queue, 6);
+    cr_assert_not (s_passes ("b", 2));
+    post_queue_received (s_queue, 7);
+    cr_assert (s_passes ("b", 3));
+    cr_assert_not (post_queue_may_regain (s_queue, 9), "nothing waits for it");
+}
+
+//  It has taken control behind what is refused now.
+Test (posts, words_behind_a_taking_are_not_refused)
+{
+    uint64_t a = s_post ("a", 0);
+    s_add_event (EVENT_BARGE_IN, "in", true, 0);
+    uint64_t b = s_post ("b", 0);
+    s_answer (a, VERDICT_NOT_IN_CONTROL, 1);
+    cr_assert_not_null (posts_find (rig_posts, 1, b));
+    s_answer (b - 1, VERDICT_OK, 1);
+    s_answer (b, VERDICT_OK, 1);
+    cr_assert (s_passes ("c", 2));
 }
 
 //  It was stored all the same, and its client is told: it will not say it again.

@@ -194,6 +194,7 @@ Test (presence, what_may_be_shown_of_a_turn)
         cr_expect_eq (presence_may_show (session, turn, EVENT_TYPING), cases[at].typing, "%zu", at);
         cr_expect_eq (presence_may_show (session, turn, EVENT_RETRY_NOTICE), cases[at].content,
                       "%zu", at);
+        cr_expect_eq (presence_may_show (session, turn, EVENT_PART), cases[at].content, "%zu", at);
         cr_expect_not (presence_may_show (session, NULL, EVENT_TYPING), "no such turn");
     }
     session->state = SESSION_READY;
@@ -227,6 +228,34 @@ Test (presence, a_notice_is_not_shown_after_a_take_over)
     rig_run ();
     rig_forget ();
     progress (W1, "t1", EVENT_RETRY_NOTICE);
+    EXPECT ("");
+}
+
+//  Only of the worker that has the turn, to clients that know it, and nothing behind its end.
+Test (presence, half_an_answer)
+{
+    visitor_joins (1, 5);
+    visitor_joins (1, 6);
+    worker_up (W1, 5);
+    worker_up (W2, 5);
+    say (1, 5, "hello");
+    rig_run ();
+    session_endpoint (rig_session (), 1, 6)->dialect = DIALECT_WIDGET;
+    rig_forget ();
+    progress (W1, "t1", EVENT_PART);
+    EXPECT (""); //  it has not accepted the turn
+    accepted (W1, "t1");
+    rig_run ();
+    rig_forget ();
+    progress (W1, "t1", EVENT_PART);
+    EXPECT ("e1 BROADCAST 5 part\n");
+    progress (W2, "t1", EVENT_PART);
+    EXPECT ("");
+    done (W1, "t1", "{\"text\":\"a\"}");
+    progress (W1, "t1", EVENT_PART); //  committed or not: the turn is over in the fold
+    rig_run ();
+    rig_forget ();
+    progress (W1, "t1", EVENT_PART);
     EXPECT ("");
 }
 

@@ -11,13 +11,17 @@ static const char *const s_expected[PERMISSIONS] = {
     //                          visitor, agent, bot, platform, router, api
     [PERMIT_SESSION_OPEN] = "annnaa", [PERMIT_SESSION_JOIN] = "oannan",
     [PERMIT_SESSION_READ] = "oannaa", [PERMIT_MESSAGE_POST] = "oannan",
-    [PERMIT_CONTROL_TAKE] = "nannan", [PERMIT_CONTROL_RELEASE] = "nannan",
+    [PERMIT_CONTROL_TAKE] = "nannan", [PERMIT_CONTROL_RELEASE] = "nannaa",
     [PERMIT_SESSION_LIST] = "oannaa", [PERMIT_MESSAGE_POST_AS] = "nnnnaa",
     [PERMIT_SESSION_CLOSE] = "nannaa", [PERMIT_WORK_READ] = "nnnnaa",
     [PERMIT_WORK_CHANGE] = "nnnnaa", [PERMIT_VISITOR_EXPORT] = "nnnnaa",
     [PERMIT_VISITOR_ERASE] = "nnnnaa", [PERMIT_CONFIG_READ] = "nnnnaa",
     [PERMIT_SESSION_WATCH] = "nannaa",
-    [PERMIT_SESSION_ATTEND] = "nannaa",
+    [PERMIT_SESSION_ATTEND] = "nannaa", [PERMIT_AGENT_READ] = "nannaa",
+    [PERMIT_AGENT_SET] = "nannan",      [PERMIT_AGENT_MANAGE] = "nannaa",
+    [PERMIT_SESSION_WHISPER] = "nannaa", [PERMIT_CONTROL_OFFER] = "nannaa",
+    [PERMIT_ALERT_READ] = "nannaa",     [PERMIT_ALERT_ACKNOWLEDGE] = "nannaa",
+    [PERMIT_ALERT_TRY] = "nnnnaa",
 };
 
 typedef struct {
@@ -97,18 +101,29 @@ s_over_the_bus (const principal_t *principal, buffer_t *json)
     return principal_read (buffer_text (json));
 }
 
+//  What a token must name is of the kind, and of agents only.
+Test (principal, what_a_token_must_name)
+{
+    cr_expect_eq (permissions_named (ROLE_AGENT), PERMISSION_BIT (PERMIT_AGENT_MANAGE));
+    cr_expect_eq (permissions_named (ROLE_VISITOR) | permissions_named (ROLE_API), 0);
+}
+
 Test (principal, comes_over_the_bus_as_it_was)
 {
+    const text_t groups[] = { TEXT ("sales"), TEXT ("d\xc3\xa9 \"") };
     for (role_t kind = ROLE_VISITOR; kind <= ROLE_API; kind++) {
         buffer_t json;
         principal_t principal = { kind, TEXT ("demo"), TEXT ("ann \"\\\n\xc3\xa9"),
-                                  TEXT ("s/1") };
+                                  TEXT ("s/1"), TEXT ("Ann"), groups, 2 };
         principal_copy_t *copy = s_over_the_bus (&principal, &json);
         cr_assert (copy);
         const principal_t *read = principal_of (copy);
         cr_expect (read->kind == kind && text_is (read->app, principal.app)
                    && text_is (read->user, principal.user)
-                   && text_is (read->session, principal.session));
+                   && text_is (read->session, principal.session)
+                   && text_is (read->name, principal.name) && read->group_count == 2
+                   && text_is (read->groups[0], groups[0])
+                   && text_is (read->groups[1], groups[1]));
         principal_copy_destroy (&copy);
         buffer_free (&json);
     }
@@ -124,6 +139,10 @@ ParameterizedTestParameters (principal, json)
     static json_case_t cases[] = {
         { "{\"kind\":\"agent\",\"app\":\"a\",\"user\":\"u\"}", true },
         { "{\"kind\":\"agent\",\"app\":\"a\",\"user\":\"u\",\"scopes\":[1],\"later\":{}}", true },
+        { "{\"kind\":\"agent\",\"app\":\"a\",\"user\":\"u\",\"groups\":[]}", true },
+        { "{\"kind\":\"agent\",\"app\":\"a\",\"user\":\"u\",\"groups\":{}}", false },
+        { "{\"kind\":\"agent\",\"app\":\"a\",\"user\":\"u\",\"groups\":[1]}", false },
+        { "{\"kind\":\"agent\",\"app\":\"a\",\"user\":\"u\",\"groups\":[\"\"]}", false },
         { "", false },
         { "null", false },
         { "[]", false },

@@ -12,12 +12,13 @@ static http_head_t s_head;
 static char s_bytes[HTTP_HEAD_MAX + 1];
 static visitor_info_t s_info;
 
-//  The lines are behind those that every request has. False: no head has them.
 static bool
-s_read (const char *lines, const char *address)
+s_ask (const char *target, const char *lines, const char *address)
 {
+    static char room[REQUEST_INFO_PAGE_MOST];
     size_t size;
-    int length = snprintf (s_bytes, sizeof s_bytes, "GET / HTTP/1.1\r\nHost: h\r\n%s\r\n", lines);
+    int length = snprintf (s_bytes, sizeof s_bytes, "GET %s HTTP/1.1\r\nHost: h\r\n%s\r\n", target,
+                           lines);
     cr_assert (length > 0 && (size_t) length < sizeof s_bytes);
     text_t bytes = { s_bytes, (size_t) length };
     if (http_head_read (&s_head, bytes, &size) != HTTP_NO_FAULT || size == 0)
@@ -25,9 +26,16 @@ s_read (const char *lines, const char *address)
     client_address_t from = { .is_forwarded = false };
     cr_assert_eq (ip_address_read (&from.ip, text_of (address)), 0);
     address_guard_t *ranges = address_guard_new ("");
-    request_info_read (&s_info, &s_head, &from, ranges);
+    request_info_read (&s_info, &s_head, &from, ranges, room);
     address_guard_destroy (&ranges);
     return true;
+}
+
+//  The lines are behind those that every request has. False: no head has them.
+static bool
+s_read (const char *lines, const char *address)
+{
+    return s_ask ("/", lines, address);
 }
 
 static void
@@ -91,6 +99,49 @@ ParameterizedTest (line_case_t *param, request_info, page)
 {
     cr_assert (s_read (param->lines, "127.0.0.1"));
     s_expect (s_info.page, param->expected, param->lines);
+}
+
+//  A client says its page in the query; headers count where it says none.
+Test (request_info, page_of_the_query)
+{
+    static const struct {
+        const char *target, *expected;
+    } cases[] = {
+        { "/?appId=a&page=https%3A%2F%2Fshop.example%2Fcart%2F1&userId=u",
+          "https://shop.example/cart/1" },
+        { "/?page=http://shop.example/a", "http://shop.example/a" },
+        { "/?page=https%3A%2F%2Fshop.example%2Fcart%3Ftoken%3Dsecret%23x",
+          "https://shop.example/cart" },
+        { "/?page=https%3A%2F%2Fann%3Asecret%40shop.example%2F", "https://origin.example" },
+        { "/?page=2", "https://origin.example" },
+        { "/?page=", "https://origin.example" },
+        { "/?page", "https://origin.example" },
+        { "/?Page=https%3A%2F%2Fshop.example%2F", "https://origin.example" },
+        { "/?apage=https%3A%2F%2Fshop.example%2F", "https://origin.example" },
+        { "/?page=https%3A%2F%2Fshop.example%2F%0d%0aX", "https://origin.example" },
+        { "/?page=https%3A%2F%2Fshop.example%2F%00", "https://origin.example" },
+        { "/?page=https%3A%2F%2Fshop.example%2F%zz", "https://origin.example" },
+        { "/?page=https%3A%2F%2Fshop.example%2F+x", "https://origin.example" },
+        { "/?page=https://a.example/&page=https://b.example/", "https://origin.example" },
+    };
+    for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {
+        cr_assert (s_ask (cases[at].target, "Origin: https://origin.example\r\n", "127.0.0.1"));
+        s_expect (s_info.page, cases[at].expected, cases[at].target);
+    }
+}
+
+//  One that is too long to be shown is cut down to its origin; a longer one is none.
+Test (request_info, a_long_page_of_the_query)
+{
+    static char target[4000];
+    for (int rounds = 0; rounds < 2; rounds++) {
+        size_t size = rounds ? 3000 : 600;
+        size_t begin = (size_t) snprintf (target, sizeof target, "/?page=https://shop.example/");
+        memset (target + begin, 'a', size);
+        target[begin + size] = '\0';
+        cr_assert (s_ask (target, "Origin: https://origin.example\r\n", "127.0.0.1"));
+        s_expect (s_info.page, rounds ? "https://origin.example" : "https://shop.example", target);
+    }
 }
 
 ParameterizedTestParameters (request_info, language)

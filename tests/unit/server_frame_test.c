@@ -87,6 +87,39 @@ ParameterizedTest (case_t *param, server_frame, cases)
     frame_destroy (&frame);
 }
 
+//  An agent, or a platform, that writes through the API: the widget knows neither device.
+Test (server_frame, a_widget_knows_each_sender_of_a_message)
+{
+    static const struct {
+        const char *sender, *data, *shown;
+    } rows[] = {
+        { "{\"deviceId\":\"Api\",\"userId\":\"ann\",\"isAdmin\":true}", "{\"rawQuery\":\"hi\"}",
+          "{\"deviceId\":\"Widget\",\"userId\":\"ann\",\"isAdmin\":true}" },
+        { "{\"userId\":\"platform.x\",\"deviceId\":\"platform.x\",\"displayName\":\"Ann\"}",
+          "{\"rawQuery\":\"hi\",\"data\":{\"displays\":[]}}",
+          "{\"deviceId\":\"Widget\",\"userId\":\"platform.x\",\"displayName\":\"Ann\"}" },
+        { "{\"userId\":\"platform.x\",\"deviceId\":\"platform.x\"}", "{" SAY "}",
+          "{\"deviceId\":\"Bot\",\"userId\":\"platform.x\"}" },
+        { "{\"userId\":\"u\"}", "{\"displays\":[]}", "{\"deviceId\":\"Bot\",\"userId\":\"u\"}" },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        char wanted[300];
+        bus_deliver_t entry = { .session = TEXT_EMPTY,
+                                .event = EVENT_NEW_MESSAGE,
+                                .message_id = TEXT_EMPTY,
+                                .sender = text_of (rows[at].sender),
+                                .data = text_of (rows[at].data) };
+        int size = snprintf (wanted, sizeof wanted, "\"sender\":%s,\"timeMs\"", rows[at].shown);
+        frame_t *frame = server_frame_deliver (&entry, DIALECT_WIDGET);
+        cr_expect (memmem (frame->text, frame->size, wanted, (size_t) size), "%.*s",
+                   (int) frame->size, frame->text);
+        frame_destroy (&frame);
+        frame = server_frame_deliver (&entry, DIALECT_RICH);
+        cr_expect (memmem (frame->text, frame->size, rows[at].sender, strlen (rows[at].sender)));
+        frame_destroy (&frame);
+    }
+}
+
 Test (server_frame, other_events_are_left_alone)
 {
     bus_deliver_t entry = { .session = TEXT_EMPTY,
@@ -116,17 +149,20 @@ Test (server_frame, a_rich_client_is_given_the_check)
     bus_deliver_t entry = { .session = TEXT ("demo/s"),
                             .event = EVENT_NEW_MESSAGE,
                             .message_id = TEXT_EMPTY,
-                            .sender = TEXT ("{}"),
-                            .data = TEXT ("{}"),
+                            .sender = TEXT ("{\"deviceId\":\"Bot\"}"),
+                            .data = TEXT ("{\"context\":{}}"),
                             .time_ms = 5,
                             .seq = 7,
                             .check = 0xabc };
     s_expect_frame (server_frame_deliver (&entry, DIALECT_RICH),
-                    "{\"event\":\"new message\",\"sessionId\":\"s\",\"data\":{},\"sender\":{},"
-                    "\"timeMs\":5,\"seq\":7,\"check\":\"0000000000000abc\"}");
+                    "{\"event\":\"new message\",\"sessionId\":\"s\",\"data\":"
+                    "{\"context\":{}},"
+                    "\"sender\":{\"deviceId\":\"Bot\"},\"timeMs\":5,\"seq\":7,"
+                    "\"check\":\"0000000000000abc\"}");
     s_expect_frame (server_frame_deliver (&entry, DIALECT_WIDGET),
-                    "{\"event\":\"new message\",\"sessionId\":\"s\",\"data\":{},\"sender\":{},"
-                    "\"timeMs\":5,\"seq\":7}");
+                    "{\"event\":\"new message\",\"sessionId\":\"s\",\"data\":"
+                    "{\"context\":{}},"
+                    "\"sender\":{\"deviceId\":\"Bot\"},\"timeMs\":5,\"seq\":7}");
     log_position_t last = { 7, 0xabc };
     s_expect_frame (server_frame_joined (TEXT ("s"), last, TEXT ("u")),
                     "{\"event\":\"connection update\",\"sessionId\":\"s\",\"data\":"
@@ -153,4 +189,16 @@ Test (server_frame, a_history_that_changed)
     s_expect_frame (server_frame_truncated (&truncated),
                     "{\"event\":\"history changed\",\"sessionId\":\"s\",\"seq\":0,"
                     "\"data\":{\"lastSeq\":9}}");
+}
+
+Test (server_frame, the_slower_of_two)
+{
+    s_expect_frame (server_frame_overtaken (
+                        TEXT ("s"), TEXT ("b-1"),
+                        &(bus_posted_t){ .verdict = VERDICT_PRECONDITION,
+                                         .control = TEXT ("{\"role\":\"agent\",\"version\":7}"),
+                                         .words = TEXT ("agent otto has control, version 7") }),
+                    "{\"event\":\"error\",\"sessionId\":\"s\",\"data\":{\"code\":"
+                    "\"precondition\",\"message\":\"agent otto has control, version 7\","
+                    "\"messageId\":\"b-1\",\"control\":{\"role\":\"agent\",\"version\":7}}}");
 }

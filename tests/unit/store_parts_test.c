@@ -179,21 +179,34 @@ Test (batch, the_simplest_way_for_a_day)
     cr_assert_eq (batch_way (batch, 0, true), BATCH_ALL);
     batch->appends[0]->request.notify_others = true;
     cr_assert_eq (batch_way (batch, 0, false), BATCH_ALL);
+    batch->appends[0]->request.notify_others = false;
+    cr_assert_eq (batch_way (batch, 0, false), BATCH_ENTRY);
+    ((store_entry_t *) (uintptr_t) batch->appends[0]->request.entries)[0].event =
+        EVENT_ALERT_ACKNOWLEDGED;
+    cr_assert_eq (batch_way (batch, 0, false), BATCH_ALL, "its alert is seen to");
     batch_destroy (&batch);
+}
+
+static int
+s_note_receipt (receipts_t *receipts, const char *session, uint64_t received, uint64_t read)
+{
+    return receipts_note (receipts, text_of (session), 1, TEXT ("u"),
+                          &(store_receipt_t){ received, received, read });
 }
 
 Test (receipts, keeps_the_highest_and_is_bounded)
 {
     receipts_t receipts = { .most = 2 };
-    cr_assert_eq (receipts_note (&receipts, TEXT ("b"), 1, TEXT ("u"), 5), 0);
-    cr_assert_eq (receipts_note (&receipts, TEXT ("b"), 1, TEXT ("u"), 3), 0);
-    cr_assert_eq (receipts_note (&receipts, TEXT ("a"), 1, TEXT ("u"), 1), 0);
-    cr_assert_eq (receipts_note (&receipts, TEXT ("c"), 1, TEXT ("u"), 1), -1);
+    cr_assert_eq (s_note_receipt (&receipts, "b", 5, 0), 0);
+    cr_assert_eq (s_note_receipt (&receipts, "b", 3, 2), 0);
+    cr_assert_eq (s_note_receipt (&receipts, "a", 1, 0), 0);
+    cr_assert_eq (s_note_receipt (&receipts, "c", 1, 0), -1);
     pg_values_t values = { .count = 0 };
     receipts_write (&receipts, &values);
     cr_assert_eq (values.values[0].count, 2);
     cr_assert_eq (values.values[0].bytes.data[24], 'a', "sorted");
     cr_assert_eq (s_32 (&values.values[3].bytes, 20 + 12 + 8), 5);
+    cr_assert_eq (s_32 (&values.values[5].bytes, 20 + 12 + 8), 2);
     cr_assert_null (receipts.notes);
     pg_values_free (&values);
     receipts_clear (&receipts);
@@ -209,6 +222,26 @@ Test (tail_cache, knows_only_the_last)
     cr_assert_not (tail_cache_ends_at (tail_cache, TEXT ("demo/t"), 0));
     tail_cache_forget (tail_cache);
     cr_assert_not (tail_cache_ends_at (tail_cache, TEXT ("demo/s"), 5));
+    tail_cache_destroy (&tail_cache);
+}
+
+//  All four fall on the one row.
+Test (tail_cache, sessions_of_one_row_leave_each_other_in_peace)
+{
+    static const char *const sessions[] = { "demo/a", "demo/b", "demo/c", "demo/d" };
+    tail_cache_t *tail_cache = tail_cache_new (2);
+    for (uint64_t seq = 1; seq <= 3; seq++)
+        for (size_t at = 0; at < 4; at++)
+            tail_cache_note (tail_cache, text_of (sessions[at]), seq * 10 + at);
+    for (size_t at = 0; at < 4; at++) {
+        cr_assert (tail_cache_ends_at (tail_cache, text_of (sessions[at]), 30 + at));
+        cr_assert_not (tail_cache_ends_at (tail_cache, text_of (sessions[at]), 20 + at));
+    }
+    tail_cache_note (tail_cache, TEXT ("demo/a"), 40);
+    tail_cache_note (tail_cache, TEXT ("demo/e"), 5);
+    cr_assert (tail_cache_ends_at (tail_cache, TEXT ("demo/a"), 40));
+    cr_assert (tail_cache_ends_at (tail_cache, TEXT ("demo/e"), 5));
+    cr_assert_not (tail_cache_ends_at (tail_cache, TEXT ("demo/b"), 31), "noted longest ago");
     tail_cache_destroy (&tail_cache);
 }
 

@@ -54,7 +54,8 @@ s_begin (const char *control)
                                      .rules = &s_rules,
                                      .fold = &s_fold,
                                      .changeset = s_draft,
-                                     .bot_sender = TEXT ("{}") };
+                                     .bot_sender = TEXT ("{}"),
+                                     .failure = &app_failure_usual };
     s_words[0] = 0;
 }
 
@@ -165,6 +166,16 @@ Test (switchboard, post)
         { "bot", EVENT_BARGE_OUT, AGENT, "anna", RICH, "ok:; bot; 1" },
         { "anna", EVENT_BARGE_OUT, AGENT, "anna", RICH, "ok: barge out; bot; 1" },
         { "anna", EVENT_BARGE_OUT, AGENT, "otto", RICH, "ok:; anna; 1" },
+        //  Whoever is in control: it is no answer, and takes nothing.
+        { "bot", EVENT_WHISPER, AGENT, "anna", RICH, "ok: whisper; bot; 1" },
+        { "anna", EVENT_WHISPER, AGENT, "anna", RICH, "ok: whisper; anna; 1" },
+        { "anna", EVENT_WHISPER, AGENT, "otto", RICH, "ok: whisper; anna; 1" },
+        { "bot", EVENT_WHISPER, VISITOR, "vic", RICH, "not_allowed:; bot; 1" },
+        { "anna", EVENT_WHISPER, VISITOR, "vic", RICH, "not_allowed:; anna; 1" },
+        { "bot", EVENT_WHISPER, ROLE_API, "key", RICH, "not_allowed:; bot; 1" },
+        { "bot", EVENT_WHISPER, ROLE_BOT, "bot", RICH, "not_allowed:; bot; 1" },
+        { "bot", EVENT_WHISPER, ROLE_PLATFORM, "p", RICH, "not_allowed:; bot; 1" },
+        { "bot", EVENT_WHISPER, ROLE_ROUTER, "r", RICH, "not_allowed:; bot; 1" },
         { "bot", EVENT_USER_JOINED, VISITOR, "vic", RICH, "not_allowed:; bot; 1" },
         { "bot", EVENT_USER_LEFT, AGENT, "anna", RICH, "not_allowed:; bot; 1" },
         { "bot", EVENT_HANDOFF, AGENT, "anna", RICH, "not_allowed:; bot; 1" },
@@ -487,6 +498,65 @@ Test (switchboard, admit)
         }
         s_end ();
     }
+}
+
+static operation_t *
+s_visit (const char *user, const char *id, event_t event, bool is_quiet)
+{
+    operation_t *operation = operation_of_request (
+        VISITOR, text_of (user),
+        &(bus_record_t){ .kind = BUS_POST,
+                         .post = { .session = TEXT ("demo/s"),
+                                   .event = event,
+                                   .message_id = text_of (id),
+                                   .sender = TEXT ("{\"displayName\":\"Ann\"}"),
+                                   .data = TEXT ("{}"),
+                                   .secret = TEXT_EMPTY } });
+    operation->channel = TEXT ("sms.out");
+    operation->is_quiet = is_quiet;
+    operation->first_entry = s_draft->entry_count;
+    return operation;
+}
+
+//  A visitor who writes from outside comes in with what is said, and says it once.
+Test (switchboard, visit)
+{
+    static const struct {
+        const char *user, *id;
+        event_t event;
+        bool is_quiet, closes;
+        const char *outcome;
+    } rows[] = {
+        { "@sms:+49", ":key:w1", EVENT_NEW_MESSAGE, false, false,
+          "ok: user joined, new message; bot; 1" },
+        { "@sms:+49", ":key:w1", EVENT_NEW_MESSAGE, false, false, "duplicate:; bot; 1" },
+        { "@sms:+49", ":key:w2", EVENT_NEW_MESSAGE, false, false, "ok: new message; bot; 2" },
+        //  Answered by the sender already.
+        { "@sms:+49", ":key:w3", EVENT_NEW_MESSAGE, true, false, "ok: new message; bot; 2" },
+        { "@sms:+49", ":key:w4", EVENT_HANDOFF, false, false, "ok: handoff; bot; 2" },
+        { "@sms:+49", ":key:w4", EVENT_HANDOFF, false, false, "duplicate:; bot; 2" },
+        { "@sms:+49", ":key:w4", EVENT_NEW_MESSAGE, false, false, "key_reused:; bot; 2" },
+        { "@sms:+48", ":key:w5", EVENT_NEW_MESSAGE, false, false, "not_yours:; bot; 2" },
+        //  What was said is known when it is closed; nothing more is said then.
+        { "@sms:+49", ":key:w2", EVENT_NEW_MESSAGE, false, true, "duplicate:; bot; 2" },
+        { "@sms:+49", ":key:w6", EVENT_NEW_MESSAGE, false, true, "closed:; bot; 2" },
+    };
+    s_begin ("none");
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        s_words[0] = 0;
+        s_fold.is_closed = rows[at].closes;
+        operation_t *operation =
+            s_visit (rows[at].user, rows[at].id, rows[at].event, rows[at].is_quiet);
+        switchboard_visit (&s_switchboard, operation);
+        const char *outcome = s_outcome (operation);
+        cr_assert_str_eq (outcome, rows[at].outcome, "row %zu: %s, not %s", at, outcome,
+                          rows[at].outcome);
+    }
+    const participant_t *visitor = fold_participant (&s_fold, VISITOR, TEXT ("@sms:+49"));
+    cr_assert (text_is (visitor->channel, TEXT ("sms.out")));
+    cr_assert (text_is (visitor->external_id, TEXT ("sms:+49")));
+    cr_assert_eq (s_draft->external_ref_count, 1);
+    s_end ();
 }
 
 //  Nor does it leave by being away; and only so many have a channel.

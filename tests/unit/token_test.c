@@ -457,7 +457,7 @@ Test (token, a_set_of_keys_is_read)
         {"{\"keys\":[{\"kty\":\"oct\",\"kid\":\"a\",\"k\":\"" SET_SECRET "\"}]}", "alg"},
         {"{\"keys\":[{\"kty\":\"oct\",\"alg\":\"HS256\",\"k\":\"" SET_SECRET "\"}]}", "kid"},
         {"{\"keys\":[{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"a\",\"k\":\"AAAA\"}]}", "32"},
-        {"{\"keys\":[{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"a\"}]}", "read"},
+        {"{\"keys\":[{\"kty\":\"oct\",\"alg\":\"HS256\",\"kid\":\"a\"}]}", "\"k\""},
         {"{\"keys\":[{\"kty\":\"RSA\",\"alg\":\"RS256\",\"kid\":\"a\",\"n\":\"x\",\"d\":\"x\"}]}",
          "private"},
         {"{\"keys\":[7]}", "object"},
@@ -476,6 +476,95 @@ Test (token, a_set_of_keys_is_read)
         else
             cr_assert_null (complaint, "%s", complaint);
         token_keys_destroy (&keys);
+    }
+}
+
+//  What is said of a set with just this key; "" when it is good.
+static const char *
+s_complaint_of_jwk (const char *members)
+{
+    char set[4000];
+    token_keys_t *keys = token_keys_new ();
+    snprintf (set, sizeof set, "{\"keys\":[{\"kid\":\"a\",%s}]}", members);
+    const char *complaint = token_keys_add_set (keys, text_of (set));
+    cr_assert_eq (token_keys_count (keys), complaint ? 0 : 1);
+    token_keys_destroy (&keys);
+    return complaint ? complaint : "";
+}
+
+#define OCT "\"kty\":\"oct\",\"alg\":\"HS256\",\"k\":"
+#define EC "\"kty\":\"EC\",\"alg\":\"ES256\",\"crv\":\"P-256\","
+#define RSA_JWK "\"kty\":\"RSA\",\"alg\":\"RS256\","
+//  RFC 7517 A.1, and one byte less.
+#define X "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4"
+#define Y "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"
+#define SHORT "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7A"
+//  2048 bits.
+#define ROW "sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri"
+#define N "s" ROW ROW ROW ROW ROW ROW ROW "sXchDaQebHnPiGvyDOAT4saGEUetSyo9MA"
+
+Test (token, the_numbers_of_a_jwk_are_read_strictly)
+{
+    static const struct {
+        const char *members, *complaint; //  "": it is good
+    } rows[] = {
+        { OCT "\"" SET_SECRET "\"", "" },
+        { OCT "\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3O=lhYmNkZWY\"", "\"k\"" },
+        { OCT "\"=" SET_SECRET "\"", "\"k\"" },
+        { OCT "\"" SET_SECRET "=\"", "\"k\"" },
+        { OCT "\"" SET_SECRET "==\"", "\"k\"" },
+        { OCT "\"" SET_SECRET "A\"", "" },
+        { OCT "\"" SET_SECRET "AA\"", "\"k\"" }, //  no length that there is
+        { OCT "\"" SET_SECRET "AAB\"", "\"k\"" }, //  bits that are left over
+        { OCT "\"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWZ\"", "\"k\"" },
+        { OCT "\"" SET_SECRET " \"", "\"k\"" },
+        { OCT "\"" SET_SECRET "\\n\"", "\"k\"" },
+        { OCT "\"" SET_SECRET "\\u0000\"", "\"k\"" },
+        { OCT "\"+/EyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"", "\"k\"" },
+        { OCT "\"\303\244EyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY\"", "\"k\"" },
+        { OCT "\"\"", "\"k\"" },
+        { OCT "7", "\"k\"" },
+        { OCT "[\"" SET_SECRET "\"]", "\"k\"" },
+        { EC "\"x\":\"" X "\",\"y\":\"" Y "\"", "" },
+        { EC "\"x\":\"" X "\"", "\"y\"" },
+        { EC "\"x\":\"" X "=\",\"y\":\"" Y "\"", "\"x\"" },
+        { EC "\"x\":\"" X "\",\"y\":\"=" Y "\"", "\"y\"" },
+        { EC "\"x\":\"" SHORT "\",\"y\":\"" Y "\"", "32 bytes" },
+        { EC "\"x\":\"" X "\",\"y\":\"" Y "AAA\"", "32 bytes" },
+        { EC "\"x\":\"" Y "\",\"y\":\"" X "\"", "no point" },
+        { EC "\"x\":\"" X "\",\"y\":\"" Y "\",\"d\":\"=\"", "private" },
+        { "\"kty\":\"EC\",\"alg\":\"ES256\",\"crv\":\"P-384\",\"x\":\"\",\"y\":\"\"", "P-256" },
+        { "\"alg\":\"ES256\",\"crv\":\"P-256\",\"x\":\"" X "\",\"y\":\"" Y "\"", "kind" },
+        { RSA_JWK "\"n\":\"" N "\",\"e\":\"AQAB\"", "" },
+        { RSA_JWK "\"n\":\"" N "\",\"e\":\"AAEAAQ\"", "" },
+        { RSA_JWK "\"n\":\"" N "\"", "\"e\"" },
+        { RSA_JWK "\"n\":\"=\",\"e\":\"AQAB\"", "\"n\"" },
+        { RSA_JWK "\"n\":\"" N "=\",\"e\":\"AQAB\"", "\"n\"" },
+        { RSA_JWK "\"n\":\"" N "\",\"e\":\"A=AB\"", "\"e\"" },
+        { RSA_JWK "\"n\":\"" ROW "\",\"e\":\"AQAB\"", "2048" },
+        { RSA_JWK "\"n\":\"" N N "\",\"e\":\"AQAB\"", "" },
+        { RSA_JWK "\"n\":\"AAAA" N "\",\"e\":\"AQAB\"", "" },
+        { RSA_JWK "\"n\":\"AAAA" ROW "\",\"e\":\"AQAB\"", "2048" },
+        { RSA_JWK "\"n\":\"" N N N N "\",\"e\":\"AQAB\"", "8192" },
+        { RSA_JWK "\"n\":\"" N "\",\"e\":\"AA\"", "exponent" },
+        { RSA_JWK "\"n\":\"" N "\",\"e\":\"AQ\"", "exponent" },
+        { RSA_JWK "\"n\":\"" N "\",\"e\":\"BA\"", "exponent" },
+        { RSA_JWK "\"n\":\"" N "\",\"e\":\"" SET_SECRET "\"", "exponent" },
+        { RSA_JWK "\"n\":\"" N "\",\"e\":\"AQAB\",\"p\":\"=\"", "private" },
+        { RSA_JWK "\"n\":\"" N "\",\"e\":\"AQAB\",\"q\":\"=\"", "private" },
+        { RSA_JWK "\"n\":\"" N "\",\"e\":\"AQAB\",\"dp\":\"=\"", "private" },
+        { RSA_JWK "\"n\":\"" N "\",\"e\":\"AQAB\",\"dq\":\"=\"", "private" },
+        { RSA_JWK "\"n\":\"" N "\",\"e\":\"AQAB\",\"qi\":\"=\"", "private" },
+        { RSA_JWK "\"n\":\"" N "\",\"e\":\"AQAB\",\"oth\":[]", "private" },
+        { RSA_JWK "\"n\":\"" N "\",\"e\":\"AQAB\",\"k\":\"AAAA\"", "private" },
+    };
+    for (size_t at = 0; at < sizeof rows / sizeof *rows; at++) {
+        const char *complaint = s_complaint_of_jwk (rows[at].members);
+        if (*rows[at].complaint)
+            cr_expect (strstr (complaint, rows[at].complaint), "%s: %s", rows[at].members,
+                       complaint);
+        else
+            cr_expect_str_empty (complaint, "%s: %s", rows[at].members, complaint);
     }
 }
 

@@ -4,6 +4,8 @@
 #include "office_rig.h"
 #include "tables/postoffice_metrics.h"
 
+#include <stdio.h>
+
 static void
 s_begin (void)
 {
@@ -330,7 +332,8 @@ Test (turns, orphan)
     sessions_adopt (rig_office.sessions, key);
     rig_run ();
     EXPECT (""); //  a worker may have it
-    rig_wait (RECOVERY_MS + 50);
+    for (unsigned turn = 0; turn < 100 && !*rig_story (); turn++)
+        rig_wait (RECOVERY_MS);
     cr_assert_eq (strncmp (rig_story (), "w1 WORK t1 1\n", 13), 0);
 }
 
@@ -400,4 +403,120 @@ Test (turns, a_worker_of_another_topic_has_no_say)
             "e1 DELIVER 5 #3 yours\n"
             "w1 SETTLED t1\n");
     cr_assert_eq (fake_store_last (KEY), 3);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  A bot that answers later, over the API
+
+static void
+s_answers_item (uint64_t number, text_t item, const char *data)
+{
+    bus_record_t record = { .kind = BUS_DONE };
+    record.done = (bus_done_t){ .item = item,
+                                .session = KEY,
+                                .outcome = OUTCOME_ANSWERED,
+                                .topic = TEXT ("bot.stentor"),
+                                .data = text_of (data),
+                                .target = TEXT_EMPTY,
+                                .trace = TEXT_EMPTY,
+                                .detail = TEXT_EMPTY };
+    operation_t *operation = operation_of_answer (number, &record);
+    sessions_ask (rig_office.sessions, KEY, &operation);
+}
+
+//  The question that is open, or was when it was looked at last.
+static char s_question[100];
+
+static void
+s_look_at_question (void)
+{
+    list_t *first = list_first (&rig_session ()->fold.turns);
+    if (first)
+        snprintf (s_question, sizeof s_question, "%.*s",
+                  TEXT_ARGS (LIST_THING (first, turn_t, in_fold)->item));
+}
+
+static void
+s_answers (uint64_t number, const char *data)
+{
+    s_look_at_question ();
+    s_answers_item (number, text_of (s_question), data);
+}
+
+//  The worker that has the turn is told to forget it; the same answer again is answered as the
+//  first one.
+Test (turns, an_answer_over_the_api)
+{
+    s_turn_accepted (W1);
+    s_answers (1, "A");
+    rig_run ();
+    EXPECT ("w1 CANCEL t1\n"
+            "e1 DELIVER 5 #3 A\n"
+            "api POSTED 1 ok #3\n");
+    s_answers (2, "A");
+    s_answers (3, "B");
+    rig_run ();
+    EXPECT ("api POSTED 2 duplicate #3\n"
+            "api POSTED 3 exists #0\n");
+    done (W1, "t1", "C");
+    rig_run ();
+    EXPECT ("w1 SETTLED t1\n");
+    cr_assert_eq (fake_store_last (KEY), 3);
+}
+
+//  In one changeset: what comes first counts, and nothing is left without a word.
+Test (turns, answers_over_the_api_and_by_the_worker_at_once)
+{
+    s_turn_accepted (W1);
+    s_answers (1, "A");
+    done (W1, "t1", "B");
+    s_answers (2, "A");
+    s_answers (3, "C");
+    rig_run ();
+    EXPECT ("w1 CANCEL t1\n"
+            "e1 DELIVER 5 #3 A\n"
+            "api POSTED 1 ok #3\n"
+            "w1 SETTLED t1\n"
+            "api POSTED 2 duplicate #3\n"
+            "api POSTED 3 exists #0\n");
+    say (1, 5, "again");
+    rig_run ();
+    accepted (W1, "t2");
+    rig_run ();
+    rig_forget ();
+    done (W1, "t2", "B");
+    s_answers (4, "B");
+    rig_run ();
+    EXPECT ("e1 DELIVER 5 #5 B\n"
+            "w1 SETTLED t2\n"
+            "api POSTED 4 exists #0\n");
+}
+
+Test (turns, an_answer_over_the_api_behind_a_take_over)
+{
+    s_turn_accepted (W1);
+    s_look_at_question ();
+    agent_joins (2, 9, "anna");
+    post (2, 9, EVENT_BARGE_IN, "in");
+    rig_run ();
+    rig_forget ();
+    s_answers (1, "A");
+    rig_run ();
+    EXPECT ("api POSTED 1 not_in_control #0\n");
+}
+
+//  Nobody has the turn in hand, and nobody else is to get it.
+Test (turns, an_answer_over_the_api_while_no_worker_is_there)
+{
+    s_turn_accepted (W1);
+    worker_down (W1);
+    s_answers (1, "A");
+    s_answers_item (2, TEXT ("another"), "A");
+    rig_run ();
+    EXPECT ("e1 DELIVER 5 #3 A\n"
+            "api POSTED 1 ok #3\n"
+            "api POSTED 2 exists #0\n");
+    worker_up (W2, 5);
+    rig_wait (2 * RECOVERY_MS);
+    EXPECT ("");
 }

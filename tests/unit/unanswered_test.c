@@ -140,11 +140,9 @@ Test (unanswered, an_agent_takes_over_from_another)
     s_expect_question ("one", "token");
 }
 
-//  The bot has failed, and the visitor was told so.
-Test (unanswered, a_failure_is_an_answer)
+static void
+s_bot_fails (fault_t fault)
 {
-    say (1, 5, "one");
-    rig_run ();
     operation_t *operation = operation_of_record (
         W1,
         &(bus_record_t){
@@ -152,13 +150,33 @@ Test (unanswered, a_failure_is_an_answer)
             .done = { .item = LIST_THING (rig_session ()->fold.turns.next, turn_t, in_fold)->item,
                       .session = KEY,
                       .outcome = OUTCOME_FAILED,
+                      .fault = fault,
                       .data = TEXT ("{}") } });
     operation->topics = strdup ("bot.stentor");
     sessions_ask (rig_office.sessions, KEY, &operation);
     rig_run ();
+}
+
+//  The question cannot be answered, and the visitor was told so.
+Test (unanswered, a_failure_that_is_not_the_bots_is_an_answer)
+{
+    say (1, 5, "one");
+    rig_run ();
+    s_bot_fails (FAULT_OTHER);
     s_anna_has_control ();
     s_anna_gives_back ();
     s_expect_question (NULL, NULL);
+}
+
+//  The bot was away: it may be back.
+Test (unanswered, a_failure_of_the_bot_is_none)
+{
+    say (1, 5, "one");
+    rig_run ();
+    s_bot_fails (FAULT_BOT);
+    s_anna_has_control ();
+    s_anna_gives_back ();
+    s_expect_question ("one", "token");
 }
 
 //  A page that opens greets the bot, and says nothing to people.
@@ -190,6 +208,34 @@ Test (unanswered, a_load_between)
     fake_store_next (FAKE_UNSURE_LOST);
     s_anna_gives_back ();
     s_expect_question ("one", "token");
+}
+
+//  The bot is at the second question, and has answered the first one, when the agent takes over.
+static void
+s_second_is_cut_off (void)
+{
+    say (1, 5, "one");
+    say (1, 5, "two");
+    rig_run ();
+    done (W1, "t1", "to one");
+    s_run ();
+    s_anna_has_control ();
+}
+
+Test (unanswered, a_question_behind_the_one_that_the_bot_answered)
+{
+    s_second_is_cut_off ();
+    s_anna_gives_back ();
+    s_expect_question ("two", "token");
+}
+
+//  The same for whoever loads the session.
+Test (unanswered, a_load_behind_the_one_that_the_bot_answered)
+{
+    s_second_is_cut_off ();
+    fake_store_next (FAKE_UNSURE_LOST);
+    s_anna_gives_back ();
+    s_expect_question ("two", "token");
 }
 
 //  Another postoffice heard it: it has the secret, and the log has none.

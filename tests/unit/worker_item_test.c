@@ -83,6 +83,14 @@ s_cancel (void *service, worker_item_t *item)
     s_note ("cancel");
 }
 
+static void
+s_remember (void *service, worker_item_t *item, worker_report_t *report)
+{
+    cr_assert (service == &s_story && item == s_item);
+    s_note ("remember");
+    report->remember = TEXT ("{\"a\":1}");
+}
+
 static text_t s_topic_name = TEXT ("bot.toy"); //  a turn's
 
 static worker_topic_t *
@@ -98,6 +106,7 @@ static worker_item_context_t s_context = { .attempt_size = 8,
                                                         .data = TEXT ("{\"late\":1}") },
                                            .start = s_start,
                                            .cancel = s_cancel,
+                                           .remember = s_remember,
                                            .service = s_story,
                                            .moved = s_moved };
 
@@ -154,7 +163,7 @@ Test (worker_item, every_event_in_every_state)
         { WORKER_ITEM_EVENT_REPEATED, { "accepted", "accepted", "accepted done" } },
         { WORKER_ITEM_EVENT_MOVED, { "accepted typing", "accepted", "done" } },
         { WORKER_ITEM_EVENT_TIMER, { "typing", "start typing", "done" } },
-        { WORKER_ITEM_EVENT_OVERDUE, { "cancel done", "", "" } },
+        { WORKER_ITEM_EVENT_OVERDUE, { "remember cancel done", "", "" } },
         { WORKER_ITEM_EVENT_RETRY, { NULL, "", "" } }, //  by worker_item_done, see below
         { WORKER_ITEM_EVENT_ENDED, { NULL, "", "" } },
         { WORKER_ITEM_EVENT_SETTLED, { "over cancel", "over", "over" } },
@@ -270,7 +279,8 @@ Test (worker_item, overdue_by_the_clock)
     s_item_in (WORKER_ITEM_WORKING);
     while (s_state == WORKER_ITEM_WORKING)
         uv_run (uv_default_loop (), UV_RUN_ONCE);
-    cr_assert_str_eq (s_story, "cancel done");
+    cr_assert_str_eq (s_story, "remember cancel done");
+    cr_assert (text_is (s_done.remember, TEXT ("{\"a\":1}")));
     cr_assert_eq (s_done.outcome, OUTCOME_FAILED);
     cr_assert (text_is (s_done.data, TEXT ("{\"late\":1}")));
     s_end ();

@@ -26,7 +26,9 @@ bus_server_send (bus_server_t *self, peer_t peer, const bus_record_t *record)
         s_attempt = record->work.attempt;
     snprintf (s_story + size, sizeof s_story - size, "%s%u %s %.*s", size ? ", " : "",
               (unsigned) peer, bus_kind_name (record->kind),
-              TEXT_ARGS (record->kind == BUS_WORK ? record->work.item : record->cancel.item));
+              TEXT_ARGS (record->kind == BUS_WORK     ? record->work.item
+                         : record->kind == BUS_NOTICE ? record->notice.session
+                                                      : record->cancel.item));
     return 0;
 }
 
@@ -387,4 +389,34 @@ Test (workers, inherit_keeps_the_place)
     s_turns[s_turn_count++] = turn;
     s_worker (1, "bot", 5);
     EXPECT ("1 WORK a, 1 WORK b");
+}
+
+//  One worker of the topic is told, and none that does not know notices, as one of before.
+Test (workers, notices)
+{
+    const bus_notice_t notice = { .topic = TEXT ("platform.x"),
+                                  .app = TEXT ("demo"),
+                                  .session = TEXT ("s"),
+                                  .external_id = TEXT_EMPTY,
+                                  .event = EVENT_TYPING };
+    const bus_hello_t other = { .topics = TEXT ("sms.out"), .features = BUS_FEATURES };
+    const bus_hello_t old = { .topics = TEXT ("platform.x"), .features = BUS_FEATURE_FEED };
+    const bus_hello_t hello = { .topics = TEXT ("sms.out platform.x"), .features = UINT64_MAX };
+    workers_add (s_workers, 1, &other);
+    workers_add (s_workers, 2, &old);
+    workers_notice (s_workers, &notice);
+    EXPECT ("");
+    workers_add (s_workers, 3, &hello);
+    workers_add (s_workers, 4, &hello);
+    workers_notice (s_workers, &notice);
+    EXPECT ("3 NOTICE s");
+    s_lost = 3;
+    workers_notice (s_workers, &notice);
+    EXPECT (""); //  it may be lost
+    s_lost = 0;
+    cr_assert (workers_is_one (s_workers, 3) && !workers_is_one (s_workers, 9));
+    cr_assert (workers_takes (s_workers, 3, TEXT ("platform.x")));
+    cr_assert_not (workers_takes (s_workers, 3, TEXT ("platform")));
+    cr_assert_not (workers_takes (s_workers, 1, TEXT ("platform.x")));
+    cr_assert_not (workers_takes (s_workers, 9, TEXT ("sms.out")));
 }

@@ -2,6 +2,9 @@
 
 #include "api/api_answer.h"
 #include "api/api_limits.h"
+#include "api/alert_page.h"
+#include "auth/alert_url.h"
+#include "auth/answer_url.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "model/api_operation.h"
@@ -139,7 +142,8 @@ s_begin (api_t *self, request_t *request, const http_head_t *head, const api_mat
         return;
     }
     permission_t permission = api_permission (match->row, pass->principal.kind);
-    if (permission != PERMIT_ANYBODY && !(pass->may & PERMISSION_BIT (permission))) {
+    if (permission != PERMIT_ANYBODY
+        && !(pass->may & api_door_permissions (match->row, pass->principal.kind))) {
         api_refuse (request, PROBLEM_FORBIDDEN, "", TEXT_EMPTY);
         return;
     }
@@ -166,14 +170,127 @@ s_refuse_path (const api_t *self, request_t *request, const http_head_t *head,
                 *match->allow ? more : "", TEXT_EMPTY);
 }
 
+// ---------------------------------------------------------------------------------------------
+//  A bot answers later
+
+bool
+api_is_of_bots (const http_head_t *head)
+{
+    size_t size = sizeof ANSWER_PATH - 1;
+    return head->path.size >= size && memcmp (head->path.data, ANSWER_PATH, size) == 0;
+}
+
+//  The signature was right. False: it was refused.
+static bool
+s_may_answer (api_t *self, request_t *request, const http_head_t *head,
+              const api_request_t *asked, const principal_t *principal)
+{
+    if (!http_head_is (head, "POST")) {
+        api_refuse (request, PROBLEM_METHOD, "allow: POST\r\n", TEXT_EMPTY);
+        return false;
+    }
+    return !s_is_too_fast (self, request, asked, principal);
+}
+
+//  Who has an address that was not signed here is told nothing, not even whether there are any.
+static void
+s_bot_asked (api_t *self, request_t *request, const http_head_t *head)
+{
+    char room[ANSWER_CLAIM_MAX];
+    size_t skip = sizeof ANSWER_PATH - 1;
+    text_t token = { head->path.data + skip, head->path.size - skip };
+    answer_claim_t claim;
+    answer_verdict_t verdict = answer_url_read (self->config.answer_key, token,
+                                                clock_wall_ms () / 1000, &claim, room);
+    request_set_fields (request, TEXT (API_FIELDS));
+    if (verdict != ANSWER_GOOD) {
+        api_refuse (request, verdict == ANSWER_BAD ? PROBLEM_NOT_FOUND : PROBLEM_GONE, "",
+                    verdict == ANSWER_BAD ? TEXT_EMPTY : TEXT ("The address has expired"));
+        return;
+    }
+    text_t session = session_key_id (claim.session);
+    door_pass_t pass = { .principal = { .kind = ROLE_BOT,
+                                        .app = session_key_app (claim.session),
+                                        .user = TEXT ("bot"),
+                                        .session = session,
+                                        .name = TEXT_EMPTY } };
+    api_request_t asked = { .row = &api_bot_answer,
+                            .parameters = { [API_PARAMETER_SESSION] = session,
+                                            [API_PARAMETER_USER] = TEXT_EMPTY,
+                                            [API_PARAMETER_ITEM] = claim.item },
+                            .query = TEXT_EMPTY,
+                            .key = TEXT_EMPTY,
+                            .if_match = TEXT_EMPTY };
+    if (s_may_answer (self, request, head, &asked, &pass.principal))
+        api_calls_begin (self->config.calls, request, head, &asked, &pass, TEXT (API_FIELDS));
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Somebody acknowledges an alert
+
+bool
+api_is_of_alerts (const http_head_t *head)
+{
+    return alert_page_is_path (head);
+}
+
+static void
+s_ask_of_alert (api_t *self, request_t *request, const http_head_t *head,
+                const alert_claim_t *claim, const api_row_t *row)
+{
+    door_pass_t pass = { .principal = { .kind = ROLE_API,
+                                        .app = claim->app,
+                                        .user = claim->person,
+                                        .session = TEXT_EMPTY,
+                                        .name = TEXT_EMPTY } };
+    api_request_t asked = { .row = row,
+                            .parameters = { [API_PARAMETER_SESSION] = TEXT_EMPTY,
+                                            [API_PARAMETER_USER] = TEXT_EMPTY,
+                                            [API_PARAMETER_ITEM] = claim->alert },
+                            .query = TEXT_EMPTY,
+                            .key = TEXT_EMPTY,
+                            .if_match = TEXT_EMPTY,
+                            .is_page = true };
+    api_calls_begin (self->config.calls, request, head, &asked, &pass, TEXT_EMPTY);
+}
+
+//  Only the button acts: whoever opens a link need not be a person.
+static void
+s_link_asked (api_t *self, request_t *request, const http_head_t *head)
+{
+    char room[SIGNED_CLAIM_MAX];
+    size_t skip = sizeof ALERT_PATH - 1;
+    text_t token = { head->path.data + skip, head->path.size - skip };
+    alert_claim_t claim;
+    signed_verdict_t verdict =
+        alert_url_read (self->config.alert_key, token, clock_wall_ms () / 1000, &claim, room);
+    bool shows = http_head_is (head, "GET") || http_head_is (head, "HEAD");
+    if (verdict != SIGNED_GOOD)
+        alert_page_say (request, verdict == SIGNED_BAD ? 404 : 410);
+    else if (shows)
+        s_ask_of_alert (self, request, head, &claim, &api_alert_page);
+    else if (http_head_is (head, "POST"))
+        s_ask_of_alert (self, request, head, &claim, api_row (API_ALERT_ACKNOWLEDGE));
+    else
+        alert_page_say (request, 405);
+}
+
 void
 api_asked (void *owner, request_t *request, const http_head_t *head)
 {
     api_t *self = owner;
     api_match_t match;
     char fields[FIELDS_ROOM];
-    api_match (&match, head->method, head->path);
     edge_count (EDGE_API_REQUESTS, 1);
+    if (api_is_of_bots (head)) {
+        s_bot_asked (self, request, head);
+        return;
+    }
+    if (api_is_of_alerts (head)) {
+        s_link_asked (self, request, head);
+        return;
+    }
+    api_match (&match, head->method, head->path);
     if (!match.row && *match.allow && http_head_is (head, "OPTIONS")) {
         s_preflight (self, request, head, &match);
         return;

@@ -4,6 +4,8 @@
 //
 //      asked ─┬► refused at once: a problem (problems.def)
 //             ├► answered here: PLACE EDGE (the feed, the events, the document)
+//             ├► under way to a postoffice: a bot that answers later, or somebody who acknowledges
+//             │  an alert, by a signed address
 //             └► under way to a postoffice (api_calls.h)
 
 #ifndef API_H
@@ -32,11 +34,19 @@ typedef struct {
     const door_t *door;
     limits_t *limits;
     api_calls_t *calls;
+    text_t answer_key; //  of auth/answer_url.h; empty: no bot answers later
+    text_t alert_key;  //  of auth/alert_url.h; empty: no alert is acknowledged by a link
     api_local_t local[API_OPERATIONS]; //  by operation: each of PLACE EDGE has one
 } api_config_t;
 
 //  Paths that begin with this are the API's.
 #define API_PATHS "/api/"
+
+//  And these are of bots that answer later (api_bot_answer).
+bool api_is_of_bots (const http_head_t *head);
+
+//  And these are links in alerts (alert_page.h).
+bool api_is_of_alerts (const http_head_t *head);
 
 //  Borrows what the config names.
 api_t *api_new (const api_config_t *config);

@@ -1,5 +1,6 @@
 #include "api/api_calls.h"
 
+#include "api/alert_page.h"
 #include "api/api_answer.h"
 #include "api/api_limits.h"
 #include "base/alloc.h"
@@ -10,6 +11,7 @@
 #include "bus/bus_limits.h"
 #include "json/json_read.h"
 #include "model/api_bodies.h"
+#include "model/bot_speech.h"
 #include "model/session_key.h"
 #include "tables/edge_metrics.h"
 
@@ -33,6 +35,7 @@ typedef struct {
     role_t kind; //  of who asks
     uint64_t may;
     char *user;
+    char *subject; //  the user of the path
     char *key; //  Idempotency-Key
     uint64_t deadline_ms;
     bool is_sent;
@@ -40,6 +43,7 @@ typedef struct {
     char *place;              //  what chooses the postoffice: the session's key, or anything
     char *principal;          //  JSON
     char *app;
+    bool is_page;             //  as of the api_request_t
     bool is_begun;            //  the answer, which comes in pieces
     buffer_t piece;           //  of the answer, until there is room
     char *more;               //  cursor of the piece behind it
@@ -75,6 +79,7 @@ s_destroy (call_t *self)
     free (self->principal);
     free (self->app);
     free (self->user);
+    free (self->subject);
     free (self->key);
     free (self);
 }
@@ -103,10 +108,18 @@ s_type (const bus_reply_t *reply, type_room_t room)
     return room;
 }
 
+static void s_send_within_deadline (call_t *self);
+
 //  The call is over before its answer goes out: the next request may begin within.
 static void
 s_end (call_t *self, const bus_reply_t *reply)
 {
+    //  The button is pressed: the page shows who has it now, which may be somebody else.
+    if (self->is_page && self->row->operation == API_ALERT_ACKNOWLEDGE && reply->status < 300) {
+        self->row = &api_alert_page;
+        s_send_within_deadline (self);
+        return;
+    }
     request_t *request = self->request;
     type_room_t type;
     char etag[API_ETAG_MOST + 20] = "", more[API_LOCATION_MOST + API_ETAG_MOST + 40];
@@ -120,7 +133,12 @@ s_end (call_t *self, const bus_reply_t *reply)
         api_limits_done (self->all->config.limits, self->row, text_of (self->place),
                          clock_mono_ms ());
     request_set_answerer (request, NULL, NULL);
-    api_answer (request, (unsigned) reply->status, s_type (reply, type), more, reply->body);
+    if (self->is_page && reply->status < 300)
+        alert_page_show (request, reply->body);
+    else if (self->is_page)
+        alert_page_say (request, (unsigned) reply->status);
+    else
+        api_answer (request, (unsigned) reply->status, s_type (reply, type), more, reply->body);
     s_destroy (self);
 }
 
@@ -133,7 +151,9 @@ s_fail (call_t *self, problem_t problem, text_t detail)
     if (self->is_begun) {
         edge_count (EDGE_API_FAILED, 1);
         request_body (request, TEXT_EMPTY);
-    } else
+    } else if (self->is_page)
+        alert_page_say (request, problem_status (problem));
+    else
         api_refuse (request, problem, "", detail);
     s_destroy (self);
 }
@@ -185,13 +205,19 @@ s_send_within_deadline (call_t *self)
 
 //  What the postoffice is told beside who asks is whole.
 static void
-s_finish (call_t *self, text_t body)
+s_finish_request (call_t *self)
 {
-    json_put_json (&self->json, "body", body);
     json_close_object (&self->json);
     int rc = json_write_end (&self->json);
     assert (rc == 0);
     s_send_within_deadline (self);
+}
+
+static void
+s_finish (call_t *self, text_t body)
+{
+    json_put_json (&self->json, "body", body);
+    s_finish_request (self);
 }
 
 //  What a body says must be of its form; the postoffice reads it once more. Changes the tree.
@@ -209,10 +235,23 @@ s_check_body (call_t *self, json_object *tree)
         s_fail (self, PROBLEM_BAD_REQUEST, text_of (complaint));
         return false;
     }
+    if (!(self->may & PERMISSION_BIT (api_body_permission (&body, self->row, self->kind)))) {
+        s_fail (self, PROBLEM_FORBIDDEN, TEXT_EMPTY);
+        return false;
+    }
     //  A server that comes in the name of an agent may do with it what the agent may.
     if (body.takes_control && self->kind == ROLE_AGENT
         && !(self->may & PERMISSION_BIT (PERMIT_CONTROL_TAKE))) {
         s_fail (self, PROBLEM_FORBIDDEN, TEXT ("You may not take control"));
+        return false;
+    }
+    bool is_of_other = strcmp (self->subject, self->user) != 0;
+    if (self->row->operation == API_AGENT_SET && (is_of_other || body.agent.groups)
+        && !(self->may & PERMISSION_BIT (PERMIT_AGENT_MANAGE))) {
+        s_fail (self, PROBLEM_FORBIDDEN,
+                is_of_other ? TEXT ("This is another agent, and your token does not say that you "
+                                    "manage agents (AGENT_MANAGE)")
+                            : TEXT ("Your groups are what your token says"));
         return false;
     }
     const app_t *app = apps_find (self->all->config.apps, text_of (self->app));
@@ -227,9 +266,8 @@ s_check_body (call_t *self, json_object *tree)
 //  The body is what stands behind the session in the REQUEST, so that it must be JSON and nothing
 //  else.
 static void
-s_on_body (void *owner, text_t body)
+s_on_body (call_t *self, text_t body)
 {
-    call_t *self = owner;
     json_reading_t reading;
     if (body.size == 0)
         body = TEXT ("{}"); //  without one nothing is said
@@ -248,6 +286,42 @@ s_on_body (void *owner, text_t body)
     json_object_put (tree);
     if (is_good)
         s_finish (self, body);
+}
+
+//  A bot's answer is read here, as it is at a connector; a postoffice is told what came of it.
+static void
+s_on_bot_body (call_t *self, text_t body)
+{
+    static const char *const words[BOT_SPEECH_FAULTS] = {
+        [BOT_SPEECH_EMPTY] = "The body must be the bot's answer",
+        [BOT_SPEECH_NOT_JSON] = "The body is no JSON",
+        [BOT_SPEECH_NOT_OBJECT] = "The body must be a JSON object",
+        [BOT_SPEECH_TOO_LARGE] = "The answer has too many values",
+    };
+    bot_speech_t said;
+    bot_speech_fault_t fault = bot_speech_read (&said, body);
+    if (fault != BOT_SPEECH_OK)
+        s_fail (self, PROBLEM_BAD_REQUEST, text_of (words[fault]));
+    else {
+        json_open_object (&self->json, "body");
+        json_put_text (&self->json, "data", buffer_text (&said.data));
+        json_put_number (&self->json, "ask", said.ask);
+        json_put_text (&self->json, "target", buffer_text (&said.target));
+        json_put_bool (&self->json, "isApology", said.is_apology);
+        json_close_object (&self->json);
+        s_finish_request (self);
+    }
+    bot_speech_free (&said);
+}
+
+static void
+s_on_any_body (void *owner, text_t body)
+{
+    call_t *self = owner;
+    if (self->row->operation == API_BOT_ANSWER)
+        s_on_bot_body (self, body);
+    else
+        s_on_body (self, body);
 }
 
 static void
@@ -309,7 +383,7 @@ s_on_room (void *owner)
         s_write_piece (self);
 }
 
-static const request_events_t s_events = { .body = s_on_body,
+static const request_events_t s_events = { .body = s_on_any_body,
                                            .room = s_on_room,
                                            .gone = s_on_gone };
 
@@ -390,9 +464,12 @@ s_new (api_calls_t *all, request_t *request, const api_request_t *asked, const d
     self->place = s_place (self, principal, asked->parameters[API_PARAMETER_SESSION]);
     self->app = alloc_text (principal->app);
     self->may = pass->may;
+    self->is_page = asked->is_page;
     self->user = alloc_text (principal->user);
+    self->subject = alloc_text (asked->parameters[API_PARAMETER_USER]);
     self->key = alloc_text (asked->key);
-    buffer_init (&json, 8 * (USER_ID_MAX + SESSION_ID_MAX + APP_ID_MAX));
+    buffer_init (&json, 8 * (USER_ID_MAX + SESSION_ID_MAX + APP_ID_MAX + DISPLAY_NAME_MAX
+                             + PRINCIPAL_GROUPS_MOST * PRINCIPAL_GROUP_MOST));
     json_writer_t writer;
     json_write_begin (&writer, &json);
     principal_write (principal, NULL, &writer);
@@ -401,7 +478,9 @@ s_new (api_calls_t *all, request_t *request, const api_request_t *asked, const d
     self->principal = alloc_text (buffer_text (&json));
     buffer_free (&json);
     buffer_init (&self->piece, HTTP_PIECE_MOST);
-    buffer_init (&self->body, API_REQUEST_MAX + row->body_most);
+    //  What a bot says is read, and written as JSON twice over.
+    uint64_t times = row->operation == API_BOT_ANSWER ? 4 : 1;
+    buffer_init (&self->body, API_REQUEST_MAX + times * row->body_most);
     json_write_begin (&self->json, &self->body);
     json_open_object (&self->json, NULL);
     api_request_write (asked, &self->json);

@@ -1,8 +1,8 @@
 #include "api/api_request.h"
 
+#include "base/percent.h"
 #include "base/utf8.h"
 #include "net/client_url.h"
-#include "net/percent.h"
 
 #include <stdio.h>
 

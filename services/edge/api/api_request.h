@@ -25,6 +25,7 @@ typedef struct {
     char rooms[API_PARAMETERS][API_PARAMETER_MAX];
     text_t query; //  as it stands in the head, checked
     text_t key, if_match;
+    bool is_page; //  what comes of it is shown as a page (alert_page.h)
 } api_request_t;
 
 //  NULL, or what is wrong with it, for a person; in `room`, or a literal.

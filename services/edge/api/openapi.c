@@ -16,20 +16,6 @@
 
 typedef struct json_object json_t;
 
-//  What a request that is no HTTP, or not in time, is refused with, in plain text. The others are
-//  of WebSockets.
-#define IS_FAULT_OF_API(status) ((status) != 426)
-static const struct {
-    unsigned status;
-    const char *words;
-} s_faults[] = {
-#define HTTP_FAULT(NAME, status, metric, words) { status, words },
-#include "tables/http_faults.def"
-#undef HTTP_FAULT
-    { 503, "too much waits" },
-};
-#define FAULTS (sizeof s_faults / sizeof *s_faults)
-
 // ---------------------------------------------------------------------------------------------
 //  Building
 
@@ -157,14 +143,6 @@ s_add_refusals (json_t *components)
         json_t *content = s_add_object (response, "content");
         s_add (s_add_object (content, PROBLEM_TYPE), "schema", s_problem_schema (status));
     }
-    for (size_t at = 0; at < FAULTS; at++) {
-        if (!IS_FAULT_OF_API (s_faults[at].status))
-            continue;
-        json_t *response = s_refusal (responses, s_faults[at].status);
-        s_add_words (response, s_faults[at].words);
-        json_t *text = s_child (s_child (response, "content"), "text/plain");
-        s_add_text (s_child (text, "schema"), "type", "string");
-    }
 }
 
 //  Does the operation take this header?
@@ -179,7 +157,7 @@ s_takes (json_t *part, const char *name)
 }
 
 //  Can every operation like this be refused so? A path's method is known when the operation is; a
-//  conflict is for the operation's file to say.
+//  conflict, or what may be switched off, is for the operation's file to say.
 static bool
 s_is_usual (unsigned status, const api_row_t *row, json_t *part)
 {
@@ -190,6 +168,7 @@ s_is_usual (unsigned status, const api_row_t *row, json_t *part)
         return row->permission != PERMIT_ANYBODY;
     case 405:
     case 409:
+    case 501:
         return false;
     case 412:
         return s_takes (part, "ifMatch");
@@ -210,10 +189,6 @@ s_mark (bool statuses[STATUSES], const api_row_t *row, json_t *part)
     for (problem_t problem = 0; problem < PROBLEMS; problem++)
         if (s_is_usual (problem_status (problem), row, part))
             statuses[problem_status (problem)] = true;
-    for (size_t at = 0; at < FAULTS; at++)
-        if (IS_FAULT_OF_API (s_faults[at].status)
-            && s_is_usual (s_faults[at].status, row, part))
-            statuses[s_faults[at].status] = true;
     json_t *more = s_member (part, "refusals");
     for (size_t at = 0; more && at < json_object_array_length (more); at++) {
         const char *type = json_object_get_string (json_object_array_get_idx (more, at));
@@ -315,6 +290,8 @@ s_add_queries (json_t *parameters, api_operation_t operation)
         s_add_text (parameter, "name", row->name);
         s_add_text (parameter, "in", "query");
         s_add_text (parameter, "description", row->words);
+        if (row->is_needed)
+            s_add (parameter, "required", json_object_new_boolean (true));
         s_add_values (s_add_object (parameter, "schema"), row);
         json_object_array_add (parameters, parameter);
     }

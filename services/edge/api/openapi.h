@@ -1,7 +1,7 @@
 //  openapi — the HTTP API as a document of OpenAPI 3.1, which the edge serves.
 //
 //  Each thing is said in one place. Paths, permissions, deadlines and sizes are rows of
-//  api_operations.def and permissions.def, refusals of problems.def and http_faults.def; what
+//  api_operations.def and permissions.def, refusals of problems.def; what
 //  bodies and answers look like stands in api/openapi, one file for each operation. An operation
 //  without a file is not in the document, and a test fails.
 

@@ -206,7 +206,11 @@ client_new (clients_t *all, const client_identity_t *identity, client_socket_t s
     self->view = (client_view_t){
         .owner = owner,
         .endpoint = all->next_endpoint++,
-        .principal = { principal->kind, texts[0], texts[1], texts[6] },
+        .principal = { .kind = principal->kind,
+                       .app = texts[0],
+                       .user = texts[1],
+                       .session = texts[6],
+                       .name = TEXT_EMPTY },
         .may = identity->may,
         .dialect = identity->dialect,
         .sender = TEXT_EMPTY,

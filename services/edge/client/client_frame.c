@@ -30,6 +30,8 @@ static const struct {
     { { "stop typing", 11 }, SAYS_STOP_TYPING },
     { { "barge in", 8 }, SAYS_BARGE_IN },
     { { "barge out", 9 }, SAYS_BARGE_OUT },
+    { { "read", 4 }, SAYS_READ },
+    { { "whisper", 7 }, SAYS_WHISPER },
 };
 
 //  A field that is there and not null.
@@ -160,10 +162,22 @@ s_read_head (client_frame_t *self)
     bool has_seq = s_has (self->json, "lastSeq", &value);
     if (has_seq && !s_number (value, INT64_MAX - 1, &self->last.seq))
         return FAULT_LAST_SEQ;
+    if (self->says == SAYS_READ
+        && (!s_has (self->json, "seq", &value) || !s_number (value, INT64_MAX - 1, &self->seq)))
+        return FAULT_SEQ;
     text_t check = TEXT_EMPTY;
     if (self->says == SAYS_RESUME && s_has (self->json, "check", &value)
         && (!s_text (value, &check) || log_check_read (check, &self->last.check) != 0))
         return FAULT_CHECK;
+    if (self->says == SAYS_RESUME && s_has (self->json, "join", &value)) {
+        if (!json_object_is_type (value, json_type_boolean))
+            return FAULT_JOIN;
+        self->joins = json_object_get_boolean (value);
+    }
+    bool is_order = self->says == SAYS_BARGE_IN || self->says == SAYS_BARGE_OUT;
+    if (is_order && s_has (self->json, "version", &value)
+        && !s_number (value, INT64_MAX - 1, &self->version))
+        return FAULT_VERSION;
     return self->says == SAYS_RESUME && !has_seq ? FAULT_LAST_SEQ : FAULT_NONE;
 }
 
@@ -291,16 +305,17 @@ s_read_data (client_frame_t *self, text_t user)
     };
     struct json_object *data;
     bool has_data = s_has (self->json, "data", &data);
-    if (self->says != SAYS_MESSAGE)
+    bool is_whisper = self->says == SAYS_WHISPER;
+    if (self->says != SAYS_MESSAGE && !is_whisper)
         return !has_data || json_object_is_type (data, json_type_object) ? FAULT_NONE
                                                                          : FAULT_DATA;
     message_t message;
     message_fault_t fault = message_read (&message, self->json, self->session_id, user);
     self->data = message.data;
-    self->secret = message.secret;
+    self->secret = is_whisper ? TEXT_EMPTY : message.secret; //  it is for a bot
     self->text_size = message.text_size;
     self->hidden = message.hidden;
-    return faults[fault];
+    return fault == MESSAGE_OK && is_whisper && message.hidden ? FAULT_WHISPER : faults[fault];
 }
 
 frame_fault_t
@@ -308,6 +323,7 @@ client_frame_read (client_frame_t *self, text_t bytes, text_t user)
 {
     *self = (client_frame_t){ .cost = (unsigned) (1 + bytes.size / BYTES_OF_A_FRAME),
                               .last = LOG_POSITION_UNKNOWN,
+                              .version = SEQ_UNKNOWN,
                               .session_id = TEXT_EMPTY,
                               .message_id = TEXT_EMPTY,
                               .visitor = VISITOR_UNKNOWN,

@@ -27,6 +27,8 @@ typedef enum {
     SAYS_STOP_TYPING,
     SAYS_BARGE_IN,
     SAYS_BARGE_OUT,
+    SAYS_READ,
+    SAYS_WHISPER,
 } client_says_t;
 
 //  Texts borrow from the frame itself (see client_frame_free); absent ones are empty. They are
@@ -37,6 +39,9 @@ typedef struct {
     text_t message_id;
     uint64_t time_ms;    //  0: said none
     log_position_t last; //  of the log; SEQ_UNKNOWN: said none
+    uint64_t seq;        //  that it has read up to
+    bool joins;          //  RESUME: it means to come in, and is not only connected again
+    uint64_t version;    //  of control, that it saw; SEQ_UNKNOWN: said none
     visitor_t visitor;   //  what it says of itself
     text_t data;         //  JSON object: with the connection's own sessionId and userId in it
     text_t secret;       //  data.accessToken, which is not in data any more

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "model/webhook_user.h"
 #include "tables/edge_metrics.h"
 
 static uint64_t
@@ -55,11 +56,12 @@ s_bit_of (text_t scope)
 }
 
 //  Scopes name permissions, and what they do not name is not allowed; names that are not known are
-//  for others. Without scopes a token allows what its bearer's kind may.
+//  for others. Without scopes a token allows what its bearer's kind may, but for what must be
+//  named.
 static uint64_t
 s_scopes (const token_claims_t *claims)
 {
-    uint64_t may = claims->has_scopes ? 0 : UINT64_MAX;
+    uint64_t may = claims->has_scopes ? 0 : ~permissions_named (claims->kind);
     for (size_t at = 0; at < claims->scope_count; at++)
         may |= s_bit_of (claims->scopes[at]);
     return may;
@@ -128,7 +130,10 @@ s_of_token (const app_t *app, const client_url_t *url, text_t compact, door_pass
     pass->principal = (principal_t){ .kind = claims->kind,
                                      .app = app->id,
                                      .user = claims->user,
-                                     .session = claims->session };
+                                     .session = claims->session,
+                                     .name = claims->name,
+                                     .groups = claims->groups,
+                                     .group_count = claims->group_count };
     pass->name = claims->name;
     pass->may = permissions_of (claims->kind) & s_scopes (claims);
     return s_check_url (url, &pass->principal);
@@ -148,8 +153,9 @@ s_of_anybody (const door_t *self, const app_t *app, const client_url_t *url, doo
                                       : CLOSE_NOT_ALLOWED;
     if (!app->tokens.anonymous)
         return CLOSE_NO_TOKEN;
+    //  Phone numbers can be guessed.
     if (!app->tokens.is_there)
-        return CLOSE_CLIENT;
+        return webhook_user_is (url->user) ? CLOSE_NOT_ALLOWED : CLOSE_CLIENT;
     size_t size = sizeof ANONYMOUS - 1;
     if (url->user.size > sizeof pass->room - size)
         return CLOSE_BAD_URL;

@@ -1,5 +1,6 @@
 #include "client/request_info.h"
 
+#include "base/percent.h"
 #include "base/utf8.h"
 
 #include <strings.h>
@@ -67,6 +68,25 @@ s_page (text_t url)
     return end <= VISITOR_PAGE_MAX ? (text_t){ url.data, end } : TEXT_EMPTY;
 }
 
+//  What the query says of it, decoded.
+static text_t
+s_page_of_query (text_t query, char room[REQUEST_INFO_PAGE_MOST])
+{
+    static const text_t name = { "page=", 5 };
+    text_t raw = TEXT_EMPTY;
+    for (size_t at = 0; at < query.size;) {
+        size_t end = s_find (query, at, "&");
+        if (end - at > name.size && memcmp (query.data + at, name.data, name.size) == 0) {
+            if (raw.size > 0)
+                return TEXT_EMPTY;
+            raw = (text_t){ query.data + at + name.size, end - at - name.size };
+        }
+        at = end + 1;
+    }
+    long size = raw.size <= REQUEST_INFO_PAGE_MOST ? percent_decode (raw, true, room) : -1;
+    return size > 0 ? (text_t){ room, (size_t) size } : TEXT_EMPTY;
+}
+
 // ---------------------------------------------------------------------------------------------
 //  The others
 
@@ -105,10 +125,12 @@ s_agent (text_t agent)
 
 void
 request_info_read (visitor_info_t *self, const http_head_t *head, const client_address_t *address,
-                   const address_guard_t *ranges)
+                   const address_guard_t *ranges, char room[REQUEST_INFO_PAGE_MOST])
 {
     *self = VISITOR_INFO_NONE;
-    self->page = s_page (s_only (head, "Referer"));
+    self->page = s_page (s_page_of_query (head->query, room));
+    if (self->page.size == 0)
+        self->page = s_page (s_only (head, "Referer"));
     if (self->page.size == 0)
         self->page = s_page (s_only (head, "Origin"));
     self->language = s_language (head);

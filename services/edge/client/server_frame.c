@@ -38,7 +38,7 @@ s_end (json_writer_t *json)
 }
 
 // ---------------------------------------------------------------------------------------------
-//  What the stock widget can bear of a bot's answer
+//  What the stock widget can bear of a bot's answer, and of senders
 //
 //  The log keeps the answer as the bot gave it, and other clients get it so. The widget's handler
 //  fails, and loses the frame, over `system` TRANSFER_CALL, over permissions that it does not know,
@@ -54,8 +54,9 @@ typedef enum {
 //  What may have to be added to an entry's data.
 #define VIEW_ROOM 16
 
-//  How the sender of every bot begins (apps_file.c).
-static const char s_bot[] = "{\"deviceId\":\"Bot\"";
+//  How the sender of every bot begins (apps_file.c), and of everybody who sits at a page.
+#define DEVICE(name) "{\"deviceId\":\"" name "\""
+static const char s_bot[] = DEVICE ("Bot"), s_page[] = DEVICE ("Widget");
 
 static bool
 s_begins (text_t text, const char *with, size_t size)
@@ -146,6 +147,38 @@ s_view (const bus_deliver_t *entry, buffer_t *to)
     return VIEW_CHANGED;
 }
 
+//  The widget reads a message by its sender's device: a bot's as an answer, a page's as a question.
+//  It knows no other device, and would lose the frame: an agent or a platform that writes through
+//  the API is shown as the device that says such things. NULL: it may stay as it is.
+static const char *
+s_device (const bus_deliver_t *entry)
+{
+    if (entry->event != EVENT_NEW_MESSAGE || s_begins (entry->sender, s_bot, sizeof s_bot - 1)
+        || s_begins (entry->sender, s_page, sizeof s_page - 1))
+        return NULL;
+    bool is_answer = false;
+    json_members_t all = json_members_of (entry->data);
+    text_t name, value;
+    while (!is_answer && json_members_next (&all, &name, &value))
+        is_answer = text_is (name, TEXT ("outputSpeech")) || text_is (name, TEXT ("displays"));
+    return is_answer ? s_bot : s_page;
+}
+
+//  The same sender with another device, which its first member is.
+static int
+s_write_sender (text_t sender, const char *device, buffer_t *to)
+{
+    json_members_t all = json_members_of (sender);
+    text_t name, value;
+    int rc = buffer_put_string (to, device);
+    while (rc == 0 && json_members_next (&all, &name, &value)) {
+        text_t member = { name.data - 1, (size_t) (value.data + value.size - (name.data - 1)) };
+        if (!text_is (name, TEXT ("deviceId")))
+            rc = buffer_put_string (to, ",") | buffer_put_text (to, member);
+    }
+    return rc == 0 ? buffer_put_string (to, "}") : -1;
+}
+
 // ---------------------------------------------------------------------------------------------
 //  Frames
 
@@ -165,16 +198,22 @@ server_frame_deliver (const bus_deliver_t *entry, dialect_t dialect)
     if (view == VIEW_NOTHING)
         return NULL;
     text_t data = view == VIEW_CHANGED ? buffer_text (&shown) : entry->data;
+    const char *device = dialect == DIALECT_WIDGET ? s_device (entry) : NULL;
+    buffer_t sender;
+    buffer_init (&sender, entry->sender.size + sizeof s_page + 1);
+    int rc = device ? s_write_sender (entry->sender, device, &sender) : 0;
+    assert (rc == 0);
     json_writer_t room, *json = &room;
     s_begin (json, event_wire_name (entry->event), session_key_id (entry->session));
     json_put_json (json, "data", data);
-    json_put_json (json, "sender", entry->sender);
+    json_put_json (json, "sender", device ? buffer_text (&sender) : entry->sender);
     json_put_number (json, "timeMs", entry->time_ms);
     json_put_number (json, "seq", entry->seq);
     if (dialect == DIALECT_RICH)
         s_put_check (json, entry->check);
     json_put_text_if (json, "messageId", entry->message_id);
     buffer_free (&shown);
+    buffer_free (&sender);
     frame_t *frame = s_end (json);
     frame->position = (log_position_t){ entry->seq, entry->check };
     return frame;
@@ -274,6 +313,20 @@ server_frame_error (text_t session_id, text_t message_id, const char *code, cons
     json_put_string (json, "code", code);
     json_put_string (json, "message", words);
     json_put_text_if (json, "messageId", message_id);
+    json_close_object (json);
+    return s_end (json);
+}
+
+frame_t *
+server_frame_overtaken (text_t session_id, text_t message_id, const bus_posted_t *posted)
+{
+    json_writer_t room, *json = &room;
+    s_begin (json, "error", session_id);
+    json_open_object (json, "data");
+    json_put_string (json, "code", verdict_code (posted->verdict));
+    json_put_text (json, "message", posted->words);
+    json_put_text_if (json, "messageId", message_id);
+    json_put_json (json, "control", posted->control);
     json_close_object (json);
     return s_end (json);
 }

@@ -27,6 +27,9 @@ frame_t *server_frame_busy (text_t session_id, text_t message_id, verdict_t verd
                             uint64_t retry_after_ms);
 frame_t *server_frame_error (text_t session_id, text_t message_id, const char *code,
                              const char *words);
+//  Control was not as the client saw it: who has it, and since when.
+frame_t *server_frame_overtaken (text_t session_id, text_t message_id,
+                                 const bus_posted_t *posted);
 //  What the widget shows as its apology, said as the bot of this name.
 frame_t *server_frame_failure (text_t session_id, text_t bot_sender, const char *words);
 frame_t *server_frame_going_away (uint64_t delay_ms);

@@ -1,6 +1,6 @@
 #include "net/client_url.h"
 
-#include "net/percent.h"
+#include "base/percent.h"
 #include "base/utf8.h"
 
 #include <strings.h>

@@ -35,6 +35,8 @@ typedef struct {
     void (*asked) (void *owner, request_t *request, const http_head_t *head);
     //  Is to be refused at once: its address may ask again after so many seconds.
     void (*too_many) (void *owner, request_t *request, const http_head_t *head, unsigned seconds);
+    //  Is what begins so, the target of a request, refused with problems (RFC 9457)? NULL: nothing.
+    bool (*has_problems) (void *owner, text_t target);
     //  May a body that is not whole yet become a large one?
     bool (*may_grow) (void *owner);
     //  So many bytes more (or less) of bodies wait, of all requests together.
@@ -92,6 +94,7 @@ struct request {
     bool has_ended;
     bool is_proxy; //  a trusted one's connection
     bool is_handed; //  its stream has another owner now
+    bool has_problems; //  with which it is refused; else in words
 };
 
 //  So much of the rate limit of all is used up.

@@ -172,6 +172,20 @@ request_refuse (request_t *self, unsigned status)
 }
 
 void
+request_refuse_problem (request_t *self, problem_t problem, const char *detail)
+{
+    buffer_t body;
+    bool is_busy = problem_status (problem) == 503;
+    text_t fields = is_busy ? TEXT ("content-type: " PROBLEM_TYPE "\r\nretry-after: 2\r\n")
+                            : TEXT ("content-type: " PROBLEM_TYPE "\r\n");
+    buffer_init (&body, PROBLEM_MAX);
+    problem_write (problem, text_of (detail), &body);
+    self->keep_alive = false;
+    request_answer (self, problem_status (problem), fields, buffer_text (&body));
+    buffer_free (&body);
+}
+
+void
 request_too_many (request_t *self, unsigned seconds)
 {
     char fields[80];

@@ -5,6 +5,7 @@
 #define HTTP_REQUEST_H
 
 #include "address/callers.h"
+#include "model/problem.h"
 #include "net/http_head.h"
 #include "net/stream.h"
 
@@ -60,6 +61,8 @@ void request_end (request_t *self);
 //  As request_answer, and the connection ends: with these words, or those of the status.
 void request_say (request_t *self, unsigned status, text_t fields, const char *words);
 void request_refuse (request_t *self, unsigned status);
+//  The same as a problem (RFC 9457), as the HTTP API answers.
+void request_refuse_problem (request_t *self, problem_t problem, const char *detail);
 //  429, within `too_many`.
 void request_too_many (request_t *self, unsigned seconds);
 //  Within `asked`, the head of an answer (200) whose body has no length, and ends with its

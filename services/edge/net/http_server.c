@@ -32,12 +32,39 @@ s_fault (request_t *self, http_fault_t fault)
                   log_number ("status", row->status));
     connection_set_busy (self, true);
     self->is_head = false;
+    if (self->has_problems && fault != HTTP_WS_VERSION) {
+        request_refuse_problem (self, row->problem, row->words);
+        return;
+    }
     request_say (self, row->status,
                  fault == HTTP_WS_VERSION
                      ? TEXT ("content-type: text/plain\r\nsec-websocket-version: 13\r\n"
                              "upgrade: websocket\r\nconnection: upgrade\r\n")
                      : TEXT ("content-type: text/plain\r\n"),
                  row->words);
+}
+
+//  Too much waits on this edge.
+static void
+s_refuse_busy (request_t *self)
+{
+    if (self->has_problems)
+        request_refuse_problem (self, PROBLEM_BUSY, "");
+    else
+        request_refuse (self, 503);
+}
+
+//  Of a head that may be half there, or be none: where it leads is what decides how it is refused.
+static void
+s_note_target (request_t *self, text_t bytes)
+{
+    const http_server_t *server = self->requests;
+    const char *blank = memchr (bytes.data, ' ', bytes.size);
+    text_t target = TEXT_EMPTY;
+    if (blank)
+        target = (text_t){ blank + 1, bytes.size - (size_t) (blank + 1 - bytes.data) };
+    self->has_problems = server->events->has_problems
+                         && server->events->has_problems (server->owner, target);
 }
 
 //  Tells the answerer that nobody waits any more.
@@ -113,7 +140,7 @@ s_read_body (request_t *self, text_t bytes)
         return bytes.size;
     }
     if (is_large && !requests->events->may_grow (requests->owner)) {
-        request_refuse (self, 503);
+        s_refuse_busy (self);
         s_let_go (self);
         return bytes.size;
     }
@@ -288,7 +315,7 @@ s_wait_for_more (request_t *self, size_t seen)
         edge_count (EDGE_PAGES_REFUSED, 1);
         connection_set_busy (self, true);
         self->is_head = false;
-        request_refuse (self, 503);
+        s_refuse_busy (self);
     }
 }
 
@@ -310,6 +337,7 @@ s_read_one (request_t *self, text_t bytes, bool *is_over)
     //  A head that drips is read again only when a line more is whole.
     bool is_worth_it = self->seen == 0 || bytes.size <= self->seen || bytes.size >= HTTP_HEAD_MAX
                        || memchr (bytes.data + self->seen, '\n', bytes.size - self->seen);
+    s_note_target (self, bytes);
     http_fault_t fault = is_worth_it ? http_head_read (&head, bytes, &size) : HTTP_NO_FAULT;
     if (fault) {
         s_fault (self, fault);

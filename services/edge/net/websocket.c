@@ -522,6 +522,13 @@ s_on_too_many (void *owner, request_t *request, const http_head_t *head, unsigne
     self->site.too_many (self->site.owner, request, head, seconds);
 }
 
+static bool
+s_has_problems (void *owner, text_t target)
+{
+    websocket_server_t *self = owner;
+    return self->site.has_problems && self->site.has_problems (self->site.owner, target);
+}
+
 static void
 s_on_quiet (void *owner)
 {
@@ -580,6 +587,7 @@ s_start (websocket_server_t *self, uv_loop_t *loop, const websocket_config_t *co
                                                  .has_room = s_has_room,
                                                  .asked = s_on_asked,
                                                  .too_many = s_on_too_many,
+                                                 .has_problems = s_has_problems,
                                                  .may_grow = s_on_may_grow,
                                                  .memory = s_on_body_memory,
                                                  .may_stay = s_on_may_stay,

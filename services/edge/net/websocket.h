@@ -62,6 +62,7 @@ typedef struct {
     //  As http_server_events_t.
     void (*asked) (void *owner, request_t *request, const http_head_t *head);
     void (*too_many) (void *owner, request_t *request, const http_head_t *head, unsigned seconds);
+    bool (*has_problems) (void *owner, text_t target); //  NULL: nothing has
     void (*quiet) (void *owner);
     void *owner;
 } http_site_t;

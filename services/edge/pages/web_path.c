@@ -1,6 +1,6 @@
 #include "pages/web_path.h"
 
-#include "net/percent.h"
+#include "base/percent.h"
 
 #include <strings.h>
 

@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 #include "base/list.h"
-#include "base/log.h"
 #include "client/server_frame.h"
 #include "model/session_key.h"
 #include "session/endpoint.h"
@@ -56,8 +55,8 @@ typedef union {
 typedef bool step_fn (attachment_t *self, const news_t *news);
 //  Without the s_ of other static functions: they are the words of attachment_states.def.
 static step_fn ignore, enter, look_up, send_lookup, be_silent, found, found_none;
-static step_fn send_attach, send_posts, attach_again, accepted, busy, refused, give_up;
-static step_fn reattach, reattach_later, leave;
+static step_fn send_attach, send_posts, accepted, busy, refused, give_up;
+static step_fn reattach, reattach_later, move_on, leave;
 
 static step_fn *const s_steps[ATTACHMENT_EVENTS][ATTACHMENT_STATES] = {
 #define EVENT(NAME, words, ...) [ATTACHMENT_EVENT_##NAME] = { __VA_ARGS__, ignore },
@@ -140,6 +139,7 @@ enter (attachment_t *self, const news_t *news)
     endpoint->attach_has = news->enter.has;
     endpoint->attach_time_ms = news->enter.time_ms;
     endpoint->reason = (uint8_t) news->enter.reason;
+    endpoint->joins = news->enter.reason == ATTACH_JOIN;
     s_move (self, ATTACHMENT_ATTACH_DUE);
     s_restart_deadline (self);
     return true;
@@ -247,13 +247,14 @@ send_attach (attachment_t *self, const news_t *news)
     return send_posts (self, NULL);
 }
 
-//  The client waits since it asked: the deadline runs on.
+//  Its posts are at the old owner until the ATTACH is sent (attachment.h). A client that waits
+//  since it asked has the same deadline.
 static bool
-attach_again (attachment_t *self, const news_t *news)
+move_on (attachment_t *self, const news_t *news)
 {
     (void) news;
-    s_move (self, ATTACHMENT_ATTACH_DUE);
-    post_queue_unsend (self->endpoint.posts);
+    bool was_in = self->state >= ATTACHMENT_ATTACHED;
+    s_move (self, was_in ? ATTACHMENT_REATTACH_DUE : ATTACHMENT_ATTACH_DUE);
     s_send_later (self);
     return true;
 }
@@ -303,6 +304,7 @@ accepted (attachment_t *self, const news_t *news)
     //  what came between.
     if (is_join && is_rich && endpoint->attach_has.seq == SEQ_UNKNOWN)
         endpoint->attach_has = last;
+    keepalive_attached (endpoint->keepalive, attached->attended);
     bool is_awaited = attached->reason != ATTACH_FRAME && attached->reason != ATTACH_REATTACH;
     if (is_awaited || is_another_log)
         endpoint_tell_joined (&self->endpoint, session_key_id (attached->session), last);
@@ -326,14 +328,10 @@ busy (attachment_t *self, const news_t *news)
     return true;
 }
 
-//  Of a session that is not its own the client is told once, and not for each post.
 static bool
 refused (attachment_t *self, const news_t *news)
 {
-    if (news->attached->reason == ATTACH_SILENT)
-        endpoint_tell_joined (&self->endpoint, TEXT_EMPTY, LOG_POSITION_UNKNOWN);
-    else
-        endpoint_tell_not_joined (&self->endpoint, (verdict_t) news->attached->verdict);
+    endpoint_tell_refused (&self->endpoint, news->attached, uv_now (self->all->loop));
     post_queue_destroy (&self->endpoint.posts);
     endpoint_refused (&self->endpoint);
     s_move_out (self, ATTACHMENT_DETACHED);
@@ -438,10 +436,8 @@ attachment_deliver (attachment_t *self, unsigned postoffice, const bus_deliver_t
         attachment_written (self, item);
         return false;
     }
-    endpoint->has = (log_position_t){ entry->seq, entry->check };
-    endpoint->catching_up = entry->end_of_window != 0;
-    if (endpoint->posts)
-        post_queue_told (endpoint->posts, entry->message_id, uv_now (self->all->loop));
+    endpoint_given (endpoint, entry);
+    endpoint_tell_posts (endpoint, entry, uv_now (self->all->loop));
     return true;
 }
 
@@ -483,20 +479,20 @@ s_go_on (attachment_t *self)
 }
 
 //  Does its postoffice not know the endpoint, though it is attached? Then it is attached again, and
-//  its posts are sent again; once a second, so that this ends.
+//  its posts are sent again; once a second, so that this ends. They are sent again in any case when
+//  it is about to be attached.
 static bool
 s_is_unknown (attachment_t *self, const bus_posted_t *posted)
 {
     uint64_t now = uv_now (self->all->loop);
+    if (posted->verdict == VERDICT_NOT_JOINED && self->state == ATTACHMENT_REATTACH_DUE)
+        return true;
     if (posted->verdict != VERDICT_NOT_JOINED || self->state != ATTACHMENT_ATTACHED
         || !attachment_is_in (self, posted->session)
         || (self->reattached_ms && now - self->reattached_ms < AGAIN_MS))
         return false;
     self->reattached_ms = now;
-    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "postoffice does not know an endpoint");
-    if (log_limit_allows (&limit))
-        log_warn ("postoffice does not know an endpoint", log_text ("session", posted->session),
-                  log_number ("endpoint", (int64_t) posted->endpoint));
+    endpoint_warn_unknown (&self->endpoint);
     (void) s_happens (self, ATTACHMENT_EVENT_UNKNOWN, NULL);
     return true;
 }
@@ -653,6 +649,9 @@ attachment_enter (attachment_t *self, text_t session, attach_reason_t reason, lo
                      &(news_t){ .enter = { session, reason, has, time_ms } });
 }
 
+void
+attachment_comes_in (attachment_t *self) { self->endpoint.joins = true; }
+
 bool
 attachment_post (attachment_t *self, const bus_post_t *post, bool is_named, uint64_t wait_ms)
 {
@@ -681,11 +680,15 @@ attachment_signal (attachment_t *self, event_t event)
         edge_count (EDGE_SIGNALS_DROPPED, 1);
 }
 
-//  One on its way to a new postoffice tells that with the next RECEIPT, or with its DETACH.
+void
+attachment_read (attachment_t *self, uint64_t seq) { endpoint_read (&self->endpoint, seq); }
+
+//  One on its way to a new postoffice tells that when it is there, or with its DETACH.
 bool
 attachment_send_receipt (attachment_t *self)
 {
     const endpoint_t *endpoint = &self->endpoint;
+    post_queue_received (endpoint->posts, keepalive_received_seq (endpoint->keepalive));
     return self->state != ATTACHMENT_ATTACHED
            || endpoint_send_receipt (endpoint, keepalive_received_seq (endpoint->keepalive));
 }

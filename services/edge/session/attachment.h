@@ -26,12 +26,16 @@
 //    - A postoffice is lost: every attachment that it had is attached to the new owner, with the
 //      seq that the client has; posts without an answer are sent again.
 //    - A postoffice comes up: sessions that it owns now are moved, with a DETACH to the old owner,
-//      a part in each turn. Until then they are where they were.
+//      a part in each turn. Until the ATTACH is sent they are where they were: what the old owner
+//      says of posts is heard like what it delivers, or acks would come behind later entries.
 //    - A postoffice forgot an endpoint (POSTED says not_joined): attached again, once a second.
 //    - A client joins again where it is, and is refused: its postoffice still has it, and is sent a
 //      DETACH.
 //    - An ATTACH is refused for now: the client is told, is outside for EDGE_SILENCE, and is then
 //      looked up again: the unasked connection update repairs the stock widget.
+//    - Its agent has passed the visitor on, and is out: its postoffice says so, or refuses its
+//      re-ATTACH. A rich client is told that it is not in; a widget that it has left itself, and
+//      what it says behind that is refused.
 //    - The log has lost entries that the client was given (TRUNCATED): the endpoint goes back to
 //      what is there, what waits in the outbox above that is dropped, and receipts begin anew.
 //    - No postoffice answers for 8 s: the client is told before it gives up by itself (10 s).
@@ -104,6 +108,9 @@ bool attachment_is_full (const attachment_t *self);
 //  Into this session, out of the one it was in. `has` is what the client has, time_ms its clock.
 void attachment_enter (attachment_t *self, text_t session, attach_reason_t reason,
                        log_position_t has, uint64_t time_ms);
+//  The client has said so to come in, whoever put it out (docs/switchboard.md, afterPass): behind
+//  attachment_enter. A join needs no such word.
+void attachment_comes_in (attachment_t *self);
 //  Keeps a copy of the post, as one of its session, until it is answered; attachment_send sends it.
 //  False: it was refused, and its client told so: because it would overtake a message that was
 //  refused, or because it comes too fast (wait_ms is not 0).
@@ -113,7 +120,9 @@ bool attachment_post (attachment_t *self, const bus_post_t *post, bool is_named,
 void attachment_send (attachment_t *self);
 //  An ephemeral event; dropped when it cannot be sent now.
 void attachment_signal (attachment_t *self, event_t event);
-//  Tells the postoffice what the client has received. False when the bus is full.
+//  The client says that it has read its session up to seq.
+void attachment_read (attachment_t *self, uint64_t seq);
+//  Tells the postoffice what the client has received and read. False when the bus is full.
 bool attachment_send_receipt (attachment_t *self);
 //  Leaves the session for good.
 void attachment_close (attachment_t *self);

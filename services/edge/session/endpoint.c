@@ -1,6 +1,8 @@
 #include "session/endpoint.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
 #include "client/server_frame.h"
 #include "model/session_key.h"
 #include "tables/edge_metrics.h"
@@ -24,7 +26,8 @@ s_detach (endpoint_t *self, bool moved)
     bus_detach_t detach = { .endpoint = client_view (self->client)->endpoint,
                             .session = self->session,
                             .received_seq = keepalive_received_seq (self->keepalive),
-                            .moved = moved };
+                            .moved = moved,
+                            .read_seq = keepalive_read_seq (self->keepalive) };
     if (self->session.size > 0 && self->postoffice != NO_POSTOFFICE)
         send_queue_detach (self->context->send_queue, (unsigned) self->postoffice, &detach);
     endpoint_forget_postoffice (self);
@@ -87,7 +90,8 @@ s_attach_record (const endpoint_t *self, attach_reason_t reason, text_t info)
                                        .time_ms = self->attach_time_ms,
                                        .sender = who->sender,
                                        .may = who->may | PERMISSIONS_SAID,
-                                       .info = info } };
+                                       .info = info,
+                                       .joins = self->joins && reason != ATTACH_REATTACH } };
 }
 
 bool
@@ -106,10 +110,10 @@ endpoint_send_attach (endpoint_t *self, attach_reason_t reason)
     int postoffice = bus_client_postoffice_of (context->bus, self->session);
     if (postoffice < 0)
         return false;
-    if (self->postoffice != NO_POSTOFFICE && self->postoffice != postoffice) {
+    if (self->postoffice != NO_POSTOFFICE && self->postoffice != postoffice)
         s_detach (self, true);
-        post_queue_unsend (self->posts);
-    }
+    //  They follow the ATTACH; what another postoffice says of them is not heard any more.
+    post_queue_unsend (self->posts);
     //  An ATTACH must not overtake a DETACH that this postoffice has not heard yet.
     if (!send_queue_send_detaches (context->send_queue, (unsigned) postoffice))
         return false;
@@ -148,6 +152,61 @@ endpoint_tell_not_joined (const endpoint_t *self, verdict_t verdict)
     if (client_is_listener (self->client))
         client_close (self->client,
                       verdict_again (verdict) ? CLOSE_NOT_JOINED : CLOSE_NOT_ITS_SESSION);
+}
+
+//  A widget draws nothing but entries, and may not have been given the last ones.
+static void
+s_tell_left (const endpoint_t *self)
+{
+    frame_t *left = server_frame_broadcast (
+        &(bus_broadcast_t){ .session = self->session,
+                            .event = EVENT_USER_LEFT,
+                            .time_ms = clock_wall_ms (),
+                            .sender = client_view (self->client)->sender,
+                            .data = TEXT ("{\"why\":\"passed\"}") });
+    client_write (self->client, &left);
+}
+
+//  Of a session that is not its own the client is told once, and not for each post. A widget whose
+//  agent has passed the visitor on shows itself as left: a notice over all of it would not do.
+void
+endpoint_tell_refused (const endpoint_t *self, const bus_attached_t *attached, uint64_t now_ms)
+{
+    bool leaves = attached->verdict == VERDICT_PASSED_ON && !client_is_rich (self->client);
+    if (leaves) {
+        s_tell_left (self);
+        post_queue_refuse (self->posts, VERDICT_PASSED_ON, now_ms);
+    }
+    if (attached->reason == ATTACH_SILENT)
+        endpoint_tell_joined (self, TEXT_EMPTY, LOG_POSITION_UNKNOWN);
+    else if (!leaves)
+        endpoint_tell_not_joined (self, (verdict_t) attached->verdict);
+}
+
+void
+endpoint_given (endpoint_t *self, const bus_deliver_t *entry)
+{
+    self->has = (log_position_t){ entry->seq, entry->check };
+    self->catching_up = entry->end_of_window != 0;
+    keepalive_attended (self->keepalive, entry->attended);
+    if (entry->event == EVENT_NEW_MESSAGE)
+        keepalive_told (self->keepalive, entry->time_ms);
+}
+
+//  What it was given is the most that it can have read.
+void
+endpoint_read (const endpoint_t *self, uint64_t seq)
+{
+    keepalive_read (self->keepalive, seq < self->has.seq ? seq : self->has.seq);
+}
+
+void
+endpoint_warn_unknown (const endpoint_t *self)
+{
+    static log_limit_t limit = LOG_LIMIT (LOG_WARN, "postoffice does not know an endpoint");
+    if (log_limit_allows (&limit))
+        log_warn ("postoffice does not know an endpoint", log_text ("session", self->session),
+                  log_number ("endpoint", (int64_t) client_view (self->client)->endpoint));
 }
 
 void
@@ -197,8 +256,21 @@ endpoint_send_receipt (const endpoint_t *self, uint64_t seq)
     bus_record_t record = { .kind = BUS_RECEIPT,
                             .receipt = { .endpoint = client_view (self->client)->endpoint,
                                          .session = self->session,
-                                         .seq = seq } };
+                                         .seq = seq,
+                                         .read_seq =
+                                             seq > 0 ? keepalive_read_seq (self->keepalive) : 0 } };
     bool sent = s_send (self, &record);
     edge_count (EDGE_RECEIPTS, sent);
     return sent;
+}
+
+void
+endpoint_tell_posts (const endpoint_t *self, const bus_deliver_t *entry, uint64_t now_ms)
+{
+    if (!self->posts)
+        return;
+    post_queue_told (self->posts, entry->message_id, now_ms);
+    //  Whoever takes control is shown as one who joins.
+    if (entry->event == EVENT_USER_JOINED && post_queue_may_regain (self->posts, entry->seq))
+        keepalive_confirm (self->keepalive);
 }

@@ -11,22 +11,26 @@
 #include "client/request_info.h"
 #include "client/server_frame.h"
 #include "model/session_key.h"
+#include "platforms/platforms.h"
 #include "session/inbound.h"
 #include "session/outbound.h"
 #include "tables/edge_metrics.h"
+#include "webhooks/webhooks.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 //  A drain spreads its closes over this time, and rich clients' returns over the other.
+//  Numbers of questions have this bit; those of the API's requests do not.
+#define QUESTION_NUMBERS (UINT64_C (1) << 62)
 #define DRAIN_MS 2000
 #define RETURN_MS 5000
 #define TICK_LEAST_MS 20
 #define TICK_MOST_MS 1000
 #define TICKETS_EVERY_MS 2000
 //  Of the parameters that the events have (api_queries.def).
-#define API_QUERY_TEXT_MOST 100
+#define API_QUERY_TEXT_MOST 2000
 #define API_QUERY(OPERATION, name, KIND, least, most, choices, words)                            \
     static_assert (API_##OPERATION != API_EVENTS || (most) <= API_QUERY_TEXT_MOST, name);
 #include "model/api_queries.def"
@@ -51,6 +55,9 @@ struct gateway {
     openapi_page_t *openapi;
     api_calls_t *calls;
     api_t *api;
+    questions_t *questions;
+    webhooks_t *webhooks;
+    platforms_t *platforms;
     feed_t *feed;
     loop_timer_t *tick;
     uint64_t token_count; //  connections that came with a token
@@ -78,6 +85,7 @@ s_on_postoffice_up (void *owner, unsigned postoffice)
     gateway_t *self = owner;
     edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_postoffices_up (self->bus);
     attachments_postoffice_up (self->attachments);
+    questions_postoffice_up (self->questions);
     feed_postoffice_up (self->feed, postoffice);
 }
 
@@ -88,6 +96,7 @@ s_on_postoffice_down (void *owner, unsigned postoffice)
     edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_postoffices_up (self->bus);
     attachments_postoffice_down (self->attachments, postoffice);
     api_calls_postoffice_down (self->calls, postoffice);
+    questions_postoffice_down (self->questions, postoffice);
     feed_postoffice_down (self->feed, postoffice);
 }
 
@@ -121,7 +130,8 @@ s_on_record (void *owner, unsigned postoffice, const bus_record_t *record)
             attachment_looked_up (attachment, postoffice, &record->lookup_reply);
         break;
     case BUS_REPLY:
-        api_calls_reply (self->calls, &record->reply);
+        if (!questions_reply (self->questions, &record->reply))
+            api_calls_reply (self->calls, &record->reply);
         break;
     case BUS_WATCHING:
         feed_watching (self->feed, postoffice, &record->watching);
@@ -230,10 +240,12 @@ static void
 s_open (gateway_t *self, connection_t *connection, const door_pass_t *pass,
         client_identity_t *identity, client_socket_t socket, const http_head_t *head)
 {
+    char page[REQUEST_INFO_PAGE_MOST];
     identity->principal = pass->principal;
     identity->may = pass->may;
     identity->name = pass->name;
-    request_info_read (&identity->info, head, client_socket_address (&socket), self->ranges);
+    request_info_read (&identity->info, head, client_socket_address (&socket), self->ranges,
+                       page);
     connection->client = client_new (self->clients, identity, socket, connection);
     connection->keepalive = keepalive_new (self->keepalives, connection->client);
     connection->attachment =
@@ -372,13 +384,16 @@ s_on_events_asked (void *owner, request_t *request, const http_head_t *head,
     }
     char name_room[API_QUERY_TEXT_MOST];
     visitor_t visitor = VISITOR_UNKNOWN;
-    event_stream_limit (stream, self->config->pong_within);
+    event_stream_limit (stream, self->config->live_pong_within);
     connection->gateway = self;
     client_identity_t identity = { .dialect = DIALECT_RICH };
     s_open (self, connection, pass, &identity, (client_socket_t){ .events = stream }, head);
     visitor.name = api_request_query (asked, "displayName", name_room);
     client_stamp (connection->client, &visitor);
     attachment_enter (connection->attachment, session, ATTACH_RESUME, has, 0);
+    char join_room[API_QUERY_TEXT_MOST];
+    if (text_is (api_request_query (asked, "join", join_room), TEXT ("true")))
+        attachment_comes_in (connection->attachment);
     attachment_send (connection->attachment);
     connections_end_event (self->clients);
 }
@@ -398,6 +413,18 @@ api_t *
 gateway_api (gateway_t *self)
 {
     return self->api;
+}
+
+struct webhooks *
+gateway_webhooks (gateway_t *self)
+{
+    return self->webhooks;
+}
+
+platforms_t *
+gateway_platforms (gateway_t *self)
+{
+    return self->platforms;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -499,6 +526,11 @@ s_tick_ms (const edge_config_t *config)
         shortest = config->ping_every;
     if (config->pong_within < shortest)
         shortest = config->pong_within;
+    //  Half a second of the ten in which others are to know that somebody is gone.
+    if (config->live_ping_every / 2 < shortest)
+        shortest = config->live_ping_every / 2;
+    if (config->live_pong_within / 2 < shortest)
+        shortest = config->live_pong_within / 2;
     uint64_t tick = shortest / 4;
     return tick < TICK_LEAST_MS ? TICK_LEAST_MS : tick > TICK_MOST_MS ? TICK_MOST_MS : tick;
 }
@@ -518,8 +550,10 @@ s_start_parts (gateway_t *self)
     self->limits = limits_new (
         &(limits_config_t){ .per_second = config->limits, .idle_most = IDLE_LIMITED });
     self->posts = posts_new (self->flow, self->bus, config->posts);
-    keepalives_config_t keepalives = { .ping_every_ms = config->ping_every,
-                                       .pong_within_ms = config->pong_within,
+    keepalives_config_t keepalives = { .quiet = { config->ping_every, config->pong_within },
+                                       .live = { config->live_ping_every,
+                                                 config->live_pong_within },
+                                       .live_for_ms = config->live_for,
                                        .received = s_on_received,
                                        .owner = self };
     self->keepalives = keepalives_new (self->loop, &keepalives);
@@ -546,10 +580,23 @@ s_start_parts (gateway_t *self)
                          .door = &self->door,
                          .limits = self->limits,
                          .calls = self->calls,
+                         .answer_key = text_of (self->config->answer_key),
+                         .alert_key = text_of (self->config->alert_key),
                          .local = { [API_EVENTS] = { s_on_events_asked, self },
                                     [API_FEED] = { feed_asked, self->feed },
                                     [API_OPENAPI] = { openapi_page_asked, self->openapi } } };
     self->api = api_new (&api);
+    self->questions = questions_new (self->loop, self->bus, QUESTION_NUMBERS);
+    self->webhooks = webhooks_new (&(webhooks_config_t){ .apps = self->apps,
+                                                         .limits = self->limits,
+                                                         .questions = self->questions,
+                                                         .public_url = config->public_url,
+                                                         .requests_most = config->api_requests });
+    platforms_config_t platforms = { .apps = self->apps,
+                                     .questions = self->questions,
+                                     .window_ms = config->platform_window,
+                                     .requests_most = config->api_requests };
+    self->platforms = platforms_new (&platforms);
     self->inbounds = inbounds_new (self->loop, self->flow, self->clients, self->limits);
 }
 
@@ -593,6 +640,9 @@ gateway_destroy (gateway_t **self_p)
         return;
     bus_client_destroy (&self->bus);
     loop_timer_destroy (&self->tick);
+    webhooks_destroy (&self->webhooks);
+    platforms_destroy (&self->platforms);
+    questions_destroy (&self->questions);
     api_destroy (&self->api);
     api_calls_destroy (&self->calls);
     openapi_page_destroy (&self->openapi);

@@ -42,6 +42,9 @@ extern const websocket_events_t gateway_socket_events;
 
 //  The HTTP API, which speaks over the gateway's bus. The gateway's own.
 api_t *gateway_api (gateway_t *self);
+//  Likewise what outside systems send.
+struct webhooks *gateway_webhooks (gateway_t *self);
+struct platforms *gateway_platforms (gateway_t *self);
 
 //  Closes all connections, spread over a short time, and calls `drained` when none is left.
 void gateway_drain (gateway_t *self, void (*drained) (void *owner), void *owner);

@@ -197,6 +197,8 @@ s_enter (connection_t *connection, text_t session, const client_frame_t *frame)
                          1);
     limits_enter_session (self->limits, &connection->limited, TEXT_EMPTY, uv_now (self->loop));
     attachment_enter (connection->attachment, session, reason, has, frame->time_ms);
+    if (frame->joins || frame->says == SAYS_BARGE_IN)
+        attachment_comes_in (connection->attachment);
 }
 
 static void
@@ -207,16 +209,24 @@ s_post (connection_t *connection, const client_frame_t *frame)
     random_id_t fresh = { "" };
     if (!is_named)
         fresh = random_id_new ();
-    bus_post_t record = { .event = frame->says == SAYS_BARGE_IN    ? EVENT_BARGE_IN
-                                   : frame->says == SAYS_BARGE_OUT ? EVENT_BARGE_OUT
-                                                                   : EVENT_NEW_MESSAGE,
+    static const event_t events[] = {
+        [SAYS_MESSAGE] = EVENT_NEW_MESSAGE,
+        [SAYS_BARGE_IN] = EVENT_BARGE_IN,
+        [SAYS_BARGE_OUT] = EVENT_BARGE_OUT,
+        [SAYS_WHISPER] = EVENT_WHISPER,
+    };
+    bus_post_t record = { .event = events[frame->says],
                           .message_id = is_named ? frame->message_id : text_of (fresh.text),
                           .time_ms = frame->time_ms,
                           .sender = client_view (client)->sender,
                           .data = frame->data,
                           .secret = frame->secret,
                           .hidden = frame->hidden };
+    if (client_is_rich (client) && frame->version != SEQ_UNKNOWN)
+        record.version = frame->version + 1;
     inbounds_t *self = connection->inbounds;
+    if (!frame->hidden)
+        keepalive_said (connection->keepalive);
     uint64_t now = uv_now (self->loop);
     uint64_t wait_ms =
         limits_wait_ms (self->limits, &connection->limited, LIMIT_MESSAGE, TEXT_EMPTY, now);
@@ -237,8 +247,15 @@ s_take (connection_t *connection, text_t bytes, const client_frame_t *frame)
     bool is_there = attachment_is_in (attachment, session);
     bool is_attaching = attachment_state (attachment) == ATTACHMENT_ATTACH_SENT;
     if (attachment_awaits_answer (attachment)
-        && (!is_there || (is_attaching && s_is_join (frame)))) {
+        && (!is_there || (is_attaching && (s_is_join (frame) || frame->says == SAYS_READ)))) {
         s_defer (connection, bytes, EDGE_PAUSED_MOVE);
+        return;
+    }
+    if (frame->says == SAYS_READ) {
+        if (is_there)
+            attachment_read (attachment, frame->seq);
+        else
+            s_refuse (connection, frame, FAULT_NOT_THERE);
         return;
     }
     bool is_entering = !is_there || s_is_join (frame);
@@ -265,9 +282,11 @@ s_may_say (const client_t *client, client_says_t says)
         [SAYS_JOINED] = PERMIT_SESSION_JOIN,       [SAYS_RESUME] = PERMIT_SESSION_JOIN,
         [SAYS_MESSAGE] = PERMIT_MESSAGE_POST,      [SAYS_TYPING] = PERMIT_MESSAGE_POST,
         [SAYS_STOP_TYPING] = PERMIT_MESSAGE_POST,  [SAYS_BARGE_IN] = PERMIT_CONTROL_TAKE,
-        [SAYS_BARGE_OUT] = PERMIT_CONTROL_RELEASE,
+        [SAYS_BARGE_OUT] = PERMIT_CONTROL_RELEASE, [SAYS_READ] = PERMIT_SESSION_READ,
+        [SAYS_WHISPER] = PERMIT_SESSION_WHISPER,
     };
-    if (says == SAYS_RESUME && !client_is_rich (client))
+    bool is_of_rich = says == SAYS_RESUME || says == SAYS_READ || says == SAYS_WHISPER;
+    if (is_of_rich && !client_is_rich (client))
         return false;
     return client_view (client)->may & PERMISSION_BIT (permissions[says]);
 }

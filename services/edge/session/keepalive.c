@@ -1,6 +1,7 @@
 #include "session/keepalive.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/loop_timer.h"
 #include "tables/edge_metrics.h"
@@ -14,10 +15,17 @@
 //  Clients that are due in the same moment are handled together.
 #define CONFIRM_STEP_MS 25
 
+//  So much that was written to a silent client is still on its way to one whose link is slow: the
+//  time of the quiet ones counts then.
+#define SLOW_LINK_BYTES (32u << 10)
+
+//  The silence of those in a live conversation is soon noticed, that of others costs little.
+typedef enum { PACE_QUIET, PACE_LIVE, PACES } pace_t;
+
 struct keepalives {
     uv_loop_t *loop;
     keepalives_config_t config;
-    list_t all;         //  the longest silent first
+    list_t silent[PACES]; //  the longest silent first
     list_t unconfirmed; //  by check_ms
     list_t received;    //  received_seq rose and was not told yet
     loop_timer_t *timer; //  runs while any are unconfirmed
@@ -26,16 +34,22 @@ struct keepalives {
 struct keepalive {
     keepalives_t *all;
     client_t *client;
-    list_t of_all;
+    list_t silent;
     list_t unconfirmed;
     list_t received;
-    uint64_t heard_ms;
+    uint64_t silent_since_ms; //  heard last, or live since
+    uint64_t live_until_ms;
+    uint32_t unheard_bytes; //  written since it was heard last
     uint64_t written_seq;
     uint64_t pinged_seq; //  written before the ping that is out
     uint64_t received_seq;
+    uint64_t read_seq;  //  by its own word; 0: it said none
     uint64_t pinged_ms; //  when the last ping was written
     uint64_t check_ms;  //  when a ping is considered, while unconfirmed
     uint32_t ping_number;
+    uint8_t pace;
+    bool is_attended;
+    bool confirms; //  what is written next is confirmed soon, as a widget's is
     bool ping_wanted;
     bool ping_out;
 };
@@ -106,13 +120,24 @@ s_on_timer (void *owner)
 }
 
 void
-keepalive_written (keepalive_t *self, uint64_t seq)
+keepalive_written (keepalive_t *self, uint64_t seq, size_t bytes)
 {
+    self->unheard_bytes += bytes < SLOW_LINK_BYTES ? (uint32_t) bytes : SLOW_LINK_BYTES;
+    if (self->unheard_bytes > SLOW_LINK_BYTES)
+        self->unheard_bytes = SLOW_LINK_BYTES;
     if (seq <= self->written_seq)
         return;
     self->written_seq = seq;
-    if (!client_is_rich (self->client) && list_is_empty (&self->unconfirmed))
+    bool is_asked = self->confirms || !client_is_rich (self->client);
+    self->confirms = false;
+    if (is_asked && list_is_empty (&self->unconfirmed))
         s_confirm_later (self);
+}
+
+void
+keepalive_confirm (keepalive_t *self)
+{
+    self->confirms = true;
 }
 
 bool
@@ -130,6 +155,15 @@ keepalive_ping (keepalive_t *self, uint64_t *number)
     return true;
 }
 
+static void
+s_receive (keepalive_t *self, uint64_t seq)
+{
+    if (seq <= self->received_seq)
+        return;
+    self->received_seq = seq;
+    list_append (&self->all->received, &self->received);
+}
+
 void
 keepalive_pong (keepalive_t *self, text_t payload)
 {
@@ -141,11 +175,26 @@ keepalive_pong (keepalive_t *self, text_t payload)
         return;
     self->ping_out = false;
     edge_count (EDGE_PONGS, 1);
-    if (client_is_closed (self->client) || client_is_rich (self->client)
-        || self->pinged_seq <= self->received_seq)
+    if (!client_is_closed (self->client))
+        s_receive (self, self->pinged_seq);
+}
+
+//  What was read was received.
+void
+keepalive_read (keepalive_t *self, uint64_t seq)
+{
+    if (seq <= self->read_seq)
         return;
-    self->received_seq = self->pinged_seq;
+    self->read_seq = seq;
+    edge_count (EDGE_READS, 1);
+    s_receive (self, seq);
     list_append (&self->all->received, &self->received);
+}
+
+uint64_t
+keepalive_read_seq (const keepalive_t *self)
+{
+    return self->read_seq;
 }
 
 uint64_t
@@ -167,6 +216,7 @@ keepalive_truncate (keepalive_t *self, uint64_t seq)
     s_limit (&self->written_seq, seq);
     s_limit (&self->pinged_seq, seq);
     s_limit (&self->received_seq, seq);
+    s_limit (&self->read_seq, seq);
     if (self->received_seq == 0)
         list_remove (&self->received);
 }
@@ -176,36 +226,115 @@ keepalive_forget (keepalive_t *self)
 {
     list_remove (&self->received);
     list_remove (&self->unconfirmed);
-    self->written_seq = self->pinged_seq = self->received_seq = 0;
+    self->written_seq = self->pinged_seq = self->received_seq = self->read_seq = 0;
+    self->live_until_ms = 0;
+    self->is_attended = false;
 }
 
 // ---------------------------------------------------------------------------------------------
 //  Silence
 
+static pace_t
+s_pace (const keepalive_t *self)
+{
+    bool is_live = self->is_attended || client_view (self->client)->principal.kind == ROLE_AGENT
+                   || uv_now (self->all->loop) < self->live_until_ms;
+    return is_live ? PACE_LIVE : PACE_QUIET;
+}
+
+static void
+s_set_pace (keepalive_t *self, pace_t pace)
+{
+    edge_count (EDGE_LIVE, (pace == PACE_LIVE) - (self->pace == PACE_LIVE));
+    self->pace = (uint8_t) pace;
+}
+
+//  Each list has the order of silent_since_ms, as who is put into it is put to its end, as of now.
+static void
+s_begin_silence (keepalive_t *self)
+{
+    s_set_pace (self, s_pace (self));
+    self->silent_since_ms = uv_now (self->all->loop);
+    list_append (&self->all->silent[self->pace], &self->silent);
+}
+
+//  It is quiet again when it is heard and nothing makes it live any more.
 void
 keepalive_heard (keepalive_t *self)
 {
-    list_append (&self->all->all, &self->of_all);
-    self->heard_ms = uv_now (self->all->loop);
+    self->unheard_bytes = 0;
+    s_begin_silence (self);
+}
+
+static void
+s_may_be_live (keepalive_t *self)
+{
+    if (self->pace == PACE_QUIET && s_pace (self) == PACE_LIVE)
+        s_begin_silence (self);
+}
+
+void
+keepalive_said (keepalive_t *self)
+{
+    self->live_until_ms = uv_now (self->all->loop) + self->all->config.live_for_ms;
+    s_may_be_live (self);
+}
+
+//  A bot greets everybody: who has said nothing is in no conversation yet. And one that something
+//  was said in long ago is the history of one.
+void
+keepalive_told (keepalive_t *self, uint64_t time_ms)
+{
+    if (self->live_until_ms > 0 && clock_wall_ms () < time_ms + self->all->config.live_for_ms)
+        keepalive_said (self);
+}
+
+void
+keepalive_attended (keepalive_t *self, bool is_attended)
+{
+    self->is_attended = is_attended;
+    s_may_be_live (self);
+}
+
+void
+keepalive_attached (keepalive_t *self, bool is_attended)
+{
+    keepalive_attended (self, is_attended);
+    if (self->received_seq > 0)
+        list_append (&self->all->received, &self->received);
+}
+
+static void
+s_look (keepalive_t *self, uint64_t silent_ms, const keepalive_pace_t *pace)
+{
+    const keepalive_pace_t *quiet = &self->all->config.quiet;
+    uint64_t most_ms = pace->ping_every_ms + pace->pong_within_ms;
+    if (self->unheard_bytes >= SLOW_LINK_BYTES)
+        most_ms = quiet->ping_every_ms + quiet->pong_within_ms;
+    //  While a client is not read its pongs are not read either.
+    if (client_view (self->client)->is_paused)
+        return;
+    if (silent_ms >= most_ms)
+        client_close (self->client, CLOSE_NO_PONG);
+    else if (!self->ping_out && !self->ping_wanted)
+        s_want_ping (self);
 }
 
 void
 keepalives_tick (keepalives_t *self)
 {
-    const keepalives_config_t *config = &self->config;
+    const keepalive_pace_t *paces[PACES] = { &self->config.quiet, &self->config.live };
     uint64_t now = uv_now (self->loop);
-    for (list_t *at = self->all.next; at != &self->all; at = at->next) {
-        keepalive_t *one = LIST_THING (at, keepalive_t, of_all);
-        uint64_t silent_ms = now - one->heard_ms;
-        if (silent_ms < config->ping_every_ms)
-            break;
-        //  While a client is not read its pongs are not read either.
-        if (client_view (one->client)->is_paused)
-            continue;
-        if (silent_ms >= config->ping_every_ms + config->pong_within_ms)
-            client_close (one->client, CLOSE_NO_PONG);
-        else if (!one->ping_out && !one->ping_wanted)
-            s_want_ping (one);
+    for (size_t pace = 0; pace < PACES; pace++) {
+        const list_t *all = &self->silent[pace];
+        for (list_t *at = all->next, *next; at != all; at = next) {
+            next = at->next;
+            keepalive_t *one = LIST_THING (at, keepalive_t, silent);
+            uint64_t silent_ms = now - one->silent_since_ms;
+            if (silent_ms < paces[pace]->ping_every_ms)
+                break;
+            s_look (one, silent_ms, paces[pace]);
+        }
     }
 }
 
@@ -218,7 +347,7 @@ keepalive_new (keepalives_t *all, client_t *client)
     keepalive_t *self = alloc_zeroed (sizeof *self);
     self->all = all;
     self->client = client;
-    list_init (&self->of_all);
+    list_init (&self->silent);
     list_init (&self->unconfirmed);
     list_init (&self->received);
     keepalive_heard (self);
@@ -230,7 +359,8 @@ keepalive_destroy (keepalive_t **self_p)
 {
     keepalive_t *self = *self_p;
     *self_p = NULL;
-    list_remove (&self->of_all);
+    s_set_pace (self, PACE_QUIET);
+    list_remove (&self->silent);
     list_remove (&self->unconfirmed);
     list_remove (&self->received);
     free (self);
@@ -242,7 +372,8 @@ keepalives_new (uv_loop_t *loop, const keepalives_config_t *config)
     keepalives_t *self = alloc_zeroed (sizeof *self);
     self->loop = loop;
     self->config = *config;
-    list_init (&self->all);
+    for (size_t pace = 0; pace < PACES; pace++)
+        list_init (&self->silent[pace]);
     list_init (&self->unconfirmed);
     list_init (&self->received);
     self->timer = loop_timer_new (loop, s_on_timer, self);

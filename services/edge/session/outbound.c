@@ -97,8 +97,7 @@ outbound_next (connection_t *connection, websocket_write_t *write)
     }
     outbox_item_t item;
     if (client_take (connection->client, &item)) {
-        if (item.seq)
-            keepalive_written (connection->keepalive, item.seq);
+        keepalive_written (connection->keepalive, item.seq, item.frame->size);
         attachment_written (connection->attachment, &item);
         write->what = WRITE_TEXT;
         write->frame = item.frame;

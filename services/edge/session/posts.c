@@ -45,6 +45,8 @@ struct post_queue {
     refused_t awaited;  //  is to come again before any other
     refused_t follower; //  the first one that was refused because of it
     uint64_t awaited_ms;
+    bool lacks_control; //  its words were refused for that, and it has not taken control since
+    uint64_t regain_seq; //  of an entry by which it may have control again; 0: none
 };
 
 struct post {
@@ -180,7 +182,7 @@ post_queue_is_full (const post_queue_t *self)
 bool
 post_queue_is_idle (const post_queue_t *self)
 {
-    return self->count == 0 && !self->awaited.id;
+    return self->count == 0 && !self->awaited.id && !self->lacks_control;
 }
 
 void *
@@ -224,14 +226,21 @@ s_is_awaited (const post_queue_t *self, text_t message_id)
     return self->awaited.id && text_is (message_id, text_of (self->awaited.id));
 }
 
+static void
+s_stop_awaiting (post_queue_t *self)
+{
+    free (self->awaited.id);
+    free (self->follower.id);
+    self->awaited = self->follower = (refused_t){ NULL, 0 };
+}
+
 void
 post_queue_hold_nothing (post_queue_t *self)
 {
     if (!self)
         return;
-    free (self->awaited.id);
-    free (self->follower.id);
-    self->awaited = self->follower = (refused_t){ NULL, 0 };
+    s_stop_awaiting (self);
+    self->lacks_control = false;
 }
 
 //  The message was refused for now.
@@ -251,11 +260,8 @@ s_hold_back (post_queue_t *self, text_t id, uint64_t request_id, uint64_t now_ms
 
 //  Must a message with this id, that has just come, be refused?
 static bool
-s_is_held_back (post_queue_t *self, text_t message_id, uint64_t now_ms)
+s_is_held_back (post_queue_t *self, text_t message_id)
 {
-    if (self->awaited.id && !s_is_awaited (self, message_id)
-        && now_ms - self->awaited_ms >= HOLD_BACK_MS)
-        s_await_follower (self, now_ms);
     if (!self->awaited.id)
         return false;
     if (!s_is_awaited (self, message_id)) {
@@ -263,7 +269,7 @@ s_is_held_back (post_queue_t *self, text_t message_id, uint64_t now_ms)
         s_remember_follower (self, message_id, UINT64_MAX);
         return true;
     }
-    post_queue_hold_nothing (self);
+    s_stop_awaiting (self);
     return false;
 }
 
@@ -272,6 +278,23 @@ post_queue_told (post_queue_t *self, text_t message_id, uint64_t now_ms)
 {
     if (s_is_awaited (self, message_id))
         s_await_follower (self, now_ms);
+}
+
+bool
+post_queue_may_regain (post_queue_t *self, uint64_t seq)
+{
+    if (!self || !self->lacks_control)
+        return false;
+    self->regain_seq = seq;
+    return true;
+}
+
+void
+post_queue_received (post_queue_t *self, uint64_t seq)
+{
+    if (self && self->lacks_control && self->regain_seq > 0 && seq != SEQ_UNKNOWN
+        && seq >= self->regain_seq)
+        self->lacks_control = false;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -353,14 +376,23 @@ s_copy (const bus_post_t *record)
     return post;
 }
 
-//  One that is named and would overtake another is refused.
+//  One that is named and would overtake another is refused. When the other one is overdue, its
+//  client may have left it out, or may not have heard yet that it was refused: nobody knows, so the
+//  connection ends, and a client sends all that is unanswered again on the next one, in order.
 static bool
 s_is_kept_back (post_queue_t *self, const bus_post_t *record, bool is_named, uint64_t now_ms)
 {
-    if (!is_named || !s_is_held_back (self, record->message_id, now_ms))
+    if (is_named && self->lacks_control && record->event == EVENT_NEW_MESSAGE) {
+        s_tell (self->client, record, VERDICT_NOT_IN_CONTROL, 0);
+        return true;
+    }
+    if (!is_named || !s_is_held_back (self, record->message_id))
         return false;
     edge_count (EDGE_POSTS_HELD_BACK, 1);
-    s_tell_busy (self->client, record, VERDICT_BUSY, 0);
+    if (now_ms - self->awaited_ms >= HOLD_BACK_MS)
+        client_close (self->client, CLOSE_LEFT_OUT);
+    else
+        s_tell_busy (self->client, record, VERDICT_BUSY, 0);
     return true;
 }
 
@@ -380,6 +412,8 @@ post_queue_add (post_queue_t *self, const bus_post_t *record, bool is_named, uin
                 uint64_t now_ms)
 {
     posts_t *all = self->all;
+    if (record->event == EVENT_BARGE_IN)
+        self->lacks_control = false;
     if (s_is_kept_back (self, record, is_named, now_ms))
         return false;
     if (wait_ms > 0) {
@@ -448,6 +482,24 @@ post_queue_unsend (post_queue_t *self)
         post->postoffice = -1;
 }
 
+//  Named words are refused from here on until its client takes control: those on their way as well.
+static void
+s_note_lack (post_t *self)
+{
+    post_queue_t *queue = self->queue;
+    queue->lacks_control = true;
+    queue->regain_seq = 0;
+    for (post_t *post = s_next (queue, self), *next; post && queue->lacks_control; post = next) {
+        next = s_next (queue, post);
+        if (post->record.event == EVENT_BARGE_IN)
+            queue->lacks_control = false;
+        else if (post->is_named && post->record.event == EVENT_NEW_MESSAGE) {
+            s_tell (queue->client, &post->record, VERDICT_NOT_IN_CONTROL, 0);
+            s_remove (post);
+        }
+    }
+}
+
 static void
 s_settle (post_t *self, uint64_t now_ms)
 {
@@ -474,13 +526,19 @@ post_answer (post_t **self_p, const bus_posted_t *posted, uint64_t now_ms)
     client_t *client = self->queue->client;
     const bus_post_t *record = &self->record;
     bool is_stored = posted->verdict == VERDICT_OK || posted->verdict == VERDICT_DUPLICATE;
-    if (!is_stored)
+    if (posted->control.size > 0 && client_is_rich (client)) {
+        frame_t *late = server_frame_overtaken (session_key_id (record->session),
+                                                record->message_id, posted);
+        client_write (client, &late);
+    } else if (!is_stored)
         s_tell_refused (self, (verdict_t) posted->verdict, now_ms);
     else if (client_is_rich (client)) {
         frame_t *ack =
             server_frame_ack (session_key_id (record->session), record->message_id, posted);
         client_write (client, &ack);
     }
+    if (self->is_named && posted->verdict == VERDICT_NOT_IN_CONTROL)
+        s_note_lack (self);
     s_settle (self, now_ms);
 }
 

@@ -10,9 +10,13 @@
 //  (they are held back), so that none overtakes it. The scenarios that made it so:
 //
 //      b is refused, c is on its way        c is refused too; b, then c are sent again
-//      b is refused, its client gives b up  after HOLD_BACK_MS the first one held back is awaited
+//      b is refused, its client gives b up  what comes after HOLD_BACK_MS closes the connection
+//      b is refused, which a slow client    likewise: it may have sent c before it hears of b, and
+//      hears late                           sends both again on the next connection
 //      b was refused, but is in the log     its client is told so: c is awaited
 //      answers come in any order            the awaited post is the one that was sent first
+//      an agent's words lack control        so do all behind them until it takes control here: it
+//                                           may say the same on a new connection
 
 #ifndef POSTS_H
 #define POSTS_H
@@ -62,6 +66,12 @@ bool post_queue_add (post_queue_t *self, const bus_post_t *record, bool is_named
 bool post_queue_send (post_queue_t *self, unsigned postoffice);
 //  All posts are to be sent (again). NULL: none.
 void post_queue_unsend (post_queue_t *self);
+//  Somebody has taken control, by the entry with this seq: its client perhaps, on another way (the
+//  API). True: that matters here; its words count again once its client has this entry, so that
+//  nothing of before it comes behind it. NULL: false.
+bool post_queue_may_regain (post_queue_t *self, uint64_t seq);
+//  The client has received up to this. NULL: nothing was waiting for it.
+void post_queue_received (post_queue_t *self, uint64_t seq);
 //  The client leaves its session: nothing is held back any more. NULL: nothing was.
 void post_queue_hold_nothing (post_queue_t *self);
 //  The client is given this message from the log.

@@ -14,6 +14,8 @@ typedef struct {
     char *web_root;
     char *widget_root;
     char *connection_server_url;
+    char *public_url;
+    uint64_t platform_window; //  milliseconds
     bool demo_mode;
     uint64_t connections;
     uint64_t sockets_per_second;
@@ -30,6 +32,8 @@ typedef struct {
     uint64_t backlog_limit;
     uint64_t posts;
     uint64_t api_requests;
+    char *answer_key;
+    char *alert_key;
     uint64_t watchers;
     uint64_t frames_per_second;
     uint64_t frames_burst;
@@ -39,6 +43,9 @@ typedef struct {
     uint64_t silence;
     uint64_t ping_every;
     uint64_t pong_within;
+    uint64_t live_ping_every;
+    uint64_t live_pong_within;
+    uint64_t live_for;
     bus_settings_t bus;
     service_apps_config_t apps;
 } edge_config_t;

@@ -10,6 +10,8 @@ int64_t edge_answered[VERDICT_COUNT + 1];
 int64_t edge_attached[VERDICT_COUNT + 1];
 histogram_t edge_post_time = { .name = "edge_post_seconds",
                                .help = "from a client's frame to its postoffice's answer" };
+histogram_t edge_platform_delay = { .name = "edge_platform_delay_seconds",
+                                    .help = "from a contact centre's clock to its webhook" };
 
 static const metric_row_t s_rows[] = {
 #define EDGE_METRIC(NAME, name, labels, type, help) { name, labels, type, help },
@@ -50,7 +52,7 @@ static const metric_row_t s_limited_rows[] = {
 
 //  Not of HTTP_NO_FAULT, the first.
 static const metric_row_t s_requests_refused_rows[] = {
-#define HTTP_FAULT(NAME, status, metric, words)                                                    \
+#define HTTP_FAULT(NAME, status, metric, problem, words)                                         \
     { "edge_requests_refused_total", "reason=\"" metric "\"", COUNTER,                             \
       "HTTP requests refused, and why" },
 #include "tables/http_faults.def"
@@ -89,6 +91,7 @@ edge_metrics_start (void)
     metrics_register (s_answered_rows, edge_answered, VERDICT_COUNT + 1);
     metrics_register (s_attached_rows, edge_attached, VERDICT_COUNT + 1);
     histogram_register (&edge_post_time);
+    histogram_register (&edge_platform_delay);
 }
 
 void

@@ -13,8 +13,9 @@ const frame_fault_row_t frame_faults[FAULT_COUNT] = {
 };
 
 const http_fault_row_t http_faults[HTTP_FAULT_COUNT] = {
-    { 0, "", "" },
-#define HTTP_FAULT(NAME, status, metric, words) { status, metric, words },
+    { 0, "", PROBLEMS, "" },
+#define HTTP_FAULT(NAME, status, metric, problem, words)                                         \
+    { status, metric, PROBLEM_##problem, words },
 #include "tables/http_faults.def"
 #undef HTTP_FAULT
 };

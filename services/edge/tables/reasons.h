@@ -4,6 +4,8 @@
 #ifndef REASONS_H
 #define REASONS_H
 
+#include "model/problem.h"
+
 #include <stdbool.h>
 
 typedef enum {
@@ -39,7 +41,7 @@ extern const frame_fault_row_t frame_faults[FAULT_COUNT];
 
 typedef enum {
     HTTP_NO_FAULT,
-#define HTTP_FAULT(NAME, status, metric, words) HTTP_##NAME,
+#define HTTP_FAULT(NAME, status, metric, problem, words) HTTP_##NAME,
 #include "tables/http_faults.def"
 #undef HTTP_FAULT
     HTTP_FAULT_COUNT
@@ -48,6 +50,7 @@ typedef enum {
 typedef struct {
     unsigned status;
     const char *metric;
+    problem_t problem;
     const char *words;
 } http_fault_row_t;
 

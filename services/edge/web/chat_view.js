@@ -45,9 +45,10 @@ function textOfHtml(html) {
 }
 
 export class ChatView {
-    //  actions: say (text), choose ({ token, title }), retry (text)
+    //  actions: say (text), choose ({ token, title }), retry (text, whisper)
     constructor({ scroll, log, live, chips, newer, actions }) {
         Object.assign(this, { scroll, log, live, chips, newer, actions });
+        this.seen = { deliveredSeq: 0, readSeq: 0 };
         this.typers = new Map();
         this.failure = null;
         this.countdown = null;
@@ -59,9 +60,11 @@ export class ChatView {
 
     clear() {
         this.log.replaceChildren();
+        this.seen = { deliveredSeq: 0, readSeq: 0 };
         this.chips.replaceChildren();
         this.typers.clear();
         this.#showTypers();
+        this.part({ text: "" });
         this.#endFailure();
         this.newer.hidden = true;
     }
@@ -81,15 +84,20 @@ export class ChatView {
         else this.chips.replaceChildren();
     }
 
-    #entry({ from, mine, pending, messageId, sender, text, timeMs }, parts) {
-        const kind = `message ${from}${mine ? " mine" : ""}${pending ? " pending" : ""}`;
-        const author = mine ? null
-            : element("span", { class: "author" }, sender.displayName || from);
+    //  `whisper`: it is for agents only, which its author's line says, also of an own one.
+    #entry({ from, mine, pending, messageId, sender, text, timeMs, whisper }, parts) {
+        const kind = `message ${from}${mine ? " mine" : ""}${pending ? " pending" : ""}${
+            whisper ? " whisper" : ""}`;
+        const name = mine ? "You" : sender.displayName || from;
+        const author = mine && !whisper ? null
+            : element("span", { class: "author" }, whisper ? `${name} · to agents only` : name);
         const item = element("li", { class: kind }, author, ...parts,
             this.#meta({ timeMs, pending }));
         item.dataset.id = (mine && messageId) || "";
-        item.dataset.author = mine ? "mine" : `${from}:${sender.userId}`;
+        item.dataset.author = `${whisper ? "whisper:" : ""}${
+            mine ? "mine" : `${from}:${sender.userId}`}`;
         item.dataset.text = text;
+        item.whisper = Boolean(whisper);
         return item;
     }
 
@@ -99,6 +107,7 @@ export class ChatView {
         item.classList.remove("pending");
         item.querySelector(".meta").replaceWith(this.#meta({ timeMs }));
         item.seq = seq;
+        this.#tick(item);
         const { previousElementSibling: before, nextElementSibling: behind } = item;
         if ((before && before.seq > seq) || (behind && behind.seq < seq)) {
             item.remove();
@@ -114,11 +123,29 @@ export class ChatView {
         item.classList.add("refused");
         const again = () => {
             item.remove();
-            this.actions.retry(item.dataset.text);
+            this.actions.retry(item.dataset.text, item.whisper);
         };
         item.seq = Infinity;
         item.querySelector(".meta").replaceChildren(`${words} `,
             element("button", { type: "button", class: "again", click: again }, "Try again"));
+    }
+
+    //  The other one has received, and read, everything up to there.
+    receipt({ deliveredSeq, readSeq }) {
+        this.seen = { deliveredSeq, readSeq };
+        for (const item of this.log.children) this.#tick(item);
+    }
+
+    //  At own messages that the other one is shown.
+    #tick(item) {
+        const meta = item.querySelector(".meta");
+        const isMine = item.classList.contains("mine") && !item.whisper;
+        if (!isMine || !meta || item.seq === Infinity) return;
+        const { deliveredSeq, readSeq } = this.seen;
+        const state = item.seq <= readSeq ? "read" : item.seq <= deliveredSeq ? "delivered" : "";
+        const old = meta.querySelector(".tick");
+        if (old) old.remove();
+        if (state) meta.append(element("span", { class: `tick ${state}` }, ` · ${state}`));
     }
 
     //  What stood above the seq is not in the log any more. Own messages that have no place in it
@@ -132,8 +159,8 @@ export class ChatView {
     }
 
     //  An own message that was stored is gone.
-    lost({ messageId, text, timeMs }, from = "visitor") {
-        this.message({ messageId, text, timeMs, from, mine: true, sender: {}, data: {} });
+    lost({ messageId, text, timeMs, whisper }, from = "visitor") {
+        this.message({ messageId, text, timeMs, from, mine: true, sender: {}, data: {}, whisper });
         this.refused({ messageId }, "Lost by the server");
     }
 
@@ -146,6 +173,19 @@ export class ChatView {
         if (on) this.typers.set(who, sender.displayName || "");
         else this.typers.delete(who);
         this.#showTypers();
+    }
+
+    //  Half an answer stands below the log, and goes when the whole one comes into it.
+    part({ text }) {
+        const old = this.live.querySelector(".part");
+        if (!text) {
+            if (old) old.remove();
+        } else if (old) {
+            this.#keepEnd(() => { old.firstElementChild.textContent = text; });
+        } else {
+            this.#keepEnd(() => this.live.prepend(element("div", { class: "message bot part" },
+                element("div", { class: "bubble" }, text))));
+        }
     }
 
     //  A failure that will be tried again counts down; the last one stays in the conversation.
@@ -185,7 +225,7 @@ export class ChatView {
         if (!this.typers.size) return;
         const names = [...this.typers.values()].filter(Boolean).join(", ");
         const dots = ["", "", ""].map(() => element("i", {}));
-        this.#keepEnd(() => this.live.prepend(
+        this.#keepEnd(() => this.live.append(
             element("p", { class: "typing", role: "status" }, ...dots,
                 element("span", { class: "unseen" }, `${names || "Somebody"} is writing`))));
     }
@@ -202,6 +242,7 @@ export class ChatView {
         item.seq = seq;
         let behind = this.log.lastElementChild;
         while (behind && behind.seq > seq) behind = behind.previousElementSibling;
+        this.#tick(item);
         const put = () => {
             if (behind) behind.after(item);
             else this.log.prepend(item);

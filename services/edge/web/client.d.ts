@@ -12,6 +12,11 @@ declare var StentorChat: {
         new (code: string, message: string): StentorChat.Error;
         readonly prototype: StentorChat.Error;
     };
+    /** The agents' side of an app as a whole. */
+    readonly Console: {
+        new (options: StentorChat.ConsoleOptions): StentorChat.Console;
+        readonly prototype: StentorChat.Console;
+    };
 };
 
 interface StentorChat {
@@ -24,6 +29,8 @@ interface StentorChat {
     readonly unsent: number;
     /** Of an agent: it answers the visitor, not the bot. */
     readonly inControl: boolean;
+    /** Who answers; null: not known yet, or nobody listens to `control`. */
+    readonly control: StentorChat.Control | null;
     /** How the client is connected; "websocket" when it is not. */
     readonly transport: StentorChat.Transport;
 
@@ -41,9 +48,29 @@ interface StentorChat {
     /** Tells the others; ends by itself. */
     typing(on: boolean): void;
 
+    /** The user has read up to there; all that came, when nothing is said. Told once a second. */
+    markRead(seq?: number): void;
+
     /** An agent takes control from the bot. */
-    bargeIn(name?: string): void;
-    bargeOut(): void;
+    bargeIn(name?: string, options?: StentorChat.Seen): void;
+    bargeOut(options?: StentorChat.Seen): void;
+    /** Agents, over the HTTP API: the visitor is theirs from now on, whoever answered until now. */
+    take(options?: StentorChat.Taking): Promise<StentorChat.Order>;
+    /** Gives the visitor back. */
+    release(options?: StentorChat.Seen): Promise<StentorChat.Order>;
+    /** Offers the visitor to others, who are asked in order. */
+    offer(to: string | string[], options?: StentorChat.Offering): Promise<StentorChat.Order>;
+    accept(options?: StentorChat.Taking): Promise<StentorChat.Order>;
+    decline(options?: StentorChat.Seen): Promise<StentorChat.Order>;
+    /** How the router has this agent; null: nobody has set it yet. */
+    availability(): Promise<StentorChat.Agent | null>;
+    /** What is left out stays as it is. */
+    setAvailability(availability: StentorChat.Availability): Promise<StentorChat.Agent>;
+    /** Who waits, the longest first. */
+    queue(filter?: { target?: string }): Promise<StentorChat.QueueItem[]>;
+
+    /** An agent tells the session's agents, and nobody else; who is in control does not matter. */
+    whisper(text: string): Promise<StentorChat.Ack>;
 
     /** A new session for the same visitor; what is unsent is refused. */
     restart(): void;
@@ -56,10 +83,13 @@ interface StentorChat {
 }
 
 declare namespace StentorChat {
-    /** What a promise of `say`, `choose`, `launch` or `send` is rejected with. */
+    /** What a promise of `say`, `choose`, `launch`, `send` or `whisper` is rejected with. */
     interface Error extends globalThis.Error {
-        /** The router's (docs/client-protocol.md), or queue_full, too_large, restarted, no_websocket. */
+        /** The router's (docs/client-protocol.md), or queue_full, too_large, restarted, no_websocket;
+            of what was asked over the HTTP API the last part of the problem's type, or unreachable. */
         readonly code: string;
+        /** Of an order that was too late: who was faster, and since when. null: it cannot be had. */
+        readonly control?: Control | null;
     }
 
     /** A token, or none. */
@@ -80,6 +110,8 @@ declare namespace StentorChat {
         token?: Token | (() => Token | Promise<Token>);
         /** A name to show to others. */
         displayName?: string;
+        /** The URL of the visitor's page, for agents and alerts; the page's own when left out. "": nobody is told. */
+        page?: string;
         /** A token for the bot: added when a message is sent, never kept in the storage. */
         accessToken?: string;
         /** Goes with every request to the bot. */
@@ -125,8 +157,12 @@ declare namespace StentorChat {
         typingEvery: number;
         /** And ends when it is not repeated. */
         typingEnds: number;
+        /** What was read is told no faster than this. */
+        readEvery: number;
         /** For so long Server-Sent Events are tried first, once they worked. */
         events: number;
+        /** How often a console asks how its agent is seen. */
+        look: number;
     }
 
     /** "events": Server-Sent Events and POST. */
@@ -181,6 +217,8 @@ declare namespace StentorChat {
         messageId?: string;
         code: string;
         message: string;
+        /** With `precondition`: who was faster. */
+        control?: Pick<Control, "role" | "userId" | "version" | "mine" | "since">;
     }
 
     interface Status {
@@ -201,6 +239,29 @@ declare namespace StentorChat {
         visitor?: Visitor;
     }
 
+    /** What another participant has received and read. */
+    interface Receipt {
+        role: "visitor" | "agent";
+        userId: string;
+        sender: Sender;
+        /** Everything up to there; 0: not known. */
+        deliveredSeq: number;
+        readSeq: number;
+    }
+
+    interface Company extends Receipt {
+        /** It has a live connection now. */
+        connected: boolean;
+    }
+
+    /** The bot's answer as far as it has come. */
+    interface Part {
+        sender: Sender;
+        /** All of it up to now; "" takes it away. */
+        text: string;
+        data: Record<string, any>;
+    }
+
     interface Failure {
         tries: number;
         /** Seconds until the bot's next try; 0: there is none. */
@@ -211,21 +272,194 @@ declare namespace StentorChat {
         seq?: number;
     }
 
+    /** Who answers the visitor. Times are milliseconds. */
+    interface Control {
+        /** "router": nobody, somebody is sought. */
+        role: "bot" | "agent" | "platform" | "router";
+        /** Of an agent; of a platform its topic. */
+        userId: string;
+        /** Rises with every change of control or the offer. */
+        version: number;
+        /** The page's own agent. */
+        mine: boolean;
+        since: number | null;
+        /** Since when the visitor waits for a person. */
+        waitingSince: number | null;
+        offer: Offer | null;
+    }
+
+    /** Who is to answer next, while that one is sought or asked. */
+    interface Offer {
+        /** `group:NAME`, `agent:ID`, `platform:NAME` or `bot`, in the order in which they are asked. */
+        targets: string[];
+        /** Which of them is asked now. */
+        step: number;
+        why: string;
+        by: { role: string; userId?: string };
+        /** Who has to answer, until when; "": somebody is sought. */
+        offeredTo: string;
+        until: number | null;
+        /** The page's own agent is asked. */
+        mine: boolean;
+    }
+
+    /** An entry of the log that says so; `control` says how it is now. */
+    interface OfferEntry extends Place {
+        sender?: Sender;
+        why?: string;
+        by?: { role: string; userId?: string };
+        to?: string;
+        targets?: string[];
+        step?: number;
+        until?: number;
+    }
+
+    /** Which version of control the page means; left out: the one that it was shown; null: any. */
+    interface Seen {
+        version?: number | null;
+    }
+
+    interface Taking extends Seen {
+        /** What others are shown. */
+        name?: string;
+    }
+
+    interface Offering extends Seen {
+        why?: string;
+    }
+
+    interface Order {
+        sessionId: string;
+        /** False: it was so already. */
+        changed: boolean;
+        seq?: number;
+        time: number | null;
+        control: { role: Control["role"]; userId?: string; version: number; since?: string };
+    }
+
+    type AgentState = "available" | "busy" | "away";
+
+    interface Availability {
+        state?: AgentState;
+        /** Visitors at a time. */
+        capacity?: number;
+        /** Only with the permission AGENT_MANAGE. */
+        groups?: string[];
+        name?: string;
+    }
+
+    /** As the HTTP API has it (docs/api.md). */
+    interface Agent {
+        userId: string;
+        name: string;
+        groups: string[];
+        state: AgentState;
+        why: "asked" | "managed" | "missed";
+        changedAt: string;
+        capacity: number;
+        sessions: number;
+        offers: number;
+        missed: number;
+        awayAfterMissed: number;
+    }
+
+    interface QueueItem {
+        sessionId: string;
+        target: string | null;
+        waitingSince: string;
+        waitedSeconds: number;
+        place: number | null;
+        expectedSeconds: number | null;
+        offeredTo: string | null;
+        offeredUntil: string | null;
+    }
+
+    /** Whether the app's bot is asked, as one postoffice sees it (docs/api.md). */
+    interface BotHealth {
+        hasBot: boolean;
+        /** "open": it is not asked; "half-open": it is being tried out. */
+        state?: "closed" | "open" | "half-open";
+        since?: string;
+        nextTryAt?: string;
+        waiting?: number;
+    }
+
+    /** A session of a list or of the feed (docs/api.md). */
+    interface Row {
+        sessionId: string;
+        appId: string;
+        visitor: string;
+        createdAt: string;
+        state: "open" | "closed";
+        lastSeq: number;
+        lastActivity?: string;
+        control: { role: Control["role"]; userId?: string; version: number; since?: string };
+        offer: Record<string, any> | null;
+        waiting: boolean;
+        participants: { role: string; userId: string; present: boolean }[];
+        presentCount: number;
+    }
+
+    type ConsoleOptions = Pick<Options, "serverUrl" | "appId" | "userId" | "token" | "displayName"
+        | "storage" | "timing">;
+
+    interface ConsoleEvents {
+        change: {};
+        offer: { row: Row };
+        availability: { agent: Agent | null };
+        status: Status;
+    }
+
+    interface Console {
+        readonly userId: string;
+        readonly status: StatusName;
+        readonly agent: Agent | null;
+        open(): void;
+        close(): void;
+        sessions(): Row[];
+        waiting(): Row[];
+        offers(): Row[];
+        control(row: Row): Control;
+        take(sessionId: string, options?: Taking): Promise<Order>;
+        release(sessionId: string, options?: Seen): Promise<Order>;
+        offer(sessionId: string, to: string | string[], options?: Offering): Promise<Order>;
+        accept(sessionId: string, options?: Taking): Promise<Order>;
+        decline(sessionId: string, options?: Seen): Promise<Order>;
+        availability(): Promise<Agent | null>;
+        setAvailability(availability: Availability): Promise<Agent>;
+        agents(filter?: { group?: string; state?: AgentState }): Promise<Agent[]>;
+        queue(filter?: { target?: string }): Promise<QueueItem[]>;
+        botHealth(): Promise<BotHealth>;
+        on<Name extends keyof ConsoleEvents>(
+            event: Name,
+            listener: (detail: ConsoleEvents[Name]) => void,
+        ): () => void;
+    }
+
     /** The events, each with its one object. */
     interface Events {
         message: Message;
+        /** What an agent whispered: for agents only, and never a `message`. */
+        whisper: Message;
         ack: Ack;
         refused: Refusal;
         status: Status;
         typing: { sender: Sender; on: boolean };
+        part: Part;
+        presence: Company;
+        receipt: Receipt;
         joined: Presence;
         left: Presence;
         failure: Failure;
         handoff: { target?: string; kind?: string; seq: number };
+        control: Control;
+        offer: OfferEntry;
+        offerEnded: OfferEntry;
+        deadline: Place & { why?: string; until: number };
         closed: Place;
         reopened: Place;
         session: { sessionId: string };
         history: { seq: number };
-        lost: Place & { messageId: string; text: string };
+        lost: Place & { messageId: string; text: string; whisper: boolean };
     }
 }

@@ -24,7 +24,7 @@
 //    30 s; at once when the page becomes visible or the network is back.
 //  - Where no WebSocket can be opened (a proxy refuses it), it receives by Server-Sent Events and
 //    sends by POST, by itself and with the same promises. Only `typing` is not told then, and an
-//    agent cannot take control.
+//    agent takes control by `take`, not by `bargeIn`.
 //  - It never touches the document: `text` is text, to be shown as text.
 //
 //  Two tabs are two connections of one visitor in one session: each sees what the other says.
@@ -41,6 +41,8 @@
 //                   one or promises one and is asked before each connection. The user is the
 //                   token's then, and userId may be left out
 //      displayName  a name to show to others
+//      page         the URL of the page that a visitor is on, for agents and alerts; the page's own
+//                   when left out, without what stands behind '?' or '#'. "": nobody is told
 //      accessToken  a token for the bot, added when a message is sent and never kept in the storage
 //      attributes   an object that goes with every request to the bot
 //      storage      anything like localStorage (the default); null: keep nothing
@@ -55,21 +57,52 @@
 //      launch ()            asks the bot for its greeting: once in a session, however often called
 //      send (request)       sends any Stentor request
 //      typing (on)          tells the others; ends by itself
-//      bargeIn (name), bargeOut ()   for agents
+//      markRead (seq)       the user has read up to this seq; without one, all that came. Call it
+//                           as often as something is seen: it is told once a second
+//      bargeIn (name, { version }), bargeOut ({ version })   for agents: take control and give it
+//                           back. They count only while control is as `version` says, as with
+//                           `take` below; the slower of two is `refused` with `precondition`, and
+//                           `control` says who was faster. null: however it is
+//      take ({ version, name }), release (), accept (), decline (), offer (to, { why, version })
+//                           for agents, over the HTTP API: answer the visitor, give it back, take
+//                           what is offered or not, offer it to others: one or a list of
+//                           "group:NAME", "agent:ID", "platform:NAME", "bot". They count only while
+//                           control is as `version` says: the one that the page was shown by the
+//                           event `control`, when it says none; null: however it is. Promise
+//                           { changed, seq, time, control }; error.control: who was faster
+//      setAvailability ({ state, capacity, groups, name }), availability (), queue ({ target })
+//                           for agents: whether visitors are offered to it, and who waits
+//      whisper (text)       for agents: tells the session's agents, and nobody else. Promises as
+//                           `say`; who is in control does not matter
 //      restart ()           a new session for the same visitor; what is unsent is refused
 //      on (event, listener) returns a function that takes the listener away
 //
 //  Events, each with one object
-//      message   { messageId, seq, timeMs, from, mine, pending, sender, text, data }
+//      message, whisper   { messageId, seq, timeMs, from, mine, pending, sender, text, data }
 //                from is "visitor", "agent" or "bot"; data is the Stentor request or response;
-//                the page's own messages come at once with pending: true, then their `ack`
+//                the page's own messages come at once with pending: true, then their `ack`.
+//                A whisper is what an agent told the agents, and never a `message`: show it apart,
+//                and tell no `typing` while one is written, as the visitor would see that
 //      ack       { messageId, seq, timeMs, duplicate }: it is stored
-//      refused   { messageId, code, message }: it was not stored and will not be (without a
-//                messageId: some other frame was refused)
+//      refused   { messageId, code, message, control }: it was not stored and will not be (without
+//                a messageId: some other frame was refused). control, with `precondition`: who
+//                answers now, { role, userId, version, mine, since }
 //      status    { status, retryAt, code, message }: "connecting", "open", "waiting" (until
 //                retryAt), "closed" (with a code: the router refused; it does not try again, and
-//                refuses what is said until the next open, close or restart)
+//                refuses what is said until the next open, close or restart). "closed" with the
+//                code "passed_on": this agent has passed the visitor on, and the app has it that
+//                it is out then (afterPass); `open` comes in again
 //      typing    { sender, on }
+//      part      { sender, text, data }: the bot's answer as far as it has come. The text is all of
+//                it up to now, and takes the place of the one before; "" takes it away: the whole
+//                answer follows at once as a `message`, or there is none (the bot failed, an agent
+//                took over, the connection is lost). It is never in the history
+//      presence  { role, userId, sender, connected, deliveredSeq, readSeq }: a participant has a
+//                live connection now, or none: it is away, and `left` follows if it does not come
+//                back. Comes for everybody who is there after each connect, too
+//      receipt   { role, userId, sender, deliveredSeq, readSeq }: a participant has received, or
+//                read, everything up to there (0: not known). A visitor hears of the agent in
+//                control only; a stock widget says nothing of what was read
 //      joined, left   { sender, seq, timeMs, why, mine, visitor }: a visitor came or went, an agent
 //                took or lost control. why is "asked", "replaced" (another agent took over) or
 //                "absent"; with mine it is the page's own agent, and inControl has changed. visitor
@@ -77,17 +110,46 @@
 //      failure   { tries, delay, error, sender, seq }: the bot failed; its next try is in `delay`
 //                seconds, or never (0)
 //      handoff   { target, kind, seq }: the bot asked for a person
+//      control   { role, userId, version, mine, since, waitingSince, offer }: who answers the
+//                visitor now (role "bot", "agent", "platform"; "router": nobody, somebody is
+//                sought), and since when. Told after each join and whenever it has changed;
+//                chat.control is the last one. offer, for agents: null, or who is sought or asked,
+//                { targets, step, why, by, offeredTo, until, mine }
+//      offer, offerEnded  { seq, timeMs, sender, why, by, to, targets, step, until }: for agents,
+//                entries of the log; `control` says how it is now
+//      deadline  { seq, timeMs, why, until }: for agents, a warning: at `until` (0: not known)
+//                nobody will have answered the visitor in time, or been found
 //      closed, reopened   { seq, timeMs }: the conversation was closed, by an agent or by the app,
 //                or as nobody was present for long (that comes when the log is read); it was opened
 //                again, or something happened in it. A closed one can be gone on with: say()
 //      session   { sessionId }: another session began (restart, here or in another tab)
 //      history   { seq }: all that was reported with a higher seq is not in the log any more (0:
 //                all of it). Take it away: what the log has there now comes as usual
-//      lost      { messageId, seq, timeMs, text }: an own message that was acknowledged is gone. It
-//                is not sent again by itself: it may be too late for what it said
+//      lost      { messageId, seq, timeMs, text, whisper }: an own message (or whisper: true) that
+//                was acknowledged is gone. It is not sent again by itself: it may be too late for
+//                what it said
+//
+//  An agent's console
+//      const desk = new StentorChat.Console ({ serverUrl, appId, token, userId, displayName });
+//      Keeps the app's open sessions by the API's feed: what is offered to this agent, who waits.
+//      open (), close ()
+//      sessions (), waiting (), offers ()   rows of the API's list of sessions (docs/api.md): the
+//                           newest first; those for whom somebody is sought or asked, who waits
+//                           longest first; those that this agent is asked to take
+//      control (row)        of a row, in the words of the event `control`
+//      take (sessionId, …), release, accept, decline, offer (sessionId, to, …)   as above
+//      availability (), setAvailability (…), agent   how this agent is seen; the last answer
+//      agents ({ group, state }), queue ({ target })   lists
+//      botHealth ()         whether the app's bot is asked at the moment
+//      on (event, listener) with the events
+//          change        {}: some rows have changed. Several changes are one event
+//          offer         { row }: this agent is asked; once for each time
+//          availability  { agent }: it is seen in another way (also after missed offers)
+//          status        as above; "open": the rows are all there
 //
 //  Codes of refusals: the router's (docs/client-protocol.md), and queue_full, too_large, restarted,
-//  no_websocket (`bargeIn` and `bargeOut` need one).
+//  no_websocket (`bargeIn` and `bargeOut` need one). What is asked over the HTTP API is refused
+//  with the last part of the problem's type (docs/api.md), or unreachable.
 
 (function (root) {
     "use strict";
@@ -106,7 +168,9 @@
         goodbye: 5000,         //  from `going away` until we close it ourselves
         typingEvery: 3000,     //  `typing` is repeated no faster than this
         typingEnds: 6000,      //  and ends when it is not repeated
+        readEvery: 1000,       //  what was read is told no faster than this
         events: 600000,        //  for so long Server-Sent Events are tried first, once they worked
+        look: 15000,           //  how often a console asks how its agent is seen
     };
     const SILENT_MOST = 3;     //  WebSockets in a row on which nothing was heard: no more for now
     const QUEUE_LIMIT = 100;               //  messages
@@ -121,7 +185,8 @@
     const SESSION_ID_MOST = 200;
     const APP_ID = /^[A-Za-z0-9._-]{1,64}$/;
     const NAME_MOST = 100;
-    const FINAL_CODES = new Set(["not_yours", "not_allowed", "unknown_app", "bad_request"]);
+    const FINAL_CODES = new Set(["not_yours", "not_allowed", "unknown_app", "bad_request",
+        "passed_on"]);
     const AGAIN_CODES = new Set(["not_joined", "busy", "store_down", "going_away"]);
     const FINAL_CLOSES = { 4400: "bad_request", 4403: "not_allowed", 4404: "unknown_app" };
     const TOO_LARGE_CLOSE = 1009;
@@ -137,6 +202,16 @@
     const DISLIKES_MOST = 3;
     const OWN_MOST = 200;                  //  own messages that are remembered
     const CONTROLS_MOST = 20;
+    const API_TRIES = 4;                   //  of one request
+    const API_WAIT = 1000;                 //  milliseconds between them, when the router says none
+    const API_WAIT_MOST = 5000;            //  it is not tried again after a longer one
+    //  Control is not as the asker believed.
+    const OVERTAKEN_CODES = new Set(["precondition", "not-offered", "not-in-control"]);
+    const CONTROL_AGAIN = 200;             //  milliseconds, when the answer is of before the entry
+    const FINAL_PROBLEMS = new Set(["bad-request", "forbidden", "origin", "unknown-app"]);
+    const PAGE_ITEMS = 200;
+    const ROWS_MOST = 2000;                //  sessions that a console lists
+    const TELL_WITHIN = 50;                //  milliseconds: changes that a console tells at once
 
     class StentorChatError extends Error {
         constructor(code, message) {
@@ -226,6 +301,50 @@
         }
     }
 
+    function socketAddress(serverUrl) {
+        const base = root.location ? root.location.href : undefined;
+        const url = new URL(serverUrl, base);
+        url.protocol = url.protocol.replace("http", "ws");
+        return url.href;
+    }
+
+    //  Of the HTTP API, which stands beside the router's pages.
+    function apiAddress(path, options, ownId, query) {
+        const url = new URL(socketAddress(options.serverUrl));
+        url.protocol = url.protocol.replace("ws", "http");
+        url.search = "";
+        return withIdentity(new URL(`api/v1/${path}`, url), options, ownId, query);
+    }
+
+    function withIdentity(url, { appId, userId, isAdmin, token }, ownId, query) {
+        if (appId) url.searchParams.set("appId", appId);
+        //  A token says itself who it is; a name that was made up here would be another one.
+        if (!token || userId) url.searchParams.set("userId", ownId);
+        url.searchParams.set("isAdmin", String(Boolean(isAdmin)));
+        for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+        return url.href;
+    }
+
+    //  What agents and alerts may know of a visitor's page: what stands behind '?' or '#' may be a
+    //  secret. A browser itself says only the origin.
+    function pageOf({ page, isAdmin }) {
+        const { protocol, origin, pathname } = root.location || {};
+        const own = protocol === "https:" || protocol === "http:" ? origin + pathname : "";
+        const shown = page === undefined ? own : page;
+        return shown && !isAdmin ? { page: String(shown) } : {};
+    }
+
+    //  What the names of all that is kept begin with.
+    function baseKeyOf({ serverUrl, appId, isAdmin }) {
+        const { host } = new URL(socketAddress(serverUrl));
+        return `stentor:${host}:${appId || ""}:${isAdmin ? "agent" : "visitor"}`;
+    }
+
+    //  Another user of the same browser must find nothing of this one.
+    function keyOf(baseKey, token) {
+        return token ? `${baseKey}:token:${subjectOf(token)}` : baseKey;
+    }
+
     //  What a person reads of a request or response; "" when there is nothing.
     function textOf(data) {
         if (!data || typeof data !== "object") return "";
@@ -292,10 +411,13 @@
     }
 
     //  The messages that are not acknowledged yet, oldest first. One storage entry for each.
+    //  Whispers have a prefix of their own: a client.js of before, in another tab, takes what it
+    //  finds under the other one and says it to everybody.
     class Outbox {
-        constructor(shelf, prefix) {
+        constructor(shelf, identityKey, sessionId) {
             this.shelf = shelf;
-            this.prefix = prefix;
+            this.prefix = `${identityKey}:unsent:${sessionId}:`;
+            this.whisperPrefix = `${identityKey}:whispers:${sessionId}:`;
             this.entries = new Map(); //  messageId → entry, in the order in which they were said
             this.bytes = 0;
             this.count = 0;
@@ -303,28 +425,39 @@
 
         //  Takes over what an earlier page, or another tab, left unsent. Returns the entries.
         adopt() {
-            const found = [];
-            for (const key of this.shelf.keys(this.prefix)) {
-                const kept = this.shelf.getObject(key);
-                const messageId = kept && kept.messageId;
-                //  The beginning of a longer session's id: not ours.
-                if (typeof messageId === "string" && key !== this.prefix + messageId) continue;
-                if (!isId(messageId, MESSAGE_ID_MOST) || !isObject(kept.request)) {
-                    this.shelf.remove(key);
-                } else if (!this.entries.has(messageId)) {
-                    found.push({ ...kept, size: byteLength(JSON.stringify(kept)), settle: null });
-                }
-            }
+            const found = [...this.#find(false), ...this.#find(true)];
             found.sort((a, b) => a.timeMs - b.timeMs || a.count - b.count);
             for (const entry of found) this.#enter(entry);
             return found;
         }
 
-        add(messageId, request, timeMs, settle) {
+        #find(isWhisper) {
+            const found = [];
+            for (const key of this.shelf.keys(isWhisper ? this.whisperPrefix : this.prefix)) {
+                const kept = this.shelf.getObject(key);
+                const messageId = kept && kept.messageId;
+                //  The beginning of a longer session's id: not ours.
+                if (typeof messageId === "string" && key !== this.#key({ messageId, isWhisper }))
+                    continue;
+                if (!isId(messageId, MESSAGE_ID_MOST) || !isObject(kept.request)) {
+                    this.shelf.remove(key);
+                } else if (!this.entries.has(messageId)) {
+                    const size = byteLength(JSON.stringify(kept));
+                    found.push({ ...kept, isWhisper, size, settle: null });
+                }
+            }
+            return found;
+        }
+
+        #key({ messageId, isWhisper }) {
+            return (isWhisper ? this.whisperPrefix : this.prefix) + messageId;
+        }
+
+        add({ messageId, request, timeMs, isWhisper }, settle) {
             const kept = { messageId, request, timeMs, count: this.count++ };
             const text = JSON.stringify(kept);
-            const entry = { ...kept, size: byteLength(text), settle };
-            this.shelf.set(this.prefix + messageId, text);
+            const entry = { ...kept, isWhisper, size: byteLength(text), settle };
+            this.shelf.set(this.#key(entry), text);
             this.#enter(entry);
             return entry;
         }
@@ -345,8 +478,69 @@
             if (!entry) return null;
             this.entries.delete(messageId);
             this.bytes -= entry.size;
-            this.shelf.remove(this.prefix + messageId);
+            this.shelf.remove(this.#key(entry));
             return entry;
+        }
+    }
+
+    //  A listener that throws is the page's trouble and does not stop the client.
+    class Listeners {
+        #env;
+        #all = new Map();         //  event → its listeners
+
+        constructor(env) {
+            this.#env = env;
+        }
+
+        add(event, listener) {
+            if (!this.#all.has(event)) this.#all.set(event, new Set());
+            this.#all.get(event).add(listener);
+            return () => this.#all.get(event).delete(listener);
+        }
+
+        has(event) {
+            return Boolean(this.#all.get(event)?.size);
+        }
+
+        tell(event, detail) {
+            for (const listener of [...(this.#all.get(event) || [])]) {
+                try {
+                    listener(detail);
+                } catch (error) {
+                    this.#env.setTimeout(() => { throw error; }, 0);
+                }
+            }
+        }
+    }
+
+    //  Each has a name: one that is started anew takes the place of the one before.
+    class Timers {
+        #env;
+        #all = new Map();
+
+        constructor(env) {
+            this.#env = env;
+        }
+
+        start(name, delay, action) {
+            this.stop(name);
+            this.#all.set(name, this.#env.setTimeout(() => {
+                this.#all.delete(name);
+                action();
+            }, delay));
+        }
+
+        has(name) {
+            return this.#all.has(name);
+        }
+
+        stop(name) {
+            if (this.#all.has(name)) this.#env.clearTimeout(this.#all.get(name));
+            this.#all.delete(name);
+        }
+
+        stopAll() {
+            for (const name of [...this.#all.keys()]) this.stop(name);
         }
     }
 
@@ -392,6 +586,20 @@
         }
     }
 
+    //  Reads an answer of Server-Sent Events to its end, or until `isOver`. `alive` is called with
+    //  each sign of life.
+    async function readEvents(answer, { take, alive, isOver }) {
+        const events = new EventText(take);
+        const decoder = new TextDecoder();
+        const reader = answer.body.getReader();
+        for (;;) {
+            const { done, value } = await reader.read();
+            if (done || isOver()) return;
+            alive();
+            events.push(decoder.decode(value, { stream: true }));
+        }
+    }
+
     //  What stands in for a WebSocket: frames come as Server-Sent Events, and messages go by POST.
     //  What became of them is told in the frames of the router. It needs fetch: an EventSource
     //  has no headers, and tells no status.
@@ -415,13 +623,18 @@
         }
 
         send(text) {
-            const { event, messageId, data } = JSON.parse(text);
-            const body = JSON.stringify({ messageId, data });
-            if (event === "new message" && byteLength(body) > POST_LIMIT) {
+            const { event, messageId, data, seq } = JSON.parse(text);
+            const whisper = event === "whisper" || undefined;
+            const isPosted = whisper || event === "new message";
+            const body = JSON.stringify({ messageId, data, whisper });
+            if (isPosted && byteLength(body) > POST_LIMIT) {
                 this.#says("error", { messageId, code: "too_large",
                     message: "the message is larger than a POST may be" });
-            } else if (event === "new message") {
-                this.#post(messageId, body).catch(() => this.#end(1006));
+            } else if (isPosted) {
+                this.#post(messageId, body, whisper).catch(() => this.#end(1006));
+            } else if (event === "read") {
+                //  What comes of it does not matter: the next one says more.
+                this.#fetch("read", {}, asPost(JSON.stringify({ seq }))).catch(() => {});
             } else if (messageId) {
                 this.#says("error", { messageId, code: "no_websocket",
                     message: "this needs a WebSocket" });
@@ -443,14 +656,15 @@
             const { urlOf, token, sessionId } = this.#options;
             const headers = { ...init.headers };
             if (token) headers.authorization = `Bearer ${token}`;
-            const url = urlOf(`api/v1/sessions/${encodeURIComponent(sessionId)}/${path}`, query);
+            const url = urlOf(`sessions/${encodeURIComponent(sessionId)}/${path}`, query);
             return this.#env.fetch(url,
                 { ...init, headers, cache: "no-store", signal: this.#abort.signal });
         }
 
         async #listen() {
-            const { position, name } = this.#options;
-            const query = { lastEventId: position, ...(name ? { displayName: name } : {}) };
+            const { position, joins, name, page } = this.#options;
+            const query = { lastEventId: position, ...(joins ? { join: "true" } : {}),
+                ...(name ? { displayName: name } : {}), ...page };
             const answer = await this.#fetch("events", query,
                 { headers: { accept: "text/event-stream" } });
             const type = answer.headers.get("content-type") || "";
@@ -461,16 +675,11 @@
             if (this.readyState !== 0) return;
             this.readyState = 1;
             this.onopen({});
-            const events = new EventText((event, data) => this.#take(event, data));
-            const decoder = new TextDecoder();
-            const reader = answer.body.getReader();
-            for (;;) {
-                const { done, value } = await reader.read();
-                if (this.readyState !== 1) return;
-                if (done) break;
-                this.onalive();
-                events.push(decoder.decode(value, { stream: true }));
-            }
+            await readEvents(answer, {
+                take: (event, data) => this.#take(event, data),
+                alive: () => this.onalive(),
+                isOver: () => this.readyState !== 1,
+            });
             this.#end(1006);
         }
 
@@ -480,12 +689,8 @@
             else if (event === "") this.onmessage({ data });
         }
 
-        async #post(messageId, body) {
-            const answer = await this.#fetch("messages", {}, {
-                method: "POST",
-                headers: { "content-type": "application/json" },
-                body,
-            });
+        async #post(messageId, body, whisper) {
+            const answer = await this.#fetch("messages", {}, asPost(body));
             const { status } = answer;
             if (status === 200 || status === 201) {
                 const { seq, time } = await answer.json();
@@ -499,13 +704,24 @@
             //  What no router said, a proxy did: it may pass.
             const code = !type && status !== 413 ? ""
                 : { 400: "bad_request", 413: "too_large",
-                    403: this.#options.isAdmin ? "not_in_control" : "not_allowed" }[status];
+                    403: this.#options.isAdmin && !whisper ? "not_in_control"
+                        : "not_allowed" }[status];
             if (code) this.#says("error", { messageId, code, message });
             else if (status === 401 && type) this.#end(TOKEN_CLOSE);
             else if (status === 429 || status === 503 || status === 504)
                 this.#says("busy", { messageId, retryAfterMs: 1000 * seconds });
             else this.#end(1006);
         }
+    }
+
+    //  How long to wait before the next try, with so many before it.
+    function backOff({ firstDelayFrom, firstDelayTo, mostDelay }, attempts, random) {
+        const ceiling = Math.min(mostDelay, firstDelayTo * 2 ** Math.min(attempts, 16));
+        return firstDelayFrom + random * Math.max(0, ceiling - firstDelayFrom);
+    }
+
+    function asPost(body) {
+        return { method: "POST", headers: { "content-type": "application/json" }, body };
     }
 
     //  The problem that the router answered with; {} when it is none.
@@ -517,6 +733,177 @@
             return isObject(problem) ? problem : {};
         } catch {
             return {};
+        }
+    }
+
+    //  The HTTP API in the name of the page's user: what is asked once, and answered once.
+    class Api {
+        #env;
+        #timing;
+        #urlOf;                   //  (path, query)
+        #source;                  //  of tokens: the option of that name
+        #token = "";
+
+        constructor(env, timing, source, urlOf) {
+            this.#env = env;
+            this.#timing = timing;
+            this.#source = source;
+            this.#urlOf = urlOf;
+        }
+
+        //  The one that a function gave last.
+        get token() { return this.#token; }
+        set token(token) { this.#token = token; }
+
+        //  False: there is no other one.
+        renew() {
+            this.#token = "";
+            return typeof this.#source === "function";
+        }
+
+        async fetch(path, query, init) {
+            if (!this.#token) {
+                const given = typeof this.#source === "function" ? await this.#source()
+                    : this.#source;
+                this.#token = given ? String(given).trim() : "";
+            }
+            const headers = { ...init.headers };
+            if (this.#token) headers.authorization = `Bearer ${this.#token}`;
+            return this.#env.fetch(this.#urlOf(path, query),
+                { ...init, headers, cache: "no-store" });
+        }
+
+        //  Promises what the answer says. It is rejected with a StentorChatError, whose code is the
+        //  last part of the problem's type; or `unreachable`.
+        async ask(method, path, { query = {}, body } = {}) {
+            const headers = method === "GET" ? {} : { "idempotency-key": randomId() };
+            if (body) headers["content-type"] = "application/json";
+            const init = { method, headers, body: body && JSON.stringify(body) };
+            for (let tries = 1; ; tries++) {
+                const { value, error, again } = await this.#askOnce(path, query, init);
+                if (!error) return value;
+                if (again === undefined || again > API_WAIT_MOST || tries >= API_TRIES) throw error;
+                await new Promise((done) => this.#env.setTimeout(done, again));
+            }
+        }
+
+        //  `again`: after so many milliseconds it may be asked again, with the same key.
+        async #askOnce(path, query, init) {
+            const abort = new AbortController();
+            const timer = this.#env.setTimeout(() => abort.abort(), this.#timing.ack);
+            try {
+                const answer = await this.fetch(path, query, { ...init, signal: abort.signal });
+                if (answer.ok) return { value: await answer.json() };
+                return { error: await refusalOf(answer), again: this.#waitAfter(answer) };
+            } catch {
+                const error = new StentorChatError("unreachable", "the router cannot be reached");
+                return { error, again: API_WAIT };
+            } finally {
+                this.#env.clearTimeout(timer);
+            }
+        }
+
+        #waitAfter({ status, headers }) {
+            if (status === 401 && this.renew()) return 0;
+            if (status !== 429 && (status < 500 || status === 501)) return undefined;
+            return 1000 * Number(headers.get("retry-after")) || API_WAIT;
+        }
+    }
+
+    //  What an answer refuses with. What is no problem, a proxy said.
+    async function refusalOf(answer) {
+        const { type, title, detail } = await problemOf(answer);
+        const code = type ? String(type).split(":").at(-1) : "unreachable";
+        const words = String(detail || title || `the router answered ${answer.status}`);
+        return new StentorChatError(code, words);
+    }
+
+    //  A session's control, as a page is told of it: from the session, or a row of a list or feed.
+    //  me: the user who looks at it.
+    function controlOf({ control, offer }, me) {
+        const { role, userId = "", version, since } = control;
+        return {
+            role, userId, version,
+            mine: role === "agent" && userId === me,
+            since: since ? Date.parse(since) : null,
+            waitingSince: offer?.since ? Date.parse(offer.since) : null,
+            offer: offer ? {
+                targets: offer.targets,
+                step: offer.step,
+                why: offer.why || "",
+                by: offer.by,
+                offeredTo: offer.offeredTo || "",
+                until: offer.until ? Date.parse(offer.until) : null,
+                mine: offer.offeredTo === `agent:${me}`,
+            } : null,
+        };
+    }
+
+    //  What agents ask for, in a session and beside it. Versions: of control, that the agent saw.
+    class Desk {
+        #api;
+        #who;                     //  (): the agent's user id
+        #name;                    //  (): what others are shown
+
+        constructor(api, who, name) {
+            this.#api = api;
+            this.#who = who;
+            this.#name = name;
+        }
+
+        async order(sessionId, operation, { version, name = this.#name(), ...body } = {}) {
+            const isTaking = operation === "take" || operation === "accept";
+            if (Number.isSafeInteger(version)) body.version = version;
+            if (isTaking && name) body.name = shortName(name);
+            const path = `sessions/${encodeURIComponent(sessionId)}`;
+            try {
+                const answer = await this.#api.ask("POST", `${path}/${operation}`, { body });
+                return { ...answer, time: answer.time ? Date.parse(answer.time) : null };
+            } catch (error) {
+                if (OVERTAKEN_CODES.has(error.code)) error.control = await this.control(sessionId);
+                throw error;
+            }
+        }
+
+        //  null: it cannot be had now.
+        async control(sessionId) {
+            return this.session(sessionId).then((session) => controlOf(session, this.#who()),
+                () => null);
+        }
+
+        session(sessionId) {
+            return this.#api.ask("GET", `sessions/${encodeURIComponent(sessionId)}`);
+        }
+
+        //  null: nobody has set it yet.
+        async availability() {
+            try {
+                return await this.#api.ask("GET", this.#path());
+            } catch (error) {
+                if (error.code === "not-found") return null;
+                throw error;
+            }
+        }
+
+        setAvailability({ state, capacity, groups, name }) {
+            return this.#api.ask("PUT", this.#path(), { body: { state, capacity, groups, name } });
+        }
+
+        #path() {
+            return `agents/${encodeURIComponent(this.#who())}`;
+        }
+
+        //  All pages of a list, but no more items than that.
+        async list(path, query, most = ROWS_MOST) {
+            const items = [];
+            let cursor = null;
+            do {
+                const page = await this.#api.ask("GET", path,
+                    { query: { limit: PAGE_ITEMS, ...(cursor ? { cursor } : query) } });
+                items.push(...page.items);
+                cursor = page.next;
+            } while (cursor && items.length < most);
+            return items;
         }
     }
 
@@ -539,8 +926,8 @@
         #identity;
         #ownSession;              //  the session is ours to choose: not given by the page
         #outbox;
-        #listeners = new Map();
-        #timers = new Map();
+        #listeners;
+        #timers;
         #status = { status: "closed" };
         #wanted = false;          //  open () was called
         #socket = null;           //  a WebSocket, or an EventSocket
@@ -564,10 +951,19 @@
         #shown = new Map();       //  own messages reported to the page: messageId → { seq or 0 … }
         #missing = new Map();     //  those of a log that is gone: do they stand in this one?
         #typers = new Map();      //  who is typing now
+        #part = null;             //  the bot, while half an answer of it is shown
         #typingSentAt = 0;
+        #readSeq = 0;             //  the user has read up to there
+        #readSent = 0;            //  and this was told on this connection
+        #joins = false;           //  `open` was called, and is not answered yet
         #command = null;          //  `barge in` or `barge out` that is not acknowledged yet
         #inControl = false;
         #controls = [];           //  where the log last said so: { seq, inControl }
+        #control = null;          //  who answers, as the router said last
+        #controlSeq = 0;          //  an entry of this seq changed it
+        #controlAsked = "";       //  the session of which the router is being asked for it
+        #api;
+        #desk;
         #unlisten = [];
 
         constructor(options) {
@@ -576,9 +972,15 @@
             this.#options.displayName = shortName(this.#options.displayName || "");
             this.#timing = { ...TIMING, ...this.#options.timing };
             this.#env = environment(this.#options.environment);
+            this.#listeners = new Listeners(this.#env);
+            this.#timers = new Timers(this.#env);
             const storage = "storage" in this.#options ? this.#options.storage : ownStorage();
             this.#storage = new Shelf(storage);
             this.#chooseIdentity();
+            this.#api = new Api(this.#env, this.#timing, this.#options.token,
+                (path, query) => apiAddress(path, this.#options, this.userId, query));
+            this.#desk = new Desk(this.#api, () => this.#agentId(),
+                () => this.#options.displayName);
         }
 
         get userId() { return this.#identity.userId; }
@@ -587,17 +989,17 @@
         get lastSeq() { return this.#lastSeq; }
         get unsent() { return this.#outbox.entries.size; }
         get inControl() { return this.#inControl; }
+        get control() { return this.#control; }
         get transport() { return this.#socket && this.#socket.isListener ? "events" : "websocket"; }
 
         on(event, listener) {
-            if (!this.#listeners.has(event)) this.#listeners.set(event, new Set());
-            this.#listeners.get(event).add(listener);
-            return () => this.#listeners.get(event).delete(listener);
+            return this.#listeners.add(event, listener);
         }
 
         open() {
             if (this.#wanted) return;
             this.#wanted = true;
+            this.#joins = Boolean(this.#options.isAdmin); //  only agents are put out
             this.#listenToPage();
             for (const entry of this.#outbox.adopt()) this.#showOwn(entry);
             this.#connect();
@@ -609,12 +1011,25 @@
         }
 
         say(text) {
-            return this.#post(randomId(), () => ({
+            return this.#post(randomId(), () => StentorChat.#sentence(text));
+        }
+
+        //  A visitor's is refused here: what it was meant for nobody can know.
+        whisper(text) {
+            const messageId = randomId();
+            return this.#options.isAdmin
+                ? this.#post(messageId, () => StentorChat.#sentence(text), true)
+                : this.#reject(messageId,
+                    new StentorChatError("not_allowed", "only agents whisper"));
+        }
+
+        static #sentence(text) {
+            return {
                 type: "INTENT_REQUEST",
                 intentId: "NLU_RESULT_PLACEHOLDER",
                 rawQuery: String(text),
                 isNewSession: false,
-            }));
+            };
         }
 
         choose(item) {
@@ -647,7 +1062,7 @@
             if (on && this.#isSuspect()) return;
             const now = this.#env.now();
             if (!on) {
-                this.#stopTimer("typing");
+                this.#timers.stop("typing");
                 if (this.#typingSentAt) this.#write({ event: "stop typing" });
                 this.#typingSentAt = 0;
                 return;
@@ -656,19 +1071,47 @@
                 this.#write({ event: "typing" });
                 this.#typingSentAt = now;
             }
-            this.#startTimer("typing", this.#timing.typingEnds, () => this.typing(false));
+            this.#timers.start("typing", this.#timing.typingEnds, () => this.typing(false));
         }
 
-        bargeIn(name) {
+        //  Not more than has come, and never back. Told on the next connection if there is none.
+        markRead(seq = this.#lastSeq) {
+            const most = Math.min(seq, this.#lastSeq);
+            if (!(most > this.#readSeq)) return;
+            this.#readSeq = most;
+            if (!this.#timers.has("read")) this.#tellRead();
+        }
+
+        #tellRead() {
+            if (!this.#joined || this.#isSuspect() || this.#readSeq <= this.#readSent) return;
+            this.#readSent = this.#readSeq;
+            this.#write({ event: "read", seq: this.#readSeq });
+            this.#timers.start("read", this.#timing.readEvery, () => this.#tellRead());
+        }
+
+        bargeIn(name, options) {
             if (name) this.#options.displayName = shortName(name);
             this.#inControl = true;
-            this.#order("barge in");
+            this.#order("barge in", options);
         }
 
-        bargeOut() {
+        bargeOut(options) {
             this.typing(false);
             this.#inControl = false;
-            this.#order("barge out");
+            this.#order("barge out", options);
+        }
+
+        take(options) { return this.#orderByApi("take", options); }
+        release(options) { return this.#orderByApi("release", options); }
+        accept(options) { return this.#orderByApi("accept", options); }
+        decline(options) { return this.#orderByApi("decline", options); }
+        offer(to, options) { return this.#orderByApi("offer", { ...options, to: [to].flat() }); }
+
+        availability() { return this.#desk.availability(); }
+        setAvailability(availability) { return this.#desk.setAvailability(availability); }
+
+        queue({ target } = {}) {
+            return this.#desk.list("queue", target ? { target } : {});
         }
 
         restart() {
@@ -683,14 +1126,17 @@
             return this.#me || this.userId;
         }
 
+        //  A token says itself who it is.
+        #agentId() {
+            return this.#me || subjectOf(this.#api.token) || this.userId;
+        }
+
         #chooseIdentity() {
-            const { serverUrl, appId, userId, sessionId, isAdmin, token } = this.#options;
-            const host = new URL(this.#address(serverUrl)).host;
-            const role = isAdmin ? "agent" : "visitor";
-            this.#baseKey = `stentor:${host}:${appId || ""}:${role}`;
+            const { userId, sessionId, token } = this.#options;
+            this.#baseKey = baseKeyOf(this.#options);
             const isKnown = typeof token !== "function";
             this.#shelf = isKnown ? this.#storage : new Shelf(null);
-            this.#identityKey = isKnown ? this.#keyOf(token) : "";
+            this.#identityKey = isKnown ? keyOf(this.#baseKey, token) : "";
             this.#ownSession = !sessionId;
             const kept = this.#keptIdentity();
             const user = userId ? wellFormed(userId) : kept.userId || randomId();
@@ -700,15 +1146,10 @@
             this.#writeIdentity({ userId: user, sessionId: session });
         }
 
-        //  Another user of the same browser must find nothing of this one.
-        #keyOf(token) {
-            return token ? `${this.#baseKey}:token:${subjectOf(token)}` : this.#baseKey;
-        }
-
         //  Now it is known who the user is, or it is another one than before. What was said while
         //  nobody knew is this user's; what another user has not sent is refused.
         #becomeUserOf(token) {
-            const key = this.#keyOf(token);
+            const key = keyOf(this.#baseKey, token);
             if (key === this.#identityKey) return;
             const isFirst = this.#identityKey === "";
             const before = this.#identity;
@@ -724,8 +1165,7 @@
             });
             if (!isFirst) this.#forgetSession();
             for (const entry of this.#outbox.adopt()) this.#showOwn(entry);
-            for (const { messageId, request, timeMs, settle } of unsent)
-                this.#outbox.add(messageId, request, timeMs, settle);
+            for (const entry of unsent) this.#outbox.add(entry, entry.settle);
             if (this.sessionId !== before.sessionId)
                 this.#emit("session", { sessionId: this.sessionId });
         }
@@ -756,18 +1196,21 @@
             this.#identity = identity;
             const kept = this.#ownSession ? identity : { userId: identity.userId };
             this.#shelf.set(this.#identityKey, JSON.stringify(kept));
-            const prefix = `${this.#identityKey}:unsent:${identity.sessionId}:`;
             this.#refuseAll("restarted", "another conversation was begun");
-            this.#outbox = new Outbox(this.#shelf, prefix);
+            this.#outbox = new Outbox(this.#shelf, this.#identityKey, identity.sessionId);
         }
 
         #forgetSession() {
             this.#lastSeq = 0;
             this.#check = "";
+            this.#readSeq = this.#readSent = 0;
             this.#shown.clear();
             this.#missing.clear();
             this.#inControl = false;
             this.#controls = [];
+            this.#control = null;
+            this.#controlSeq = 0;
+            this.#controlAsked = "";
         }
 
         #beginSession() {
@@ -789,41 +1232,16 @@
             this.#beginSession();
         }
 
-        #address(serverUrl) {
-            const base = root.location ? root.location.href : undefined;
-            const url = new URL(serverUrl, base);
-            url.protocol = url.protocol.replace("http", "ws");
-            return url.href;
-        }
-
         #url() {
-            return this.#withIdentity(new URL(this.#address(this.#options.serverUrl)),
-                { protocol: "2" });
-        }
-
-        //  Of the HTTP API, which stands beside the router's pages.
-        #urlOf(path, query) {
-            const url = new URL(this.#address(this.#options.serverUrl));
-            url.protocol = url.protocol.replace("ws", "http");
-            url.search = "";
-            return this.#withIdentity(new URL(path, url), query);
-        }
-
-        #withIdentity(url, query) {
-            const { appId, userId, isAdmin, token } = this.#options;
-            if (appId) url.searchParams.set("appId", appId);
-            //  A token says itself who it is; a name that was made up here would be another one.
-            if (!token || userId) url.searchParams.set("userId", this.userId);
-            url.searchParams.set("isAdmin", String(Boolean(isAdmin)));
-            for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-            return url.href;
+            return withIdentity(new URL(socketAddress(this.#options.serverUrl)),
+                this.#options, this.userId, { protocol: "2", ...pageOf(this.#options) });
         }
 
         // -------------------------------------------------------------------------------------
         //  The connection
 
         #connect() {
-            this.#stopTimer("retry");
+            this.#timers.stop("retry");
             const fault = this.#identityFault();
             if (fault) {
                 this.#giveUp(fault.code, fault.message);
@@ -844,7 +1262,7 @@
                 this.#tokenAsked = null;
                 handler(value);
             };
-            this.#startTimer("join", this.#timing.join, () => this.#drop());
+            this.#timers.start("join", this.#timing.join, () => this.#drop());
             Promise.resolve().then(token)
                 .then(ours((given) => this.#dial(given)), ours(() => this.#drop()));
         }
@@ -853,6 +1271,7 @@
             const token = given ? String(given).trim() : "";
             let socket;
             this.#becomeUserOf(token);
+            this.#api.token = token;
             try {
                 socket = this.#prefersEvents() ? this.#newEventSocket(token)
                     : new this.#env.WebSocket(this.#url(),
@@ -871,7 +1290,7 @@
             socket.onmessage = ours((event) => this.#receive(event.data));
             socket.onclose = ours((event) => this.#lost(event.code));
             socket.onalive = ours(() => this.#isAlive());
-            this.#startTimer("join", this.#timing.join, () => this.#drop());
+            this.#timers.start("join", this.#timing.join, () => this.#drop());
         }
 
         #prefersEvents() {
@@ -885,12 +1304,14 @@
 
         #newEventSocket(token) {
             return new EventSocket(this.#env, {
-                urlOf: (path, query) => this.#urlOf(path, query),
+                urlOf: (path, query) => apiAddress(path, this.#options, this.userId, query),
                 sessionId: this.sessionId,
                 position: this.#check ? `${this.#lastSeq}-${this.#check}` : `${this.#lastSeq}`,
+                joins: this.#joins,
                 token,
                 isAdmin: Boolean(this.#options.isAdmin),
                 name: this.#options.displayName,
+                page: pageOf(this.#options),
             });
         }
 
@@ -913,7 +1334,8 @@
 
         #resume() {
             const check = this.#check || undefined;
-            this.#write({ event: "resume", lastSeq: this.#lastSeq, check });
+            const join = this.#joins || undefined;
+            this.#write({ event: "resume", lastSeq: this.#lastSeq, check, join });
         }
 
         //  Ends the connection without waiting for the other side, which may be gone.
@@ -927,8 +1349,9 @@
             if (this.#command) this.#command.sent = false;
             this.#leavingDelay = null;
             this.#typingSentAt = 0;
-            this.#stopAllTimers();
+            this.#timers.stopAll();
             for (const sender of [...this.#typers.values()]) this.#setTyping(sender, false);
+            this.#endPart();
             if (socket) socket.close();
         }
 
@@ -957,22 +1380,16 @@
                     `the router closed ${DISLIKES_MOST} connections over it (${closeCode})`);
             }
             if (!this.#wanted) return;
-            const delay = given === null ? this.#backOff() : given;
+            const delay = given === null
+                ? backOff(this.#timing, this.#attempts++, this.#env.random()) : given;
             this.#mayHasten = given === null;
             this.#setStatus({ status: "waiting", retryAt: this.#env.now() + delay });
-            this.#startTimer("retry", delay, () => this.#connect());
+            this.#timers.start("retry", delay, () => this.#connect());
         }
 
         //  The router did not like the token: may another one be asked for?
         #mayAskToken() {
             return typeof this.#options.token === "function" && ++this.#tokensRefused < TOKENS_MOST;
-        }
-
-        #backOff() {
-            const { firstDelayFrom, firstDelayTo, mostDelay } = this.#timing;
-            const ceiling = Math.min(mostDelay, firstDelayTo * 2 ** Math.min(this.#attempts, 16));
-            this.#attempts++;
-            return firstDelayFrom + this.#env.random() * Math.max(0, ceiling - firstDelayFrom);
         }
 
         #stop() {
@@ -992,11 +1409,20 @@
             if (this.#status === status) this.#setStatus(status);
         }
 
-        #refuseCommand(code, message) {
+        #refuseCommand(code, message, faster) {
             const { messageId } = this.#command;
             this.#command = null;
-            this.#inControl = false;
-            this.#emit("refused", { messageId, code, message });
+            if (!faster) {
+                this.#inControl = false;
+                this.#emit("refused", { messageId, code, message });
+                return;
+            }
+            const { role, userId, version, mine, since } = controlOf({ control: faster },
+                this.#who());
+            this.#inControl = mine;
+            this.#emit("refused", { messageId, code, message,
+                control: { role, userId, version, mine, since } });
+            this.#noteControl({ seq: version });
         }
 
         //  Why the router will not have us; null when it may.
@@ -1038,11 +1464,11 @@
         //  but something comes from time to time.
         #probe() {
             this.#resume();
-            this.#startTimer("probe", this.#timing.probe, () => this.#drop());
+            this.#timers.start("probe", this.#timing.probe, () => this.#drop());
         }
 
         #probeWhenQuiet() {
-            this.#startTimer("quiet", this.#timing.quiet, () => {
+            this.#timers.start("quiet", this.#timing.quiet, () => {
                 const { document } = this.#env;
                 if (document && document.visibilityState === "hidden") this.#probeWhenQuiet();
                 else if (this.#joined) this.#probe();
@@ -1072,10 +1498,11 @@
         }
 
         //  The frame of a message. Throws what it would be refused for.
-        #messageText({ messageId, timeMs, request }) {
+        #messageText({ messageId, timeMs, request, isWhisper }) {
             const { accessToken } = this.#options;
-            const data = accessToken ? { ...request, accessToken } : request;
-            const text = this.#textOf({ event: "new message", messageId, timeMs, data });
+            const data = accessToken && !isWhisper ? { ...request, accessToken } : request;
+            const event = isWhisper ? "whisper" : "new message";
+            const text = this.#textOf({ event, messageId, timeMs, data });
             const fault = faultOf(text);
             if (fault) throw new StentorChatError("bad_request", fault);
             if (byteLength(text) > FRAME_LIMIT)
@@ -1084,8 +1511,13 @@
         }
 
         //  Of several orders given without a connection only the last one counts.
-        #order(event) {
-            this.#command = { event, messageId: randomId(), sent: false };
+        //  By the version that the page was shown, or of what its own agent has just done. What it
+        //  will be behind an order that is on its way, nobody knows yet.
+        #order(event, { version } = {}) {
+            if (version === undefined && this.#control && !this.#command)
+                version = Math.max(this.#control.version, this.#controls.at(-1)?.seq || 0);
+            this.#command = { event, messageId: randomId(), sent: false,
+                version: version ?? undefined };
             const refusal = this.#refusal();
             if (refusal) this.#refuseCommand(refusal.code, refusal.message);
             else if (this.#joined) this.#flush();
@@ -1107,7 +1539,7 @@
             return request;
         }
 
-        #post(messageId, compose) {
+        #post(messageId, compose, isWhisper = false) {
             const refusal = this.#refusal();
             if (refusal) return this.#reject(messageId, refusal);
             const waiting = this.#outbox.entries.get(messageId);
@@ -1116,7 +1548,7 @@
             let request;
             try {
                 request = this.#request(compose);
-                this.#messageText({ messageId, timeMs, request });
+                this.#messageText({ messageId, timeMs, request, isWhisper });
             } catch (error) {
                 return this.#reject(messageId, reasonOf(error));
             }
@@ -1126,7 +1558,7 @@
                 return this.#reject(messageId,
                     new StentorChatError("queue_full", "too many messages wait to be sent"));
             }
-            const entry = this.#outbox.add(messageId, request, timeMs, null);
+            const entry = this.#outbox.add({ messageId, request, timeMs, isWhisper }, null);
             const promise = this.#promise(entry);
             if (this.#typingSentAt) this.typing(false);
             this.#showOwn(entry);
@@ -1156,12 +1588,13 @@
 
         #showOwn(entry) {
             const text = textOf(entry.request);
-            this.#shown.set(entry.messageId, { seq: 0, timeMs: entry.timeMs, text });
+            const { timeMs, isWhisper: whisper } = entry;
+            this.#shown.set(entry.messageId, { seq: 0, timeMs, text, whisper });
             if (!text) return;
-            this.#emit("message", {
+            this.#emit(whisper ? "whisper" : "message", {
                 messageId: entry.messageId,
                 seq: 0,
-                timeMs: entry.timeMs,
+                timeMs,
                 from: this.#options.isAdmin ? "agent" : "visitor",
                 mine: true,
                 pending: true,
@@ -1182,7 +1615,8 @@
             if (isTurn && !command.sent && !this.#isSuspect()) {
                 command.sent = true;
                 this.#inControl = command.event === "barge in";
-                this.#write({ event: command.event, messageId: command.messageId });
+                const { event, messageId, version } = command;
+                this.#write({ event, messageId, version });
             }
             //  A listener to a refusal may have sent another one, or ended it all.
             if (next && !this.#inFlight && this.#joined) this.#dispatch(next);
@@ -1206,7 +1640,7 @@
             this.#inFlight = messageId;
             if (!this.#doubt || this.#doubt.messageId !== messageId)
                 this.#doubt = { messageId, errors: 0, closes: 0 };
-            this.#startTimer("ack", this.#timing.ack, () => this.#drop());
+            this.#timers.start("ack", this.#timing.ack, () => this.#drop());
             if (this.#socket.readyState === 1) this.#socket.send(text);
         }
 
@@ -1214,7 +1648,7 @@
             if (this.#doubt && this.#doubt.messageId === messageId) this.#doubt = null;
             if (this.#inFlight !== messageId) return;
             this.#inFlight = null;
-            this.#stopTimer("ack");
+            this.#timers.stop("ack");
         }
 
         #isSuspect() {
@@ -1261,7 +1695,7 @@
 
         #isAlive() {
             this.#lastFrameAt = this.#env.now();
-            this.#stopTimer("probe");
+            this.#timers.stop("probe");
             this.#probeWhenQuiet();
             if (!this.#heard) this.#noteWay(this.#socket, true);
             this.#heard = true;
@@ -1292,18 +1726,25 @@
 
         static #HANDLERS = new Map([
             ["connection update", (chat, frame, data) => chat.#onUpdate(data)],
-            ["new message", (chat, frame, data) => chat.#onMessage(frame, data)],
+            ["new message", (chat, frame, data) => chat.#onSaid("message", frame, data)],
+            ["whisper", (chat, frame, data) => chat.#onSaid("whisper", frame, data)],
             ["ack", (chat, frame, data) => chat.#onAck(data)],
             ["busy", (chat, frame, data) => chat.#onBusy(data)],
             ["error", (chat, frame, data) => chat.#onError(data)],
             ["going away", (chat, frame, data) => chat.#onGoingAway(data)],
             ["typing", (chat, frame) => chat.#setTyping(frame.sender, true)],
             ["stop typing", (chat, frame) => chat.#setTyping(frame.sender, false)],
+            ["part", (chat, frame, data) => chat.#onPart(frame, data)],
+            ["presence", (chat, frame, data) => chat.#onCompany(frame, data)],
+            ["receipt", (chat, frame, data) => chat.#onCompany(frame, data)],
             ["failure", (chat, frame, data) => chat.#onFailure(frame, data)],
             ["user joined", (chat, frame, data) => chat.#onPresence("joined", frame, data)],
             ["user left", (chat, frame, data) => chat.#onPresence("left", frame, data)],
             ["handoff", (chat, frame, data) => chat.#onHandoff(frame, data)],
-            ["session closed", (chat, frame) => chat.#emit("closed", at(frame))],
+            ["offer", (chat, frame, data) => chat.#onOffer("offer", frame, data)],
+            ["offer ended", (chat, frame, data) => chat.#onOffer("offerEnded", frame, data)],
+            ["deadline", (chat, frame, data) => chat.#onDeadline(frame, data)],
+            ["session closed", (chat, frame) => chat.#onClosed(frame)],
             ["session reopened", (chat, frame) => chat.#emit("reopened", at(frame))],
             ["history changed", (chat, frame, data) => chat.#onHistory(frame, data)],
         ]);
@@ -1327,6 +1768,8 @@
         #onHistory({ seq, check }, { lastSeq }) {
             if (!Number.isSafeInteger(seq) || seq < 0) return;
             if (seq < this.#lastSeq) this.#setPosition(seq, check);
+            this.#readSeq = Math.min(this.#readSeq, seq);
+            this.#readSent = Math.min(this.#readSent, seq);
             for (const [messageId, own] of this.#shown) {
                 if (own.seq <= seq) continue;
                 this.#shown.delete(messageId);
@@ -1334,7 +1777,10 @@
             }
             this.#controls = this.#controls.filter((control) => control.seq <= seq);
             if (!this.#command) this.#inControl = Boolean(this.#controls.at(-1)?.inControl);
+            this.#endPart();
             this.#emit("history", { seq });
+            this.#controlSeq = Math.min(this.#controlSeq, seq);
+            this.#askControl();
             const end = Number.isSafeInteger(lastSeq) ? lastSeq : 0;
             for (const [messageId, own] of this.#missing)
                 if (own.seq > end) this.#lose(messageId, own);
@@ -1353,7 +1799,7 @@
 
         #onUpdate(data) {
             if (data.sessionCreated === true) {
-                this.#stopTimer("join");
+                this.#timers.stop("join");
                 //  The log may be shorter than the one we have seen: one that was restored.
                 if (Number.isSafeInteger(data.seq) && data.seq < this.#lastSeq)
                     this.#setPosition(data.seq, data.check);
@@ -1361,9 +1807,13 @@
                 this.#tokensRefused = 0;
                 if (this.#joined) return;
                 this.#joined = true;
-                this.#startTimer("stable", this.#timing.stable, () => { this.#attempts = 0; });
+                this.#joins = false;
+                this.#readSent = 0;
+                this.#timers.start("stable", this.#timing.stable, () => { this.#attempts = 0; });
                 this.#setStatus({ status: "open" });
+                this.#askControl();
                 this.#flush();
+                this.#tellRead();
             } else if (FINAL_CODES.has(data.code)) {
                 this.#giveUp(data.code, String(data.errorMessage || ""));
             } else if (data.code === TOKEN_CODE) {
@@ -1377,7 +1827,7 @@
             }
         }
 
-        #onMessage(frame, data) {
+        #onSaid(event, frame, data) {
             const { messageId, seq, timeMs } = frame;
             const sender = frame.sender || {};
             const bot = sender.deviceId === "Bot";
@@ -1391,11 +1841,13 @@
                 this.#stored({ messageId, seq, timeMs, duplicate: true });
             }
             if (mine && messageId && this.#shown.has(messageId)) return;
+            if (bot) this.#endPart();
             if (mine && messageId) {
                 this.#missing.delete(messageId);
-                this.#shown.set(messageId, { seq, timeMs, text: textOf(data) });
+                const whisper = event === "whisper";
+                this.#shown.set(messageId, { seq, timeMs, text: textOf(data), whisper });
             }
-            this.#emit("message", {
+            this.#emit(event, {
                 messageId,
                 seq,
                 timeMs,
@@ -1426,25 +1878,27 @@
             const least = Math.max(0, Number(data.retryAfterMs) || 0);
             const delay = least * (1 + this.#env.random() / 4);
             if (!this.#joined) {
-                this.#startTimer("busy", delay, () => this.#resume());
+                this.#timers.start("busy", delay, () => this.#resume());
                 return;
             }
             this.#answered(data.messageId);
             if (this.#isCommand(data)) this.#command.sent = false;
-            this.#startTimer("busy", delay, () => this.#flush());
+            this.#timers.start("busy", delay, () => this.#flush());
         }
 
         #onError(data) {
-            const { messageId, code, message } = data;
+            const { messageId, code, message, control } = data;
             if (AGAIN_CODES.has(code)) {
                 this.#drop();
             } else if (this.#outbox.entries.has(messageId)) {
                 this.#refuse(messageId, code, message);
                 this.#flush();
             } else if (this.#isCommand(data)) {
-                this.#refuseCommand(code, message);
+                this.#refuseCommand(code, message, control);
             } else if (this.#shown.has(messageId)) {
                 //  The second answer to one that was sent twice.
+            } else if (code === "unknown_event" && this.#readSent > 0) {
+                this.#readSent = Infinity; //  an older router, that is being replaced
             } else if (this.#inFlight) {
                 this.#suspect(code, message);
             } else {
@@ -1454,10 +1908,40 @@
 
         #onGoingAway(data) {
             this.#leavingDelay = Math.max(0, Number(data.delayMs) || 0);
-            this.#startTimer("goodbye", this.#timing.goodbye, () => this.#drop());
+            this.#timers.start("goodbye", this.#timing.goodbye, () => this.#drop());
+        }
+
+        #onPart({ sender }, data) {
+            const text = textOf(data);
+            if (!sender || !text) return;
+            this.#part = sender;
+            this.#emit("part", { sender, text, data });
+        }
+
+        //  Half an answer is over: what comes of it is said by another event, if anything does.
+        #endPart() {
+            const sender = this.#part;
+            this.#part = null;
+            if (sender) this.#emit("part", { sender, text: "", data: {} });
+        }
+
+        #onCompany({ event, sender }, { role, userId, connected, deliveredSeq, readSeq }) {
+            const receipt = { deliveredSeq: deliveredSeq || 0, readSeq: readSeq || 0 };
+            const who = { role, userId, sender: sender || {} };
+            if (event === "receipt") this.#emit("receipt", { ...who, ...receipt });
+            else this.#emit("presence", { ...who, connected: connected === true, ...receipt });
+            //  Who is not there writes nothing.
+            if (event === "presence" && !connected) this.#setTyping(sender, false);
+        }
+
+        #onClosed(frame) {
+            this.#endPart();
+            this.#emit("closed", at(frame));
+            this.#noteControl(frame);
         }
 
         #onFailure(frame, data) {
+            this.#endPart();
             const { tries, delay, error } = data;
             this.#emit("failure", { tries, delay, error, sender: frame.sender, seq: frame.seq });
         }
@@ -1474,7 +1958,20 @@
             }
             if (mine && !this.#inControl) this.typing(false);
             this.#setTyping(sender, false);
+            if (sender && sender.isAdmin === true) this.#endPart();
             this.#emit(event, { sender, seq, timeMs, why, mine, visitor });
+            if (sender && sender.isAdmin === true) this.#noteControl({ seq });
+        }
+
+        #onDeadline(frame, { why, until }) {
+            this.#emit("deadline", { ...at(frame), why, until: Date.parse(until) || 0 });
+        }
+
+        //  Told to agents. `until` of the router's clock.
+        #onOffer(event, frame, { targets, step, why, by, to, until }) {
+            this.#emit(event, { ...at(frame), sender: frame.sender, why, by, to, targets, step,
+                until: until ? Date.parse(until) : undefined });
+            this.#noteControl(frame);
         }
 
         #onHandoff(frame, data) {
@@ -1491,40 +1988,380 @@
         }
 
         // -------------------------------------------------------------------------------------
-        //  Events and timers
+        //  Control
+
+        //  By the version that the page was shown, when it says no other.
+        async #orderByApi(operation, options = {}) {
+            if (!this.#options.isAdmin)
+                throw new StentorChatError("forbidden", "only agents do this");
+            if (options.name) this.#options.displayName = shortName(options.name);
+            const version = this.#control?.version;
+            try {
+                return await this.#desk.order(this.sessionId, operation, { version, ...options });
+            } finally {
+                this.#askControl();
+            }
+        }
+
+        //  An entry has changed who answers, or the offer.
+        #noteControl({ seq }) {
+            this.#controlSeq = Math.max(this.#controlSeq, seq || 0);
+            this.#askControl();
+        }
+
+        //  The log says that something has changed; the router says how it is now, with the
+        //  version. Only a page that wants to know costs this question.
+        async #askControl() {
+            const { sessionId } = this;
+            if (this.#controlAsked === sessionId || !this.#joined) return;
+            if (!this.#env.fetch || !this.#listeners.has("control")) return;
+            this.#controlAsked = sessionId;
+            const session = await this.#desk.session(sessionId).catch(() => null);
+            if (this.#controlAsked !== sessionId) return;
+            this.#controlAsked = "";
+            if (!this.#joined || !session) return;
+            if (session.lastSeq < this.#controlSeq)
+                this.#timers.start("control", CONTROL_AGAIN, () => this.#askControl());
+            const before = JSON.stringify(this.#control);
+            this.#control = controlOf(session, this.#agentId());
+            if (JSON.stringify(this.#control) !== before) this.#emit("control", this.#control);
+        }
+
+        // -------------------------------------------------------------------------------------
+        //  Events
 
         #setStatus(status) {
             this.#status = status;
             this.#emit("status", status);
         }
 
-        //  A listener that throws is the page's trouble and does not stop the client.
         #emit(event, detail) {
-            for (const listener of [...(this.#listeners.get(event) || [])]) {
-                try {
-                    listener(detail);
-                } catch (error) {
-                    this.#env.setTimeout(() => { throw error; }, 0);
-                }
+            this.#listeners.tell(event, detail);
+        }
+    }
+
+    //  The agents' side of an app as a whole: which sessions there are, who waits, and what is
+    //  offered to this agent, kept true by the API's feed.
+    class Console {
+        #options;
+        #timing;
+        #env;
+        #listeners;
+        #timers;
+        #api;
+        #desk;
+        #shelf;
+        #status = { status: "closed" };
+        #wanted = false;
+        #abort = null;            //  of the feed that is listened to
+        #attempts = 0;
+        #tokensRefused = 0;
+        #rows = new Map();        //  sessionId → the newest row
+        #listing = null;          //  while sessions are asked for: rows that came meanwhile
+        #offered = new Set();     //  offers to this agent that were told
+        #decided = new Set();     //  those that it has answered, and of which no row says so yet
+        #availability = null;
+        #unlisten = [];
+
+        constructor(options) {
+            this.#options = { ...options, isAdmin: true };
+            this.#timing = { ...TIMING, ...options.timing };
+            this.#env = environment(options.environment);
+            this.#listeners = new Listeners(this.#env);
+            this.#timers = new Timers(this.#env);
+            this.#shelf = new Shelf("storage" in options ? options.storage : ownStorage());
+            const own = this.#ownId();
+            this.#api = new Api(this.#env, this.#timing, options.token,
+                (path, query) => apiAddress(path, this.#options, own, query));
+            if (typeof options.token === "string") this.#api.token = options.token.trim();
+            this.#desk = new Desk(this.#api, () => this.userId,
+                () => shortName(options.displayName || ""));
+        }
+
+        //  The one that an agent's StentorChat has in this browser, too.
+        #ownId() {
+            const { userId, token } = this.#options;
+            if (userId || token) return wellFormed(userId || "");
+            const key = baseKeyOf(this.#options);
+            const kept = this.#shelf.getObject(key) || {};
+            if (isId(kept.userId, USER_ID_MOST)) return kept.userId;
+            const made = randomId();
+            this.#shelf.set(key, JSON.stringify({ userId: made }));
+            return made;
+        }
+
+        get userId() { return subjectOf(this.#api.token) || this.#ownId(); }
+        get status() { return this.#status.status; }
+        //  As the router has it: null when nobody has set it yet.
+        get agent() { return this.#availability; }
+
+        on(event, listener) {
+            return this.#listeners.add(event, listener);
+        }
+
+        open() {
+            if (this.#wanted) return;
+            this.#wanted = true;
+            const wake = () => this.#wake();
+            const { window } = this.#env;
+            if (window && window.addEventListener) {
+                window.addEventListener("online", wake);
+                this.#unlisten.push(() => window.removeEventListener("online", wake));
+            }
+            this.#connect();
+        }
+
+        close() {
+            this.#stop({ status: "closed" });
+        }
+
+        //  Open ones, the newest first.
+        sessions() {
+            return this.#open().sort((a, b) => latest(b) - latest(a));
+        }
+
+        //  For whom somebody is sought or asked, who waits longest first.
+        waiting() {
+            return this.#open().filter(({ offer }) => offer)
+                .sort((a, b) => Date.parse(a.offer.since) - Date.parse(b.offer.since));
+        }
+
+        //  What this agent is asked, and has not answered.
+        offers() {
+            return this.waiting().filter((row) =>
+                this.control(row).offer.mine && !this.#decided.has(versionKey(row)));
+        }
+
+        //  A row's, in the words of StentorChat's `control`.
+        control(row) {
+            return controlOf(row, this.userId);
+        }
+
+        take(sessionId, options) { return this.#order(sessionId, "take", options); }
+        release(sessionId, options) { return this.#order(sessionId, "release", options); }
+        accept(sessionId, options) { return this.#order(sessionId, "accept", options); }
+        decline(sessionId, options) { return this.#order(sessionId, "decline", options); }
+
+        offer(sessionId, to, options) {
+            return this.#order(sessionId, "offer", { ...options, to: [to].flat() });
+        }
+
+        async availability() {
+            this.#setAgent(await this.#desk.availability());
+            return this.#availability;
+        }
+
+        async setAvailability(availability) {
+            this.#setAgent(await this.#desk.setAvailability(availability));
+            return this.#availability;
+        }
+
+        agents({ group, state } = {}) {
+            return this.#desk.list("agents", { ...(group && { group }), ...(state && { state }) });
+        }
+
+        queue({ target } = {}) {
+            return this.#desk.list("queue", target ? { target } : {});
+        }
+
+        botHealth() {
+            return this.#api.ask("GET", "bot-health");
+        }
+
+        async #order(sessionId, operation, options = {}) {
+            const row = this.#rows.get(sessionId);
+            const version = row?.control.version;
+            const answer = await this.#desk.order(sessionId, operation, { version, ...options });
+            if (row && (operation === "accept" || operation === "decline")) {
+                this.#decided.add(versionKey(row));
+                this.#changed();
+            }
+            return answer;
+        }
+
+        #open() {
+            return [...this.#rows.values()].filter(({ state }) => state === "open");
+        }
+
+        // -------------------------------------------------------------------------------------
+        //  The feed
+
+        async #connect() {
+            this.#timers.stop("retry");
+            this.#setStatus({ status: "connecting" });
+            const abort = this.#abort = new AbortController();
+            const isOver = () => this.#abort !== abort;
+            this.#expectLife();
+            try {
+                await this.#listen(abort.signal, isOver);
+            } catch (error) {
+                if (!isOver() && error instanceof StentorChatError) this.#giveUp(error);
+            }
+            if (!isOver()) this.#lost();
+        }
+
+        //  Until the feed ends. Throws a StentorChatError when it will not be given.
+        async #listen(signal, isOver) {
+            const answer = await this.#api.fetch("feed", {},
+                { headers: { accept: "text/event-stream" }, signal });
+            if (isOver()) return;
+            if (answer.status !== 200) {
+                const error = await refusalOf(answer);
+                const isFinal = error.code === TOKEN_CODE ? !this.#mayRenew()
+                    : FINAL_PROBLEMS.has(error.code);
+                if (isFinal) throw error;
+                return;
+            }
+            this.#tokensRefused = 0;
+            await readEvents(answer, {
+                take: (event, data) => this.#take(event, data),
+                alive: () => this.#expectLife(),
+                isOver,
+            });
+        }
+
+        #mayRenew() {
+            return this.#api.renew() && ++this.#tokensRefused < TOKENS_MOST;
+        }
+
+        //  Something comes from time to time, else it is dead.
+        #expectLife() {
+            const { quiet, probe } = this.#timing;
+            this.#timers.start("quiet", quiet + probe, () => this.#lost());
+        }
+
+        #take(event, data) {
+            if (event === "session") this.#apply(JSON.parse(data));
+            else if (event === "ready" || event === "resync") this.#list();
+            else if (event === "end") this.#lost();
+        }
+
+        #lost() {
+            this.#hangUp();
+            const delay = backOff(this.#timing, this.#attempts++, this.#env.random());
+            this.#setStatus({ status: "waiting", retryAt: this.#env.now() + delay });
+            this.#timers.start("retry", delay, () => this.#connect());
+        }
+
+        #wake() {
+            if (this.#status.status === "waiting") this.#connect();
+        }
+
+        #hangUp() {
+            const abort = this.#abort;
+            this.#abort = null;
+            this.#listing = null;
+            this.#timers.stopAll();
+            if (abort) abort.abort();
+        }
+
+        #stop(status) {
+            this.#wanted = false;
+            for (const unlisten of this.#unlisten.splice(0)) unlisten();
+            this.#hangUp();
+            this.#setStatus(status);
+        }
+
+        #giveUp({ code, message }) {
+            this.#stop({ status: "closed", code, message });
+        }
+
+        // -------------------------------------------------------------------------------------
+        //  The rows: subscribe, query, apply what is newer
+
+        async #list() {
+            const listing = this.#listing = new Map();
+            try {
+                const rows = new Map();
+                for (const row of await this.#desk.list("sessions", { state: "open" }))
+                    keepNewer(rows, row);
+                if (this.#listing !== listing) return;
+                for (const row of listing.values()) keepNewer(rows, row);
+                this.#rows = rows;
+                this.#listing = null;
+                this.#attempts = 0;
+                this.#setStatus({ status: "open" });
+                this.#changed();
+                this.#look();
+            } catch {
+                if (this.#listing === listing) this.#lost();
             }
         }
 
-        #startTimer(name, delay, action) {
-            this.#stopTimer(name);
-            this.#timers.set(name, this.#env.setTimeout(() => {
-                this.#timers.delete(name);
-                action();
-            }, delay));
+        #apply(row) {
+            if (this.#listing) keepNewer(this.#listing, row);
+            if (!keepNewer(this.#rows, row)) return;
+            if (this.#rows.size > 2 * ROWS_MOST) this.#forgetClosed();
+            this.#changed();
         }
 
-        #stopTimer(name) {
-            if (this.#timers.has(name)) this.#env.clearTimeout(this.#timers.get(name));
-            this.#timers.delete(name);
+        #forgetClosed() {
+            this.#rows = new Map(this.#open().map((row) => [row.sessionId, row]));
         }
 
-        #stopAllTimers() {
-            for (const name of [...this.#timers.keys()]) this.#stopTimer(name);
+        //  Several changes are told at once.
+        #changed() {
+            if (this.#timers.has("tell")) return;
+            this.#timers.start("tell", TELL_WITHIN, () => {
+                this.#tellOffers();
+                this.#tell("change", {});
+            });
         }
+
+        //  Each once. When one is over, its agent may be seen in another way.
+        #tellOffers() {
+            const offers = this.offers();
+            const now = new Set(offers.map(versionKey));
+            const isOneOver = [...this.#offered].some((key) => !now.has(key));
+            const fresh = offers.filter((row) => !this.#offered.has(versionKey(row)));
+            const known = new Set(this.#open().map(versionKey));
+            this.#offered = now;
+            this.#decided = new Set([...this.#decided].filter((key) => known.has(key)));
+            if (isOneOver) this.#look();
+            for (const row of fresh) this.#tell("offer", { row });
+        }
+
+        // -------------------------------------------------------------------------------------
+        //  The agent
+
+        //  Others change it, too: the router after missed offers, or a manager.
+        #look() {
+            this.#timers.start("look", this.#timing.look, () => this.#look());
+            this.availability().catch(() => {});
+        }
+
+        #setAgent(agent) {
+            const before = JSON.stringify(this.#availability);
+            this.#availability = agent;
+            if (JSON.stringify(agent) !== before) this.#tell("availability", { agent });
+        }
+
+        #setStatus(status) {
+            this.#status = status;
+            this.#tell("status", status);
+        }
+
+        #tell(event, detail) {
+            this.#listeners.tell(event, detail);
+        }
+    }
+
+    //  An offer has one version as long as it stands.
+    function versionKey({ sessionId, control }) {
+        return `${control.version} ${sessionId}`;
+    }
+
+    function latest({ lastActivity, createdAt }) {
+        return Date.parse(lastActivity || createdAt);
+    }
+
+    //  Of two rows of a session the one with the higher lastSeq; of two with the same one the
+    //  later. False: it was older.
+    function keepNewer(rows, row) {
+        const known = rows.get(row.sessionId);
+        if (known && known.lastSeq > row.lastSeq) return false;
+        rows.set(row.sessionId, row);
+        return true;
     }
 
     function ownStorage() {
@@ -1552,5 +2389,6 @@
 
     StentorChat.textOf = textOf;
     StentorChat.Error = StentorChatError;
+    StentorChat.Console = Console;
     root.StentorChat = StentorChat;
 })(globalThis);

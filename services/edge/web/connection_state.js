@@ -3,6 +3,7 @@
 
 //  { appId, serverUrl, demoMode, hasWidget, token }; where the edge has nothing to say, the address
 //  that the page itself comes from: its directory, as a proxy may have the edge under a path.
+//  ?appId=… of the page's own address names another app.
 export async function readConfiguration() {
     let given = {};
     try {
@@ -10,7 +11,7 @@ export async function readConfiguration() {
         if (answer.ok) given = await answer.json();
     } catch { /* served by something else than an edge */ }
     return {
-        appId: given.appId || undefined,
+        appId: new URLSearchParams(window.location.search).get("appId") || given.appId || undefined,
         serverUrl: given.connectionServerUrl || new URL(".", window.location.href).href,
         demoMode: given.demoMode === true,
         hasWidget: given.widget === true,
@@ -53,4 +54,14 @@ export function showStatus(chat, { state, banner, online }) {
             timer = setInterval(count, 500);
         }
     });
+}
+
+//  While somebody looks at the page, what comes is read. Returns a function that ends it.
+export function markSeen(chat) {
+    const look = () => {
+        if (document.visibilityState === "visible") chat.markRead();
+    };
+    for (const event of ["message", "whisper", "ack"]) chat.on(event, look);
+    document.addEventListener("visibilitychange", look);
+    return () => document.removeEventListener("visibilitychange", look);
 }

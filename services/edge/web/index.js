@@ -1,7 +1,7 @@
 //  The visitor's page: client.js on one side, the view on the other.
 
 import { ChatView } from "./chat_view.js";
-import { readConfiguration, showStatus } from "./connection_state.js";
+import { markSeen, readConfiguration, showStatus } from "./connection_state.js";
 import { startWriter } from "./writer.js";
 
 const byId = (id) => document.getElementById(id);
@@ -37,7 +37,12 @@ chat.on("status", ({ status }) => {
 chat.on("message", (message) => view.message(message));
 chat.on("ack", (ack) => view.ack(ack));
 chat.on("refused", (refusal) => view.refused(refusal));
+//  Of the agent who answers: nobody else is told of to a visitor.
+chat.on("presence", (one) => view.receipt(one));
+chat.on("receipt", (one) => view.receipt(one));
+markSeen(chat);
 chat.on("typing", (typing) => view.typing(typing));
+chat.on("part", (part) => view.part(part));
 chat.on("failure", (failure) => view.bothered(failure));
 chat.on("joined", ({ sender, seq }) => {
     agent = nameOf(sender);

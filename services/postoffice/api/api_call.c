@@ -23,6 +23,10 @@ typedef struct {
     uint64_t deadline_ms;
     list_page_t *page; //  of a list; else NULL
     const char *type;  //  of a piece; else NULL
+    call_then_fn *then; //  or NULL
+    char *about_app, *about_name, *about_user; //  for `then`
+    role_t about_role;
+    uint64_t about_seq;
 } pending_t;
 
 struct calls {
@@ -45,6 +49,9 @@ s_end (calls_t *self, pending_t *pending)
 {
     HASH_DEL (self->by_number, pending);
     list_page_destroy (&pending->page);
+    free (pending->about_app);
+    free (pending->about_name);
+    free (pending->about_user);
     free (pending);
 }
 
@@ -108,9 +115,16 @@ calls_answer (calls_t *self, uint64_t number, const api_answer_t *answer)
 void
 calls_refuse (calls_t *self, uint64_t number, problem_t problem, text_t detail)
 {
+    calls_refuse_control (self, number, problem, detail, TEXT_EMPTY);
+}
+
+void
+calls_refuse_control (calls_t *self, uint64_t number, problem_t problem, text_t detail,
+                      text_t control)
+{
     buffer_t body;
     buffer_init (&body, PROBLEM_MAX);
-    problem_write (problem, detail, &body);
+    problem_write_control (problem, detail, control, &body);
     api_answer_t answer = { .status = problem_status (problem), .body = buffer_text (&body) };
     calls_answer (self, number, &answer);
     buffer_free (&body);
@@ -130,6 +144,8 @@ static const problem_t s_problems[VERDICT_COUNT] = {
     [VERDICT_STORE_DOWN] = PROBLEM_STORE_DOWN,
     [VERDICT_GOING_AWAY] = PROBLEM_UNAVAILABLE,
     [VERDICT_NOT_IN_CONTROL] = PROBLEM_NOT_IN_CONTROL,
+    [VERDICT_NOT_OFFERED] = PROBLEM_NOT_OFFERED,
+    [VERDICT_CLOSED] = PROBLEM_CLOSED,
     [VERDICT_EXISTS] = PROBLEM_EXISTS,
     [VERDICT_PRECONDITION] = PROBLEM_PRECONDITION,
     [VERDICT_KEY_REUSED] = PROBLEM_KEY_REUSED,
@@ -193,6 +209,14 @@ s_on_read (void *owner, uint64_t number, const reader_answer_t *answer)
                       TEXT ("A parameter or the cursor has no value that can be looked for"));
     else if (answer->outcome != STORED)
         calls_refuse (self, number, PROBLEM_STORE_DOWN, TEXT_EMPTY);
+    else if (pending->then)
+        pending->then (self, number,
+                       &(call_about_t){ .app = text_of (pending->about_app),
+                                        .name = text_of (pending->about_name),
+                                        .role = pending->about_role,
+                                        .user = text_of (pending->about_user),
+                                        .seq = pending->about_seq },
+                       answer);
     else if (pending->type)
         s_answer_piece (self, pending, answer);
     else if (answer->columns[0].size == 0)
@@ -226,21 +250,58 @@ call_read_page (const api_call_t *call, read_statement_t statement, const text_t
     call_read (call, statement, parameters, count);
 }
 
+void
+call_read_then (const api_call_t *call, read_statement_t statement, const text_t *parameters,
+                size_t count, call_then_fn *then, text_t name)
+{
+    pending_t *pending = s_pending (call->calls, call->number);
+    assert (pending && !pending->then);
+    pending->then = then;
+    pending->about_app = alloc_text (call->principal->app);
+    pending->about_name = alloc_text (name);
+    pending->about_role = call->principal->kind;
+    pending->about_user = alloc_text (call->principal->user);
+    call_read (call, statement, parameters, count);
+}
+
+void
+calls_read_on (calls_t *self, uint64_t number, read_statement_t statement,
+               const text_t *parameters, size_t count, call_then_fn *then, uint64_t seq)
+{
+    pending_t *pending = s_pending (self, number);
+    if (!pending)
+        return;
+    assert (pending->then);
+    pending->then = then;
+    pending->about_seq = seq;
+    if (reader_ask (self->reader, statement, parameters, count, number) != 0)
+        calls_refuse (self, number, PROBLEM_BUSY, TEXT_EMPTY);
+}
+
 static void
 s_on_changed (void *owner, uint64_t number, const reader_answer_t *answer)
 {
     calls_t *self = owner;
     text_t status = answer->columns[1];
-    if (answer->outcome != STORED)
+    //  An agent may have become available.
+    if (answer->outcome == STORED && self->office->matcher)
+        matcher_somebody_is_free (self->office->matcher);
+    if (answer->outcome == STORE_REJECTED)
+        calls_refuse (self, number, PROBLEM_BAD_REQUEST,
+                      TEXT ("A value of the request cannot be stored"));
+    else if (answer->outcome != STORED)
         calls_refuse (self, number, PROBLEM_STORE_DOWN, TEXT_EMPTY);
     else if (status.size == 0)
         calls_refuse (self, number, PROBLEM_NOT_FOUND, TEXT_EMPTY);
     else if (text_is (status, TEXT ("409")))
         calls_refuse (self, number, PROBLEM_CONFLICT, answer->columns[0]);
+    else if (text_is (status, TEXT ("412")))
+        calls_refuse (self, number, PROBLEM_PRECONDITION, answer->columns[0]);
     else
         calls_answer (self, number,
                       &(api_answer_t){ .status = text_is (status, TEXT ("202")) ? 202 : 200,
-                                       .body = answer->columns[0] });
+                                       .body = answer->columns[0],
+                                       .etag = answer->columns[2] });
 }
 
 void

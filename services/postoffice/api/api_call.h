@@ -58,6 +58,9 @@ typedef struct {
 
 void calls_answer (calls_t *self, uint64_t number, const api_answer_t *answer);
 void calls_refuse (calls_t *self, uint64_t number, problem_t problem, text_t detail);
+//  With who has control, a JSON object (problem.h).
+void calls_refuse_control (calls_t *self, uint64_t number, problem_t problem, text_t detail,
+                           text_t control);
 //  Of a verdict that is neither OK nor DUPLICATE.
 void calls_refuse_verdict (calls_t *self, uint64_t number, verdict_t verdict);
 
@@ -69,6 +72,23 @@ void call_read (const api_call_t *call, read_statement_t statement, const text_t
 void call_read_page (const api_call_t *call, read_statement_t statement, const text_t *parameters,
                      size_t count, list_page_t **page_p);
 
+//  The same, of a statement whose columns become an answer: `then` ends the call. It is told the
+//  name that the call is about, and who asks, of which app: texts that last until the call ends.
+typedef struct {
+    text_t app, name;
+    role_t role;
+    text_t user;
+    uint64_t seq; //  as given to calls_read_on
+} call_about_t;
+typedef void call_then_fn (calls_t *calls, uint64_t number, const call_about_t *about,
+                           const reader_answer_t *answer);
+void call_read_then (const api_call_t *call, read_statement_t statement, const text_t *parameters,
+                     size_t count, call_then_fn *then, text_t name);
+
+//  Of a call that has begun with call_read_then: reads once more, about the same.
+void calls_read_on (calls_t *self, uint64_t number, read_statement_t statement,
+                    const text_t *parameters, size_t count, call_then_fn *then, uint64_t seq);
+
 //  The media type of JSON objects, one a line.
 #define API_JSON_LINES "application/x-ndjson"
 //  Bytes of api_answer_t.more at most.
@@ -77,8 +97,8 @@ void call_read_page (const api_call_t *call, read_statement_t statement, const t
 void call_read_piece (const api_call_t *call, read_statement_t statement,
                       const text_t *parameters, size_t count, const char *type);
 
-//  The answer is what a change answers: JSON with its status, or a conflict and why; 404 without a
-//  row.
+//  The answer is what a change answers: JSON with its status and perhaps an etag, or a conflict or
+//  failed precondition and why; 404 without a row.
 void call_change (const api_call_t *call, change_statement_t statement, const text_t *parameters,
                   size_t count);
 

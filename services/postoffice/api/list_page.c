@@ -1,5 +1,6 @@
 #include "api/list_page.h"
 
+#include "auth/base64url.h"
 #include "base/alloc.h"
 #include "json/json_read.h"
 #include "json/json_write.h"
@@ -7,6 +8,7 @@
 #include <assert.h>
 #include <json-c/json.h>
 #include <sodium.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -30,16 +32,13 @@ struct list_page {
 static json_object *
 s_decode (text_t cursor)
 {
-    unsigned char bytes[CURSOR_MOST];
-    size_t size;
+    char bytes[CURSOR_MOST];
     json_reading_t reading;
-    if (cursor.size > CURSOR_MOST
-        || sodium_base642bin (bytes, sizeof bytes, cursor.data, cursor.size, NULL, &size, NULL,
-                              sodium_base64_VARIANT_URLSAFE_NO_PADDING)
-               != 0)
+    size_t size = base64url_read (cursor, bytes, sizeof bytes);
+    if (cursor.size > CURSOR_MOST || size == SIZE_MAX)
         return NULL;
     json_limits_t limits = { .depth_most = 3, .values_most = 100 };
-    return json_read ((text_t){ (char *) bytes, size }, &limits, &reading);
+    return json_read ((text_t){ bytes, size }, &limits, &reading);
 }
 
 //  Are all of its members texts that may stand in the query?

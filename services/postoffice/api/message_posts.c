@@ -22,23 +22,24 @@ message_post (const api_call_t *call)
     bool has_id = message->message_id.size > 0;
     buffer_t sender;
     buffer_init (&sender, SENDER_OF_AGENT_MAX);
-    bool is_named = body.as.kind == ROLE_AGENT && body.as.name.size > 0;
-    if (is_named)
+    if (body.as.kind == ROLE_AGENT)
         write_agent (body.as.user, body.as.name, &sender);
     bus_record_t record = { .kind = BUS_POST,
                             .post = { .request_id = call->number,
                                       .session = call->key,
-                                      .event = EVENT_NEW_MESSAGE,
+                                      .event = body.is_whisper ? EVENT_WHISPER
+                                                               : EVENT_NEW_MESSAGE,
                                       .message_id = has_id ? message->message_id
                                                            : text_of (id.text),
-                                      .sender = is_named ? buffer_text (&sender) : TEXT_EMPTY,
+                                      .sender = buffer_text (&sender),
                                       .data = message->data,
-                                      .secret = message->secret,
+                                      .secret = body.is_whisper ? TEXT_EMPTY : message->secret,
                                       .hidden = message->hidden,
                                       .trace = TEXT_EMPTY } };
     text_t user = body.as.kind == ROLE_API ? call->principal->user : body.as.user;
     operation_t *operation = operation_of_request (body.as.kind, user, &record);
     operation->if_match = call_if_match (call);
+    operation->has_sender = body.as.name.size > 0;
     sessions_ask (calls_office (call->calls)->sessions, call->key, &operation);
     buffer_free (&sender);
 }

@@ -47,6 +47,17 @@ call_asker (const api_call_t *call)
                           .key = call->idempotency_key };
 }
 
+text_t
+request_key_of (const api_call_t *call, request_key_room_t room)
+{
+    if (call->idempotency_key.size == 0)
+        return TEXT_EMPTY;
+    int most = (int) sizeof (request_key_room_t);
+    int size = snprintf (room, (size_t) most, "%.*s %.*s", TEXT_ARGS (call->idempotency_key),
+                         TEXT_ARGS (call->principal->user));
+    return (text_t){ room, size < most ? (size_t) size : (size_t) most - 1 };
+}
+
 uint64_t
 call_if_match (const api_call_t *call)
 {
@@ -72,7 +83,7 @@ api_etag (uint64_t last_seq)
 }
 
 static void
-s_write_sender (text_t user, text_t name, bool is_agent, buffer_t *to)
+s_write_sender (text_t user, text_t name, text_t avatar, bool is_agent, buffer_t *to)
 {
     json_writer_t json;
     json_write_begin (&json, to);
@@ -80,6 +91,7 @@ s_write_sender (text_t user, text_t name, bool is_agent, buffer_t *to)
     json_put_string (&json, "deviceId", "Api");
     json_put_text (&json, "userId", user);
     json_put_text (&json, "displayName", name);
+    json_put_text_if (&json, "avatarPath", avatar);
     json_put_bool (&json, "isAdmin", is_agent);
     json_close_object (&json);
     int rc = json_write_end (&json);
@@ -89,11 +101,17 @@ s_write_sender (text_t user, text_t name, bool is_agent, buffer_t *to)
 void
 write_agent (text_t user, text_t name, buffer_t *to)
 {
-    s_write_sender (user, name.size > 0 ? name : TEXT ("Agent"), true, to);
+    s_write_sender (user, name.size > 0 ? name : TEXT ("Agent"), TEXT_EMPTY, true, to);
 }
 
 void
 write_visitor (text_t user, text_t name, buffer_t *to)
 {
-    s_write_sender (user, name.size > 0 ? name : TEXT ("Visitor"), false, to);
+    s_write_sender (user, name.size > 0 ? name : TEXT ("Visitor"), TEXT_EMPTY, false, to);
+}
+
+void
+write_person (text_t topic, text_t name, text_t avatar, buffer_t *to)
+{
+    s_write_sender (topic, name.size > 0 ? name : TEXT ("Agent"), avatar, true, to);
 }

@@ -1,10 +1,15 @@
 #include "api/session_changes.h"
 
+#include "base/percent.h"
+#include "rules/changes.h"
 #include "api/request_id.h"
+#include "model/offer.h"
 #include "model/session_key.h"
 #include "session/sessions.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <json-c/json.h>
 #include <stdio.h>
 
 #define PATH "/api/v1/sessions/"
@@ -21,6 +26,18 @@ s_kind (api_operation_t operation)
         return CHANGE_REOPEN;
     case API_SESSION_ENTER:
         return CHANGE_ENTER;
+    case API_SESSION_READ_MARK:
+        return CHANGE_READ;
+    case API_CONTROL_TAKE:
+        return CHANGE_TAKE;
+    case API_CONTROL_RELEASE:
+        return CHANGE_RELEASE;
+    case API_CONTROL_OFFER:
+        return CHANGE_OFFER;
+    case API_CONTROL_ACCEPT:
+        return CHANGE_ACCEPT;
+    case API_CONTROL_DECLINE:
+        return CHANGE_DECLINE;
     default:
         return CHANGE_EXIT;
     }
@@ -44,12 +61,35 @@ s_put_subject (change_t *change, const api_body_t *body, buffer_t *sender)
         change->user = body->visitor;
         write_visitor (body->visitor, body->name, sender);
         change->sender = buffer_text (sender);
-    } else if (change->kind == CHANGE_ENTER || change->kind == CHANGE_EXIT) {
+    } else if ((change->kind == CHANGE_OFFER || change->kind == CHANGE_RELEASE) && !as->kind) {
+        change->role = change->by_role; //  the server itself
+        change->user = change->by_user;
+        change->sender = change->by_sender;
+    } else if (change->kind == CHANGE_READ) {
         change->role = as->kind;
         change->user = as->user;
-        write_agent (as->user, as->name, sender);
+        change->read_seq = body->seq;
+    } else if (change->kind != CHANGE_CLOSE && change->kind != CHANGE_REOPEN) {
+        change->role = as->kind;
+        change->user = as->user;
+        if (as->kind == ROLE_PLATFORM)
+            write_person (as->user, as->name, as->avatar, sender);
+        else
+            write_agent (as->user, as->name, sender);
         change->is_named = as->name.size > 0;
         change->sender = buffer_text (sender);
+    }
+}
+
+static void
+s_put_targets (json_object *targets, buffer_t *to)
+{
+    size_t count = targets ? json_object_array_length (targets) : 0;
+    for (size_t at = 0; at < count; at++) {
+        int rc = buffer_put_string (
+                     to, json_object_get_string (json_object_array_get_idx (targets, at)))
+                 | buffer_put_string (to, "\n");
+        assert (rc == 0);
     }
 }
 
@@ -61,8 +101,10 @@ s_ask (const api_call_t *call, const api_body_t *body)
     const principal_t *principal = call->principal;
     const message_t *message = &body->message;
     bool is_of_agent = principal->kind == ROLE_AGENT;
-    buffer_t sender, by;
+    buffer_t sender, by, targets;
     buffer_init (&sender, SENDER_OF_AGENT_MAX);
+    buffer_init (&targets, OFFER_TEXT_MAX);
+    s_put_targets (body->targets, &targets);
     buffer_init (&by, SENDER_OF_AGENT_MAX);
     if (is_of_agent)
         write_agent (principal->user, TEXT_EMPTY, &by);
@@ -81,7 +123,10 @@ s_ask (const api_call_t *call, const api_body_t *body)
                         .data = message->data,
                         .secret = message->secret,
                         .hidden = message->hidden,
-                        .takes_control = body->takes_control };
+                        .takes_control = body->takes_control,
+                        .version = body->version,
+                        .targets = buffer_text (&targets),
+                        .why = body->why };
     if (body->has_message)
         change.first_id =
             message->message_id.size > 0 ? message->message_id : text_of (first.text);
@@ -91,6 +136,7 @@ s_ask (const api_call_t *call, const api_body_t *body)
     sessions_ask (calls_office (call->calls)->sessions, change.session, &operation);
     buffer_free (&sender);
     buffer_free (&by);
+    buffer_free (&targets);
 }
 
 void
@@ -120,7 +166,17 @@ s_is_closed (const operation_t *operation)
     return kind == CHANGE_CLOSE || (kind == CHANGE_EXIT && operation->is_closed);
 }
 
-//  The same for the first time and for each time that the request comes again.
+static void
+s_write_read (const operation_t *operation, json_writer_t *json)
+{
+    json_put_number (json, "readSeq", operation->seq);
+    json_close_object (json);
+    int rc = json_write_end (json);
+    assert (rc == 0);
+}
+
+//  The same for the first time and for each time that the request comes again; but of what takes
+//  nothing, who has control by then.
 static void
 s_write (const operation_t *operation, buffer_t *to)
 {
@@ -129,36 +185,58 @@ s_write (const operation_t *operation, buffer_t *to)
     json_write_begin (&json, to);
     json_open_object (&json, NULL);
     json_put_text (&json, "sessionId", session_key_id (operation->change->session));
+    if (operation->change->kind == CHANGE_READ) {
+        s_write_read (operation, &json);
+        return;
+    }
     json_put_string (&json, "state", s_is_closed (operation) ? "closed" : "open");
     json_put_bool (&json, "changed", is_changed);
     if (is_changed) {
         json_put_number (&json, "seq", operation->seq);
         json_put_time (&json, "time", operation->time_ms);
     }
+    control_seen_put (&operation->seen, &json, "control");
     json_close_object (&json);
     int rc = json_write_end (&json);
     assert (rc == 0);
 }
 
-//  Where the session is read: its id percent-encoded.
+//  Where the session is read.
 static void
-s_write_place (text_t session, char place[sizeof PATH + 3 * SESSION_ID_MAX])
+s_write_place (text_t session, buffer_t *place)
 {
-    static const char hex[] = "0123456789ABCDEF";
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "0123456789-._~";
-    char *to = place + snprintf (place, sizeof PATH, "%s", PATH);
-    for (size_t at = 0; at < session.size && at < SESSION_ID_MAX; at++) {
-        unsigned char byte = (unsigned char) session.data[at];
-        if (byte && strchr (plain, byte)) {
-            *to++ = (char) byte;
-            continue;
-        }
-        *to++ = '%';
-        *to++ = hex[byte >> 4];
-        *to++ = hex[byte & 15];
-    }
-    *to = 0;
+    int rc = buffer_put_text (place, TEXT (PATH));
+    assert (rc == 0);
+    rc = percent_encode (session, place);
+    assert (rc == 0);
+}
+
+//  The slower one is told who was faster, and since when: in words, and for programs.
+static void
+s_refuse_late (calls_t *calls, const operation_t *operation)
+{
+    char room[CONTROL_SEEN_WORDS];
+    buffer_t control;
+    json_writer_t json;
+    buffer_init (&control, PROBLEM_CONTROL_MAX);
+    json_write_begin (&json, &control);
+    control_seen_put (&operation->seen, &json, NULL);
+    int rc = json_write_end (&json);
+    assert (rc == 0);
+    calls_refuse_control (calls, operation->change->number, PROBLEM_PRECONDITION,
+                          control_seen_words (&operation->seen, room), buffer_text (&control));
+    buffer_free (&control);
+}
+
+static void
+s_refuse (calls_t *calls, const operation_t *operation)
+{
+    const change_t *change = operation->change;
+    if (operation->verdict == VERDICT_PRECONDITION && change->version != SEQ_UNKNOWN
+        && operation->seen.role)
+        s_refuse_late (calls, operation);
+    else
+        calls_refuse_verdict (calls, change->number, operation->verdict);
 }
 
 void
@@ -167,19 +245,21 @@ session_changed (calls_t *calls, const operation_t *operation)
     const change_t *change = operation->change;
     bool is_done = operation->verdict == VERDICT_OK || operation->verdict == VERDICT_DUPLICATE;
     if (!is_done) {
-        calls_refuse_verdict (calls, change->number, operation->verdict);
+        s_refuse (calls, operation);
         return;
     }
-    buffer_t body;
-    char place[sizeof PATH + 3 * SESSION_ID_MAX];
+    buffer_t body, place;
     bool opens = change->kind == CHANGE_OPEN;
-    buffer_init (&body, 6 * SESSION_ID_MAX + 200);
+    buffer_init (&body, 6 * (SESSION_ID_MAX + USER_ID_MAX) + 400);
+    buffer_init (&place, sizeof PATH + 3 * SESSION_ID_MAX);
     s_write (operation, &body);
-    s_write_place (session_key_id (change->session), place);
+    if (opens)
+        s_write_place (session_key_id (change->session), &place);
     calls_answer (calls, change->number,
                   &(api_answer_t){ .status = opens && operation->verdict == VERDICT_OK ? 201 : 200,
                                    .body = buffer_text (&body),
                                    .etag = text_of (api_etag (operation->last_seq).text),
-                                   .location = opens ? text_of (place) : TEXT_EMPTY });
+                                   .location = buffer_text (&place) });
     buffer_free (&body);
+    buffer_free (&place);
 }

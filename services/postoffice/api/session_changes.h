@@ -7,7 +7,7 @@
 
 #include "api/api_call.h"
 
-//  SESSION_CREATE, SESSION_CLOSE, SESSION_REOPEN, SESSION_ENTER and SESSION_EXIT.
+//  SESSION_CREATE, SESSION_CLOSE, SESSION_REOPEN, SESSION_ENTER, SESSION_EXIT, and CONTROL_….
 api_operation_fn session_change;
 //  What one of them came to.
 void session_changed (calls_t *calls, const operation_t *operation);

@@ -105,6 +105,10 @@ search (const api_call_t *call)
 {
     char limit[24];
     session_key_room_t room;
+    if (calls_office (call->calls)->is_search_off) {
+        calls_refuse (call->calls, call->number, PROBLEM_SEARCH_OFF, TEXT ("SEARCH_SHARE is 0"));
+        return;
+    }
     list_page_t *page = s_page (call);
     if (!page)
         return;
@@ -127,6 +131,7 @@ search (const api_call_t *call)
         s_flag (list_page_is_backward (page)),
         list_page_position (page, 0),
         s_limit (page, limit),
+        s_flag (audience_events (call->principal->kind) & UINT64_C (1) << EVENT_WHISPER),
     };
     call_read_page (call, READ_SEARCH, parameters, sizeof parameters / sizeof *parameters, &page);
 }

@@ -1,15 +1,36 @@
 #include "api/session_reads.h"
 
 #include "rules/audience.h"
+#include "session/company.h"
+#include "session/sessions.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+//  Who is connected, and what was received, its host knows.
+static void
+s_put_company (const api_call_t *call, buffer_t *to)
+{
+    const session_t *session = sessions_find (calls_office (call->calls)->sessions, call->key);
+    if (session && session->host_since_us && session->fold.exists)
+        company_write (session, to);
+    else if (buffer_put_string (to, "[]") != 0)
+        abort ();
+}
+
 void
 session_get (const api_call_t *call)
 {
-    text_t parameters[] = { call->key, call->principal->app, call_only_visitor (call) };
-    call_read (call, READ_SESSION, parameters, 3);
+    char events[24];
+    buffer_t company;
+    buffer_init (&company, COMPANY_ITEMS_MOST * COMPANY_ITEM_MOST + 2);
+    s_put_company (call, &company);
+    snprintf (events, sizeof events, "%llu",
+              (unsigned long long) audience_events (call->principal->kind));
+    text_t parameters[] = { call->key, call->principal->app, call_only_visitor (call),
+                            buffer_text (&company), text_of (events) };
+    call_read (call, READ_SESSION, parameters, sizeof parameters / sizeof *parameters);
+    buffer_free (&company);
 }
 
 //  The page that has the entry `around` in its middle begins before it.

@@ -1,9 +1,14 @@
 #include "api/work_requests.h"
 
+#include "api/request_id.h"
+#include "json/json_read.h"
 #include "model/session_key.h"
 #include "rules/audience.h"
 
 #include <stdio.h>
+
+//  What one request changes at most; it says when there is more.
+#define WORKS_AT_ONCE "500"
 
 //  Of a cursor that somebody else made.
 static bool
@@ -48,6 +53,7 @@ work_list (const api_call_t *call)
         list_page_filter (page, "state"),
         list_page_filter (page, "kind"),
         list_page_filter (page, "topic"),
+        list_page_filter (page, "destination"),
         list_page_has (page, "order", "asc") ? TEXT ("f") : TEXT ("t"),
         list_page_is_backward (page) ? TEXT ("t") : TEXT ("f"),
         list_page_position (page, 0),
@@ -65,24 +71,11 @@ work_get (const api_call_t *call)
     call_read (call, READ_WORK_ITEM, parameters, 2);
 }
 
-//  Keys of two servers of an app are two keys.
-#define KEY_ROOM (USER_ID_MAX + API_HEADER_MAX + 2)
-
-static text_t
-s_key (const api_call_t *call, char room[KEY_ROOM])
-{
-    if (call->idempotency_key.size == 0)
-        return TEXT_EMPTY;
-    int size = snprintf (room, KEY_ROOM, "%.*s %.*s", TEXT_ARGS (call->idempotency_key),
-                         TEXT_ARGS (call->principal->user));
-    return (text_t){ room, size < KEY_ROOM ? (size_t) size : KEY_ROOM - 1 };
-}
-
 static void
 s_change (const api_call_t *call, text_t what)
 {
-    char room[KEY_ROOM];
-    text_t parameters[] = { call->principal->app, call->item, what, s_key (call, room) };
+    request_key_room_t room;
+    text_t parameters[] = { call->principal->app, call->item, what, request_key_of (call, room) };
     call_change (call, CHANGE_WORK, parameters, 4);
 }
 
@@ -98,11 +91,72 @@ work_drop (const api_call_t *call)
     s_change (call, TEXT ("drop"));
 }
 
+//  A filter of the query; empty: it is not there.
+static text_t
+s_filter (const api_call_t *call, const char *name)
+{
+    text_t text = TEXT_EMPTY;
+    (void) json_member_text (call->query, name, &text);
+    return text;
+}
+
+static void
+s_change_many (const api_call_t *call, text_t what)
+{
+    session_key_room_t room;
+    text_t app = call->principal->app, session = s_filter (call, "session");
+    text_t parameters[] = { app,
+                            what,
+                            s_filter (call, "state"),
+                            s_filter (call, "topic"),
+                            s_filter (call, "destination"),
+                            session.size > 0 ? session_key_of (room, app, session) : TEXT_EMPTY,
+                            TEXT (WORKS_AT_ONCE) };
+    call_change (call, CHANGE_WORKS, parameters, sizeof parameters / sizeof *parameters);
+}
+
+void
+works_replay (const api_call_t *call)
+{
+    s_change_many (call, TEXT ("replay"));
+}
+
+void
+works_drop (const api_call_t *call)
+{
+    s_change_many (call, TEXT ("drop"));
+}
+
+void
+destination_list (const api_call_t *call)
+{
+    const char *complaint;
+    char room[API_COMPLAINT], limit[24];
+    list_page_t *page = list_page_new (call->row, call->query, &complaint, room);
+    if (complaint) {
+        list_page_destroy (&page);
+        calls_refuse (call->calls, call->number, PROBLEM_BAD_REQUEST, text_of (complaint));
+        return;
+    }
+    snprintf (limit, sizeof limit, "%llu", (unsigned long long) list_page_limit (page));
+    text_t parameters[] = { call->principal->app,
+                            list_page_is_backward (page) ? TEXT ("t") : TEXT ("f"),
+                            list_page_position (page, 0), text_of (limit) };
+    call_read_page (call, READ_DESTINATIONS, parameters, 4, &page);
+}
+
+void
+destination_enable (const api_call_t *call)
+{
+    text_t parameters[] = { call->principal->app, call->item };
+    call_change (call, CHANGE_DESTINATION, parameters, 2);
+}
+
 void
 visitor_erase (const api_call_t *call)
 {
-    char room[KEY_ROOM];
-    text_t parameters[] = { call->principal->app, call->user, s_key (call, room) };
+    request_key_room_t room;
+    text_t parameters[] = { call->principal->app, call->user, request_key_of (call, room) };
     call_change (call, CHANGE_ERASURE, parameters, 3);
 }
 

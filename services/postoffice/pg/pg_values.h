@@ -11,7 +11,7 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 
-#define PG_VALUES_MOST 64
+#define PG_VALUES_MOST 80
 
 typedef enum {
     PG_BOOL = 16,   //  0 or 1

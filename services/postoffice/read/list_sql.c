@@ -11,7 +11,7 @@ const char read_sessions_sql[] =
 const char read_search_sql[] =
     "SELECT * FROM " SCHEMA_FUNCTION ("search") " ($1::text, $2::text, $3::text,"
     " $4::text::boolean, $5::text, $6::text, $7::text::boolean, nullif ($8::text, '')::bigint,"
-    " $9::text::bigint)";
+    " $9::text::bigint, $10::text::boolean)";
 
 const char read_participants_sql[] =
     "SELECT * FROM " SCHEMA_FUNCTION ("list_participants") " ($1::text, $2::text, $3::text,"

@@ -134,7 +134,7 @@ static void
 s_on_up (void *owner, bool is_direct)
 {
     (void) is_direct;
-    store_metrics[STORE_LINKS_UP]++;
+    store_metrics_link (true);
     s_pump (owner);
 }
 
@@ -142,8 +142,7 @@ static void
 s_on_down (void *owner)
 {
     (void) owner; //  what was under way was answered; what waits has its patience
-    store_metrics[STORE_LINKS_UP]--;
-    store_metrics[STORE_LINKS_LOST]++;
+    store_metrics_link (false);
 }
 
 //  What has waited too long, while the database is away.

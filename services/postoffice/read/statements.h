@@ -19,9 +19,28 @@ extern const char read_erasure_sql[];
 extern const char read_export_sql[];
 extern const char change_work_sql[];
 extern const char change_erasure_sql[];
+extern const char change_works_sql[];
+extern const char read_destinations_sql[];
+extern const char change_destination_sql[];
+extern const char read_alerts_sql[];
+extern const char read_alert_sql[];
+extern const char read_alert_stand_sql[];
+extern const char read_tried_sql[];
+extern const char change_alert_sql[];
 extern const char read_sessions_sql[];
 extern const char read_search_sql[];
 extern const char read_participants_sql[];
+extern const char read_agent_sql[];
+extern const char read_agents_sql[];
+extern const char read_queue_sql[];
+extern const char change_agent_sql[];
+extern const char read_webhook_place_sql[];
+extern const char read_platform_look_sql[];
+extern const char read_platform_place_sql[];
+extern const char change_platform_receipt_sql[];
+extern const char change_platform_failed_sql[];
+extern const char change_webhook_status_sql[];
+extern const char change_webhook_suppress_sql[];
 
 //  A time as RFC 3339 has it; that of an entry by the database's clock, which entries of before
 //  schema 4 do not have. Those have the one that clients see.

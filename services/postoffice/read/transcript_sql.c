@@ -45,6 +45,23 @@ const char read_transcript_sql[] =
     SQL_ENTRY_USER ("Server") ")"                                                                \
     " || ' (' || " SQL_ROLE_NAME ("l.role")                                                      \
     " || CASE WHEN l.role < 3 THEN ' ' || l.user_id ELSE '' END || ')'"
+#define UNSEEN "'[\\x01-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]'"
+#define WHISPER "11"
+static_assert (EVENT_WHISPER == 11 && EVENT_NEW_MESSAGE == 3, "in the statements");
+
+//  What became of an offer, which visitors are not told: to whom and why, and how it ended. By the
+//  router (5) goes without saying.
+static_assert (EVENT_OFFER == 12 && EVENT_OFFER_ENDED == 13 && ROLE_ROUTER == 5,
+               "in the statements");
+#define IN_BRACKETS(text) "coalesce (' (' || (" text ") || ')', '')"
+#define OFFERED                                                                                  \
+    "CASE l.event WHEN 12 THEN 'offered to ' || coalesce ("                                      \
+    "   d.data ->> 'to', d.data -> 'targets' ->> (d.data ->> 'step')::int, 'nobody')"            \
+    "  || " IN_BRACKETS ("d.data ->> 'why'")                                                     \
+    "  || CASE l.role WHEN 5 THEN '' ELSE ': ' || " SPEAKER " END"                               \
+    " WHEN 13 THEN 'offer ended: ' || coalesce (d.data ->> 'why', '')"                           \
+    "  || CASE l.role WHEN 5 THEN " IN_BRACKETS ("d.data ->> 'to'")                              \
+    "   ELSE ' by ' || " SPEAKER " END END"
 #define LOCAL_TIME                                                                               \
     "to_char (coalesce (l.stored_at, to_timestamp (l.time_ms / 1000.0)) AT TIME ZONE z.zone,"    \
     " 'YYYY-MM-DD HH24:MI:SS')"
@@ -58,15 +75,20 @@ const char read_transcript_text_sql[] =
     " SELECT l.seq, l.fits,"
     "  CASE WHEN $4::text = '' AND l.seq = min (l.seq) OVER ()"
     "   THEN '# times are of ' || z.zone || E'\n' ELSE '' END"
-    "  || " LOCAL_TIME " || '  ' || CASE WHEN t.said IS NULL THEN '* ' || CASE l.event"
+    "  || " LOCAL_TIME " || '  ' || CASE WHEN t.offered IS NOT NULL"
+    "   THEN regexp_replace ('* ' || t.offered || ' *', " UNSEEN ", ' ', 'g')"
+    "  WHEN t.said IS NULL THEN '* ' || CASE l.event"
 #define EVENT(number, NAME, wire, log, words) " WHEN " #number " THEN '" wire "'"
 #include "model/events.def"
 #undef EVENT
     "   END || ': ' || " SPEAKER " || ' *'"
-    "  ELSE regexp_replace (" SPEAKER " || ': ' || replace (t.said, E'\n', E'\n    '),"
-    "   '[\\x01-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]', ' ', 'g') END AS line"
+    "  ELSE regexp_replace (" SPEAKER " || CASE l.event WHEN " WHISPER " THEN ' whispers: '"
+    "    ELSE ': ' END || replace (t.said, E'\n', E'\n    '),"
+    "   " UNSEEN ", ' ', 'g') END AS line"
     " FROM e l, z, LATERAL ("
-    "  SELECT CASE WHEN l.event = 3 THEN " SCHEMA_FUNCTION ("search_text") " (l.data) END AS said"
+    "  SELECT CASE WHEN l.event IN (3, " WHISPER ")"
+    "   THEN " SCHEMA_FUNCTION ("search_text") " (l.data) END AS said, " OFFERED " AS offered"
+    "  FROM (SELECT CASE WHEN l.event IN (12, 13) THEN l.data::json END AS data) d"
     "  OFFSET 0) t)"
     LINES "CASE WHEN z.zone IS NULL"
     "  THEN 'zone must be a name of the time zone database, such as Europe/Zurich' ELSE 't' END"

@@ -11,10 +11,14 @@
 #ifndef CHANGES_H
 #define CHANGES_H
 
+#include "json/json_write.h"
 #include "rules/entries.h"
 
 //  Agents who take part in one session without a connection, at most.
 #define CHANNEL_API_MOST 100
+
+//  READ: the participant; NULL when it does not take part.
+participant_t *changes_reader (const fold_t *fold, const change_t *change);
 
 //  Decides on an OPERATION_CHANGE. OK without an entry: it is so already.
 void changes_decide (switchboard_t *self, operation_t *operation);
@@ -32,5 +36,13 @@ bool changes_is_repeated (const fold_t *fold, operation_t *operation, text_t mes
 bool changes_is_expected (const fold_t *fold, operation_t *operation);
 
 #define EVENT_BIT(NAME) (1u << EVENT_##NAME)
+
+//  The slower of two is told who was faster, and since when.
+void control_seen_note (control_seen_t *self, const fold_t *fold);
+//  {"role","userId","version","since"}, as a member of this name; NULL: by itself.
+void control_seen_put (const control_seen_t *self, json_writer_t *json, const char *name);
+//  For a person; stands in the room.
+#define CONTROL_SEEN_WORDS (100 + USER_ID_MAX + JSON_TIME_MAX)
+text_t control_seen_words (const control_seen_t *self, char room[CONTROL_SEEN_WORDS]);
 
 #endif

@@ -55,6 +55,7 @@ changeset_destroy (changeset_t **self_p)
     free (self->external_refs);
     free (self->works);
     free (self->finishes);
+    free (self->asked);
     free (self);
     *self_p = NULL;
 }
@@ -115,6 +116,14 @@ changeset_channel (changeset_t *self, uint64_t role, text_t user, text_t channel
 }
 
 void
+changeset_out (changeset_t *self, uint64_t role, text_t user)
+{
+    size_t at = s_participant (self, role, user);
+    assert (at < self->participant_count && !self->participants[at].present);
+    self->participants[at].is_out = true;
+}
+
+void
 changeset_external_ref (changeset_t *self, const store_external_ref_t *ref)
 {
     self->external_refs =
@@ -127,6 +136,14 @@ changeset_work (changeset_t *self, const store_work_t *work)
 {
     self->works = s_grow (self->works, self->work_count, sizeof *self->works);
     self->works[self->work_count++] = *work;
+}
+
+void
+changeset_asked (changeset_t *self, const store_asked_t *asked)
+{
+    self->asked = s_grow (self->asked, self->asked_count, sizeof *self->asked);
+    self->asked[self->asked_count] = *asked;
+    self->asked[self->asked_count++].agent = changeset_keep (self, asked->agent);
 }
 
 static void
@@ -146,7 +163,7 @@ changeset_finish (changeset_t *self, turn_t **turn_p, const store_finish_t *fini
     self->finishes[self->finish_count - 1].item = turn->item;
 }
 
-//  What was said of the timer before: set, or cancelled.
+//  What was said of the item before: made, set, or cancelled.
 static void
 s_take_back (changeset_t *self, text_t item)
 {
@@ -189,6 +206,28 @@ changeset_cancel_timer (changeset_t *self, timer_kind_t kind)
 }
 
 void
+changeset_cancel (changeset_t *self, text_t item, text_t why)
+{
+    s_take_back (self, item);
+    s_add_finish (self, &(store_finish_t){ .item = changeset_keep (self, item),
+                                           .state = WORK_CANCELLED,
+                                           .detail = why });
+}
+
+void
+changeset_clear (changeset_t *self, text_t lane, text_t why)
+{
+    size_t kept = 0;
+    for (size_t at = 0; at < self->work_count; at++)
+        if (!text_is (self->works[at].lane, lane) || work_is_over (self->works[at].item))
+            self->works[kept++] = self->works[at];
+    self->work_count = kept;
+    s_add_finish (self, &(store_finish_t){ .item = changeset_keep (self, lane),
+                                           .state = WORK_CLEARED,
+                                           .detail = why });
+}
+
+void
 changeset_finish_timer (changeset_t *self, text_t item, uint64_t attempt)
 {
     s_add_finish (self, &(store_finish_t){ .item = changeset_keep (self, item),
@@ -205,7 +244,8 @@ changeset_take (changeset_t *self, operation_t **operation_p)
     list_append (&self->operations, &operation->place);
     self->operation_count++;
     self->bytes += operation->weight;
-    return self->operation_count < CHANGESET_OPERATIONS && self->bytes < CHANGESET_BYTES;
+    return self->operation_count < CHANGESET_OPERATIONS && self->bytes < CHANGESET_BYTES
+           && self->entry_count < CHANGESET_ENTRIES;
 }
 
 text_t

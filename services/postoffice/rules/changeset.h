@@ -9,10 +9,11 @@
 
 #include "rules/operation.h"
 #include "rules/fold.h"
-#include "rules/timers.h"
+#include "tables/timers.h"
 
 #define CHANGESET_OPERATIONS 32 //  that one changeset takes
-#define OPERATION_ENTRIES 3     //  that one operation causes at most, a reopening aside
+#define CHANGESET_ENTRIES 96    //  with more of them it takes no further operation
+#define OPERATION_ENTRIES 6     //  that one operation causes at most, a reopening aside
 #define CHANGESET_BYTES (1024 * 1024)
 
 //  The endpoint that an entry came from, which is not told it again; all zero: from none.
@@ -24,7 +25,10 @@ typedef struct {
 typedef struct {
     text_t session;           //  borrowed from the session
     bool opens;
-    bool control_changes;
+    bool control_changes;     //  or the offer
+    bool holder_changes;      //  somebody else has control
+    bool offer_begins;        //  an offer, anew
+    text_t offer_before;      //  the offer that stood when it was changed first; data NULL: none is
     store_closing_t closing;
     bool only_host;           //  says who has left: counts only while this postoffice is the host
     bool is_left;             //  and nobody is present any more
@@ -41,6 +45,8 @@ typedef struct {
     size_t work_count;
     store_finish_t *finishes;
     size_t finish_count;
+    store_asked_t *asked;     //  in the order in which it happened
+    size_t asked_count;
     list_t ended;             //  turns that it ends, out of the fold (linked by in_fold), in the
                               //  order of their finishes; timers have finishes only
     list_t operations;        //  decided on, in order
@@ -61,6 +67,8 @@ void changeset_participant (changeset_t *self, uint64_t role, text_t user, text_
                             text_t info, bool present);
 //  A participant of the changeset is reached over this channel from now on.
 void changeset_channel (changeset_t *self, uint64_t role, text_t user, text_t channel);
+//  A participant of the changeset, who is not present, is to stay out.
+void changeset_out (changeset_t *self, uint64_t role, text_t user);
 //  An outside system calls the participant so.
 void changeset_external_ref (changeset_t *self, const store_external_ref_t *ref);
 void changeset_work (changeset_t *self, const store_work_t *work);
@@ -80,6 +88,16 @@ void changeset_set_timer (changeset_t *self, const timer_set_t *set);
 void changeset_cancel_timer (changeset_t *self, timer_kind_t kind);
 //  The timer has run in this attempt. One that was set again meanwhile stays.
 void changeset_finish_timer (changeset_t *self, text_t item, uint64_t attempt);
+
+//  Nobody is to see to the delivery any more, whoever has it: none is made, if it was to be.
+void changeset_cancel (changeset_t *self, text_t item, text_t why);
+
+//  What waits in the lane is not to be delivered any more; what is in hand is, and ends of
+//  tenancies are (channel_items.h). An item that is put into it from here on stays.
+void changeset_clear (changeset_t *self, text_t lane, text_t why);
+
+//  An offer to an agent is over.
+void changeset_asked (changeset_t *self, const store_asked_t *asked);
 
 //  The operation was decided on into this changeset, which takes it. False: it should be the last.
 bool changeset_take (changeset_t *self, operation_t **operation_p);

@@ -69,19 +69,30 @@ operation_of_request (uint64_t role, text_t user, const bus_record_t *record)
 {
     operation_t *self = s_new (record, user);
     self->of_request = true;
-    self->has_sender = record->post.sender.size > 0;
+    self->sender = self->record.post.sender;
+    self->has_sender = self->sender.size > 0;
     self->role = role;
     return self;
 }
 
+operation_t *
+operation_of_answer (uint64_t request, const bus_record_t *record)
+{
+    operation_t *self = s_new (record, TEXT_EMPTY);
+    self->of_request = true;
+    self->request = request;
+    self->topics = alloc_text (record->done.topic);
+    return self;
+}
+
 //  Every text of a change, so that they can be copied and checked.
-#define CHANGE_TEXTS 10
+#define CHANGE_TEXTS 12
 static void
 s_change_texts (change_t *change, text_t *places[CHANGE_TEXTS])
 {
     text_t *all[] = { &change->session, &change->message_id, &change->by_user, &change->by_sender,
                       &change->user,    &change->sender,     &change->info,    &change->first_id,
-                      &change->data,    &change->secret };
+                      &change->data,    &change->secret,     &change->targets, &change->why };
     static_assert (sizeof all / sizeof *all == CHANGE_TEXTS, "all of them");
     memcpy (places, all, sizeof all);
 }
@@ -139,6 +150,29 @@ operation_timer (const timer_due_t *timer)
     return self;
 }
 
+operation_t *
+operation_match (const match_t *match)
+{
+    text_t texts[] = { match->agent, match->words };
+    operation_t *self = alloc_packed (sizeof *self, texts, 2);
+    list_init (&self->place);
+    self->kind = OPERATION_MATCH;
+    self->match = *match;
+    self->match.agent = texts[0];
+    self->match.words = texts[1];
+    self->weight = sizeof *self + texts[0].size + texts[1].size + 2;
+    self->arrived_us = clock_mono_us ();
+    return self;
+}
+
+operation_t *
+operation_answered (peer_t peer, const bus_record_t *record)
+{
+    operation_t *self = operation_of_record (peer, record);
+    self->kind = OPERATION_ANSWERED;
+    return self;
+}
+
 void
 operation_destroy (operation_t **self_p)
 {
@@ -147,7 +181,6 @@ operation_destroy (operation_t **self_p)
         return;
     list_remove (&self->place);
     free (self->topics);
-    buffer_free (&self->failure);
     buffer_free (&self->said);
     free (self);
     *self_p = NULL;
@@ -166,6 +199,7 @@ operation_session (const operation_t *self)
     case OPERATION_ACCEPTED:
         return self->record.accepted.session;
     case OPERATION_DONE:
+    case OPERATION_ANSWERED:
         return self->record.done.session;
     case OPERATION_CHANGE:
         return self->change->session;
@@ -191,7 +225,7 @@ static bool
 s_has_record (const operation_t *self)
 {
     return self->kind != OPERATION_ABSENT && self->kind != OPERATION_TIMER
-           && self->kind != OPERATION_CHANGE;
+           && self->kind != OPERATION_CHANGE && self->kind != OPERATION_MATCH;
 }
 
 static bool
@@ -218,9 +252,10 @@ operation_spoil (operation_t *self)
     bus_done_t *done = &self->record.done;
     self->spoilt = true;
     done->outcome = OUTCOME_FAILED;
-    buffer_init (&self->failure, FAILURE_DATA_MAX);
-    failure_data_write (&self->failure, BOT_TRIES_MOST, 0, "the answer cannot be stored");
-    done->data = buffer_text (&self->failure);
+    done->fault = FAULT_OTHER;
+    buffer_init (&self->said, FAILURE_DATA_MAX);
+    failure_data_write (&self->said, BOT_TRIES_MOST, 0, "the answer cannot be stored");
+    done->data = buffer_text (&self->said);
     done->ask = ASK_NOTHING;
     done->target = TEXT_EMPTY;
     done->detail = TEXT ("the answer cannot be stored");
@@ -256,6 +291,7 @@ text_t
 operation_item (const operation_t *self)
 {
     return self->kind == OPERATION_ACCEPTED ? self->record.accepted.item
-           : self->kind == OPERATION_DONE   ? self->record.done.item
+           : self->kind == OPERATION_DONE || self->kind == OPERATION_ANSWERED
+               ? self->record.done.item
                                             : TEXT_EMPTY;
 }

@@ -55,7 +55,8 @@ recent_ids_load (recent_ids_t *self, const stored_id_t *ids, size_t count)
 keyed_digest_t
 recent_ids_digest (uint64_t role, text_t user, text_t message_id)
 {
-    if (message_id_is_of_key (message_id)) { //  that has the asker in it
+    //  The one has the asker in it, the other is of whoever was first.
+    if (message_id_is_of_key (message_id) || message_id_is_of_alert (message_id)) {
         role = 0;
         user = TEXT_EMPTY;
     }

@@ -38,7 +38,7 @@ void recent_ids_free (recent_ids_t *self);
 void recent_ids_load (recent_ids_t *self, const stored_id_t *ids, size_t count);
 
 //  What a participant's message id is remembered by. Nobody can choose one with another's digest.
-//  One that follows from a key of the API is the same, whoever the entry is of.
+//  One that follows from a key of the API, or from an alert, is the same, whoever the entry is of.
 keyed_digest_t recent_ids_digest (uint64_t role, text_t user, text_t message_id);
 void recent_ids_add (recent_ids_t *self, const recent_id_t *id);
 //  NULL when the id is not among the last ones.

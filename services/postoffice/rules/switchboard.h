@@ -17,6 +17,9 @@
 //  An endpoint comes in. `has_other_endpoint`: the participant has another one here.
 void switchboard_attach (switchboard_t *self, operation_t *operation, bool has_other_endpoint);
 
+//  Has it passed the visitor on, and asks for no more than it had before? Then it is not let in.
+bool switchboard_is_out (const fold_t *fold, const bus_attach_t *attach);
+
 //  What the endpoint may do in this session: what permissions.def says, and of that no more than
 //  its edge says. Bits, as in principal.h.
 uint64_t switchboard_permissions (const switchboard_t *self, const bus_attach_t *attach);
@@ -32,6 +35,10 @@ typedef struct {
 } admission_t;
 void switchboard_admit (switchboard_t *self, operation_t *operation, const admission_t *admission);
 
+//  A visitor writes from outside (operation_t.channel), and comes in with what is said; or asks for
+//  a person (HANDOFF). CLOSED: the session is, and it was not stored before.
+void switchboard_visit (switchboard_t *self, operation_t *operation);
+
 //  A participant posts, over a connection of this dialect that may do this at most.
 void switchboard_post (switchboard_t *self, operation_t *operation, uint64_t role, text_t user,
                        uint64_t dialect, uint64_t may);
@@ -42,10 +49,12 @@ void switchboard_done (switchboard_t *self, operation_t *operation);
 //  A participant has been away for the grace period.
 void switchboard_absent (switchboard_t *self, operation_t *operation);
 
-//  A timer is due. OK: it has run, and is finished in the changeset; DUPLICATE: it is stale.
-void switchboard_timer (switchboard_t *self, operation_t *operation);
+//  The matcher has found somebody, or nobody, or has words for a visitor who waits. DUPLICATE:
+//  control has gone on since it looked.
+void switchboard_match (switchboard_t *self, operation_t *operation);
 
-//  No more operations go into the changeset: what follows from all of it.
-void switchboard_end (switchboard_t *self);
+//  A platform's worker has answered an offer: done, it accepts; dead, it declines. DUPLICATE: it is
+//  offered to it no more.
+void switchboard_answered (switchboard_t *self, operation_t *operation);
 
 #endif

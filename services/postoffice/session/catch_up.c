@@ -1,5 +1,6 @@
 #include "session/catch_up.h"
 
+#include "session/company.h"
 #include "session/outbound.h"
 #include "session/presence.h"
 #include "session/schedule.h"
@@ -46,6 +47,7 @@ catch_up_answer_post (session_t *self, const operation_t *operation)
     held->seq = operation->seq;
     held->time_ms = operation->time_ms;
     held->check = operation->check;
+    held->seen = operation->seen;
     list_append (&endpoint->held, &held->place);
 }
 
@@ -54,6 +56,8 @@ s_go_live (session_t *self, endpoint_t *endpoint)
 {
     endpoint->state = ENDPOINT_LIVE;
     s_answer_held (self, endpoint);
+    if (endpoint->settle_company)
+        company_introduce (endpoint);
     if (!endpoint->settle_typing)
         return;
     endpoint->settle_typing = false;
@@ -222,6 +226,7 @@ s_begin (session_t *self, endpoint_t *endpoint, const operation_t *operation)
     uint64_t seq = is_told ? attach->seq : s_first_seq (self, endpoint, operation);
     uint64_t check = is_told ? attach->check : recent_ids_check (&self->fold.recent, seq);
     endpoint->cursor = (log_position_t){ seq, seq > 0 ? check : 0 };
+    endpoint->shown_seq = seq;
     endpoint->is_compared = !is_told;
 }
 
@@ -234,7 +239,7 @@ catch_up_attached (session_t *self, const operation_t *operation)
     if (!endpoint)
         return;
     bool again = endpoint->state != ENDPOINT_ATTACHING;
-    reply_attach (self->office, operation, self->published);
+    reply_attach (self->office, operation, self->published, fold_is_attended (&self->fold));
     //  A visitor's page that says `user joined` twice on one connection has missed nothing. An edge
     //  that attaches again answers no part of the log that was sent before.
     bool is_lagging = attach->reason == ATTACH_REATTACH && endpoint->state != ENDPOINT_LIVE;
@@ -255,5 +260,9 @@ catch_up_attached (session_t *self, const operation_t *operation)
             known == SEQ_UNKNOWN ? 0 : s_at_most (known, endpoint->cursor.seq);
     }
     endpoint->settle_typing = !operation->opened && attach->reason != ATTACH_REATTACH;
+    endpoint->settle_company = true;
     s_catch_up (self, endpoint);
+    //  What a rich client says that it has; it may have to be told that the log has less.
+    if (attach->reason == ATTACH_RESUME && endpoint->dialect == DIALECT_RICH)
+        company_received (endpoint, s_at_most (attach->seq, endpoint->cursor.seq), 0);
 }

@@ -53,15 +53,28 @@ endpoint_destroy (endpoint_t **self_p)
     metric_add (POSTOFFICE_ENDPOINTS, -1);
 }
 
+//  Its words were refused for want of control: what was said behind them is, too.
+static bool
+s_lacks_control (const endpoint_t *self)
+{
+    return self->refused_as == VERDICT_NOT_IN_CONTROL;
+}
+
 bool
 endpoint_takes (const endpoint_t *self, operation_t *operation)
 {
     const bus_post_t *post = &operation->record.post;
     //  A client that could not send it again gives its post no order: it names itself.
     bool is_ordered = post->after != post->request_id;
-    if (is_ordered && post->after > self->taken_id)
+    bool ends_lack = s_lacks_control (self) && post->event == EVENT_BARGE_IN;
+    if (is_ordered && post->after > self->taken_id && !ends_lack)
         operation->behind_refused = true;
-    return !operation->behind_refused;
+    if (!operation->behind_refused)
+        return true;
+    bool is_word = post->event == EVENT_NEW_MESSAGE;
+    operation->verdict =
+        is_word && s_lacks_control (self) ? VERDICT_NOT_IN_CONTROL : VERDICT_BUSY;
+    return false;
 }
 
 //  What was taken once may be refused when it is decided on again: then what came behind it counts
@@ -70,13 +83,19 @@ void
 endpoint_note_post (endpoint_t *self, const operation_t *operation)
 {
     const bus_post_t *post = &operation->record.post;
-    if (post->after == post->request_id)
+    verdict_t verdict = operation->verdict;
+    bool is_refused = verdict_again (verdict) || verdict == VERDICT_NOT_IN_CONTROL;
+    bool ends_lack = s_lacks_control (self) && post->event == EVENT_BARGE_IN && !is_refused;
+    if (!operation->behind_refused && (is_refused || ends_lack))
+        self->refused_as = is_refused ? verdict : VERDICT_OK;
+    if (post->after == post->request_id && !ends_lack)
         return; //  in no order
-    bool comes_again = verdict_again (operation->verdict);
-    if (comes_again && self->taken_id >= post->request_id)
+    if (is_refused && self->taken_id >= post->request_id)
         self->taken_id = post->request_id - 1;
-    else if (!comes_again && self->taken_id < post->request_id)
+    else if (!is_refused && self->taken_id < post->request_id) {
         self->taken_id = post->request_id;
+        self->refused_as = VERDICT_OK;
+    }
 }
 
 bool

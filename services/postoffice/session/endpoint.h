@@ -45,6 +45,9 @@ typedef struct {
         received_seq; //  the client is known to have received up to this; SEQ_UNKNOWN: not known
     list_t held;        //  posts that are done and wait to be answered (operations)
     uint64_t taken_id;  //  the last post that was taken in its order, by request id; 0: none
+    verdict_t refused_as; //  of the last one that was refused, and not because of another
+    bool settle_company; //  to be told who is connected when it has caught up
+    uint64_t shown_seq; //  of the last entry that it was given, or made
     bool settle_typing; //  to be told the typing state when it has caught up
     text_t user;        //  in the endpoint's own memory
 } endpoint_t;
@@ -56,11 +59,14 @@ void endpoint_renew (endpoint_t *self);
 endpoint_t *endpoint_new (session_t *session, peer_t peer, const bus_attach_t *attach);
 void endpoint_destroy (endpoint_t **self_p);
 
-//  May the post be taken, as far as its order goes? Each post names the one that its client sent
-//  before it and that was not answered yet. It is taken when that one was, so that none overtakes
-//  another: when a post is refused for now, all that are on their way behind it are refused, too,
-//  until the client begins anew with the refused one. Once refused an operation stays so, however
-//  often it is decided on: what was behind it has been answered by then.
+//  May the post be taken, as far as its order goes? Else it has a verdict. Each post names the one
+//  that its client sent before it and that was not answered yet. It is taken when that one was, so
+//  that none overtakes another: when a post is refused for now, all that are on their way behind it
+//  are refused, too, until the client begins anew with the refused one. Once refused an operation
+//  stays so, however often it is decided on: what was behind it has been answered by then.
+//
+//  So it is with an agent's words that are refused for want of control, until this endpoint takes
+//  control: its client may be on another connection by now, and say the same there.
 bool endpoint_takes (const endpoint_t *self, operation_t *post);
 //  The post was decided on, or is refused: notes which posts may follow.
 void endpoint_note_post (endpoint_t *self, const operation_t *post);

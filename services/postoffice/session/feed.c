@@ -4,8 +4,9 @@
 #include "base/hash_table.h"
 #include "base/loop_timer.h"
 #include "base/log.h"
+#include "json/json_write.h"
+#include "model/offer.h"
 #include "model/session_key.h"
-#include "rules/feed_row.h"
 #include "tables/postoffice_metrics.h"
 
 #include <stdlib.h>
@@ -52,6 +53,95 @@ s_is_known (const session_t *session)
 }
 
 // ---------------------------------------------------------------------------------------------
+//  The row of a session
+
+//  Participants in a row; `presentCount` counts all.
+#define PARTICIPANTS_MOST 50
+#define ROW_MAX (256 * 1024)
+
+//  0: not known, and left out.
+static void
+s_put_time (json_writer_t *json, const char *name, uint64_t time_ms)
+{
+    if (time_ms > 0)
+        json_put_time (json, name, time_ms);
+}
+
+static void
+s_put_who (json_writer_t *json, const char *name, uint64_t role, text_t user)
+{
+    json_open_object (json, name);
+    json_put_string (json, "role", role_name (role));
+    json_put_text_if (json, "userId", user);
+}
+
+static void
+s_put_participants (json_writer_t *json, const fold_t *fold)
+{
+    uint64_t present = 0;
+    json_open_array (json, "participants");
+    for (list_t *link = fold->participants.next; link != &fold->participants; link = link->next) {
+        const participant_t *participant = LIST_THING (link, participant_t, in_fold);
+        if (!participant->present || ++present > PARTICIPANTS_MOST)
+            continue;
+        s_put_who (json, NULL, participant->role, participant->user);
+        json_put_bool (json, "present", true);
+        json_put_bool (json, "connected", participant->contact == CONTACT_CONNECTED);
+        json_close_object (json);
+    }
+    json_close_array (json);
+    json_put_number (json, "presentCount", present);
+}
+
+//  What its own text has of it, and what changes while it stands.
+static void
+s_put_offer (json_writer_t *json, const fold_t *fold)
+{
+    offer_t offer;
+    if (!offer_read (&offer, fold->offer.text)) {
+        json_put_json (json, "offer", TEXT ("null"));
+        return;
+    }
+    json_open_object (json, "offer");
+    offer_put (&offer, json);
+    s_put_time (json, "since", fold->waiting_ms);
+    json_put_text_if (json, "offeredTo", fold->offer.offered_to);
+    s_put_time (json, "until", fold->offer_until_ms);
+    json_close_object (json);
+    offer_free (&offer);
+}
+
+//  Appends the session, which exists, as a list has it (lists.sql). −1 when the buffer is full.
+static int
+s_write_row (const fold_t *fold, buffer_t *to)
+{
+    json_writer_t json;
+    json_write_begin (&json, to);
+    json_open_object (&json, NULL);
+    json_put_text (&json, "sessionId", session_key_id (fold->session));
+    json_put_text (&json, "appId", fold->app);
+    json_put_text (&json, "visitor", fold->visitor);
+    s_put_time (&json, "createdAt", fold->created_ms);
+    json_put_string (&json, "state", fold->is_closed ? "closed" : "open");
+    if (fold->is_closed)
+        s_put_time (&json, "closedAt", fold->closed_ms);
+    else
+        json_put_json (&json, "closedAt", TEXT ("null"));
+    json_put_number (&json, "lastSeq", fold->last_seq);
+    s_put_time (&json, "lastAt", fold->stored_ms);
+    s_put_time (&json, "lastActivity", fold->activity_ms);
+    s_put_who (&json, "control", fold->control_role, fold->control_user);
+    json_put_number (&json, "version", fold->control_seq);
+    s_put_time (&json, "since", fold->control_ms);
+    json_close_object (&json);
+    s_put_offer (&json, fold);
+    json_put_bool (&json, "waiting", fold->unanswered != NULL);
+    s_put_participants (&json, fold);
+    json_close_object (&json);
+    return json_write_end (&json);
+}
+
+// ---------------------------------------------------------------------------------------------
 //  Telling
 
 static void
@@ -95,7 +185,7 @@ static void
 s_tell (feed_t *self, watched_app_t *app, const session_t *session)
 {
     buffer_clear (&self->row);
-    if (feed_row_write (&session->fold, &self->row) != 0) {
+    if (s_write_row (&session->fold, &self->row) != 0) {
         s_miss (self, app);
         return;
     }
@@ -331,7 +421,7 @@ feed_new (uv_loop_t *loop, postoffice_context_t *office)
     self->office = office;
     list_init (&self->changed);
     list_init (&self->awaited);
-    buffer_init (&self->row, FEED_ROW_MAX);
+    buffer_init (&self->row, ROW_MAX);
     self->tick = loop_timer_new (loop, s_on_tick, self);
     return self;
 }

@@ -1,5 +1,7 @@
 #include "session/outbound.h"
 
+#include "rules/changes.h"
+#include "model/problem.h"
 #include "model/visitor_info.h"
 #include "session/session.h"
 
@@ -7,6 +9,8 @@
 #include "tables/postoffice_metrics.h"
 #include "base/log.h"
 #include "json/json_write.h"
+
+#include <assert.h>
 
 //  A record to a peer that is gone, or too full and therefore dropped, needs no answer here: an
 //  edge comes back on a new stream and asks for what its endpoints missed, and whoever asked for
@@ -22,7 +26,7 @@ s_send (postoffice_context_t *office, peer_t peer, const bus_record_t *record)
 static void
 s_deliver (postoffice_context_t *office, peer_t peer, ids_t endpoints, text_t session,
            uint64_t event, const stored_entry_t *entry, uint64_t check, text_t data,
-           bool end_of_window)
+           bool end_of_window, bool attended)
 {
     bus_record_t record = { .kind = BUS_DELIVER,
                             .deliver = { .endpoints = endpoints,
@@ -34,7 +38,8 @@ s_deliver (postoffice_context_t *office, peer_t peer, ids_t endpoints, text_t se
                                          .sender = entry->sender,
                                          .data = data,
                                          .end_of_window = end_of_window,
-                                         .check = check } };
+                                         .check = check,
+                                         .attended = attended } };
     s_send (office, peer, &record);
     metric_add (POSTOFFICE_DELIVERIES, (int64_t) endpoints.count);
 }
@@ -84,6 +89,7 @@ typedef struct {
     peer_t peer;
     uint64_t event;
     bool is_informed;
+    bool attended;
     text_t data;
     uint64_t ids[GROUP];
     size_t count;
@@ -95,7 +101,7 @@ s_flush (postoffice_context_t *office, group_t *group, text_t session,
 {
     if (group->count)
         s_deliver (office, group->peer, ids_of (group->ids, group->count), session, group->event,
-                   entry, check, group->data, false);
+                   entry, check, group->data, false, group->attended);
     group->count = 0;
 }
 
@@ -120,11 +126,14 @@ outbound_tell (postoffice_context_t *office, list_t *endpoints, text_t session,
         if (endpoint->state != ENDPOINT_LIVE || endpoint->cursor.seq >= entry.seq)
             continue;
         endpoint->cursor = position;
-        if (endpoint->peer == origin.peer && endpoint->id == origin.endpoint)
+        if (endpoint->peer == origin.peer && endpoint->id == origin.endpoint) {
+            endpoint->shown_seq = entry.seq;
             continue;
+        }
         uint64_t event = s_event_for (endpoint, &entry, false);
         if (!event)
             continue;
+        endpoint->shown_seq = entry.seq;
         bool is_informed = s_is_informed (endpoint, &entry);
         if (group.count == GROUP || group.peer != endpoint->peer || group.event != event
             || group.is_informed != is_informed)
@@ -134,6 +143,7 @@ outbound_tell (postoffice_context_t *office, list_t *endpoints, text_t session,
         group.peer = endpoint->peer;
         group.event = event;
         group.is_informed = is_informed;
+        group.attended = fold_is_attended (&endpoint->session->fold);
         group.ids[group.count++] = endpoint->id;
     }
     s_flush (office, &group, session, &entry, position.check);
@@ -146,6 +156,7 @@ outbound_broadcast_one (postoffice_context_t *office, const endpoint_t *endpoint
 {
     if (!endpoint_may (endpoint, PERMIT_SESSION_READ)
         || (endpoint->role == ROLE_VISITOR && !showing->to_visitors)
+        || (showing->only_rich && endpoint->dialect != DIALECT_RICH)
         || endpoint_is_of (endpoint, showing->except_role, showing->except_user))
         return;
     bus_record_t record = { .kind = BUS_BROADCAST,
@@ -190,11 +201,13 @@ outbound_catch_up (postoffice_context_t *office, endpoint_t *endpoint, text_t se
         endpoint->cursor = (log_position_t){ entries[at].seq, outbound_check (&entries[at]) };
         if (!event)
             continue;
+        endpoint->shown_seq = entries[at].seq;
         bool is_informed = s_is_informed (endpoint, &entries[at]);
         text_t data =
             is_informed ? s_informed (endpoint, &entries[at], &room) : entries[at].data;
         s_deliver (office, endpoint->peer, ids_of (&endpoint->id, 1), session, event,
-                   &entries[at], endpoint->cursor.check, data, !last && at == final);
+                   &entries[at], endpoint->cursor.check, data, !last && at == final,
+                   fold_is_attended (&endpoint->session->fold));
     }
     buffer_free (&room);
     return !last && final < count;
@@ -250,7 +263,8 @@ s_note (const operation_t *operation, text_t session)
 }
 
 void
-reply_attach (postoffice_context_t *office, const operation_t *operation, log_position_t last)
+reply_attach (postoffice_context_t *office, const operation_t *operation, log_position_t last,
+              bool attended)
 {
     const bus_attach_t *attach = &operation->record.attach;
     s_note (operation, attach->session);
@@ -260,8 +274,32 @@ reply_attach (postoffice_context_t *office, const operation_t *operation, log_po
                                           .verdict = operation->verdict,
                                           .reason = attach->reason,
                                           .seq = last.seq,
-                                          .check = last.check } };
+                                          .check = last.check,
+                                          .attended = attended } };
     s_send (office, operation->peer, &record);
+}
+
+void
+outbound_put_out (postoffice_context_t *office, const endpoint_t *endpoint, log_position_t last)
+{
+    bus_record_t record = { .kind = BUS_ATTACHED,
+                            .attached = { .endpoint = endpoint->id,
+                                          .session = endpoint->session->key,
+                                          .verdict = VERDICT_PASSED_ON,
+                                          .reason = ATTACH_REATTACH,
+                                          .seq = last.seq,
+                                          .check = last.check } };
+    s_send (office, endpoint->peer, &record);
+}
+
+static void
+s_write_control (const control_seen_t *seen, buffer_t *to)
+{
+    json_writer_t json;
+    json_write_begin (&json, to);
+    control_seen_put (seen, &json, NULL);
+    int rc = json_write_end (&json);
+    assert (rc == 0);
 }
 
 void
@@ -273,6 +311,12 @@ reply_post (postoffice_context_t *office, const operation_t *operation)
         office->posted (office->posted_owner, operation);
         return;
     }
+    char room[CONTROL_SEEN_WORDS];
+    buffer_t control;
+    buffer_init (&control, PROBLEM_CONTROL_MAX);
+    bool is_late = operation->verdict == VERDICT_PRECONDITION && operation->seen.role;
+    if (is_late)
+        s_write_control (&operation->seen, &control);
     bus_record_t record = { .kind = BUS_POSTED,
                             .posted = { .request_id = post->request_id,
                                         .endpoint = post->endpoint,
@@ -280,8 +324,13 @@ reply_post (postoffice_context_t *office, const operation_t *operation)
                                         .verdict = operation->verdict,
                                         .seq = operation->seq,
                                         .time_ms = operation->time_ms,
-                                        .check = operation->check } };
+                                        .check = operation->check,
+                                        .control = buffer_text (&control),
+                                        .words = is_late ? control_seen_words (&operation->seen,
+                                                                               room)
+                                                         : TEXT_EMPTY } };
     s_send (office, operation->peer, &record);
+    buffer_free (&control);
 }
 
 //  A visitor asks as fast as it likes, and a bot that fails does so for each question.
@@ -293,7 +342,9 @@ s_note_done (const operation_t *operation)
     static log_limit_t foreign =
         LOG_LIMIT (LOG_WARN, "outcome of an item whose topic the worker does not subscribe to");
     const bus_done_t *done = &operation->record.done;
-    if (operation->verdict == VERDICT_DUPLICATE) {
+    if (operation->verdict == VERDICT_DUPLICATE || operation->verdict == VERDICT_EXISTS
+        || operation->verdict == VERDICT_NOT_IN_CONTROL
+        || operation->verdict == VERDICT_PRECONDITION) {
         metric_add (POSTOFFICE_LATE_ANSWERS, 1);
         if (log_limit_allows (&late))
             log_info ("late answer refused", log_text ("session", done->session),
@@ -318,8 +369,14 @@ reply_work (postoffice_context_t *office, const operation_t *operation)
 {
     const bus_done_t *done = &operation->record.done;
     const bus_accepted_t *accepted = &operation->record.accepted;
+    if (operation->is_refused)
+        return; //  nobody has said it
     if (operation->kind == OPERATION_DONE) {
         s_note_done (operation);
+        if (operation->of_request) {
+            office->posted (office->posted_owner, operation);
+            return;
+        }
         bus_record_t settled = { .kind = BUS_SETTLED,
                                  .settled = { .item = done->item, .session = done->session } };
         s_send (office, operation->peer, &settled);
@@ -336,7 +393,9 @@ reply_refused (postoffice_context_t *office, operation_t *operation, verdict_t v
 {
     operation->verdict = verdict;
     if (operation->kind == OPERATION_ATTACH)
-        reply_attach (office, operation, (log_position_t){ 0 });
+        reply_attach (office, operation, (log_position_t){ 0 }, false);
     else if (operation->kind == OPERATION_POST || operation->kind == OPERATION_CHANGE)
         reply_post (office, operation);
+    else if (operation->kind == OPERATION_DONE && operation->of_request)
+        office->posted (office->posted_owner, operation);
 }

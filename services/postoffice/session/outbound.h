@@ -24,6 +24,7 @@ typedef struct {
     text_t sender;
     text_t data;
     bool to_visitors;
+    bool only_rich; //  a widget would not know it
     uint64_t except_role;    //  not to this participant
     text_t except_user;
 } ephemeral_t;
@@ -52,9 +53,12 @@ void outbound_truncated (postoffice_context_t *office, const endpoint_t *endpoin
 // ---------------------------------------------------------------------------------------------
 //  Replies
 
-//  ATTACHED, with the last entry that is committed.
+//  ATTACHED, with the last entry that is committed, and whether a person has control.
 void reply_attach (postoffice_context_t *office, const operation_t *operation,
-                   log_position_t last);
+                   log_position_t last, bool attended);
+//  An ATTACHED that nobody asked for: the endpoint's participant has passed the visitor on.
+void outbound_put_out (postoffice_context_t *office, const endpoint_t *endpoint,
+                       log_position_t last);
 //  POSTED; of a request, also of an OPERATION_CHANGE, the context's `posted`.
 void reply_post (postoffice_context_t *office, const operation_t *operation);
 //  To a worker's DONE: SETTLED, committed or too late. To its ACCEPTED: CANCEL when nobody waits

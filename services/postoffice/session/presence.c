@@ -1,8 +1,11 @@
 #include "session/presence.h"
 
+#include "session/company.h"
 #include "session/outbound.h"
 #include "base/clock.h"
+#include "model/session_key.h"
 #include "session/schedule.h"
+#include "tables/postoffice_metrics.h"
 
 //  A participant without an endpoint has the grace period to come back. One with a channel is there
 //  all the same.
@@ -65,6 +68,7 @@ presence_loaded (session_t *self, uint64_t host)
     if (is_new)
         session_set_host (self, false); //  what was found out before counts no more
     session_set_host (self, true);
+    company_loaded (self, is_new);
     list_t *participants = &self->fold.participants;
     for (list_t *link = participants->next; link != participants; link = link->next) {
         participant_t *participant = LIST_THING (link, participant_t, in_fold);
@@ -86,6 +90,7 @@ void
 presence_resign (session_t *self)
 {
     session_set_host (self, false);
+    company_resign (self);
     list_t *participants = &self->fold.participants;
     for (list_t *link = participants->next; link != participants; link = link->next)
         list_remove (&LIST_THING (link, participant_t, in_fold)->absent);
@@ -99,33 +104,56 @@ s_broadcast_typing (session_t *self, participant_t *participant, bool typing)
                         &(ephemeral_t){ .event = typing ? EVENT_TYPING : EVENT_STOP_TYPING,
                                         .sender = participant->sender,
                                         .data = TEXT_EMPTY,
-                                        .to_visitors = participant->role == ROLE_AGENT,
+                                        .to_visitors = participant->role == ROLE_AGENT
+                                                       || participant->role == ROLE_PLATFORM,
                                         .except_role = participant->role,
                                         .except_user = participant->user });
 }
 
+//  The visitor writes, and a platform has control: its worker is told, now and then.
+#define NOTICE_EVERY_MS 4000
+
+static void
+s_tell_platform (session_t *self, const participant_t *participant)
+{
+    const fold_t *fold = &self->fold;
+    uint64_t now = clock_mono_ms ();
+    const participant_t *platform = fold_participant (fold, ROLE_PLATFORM, fold->control_user);
+    if (participant->role != ROLE_VISITOR || fold->control_role != ROLE_PLATFORM || !platform
+        || (self->noticed_ms > 0 && now - self->noticed_ms < NOTICE_EVERY_MS))
+        return;
+    self->noticed_ms = now;
+    workers_notice (self->office->workers, &(bus_notice_t){ .topic = platform->channel,
+                                                            .app = fold->app,
+                                                            .session = session_key_id (self->key),
+                                                            .external_id = platform->external_id,
+                                                            .event = EVENT_TYPING });
+}
+
 //  Destroys the endpoint. What its client is known to have is remembered for when it comes back.
 static participant_t *
-s_part (session_t *self, endpoint_t *endpoint)
+s_part (session_t *self, endpoint_t *endpoint, bool moved)
 {
     participant_t *participant = fold_participant (&self->fold, endpoint->role, endpoint->user);
     uint64_t received_seq =
         endpoint->dialect == DIALECT_WIDGET ? endpoint->received_seq : SEQ_UNKNOWN;
     endpoint_destroy (&endpoint);
     self->endpoint_count--;
-    if (!participant || received_seq == SEQ_UNKNOWN)
-        return participant;
-    if (participant->received_seq == SEQ_UNKNOWN || participant->received_seq > received_seq)
+    if (!participant)
+        return NULL;
+    if (received_seq != SEQ_UNKNOWN
+        && (participant->received_seq == SEQ_UNKNOWN || participant->received_seq > received_seq)) {
         participant->received_seq = received_seq;
-    store_receipt (self->office->store, self->key, participant->role, participant->user,
-                   participant->received_seq);
+        participant->is_unstored = true;
+    }
+    company_departed (self, participant, moved);
     return participant;
 }
 
 void
 presence_lose (session_t *self, endpoint_t *endpoint)
 {
-    participant_t *participant = s_part (self, endpoint);
+    participant_t *participant = s_part (self, endpoint, false);
     if (participant) {
         s_begin_grace (self, participant);
         if (participant->typing && !list_is_empty (&participant->absent))
@@ -137,7 +165,7 @@ presence_lose (session_t *self, endpoint_t *endpoint)
 void
 presence_hand_over (session_t *self, endpoint_t *endpoint)
 {
-    (void) s_part (self, endpoint);
+    (void) s_part (self, endpoint, true);
     if (self->endpoint_count == 0) {
         presence_resign (self);
         self->stale = true; //  what is written there is not told here
@@ -146,13 +174,40 @@ presence_hand_over (session_t *self, endpoint_t *endpoint)
 }
 
 void
-presence_receipt (endpoint_t *endpoint, uint64_t seq)
+presence_put_out (session_t *self, const participant_t *participant)
+{
+    for (list_t *link = self->endpoints.next, *next; link != &self->endpoints; link = next) {
+        endpoint_t *endpoint = LIST_THING (link, endpoint_t, in_session);
+        next = link->next;
+        if (!endpoint_is_of (endpoint, participant->role, participant->user))
+            continue;
+        outbound_put_out (self->office, endpoint, self->published);
+        presence_lose (self, endpoint);
+    }
+}
+
+void
+presence_put_all_out (session_t *self)
+{
+    const list_t *participants = &self->fold.participants;
+    for (const list_t *link = participants->next; link != participants; link = link->next) {
+        const participant_t *participant = LIST_THING (link, participant_t, in_fold);
+        if (participant->is_out)
+            presence_put_out (self, participant);
+    }
+}
+
+void
+presence_receipt (endpoint_t *endpoint, uint64_t seq, uint64_t read_seq)
 {
     if (seq == 0)
         endpoint->awaits_receipt = false;
-    else if (seq <= endpoint->session->published.seq && !endpoint->awaits_receipt
-             && (endpoint->received_seq == SEQ_UNKNOWN || endpoint->received_seq < seq))
+    if (seq == 0 || endpoint->awaits_receipt)
+        return;
+    if (seq <= endpoint->session->published.seq
+        && (endpoint->received_seq == SEQ_UNKNOWN || endpoint->received_seq < seq))
         endpoint->received_seq = seq;
+    company_received (endpoint, seq, read_seq);
 }
 
 void
@@ -167,6 +222,20 @@ presence_signal (endpoint_t *endpoint, const bus_signal_t *signal)
     if (endpoint->role == ROLE_AGENT && !fold_controls (&self->fold, ROLE_AGENT, endpoint->user))
         return;
     s_broadcast_typing (self, participant, signal->event == EVENT_TYPING);
+    if (signal->event == EVENT_TYPING)
+        s_tell_platform (self, participant);
+}
+
+void
+presence_type (session_t *self, uint64_t role, text_t user, bool is_on)
+{
+    participant_t *participant = fold_participant (&self->fold, role, user);
+    bool is_heard = role != ROLE_PLATFORM || fold_controls (&self->fold, role, user) || !is_on;
+    if (!participant || !participant->present || !is_heard)
+        return;
+    s_broadcast_typing (self, participant, is_on);
+    if (is_on)
+        s_tell_platform (self, participant);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -180,6 +249,7 @@ s_broadcast_bot (session_t *self, event_t event, text_t data)
                                         .sender = session_bot_sender (self),
                                         .data = data,
                                         .to_visitors = true,
+                                        .only_rich = event == EVENT_PART,
                                         .except_user = TEXT_EMPTY });
 }
 
@@ -203,18 +273,32 @@ presence_may_show (const session_t *self, const turn_t *turn, event_t event)
     return !self->stale && !self->split_hosting.is_shared && !self->office->is_deaf;
 }
 
+//  Two workers may be at one turn for a moment: each has its own half of an answer.
+static bool
+s_has_turn (const turn_t *turn, peer_t worker)
+{
+    return turn->state == TURN_ACCEPTED && turn->worker == worker;
+}
+
 void
-presence_progress (session_t *self, const bus_progress_t *progress, const char *topics)
+presence_progress (session_t *self, peer_t worker, const bus_progress_t *progress,
+                   const char *topics)
 {
     const turn_t *turn = fold_turn (&self->fold, progress->item);
-    if (!presence_may_show (self, turn, (event_t) progress->event) || !turn_is_of (turn, topics))
+    bool is_part = progress->event == EVENT_PART;
+    if (!presence_may_show (self, turn, (event_t) progress->event) || !turn_is_of (turn, topics)
+        || (is_part && !s_has_turn (turn, worker))) {
+        metric_add (POSTOFFICE_PARTS_REFUSED, is_part);
         return;
+    }
     if (progress->event == EVENT_STOP_TYPING) {
         presence_end_bot_typing (self);
         return;
     }
-    if (progress->event != EVENT_TYPING && progress->event != EVENT_RETRY_NOTICE)
+    if (!is_part && progress->event != EVENT_TYPING && progress->event != EVENT_RETRY_NOTICE)
         return;
-    self->bot_typing = progress->event == EVENT_TYPING; //  a failure ends it by itself
+    if (!is_part)
+        self->bot_typing = progress->event == EVENT_TYPING; //  a failure ends it by itself
+    metric_add (POSTOFFICE_PARTS_SHOWN, is_part);
     s_broadcast_bot (self, (event_t) progress->event, progress->data);
 }

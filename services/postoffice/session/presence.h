@@ -49,11 +49,20 @@ void presence_lose (session_t *session, endpoint_t *endpoint);
 //  The endpoint is at another postoffice now: nobody is away because of that. Destroys it.
 void presence_hand_over (session_t *session, endpoint_t *endpoint);
 
-//  The client is known to have received up to seq. 0: its edge has heard of the truncation.
-void presence_receipt (endpoint_t *endpoint, uint64_t seq);
+//  This participant, or everybody whom the log has so (a load), is out of the session: its
+//  endpoints here are told, and destroyed.
+void presence_put_out (session_t *session, const participant_t *participant);
+void presence_put_all_out (session_t *session);
+
+//  The client is known to have received up to seq, and says that it has read up to read_seq. A seq
+//  of 0: its edge has heard of the truncation.
+void presence_receipt (endpoint_t *endpoint, uint64_t seq, uint64_t read_seq);
 
 //  An ephemeral event of the endpoint's participant.
 void presence_signal (endpoint_t *endpoint, const bus_signal_t *signal);
+
+//  The same of a participant without an endpoint: it is writing, or not any more.
+void presence_type (session_t *session, uint64_t role, text_t user, bool is_on);
 
 //  May an ephemeral event of this turn be shown (NULL: no such turn is open)? Such events are
 //  judged by the fold in memory, as they never touch the database. A responder that has lost
@@ -64,8 +73,10 @@ void presence_signal (endpoint_t *endpoint, const bus_signal_t *signal);
 //  much, which ends by itself.
 bool presence_may_show (const session_t *session, const turn_t *turn, event_t event);
 
-//  What a worker of these topics has to show while it works.
-void presence_progress (session_t *session, const bus_progress_t *progress, const char *topics);
+//  What this worker, of these topics, has to show while it works. Half an answer is shown only of
+//  the worker that has the turn, to clients that can tell it from a whole one.
+void presence_progress (session_t *session, peer_t worker, const bus_progress_t *progress,
+                        const char *topics);
 
 //  The bot is not typing any more, if it was.
 void presence_end_bot_typing (session_t *session);

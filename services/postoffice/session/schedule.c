@@ -15,6 +15,7 @@ struct schedule {
     list_t retrying;     //  sessions that get a turn at the next tick
     list_t idle;         //  sessions that nobody needs, longest first
     list_t absent;       //  participants without an endpoint, longest first
+    list_t unsettled;    //  participants who may have one somewhere, longest first
     schedule_load_t load;
     uv_idle_t turns;     //  runs while something is pending
 };
@@ -28,6 +29,7 @@ schedule_new (uv_loop_t *loop, void (*turn) (session_t *session))
     list_init (&self->retrying);
     list_init (&self->idle);
     list_init (&self->absent);
+    list_init (&self->unsettled);
     uv_idle_init (loop, &self->turns);
     self->turns.data = self;
     return self;
@@ -133,6 +135,26 @@ schedule_take_absent (schedule_t *self, uint64_t since_ms)
         return NULL;
     participant_t *participant = LIST_THING (link, participant_t, absent);
     if (participant->absent_since_ms > since_ms)
+        return NULL;
+    list_remove (link);
+    return participant;
+}
+
+void
+schedule_settle (schedule_t *self, participant_t *participant)
+{
+    participant->unsettled_since_ms = clock_mono_ms ();
+    list_append (&self->unsettled, &participant->unsettled);
+}
+
+participant_t *
+schedule_take_unsettled (schedule_t *self, uint64_t since_ms)
+{
+    list_t *link = list_first (&self->unsettled);
+    if (!link)
+        return NULL;
+    participant_t *participant = LIST_THING (link, participant_t, unsettled);
+    if (participant->unsettled_since_ms > since_ms)
         return NULL;
     list_remove (link);
     return participant;

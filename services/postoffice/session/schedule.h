@@ -32,6 +32,11 @@ void schedule_await (schedule_t *self, participant_t *participant);
 //  One that has been awaited since then, taken out; NULL when there is none.
 participant_t *schedule_take_absent (schedule_t *self, uint64_t since_ms);
 
+//  It is not known since now whether the participant has an endpoint somewhere.
+void schedule_settle (schedule_t *self, participant_t *participant);
+//  One of whom that was not known since then, taken out; NULL when there is none.
+participant_t *schedule_take_unsettled (schedule_t *self, uint64_t since_ms);
+
 //  Operations that are not finished.
 typedef struct {
     uint64_t operations;

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "model/offer.h"
 #include "model/session_key.h"
 #include "tables/postoffice_metrics.h"
 
@@ -63,27 +64,65 @@ session_set_host (session_t *self, bool is_host)
     metric_add (POSTOFFICE_HOSTED, is_host ? 1 : -1);
 }
 
-//  NULL when the app is not there any more. By the key, as a session that is being opened has no
-//  app yet; an empty id would ask for the default app.
-static const app_t *
-s_app (const session_t *self)
+//  By the key, as a session that is being opened has no app yet; an empty id would ask for the
+//  default app.
+const app_t *
+session_app (const session_t *self)
 {
     text_t id = session_key_app (self->key);
     return id.size > 0 ? apps_find (self->office->apps, id) : NULL;
 }
 
-bool
-session_has_bot (const session_t *self)
+//  As long as an app has no such section, a bot that asks is only shown, and what nobody has
+//  answered is asked of it again.
+static handover_rules_t
+s_handover (const app_switchboard_t *said)
 {
-    const app_t *app = s_app (self);
-    return !app || app->bot.is_there;
+    return (handover_rules_t){ .handoff = said->handoff.items,
+                               .handoff_count = said->handoff.count < OFFER_TARGETS_MOST
+                                                    ? said->handoff.count
+                                                    : OFFER_TARGETS_MOST,
+                               .offer_ms = said->offer_s * 1000,
+                               .wait_ms = said->wait_s * 1000,
+                               .silence_ms = said->silence_s * 1000,
+                               .quiet_ms = (said->quiet_s ? said->quiet_s : APP_QUIET_S) * 1000,
+                               .away_after_missed = said->away_after_missed,
+                               .gives_event = text_is (said->give_back, TEXT ("event")),
+                               .sends_out = text_is (said->after_pass, TEXT ("out")),
+                               .nobody_text = said->nobody_text };
+}
+
+//  An app that is not there any more may have had a bot.
+switchboard_t
+session_switchboard (session_t *self)
+{
+    const app_t *app = session_app (self);
+    switchboard_t switchboard = { .rules = &self->office->rules,
+                                  .fold = &self->fold,
+                                  .changeset = self->changeset,
+                                  .app = app,
+                                  .has_bot = !app || app->bot.is_there,
+                                  .bot_sender = app ? app->bot.sender : APP_ANY_BOT_SENDER,
+                                  .failure = app ? &app->switchboard.failure
+                                                 : &app_failure_usual,
+                                  .handover = { .nobody_text = TEXT_EMPTY } };
+    if (app)
+        switchboard.handover = s_handover (&app->switchboard);
+    return switchboard;
 }
 
 text_t
 session_bot_sender (const session_t *self)
 {
-    const app_t *app = s_app (self);
+    const app_t *app = session_app (self);
     return app ? app->bot.sender : APP_ANY_BOT_SENDER;
+}
+
+const app_failure_t *
+session_bot_failure (const session_t *self)
+{
+    const app_t *app = session_app (self);
+    return app ? &app->switchboard.failure : &app_failure_usual;
 }
 
 bool

@@ -44,6 +44,8 @@ struct session {
     bool load_hosts;        //  the load under way makes this postoffice its host
     uint64_t host_since_us; //  this postoffice keeps who is present since then; 0: it does not
     bool bot_typing;
+    uint64_t noticed_ms; //  a platform was told last that the visitor writes; 0: never
+    uint64_t silent_since_us; //  nobody has control since then (monotonic clock); 0: somebody has
     split_hosting_t split_hosting;
     fold_t fold;
     log_position_t published; //  live endpoints have been told the log up to this
@@ -65,10 +67,15 @@ void session_destroy (session_t **self_p);
 //  This postoffice is the session's host, or is not. One that was not is since now.
 void session_set_host (session_t *self, bool is_host);
 
+//  NULL when the app is not there any more. Borrowed until the next turn of the loop.
+const app_t *session_app (const session_t *self);
+//  What the rules are given for the session's changeset, with what the app says. To be made once
+//  for a changeset, as it looks the app up; its texts live for a turn of the loop.
+switchboard_t session_switchboard (session_t *self);
 //  The app's bot, as the sender of a frame. Borrowed until the next turn of the loop.
-//  An app that is not there any more may have had one.
-bool session_has_bot (const session_t *self);
 text_t session_bot_sender (const session_t *self);
+//  What is done when it fails; borrowed likewise.
+const app_failure_t *session_bot_failure (const session_t *self);
 
 //  Nobody would notice if it were dropped.
 bool session_is_idle (const session_t *self);

@@ -5,8 +5,10 @@
 #include "session/outbound.h"
 #include "base/clock.h"
 #include "base/alloc.h"
+#include "rules/bot_failure.h"
 #include "rules/changes.h"
 #include "tables/postoffice_metrics.h"
+#include "session/company.h"
 #include "session/presence.h"
 #include "base/log.h"
 #include "session/schedule.h"
@@ -45,6 +47,9 @@
 //  - Somebody comes to a session that was loaded for its work, for a request, or that all had left:
 //    it is loaded again, as the load for endpoints is what makes this postoffice its host. A
 //    changeset that says who has left loses (conflict) when another postoffice is the host by then.
+//  - An agent passes its visitor on and is out (afterPass): its endpoints go with the entry that
+//    says so, or with the load that finds it. What brings a connection back (REATTACH, resume) does
+//    not let it in; the log is loaded once before it is refused (`doubtful`).
 //  - An endpoint leaves and comes again in one changeset: its coming waits for the next changeset,
 //    because its leaving takes effect only when this one is settled.
 //  - Peers that were sent away, and endpoints that have moved, ask elsewhere. What they asked here
@@ -283,6 +288,8 @@ s_inherit (session_t *self, fold_t *old, bool is_received)
         turn_t *earlier = s_earlier_turn (self, old, turn->item);
         if (earlier)
             workers_inherit (self->office->workers, turn, earlier);
+        else if (turn_is_again (turn))
+            bot_failure_put_off (session_bot_failure (self), &self->fold, turn);
     }
     list_t *participants = &self->fold.participants;
     for (list_t *link = participants->next; link != participants; link = link->next) {
@@ -294,11 +301,10 @@ s_inherit (session_t *self, fold_t *old, bool is_received)
             participant->absent_since_ms = earlier->absent_since_ms;
             list_append (&earlier->absent, &participant->absent); //  at its place
         }
-        if (is_received)
-            participant->received_seq = earlier->received_seq;
+        company_inherit (participant, earlier, is_received);
         participant->typing = earlier->typing;
     }
-    fold_keep_secret (&self->fold, old);
+    fold_inherit (&self->fold, old);
     list_t *gone[] = { &old->turns, self->changeset ? &self->changeset->ended : NULL };
     for (size_t at = 0; at < sizeof gone / sizeof *gone && gone[at]; at++)
         for (list_t *link = gone[at]->next; link != gone[at]; link = link->next)
@@ -325,8 +331,10 @@ s_take_over (session_t *self, const news_t *news)
     presence_loaded (self, host);
     if (self->fold.turn_count == 0)
         presence_end_bot_typing (self);
+    presence_put_all_out (self);
     catch_up_all (self);
     settle_dispatch (self);
+    settle_loaded (self, news->stored->waited_ms);
     schedule_pend (self->office->schedule, self);
 }
 
@@ -384,8 +392,7 @@ s_lease_deliveries (session_t *self)
         for (size_t before = 0; before < at && is_first; before++)
             is_first = work->lane.size == 0 || !text_is (changeset->works[before].lane, work->lane);
         if (is_first)
-            work->is_leased =
-                deliveries_lease (self->office->deliveries, work->item, work->topic);
+            work->is_leased = deliveries_lease (self->office->deliveries, work);
     }
 }
 
@@ -419,6 +426,10 @@ s_commit (session_t *self)
                               .control_changes = changeset->control_changes,
                               .control_role = self->fold.control_role,
                               .control_user = self->fold.control_user,
+                              .control_seq = self->fold.control_seq,
+                              .away_seq = self->fold.meanwhile.since_seq,
+                              .offer = self->fold.offer,
+                              .offer_begins = changeset->offer_begins,
                               .closing = changeset->closing,
                               .touches = touches,
                               .only_host = changeset->only_host,
@@ -427,44 +438,11 @@ s_commit (session_t *self)
                               .work_count = changeset->work_count,
                               .finishes = changeset->finishes,
                               .finish_count = changeset->finish_count,
+                              .asked = changeset->asked, .asked_count = changeset->asked_count,
                               .notify_others = changeset->follows_other };
     self->state = SESSION_COMMITTING;
     if (store_append (self->office->store, &append, 0, s_on_appended, self) != 0)
         s_on_appended (self, 0, STORE_DOWN, NULL, 0);
-}
-
-//  A worker speaks of a turn that we do not know, or a client or timer of entries: before a word is
-//  refused for good, or the client told that its log is another one, the log is looked at
-//  once more, as another postoffice may have written to it. So it is before a request is told that
-//  there is nothing to do, or that the log is another one.
-static bool
-s_is_doubtful (const session_t *self, const operation_t *operation)
-{
-    const bus_attach_t *attach = &operation->record.attach;
-    uint64_t check;
-    if (operation->tries > 0)
-        return false;
-    switch (operation->kind) {
-    case OPERATION_DONE:
-        return !fold_turn (&self->fold, operation->record.done.item);
-    case OPERATION_ACCEPTED:
-        return !fold_turn (&self->fold, operation->record.accepted.item);
-    case OPERATION_ATTACH:
-        check = recent_ids_check (&self->fold.recent, attach->seq);
-        return attach->seq != SEQ_UNKNOWN
-               && (attach->seq > self->fold.last_seq || log_check_differs (attach->check, check));
-    case OPERATION_TIMER:
-        return operation->timer.seq > self->fold.last_seq;
-    case OPERATION_CHANGE:
-        return changes_is_idle (&self->fold, operation);
-    case OPERATION_POST:
-        return operation->of_request
-               && (!self->fold.exists
-                   || (operation->if_match != SEQ_UNKNOWN
-                       && operation->if_match != self->fold.last_seq));
-    default:
-        return false;
-    }
 }
 
 //  An endpoint that leaves and comes again: it is gone when the changeset before is settled, and
@@ -502,6 +480,7 @@ s_decide (session_t *self)
         self->fold.exists
         && (settle_is_foreign (self) || self->endpoint_count == 0
             || split_hosting_tells (&self->split_hosting, clock_mono_ms ()));
+    switchboard_t switchboard = session_switchboard (self);
     list_t *link;
     bool is_alone = false, has_room = true;
     while (has_room && (link = list_first (&self->queue))) {
@@ -510,17 +489,17 @@ s_decide (session_t *self)
             break;
         if (self->changeset->entry_count > 0 && (operation->alone || is_alone))
             break;
-        if (s_is_doubtful (self, operation)) {
+        if (settle_is_doubtful (self, operation)) {
             operation->tries++;
             self->stale = true;
             break;
         }
         self->queue_count--;
         is_alone = operation->alone;
-        settle_decide (self, operation);
+        settle_decide (self, &switchboard, operation);
         has_room = changeset_take (self->changeset, &operation);
     }
-    settle_end (self);
+    settle_end (&switchboard);
     if (self->changeset->entry_count > 0) {
         s_commit (self);
         return;
@@ -569,7 +548,7 @@ session_turn (session_t *self)
 bool
 session_has_heard (session_t *self, const operation_t *operation)
 {
-    text_t item = operation_item (operation);
+    text_t item = operation->of_request ? TEXT_EMPTY : operation_item (operation);
     //  An ACCEPTED of the changeset has been decided on, for the worker that said it.
     bool looks_on = self->changeset && operation->kind == OPERATION_DONE;
     list_t *lists[] = { &self->queue, looks_on ? &self->changeset->operations : NULL };

@@ -3,7 +3,10 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/loop_timer.h"
+#include "model/failure_data.h"
+#include "rules/channel_items.h"
 #include "session/feed.h"
+#include "session/company.h"
 #include "session/presence.h"
 #include "session/outbound.h"
 #include "session/schedule.h"
@@ -49,12 +52,23 @@ s_end_graces (sessions_t *self, uint64_t now)
 }
 
 static void
+s_settle (sessions_t *self, uint64_t now)
+{
+    participant_t *participant;
+    while (now >= self->office->settle_ms
+           && (participant = schedule_take_unsettled (self->office->schedule,
+                                                      now - self->office->settle_ms)))
+        company_settled (participant);
+}
+
+static void
 s_on_tick (void *owner)
 {
     sessions_t *self = owner;
     schedule_t *schedule = self->office->schedule;
     uint64_t now = clock_mono_ms ();
     s_end_graces (self, now);
+    s_settle (self, now);
     session_t *session;
     while (now >= self->office->idle_ms
            && (session = schedule_take_idle (schedule, now - self->office->idle_ms))) {
@@ -157,6 +171,46 @@ sessions_ask (sessions_t *self, text_t key, operation_t **operation_p)
     session = s_find_or_make (self, key);
     session->is_passing = is_timer && (is_new || session->is_passing);
     session_ask (session, operation_p);
+}
+
+void
+sessions_refuse_turn (void *of, const turn_t *turn, bool for_good)
+{
+    buffer_t data;
+    buffer_init (&data, FAILURE_DATA_MAX);
+    failure_data_write (&data, BOT_TRIES_MOST, 0, "unavailable");
+    bus_record_t record = { .kind = BUS_DONE,
+                            .done = { .item = turn->item,
+                                      .session = turn->session,
+                                      .outcome = OUTCOME_FAILED,
+                                      .data = buffer_text (&data),
+                                      .target = TEXT_EMPTY,
+                                      .detail = for_good ? TEXT ("the bot was out for too long")
+                                                         : TEXT ("not asked: the bot is out"),
+                                      .trace = TEXT_EMPTY,
+                                      .topic = turn->topic,
+                                      .fault = FAULT_BOT } };
+    operation_t *operation = operation_of_record (0, &record);
+    operation->topics = alloc_text (turn->topic);
+    operation->is_refused = true;
+    operation->gives_up = for_good;
+    buffer_free (&data);
+    sessions_ask (of, turn->session, &operation);
+}
+
+//  A worker speaks for topics that it subscribed to.
+bool
+sessions_offer_answered (sessions_t *self, peer_t peer, const bus_record_t *record)
+{
+    const bus_done_t *done = &record->done;
+    const turn_t of_topic = { .topic = done->topic };
+    if (!channel_items_is_offer (done->item) || done->outcome == OUTCOME_RETRY
+        || done->session.size == 0
+        || !turn_is_of (&of_topic, workers_topics (self->office->workers, peer)))
+        return false;
+    operation_t *operation = operation_answered (peer, record);
+    sessions_ask (self, done->session, &operation);
+    return true;
 }
 
 static void

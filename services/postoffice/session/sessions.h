@@ -17,6 +17,12 @@ void sessions_destroy (sessions_t **self_p);
 session_t *sessions_find (sessions_t *self, text_t key);
 //  Gives the operation to its session, or refuses it when too much waits. Takes the operation.
 void sessions_ask (sessions_t *self, text_t key, operation_t **operation_p);
+//  The turn's bot was not asked: the session is told that the turn failed; `for_good`: and is not
+//  to put the question again. A bot_refuse_fn, with the sessions as its owner.
+void sessions_refuse_turn (void *self, const turn_t *turn, bool for_good);
+//  A DONE of an offer to a platform: its session is asked, and then offer_answered called. False:
+//  it is of something else, or not for this worker to say.
+bool sessions_offer_answered (sessions_t *self, peer_t peer, const bus_record_t *record);
 //  How many more may be taken over from dead postoffices: the last tenth of the limit is left for
 //  those that clients ask for.
 uint64_t sessions_room (const sessions_t *self);

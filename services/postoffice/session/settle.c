@@ -2,11 +2,17 @@
 
 #include "base/clock.h"
 #include "rules/changes.h"
+#include "rules/deadlines.h"
+#include "rules/handover.h"
 #include "session/catch_up.h"
+#include "session/company.h"
 #include "session/outbound.h"
 #include "session/presence.h"
 #include "session/schedule.h"
+#include "tables/handover_counts.h"
 #include "tables/postoffice_metrics.h"
+#include "triggers/alerts.h"
+#include "triggers/webhook_items.h"
 
 // ---------------------------------------------------------------------------------------------
 //  Deciding
@@ -57,6 +63,10 @@ s_decide_attach (switchboard_t *switchboard, session_t *self, operation_t *opera
 static void
 s_decide_request (switchboard_t *switchboard, session_t *self, operation_t *operation)
 {
+    if (operation->channel.size > 0) {
+        switchboard_visit (switchboard, operation);
+        return;
+    }
     if (!self->fold.exists) {
         operation->verdict = VERDICT_NOT_JOINED;
         return;
@@ -70,9 +80,10 @@ s_decide_request (switchboard_t *switchboard, session_t *self, operation_t *oper
     const participant_t *participant = fold_participant (&self->fold, operation->role, user);
     if (operation->role == ROLE_API)
         post->sender = changeset_keep (self->changeset, switchboard->bot_sender);
-    else if (!operation->has_sender)
-        post->sender =
-            participant ? changeset_keep (self->changeset, participant->sender) : TEXT ("{}");
+    else if (participant && !operation->has_sender)
+        post->sender = changeset_keep (self->changeset, participant->sender);
+    else
+        post->sender = operation->sender.size > 0 ? operation->sender : TEXT ("{}");
     switchboard_post (switchboard, operation, operation->role, user, DIALECT_RICH,
                       PERMISSIONS_ALL);
 }
@@ -90,17 +101,26 @@ s_decide_post (switchboard_t *switchboard, session_t *self, operation_t *operati
         operation->verdict = VERDICT_NOT_JOINED;
         return;
     }
-    if (!endpoint_takes (endpoint, operation))
-        operation->verdict = VERDICT_BUSY;
+    bool takes = endpoint_takes (endpoint, operation);
     //  A session may be gone under its endpoints: its day was dropped.
-    else if (!self->fold.exists)
+    if (takes && !self->fold.exists)
         operation->verdict = VERDICT_NOT_JOINED;
-    else
+    else if (takes)
         switchboard_post (switchboard, operation, endpoint->role,
                           changeset_keep (self->changeset, endpoint->user), endpoint->dialect,
                           endpoint->may);
     //  At once: what stands behind it is decided on before it is answered.
     endpoint_note_post (endpoint, operation);
+}
+
+//  The log has nothing of it, so nobody hears that the question waits on. Another postoffice may
+//  have the session, too, and the question may be over there: then that is loaded.
+static void
+s_put_off (session_t *self, turn_t *turn)
+{
+    workers_forget (self->office->workers, turn, false);
+    presence_end_bot_typing (self);
+    self->stale = self->stale || settle_is_foreign (self) || self->endpoint_count == 0;
 }
 
 //  What a worker says of a turn. It speaks only for topics that it subscribed to. The log has
@@ -109,11 +129,14 @@ static void
 s_decide_on_work (switchboard_t *switchboard, session_t *self, operation_t *operation)
 {
     turn_t *turn = fold_turn (&self->fold, operation_item (operation));
+    operation->began_ms = turn ? turn->since_ms : 0;
     if (turn && !turn_is_of (turn, operation->topics ? operation->topics : ""))
         operation->verdict = VERDICT_NOT_ALLOWED;
-    else if (operation->kind == OPERATION_DONE)
+    else if (operation->kind == OPERATION_DONE) {
         switchboard_done (switchboard, operation);
-    else if (turn)
+        if (operation->is_put_off)
+            s_put_off (self, turn);
+    } else if (turn)
         workers_accepted (self->office->workers, turn, operation->peer);
     else
         operation->verdict = VERDICT_DUPLICATE;
@@ -143,16 +166,6 @@ s_is_to_say (session_t *self, const operation_t *absent)
     return false;
 }
 
-static switchboard_t
-s_switchboard (session_t *self)
-{
-    return (switchboard_t){ .rules = &self->office->rules,
-                            .fold = &self->fold,
-                            .changeset = self->changeset,
-                            .has_bot = session_has_bot (self),
-                            .bot_sender = session_bot_sender (self) };
-}
-
 //  Between now and the commit another postoffice may become the host: then the append loses.
 static void
 s_decide_absent (switchboard_t *switchboard, session_t *self, operation_t *operation)
@@ -164,35 +177,100 @@ s_decide_absent (switchboard_t *switchboard, session_t *self, operation_t *opera
     list_remove (&fold_participant (&self->fold, operation->role, operation->user)->absent);
 }
 
-void
-settle_decide (session_t *self, operation_t *operation)
+bool
+settle_is_doubtful (const session_t *self, const operation_t *operation)
 {
-    switchboard_t switchboard = s_switchboard (self);
+    const bus_attach_t *attach = &operation->record.attach;
+    uint64_t check;
+    if (operation->tries > 0)
+        return false;
+    switch (operation->kind) {
+    case OPERATION_DONE:
+        return !fold_turn (&self->fold, operation->record.done.item);
+    case OPERATION_ACCEPTED:
+        return !fold_turn (&self->fold, operation->record.accepted.item);
+    case OPERATION_ATTACH:
+        if (switchboard_is_out (&self->fold, attach))
+            return true;
+        check = recent_ids_check (&self->fold.recent, attach->seq);
+        return attach->seq != SEQ_UNKNOWN
+               && (attach->seq > self->fold.last_seq || log_check_differs (attach->check, check));
+    case OPERATION_TIMER:
+        return operation->timer.seq > self->fold.last_seq;
+    case OPERATION_MATCH:
+        return operation->match.version > self->fold.control_seq;
+    case OPERATION_ANSWERED:
+        return !handover_is_of_offer (&self->fold, operation->record.done.item);
+    case OPERATION_CHANGE:
+        return changes_is_idle (&self->fold, operation);
+    case OPERATION_POST:
+        //  A version that is not known here may be that of another postoffice's entry.
+        if (operation->record.post.version > self->fold.control_seq + 1)
+            return true;
+        return operation->of_request
+               && (!self->fold.exists
+                   || (operation->if_match != SEQ_UNKNOWN
+                       && operation->if_match != self->fold.last_seq));
+    default:
+        return false;
+    }
+}
+
+//  What may end the waiting stands behind it in the queue: a visitor is not told of a place just
+//  before an offer, or before nobody is free. It is told at the next time, if it waits then.
+static bool
+s_is_overtaken (const session_t *self, const operation_t *operation)
+{
+    if (operation->match.what != MATCH_NOTICE)
+        return false;
+    for (const list_t *link = self->queue.next; link != &self->queue; link = link->next) {
+        const operation_t *later = LIST_THING (link, operation_t, place);
+        bool is_match = later->kind == OPERATION_MATCH && later->match.what != MATCH_NOTICE;
+        if (is_match || later->kind == OPERATION_TIMER || later->kind == OPERATION_ANSWERED
+            || later->kind == OPERATION_CHANGE)
+            return true;
+    }
+    return false;
+}
+
+void
+settle_decide (session_t *self, switchboard_t *switchboard, operation_t *operation)
+{
     operation->verdict = VERDICT_OK;
     operation->seq = operation->time_ms = operation->check = 0;
-    operation->opened = false;
+    operation->opened = operation->is_put_off = false;
+    operation->seen = (control_seen_t){ .role = 0 };
     operation->first_entry = self->changeset->entry_count;
     operation->entry_count = 0;
     switch (operation->kind) {
     case OPERATION_ATTACH:
-        s_decide_attach (&switchboard, self, operation);
+        s_decide_attach (switchboard, self, operation);
         break;
     case OPERATION_POST:
-        s_decide_post (&switchboard, self, operation);
+        s_decide_post (switchboard, self, operation);
         break;
     case OPERATION_DONE:
     case OPERATION_ACCEPTED:
-        s_decide_on_work (&switchboard, self, operation);
+        s_decide_on_work (switchboard, self, operation);
         break;
     case OPERATION_ABSENT:
         if (s_is_to_say (self, operation))
-            s_decide_absent (&switchboard, self, operation);
+            s_decide_absent (switchboard, self, operation);
         break;
     case OPERATION_TIMER:
-        switchboard_timer (&switchboard, operation);
+        deadlines_run (switchboard, operation);
         break;
     case OPERATION_CHANGE:
-        changes_decide (&switchboard, operation);
+        changes_decide (switchboard, operation);
+        break;
+    case OPERATION_MATCH:
+        if (s_is_overtaken (self, operation))
+            operation->verdict = VERDICT_DUPLICATE;
+        else
+            switchboard_match (switchboard, operation);
+        break;
+    case OPERATION_ANSWERED:
+        switchboard_answered (switchboard, operation);
         break;
     case OPERATION_DETACH:
         break; //  changes nothing in the log: done when its turn has come
@@ -202,10 +280,11 @@ settle_decide (session_t *self, operation_t *operation)
 }
 
 void
-settle_end (session_t *self)
+settle_end (switchboard_t *switchboard)
 {
-    switchboard_t switchboard = s_switchboard (self);
-    switchboard_end (&switchboard);
+    deadlines_end (switchboard);
+    alerts_end (switchboard);
+    webhook_items_end (switchboard);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -219,7 +298,7 @@ s_detach (session_t *self, const operation_t *operation)
     if (!endpoint)
         return;
     if (detach->received_seq != SEQ_UNKNOWN)
-        presence_receipt (endpoint, detach->received_seq);
+        presence_receipt (endpoint, detach->received_seq, detach->read_seq);
     if (detach->moved)
         presence_hand_over (self, endpoint);
     else
@@ -232,6 +311,26 @@ settle_is_foreign (const session_t *self)
     return self->fold.exists && self->fold.last_writer != self->office->rules.writer;
 }
 
+//  The answer says what it has read now.
+static void
+s_mark_read (session_t *self, operation_t *operation)
+{
+    participant_t *reader =
+        operation->verdict == VERDICT_OK ? changes_reader (&self->fold, operation->change) : NULL;
+    if (reader)
+        operation->seq = company_read (self, reader, operation->change->read_seq);
+}
+
+//  The endpoint may be gone already.
+static void
+s_welcome (session_t *self, const operation_t *operation)
+{
+    endpoint_t *endpoint =
+        session_endpoint (self, operation->peer, operation->record.attach.endpoint);
+    if (endpoint)
+        company_arrived (endpoint);
+}
+
 void
 settle_operation (session_t *self, operation_t *operation)
 {
@@ -239,6 +338,7 @@ settle_operation (session_t *self, operation_t *operation)
     case OPERATION_ATTACH:
         if (operation->verdict == VERDICT_OK) {
             catch_up_attached (self, operation);
+            s_welcome (self, operation);
             if (settle_is_foreign (self))
                 split_hosting_asked (&self->split_hosting);
         } else {
@@ -246,7 +346,7 @@ settle_operation (session_t *self, operation_t *operation)
             endpoint_t *endpoint = session_endpoint (self, operation->peer, attach->endpoint);
             if (endpoint && endpoint->state == ENDPOINT_ATTACHING)
                 presence_lose (self, endpoint);
-            reply_attach (self->office, operation, self->published);
+            reply_attach (self->office, operation, self->published, false);
         }
         break;
     case OPERATION_DETACH:
@@ -255,16 +355,30 @@ settle_operation (session_t *self, operation_t *operation)
     case OPERATION_POST:
         catch_up_answer_post (self, operation);
         break;
-    case OPERATION_ACCEPTED:
     case OPERATION_DONE:
+        if (operation->verdict == VERDICT_OK && !operation->is_refused)
+            bot_health_note (self->office->bots,
+                             &(bot_outcome_t){ .app = self->fold.app,
+                                               .session = self->key,
+                                               .began_ms = operation->began_ms,
+                                               .done = &operation->record.done });
+        reply_work (self->office, operation);
+        break;
+    case OPERATION_ACCEPTED:
         reply_work (self->office, operation);
         break;
     case OPERATION_TIMER:
         self->office->timer_ended (self->office->timer_owner, operation);
         break;
     case OPERATION_CHANGE:
+        if (operation->change->kind == CHANGE_READ)
+            s_mark_read (self, operation);
         reply_post (self->office, operation);
         break;
+    case OPERATION_ANSWERED:
+        self->office->offer_answered (self->office->answered_owner, operation);
+        break;
+    case OPERATION_MATCH:
     case OPERATION_ABSENT:
         break;
     }
@@ -279,6 +393,7 @@ settle_is_elsewhere (const session_t *self, const operation_t *operation)
     bool is_of_before = operation->arrived_us <= self->office->suspended_us;
     return (is_of_before || operation->moved_away) && operation->kind != OPERATION_DONE
            && operation->kind != OPERATION_ACCEPTED && operation->kind != OPERATION_TIMER
+           && operation->kind != OPERATION_MATCH && operation->kind != OPERATION_ANSWERED
            && !operation->of_request;
 }
 
@@ -339,6 +454,54 @@ s_hand_out (session_t *self, const changeset_t *changeset)
         deliveries_look (self->office->deliveries);
 }
 
+static bool
+s_is_silent (const session_t *self)
+{
+    return self->fold.exists && self->fold.control_role == ROLE_ROUTER;
+}
+
+void
+settle_loaded (session_t *self, uint64_t waited_ms)
+{
+    if (!s_is_silent (self))
+        self->silent_since_us = 0;
+    else if (!self->silent_since_us)
+        self->silent_since_us = clock_mono_us () - waited_ms * 1000;
+}
+
+//  Who ends it counts it.
+static void
+s_count_silence (session_t *self)
+{
+    uint64_t now = clock_mono_us (), role = self->fold.control_role;
+    if (s_is_silent (self) == (self->silent_since_us > 0))
+        return;
+    if (self->silent_since_us > 0)
+        handover_counts_waited (now - self->silent_since_us,
+                                role == ROLE_AGENT || role == ROLE_PLATFORM);
+    self->silent_since_us = self->silent_since_us > 0 ? 0 : now;
+}
+
+//  Somebody is sought now; or whoever had something to do with the session may have less to do.
+static void
+s_tell_matcher (const session_t *self)
+{
+    matcher_t *matcher = self->office->matcher;
+    if (matcher && self->fold.offer.waits)
+        matcher_somebody_waits (matcher);
+    else if (matcher)
+        matcher_somebody_is_free (matcher);
+}
+
+//  Who passed the visitor on is told no more than this, unless it has come in again meanwhile.
+static void
+s_put_out (session_t *self, const store_entry_t *left)
+{
+    const participant_t *participant = fold_participant (&self->fold, left->role, left->user);
+    if (participant && participant->is_out)
+        presence_put_out (self, participant);
+}
+
 //  The changeset is in the log (or had nothing for it): tell everyone, in order.
 void
 settle_changeset (session_t *self, changeset_t **changeset_p)
@@ -347,15 +510,21 @@ settle_changeset (session_t *self, changeset_t **changeset_p)
     metric_add (POSTOFFICE_ENTRIES, (int64_t) changeset->entry_count);
     if (changeset->opens)
         metric_add (POSTOFFICE_OPENED, 1);
+    if (changeset->control_changes) {
+        s_tell_matcher (self);
+        s_count_silence (self);
+    }
     if (!list_is_empty (&changeset->ended))
         presence_end_bot_typing (self);
     for (size_t at = 0; at < changeset->finish_count; at++) {
         list_t *first = list_first (&changeset->ended);
         turn_t *turn = first ? LIST_THING (first, turn_t, in_fold) : NULL;
-        if (!turn || !text_is (turn->item, changeset->finishes[at].item))
-            continue; //  of a timer
-        workers_forget (self->office->workers, turn,
-                        changeset->finishes[at].state == WORK_CANCELLED);
+        if (!turn || !text_is (turn->item, changeset->finishes[at].item)) {
+            deliveries_cancel (self->office->deliveries, changeset->finishes[at].item);
+            continue; //  of an offer; or of a timer, of which nobody here knows by this name
+        }
+        bool cancels = changeset->finishes[at].state == WORK_CANCELLED || turn->is_told_elsewhere;
+        workers_forget (self->office->workers, turn, cancels);
         turn_destroy (&turn);
     }
     list_t *link;
@@ -366,8 +535,11 @@ settle_changeset (session_t *self, changeset_t **changeset_p)
             const store_entry_t *entry = &changeset->entries[index];
             self->published =
                 (log_position_t){ changeset->first_seq + index, entry->check };
+            handover_counts_entry (entry->event, entry->data);
             outbound_tell (self->office, &self->endpoints, self->key, self->published, entry,
                            changeset->origins[index]);
+            if (entry->event == EVENT_USER_LEFT)
+                s_put_out (self, entry);
         }
         list_remove (link);
         settle_operation (self, operation);

@@ -8,19 +8,28 @@
 
 #include "session/session.h"
 
+//  A worker speaks of a turn that we do not know, or a client or timer of entries: before a word is
+//  refused for good, or the client told that its log is another one, the log is looked at
+//  once more, as another postoffice may have written to it. So it is before a request is told that
+//  there is nothing to do, or that the log is another one.
+bool settle_is_doubtful (const session_t *self, const operation_t *operation);
+
 //  Writes verdict, seq and entries into the operation, and entries and the like into the
-//  session's changeset, which there must be. May be called again for the same operation, when its
-//  changeset was lost.
-void settle_decide (session_t *self, operation_t *operation);
+//  session's changeset, which there must be; the switchboard is that of the changeset
+//  (session_switchboard). May be called again for the same operation, when its changeset was lost.
+void settle_decide (session_t *self, switchboard_t *switchboard, operation_t *operation);
 
 //  No more operations go into the changeset.
-void settle_end (session_t *self);
+void settle_end (switchboard_t *switchboard);
 
 //  The changeset is in the log, or had nothing for it. Destroys it.
 void settle_changeset (session_t *session, changeset_t **changeset_p);
 
 //  The operation is done or refused, as its verdict says: answers it. Destroys it.
 void settle_operation (session_t *session, operation_t *operation);
+
+//  The fold was loaded; whoever waits in it has waited for so long.
+void settle_loaded (session_t *self, uint64_t waited_ms);
 
 //  Hands the first open turn of each topic to the workers.
 void settle_dispatch (session_t *session);

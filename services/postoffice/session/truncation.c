@@ -34,6 +34,7 @@ truncation_tell (session_t *self, endpoint_t *endpoint, uint64_t seq)
     endpoint->cursor = (log_position_t){ seq, recent_ids_check (&self->fold.recent, seq) };
     endpoint->is_compared = true;
     endpoint->state = ENDPOINT_LAGGING;
+    endpoint->shown_seq = seq < endpoint->shown_seq ? seq : endpoint->shown_seq;
     endpoint->awaits_receipt = true;
     if (endpoint->received_seq != SEQ_UNKNOWN && endpoint->received_seq > seq)
         endpoint->received_seq = seq;

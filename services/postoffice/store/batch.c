@@ -31,12 +31,15 @@ s_size (const store_append_t *request)
     for (size_t at = 0; at < request->work_count; at++) {
         const store_work_t *work = &request->works[at];
         size += sizeof *work + work->item.size + work->topic.size + work->lane.size
-                + work->user.size + work->body.size + work->secret.size;
+                + work->user.size + work->body.size + work->secret.size
+                + work->destination.size + work->address.size;
     }
     for (size_t at = 0; at < request->finish_count; at++) {
         const store_finish_t *finish = &request->finishes[at];
         size += sizeof *finish + finish->item.size + finish->detail.size;
     }
+    for (size_t at = 0; at < request->asked_count; at++)
+        size += sizeof *request->asked + request->asked[at].agent.size;
     return size;
 }
 
@@ -161,12 +164,16 @@ typedef struct {
     pg_value_t *c_session, *c_before;
     pg_value_t *o_session, *o_app, *o_visitor;
     entry_columns_t entries;
-    pg_value_t *p_session, *p_app, *p_role, *p_user, *p_sender, *p_present, *p_info, *p_channel;
+    pg_value_t *p_session, *p_app, *p_role, *p_user, *p_sender, *p_present, *p_info, *p_channel,
+        *p_out;
     pg_value_t *x_session, *x_channel, *x_external_id, *x_role, *x_user;
     pg_value_t *s_session, *s_role, *s_user, *s_closed, *s_left;
+    pg_value_t *s_seq, *s_waits, *s_waiting_for, *s_offered_to, *s_offer_ms, *s_offer, *s_begins,
+        *s_away;
     pg_value_t *w_session, *w_item, *w_kind, *w_topic, *w_lane, *w_seq, *w_user, *w_body, *w_secret,
-        *w_state, *w_after_ms;
+        *w_state, *w_after_ms, *w_destination, *w_address;
     pg_value_t *f_session, *f_item, *f_state, *f_attempt, *f_status, *f_took_ms, *f_detail;
+    pg_value_t *a_session, *a_agent, *a_missed, *a_away_after;
     pg_value_t *n_session;
     pg_value_t *h_session;
 } columns_t;
@@ -200,6 +207,7 @@ s_columns (pg_values_t *values)
     to.p_present = pg_values_array (values, PG_BOOL);
     to.p_info = pg_values_array (values, PG_TEXT);
     to.p_channel = pg_values_array (values, PG_TEXT);
+    to.p_out = pg_values_array (values, PG_BOOL);
     to.x_session = pg_values_array (values, PG_TEXT);
     to.x_channel = pg_values_array (values, PG_TEXT);
     to.x_external_id = pg_values_array (values, PG_TEXT);
@@ -210,6 +218,14 @@ s_columns (pg_values_t *values)
     to.s_user = pg_values_array (values, PG_TEXT);
     to.s_closed = pg_values_array (values, PG_SMALL);
     to.s_left = pg_values_array (values, PG_BOOL);
+    to.s_seq = pg_values_array (values, PG_NUMBER);
+    to.s_waits = pg_values_array (values, PG_BOOL);
+    to.s_waiting_for = pg_values_array (values, PG_TEXT);
+    to.s_offered_to = pg_values_array (values, PG_TEXT);
+    to.s_offer_ms = pg_values_array (values, PG_NUMBER);
+    to.s_offer = pg_values_array (values, PG_TEXT);
+    to.s_begins = pg_values_array (values, PG_BOOL);
+    to.s_away = pg_values_array (values, PG_NUMBER);
     to.w_session = pg_values_array (values, PG_TEXT);
     to.w_item = pg_values_array (values, PG_TEXT);
     to.w_kind = pg_values_array (values, PG_SMALL);
@@ -221,6 +237,8 @@ s_columns (pg_values_t *values)
     to.w_secret = pg_values_array (values, PG_TEXT);
     to.w_state = pg_values_array (values, PG_SMALL);
     to.w_after_ms = pg_values_array (values, PG_NUMBER);
+    to.w_destination = pg_values_array (values, PG_TEXT);
+    to.w_address = pg_values_array (values, PG_TEXT);
     to.f_session = pg_values_array (values, PG_TEXT);
     to.f_item = pg_values_array (values, PG_TEXT);
     to.f_state = pg_values_array (values, PG_SMALL);
@@ -228,6 +246,10 @@ s_columns (pg_values_t *values)
     to.f_status = pg_values_array (values, PG_SMALL);
     to.f_took_ms = pg_values_array (values, PG_NUMBER);
     to.f_detail = pg_values_array (values, PG_TEXT);
+    to.a_session = pg_values_array (values, PG_TEXT);
+    to.a_agent = pg_values_array (values, PG_TEXT);
+    to.a_missed = pg_values_array (values, PG_BOOL);
+    to.a_away_after = pg_values_array (values, PG_NUMBER);
     to.n_session = pg_values_array (values, PG_TEXT);
     to.h_session = pg_values_array (values, PG_TEXT);
     return to;
@@ -278,6 +300,7 @@ s_write_participants (const columns_t *to, const store_append_t *append)
         pg_array_number (to->p_present, participant->present);
         pg_array_text (to->p_info, participant->info.size > 0 ? participant->info : TEXT ("{}"));
         pg_array_text (to->p_channel, participant->channel);
+        pg_array_number (to->p_out, participant->is_out);
     }
     for (size_t at = 0; at < append->external_ref_count; at++) {
         const store_external_ref_t *ref = &append->external_refs[at];
@@ -305,6 +328,8 @@ s_write_work (const columns_t *to, const store_append_t *append)
         pg_array_text (to->w_secret, work->secret);
         pg_array_number (to->w_state, work->is_leased ? WORK_LEASED : WORK_READY);
         pg_array_number (to->w_after_ms, (int64_t) work->after_ms);
+        pg_array_text (to->w_destination, work->destination);
+        pg_array_text (to->w_address, work->address);
     }
     for (size_t at = 0; at < append->finish_count; at++) {
         const store_finish_t *finish = &append->finishes[at];
@@ -315,6 +340,18 @@ s_write_work (const columns_t *to, const store_append_t *append)
         pg_array_number (to->f_status, (int64_t) finish->status);
         pg_array_number (to->f_took_ms, (int64_t) finish->took_ms);
         pg_array_text (to->f_detail, finish->detail);
+    }
+}
+
+static void
+s_write_asked (const columns_t *to, const store_append_t *append)
+{
+    for (size_t at = 0; at < append->asked_count; at++) {
+        const store_asked_t *asked = &append->asked[at];
+        pg_array_text (to->a_session, append->session);
+        pg_array_text (to->a_agent, asked->agent);
+        pg_array_number (to->a_missed, asked->is_missed);
+        pg_array_number (to->a_away_after, (int64_t) asked->away_after);
     }
 }
 
@@ -329,12 +366,34 @@ s_changes_session (const store_append_t *append)
 static void
 s_write_session (const columns_t *to, const store_append_t *append)
 {
+    static const store_offer_t none = { .sought = { "", 0 },
+                                        .offered_to = { "", 0 },
+                                        .text = { "", 0 } };
     bool controls = append->control_changes;
+    const store_offer_t *offer = controls && append->offer.waits ? &append->offer : &none;
     pg_array_text (to->s_session, append->session);
     pg_array_number (to->s_role, controls ? (int64_t) append->control_role : 0);
     pg_array_text (to->s_user, controls ? append->control_user : TEXT_EMPTY);
     pg_array_number (to->s_closed, append->closing);
     pg_array_number (to->s_left, append->is_left);
+    pg_array_number (to->s_seq, controls ? (int64_t) append->control_seq : 0);
+    pg_array_number (to->s_waits, offer->waits);
+    pg_array_text (to->s_waiting_for, offer->sought);
+    pg_array_text (to->s_offered_to, offer->offered_to);
+    pg_array_number (to->s_offer_ms, (int64_t) offer->for_ms);
+    pg_array_text (to->s_offer, offer->text);
+    pg_array_number (to->s_begins, controls && append->offer_begins);
+    pg_array_number (to->s_away, controls ? (int64_t) append->away_seq : 0);
+}
+
+//  Only all of the append sees to the alert (schema/functions.sql).
+static bool
+s_is_of_alert (const store_append_t *request)
+{
+    for (size_t at = 0; at < request->entry_count; at++)
+        if (request->entries[at].event == EVENT_ALERT_ACKNOWLEDGED)
+            return true;
+    return false;
 }
 
 batch_way_t
@@ -349,8 +408,9 @@ batch_way (const batch_t *self, size_t day, bool checked)
         bool is_plain = !request->opens && !request->participant_count
                         && !request->external_ref_count
                         && !s_changes_session (request) && !request->work_count
-                        && !request->finish_count && !request->notify_others
-                        && !request->only_host;
+                        && !request->finish_count && !request->asked_count
+                        && !request->notify_others
+                        && !request->only_host && !s_is_of_alert (request);
         if (checked || !append->tail_known || !is_plain)
             return BATCH_ALL;
         entries += append->request.entry_count;
@@ -417,6 +477,7 @@ s_write_all (const batch_t *self, uint64_t day, pg_values_t *values)
         s_write_entries (&to.entries, request);
         s_write_participants (&to, request);
         s_write_work (&to, request);
+        s_write_asked (&to, request);
         if (s_changes_session (request))
             s_write_session (&to, request);
         if (request->notify_others)

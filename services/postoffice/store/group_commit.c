@@ -29,7 +29,7 @@ const pg_statement_t store_statements[STORE_STATEMENTS] = {
     [SAY_LOOKUP] = { "lookup", query_lookup_sql },
     [SAY_EXTERNAL] = { "external", query_external_sql },
     [SAY_RECEIPTS] = { "received",
-                       "SELECT " SCHEMA_FUNCTION ("note_received") " ($1, $2, $3, $4)" },
+                       "SELECT " SCHEMA_FUNCTION ("note_received") " ($1, $2, $3, $4, $5, $6)" },
     [SAY_DAY] = { "day", "SELECT " SCHEMA_FUNCTION ("make_day") " ($1::date)" },
     [SAY_PROBE] = { "probe", "SELECT " SCHEMA_FUNCTION ("beat") " ($1::bigint, $2::text)" },
 };

@@ -39,6 +39,7 @@
 #define NOTICES_MOST 100000
 //  What stands before the writer when endpoints are sent of, and not an entry.
 #define SHARED "shared "
+#define ITEM "item "
 #define NOTICE_SIZE (SESSION_KEY_MAX + 64)
 //  And what stands before it in what we say to ourselves.
 #define ECHOED "echo "
@@ -49,7 +50,8 @@ enum { CLAIMED_TURNS, CLAIMED_OWN };
 enum { SAY_BEAT, SAY_CLAIM, SAY_HOSTS, SAY_DAY, SAY_FORGET, SAY_NOTIFY, STATEMENTS };
 
 static const pg_statement_t s_statements[STATEMENTS] = {
-    [SAY_BEAT] = { "beat", "SELECT " SCHEMA_FUNCTION ("beat") " ($1::bigint, $2::text)" },
+    [SAY_BEAT] = { "beat", "SELECT " SCHEMA_FUNCTION ("beat") " ($1::bigint, $2::text),"
+                 " (extract (epoch FROM clock_timestamp ()) * 1000)::bigint" },
     [SAY_CLAIM] = { "claim", "SELECT * FROM " SCHEMA_FUNCTION (
                                  "claim_orphans") " ($1::bigint, $2::bigint, $3::boolean)" },
     [SAY_HOSTS] = { "hosts", "SELECT * FROM " SCHEMA_FUNCTION (
@@ -66,6 +68,14 @@ typedef struct {
     size_t size;
     char payload[];
 } notice_t;
+
+//  What is known of the database's clock.
+#define CLOCK_KEPT_MS 60000 //  later a slower answer says more: clocks run apart
+typedef struct {
+    int64_t ahead_ms; //  of this process' monotonic clock
+    uint64_t trip_ms; //  how long that answer took
+    uint64_t read_ms; //  when; 0: never
+} database_clock_t;
 
 struct maintenance {
     uv_loop_t *loop;
@@ -87,6 +97,8 @@ struct maintenance {
     loop_timer_t *timer;
     uint64_t up_ms;         //  when the link came up, or took no beat last
     uint64_t beat_ms;
+    unsigned beats;         //  that are not answered
+    database_clock_t clock;
     uint64_t claim_ms;
     uint64_t hour_ms;
     bool claiming;
@@ -137,6 +149,24 @@ s_on_said (void *owner, void *what, const pg_answer_t *answer)
         pg_link_renew (self->link);
 }
 
+//  Its clock was read somewhen between the question and the answer: the middle is wrong by half of
+//  that time at most. One that fits neither is a clock that was set.
+static void
+s_on_clock (maintenance_t *self, int64_t database_ms)
+{
+    database_clock_t *clock = &self->clock;
+    uint64_t now = clock_mono_ms (), trip_ms = now - self->beat_ms;
+    int64_t ahead_ms = database_ms - (int64_t) (self->beat_ms + trip_ms / 2);
+    uint64_t apart_ms = (uint64_t) llabs (ahead_ms - clock->ahead_ms);
+    bool is_set = apart_ms > trip_ms / 2 + clock->trip_ms / 2 + 2; //  they are whole ms
+    bool is_old = now - clock->read_ms > CLOCK_KEPT_MS;
+    if (clock->read_ms > 0 && !is_set && !is_old && trip_ms > clock->trip_ms)
+        return;
+    *clock = (database_clock_t){ .ahead_ms = ahead_ms, .trip_ms = trip_ms, .read_ms = now };
+    if (self->events.clocked)
+        self->events.clocked (self->owner, ahead_ms);
+}
+
 //  A database that takes no beats (it is read-only) takes nobody's, and its links stay up: all of
 //  them look dead until it is writable and all have beaten again.
 static void
@@ -145,8 +175,11 @@ s_on_beaten (void *owner, void *unused, const pg_answer_t *answer)
     maintenance_t *self = owner;
     (void) unused;
     s_on_said (self, "beat", answer);
+    bool is_last = --self->beats == 0; //  else it is not known which one was sent when
     if (answer->failed)
         self->up_ms = clock_mono_ms ();
+    else if (!answer->lost && is_last)
+        s_on_clock (self, pg_number (answer->results[0], 0, 1));
 }
 
 static void
@@ -292,6 +325,7 @@ s_on_timer (void *owner)
     if (s_is_due (&self->beat_ms, now, BEAT_MS)) {
         pg_values_number (&self->values, PG_NUMBER, (int64_t) self->writer);
         pg_values_text (&self->values, text_of (self->node));
+        self->beats++;
         pg_link_add (self->link, SAY_BEAT, &self->values);
         pg_link_send (self->link, s_on_beaten, self, NULL);
     }
@@ -472,7 +506,23 @@ s_on_unfit (void *owner)
     self->events.unfit (self->owner);
 }
 
-//  "<writer> <session>", or "shared <writer> <session>"
+//  What it begins with, and what that says: "<writer> <session>", "shared <writer> <session>" or
+//  "item <writer> <item>".
+static store_notice_t
+s_kind_of_notice (const char **at)
+{
+    static const struct {
+        const char *words;
+        store_notice_t what;
+    } rows[] = { { SHARED, NOTIFY_SHARED }, { ITEM, NOTIFY_CANCELLED } };
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++)
+        if (strncmp (*at, rows[row].words, strlen (rows[row].words)) == 0) {
+            *at += strlen (rows[row].words);
+            return rows[row].what;
+        }
+    return NOTIFY_MOVED;
+}
+
 static void
 s_on_notified (void *owner, text_t payload)
 {
@@ -485,15 +535,15 @@ s_on_notified (void *owner, text_t payload)
             s_begin (self);
         return;
     }
-    bool is_shared = strncmp (payload.data, SHARED, strlen (SHARED)) == 0;
-    const char *from = is_shared ? payload.data + strlen (SHARED) : payload.data;
+    const char *from = payload.data;
     char *end;
+    store_notice_t what = s_kind_of_notice (&from);
     uint64_t writer = strtoull (from, &end, 10);
     if (end == from || *end != ' ' || writer == self->writer)
         return;
-    store_metrics[is_shared ? STORE_SHARED : STORE_MOVED]++;
-    self->events.noticed (self->owner, is_shared ? NOTIFY_SHARED : NOTIFY_MOVED,
-                          text_of (end + 1));
+    if (what != NOTIFY_CANCELLED)
+        store_metrics[what == NOTIFY_SHARED ? STORE_SHARED : STORE_MOVED]++;
+    self->events.noticed (self->owner, what, text_of (end + 1));
 }
 
 // ---------------------------------------------------------------------------------------------

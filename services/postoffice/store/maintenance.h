@@ -19,6 +19,7 @@ typedef struct {
     void (*changed) (void *owner, bool is_up); //  up: the schema is the right one, and we listen
     void (*unfit) (void *owner);               //  see store.h
     void (*noticed) (void *owner, store_notice_t what, text_t session); //  likewise
+    void (*clocked) (void *owner, int64_t database_ms); //  likewise
     uint64_t (*room) (void *owner);            //  likewise
 } maintenance_events_t;
 

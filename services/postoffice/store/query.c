@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "model/model.h"
 #include "store/migrations.h"
 
 #include <stdlib.h>
@@ -102,7 +103,8 @@ query_write (const query_t *self, int64_t writer, pg_values_t *values)
 // ---------------------------------------------------------------------------------------------
 //  Loads: rows of several kinds, see load_session in schema/
 
-enum { ROW_SESSION, ROW_PARTICIPANT, ROW_WORK, ROW_ID, ROW_QUESTION };
+enum { ROW_SESSION, ROW_PARTICIPANT, ROW_WORK, ROW_ID, ROW_QUESTION, ROW_SWITCHBOARD,
+       ROW_SAID };
 enum { KIND, N1, N2, N3, N4, N5, N6, N7, N8, T1, T2, T3, T4, T5 };
 
 static uint64_t
@@ -131,13 +133,29 @@ s_read_session (const PGresult *result, int row, stored_session_t *session)
     session->last_stored_ms = strtoull (pg_text (result, row, T5).data, NULL, 10);
 }
 
+static void
+s_read_switchboard (const PGresult *result, int row, stored_session_t *session)
+{
+    session->control_seq = s_number (result, row, N1);
+    session->control_ms = s_number (result, row, N2);
+    session->waiting_ms = s_number (result, row, N3);
+    session->offer_until_ms = s_number (result, row, N4);
+    session->waited_ms = s_number (result, row, N5);
+    session->away_seq = s_number (result, row, N6);
+    session->offered_to = pg_text (result, row, T1);
+    session->offer = pg_text (result, row, T2);
+}
+
 static stored_participant_t
 s_read_participant (const PGresult *result, int row)
 {
     return (stored_participant_t){
         .role = s_number (result, row, N1),
         .present = pg_flag (result, row, N2),
+        .is_out = !pg_is_null (result, row, N6) && pg_flag (result, row, N6),
         .received_seq = pg_is_null (result, row, N3) ? SEQ_UNKNOWN : s_number (result, row, N3),
+        .delivered_seq = s_number (result, row, N4),
+        .read_seq = s_number (result, row, N5),
         .user = pg_text (result, row, T1),
         .sender = pg_text (result, row, T2),
         .info = pg_text (result, row, T3),
@@ -159,6 +177,21 @@ s_read_work (const PGresult *result, int row)
     };
 }
 
+static stored_entry_t
+s_read_said (const PGresult *result, int row)
+{
+    return (stored_entry_t){
+        .seq = s_number (result, row, N1),
+        .time_ms = s_number (result, row, N2),
+        .role = s_number (result, row, N3),
+        .event = EVENT_NEW_MESSAGE,
+        .message_id = TEXT_EMPTY,
+        .user = pg_text (result, row, T1),
+        .sender = TEXT_EMPTY,
+        .data = pg_text (result, row, T2),
+    };
+}
+
 static void
 s_answer_load (query_t *self, const PGresult *result)
 {
@@ -167,9 +200,11 @@ s_answer_load (query_t *self, const PGresult *result)
     stored_participant_t *participants = alloc_array (room, sizeof *participants);
     stored_work_t *works = alloc_array (room, sizeof *works);
     stored_id_t *known = alloc_array (room, sizeof *known);
+    stored_entry_t *said = alloc_array (room, sizeof *said);
     stored_session_t session = { .participants = participants, .works = works, .known = known,
                                  .app = TEXT_EMPTY, .visitor = TEXT_EMPTY,
-                                 .control_user = TEXT_EMPTY };
+                                 .control_user = TEXT_EMPTY, .offered_to = TEXT_EMPTY,
+                                 .offer = TEXT_EMPTY, .said = said };
     for (int row = 0; row < rows; row++) {
         int64_t kind = pg_number (result, row, KIND);
         if (kind == ROW_SESSION)
@@ -178,10 +213,15 @@ s_answer_load (query_t *self, const PGresult *result)
             participants[session.participant_count++] = s_read_participant (result, row);
         else if (kind == ROW_WORK)
             works[session.work_count++] = s_read_work (result, row);
-        else if (kind == ROW_QUESTION)
+        else if (kind == ROW_QUESTION) {
             session.unanswered = (stored_work_t){ .seq = s_number (result, row, N1),
                                                   .user = pg_text (result, row, T1),
                                                   .body = pg_text (result, row, T2) };
+            session.unanswered_ms = s_number (result, row, N2);
+        } else if (kind == ROW_SWITCHBOARD)
+            s_read_switchboard (result, row, &session);
+        else if (kind == ROW_SAID)
+            said[session.said_count++] = s_read_said (result, row);
         else
             known[session.known_count++] = (stored_id_t){ .seq = s_number (result, row, N1),
                                                           .time_ms = s_number (result, row, N2),
@@ -194,6 +234,7 @@ s_answer_load (query_t *self, const PGresult *result)
     free (participants);
     free (works);
     free (known);
+    free (said);
 }
 
 // ---------------------------------------------------------------------------------------------

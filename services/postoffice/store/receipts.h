@@ -1,4 +1,4 @@
-//  receipts — what participants' clients are known to have received, gathered until it is
+//  receipts — what participants' clients are known to have received and read, gathered until it is
 //  written: one row for each participant, the highest seq wins. Bounded; when it is full it is
 //  time to write.
 
@@ -6,6 +6,7 @@
 #define RECEIPTS_H
 
 #include "pg/pg_values.h"
+#include "store/store_model.h"
 
 #include <stdint.h>
 
@@ -17,8 +18,9 @@ typedef struct {
 
 //  Returns 0; −1 when there is no room for another participant (nothing was noted).
 __attribute__ ((warn_unused_result)) int receipts_note (receipts_t *self, text_t session,
-                                                        uint64_t role, text_t user, uint64_t seq);
-//  Writes the parameters of note_seen, sorted as all writers sort, and forgets the notes.
+                                                        uint64_t role, text_t user,
+                                                        const store_receipt_t *receipt);
+//  Writes the parameters of note_received, sorted as all writers sort, and forgets the notes.
 void receipts_write (receipts_t *self, pg_values_t *values);
 //  Forgets the notes.
 void receipts_clear (receipts_t *self);

@@ -275,7 +275,7 @@ static void
 s_on_up (void *owner, bool is_direct)
 {
     (void) is_direct;
-    store_metrics[STORE_LINKS_UP]++;
+    store_metrics_link (true);
     ((retention_t *) owner)->erase_ms = 0;
     s_after (owner, SAY_LOCK, 0);
 }
@@ -284,8 +284,7 @@ static void
 s_on_down (void *owner)
 {
     retention_t *self = owner;
-    store_metrics[STORE_LINKS_UP]--;
-    store_metrics[STORE_LINKS_LOST]++;
+    store_metrics_link (false);
     loop_timer_stop (self->timer);
 }
 

@@ -8,14 +8,14 @@
 #include "store/migrations.h"
 #include "store/store_metrics.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
-#define FILL_EVERY_MS 2000
-#define ENTRIES_AT_ONCE 2000
-//  While there is more that is new, half of the time is spent in pieces; for what was there before,
-//  a fifth.
-#define MORE_FACTOR 1
-#define BACKLOG_FACTOR 4
+//  A piece costs 2 ms whatever is in it. In larger ones an entry is not cheaper any more.
+#define ENTRIES_AT_ONCE 2500
+//  When so many times as much is said as the share carries, it is only this part of the share.
+#define HOPELESS_TIMES 2
+#define HOPELESS_PART 5
 #define PAUSE_LEAST_MS 50
 #define LOCK_AGAIN_MS 5000
 #define FAILED_AGAIN_MS 10000
@@ -40,8 +40,12 @@ struct search_fill {
     loop_timer_t *timer;
     pg_values_t values;
     int next; //  what is said when the timer ends
+    uint64_t share;    //  percent of the time
+    uint64_t every_ms; //  what is new is looked for so often
     uint64_t said_ms;
     uint64_t new_ms;     //  when what is new was looked for last
+    int64_t said;        //  entries that this postoffice had stored at the last piece
+    uint64_t counted_ms; //  when that was
     uint64_t dropped_ms; //  when an empty partition was
     uint64_t level_ms;   //  everything of before this is there; 0: not known
     bool has_backlog;
@@ -62,6 +66,36 @@ s_show_delay (const search_fill_t *self)
     store_metrics[STORE_SEARCH_BACKLOG] = self->has_backlog;
 }
 
+uint64_t
+search_fill_pause_ms (uint64_t took_ms, uint64_t share)
+{
+    assert (share > 0 && share <= 100);
+    uint64_t pause_ms = took_ms * (100 - share) / share;
+    return pause_ms > PAUSE_LEAST_MS ? pause_ms : PAUSE_LEAST_MS;
+}
+
+uint64_t
+search_fill_share (uint64_t share, uint64_t said, uint64_t carried)
+{
+    uint64_t part = share / HOPELESS_PART;
+    return said <= HOPELESS_TIMES * carried ? share : part > 0 ? part : 1;
+}
+
+//  For the pause behind a piece. One that is not full says that there is no more than is carried.
+static uint64_t
+s_share (search_fill_t *self, uint64_t entries, uint64_t took_ms)
+{
+    int64_t said = store_metrics[STORE_ENTRIES] - self->said;
+    uint64_t since_ms = clock_mono_ms () - self->counted_ms;
+    self->said = store_metrics[STORE_ENTRIES];
+    self->counted_ms = clock_mono_ms ();
+    if (entries < ENTRIES_AT_ONCE)
+        return self->share;
+    //  Of the time that has gone by.
+    uint64_t carried = entries * since_ms * self->share / (100 * (took_ms + 1));
+    return search_fill_share (self->share, (uint64_t) said, carried);
+}
+
 static void
 s_on_filled (search_fill_t *self, const PGresult *result, uint64_t took_ms)
 {
@@ -69,19 +103,20 @@ s_on_filled (search_fill_t *self, const PGresult *result, uint64_t took_ms)
     bool is_more = pg_flag (result, 0, 1), had_backlog = self->has_backlog;
     self->has_backlog = pg_flag (result, 0, 3);
     self->level_ms = now > behind_ms ? now - behind_ms : 1;
-    store_metrics[STORE_SEARCH_ENTRIES] += pg_number (result, 0, 0);
+    uint64_t entries = (uint64_t) pg_number (result, 0, 0);
+    store_metrics[STORE_SEARCH_ENTRIES] += (int64_t) entries;
     s_show_delay (self);
     if (had_backlog && !self->has_backlog)
         log_info ("all that was stored before can be searched");
     uint64_t since_ms = now - self->new_ms;
-    if (is_more)
-        s_after (self, SAY_FILL, took_ms * MORE_FACTOR + PAUSE_LEAST_MS);
-    else if (self->has_backlog)
-        s_after (self, SAY_FILL, took_ms * BACKLOG_FACTOR + PAUSE_LEAST_MS);
+    uint64_t pause_ms = search_fill_pause_ms (took_ms, s_share (self, entries, took_ms));
+    if (is_more || self->has_backlog)
+        s_after (self, SAY_FILL, pause_ms);
     else if (now - self->dropped_ms >= DROP_EVERY_MS)
-        s_after (self, SAY_DROP, PAUSE_LEAST_MS);
+        s_after (self, SAY_DROP, pause_ms);
     else
-        s_after (self, SAY_FILL, since_ms < FILL_EVERY_MS ? FILL_EVERY_MS - since_ms : 0);
+        s_after (self, SAY_FILL, since_ms + pause_ms < self->every_ms
+                                     ? self->every_ms - since_ms : pause_ms);
 }
 
 static void
@@ -141,7 +176,7 @@ static void
 s_on_up (void *owner, bool is_direct)
 {
     (void) is_direct;
-    store_metrics[STORE_LINKS_UP]++;
+    store_metrics_link (true);
     s_after (owner, SAY_LOCK, 0);
 }
 
@@ -150,8 +185,7 @@ static void
 s_on_down (void *owner)
 {
     search_fill_t *self = owner;
-    store_metrics[STORE_LINKS_UP]--;
-    store_metrics[STORE_LINKS_LOST]++;
+    store_metrics_link (false);
     loop_timer_stop (self->timer);
     self->level_ms = 0;
     self->has_backlog = false;
@@ -172,7 +206,9 @@ search_fill_new (uv_loop_t *loop, const store_config_t *config)
     self->link =
         pg_link_new (loop, &link, &(pg_link_events_t){ .up = s_on_up, .down = s_on_down }, self);
     self->timer = loop_timer_new (loop, s_on_timer, self);
-    self->dropped_ms = clock_mono_ms ();
+    self->dropped_ms = self->counted_ms = clock_mono_ms ();
+    self->share = config->search_share;
+    self->every_ms = config->search_every_ms;
     return self;
 }
 

@@ -49,13 +49,13 @@ s_on_maintained (void *owner, bool is_up)
 {
     store_t *self = owner;
     self->is_maintained = is_up;
-    store_metrics[STORE_LINKS_UP] += is_up ? 1 : -1;
-    store_metrics[STORE_LINKS_LOST] += !is_up;
+    store_metrics_link (is_up);
     for (uint64_t at = 0; is_up && at < self->config.links; at++)
         store_link_open (self->store_links[at]);
     if (is_up) {
         retention_open (self->retention);
-        search_fill_open (self->search_fill);
+        if (self->search_fill)
+            search_fill_open (self->search_fill);
     }
     s_on_changed (self);
 }
@@ -73,6 +73,14 @@ s_on_noticed (void *owner, store_notice_t what, text_t session)
 {
     store_t *self = owner;
     self->events.noticed (self->owner, what, session);
+}
+
+static void
+s_on_clocked (void *owner, int64_t database_ms)
+{
+    store_t *self = owner;
+    if (self->events.clocked)
+        self->events.clocked (self->owner, database_ms);
 }
 
 static uint64_t
@@ -100,11 +108,13 @@ store_new (uv_loop_t *loop, const store_config_t *config, const store_events_t *
     for (uint64_t at = 0; at < config->links; at++)
         self->store_links[at] = store_link_new (loop, config, &self->queue, s_on_changed, self);
     self->retention = retention_new (loop, config);
-    self->search_fill = search_fill_new (loop, config);
+    if (config->search_share > 0)
+        self->search_fill = search_fill_new (loop, config);
     self->maintenance = maintenance_new (loop, config,
                                          &(maintenance_events_t){ .changed = s_on_maintained,
                                                                   .unfit = s_on_unfit,
                                                                   .noticed = s_on_noticed,
+                                                                  .clocked = s_on_clocked,
                                                                   .room = s_on_room },
                                          self);
     return self;
@@ -231,9 +241,10 @@ store_find_external (store_t *self, text_t app, text_t channel, text_t external_
 }
 
 void
-store_receipt (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
+store_receipt (store_t *self, text_t session, uint64_t role, text_t user,
+               const store_receipt_t *receipt)
 {
-    store_link_receipt (s_link (self, session), session, role, user, seq);
+    store_link_receipt (s_link (self, session), session, role, user, receipt);
 }
 
 int

@@ -34,6 +34,9 @@ typedef struct {
     //  process' now, for it is dead (ORPHAN); this process is the host of the session, since a
     //  moment ago (HOST), or for longer (HOSTED: each one is named every so many minutes).
     void (*noticed) (void *owner, store_notice_t what, text_t session);
+    //  The database's clock less this process' monotonic one: measured every two seconds, and as
+    //  good as half of the fastest of the last answers was long. NULL: nobody asks.
+    void (*clocked) (void *owner, int64_t database_ms);
     //  How many sessions of dead postoffices may become this one's now. NULL: any number.
     uint64_t (*room) (void *owner);
 } store_events_t;
@@ -84,10 +87,11 @@ __attribute__ ((warn_unused_result)) int
 store_find_external (store_t *self, text_t app, text_t channel, text_t external_id,
                      uint64_t request_id, store_external_fn *found, void *owner);
 
-//  Remembers what a participant's clients are known to have received. Gathered and written with
-//  other things; no answer; lost with the process (then too much is delivered again, never too
+//  Remembers what a participant's clients are known to have received and read. Gathered and written
+//  with other things; no answer; lost with the process (then too much is delivered again, never too
 //  little).
-void store_receipt (store_t *self, text_t session, uint64_t role, text_t user, uint64_t seq);
+void store_receipt (store_t *self, text_t session, uint64_t role, text_t user,
+                    const store_receipt_t *receipt);
 
 //  Notifies the other postoffices. Gathered and sent soon. Returns 0; −1 when it cannot be said
 //  now. What was taken is lost when the database goes: it is to be said again when `ready` says

@@ -206,7 +206,7 @@ s_on_up (void *owner, bool is_direct)
 {
     store_link_t *self = owner;
     (void) is_direct;
-    store_metrics[STORE_LINKS_UP]++;
+    store_metrics_link (true);
     self->is_unavailable = false; //  a new connection: the next batch will tell
     self->is_probing = false;
     group_commit_renew (self->group_commit);
@@ -218,8 +218,7 @@ static void
 s_on_down (void *owner)
 {
     store_link_t *self = owner;
-    store_metrics[STORE_LINKS_UP]--;
-    store_metrics[STORE_LINKS_LOST]++;
+    store_metrics_link (false);
     //  The log that they are about may have lost its tail when the database is back.
     receipts_clear (&self->receipts);
     //  They are older than all that waits: they are to be the first to have waited for too long.
@@ -324,16 +323,17 @@ store_link_ask (store_link_t *self, query_t **query_p)
 }
 
 void
-store_link_receipt (store_link_t *self, text_t session, uint64_t role, text_t user, uint64_t seq)
+store_link_receipt (store_link_t *self, text_t session, uint64_t role, text_t user,
+                    const store_receipt_t *receipt)
 {
     //  When the database is away the receipt is lost: too much is delivered again, not too little.
     if (!pg_link_state (self->link).is_up) {
         store_metrics[STORE_RECEIPTS_LOST]++;
         return;
     }
-    if (receipts_note (&self->receipts, session, role, user, seq) == 0)
+    if (receipts_note (&self->receipts, session, role, user, receipt) == 0)
         return;
     s_write_receipts (self);
-    if (receipts_note (&self->receipts, session, role, user, seq) != 0)
+    if (receipts_note (&self->receipts, session, role, user, receipt) != 0)
         store_metrics[STORE_RECEIPTS_LOST]++;
 }

@@ -35,6 +35,6 @@ store_link_state_t store_link_state (const store_link_t *self);
 void store_link_append (store_link_t *self, append_t **append_p);
 void store_link_ask (store_link_t *self, query_t **query_p);
 void store_link_receipt (store_link_t *self, text_t session, uint64_t role, text_t user,
-                         uint64_t seq);
+                         const store_receipt_t *receipt);
 
 #endif

@@ -100,3 +100,10 @@ store_metrics_start (void)
     metrics_register (s_rows, store_metrics, STORE_METRICS);
     histogram_register (&store_commit_time);
 }
+
+void
+store_metrics_link (bool is_up)
+{
+    store_metrics[STORE_LINKS_UP] += is_up ? 1 : -1;
+    store_metrics[STORE_LINKS_LOST] += !is_up;
+}

@@ -5,6 +5,8 @@
 
 #include "base/metrics.h"
 
+#include <stdbool.h>
+
 typedef enum {
     STORE_BATCHES,
     STORE_APPENDS,
@@ -55,5 +57,8 @@ extern histogram_t store_commit_time;
 
 //  Shows them in /metrics; safe to call again.
 void store_metrics_start (void);
+
+//  A database link is up, or one that was is lost.
+void store_metrics_link (bool is_up);
 
 #endif

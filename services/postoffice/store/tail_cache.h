@@ -3,7 +3,8 @@
 //  that the entry before is stored. Forgotten with the connection: a fail-over may lose a log's
 //  tail.
 //
-//  Of fixed size: sessions that fall on one place push each other out and are looked up again.
+//  Of fixed size: of more than four sessions that fall on one row, the one that was noted longest
+//  ago is pushed out and looked up again.
 
 #ifndef TAIL_CACHE_H
 #define TAIL_CACHE_H
@@ -14,7 +15,7 @@
 
 typedef struct tail_cache tail_cache_t;
 
-//  Keeps 2^bits places.
+//  Keeps 2^bits sessions; bits: 2 at least.
 tail_cache_t *tail_cache_new (unsigned bits);
 void tail_cache_destroy (tail_cache_t **self_p);
 

@@ -27,11 +27,14 @@ enum { SAY_TAKE, SAY_FINISH, SAY_RELEASE, SAY_DROP, STATEMENTS };
 
 static const pg_statement_t s_statements[STATEMENTS] = {
     [SAY_TAKE] = { "take", "SELECT * FROM " SCHEMA_FUNCTION (
-                               "take_work") " ($1::bigint, $2::text[], $3::bigint[])" },
+                               "take_work") " ($1::bigint, $2::text[], $3::bigint[],"
+                                            " $4::text[], $5::bigint[], $6::bigint[])" },
     [SAY_FINISH] = { "finish", "SELECT " SCHEMA_FUNCTION (
                                    "finish_work") " ($1::text[], $2::text[], $3::bigint[],"
                                                   " $4::smallint[], $5::bigint[], $6::smallint[],"
-                                                  " $7::bigint[], $8::text[])" },
+                                                  " $7::bigint[], $8::text[], $9::bigint[],"
+                                                  " $10::text[], $11::text[], $12::smallint[],"
+                                                  " $13::bigint[], $14::boolean[])" },
     [SAY_RELEASE] = { "release", "SELECT * FROM " SCHEMA_FUNCTION (
                                      "release_work") " ($1::bigint, $2::text[], $3::text[],"
                                                      " $4::bigint)" },
@@ -117,7 +120,12 @@ s_on_taken (void *owner, void *unused, const pg_answer_t *answer)
                                      .user = pg_text (result, row, 5),
                                      .body = pg_text (result, row, 6),
                                      .secret = pg_text (result, row, 7),
-                                     .attempt = (uint64_t) pg_number (result, row, 8) };
+                                     .attempt = (uint64_t) pg_number (result, row, 8),
+                                     .memory = pg_text (result, row, 9),
+                                     .lane_memory = pg_text (result, row, 10),
+                                     .lost = (uint64_t) pg_number (result, row, 11),
+                                     .replays = (uint64_t) pg_number (result, row, 12),
+                                     .is_suppressed = pg_flag (result, row, 13) };
     store_metrics[STORE_WORK_TAKEN] += rows;
     self->events.taken (self->owner, items, (size_t) rows, clock_mono_ms () - self->take_ms);
     free (items);
@@ -131,7 +139,8 @@ work_store_is_up (const work_store_t *self)
 }
 
 int
-work_store_take (work_store_t *self, const work_wish_t *wishes, size_t count)
+work_store_take (work_store_t *self, const work_wish_t *wishes, size_t count,
+                 const work_paces_t *paces)
 {
     if (self->is_taking || self->wants_release || pg_link_room (self->link) < ROOM_AT_LEAST)
         return -1;
@@ -141,6 +150,15 @@ work_store_take (work_store_t *self, const work_wish_t *wishes, size_t count)
     for (size_t at = 0; at < count; at++) {
         pg_array_text (topics, wishes[at].topic);
         pg_array_number (most, (int64_t) wishes[at].most);
+    }
+    pg_value_t *paced = pg_values_array (&self->values, PG_TEXT);
+    pg_value_t *gaps = pg_values_array (&self->values, PG_NUMBER);
+    pg_value_t *bursts = pg_values_array (&self->values, PG_NUMBER);
+    for (size_t at = 0; at < paces->count; at++) {
+        pg_array_text (paced, paces->rows[at].name);
+        pg_array_number (gaps, (int64_t) paces->rows[at].gap_ms);
+        pg_array_number (bursts, paces->rows[at].is_single ? -1
+                                                           : (int64_t) paces->rows[at].burst_ms);
     }
     self->is_taking = true;
     self->take_ms = clock_mono_ms ();
@@ -202,6 +220,12 @@ work_store_finish (work_store_t *self, const work_report_t *reports, size_t coun
     pg_value_t *statuses = pg_values_array (&self->values, PG_SMALL);
     pg_value_t *took = pg_values_array (&self->values, PG_NUMBER);
     pg_value_t *details = pg_values_array (&self->values, PG_TEXT);
+    pg_value_t *lost = pg_values_array (&self->values, PG_NUMBER);
+    pg_value_t *memories = pg_values_array (&self->values, PG_TEXT);
+    pg_value_t *lane_memories = pg_values_array (&self->values, PG_TEXT);
+    pg_value_t *words = pg_values_array (&self->values, PG_SMALL);
+    pg_value_t *pauses = pg_values_array (&self->values, PG_NUMBER);
+    pg_value_t *suppressed = pg_values_array (&self->values, PG_BOOL);
     for (size_t at = 0; at < count; at++) {
         pg_array_text (items, reports[at].item);
         pg_array_text (topics, reports[at].topic);
@@ -211,6 +235,12 @@ work_store_finish (work_store_t *self, const work_report_t *reports, size_t coun
         pg_array_number (statuses, (int64_t) reports[at].status);
         pg_array_number (took, (int64_t) reports[at].took_ms);
         pg_array_text (details, reports[at].detail);
+        pg_array_number (lost, (int64_t) reports[at].lost);
+        pg_array_text (memories, reports[at].memory);
+        pg_array_text (lane_memories, reports[at].lane_memory);
+        pg_array_number (words, reports[at].destination);
+        pg_array_number (pauses, (int64_t) reports[at].pause_ms);
+        pg_array_number (suppressed, reports[at].suppresses);
     }
     finish_t *finish = s_finish_new (reports, count);
     list_append (&self->finishes, &finish->link);
@@ -344,7 +374,7 @@ static void
 s_on_up (void *owner, bool is_direct)
 {
     (void) is_direct;
-    store_metrics[STORE_LINKS_UP]++;
+    store_metrics_link (true);
     ((work_store_t *) owner)->up_ms = clock_mono_ms ();
 }
 
@@ -352,8 +382,7 @@ static void
 s_on_down (void *owner)
 {
     work_store_t *self = owner;
-    store_metrics[STORE_LINKS_UP]--;
-    store_metrics[STORE_LINKS_LOST]++;
+    store_metrics_link (false);
     self->is_taking = self->is_releasing = self->is_dropping = self->wants_release = false;
     self->events.down (self->owner);
 }

@@ -28,6 +28,18 @@ typedef struct {
     uint64_t most;
 } work_wish_t;
 
+//  A destination, or a kind of them ("slack:"), that gets one item in so long, from all postoffices
+//  together; after a rest as many more at once as the burst has gaps.
+typedef struct {
+    text_t name;
+    uint64_t gap_ms, burst_ms;
+    bool is_single; //  one item in hand at a time; there is no burst
+} work_pace_t;
+typedef struct {
+    work_pace_t *rows;
+    size_t count;
+} work_paces_t;
+
 //  A leased item. The texts live as long as the callback.
 typedef struct {
     text_t item;
@@ -39,6 +51,11 @@ typedef struct {
     text_t body;
     text_t secret;
     uint64_t attempt; //  from 1
+    //  Of a delivery: what reports have remembered of it and of its lane; how often it was handed
+    //  out without a report, and replayed by hand; its address wants nothing any more.
+    text_t memory, lane_memory;
+    uint64_t lost, replays;
+    bool is_suppressed;
 } work_taken_t;
 
 //  What came of an attempt.
@@ -51,6 +68,11 @@ typedef struct {
     uint64_t status;  //  the far side's answer, as its protocol's number; 0: none
     uint64_t took_ms; //  0: not known
     text_t detail;
+    uint64_t lost; //  how often the item was handed out in this attempt, and nothing was reported
+    text_t memory, lane_memory; //  what is to be remembered; empty: it stays as it is
+    destination_word_t destination;
+    uint64_t pause_ms; //  the destination is left alone for so long
+    bool suppresses;   //  the item's address wants nothing any more
 } work_report_t;
 
 typedef struct {
@@ -81,9 +103,11 @@ void work_store_destroy (work_store_t **self_p);
 //  The database can be asked just now.
 bool work_store_is_up (const work_store_t *self);
 
-//  One at a time: −1 while another is under way or a release is due, or the database is away.
+//  One at a time: −1 while another is under way or a release is due, or the database is away. Of
+//  several paces the one of a destination's own name counts.
 __attribute__ ((warn_unused_result)) int
-work_store_take (work_store_t *self, const work_wish_t *wishes, size_t count);
+work_store_take (work_store_t *self, const work_wish_t *wishes, size_t count,
+                 const work_paces_t *paces);
 //  Several at once; −1 when they must be said again later.
 __attribute__ ((warn_unused_result)) int
 work_store_finish (work_store_t *self, const work_report_t *reports, size_t count);

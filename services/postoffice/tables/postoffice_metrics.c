@@ -1,5 +1,7 @@
 #include "tables/postoffice_metrics.h"
 
+#include "tables/handover_counts.h"
+
 int64_t postoffice_counts[POSTOFFICE_METRICS];
 int64_t postoffice_verdicts[VERDICT_COUNT];
 
@@ -28,4 +30,5 @@ postoffice_metrics_register (void)
     metrics_register (s_rows, postoffice_counts, POSTOFFICE_METRICS);
     metrics_register (s_verdict_rows, postoffice_verdicts, VERDICT_COUNT);
     histogram_register (&postoffice_operation_time);
+    handover_counts_register ();
 }

@@ -25,6 +25,9 @@ typedef struct {
     text_t user;
     text_t body;       //  JSON object
     text_t secret;     //  deleted when the item is finished
+    //  Of a delivery: what its attempts depend on, such as `email:demo`, and whom it is for there;
+    //  empty: not known (docs/work-items.md).
+    text_t destination, address;
     //  This process sees to it at once; false: it is ready after after_ms. Of one append only the
     //  first item of a lane may be leased, and it is not when an earlier one of the lane is open.
     bool is_leased;
@@ -36,8 +39,33 @@ typedef enum {
     WORK_LEASED = 1, //  a postoffice sees to it: every turn from its first moment on
     WORK_DONE = 2,
     WORK_DEAD = 3, //  given up
-    WORK_CANCELLED = 4
+    WORK_CANCELLED = 4,
+    //  Of no row: a store_finish_t of a lane, whose items that are ready are cancelled.
+    WORK_CLEARED = 5
 } work_state_t;
+
+//  The end of a platform's tenancy is the last item of its lane, and is not cancelled with it. The
+//  names are in the statements, too (schema/).
+#define WORK_OVER_PREFIX ":over:"
+//  Of one that was asked only: it is made if somebody may have begun with what it was asked.
+#define WORK_OVER_ASKED_PREFIX ":over:asked:"
+//  Looks at the far side again and again: each time is an attempt, and none of them is a failure.
+#define WORK_WATCH_PREFIX ":watch:"
+static inline bool
+work_has_prefix (text_t item, const char *prefix, size_t size)
+{
+    return item.size > size && memcmp (item.data, prefix, size) == 0;
+}
+static inline bool
+work_is_over (text_t item)
+{
+    return work_has_prefix (item, WORK_OVER_PREFIX, sizeof WORK_OVER_PREFIX - 1);
+}
+static inline bool
+work_is_watch (text_t item)
+{
+    return work_has_prefix (item, WORK_WATCH_PREFIX, sizeof WORK_WATCH_PREFIX - 1);
+}
 
 typedef struct {
     text_t item;

@@ -6,9 +6,10 @@
 #include "base/keyed_hash.h"
 #include "base/list.h"
 #include "base/log.h"
-#include "base/utf8.h"
-#include "rules/timers.h"
+#include "tables/timers.h"
 #include "tables/postoffice_metrics.h"
+#include "work/delivery_report.h"
+#include "work/paces.h"
 
 #include <stdlib.h>
 
@@ -17,9 +18,6 @@
 #define REPORTS_AT_ONCE 200
 //  Reports for items that are not here; more must be said again.
 #define FOREIGN_MOST 10000
-#define DETAIL_MOST 1000
-//  What a worker may ask for; the database has no time that is too far away.
-#define AFTER_MOST_MS (366ull * 24 * 3600 * 1000)
 //  How soon the database is asked for timers again when none was due.
 #define TIMERS_EVERY_MS 500
 #define TIMER_AGAIN_MS 5000
@@ -50,10 +48,7 @@ typedef struct {
     char *session;
     bool is_foreign; //  it was not here when it was reported
     bool is_sent;    //  and its answer is not there yet
-    work_state_t state;
-    uint64_t after_ms;
-    uint64_t status, took_ms; //  as the worker says; 0: it does not
-    char *detail;
+    work_report_t *report; //  without item, topic and attempt
 } delivery_t;
 
 //  Items of a topic that are promised or have a turn here, whether a worker has it or not.
@@ -74,6 +69,7 @@ struct deliveries {
     workers_t *workers;
     work_store_t *store;
     deliveries_config_t config;
+    paces_t *paces;
     delivery_t *by_item;
     held_t *held; //  by topic
     list_t reports;   //  to be sent
@@ -162,7 +158,7 @@ s_destroy (deliveries_t *self, delivery_t *delivery)
     metric_add (POSTOFFICE_ITEMS_HELD, -1);
     s_end_turn (self, delivery);
     free (delivery->session);
-    free (delivery->detail);
+    free (delivery->report);
     free (delivery);
 }
 
@@ -217,7 +213,12 @@ s_on_taken (void *owner, const work_taken_t *items, size_t count, uint64_t took_
                                               .topic = taken->topic,
                                               .user = taken->user,
                                               .body = taken->body,
-                                              .secret = taken->secret });
+                                              .secret = taken->secret,
+                                              .memory = taken->memory,
+                                              .lane_memory = taken->lane_memory,
+                                              .lost = taken->lost,
+                                              .replays = taken->replays,
+                                              .is_suppressed = taken->is_suppressed });
         s_hold (self, delivery);
         workers_want (self->workers, delivery->turn);
     }
@@ -231,17 +232,19 @@ s_room (deliveries_t *self, text_t topic)
     for (size_t at = 0; at < self->room_count; at++)
         if (text_is (self->rooms[at].topic, topic))
             return &self->rooms[at];
-    if (self->room_count == TOPICS_MOST)
-        return NULL;
+    if (self->room_count + !text_is (topic, TOPIC_TIMER) >= TOPICS_MOST)
+        return NULL; //  the last place is the timers': they run, whatever workers there are
     self->rooms[self->room_count] = (room_t){ topic, 0 };
     return &self->rooms[self->room_count++];
 }
 
+//  Bots' health is asked from memory: for a worker of it the database would be asked at each tick.
 static void
 s_add_room (void *owner, text_t topic, uint64_t room)
 {
-    bool is_here = !topic_is_of_turns (topic) && !text_is (topic, TOPIC_TIMER);
-    room_t *known = is_here ? s_room (owner, topic) : NULL;
+    bool is_stored = !topic_is_of_turns (topic) && !text_is (topic, TOPIC_TIMER)
+                     && !text_is (topic, TOPIC_BOT_HEALTH);
+    room_t *known = is_stored ? s_room (owner, topic) : NULL;
     if (known)
         known->room += room;
 }
@@ -280,7 +283,7 @@ s_take (deliveries_t *self)
     s_count_rooms (self);
     bool wants_timers = !self->is_draining && self->timers <= TIMERS_MOST / 2
                         && now - self->timers_ms >= TIMERS_EVERY_MS;
-    if (wants_timers && self->room_count < TOPICS_MOST)
+    if (wants_timers)
         s_room (self, TOPIC_TIMER)->room = TIMERS_MOST - self->timers;
     for (size_t at = 0; at < self->room_count; at++) {
         text_t topic = self->rooms[at].topic;
@@ -295,7 +298,8 @@ s_take (deliveries_t *self)
     }
     self->asked_count = count;
     //  Else at the next tick.
-    self->is_taking = count > 0 && work_store_take (self->store, wishes, count) == 0;
+    self->is_taking = count > 0 && work_store_take (self->store, wishes, count,
+                                                    paces_list (self->paces)) == 0;
     if (self->is_taking && wants_timers)
         self->timers_ms = now;
 }
@@ -311,17 +315,19 @@ deliveries_look (deliveries_t *self)
 //  Handing out from memory
 
 bool
-deliveries_lease (deliveries_t *self, text_t item, text_t topic)
+deliveries_lease (deliveries_t *self, const store_work_t *work)
 {
-    if (!work_store_is_up (self->store) || s_find (self, item))
+    if (!work_store_is_up (self->store) || s_find (self, work->item))
         return false;
     s_count_rooms (self);
-    const room_t *room = s_room (self, topic);
-    if (!room || room->room == 0) {
-        self->has_missed = self->has_missed || self->is_taking;
+    const room_t *room = s_room (self, work->topic);
+    bool is_room = room && room->room > 0;
+    //  How a destination is, and how much of it is in hand, only a take knows: it follows.
+    if (!is_room || work->destination.size > 0) {
+        self->has_missed = self->has_missed || is_room || self->is_taking;
         return false;
     }
-    delivery_t *delivery = s_new (self, item, topic, 1);
+    delivery_t *delivery = s_new (self, work->item, work->topic, 1);
     delivery->is_promised = true;
     s_hold (self, delivery);
     delivery->promised_ms = clock_mono_ms ();
@@ -368,29 +374,37 @@ deliveries_let_go (deliveries_t *self, text_t item)
         s_destroy (self, delivery);
 }
 
+//  One that is reported already, or promised, is let be: the database knows better by now.
+void
+deliveries_cancel (deliveries_t *self, text_t item)
+{
+    delivery_t *delivery = s_find (self, item);
+    if (!delivery || !delivery->turn)
+        return;
+    workers_forget (self->workers, delivery->turn, true);
+    s_destroy (self, delivery);
+    s_take (self);
+}
+
 // ---------------------------------------------------------------------------------------------
 //  Reporting
 
-//  As much of it as the database takes: one report that it refuses would keep back all others.
-static text_t
-s_storable (text_t text, size_t most)
-{
-    text.size = utf8_valid_size (text);
-    const char *zero = text.size > 0 ? memchr (text.data, 0, text.size) : NULL;
-    text.size = zero ? (size_t) (zero - text.data) : text.size;
-    return utf8_cut (text, most);
-}
-
+//  Takes the report.
 static void
-s_set_report (deliveries_t *self, delivery_t *delivery, work_state_t state, uint64_t after_ms,
-              text_t detail)
+s_set_report (deliveries_t *self, delivery_t *delivery, work_report_t *report)
 {
     s_end_turn (self, delivery);
-    delivery->state = state;
-    delivery->after_ms = after_ms;
-    free (delivery->detail);
-    delivery->detail = alloc_text (s_storable (detail, DETAIL_MOST));
+    free (delivery->report);
+    delivery->report = report;
     list_append (&self->reports, &delivery->link);
+}
+
+//  The item was handed out, and nothing is heard of it: a further attempt, now.
+static void
+s_set_lost (deliveries_t *self, delivery_t *delivery, text_t why)
+{
+    s_set_report (self, delivery,
+                  delivery_report_new (WORK_READY, 0, delivery->turn->attempts, why));
 }
 
 //  As many as one statement takes; what comes while it is under way gathers for the next.
@@ -404,14 +418,11 @@ s_send_reports (deliveries_t *self)
     for (list_t *at = self->reports.next; at != &self->reports && count < REPORTS_AT_ONCE;
          at = at->next) {
         const delivery_t *delivery = LIST_THING (at, delivery_t, link);
-        reports[count++] = (work_report_t){ .item = delivery->item,
-                                            .topic = delivery->topic,
-                                            .attempt = delivery->attempt,
-                                            .state = delivery->state,
-                                            .after_ms = delivery->after_ms,
-                                            .status = delivery->status,
-                                            .took_ms = delivery->took_ms,
-                                            .detail = text_of (delivery->detail) };
+        work_report_t *report = &reports[count++];
+        *report = *delivery->report;
+        report->item = delivery->item;
+        report->topic = delivery->topic;
+        report->attempt = delivery->attempt;
     }
     if (count == 0 || work_store_finish (self->store, reports, count) != 0)
         return;
@@ -425,10 +436,13 @@ s_send_reports (deliveries_t *self)
 static void
 s_count_result (const delivery_t *delivery, bool counts)
 {
-    metric_add (!counts                        ? POSTOFFICE_ITEMS_STALE
-                : delivery->state == WORK_DONE ? POSTOFFICE_ITEMS_DONE
-                : delivery->state == WORK_DEAD ? POSTOFFICE_ITEMS_DEAD
-                                               : POSTOFFICE_ITEMS_RETRIED,
+    work_state_t state = delivery->report->state;
+    if (state == WORK_READY && work_is_watch (delivery->item))
+        return; //  it looks again, which is no failure
+    metric_add (!counts              ? POSTOFFICE_ITEMS_STALE
+                : state == WORK_DONE ? POSTOFFICE_ITEMS_DONE
+                : state == WORK_DEAD ? POSTOFFICE_ITEMS_DEAD
+                                     : POSTOFFICE_ITEMS_RETRIED,
                 1);
 }
 
@@ -471,7 +485,8 @@ s_on_lost (void *owner)
 }
 
 //  What no worker has is let go: somebody else may have it soon, and it is not to be handed out
-//  twice. What a worker has is reported by it, and the report says whether it counts.
+//  twice. What a worker has is reported by it, and the report says whether it counts. What one had
+//  is reported here, as lost.
 static void
 s_on_down (void *owner)
 {
@@ -480,7 +495,11 @@ s_on_down (void *owner)
     HASH_ITER (hh, self->by_item, delivery, next)
     {
         const turn_t *turn = delivery->turn;
-        if (turn && turn->state != TURN_DISPATCHED && turn->state != TURN_ACCEPTED)
+        if (!turn || turn->state == TURN_DISPATCHED || turn->state == TURN_ACCEPTED)
+            continue;
+        if (turn->attempts > 0)
+            s_set_lost (self, delivery, TEXT ("the worker was lost"));
+        else
             s_destroy (self, delivery);
     }
 }
@@ -525,8 +544,9 @@ deliveries_done (deliveries_t *self, peer_t peer, const bus_done_t *done)
     }
     delivery_t *delivery = s_find (self, done->item);
     if (!delivery) {
-        bool is_item = done->item.size > 0
-                       && s_storable (done->item, SIZE_MAX).size == done->item.size;
+        bool is_item =
+            done->item.size > 0
+            && delivery_report_storable (done->item, SIZE_MAX).size == done->item.size;
         if (self->foreign >= FOREIGN_MOST || !is_item)
             return; //  it will be said again
         delivery = s_new (self, done->item, done->topic, done->attempt);
@@ -547,17 +567,11 @@ deliveries_done (deliveries_t *self, peer_t peer, const bus_done_t *done)
     delivery->session = alloc_text (done->session);
     if (delivery->is_sent)
         return; //  said again, or too late: a report is on its way
-    delivery->status = work_number (done->status, WORK_STATUS_MOST);
-    delivery->took_ms = work_number (done->took_ms, WORK_TOOK_MOST_MS);
-    bool is_retry = done->outcome == OUTCOME_RETRY;
-    s_set_report (self, delivery,
-                  done->outcome == OUTCOME_ANSWERED ? WORK_DONE
-                  : is_retry                        ? WORK_READY
-                                                    : WORK_DEAD,
-                  !is_retry                         ? 0
-                  : done->after_ms < AFTER_MOST_MS ? done->after_ms
-                                                   : AFTER_MOST_MS,
-                  done->detail);
+    work_report_t *report = delivery_report_of (done);
+    //  Others were offered it in this attempt, and have said nothing.
+    const turn_t *turn = delivery->turn;
+    report->lost = turn && turn->attempts > 1 ? turn->attempts - 1 : 0;
+    s_set_report (self, delivery, report);
     s_send_reports (self);
 }
 
@@ -565,7 +579,8 @@ deliveries_done (deliveries_t *self, peer_t peer, const bus_done_t *done)
 //  Timers
 
 void
-deliveries_timer_ended (deliveries_t *self, text_t item, uint64_t attempt, timer_end_t end)
+deliveries_timer_ended (deliveries_t *self, text_t item, uint64_t attempt, timer_end_t end,
+                        uint64_t again_ms)
 {
     delivery_t *delivery = s_find (self, item);
     metric_add (end == TIMER_RAN ? POSTOFFICE_TIMERS_RUN : POSTOFFICE_TIMERS_STALE,
@@ -577,13 +592,18 @@ deliveries_timer_ended (deliveries_t *self, text_t item, uint64_t attempt, timer
     else {
         delivery->is_running = false;
         self->timers--;
-        bool is_again = end == TIMER_LOST;
+        bool is_again = end == TIMER_LOST || end == TIMER_AGAIN;
         s_set_report (self, delivery,
-                      is_again             ? WORK_READY
-                      : end == TIMER_STALE ? WORK_DONE
-                                           : WORK_DEAD,
-                      is_again ? TIMER_AGAIN_MS : 0,
-                      end == TIMER_STALE ? TEXT ("stale") : TEXT ("not run"));
+                      delivery_report_new (is_again             ? WORK_READY
+                                           : end == TIMER_STALE ? WORK_DONE
+                                                                : WORK_DEAD,
+                                           end == TIMER_AGAIN ? again_ms
+                                           : is_again         ? TIMER_AGAIN_MS
+                                                              : 0,
+                                           0,
+                                           end == TIMER_STALE   ? TEXT ("stale")
+                                           : end == TIMER_AGAIN ? TEXT ("again")
+                                                                : TEXT ("not run")));
     }
     if (self->timers == TIMERS_MOST / 2)
         s_take (self);
@@ -624,7 +644,7 @@ s_end_leases (deliveries_t *self)
                       log_text ("topic", delivery->topic), log_text ("why", why));
         metric_add (POSTOFFICE_LEASES_LOST, 1);
         workers_forget (self->workers, turn, true);
-        s_set_report (self, delivery, WORK_READY, 0, why);
+        s_set_lost (self, delivery, why);
     }
 }
 
@@ -651,6 +671,7 @@ deliveries_new (uv_loop_t *loop, bus_server_t *bus, workers_t *workers,
     self->bus = bus;
     self->workers = workers;
     self->config = *config;
+    self->paces = paces_new (config->apps);
     list_init (&self->reports);
     list_init (&self->under_way);
     self->store = work_store_new (loop, store, config->kept_ms, &events, self);
@@ -674,5 +695,6 @@ deliveries_destroy (deliveries_t **self_p)
     delivery_t *delivery, *next;
     HASH_ITER (hh, self->by_item, delivery, next)
     s_destroy (self, delivery);
+    paces_destroy (&self->paces);
     free (self);
 }

@@ -36,6 +36,7 @@
 #define DELIVERIES_H
 
 #include "bus/bus_server.h"
+#include "config/apps.h"
 #include "store/work_store.h"
 #include "work/workers.h"
 
@@ -49,6 +50,7 @@ typedef struct {
     //  texts live as long as the call.
     void (*run_timer) (void *owner, const work_taken_t *timer);
     void *owner;
+    const apps_t *apps; //  borrowed: have paces of destinations; or NULL
     uint64_t lease_ms;
     uint64_t kept_ms; //  how long finished items of all kinds stay in the database
 } deliveries_config_t;
@@ -67,22 +69,28 @@ bool deliveries_accepted (deliveries_t *self, peer_t peer, const bus_accepted_t 
 void deliveries_done (deliveries_t *self, peer_t peer, const bus_done_t *done);
 
 //  An append is about to store the item: true when it is to lease it, because a worker of the topic
-//  has room for it. Then deliveries_hand_out or deliveries_let_go follows.
-bool deliveries_lease (deliveries_t *self, text_t item, text_t topic);
+//  has room for it. Then deliveries_hand_out or deliveries_let_go follows. One with a destination
+//  is always taken from the table: deliveries_look.
+bool deliveries_lease (deliveries_t *self, const store_work_t *work);
 //  The append is stored, and the item leased: it goes to a worker.
 void deliveries_hand_out (deliveries_t *self, text_t session, text_t app, const store_work_t *work);
 //  The item is not leased, or nobody knows.
 void deliveries_let_go (deliveries_t *self, text_t item);
-//  An item was not leased, and is in the table: if a take under way was to blame, another follows.
+//  The item is cancelled: a worker that has it is told so.
+void deliveries_cancel (deliveries_t *self, text_t item);
+//  An item was not leased, and is in the table: if a take under way was to blame, or its
+//  destination, a take follows.
 void deliveries_look (deliveries_t *self);
 
 typedef enum {
     TIMER_RAN,   //  and is finished, in the transaction of its entries
     TIMER_STALE, //  nothing is to be done
+    TIMER_AGAIN, //  it is to be run again, after so long
     TIMER_LOST,  //  it could not be run now
     TIMER_BAD,   //  it can never be run
 } timer_end_t;
-void deliveries_timer_ended (deliveries_t *self, text_t item, uint64_t attempt, timer_end_t end);
+void deliveries_timer_ended (deliveries_t *self, text_t item, uint64_t attempt, timer_end_t end,
+                             uint64_t again_ms);
 
 //  The process is about to end: no more timers are taken.
 void deliveries_drain (deliveries_t *self);

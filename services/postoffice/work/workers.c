@@ -9,11 +9,15 @@
 #include <assert.h>
 #include <stdlib.h>
 
+//  A worker that has had a question for so long, which is put again, is offered it once more.
+#define WORK_SILENT_MS 60000
+
 typedef struct {
     list_t place;
     peer_t peer;
     char *topics; //  "bot.stentor platform.genesys"
     uint64_t credit;
+    uint64_t features; //  bits that both know
     uint64_t in_flight;
     bool is_full;      //  it declined: nothing for it until the next tick, or until it is done
                        //  with something
@@ -145,12 +149,14 @@ s_take_out (workers_t *self, turn_t *turn)
             s_queue (self, turn->topic)->in_flight--;
         }
     }
+    if (turn->state == TURN_HELD)
+        metric_add (POSTOFFICE_QUESTIONS_HELD, -1);
     turn->worker = 0;
     list_remove (&turn->place);
 }
 
 static void
-s_wait (workers_t *self, turn_t *turn)
+s_stand (workers_t *self, turn_t *turn)
 {
     s_take_out (self, turn);
     turn->state = TURN_WAITING;
@@ -158,8 +164,22 @@ s_wait (workers_t *self, turn_t *turn)
     list_append (&s_queue (self, turn->topic)->waiting, &turn->place);
 }
 
+static void
+s_wait (workers_t *self, turn_t *turn)
+{
+    const workers_config_t *config = &self->config;
+    s_take_out (self, turn);
+    if (!config->admit || config->admit (config->owner, turn))
+        s_stand (self, turn);
+    else {
+        turn->state = TURN_HELD;
+        metric_add (POSTOFFICE_QUESTIONS_HELD, 1);
+    }
+}
+
 //  A delivery that is handed out again under the same lease is the same attempt: any postoffice
-//  that is told of its outcome compares the number with the database's.
+//  that is told of its outcome compares the number with the database's. Whoever was offered it
+//  before may have begun.
 static int
 s_offer (workers_t *self, worker_t *worker, turn_t *turn)
 {
@@ -171,7 +191,13 @@ s_offer (workers_t *self, worker_t *worker, turn_t *turn)
                                       .user = turn->user,
                                       .body = turn->body,
                                       .secret = turn->secret,
-                                      .attempt = turn->lease ? turn->lease : turn->attempts + 1 } };
+                                      .attempt = turn->lease ? turn->lease : turn->attempts + 1,
+                                      .tries = turn->is_probe ? 1 : turn->tries_most,
+                                      .memory = turn->memory,
+                                      .lane_memory = turn->lane_memory,
+                                      .lost = turn->lease ? turn->lost + turn->attempts : 0,
+                                      .suppressed = turn->is_suppressed,
+                                      .replays = turn->replays } };
     if (bus_server_send (self->bus, worker->peer, &record) != 0)
         return -1;
     turn->attempts++;
@@ -204,6 +230,7 @@ workers_add (workers_t *self, peer_t peer, const bus_hello_t *hello)
     worker->topics = alloc_text (utf8_is_valid (hello->topics) ? hello->topics : TEXT_EMPTY);
     worker->peer = peer;
     worker->credit = hello->credit;
+    worker->features = hello->features & BUS_FEATURES;
     list_init (&worker->turns);
     list_init (&worker->place);
     list_append (&self->workers, &worker->place);
@@ -248,11 +275,47 @@ workers_want (workers_t *self, turn_t *turn)
     s_pump (self, s_queue (self, turn->topic));
 }
 
+void
+workers_release (workers_t *self, turn_t *turn)
+{
+    assert (turn->state == TURN_HELD);
+    s_stand (self, turn);
+    s_pump (self, s_queue (self, turn->topic));
+}
+
 const char *
 workers_topics (const workers_t *self, peer_t peer)
 {
     const worker_t *worker = s_worker (self, peer);
     return worker ? worker->topics : "";
+}
+
+bool
+workers_is_one (const workers_t *self, peer_t peer)
+{
+    return s_worker (self, peer) != NULL;
+}
+
+bool
+workers_takes (const workers_t *self, peer_t peer, text_t topic)
+{
+    const turn_t of_topic = { .topic = topic };
+    return turn_is_of (&of_topic, workers_topics (self, peer));
+}
+
+void
+workers_notice (workers_t *self, const bus_notice_t *notice)
+{
+    const turn_t of_topic = { .topic = notice->topic };
+    const bus_record_t record = { .kind = BUS_NOTICE, .notice = *notice };
+    for (list_t *link = self->workers.next; link != &self->workers; link = link->next) {
+        worker_t *worker = LIST_THING (link, worker_t, place);
+        if (!(worker->features & BUS_FEATURE_NOTICE) || !turn_is_of (&of_topic, worker->topics))
+            continue;
+        if (bus_server_send (self->bus, worker->peer, &record) != 0)
+            log_debug ("notice not sent", log_text ("topic", notice->topic));
+        return;
+    }
 }
 
 void
@@ -317,6 +380,9 @@ workers_forget (workers_t *self, turn_t *turn, bool cancel)
     bool in_flight = turn->state == TURN_DISPATCHED || turn->state == TURN_ACCEPTED;
     s_take_out (self, turn);
     turn->state = TURN_QUEUED;
+    if (turn->is_probe && self->config.probe_ended)
+        self->config.probe_ended (self->config.owner, turn);
+    turn->is_probe = false;
     if (in_flight && cancel) {
         bus_record_t record = { .kind = BUS_CANCEL,
                                 .cancel = { .item = turn->item, .session = turn->session } };
@@ -336,7 +402,15 @@ workers_inherit (workers_t *self, turn_t *turn, turn_t *old)
     turn_state_t state = old->state;
     turn->attempts = old->attempts;
     turn->avoid = old->avoid;
-    if (state == TURN_WAITING || state == TURN_RECOVERED || state == TURN_QUEUED)
+    turn->held_until_ms = old->held_until_ms;
+    turn->asked_ms = old->asked_ms;
+    turn->is_probe = old->is_probe;
+    turn->is_refused = old->is_refused;
+    old->is_probe = false;
+    if (state == TURN_HELD)
+        metric_add (POSTOFFICE_QUESTIONS_HELD, 1);
+    if (state == TURN_WAITING || state == TURN_RECOVERED || state == TURN_QUEUED
+        || state == TURN_HELD)
         turn->state = state;
     if (!worker && !list_is_empty (&old->place))
         list_append (&old->place, &turn->place); //  where it was, not behind those that came later
@@ -371,6 +445,17 @@ workers_in_flight (workers_t *self, text_t topic)
     return s_queue (self, topic)->in_flight;
 }
 
+//  A question that is put again is put off without a word in the log. When another postoffice heard
+//  what came of it, nobody tells this one: the worker is offered it once more. One that is still at
+//  it only says so.
+static void
+s_offer_again (workers_t *self, worker_t *worker, turn_t *turn)
+{
+    s_take_out (self, turn);
+    if (s_offer (self, worker, turn) != 0)
+        s_wait (self, turn);
+}
+
 //  Items that were not accepted in time go to another worker.
 static void
 s_tick_worker (workers_t *self, worker_t *worker, uint64_t now)
@@ -380,6 +465,9 @@ s_tick_worker (workers_t *self, worker_t *worker, uint64_t now)
     while (link != &worker->turns) {
         turn_t *turn = LIST_THING (link, turn_t, place);
         link = link->next;
+        if (turn->state == TURN_ACCEPTED && turn_is_again (turn)
+            && now - turn->since_ms >= WORK_SILENT_MS)
+            s_offer_again (self, worker, turn);
         if (turn->state != TURN_DISPATCHED
             || now - turn->since_ms < self->config.accepted_within_ms)
             continue;

@@ -36,6 +36,12 @@ typedef struct workers workers_t;
 typedef struct {
     uint64_t accepted_within_ms; //  an offer that is not ACCEPTED by then goes to another worker
     uint64_t recovery_ms;       //  how long a loaded turn waits for a worker that has it already
+    //  Asked before a turn waits for a worker. False: it is HELD, in a list of the owner's, until
+    //  workers_release. NULL: all may.
+    bool (*admit) (void *owner, turn_t *turn);
+    //  One that is_probe is over, or not wanted any more.
+    void (*probe_ended) (void *owner, const turn_t *turn);
+    void *owner;
 } workers_config_t;
 
 workers_t *workers_new (bus_server_t *bus, const workers_config_t *config);
@@ -48,9 +54,19 @@ void workers_remove (workers_t *self, peer_t peer);
 //  The turn's session wants it done: it waits, is handed out, or is given time to be claimed.
 void workers_want (workers_t *self, turn_t *turn);
 
+//  A turn that was HELD waits for a worker.
+void workers_release (workers_t *self, turn_t *turn);
+
 //  What the worker subscribed to; "" when it is not known. It may speak of items of these topics
 //  only.
 const char *workers_topics (const workers_t *self, peer_t peer);
+
+//  Is the peer a worker? Has it subscribed to the topic?
+bool workers_is_one (const workers_t *self, peer_t peer);
+bool workers_takes (const workers_t *self, peer_t peer, text_t topic);
+
+//  Tells one worker of the topic, of those that know notices. It may be lost.
+void workers_notice (workers_t *self, const bus_notice_t *notice);
 
 //  The worker says that it has the turn in flight. Ignored when it is not of its topics.
 void workers_accepted (workers_t *self, turn_t *turn, peer_t worker);

@@ -1,39 +1,16 @@
-//  chaos-worker — the worker that chaos sends its deliveries to: a connector like others (it stands
-//  on libcommon/worker), whose outside system is a file. What chaos does to it is meant to hit it
-//  between the receiver's answer and its own report.
+//  chaos-worker — the worker that chaos sends its deliveries to. What chaos does to it is meant to
+//  hit it between the receiver's answer, which is a line of a file, and its own report.
 
 #include "delivery.h"
 
-#include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/loop_timer.h"
-#include "process/service_worker.h"
+#include "scripted_worker.h"
 
-#include <assert.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define AGAIN_MOST_MS 700
-
-typedef struct {
-    service_config_t common;
-    bus_settings_t bus;
-    char *receiver;
-    uint64_t credit;
-} config_t;
-
-typedef struct {
-    service_t *service;
-    worker_t *worker;
-    int receiver;
-    unsigned number; //  its own, from 1
-} chaos_worker_t;
 
 //  What an attempt remembers.
 typedef struct {
@@ -41,28 +18,14 @@ typedef struct {
     delivery_answer_t answer;
 } attempt_t;
 
-static const setting_t s_settings[] = {
-    SERVICE_SETTINGS (config_t, "0"),
-    BUS_NODE_SETTINGS (config_t),
-    SETTING ("CHAOS_RECEIVER", SETTING_TEXT, config_t, receiver, NULL, 0, 0,
-             "file that attempts are appended to"),
-    SETTING ("CHAOS_CREDIT", SETTING_NUMBER, config_t, credit, "50", 1, 1000,
-             "items in hand at most"),
-    SETTINGS_END,
-};
-
-//  A line that is not whole would look like one of a worker that invents things.
 static void
-s_tell_receiver (chaos_worker_t *self, unsigned item, uint64_t attempt, delivery_answer_t answer,
-                 const delivery_order_t *order)
+s_tell_receiver (scripted_worker_t *self, unsigned item, uint64_t attempt,
+                 delivery_answer_t answer, const delivery_order_t *order)
 {
     char line[200];
     int size = snprintf (line, sizeof line, DELIVERY_LINE_PRINT, clock_mono_us (), self->number,
                          item, attempt, (unsigned) answer, order->lane, order->number);
-    if (write (self->receiver, line, (size_t) size) != size) {
-        log_fatal ("the receiver cannot be told", log_string ("error", strerror (errno)));
-        service_fail (self->service, 69);
-    }
+    scripted_worker_tell (self, (text_t){ line, (size_t) size });
 }
 
 static void
@@ -84,7 +47,7 @@ s_on_answered (void *owner)
 static void
 s_start_attempt (void *owner, worker_item_t *item)
 {
-    chaos_worker_t *self = owner;
+    scripted_worker_t *self = owner;
     const worker_item_view_t *view = worker_item_view (item);
     attempt_t *attempt = view->attempt;
     char id[60], body[200];
@@ -115,63 +78,22 @@ s_cancel (void *owner, worker_item_t *item)
     loop_timer_destroy (&attempt->timer);
 }
 
-static void
-s_stop (void **state_p)
-{
-    chaos_worker_t *self = *state_p;
-    *state_p = NULL;
-    worker_destroy (&self->worker);
-    if (self->receiver >= 0)
-        close (self->receiver);
-    free (self);
-}
-
-static void *
-s_start (service_t *service, const void *of_service)
-{
-    const config_t *config = of_service;
-    const char *dash = strrchr (service_node_name (service), '-');
-    chaos_worker_t *self = alloc_zeroed (sizeof *self);
-    self->service = service;
-    self->number = dash ? (unsigned) strtoul (dash + 1, NULL, 10) : 0;
-    self->receiver = open (config->receiver, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    worker_kind_t kind = { .topics = DELIVERY_TOPIC,
-                           .credit = config->credit,
-                           .attempt_size = sizeof (attempt_t),
-                           .attempt_ms = 60000,
-                           .overdue = { .outcome = WORKER_RETRY },
-                           .start = s_start_attempt,
-                           .cancel = s_cancel };
-    if (self->receiver >= 0)
-        self->worker = service_worker_new (service, &config->bus, &kind, self);
-    else
-        log_fatal ("the receiver cannot be opened", log_string ("error", strerror (errno)));
-    if (!self->worker) {
-        void *state = self;
-        s_stop (&state);
-        return NULL;
-    }
-    return self;
-}
-
-static void
-s_drain (void *state)
-{
-    worker_drain (((chaos_worker_t *) state)->worker);
-}
-
-static config_t s_config;
-
-static const service_kind_t s_kind = { .name = "chaos-worker",
-                                       .about = "hands the deliveries of chaos to a receiver",
-                                       .settings = s_settings,
-                                       .config = &s_config,
-                                       .start = s_start,
-                                       .drain = s_drain,
-                                       .stop = s_stop };
-
 int
 main (int argc, char **argv)
 {
-    return service_main (argc, argv, &s_kind);
+    static const setting_t settings[] = { SCRIPTED_WORKER_SETTINGS, SETTINGS_END };
+    static scripted_worker_config_t config;
+    static const scripted_worker_kind_t kind = {
+        .name = "chaos-worker",
+        .about = "hands the deliveries of chaos to a receiver",
+        .settings = settings,
+        .config = &config,
+        .worker = { .topics = DELIVERY_TOPIC,
+                    .attempt_size = sizeof (attempt_t),
+                    .attempt_ms = 60000,
+                    .overdue = { .outcome = WORKER_RETRY },
+                    .start = s_start_attempt,
+                    .cancel = s_cancel }
+    };
+    return scripted_worker_main (argc, argv, &kind);
 }

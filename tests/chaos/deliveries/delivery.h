@@ -47,7 +47,7 @@ delivery_answer (const delivery_order_t *order, uint64_t attempt)
 
 //  A line of the receiver: µs of the monotonic clock, worker from 1, item, attempt, answer, and
 //  lane and number as the body had them.
-#define DELIVERY_LINE_PRINT "%" PRIu64 " %u %u %" PRIu64 " %u %d %u\n"
+#define DELIVERY_LINE_PRINT "%" PRIu64 " %u %u %" PRIu64 " %u %d %u"
 #define DELIVERY_LINE_SCAN "%" SCNu64 " %u %u %" SCNu64 " %u %d %u\n"
 
 #endif

@@ -13,6 +13,13 @@
 --  against another postoffice. All of them are told. When that was so long ago that nobody has the
 --  session in memory any more, its entries go. Finished work has no index by session: it is looked
 --  through once for all orders of an app that wait for it.
+--
+--  A session that a platform has, or is asked for, is closed first, by a postoffice: that makes the
+--  item that ends the conversation there. The session is left for a later piece until that is
+--  done; an hour after the order it goes all the same.
+--
+--  The sessions are those that there were when the order was given. The visitor may write again
+--  before the order is done: a session that begins then is new, and stays.
 
 --  Waits until nobody fills the search, before anything is locked that somebody waits for.
 CREATE FUNCTION wait_for_search_@V@ () RETURNS void LANGUAGE plpgsql SET lock_timeout = '20s' AS $$
@@ -20,8 +27,52 @@ BEGIN
     PERFORM pg_advisory_xact_lock (7365746, 4);
 END $$;
 
---  Takes sessions of the order away, at most so many. Returns how many.
-CREATE FUNCTION erase_sessions_@V@ (p_app text, p_user text, p_most bigint) RETURNS bigint
+--  Does a platform have the visitor, or is it asked?
+CREATE FUNCTION is_at_platform_@V@ (s session) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT s.closed_at IS NULL AND (coalesce (s.control_role = 4, false)
+        OR coalesce (s.offered_to LIKE 'platform:%', false))
+$$;
+
+--  Is the session about to be closed for an order, or a platform's conversation about to be ended?
+CREATE FUNCTION is_ending_@V@ (p_session text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM work_item w
+                   WHERE w.session = p_session AND w.kind = 2 AND w.state < 2
+                       AND w.item LIKE ':over:%')
+        OR EXISTS (SELECT FROM work_item w
+                   WHERE w.item = ':timer:erase:' || p_session AND w.state < 2)
+$$;
+
+--  Is it so long ago that nothing is waited for any more?
+CREATE FUNCTION is_overdue_@V@ (p_asked_at timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT p_asked_at < now () - interval '1 hour'
+$$;
+
+--  Has sessions of the order closed (timers.def) that a platform has. Returns how many are new to
+--  that.
+CREATE FUNCTION end_sessions_@V@ (p_app text, p_user text, p_asked_at timestamptz)
+RETURNS bigint
+LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan SET enable_seqscan = off AS $$
+DECLARE
+    n bigint;
+BEGIN
+    INSERT INTO work_item AS old (item, kind, app, session, topic, seq, body)
+    SELECT ':timer:erase:' || s.session, 3, s.app, s.session, 'timer', 0, '{}' FROM session s
+    WHERE s.app = p_app AND s.visitor = p_user AND s.created_at <= p_asked_at
+        AND NOT is_overdue_@V@ (p_asked_at) AND is_at_platform_@V@ (s)
+        AND NOT is_ending_@V@ (s.session)
+    ON CONFLICT (item) DO UPDATE
+        SET state = 0, holder = NULL, next_at = now (), finished_at = NULL,
+            attempts = old.attempts + 1
+        WHERE old.state > 1;
+    GET DIAGNOSTICS n = ROW_COUNT;
+    RETURN n;
+END $$;
+
+--  Takes sessions of the order away, at most so many, but for those that are to be ended first.
+--  Returns how many.
+CREATE FUNCTION erase_sessions_@V@ (
+    p_app text, p_user text, p_asked_at timestamptz, p_most bigint)
+RETURNS bigint
 LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan SET enable_seqscan = off AS $$
 DECLARE
     v record;
@@ -31,9 +82,13 @@ DECLARE
 BEGIN
     PERFORM wait_for_search_@V@ ();
     FOR v IN SELECT s.session, s.day, s.created_at FROM session s
-             WHERE s.app = p_app AND s.visitor = p_user
+             WHERE s.app = p_app AND s.visitor = p_user AND s.created_at <= p_asked_at
+                 AND (is_overdue_@V@ (p_asked_at)
+                     OR NOT is_at_platform_@V@ (s) AND NOT is_ending_@V@ (s.session))
              ORDER BY s.session LIMIT p_most FOR UPDATE SKIP LOCKED
     LOOP
+        --  Closed a moment ago, before it was locked.
+        CONTINUE WHEN NOT is_overdue_@V@ (p_asked_at) AND is_ending_@V@ (v.session);
         SELECT coalesce (max (l.seq), 0) + 1 INTO v_seq FROM log l
         WHERE l.session = v.session AND l.day = v.day;
         --  (8 and 5: the router says that the session is closed.) Somebody may be faster: then the
@@ -70,13 +125,16 @@ BEGIN
 END $$;
 
 --  What the visitor said and told of itself in sessions of others: they keep that somebody spoke.
-CREATE FUNCTION erase_elsewhere_@V@ (p_app text, p_user text) RETURNS void
+CREATE FUNCTION erase_elsewhere_@V@ (p_app text, p_user text, p_asked_at timestamptz) RETURNS void
 LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan SET enable_seqscan = off AS $$
 DECLARE
     v record;
     n bigint;
 BEGIN
-    DELETE FROM last_session a WHERE a.app = p_app AND a.user_id = p_user AND a.role = 1;
+    DELETE FROM last_session a WHERE a.app = p_app AND a.user_id = p_user AND a.role = 1
+    AND NOT EXISTS (
+        SELECT FROM session s
+        WHERE s.session = a.session AND s.visitor = p_user AND s.created_at > p_asked_at);
     FOR v IN SELECT s.session, s.day, s.created_at FROM participant p
              JOIN session s ON s.session = p.session
              WHERE p.role = 1 AND p.user_id = p_user AND s.app = p_app AND s.visitor <> p_user
@@ -197,17 +255,29 @@ RETURNS TABLE (more boolean, sessions bigint, emptied bigint, looked bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
     v record;
+    v_is_found boolean;
 BEGIN
     sessions := 0;
     emptied := 0;
     looked := 0;
-    SELECT e.app, e.user_id INTO v FROM erasure e WHERE e.state = 0 ORDER BY e.number LIMIT 1;
-    IF FOUND THEN
-        sessions := erase_sessions_@V@ (v.app, v.user_id, p_sessions);
-        more := sessions > 0;
+    --  One that waits for nothing but ends is passed over.
+    SELECT e.app, e.user_id, e.asked_at INTO v FROM erasure e
+    WHERE e.state = 0 AND (
+        NOT EXISTS (SELECT FROM session s WHERE s.app = e.app AND s.visitor = e.user_id
+                    AND s.created_at <= e.asked_at)
+        OR EXISTS (SELECT FROM session s WHERE s.app = e.app AND s.visitor = e.user_id
+                   AND s.created_at <= e.asked_at
+                   AND (is_overdue_@V@ (e.asked_at) OR NOT is_ending_@V@ (s.session))))
+    ORDER BY e.number LIMIT 1;
+    v_is_found := FOUND;
+    IF v_is_found THEN
+        more := end_sessions_@V@ (v.app, v.user_id, v.asked_at) > 0;
+        sessions := erase_sessions_@V@ (v.app, v.user_id, v.asked_at, p_sessions);
+        more := more OR sessions > 0;
         IF sessions = 0 AND NOT EXISTS (
-            SELECT FROM session s WHERE s.app = v.app AND s.visitor = v.user_id) THEN
-            PERFORM erase_elsewhere_@V@ (v.app, v.user_id);
+            SELECT FROM session s WHERE s.app = v.app AND s.visitor = v.user_id
+            AND s.created_at <= v.asked_at) THEN
+            PERFORM erase_elsewhere_@V@ (v.app, v.user_id, v.asked_at);
             UPDATE erasure e SET state = 1 WHERE e.app = v.app AND e.user_id = v.user_id;
             more := true;
         END IF;
@@ -223,7 +293,7 @@ BEGIN
         --  They are of use to whoever asks what became of the order.
         DELETE FROM erasure e WHERE e.state = 4 AND e.finished_at < now () - interval '30 days';
     END IF;
-    more := emptied > 0 OR looked = p_items
-        OR EXISTS (SELECT FROM erasure e WHERE e.state IN (0, 2, 3));
+    more := emptied > 0 OR looked = p_items OR v_is_found
+        OR EXISTS (SELECT FROM erasure e WHERE e.state IN (2, 3));
     RETURN NEXT;
 END $$;

@@ -13,13 +13,24 @@ BEGIN
                          '|claim_orphans|claim_hosts|forget_nodes|take_work|finish_work'
                          '|release_work|drop_finished|drop_sessions|drop_day|forget_sessions'
                          '|wait_for_search|erase|erase_sessions|erase_elsewhere|erase_entries'
-                         '|erase_work'
-                         '|work_json|get_work|list_work|change_work|get_erasure|order_erasure'
+                         '|erase_work|is_at_platform|is_ending|is_overdue|end_sessions'
+                         '|work_json|shown_body|get_work|list_work|change_work'
+                         '|get_erasure|order_erasure'
                          '|export_visitor'
-                         '|search_text|search_visitor|make_search|index_sessions|fill_search'
+                         '|json_text|without_nul|search_text|search_visitor|make_search|index_day'
+                         '|index_sessions|fill_search'
                          '|forget_search|forget_said|drop_search|search_excerpt|search_hits|search'
-                         '|api_time|api_role|log_ends|session_rows|list_page|list_sessions'
-                         '|list_participants)'
+                         '|api_time|api_role|session_control|session_offer|log_ends|session_rows'
+                         '|list_page|list_sessions|list_participants'
+                         '|agent_loads|agent_json|get_agent|list_agents|set_agent|queue|list_queue'
+                         '|queue_notices|apps_waiting|note_asked|note_pace|match'
+                         '|is_broken|takes|note_destination|take_alerts|alert_is_over|alert_is_seen'
+                         '|alert_facts|look_at_alert|alert_transcript|alert_said'
+                         '|run_alert|acknowledge'
+                         '|acknowledge_alone|alert_stand|hasten_alerts|make_app_alert'
+                         '|tell_trouble|watch_app'
+                         '|alert_json|get_alert|list_alerts|change_works|destination_json'
+                         '|list_destinations|enable_destination|try_alert|give_up_waiting)'
                          '_[0-9]+$')
         AND substring (p.proname FROM '[0-9]+$')::int < (SELECT max (readable_from) FROM migration)
     LOOP
@@ -61,27 +72,33 @@ END $$;
 --  Stores the appends of one day: at most one for each session, everything sorted by session.
 --  c_: appends whose predecessor the writer is not sure of, and its seq; o_: appends that open;
 --  e_: entries; p_: participants; x_: names that outside systems have for them; s_: what changes of
---  the session itself: control (role 0: stays), closed (0: stays, 1: closes, 2: opens again), left
+--  the session itself: control and offer (role 0: they stay), with the version, and for how long
+--  the offer stands from now on, and whether it begins; since when the bot does not answer;
+--  closed (0: stays, 1: closes, 2: opens again), left
 --  (nobody is there any more); w_: work, leased or ready after so long; f_: finishes of turns and
---  timers, with the attempt; t_: sessions to tell the others of; h_: sessions whose append counts
---  only while the writer is their host.
+--  timers, with the attempt; a_: agents that were asked; t_: sessions to tell the others of; h_:
+--  sessions whose append counts only while the writer is their host.
 --  Returns the sessions whose append lost, of which nothing is stored; and, with their session,
 --  items that have another state than was asked for: ready in place of leased, as an earlier one of
---  their lane is open; or dead, as their lane is too far behind.
+--  their lane is open, or something is remembered of it; or dead, as their lane is too far behind.
 CREATE FUNCTION append_@V@ (
     p_writer bigint, p_day date,
     c_session text[], c_before bigint[],
     o_session text[], o_app text[], o_visitor text[],
     @LOG_PARAMETERS@,
     p_session text[], p_app text[], p_role smallint[], p_user text[], p_sender text[],
-    p_present boolean[], p_info text[], p_channel text[],
+    p_present boolean[], p_info text[], p_channel text[], p_out boolean[],
     x_session text[], x_channel text[], x_external_id text[], x_role smallint[], x_user text[],
     s_session text[], s_role smallint[], s_user text[], s_closed smallint[], s_left boolean[],
+    s_seq bigint[], s_waits boolean[], s_waiting_for text[], s_offered_to text[],
+    s_offer_ms bigint[], s_offer text[], s_begins boolean[],
+    s_away bigint[],
     w_session text[], w_item text[], w_kind smallint[], w_topic text[], w_lane text[],
     w_seq bigint[], w_user text[], w_body text[], w_secret text[], w_state smallint[],
-    w_after_ms bigint[],
+    w_after_ms bigint[], w_destination text[], w_address text[],
     f_session text[], f_item text[], f_state smallint[], f_attempt bigint[], f_status smallint[],
     f_took_ms bigint[], f_detail text[],
+    a_session text[], a_agent text[], a_missed boolean[], a_away_after bigint[],
     t_session text[], h_session text[])
 RETURNS TABLE (refused text, waits text, is_dead boolean) LANGUAGE plpgsql
 --  Always by the indexes: a plan that was made while work_item was small reads all of it for the
@@ -94,6 +111,7 @@ DECLARE
     created text[] := '{}';
     late text[];
     elsewhere text[] := '{}';
+    cancelled text[] := '{}';
     hosted text[];
 BEGIN
     IF cardinality (o_session) > 0 THEN
@@ -127,6 +145,18 @@ BEGIN
               WHERE s.session = ANY (h_session) AND s.host = p_writer
               ORDER BY s.session FOR NO KEY UPDATE) AS s;
         lost := lost || ARRAY (SELECT unnest (h_session) EXCEPT SELECT unnest (hosted));
+    END IF;
+
+    --  Event 15: somebody says of an alert that it is seen to. Somebody else has, with an id of the
+    --  same event: whoever did not know is told when it has loaded the session. (Of two that know
+    --  of none yet one loses by the primary key.)
+    IF 15 = ANY (e_event) THEN
+        lost := lost || ARRAY (
+            SELECT DISTINCT e.session
+            FROM unnest (e_session, e_event, e_message_id) AS e (session, event, message_id)
+            WHERE e.event = 15 AND e.session <> ALL (lost) AND EXISTS (
+                SELECT FROM log l
+                WHERE l.session = e.session AND l.message_id = e.message_id AND l.day = p_day));
     END IF;
 
     BEGIN
@@ -163,12 +193,35 @@ BEGIN
             UPDATE session s
             SET control_role = CASE WHEN n.role > 0 THEN n.role ELSE s.control_role END,
                 control_user = CASE WHEN n.role > 0 THEN n.who ELSE s.control_user END,
+                control_seq = CASE WHEN n.role > 0 THEN n.seq ELSE s.control_seq END,
+                control_at = CASE WHEN n.role > 0 THEN now () ELSE s.control_at END,
+                --  Who waits already has waited since then, by this clock.
+                waiting_since = CASE WHEN n.role = 0 THEN s.waiting_since
+                    WHEN n.waits THEN coalesce (s.waiting_since, now ()) END,
+                waiting_for = CASE WHEN n.role > 0 THEN nullif (n.waiting_for, '')
+                    ELSE s.waiting_for END,
+                offered_to = CASE WHEN n.role > 0 THEN n.offered_to ELSE s.offered_to END,
+                offer_until = CASE WHEN n.role = 0 THEN s.offer_until
+                    WHEN n.offered_to <> '' THEN now () + n.offer_ms * interval '1 ms' END,
+                offer = CASE WHEN n.role > 0 THEN n.offer ELSE s.offer END,
+                away_seq = CASE WHEN n.role > 0 THEN n.away ELSE s.away_seq END,
+                --  Who was asked is not asked again while this offer stands.
+                tried = CASE WHEN n.role = 0 THEN s.tried WHEN n.waits THEN
+                        CASE WHEN n.begins THEN '{}' ELSE s.tried END
+                        || CASE WHEN n.offered_to LIKE 'agent:%' AND n.offered_to <> s.offered_to
+                            THEN ARRAY[substr (n.offered_to, 7)] ELSE '{}' END
+                    ELSE '{}' END,
+                last_agent = CASE WHEN n.role = 2 THEN n.who ELSE s.last_agent END,
+                last_agent_at = CASE WHEN n.role = 2 OR n.role > 0 AND s.control_role = 2
+                    THEN now () ELSE s.last_agent_at END,
                 closed_at = CASE n.closed WHEN 1 THEN now () WHEN 2 THEN NULL ELSE s.closed_at END,
                 host = CASE WHEN n.has_left AND s.host = p_writer THEN NULL ELSE s.host END,
                 --  That it is closed, as nobody is there, is no activity.
                 active_at = CASE n.closed WHEN 1 THEN s.active_at ELSE now () END
-            FROM unnest (s_session, s_role, s_user, s_closed, s_left)
-                 AS n (session, role, who, closed, has_left)
+            FROM unnest (s_session, s_role, s_user, s_closed, s_left, s_seq, s_waits,
+                         s_waiting_for, s_offered_to, s_offer_ms, s_offer, s_begins, s_away)
+                 AS n (session, role, who, closed, has_left, seq, waits, waiting_for, offered_to,
+                       offer_ms, offer, begins, away)
             WHERE s.session = n.session AND n.session <> ALL (lost) RETURNING s.session)
         SELECT coalesce (array_agg (n.session), '{}') INTO late
         FROM unnest (s_session) AS n (session)
@@ -182,15 +235,17 @@ BEGIN
     END IF;
 
     IF cardinality (p_session) > 0 THEN
-        INSERT INTO participant AS old (session, role, user_id, sender, present, info, channel)
+        INSERT INTO participant AS old (session, role, user_id, sender, present, info, channel,
+                                        is_out)
         SELECT DISTINCT ON (p.session COLLATE "C", p.role, p.who COLLATE "C")
-               p.session, p.role, p.who, p.sender, p.present, p.info, p.channel
-        FROM unnest (p_session, p_role, p_user, p_sender, p_present, p_info, p_channel)
-             WITH ORDINALITY AS p (session, role, who, sender, present, info, channel, n)
+               p.session, p.role, p.who, p.sender, p.present, p.info, p.channel, p.is_out
+        FROM unnest (p_session, p_role, p_user, p_sender, p_present, p_info, p_channel, p_out)
+             WITH ORDINALITY AS p (session, role, who, sender, present, info, channel, is_out, n)
         WHERE p.session <> ALL (lost)
         ORDER BY p.session COLLATE "C", p.role, p.who COLLATE "C", p.n DESC
         ON CONFLICT (session, role, user_id)
         DO UPDATE SET sender = EXCLUDED.sender, present = EXCLUDED.present,
+            is_out = EXCLUDED.is_out,
             --  Who leaves, or comes without a word of itself, is known by what was said before.
             info = CASE WHEN EXCLUDED.info = '{}' THEN old.info ELSE EXCLUDED.info END,
             --  A participant with a channel that also comes over a socket keeps the channel; that
@@ -222,6 +277,17 @@ BEGIN
             user_id = EXCLUDED.user_id, created_at = now ();
     END IF;
 
+    --  State 5: of a lane. What waits in it is not delivered any more; what is in hand is. (What
+    --  comes back to it, take_work meets.)
+    IF 5 = ANY (f_state) THEN
+        UPDATE work_item w
+        SET state = 4, detail = f.detail, secret = NULL, finished_at = now ()
+        FROM unnest (f_session, f_item, f_state, f_detail) AS f (session, lane, state, detail)
+        WHERE f.state = 5 AND f.session <> ALL (lost) AND w.lane = f.lane AND w.state = 0
+            AND w.session = f.session AND w.item NOT LIKE ':over:%'
+            AND w.item NOT LIKE ':offer:%';
+    END IF;
+
     IF cardinality (w_session) > 0 THEN
         --  What is leased is under way already, in its first attempt (a turn's are counted when it
         --  ends). A timer that is there is moved, and its attempt is another one: whoever has it
@@ -230,26 +296,36 @@ BEGIN
         WITH item AS (
             INSERT INTO work_item AS old (kind, session, app, item, topic, lane, seq, user_id,
                                           body, secret, state, holder, attempts, next_at, detail,
-                                          finished_at)
+                                          finished_at, destination, address, is_told)
             SELECT w.kind, w.session, split_part (w.session, '/', 1), w.item, w.topic, w.lane,
                    w.seq, w.who, w.body, CASE WHEN n.state < 2 THEN w.secret END, n.state,
                    CASE WHEN n.state = 1 THEN p_writer END,
                    CASE WHEN n.state = 1 AND w.kind > 1 THEN 1 ELSE 0 END,
                    now () + w.after_ms * interval '1 ms',
-                   CASE WHEN n.state = 3 THEN 'too many items of its lane were open' ELSE '' END,
-                   CASE WHEN n.state = 3 THEN now () END
+                   CASE n.state WHEN 3 THEN 'too many items of its lane were open'
+                       WHEN 4 THEN 'nobody had the offer' ELSE '' END,
+                   CASE WHEN n.state > 1 THEN now () END, w.destination, w.address,
+                   n.state <> 3
             FROM unnest (w_session, w_item, w_kind, w_topic, w_lane, w_seq, w_user, w_body,
-                         w_secret, w_state, w_after_ms)
+                         w_secret, w_state, w_after_ms, w_destination, w_address)
                  WITH ORDINALITY AS w (session, item, kind, topic, lane, seq, who, body, secret,
-                                       state, after_ms, n)
+                                       state, after_ms, destination, address, n)
             LEFT JOIN LATERAL (
                 SELECT e.number, e.session, e.seq, e.replays FROM work_item e
                 WHERE e.lane = w.lane AND e.state < 2
                 ORDER BY e.number LIMIT 1) AS earlier ON w.lane IS NOT NULL,
             LATERAL (SELECT CASE
+                --  Whoever was asked in vain, and never got it, has nothing to end.
+                WHEN w.item LIKE ':over:asked:%' AND NOT EXISTS (
+                    SELECT FROM work_item o
+                    WHERE o.lane = w.lane AND o.state < 2 AND o.attempts > 0)
+                    AND NOT EXISTS (SELECT FROM lane_memory m WHERE m.lane = w.lane) THEN 4
                 WHEN earlier.session = w.session AND w.seq - earlier.seq >= behind_most
-                    AND earlier.replays = 0 THEN 3
+                    AND earlier.replays = 0 AND w.item NOT LIKE ':over:%' THEN 3
                 WHEN earlier.number IS NOT NULL AND w.state = 1 THEN 0
+                --  Whoever takes it is told.
+                WHEN w.state = 1 AND w.lane IS NOT NULL
+                    AND EXISTS (SELECT FROM lane_memory m WHERE m.lane = w.lane) THEN 0
                 ELSE w.state END::smallint AS state) AS n
             WHERE w.session <> ALL (lost)
             ORDER BY w.n
@@ -273,9 +349,9 @@ BEGIN
             FROM unnest (f_session, f_item, f_state, f_attempt, f_status, f_took_ms, f_detail)
                  AS f (session, item, state, attempt, status, took_ms, detail)
             WHERE w.session = f.session AND w.item = f.item AND f.session <> ALL (lost)
-                --  A timer may be cancelled at any time.
+                --  A timer and an offer may be cancelled at any time.
                 AND CASE WHEN w.kind = 1 THEN w.state = 1
-                    WHEN w.kind = 3 AND f.state = 4 THEN w.state < 2
+                    WHEN f.state = 4 THEN w.state < 2
                     ELSE w.kind = 3 AND w.state = 1 AND w.attempts = f.attempt END
             RETURNING w.session, w.holder, w.kind, w.item, f.state, f.attempt, f.status, f.took_ms,
                 f.detail),
@@ -288,13 +364,39 @@ BEGIN
             FROM done d
             WHERE d.kind = 1 AND (d.state = 3 OR d.state = 2 AND d.attempt > 1)
             ON CONFLICT DO NOTHING)
-        SELECT coalesce (array_agg (DISTINCT d.session), '{}') INTO elsewhere
-        FROM done d WHERE d.holder <> p_writer AND d.kind = 1;
+        SELECT coalesce (array_agg (DISTINCT d.session) FILTER (WHERE d.kind = 1), '{}'),
+               coalesce (array_agg (d.item) FILTER (WHERE d.kind = 2), '{}')
+        INTO elsewhere, cancelled
+        FROM done d WHERE d.holder <> p_writer;
+    END IF;
+
+    --  Its entry is of this session.
+    IF 15 = ANY (e_event) THEN
+        PERFORM acknowledge_@V@ (e.data::json ->> 'alertId', e.user_id)
+        FROM unnest (e_session, e_event, e_data, e_user_id) AS e (session, event, data, user_id)
+        WHERE e.event = 15 AND e.session <> ALL (lost);
+    END IF;
+
+    --  Behind all others, as the matcher does: agents are locked last, and in this order.
+    IF cardinality (a_session) > 0 THEN
+        PERFORM FROM agent g
+        WHERE (g.app, g.user_id) IN (SELECT split_part (a.session, '/', 1), a.agent
+                                     FROM unnest (a_session, a_agent) AS a (session, agent))
+        ORDER BY g.app, g.user_id FOR NO KEY UPDATE;
+        PERFORM note_asked_@V@ (split_part (a.session, '/', 1), a.agent, a.missed, a.away_after)
+        FROM unnest (a_session, a_agent, a_missed, a_away_after) WITH ORDINALITY
+             AS a (session, agent, missed, away_after, n)
+        WHERE a.session <> ALL (lost) ORDER BY a.n;
     END IF;
 
     IF cardinality (t_session || elsewhere) > 0 THEN
         PERFORM pg_notify ('session_moved', p_writer || ' ' || t.session)
         FROM unnest (t_session || elsewhere) AS t (session) WHERE t.session <> ALL (lost);
+    END IF;
+    --  A worker of another postoffice has it.
+    IF cardinality (cancelled) > 0 THEN
+        PERFORM pg_notify ('session_moved', 'item ' || p_writer || ' ' || c.item)
+        FROM unnest (cancelled) AS c (item);
     END IF;
 
     RETURN QUERY SELECT l, NULL::text, NULL::boolean FROM unnest (lost) AS l;
@@ -303,9 +405,12 @@ END $$;
 --  A session as it is, in one snapshot: rows of several kinds.
 --  0 the session (t4, t5: when it was opened and its last entry stored, in ms since 1970);
 --  1 its participants; 2 its unfinished work; 3 message ids of its log, each with
---  its participant; 4 what the visitor said last, when nobody said anything since. (Events 3 and 7
+--  its participant; 4 what the visitor said last, when nobody said anything since, and when the
+--  first of that was stored; 5 its switchboard, with times in ms since 1970; 6 what was said since
+--  the bot lost control, if it has, one more than is kept of it. (Events 3 and 7
 --  are messages and failures, role 1 is the visitor; what is hidden of a visitor is a greeting;
---  what a server says for the app, role 6, is no answer.)
+--  what a server says for the app, role 6, is no answer, nor is a notice for those who wait. What a
+--  bot says answers what it was asked, and nothing that was said behind that.)
 --  Whoever loads a session holds its work from then on; and, with p_hosts, is its host: n6 is the
 --  host until then. Of two that load it with p_hosts the later one always finds the earlier one.
 --  Without p_hosts n6 is the host as it is; one that has nobody to wait for stops being it.
@@ -352,7 +457,8 @@ BEGIN
            coalesce ((extract (epoch FROM last.stored_at) * 1000)::bigint, last.time_ms)::text
     FROM session s LEFT JOIN last ON true WHERE s.session = p_session
     UNION ALL
-    SELECT 1, p.role, p.present::int, p.received_seq, NULL, NULL, NULL, NULL, NULL, p.user_id,
+    SELECT 1, p.role, p.present::int, p.received_seq, p.delivered_seq, p.read_seq, p.is_out::int,
+           NULL, NULL, p.user_id,
            p.sender, p.info, p.channel,
            CASE WHEN p.channel <> '' THEN (
                SELECT x.external_id FROM external_ref x
@@ -375,22 +481,59 @@ BEGIN
     FROM log l WHERE l.session = p_session AND l.day = v_day AND l.message_id = ANY (p_ids)
         AND l.seq <> ALL (SELECT r.seq FROM recent r)
     UNION ALL
-    SELECT 4, q.seq, NULL, NULL, NULL, NULL, NULL, NULL, NULL, q.user_id, q.data, NULL, NULL, NULL
-    FROM (SELECT l.seq, l.role, l.user_id, l.data FROM log l
-          WHERE l.session = p_session AND l.day = v_day AND l.event IN (3, 7)
-              AND l.role <> 6 AND NOT (l.role = 1 AND l.hidden)
+    SELECT 4, q.seq, (
+            SELECT l.time_ms FROM log l
+            WHERE l.session = p_session AND l.day = v_day AND l.event = 3 AND l.role = 1
+                AND NOT l.hidden AND l.seq > coalesce (answered.seq, 0)
+            ORDER BY l.seq LIMIT 1),
+        NULL, NULL, NULL, NULL, NULL, NULL, q.user_id, q.data, NULL, NULL, NULL
+    FROM (SELECT l.seq, l.user_id, l.data FROM log l
+          WHERE l.session = p_session AND l.day = v_day AND l.event = 3 AND l.role = 1
+              AND NOT l.hidden
           ORDER BY l.seq DESC LIMIT 1) q
-    WHERE q.role = 1;
+    LEFT JOIN (SELECT CASE WHEN a.role = 3 THEN coalesce ((
+                          SELECT w.seq FROM work_item w
+                          WHERE w.item = substring (a.message_id FROM '^:(?:answer|later):([^:]+)')
+                              AND w.session = p_session AND w.seq < a.seq), a.seq)
+                      ELSE a.seq END AS seq
+               FROM (SELECT l.seq, l.role, l.message_id FROM log l
+                     WHERE l.session = p_session AND l.day = v_day AND l.event IN (3, 7)
+                         AND l.role NOT IN (1, 6) AND NOT (l.role = 3 AND l.user_id = 'notice')
+                     ORDER BY l.seq DESC LIMIT 1) a) answered ON true
+    WHERE q.seq > coalesce (answered.seq, 0)
+    UNION ALL
+    SELECT 5, s.control_seq, (extract (epoch FROM s.control_at) * 1000)::bigint,
+           (extract (epoch FROM s.waiting_since) * 1000)::bigint,
+           (extract (epoch FROM s.offer_until) * 1000)::bigint,
+           (extract (epoch FROM now () - s.waiting_since) * 1000)::bigint, s.away_seq, NULL, NULL,
+           s.offered_to, s.offer, NULL, NULL, NULL
+    FROM session s WHERE s.session = p_session AND s.control_seq > 0
+    UNION ALL
+    --  Nothing is read for a NULL.
+    (SELECT * FROM (
+        SELECT 6, l.seq, l.time_ms, l.role::bigint, NULL::bigint, NULL::bigint, NULL::bigint,
+               NULL::bigint, NULL::bigint, l.user_id, l.data, NULL::text, NULL::text, NULL::text
+        FROM log l
+        WHERE l.session = p_session AND l.day = v_day AND l.event = 3 AND l.role <> 3
+            AND NOT l.hidden AND l.seq > (
+                SELECT s.away_seq FROM session s WHERE s.session = p_session AND s.away_seq > 0)
+        ORDER BY l.seq DESC LIMIT 51) AS said (kind, seq) ORDER BY said.seq);
 END $$;
 
---  What clients of participants have received; it only rises.
+--  What clients of participants have received, and read; it only rises. p_seq is -1 where nothing
+--  is said of it.
 CREATE FUNCTION note_received_@V@ (
-    p_session text[], p_role smallint[], p_user text[], p_seq bigint[])
+    p_session text[], p_role smallint[], p_user text[], p_seq bigint[], p_delivered bigint[],
+    p_read bigint[])
 RETURNS void LANGUAGE sql AS $$
-    UPDATE participant p SET received_seq = u.seq
-    FROM unnest (p_session, p_role, p_user, p_seq) AS u (session, role, who, seq)
+    UPDATE participant p SET received_seq = greatest (p.received_seq, nullif (u.seq, -1)),
+        delivered_seq = greatest (p.delivered_seq, u.delivered),
+        read_seq = greatest (p.read_seq, u.read)
+    FROM unnest (p_session, p_role, p_user, p_seq, p_delivered, p_read)
+        AS u (session, role, who, seq, delivered, read)
     WHERE p.session = u.session AND p.role = u.role AND p.user_id = u.who
-        AND (p.received_seq IS NULL OR p.received_seq < u.seq);
+        AND (coalesce (p.received_seq, -1) < u.seq OR p.delivered_seq < u.delivered
+            OR p.read_seq < u.read);
 $$;
 
 CREATE FUNCTION beat_@V@ (p_writer bigint, p_name text) RETURNS void LANGUAGE sql AS $$
@@ -458,127 +601,3 @@ CREATE FUNCTION forget_nodes_@V@ () RETURNS void LANGUAGE sql AS $$
         AND NOT EXISTS (SELECT FROM session s WHERE s.host = n.writer);
 $$;
 
--- ---------------------------------------------------------------------------------------------
---  Deliveries and timers
-
---  Leases items that are due to the writer, of each topic at most so many, oldest first. Of a lane
---  only the first one counts that is not finished, and only while it is not leased already.
-CREATE FUNCTION take_work_@V@ (p_writer bigint, p_topics text[], p_most bigint[])
-RETURNS TABLE (item text, app text, session text, topic text, seq bigint, user_id text, body text,
-               secret text, attempts bigint) LANGUAGE plpgsql ROWS 100
---  Always along the index, as far as items are wanted: a plan that was made while work_item was
---  small reads and sorts all that is due.
-SET enable_sort = off SET enable_seqscan = off SET enable_bitmapscan = off SET jit = off AS $$
-BEGIN
-    FOR at IN 1 .. cardinality (p_topics) LOOP
-        RETURN QUERY
-        --  The first of a lane is looked up once for all its items (Memoize): of lanes whose first
-        --  item waits for another try there may be many items, and each take meets all of them.
-        WITH due AS (
-            SELECT w.item FROM work_item w
-            LEFT JOIN LATERAL (
-                SELECT e.number FROM work_item e WHERE e.lane = w.lane AND e.state < 2
-                ORDER BY e.number LIMIT 1) AS first ON w.lane IS NOT NULL
-            --  Of what comes back to a lane, appends may not have known. (As a condition it would
-            --  be asked of every item, and the plan would have no Memoize.)
-            LEFT JOIN LATERAL (
-                SELECT true AS is_busy FROM work_item l
-                WHERE l.lane = w.lane AND l.state = 1 AND w.replays > 0
-                    AND first.number = w.number LIMIT 1) AS busy ON true
-            WHERE w.kind > 1 AND w.state = 0 AND w.topic = p_topics[at] AND w.next_at <= now ()
-                AND (w.lane IS NULL OR first.number = w.number) AND busy.is_busy IS NULL
-            ORDER BY w.next_at, w.number LIMIT p_most[at] FOR UPDATE OF w SKIP LOCKED)
-        UPDATE work_item w
-        SET state = 1, holder = p_writer, attempts = w.attempts + 1
-        FROM due WHERE w.item = due.item
-        RETURNING w.item, w.app, coalesce (w.session, ''), w.topic, coalesce (w.seq, 0), w.user_id,
-            w.body, coalesce (w.secret, ''), w.attempts::bigint;
-    END LOOP;
-END $$;
-
---  What came of attempts. state: 0 again after so long, 2 done, 3 dead. A report counts while no
---  later attempt has begun, whoever has the lease. Returns the items of which it counted.
-CREATE FUNCTION finish_work_@V@ (
-    f_item text[], f_topic text[], f_attempt bigint[], f_state smallint[], f_after_ms bigint[],
-    f_status smallint[], f_took_ms bigint[], f_detail text[])
-RETURNS SETOF text LANGUAGE sql ROWS 100 AS $$
-    WITH told AS (
-        UPDATE work_item w
-        SET state = f.state, detail = f.detail, holder = NULL,
-            secret = CASE WHEN f.state > 1 THEN NULL ELSE w.secret END,
-            next_at = now () + f.after_ms * interval '1 ms',
-            finished_at = CASE WHEN f.state > 1 THEN now () END
-        FROM unnest (f_item, f_topic, f_attempt, f_state, f_after_ms, f_status, f_took_ms, f_detail)
-            AS f (item, topic, attempt, state, after_ms, status, took_ms, detail)
-        WHERE w.item = f.item AND w.topic = f.topic AND w.kind > 1 AND w.state < 2
-            AND w.attempts = f.attempt
-        RETURNING w.item, w.kind, w.attempts, w.state, w.detail, nullif (f.took_ms, 0) AS took_ms,
-            nullif (f.status, 0) AS status),
-    noted AS (
-        INSERT INTO work_attempt (item, number, outcome, detail, began_at, took_ms, status)
-        SELECT t.item, t.attempts, t.state, t.detail, now () - t.took_ms * interval '1 ms',
-               t.took_ms, t.status
-        FROM told t WHERE t.kind = 2
-        ON CONFLICT (item, number) DO UPDATE
-            SET outcome = EXCLUDED.outcome, detail = EXCLUDED.detail, ended_at = now (),
-                began_at = EXCLUDED.began_at, took_ms = EXCLUDED.took_ms,
-                status = EXCLUDED.status)
-    SELECT t.item FROM told t;
-$$;
-
---  Items whose lease nobody keeps are ready again, at once: those of postoffices that have died,
---  and those of the writer that it says it has lost. Returns how many; and items that are leased to
---  the writer though it does not know of them. (They are not released here and now: one of them may
---  be in an append that was on its way when the writer wrote the list.)
-CREATE FUNCTION release_work_@V@ (
-    p_writer bigint, p_known text[], p_lost text[], p_most bigint)
-RETURNS TABLE (count bigint, unknown text) LANGUAGE sql
---  Always by the indexes, whatever the statistics say: the table may have been small just now.
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
-    WITH alive AS (
-        SELECT n.writer FROM node n WHERE n.beat_at > clock_timestamp () - interval '5 s'),
-    lost AS (
-        SELECT w.item FROM work_item w
-        WHERE w.kind > 1 AND w.state = 1
-            AND (w.holder NOT IN (SELECT a.writer FROM alive a)
-                 OR (w.holder = p_writer AND w.item = ANY (p_lost)))
-        LIMIT p_most FOR UPDATE SKIP LOCKED),
-    released AS (
-        UPDATE work_item w SET state = 0, holder = NULL, next_at = now ()
-        FROM lost WHERE w.item = lost.item RETURNING 1)
-    SELECT count (*), NULL FROM released
-    UNION ALL
-    (SELECT NULL, w.item FROM work_item w
-     WHERE w.kind > 1 AND w.state = 1 AND w.holder = p_writer
-         --  Not <> ALL, which compares each item with each.
-         AND w.item NOT IN (SELECT k FROM unnest (p_known || p_lost) AS k)
-     LIMIT p_most);
-$$;
-
---  Deletes finished items that were kept for so long, and what their attempts came to; an app that
---  is named has a time of its own. Returns how many.
-CREATE FUNCTION drop_finished_@V@ (
-    p_kept_ms bigint, p_most bigint, p_apps text[], p_app_kept_ms bigint[])
-RETURNS bigint LANGUAGE plpgsql
---  App by app, by the index of what is finished.
-SET enable_seqscan = off AS $$
-DECLARE
-    v_app text := (SELECT min (w.app) FROM work_item w WHERE w.state > 1);
-    v_left bigint := p_most;
-    n bigint;
-BEGIN
-    WHILE v_app IS NOT NULL AND v_left > 0 LOOP
-        WITH old AS (
-            SELECT w.item FROM work_item w
-            WHERE w.app = v_app AND w.state > 1
-                AND w.finished_at < now () - interval '1 ms' * coalesce (
-                    p_app_kept_ms[array_position (p_apps, v_app)], p_kept_ms)
-            ORDER BY w.finished_at, w.number LIMIT v_left FOR UPDATE SKIP LOCKED),
-        attempts AS (DELETE FROM work_attempt a USING old WHERE a.item = old.item)
-        DELETE FROM work_item w USING old WHERE w.item = old.item;
-        GET DIAGNOSTICS n = ROW_COUNT;
-        v_left := v_left - n;
-        v_app := (SELECT min (w.app) FROM work_item w WHERE w.state > 1 AND w.app > v_app);
-    END LOOP;
-    RETURN p_most - v_left;
-END $$;

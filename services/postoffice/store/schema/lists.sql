@@ -9,6 +9,20 @@ CREATE FUNCTION api_role_@V@ (p_role int) RETURNS text LANGUAGE sql IMMUTABLE AS
     SELECT (ARRAY['visitor', 'agent', 'bot', 'platform', 'router', 'api'])[p_role];
 $$;
 
+--  Who is in control of a session; and the offer, if there is one, which is not for visitors.
+CREATE FUNCTION session_control_@V@ (s session) RETURNS json LANGUAGE sql STABLE AS $$
+    SELECT json_strip_nulls (json_build_object (
+        'role', api_role_@V@ (s.control_role), 'userId', nullif (s.control_user, ''),
+        'version', s.control_seq, 'since', api_time_@V@ (s.control_at)));
+$$;
+CREATE FUNCTION session_offer_@V@ (s session) RETURNS json LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN s.offer <> '' THEN json_strip_nulls (json_build_object (
+        'targets', s.offer::json -> 'targets', 'step', s.offer::json -> 'step',
+        'why', s.offer::json -> 'why', 'by', s.offer::json -> 'by',
+        'since', api_time_@V@ (s.waiting_since), 'offeredTo', nullif (s.offered_to, ''),
+        'until', api_time_@V@ (s.offer_until))) END;
+$$;
+
 --  What lists say of the sessions' logs, in this order: the last seq and its time; when something
 --  happened last (that a session is closed, as nobody is there, is no activity); and whether the
 --  visitor said the last word, as load_session has it. Day by day: a plan for one day knows its
@@ -36,6 +50,7 @@ BEGIN
             SELECT e.role FROM log e
             WHERE e.session = c.session AND e.day = v_day AND e.event IN (3, 7)
                 AND e.role <> 6 AND NOT (e.role = 1 AND e.hidden)
+                AND NOT (e.role = 3 AND e.user_id = 'notice')
             ORDER BY e.seq DESC LIMIT 1) AS m ON true
         WHERE c.day = v_day;
     END LOOP;
@@ -44,7 +59,8 @@ END $$;
 --  The sessions as a list shows them, in this order. Planned once for a connection: whatever is
 --  asked for, it is found by primary keys. Who is present stands there as in the feed (feed_row.h):
 --  at most 50.
-CREATE FUNCTION session_rows_@V@ (p_sessions text[], p_days date[]) RETURNS json[]
+CREATE FUNCTION session_rows_@V@ (p_sessions text[], p_days date[], p_offers boolean)
+RETURNS json[]
 LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan SET jit = off
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
@@ -56,10 +72,8 @@ BEGIN
             'closedAt', api_time_@V@ (s.closed_at),
             'lastSeq', coalesce (l.seq, 0), 'lastAt', api_time_@V@ (l.at),
             'lastActivity', api_time_@V@ (coalesce (l.active_at, s.created_at)),
-            'control', CASE WHEN s.control_user = ''
-                THEN json_build_object ('role', api_role_@V@ (s.control_role))
-                ELSE json_build_object ('role', api_role_@V@ (s.control_role),
-                                        'userId', s.control_user) END,
+            'control', session_control_@V@ (s),
+            'offer', CASE WHEN p_offers THEN session_offer_@V@ (s) END,
             'waiting', coalesce (l.waits, false),
             'participants', coalesce (q.list, '[]'::json),
             'presentCount', coalesce (q.count, 0))
@@ -126,7 +140,9 @@ BEGIN
         CASE p_state WHEN 'open' THEN 's.closed_at IS NULL'
                      WHEN 'closed' THEN 's.closed_at IS NOT NULL' END,
         CASE WHEN p_control = 'agent' OR p_agent <> '' THEN 's.control_role = 2' END,
-        CASE WHEN p_control = 'bot' THEN 's.control_role <> 2' END,
+        CASE p_control WHEN 'bot' THEN 's.control_role = 3'
+                       WHEN 'platform' THEN 's.control_role = 4'
+                       WHEN 'router' THEN 's.control_role = 5' END,
         CASE WHEN p_agent <> '' THEN 's.control_user = $4' END,
         CASE WHEN p_active_after <> '' THEN v_active || ' >= $5' END,
         CASE WHEN p_active_before <> ''
@@ -151,8 +167,8 @@ BEGIN
         nullif (p_created_after, '')::timestamptz, nullif (p_created_before, '')::timestamptz,
         timestamptz 'epoch' + nullif (p_at, '')::bigint * interval '1 us', p_behind, p_limit + 1;
     RETURN QUERY SELECT * FROM list_page_@V@ (
-        session_rows_@V@ (v_sessions[:p_limit], v_days[:p_limit]), v_positions, p_limit,
-        p_backward);
+        session_rows_@V@ (v_sessions[:p_limit], v_days[:p_limit], p_visitor = ''), v_positions,
+        p_limit, p_backward);
 END $$;
 
 --  A page of the participants of the app's sessions, by session, role and user. p_visitor: only of

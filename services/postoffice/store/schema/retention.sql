@@ -9,6 +9,8 @@ BEGIN
     DELETE FROM participant p WHERE p.session = ANY (p_sessions);
     DELETE FROM external_ref x WHERE x.session = ANY (p_sessions);
     DELETE FROM work_item w WHERE w.session = ANY (p_sessions) AND w.kind = 3 AND w.state < 2;
+    DELETE FROM alert a WHERE a.session = ANY (p_sessions) AND a.session <> '';
+    DELETE FROM lane_memory m WHERE m.session = ANY (p_sessions);
     --  A row that a join of today writes just now leads elsewhere in a moment.
     DELETE FROM last_session a WHERE a.ctid = ANY (ARRAY (
         SELECT b.ctid FROM last_session b

@@ -8,11 +8,21 @@ CREATE FUNCTION work_json_@V@ (w work_item) RETURNS jsonb LANGUAGE sql STABLE AS
         'state', (ARRAY['ready', 'leased', 'done', 'dead', 'cancelled'])[w.state + 1],
         'topic', w.topic, 'sessionId', substr (w.session, length (w.app) + 2),
         'userId', nullif (w.user_id, ''), 'seq', w.seq, 'attempts', w.attempts,
-        'replays', w.replays,
+        'replays', w.replays, 'lost', w.unreported,
+        'destination', nullif (w.destination, ''),
         'createdAt', api_time_@V@ (w.created_at),
         'nextAt', CASE WHEN w.state = 0 THEN api_time_@V@ (w.next_at) END,
         'finishedAt', api_time_@V@ (w.finished_at),
         'detail', w.detail)
+$$;
+
+--  A body as people see it: whoever has the address by which an alert is acknowledged may do so,
+--  and it is its addressee's. Its last part goes wherever it stands, in the words of the rule,
+--  too. (By its text: json does not give out all that it takes, such as \u0000. In the texts of
+--  people a quote has a backslash before it.)
+CREATE FUNCTION shown_body_@V@ (p_body text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN t.token IS NULL THEN p_body ELSE replace (p_body, t.token, '…') END
+    FROM (SELECT substring (p_body FROM '"link": ?"[^"\\]*/alerts/([^"/\\]+)"') AS token) AS t
 $$;
 
 --  One item with its body and its attempts; no row: there is none. (The body as it is: jsonb does
@@ -20,7 +30,7 @@ $$;
 CREATE FUNCTION get_work_@V@ (p_app text, p_item text) RETURNS SETOF text
 LANGUAGE sql STABLE AS $$
     SELECT rtrim (work_json_@V@ (w)::text, '}') || ', "body": '
-        || CASE WHEN w.body LIKE '{%' THEN w.body::json::text ELSE 'null' END
+        || CASE WHEN w.body LIKE '{%' THEN shown_body_@V@ (w.body::json::text) ELSE 'null' END
         || ', "tries": ' || (
             SELECT coalesce (jsonb_agg (jsonb_build_object (
                 'number', a.number,
@@ -37,8 +47,8 @@ $$;
 --  index is followed for at most 10,000 items: a filter that few of them pass ends a page early,
 --  and the last position is then that of the last item that was looked at.
 CREATE FUNCTION list_work_@V@ (
-    p_app text, p_session text, p_state text, p_kind text, p_topic text, p_newest boolean,
-    p_backward boolean, p_at text, p_number text, p_limit bigint)
+    p_app text, p_session text, p_state text, p_kind text, p_topic text, p_destination text,
+    p_newest boolean, p_backward boolean, p_at text, p_number text, p_limit bigint)
 RETURNS TABLE (items text, first text, last text, more text) LANGUAGE plpgsql STABLE
 SET plan_cache_mode = force_custom_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 DECLARE
@@ -90,9 +100,11 @@ BEGIN
             ' WHERE ($4 = '''' OR (b.item).session = $4) AND ($5 IS NULL OR (b.item).state = $5)'
             ' AND (b.item).kind = coalesce ($6,'
             '  CASE WHEN (b.item).kind < 3 THEN (b.item).kind END)'
-            ' AND ($7 = '''' OR (b.item).topic = $7) LIMIT $8 + 1) f', v_base)
+            ' AND ($7 = '''' OR (b.item).topic = $7)'
+            ' AND ($9 = '''' OR (b.item).destination = $9) LIMIT $8 + 1) f', v_base)
         INTO v_rows
-        USING p_app, v_at, v_number, p_session, v_state, v_kind, p_topic, p_limit;
+        USING p_app, v_at, v_number, p_session, v_state, v_kind, p_topic, p_limit,
+            p_destination;
         v_found := v_found || coalesce (v_rows, '{}');
         CONTINUE WHEN coalesce (cardinality (v_rows), 0) > p_limit;
         --  It found less than it may: has it looked at all there is?
@@ -318,3 +330,76 @@ BEGIN
     lines := array_to_string (v_lines, E'\n') || CASE WHEN v_lines <> '{}' THEN E'\n' ELSE '' END;
     RETURN NEXT;
 END $$;
+
+--  Replays or drops many deliveries that are dead (or, to be dropped, ready): those of a topic, a
+--  destination, a session; an empty text does not matter. At most so many at once, oldest first.
+CREATE FUNCTION change_works_@V@ (
+    p_app text, p_what text, p_state text, p_topic text, p_destination text, p_session text,
+    p_limit bigint)
+RETURNS TABLE (body text, status text) LANGUAGE plpgsql
+SET plan_cache_mode = force_custom_plan SET enable_seqscan = off AS $$
+DECLARE
+    v_state smallint := CASE p_state WHEN 'ready' THEN 0 WHEN 'cancelled' THEN 4 ELSE 3 END;
+    v_item text;
+    n bigint := 0;
+BEGIN
+    FOR v_item IN
+        SELECT w.item FROM work_item w
+        WHERE w.app = p_app AND w.kind = 2 AND w.state = v_state
+            AND (p_topic = '' OR w.topic = p_topic)
+            AND (p_destination = '' OR w.destination = p_destination)
+            AND (p_session = '' OR w.session = p_session)
+        ORDER BY w.number LIMIT p_limit + 1
+    LOOP
+        EXIT WHEN n = p_limit;
+        IF (SELECT c.status FROM change_work_@V@ (p_app, v_item, p_what, '') AS c) = '200' THEN
+            n := n + 1;
+        END IF;
+    END LOOP;
+    body := json_build_object ('changed', n, 'more', n = p_limit)::text;
+    status := '200';
+    RETURN NEXT;
+END $$;
+
+--  Destinations of an app that something was reported of, by name, from behind one on.
+CREATE FUNCTION destination_json_@V@ (d destination) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object (
+        'destination', d.name,
+        'state', CASE WHEN d.disabled THEN 'disabled' WHEN d.failures > 0 THEN 'failing'
+            WHEN d.paused_until > now () THEN 'paused' ELSE 'well' END,
+        'failures', d.failures, 'reason', d.reason,
+        'pausedUntil', CASE WHEN d.paused_until > now ()
+            THEN api_time_@V@ (d.paused_until) END,
+        'failedAt', api_time_@V@ (d.failed_at), 'changedAt', api_time_@V@ (d.changed_at),
+        'waiting', (SELECT count (*) FROM (
+            SELECT FROM work_item w
+            WHERE w.app = d.app AND w.kind = 2 AND w.state < 2 AND w.destination = d.name
+            LIMIT 1000) AS w))
+$$;
+
+CREATE FUNCTION list_destinations_@V@ (
+    p_app text, p_backward boolean, p_name text, p_limit bigint)
+RETURNS TABLE (items text, first text, last text, more text) LANGUAGE sql STABLE AS $$
+    WITH found AS (
+        SELECT d FROM destination d
+        WHERE d.app = p_app
+            AND (p_name = '' OR CASE WHEN p_backward THEN d.name < p_name ELSE d.name > p_name END)
+        ORDER BY CASE WHEN p_backward THEN d.name END DESC, d.name LIMIT p_limit + 1),
+    page AS (
+        SELECT (f.d).name, destination_json_@V@ (f.d) AS item FROM found f
+        ORDER BY CASE WHEN p_backward THEN (f.d).name END DESC, (f.d).name LIMIT p_limit)
+    SELECT (SELECT coalesce (jsonb_agg (p.item ORDER BY p.name), '[]') FROM page p)::text,
+           (SELECT json_build_array (min (p.name))::text FROM page p HAVING count (*) > 0),
+           (SELECT json_build_array (max (p.name))::text FROM page p HAVING count (*) > 0),
+           CASE WHEN (SELECT count (*) FROM found) > p_limit THEN 't' ELSE 'f' END
+$$;
+
+--  It takes items again from now on, whatever was reported of it.
+CREATE FUNCTION enable_destination_@V@ (p_app text, p_name text)
+RETURNS TABLE (body text, status text) LANGUAGE sql AS $$
+    UPDATE destination d
+    SET disabled = false, failures = 0, openings = 0, paused_until = NULL, probed_until = NULL,
+        reason = '', changed_at = now ()
+    WHERE d.name = p_name AND d.app = p_app
+    RETURNING destination_json_@V@ (d)::text, '200';
+$$;
