@@ -300,16 +300,23 @@ s_is_time (text_t value)
            && s_is_time_end ((text_t){ at + 19, value.size - 19 });
 }
 
-static bool
-s_is_choice (const char *choices, text_t value)
+text_t
+api_query_choice (const api_query_row_t *row, const char **at)
 {
-    const char *between = strchr (choices, ',') ? "," : " ";
-    for (const char *at = choices; *at; at += strspn (at, between)) {
-        size_t size = strcspn (at, between);
-        if (text_is (value, (text_t){ at, size }))
+    const char *between = strchr (row->choices, ',') ? "," : " ";
+    const char *choice = *at ? *at + strspn (*at, between) : row->choices;
+    size_t size = strcspn (choice, between);
+    *at = choice + size;
+    return (text_t){ choice, size };
+}
+
+static bool
+s_is_choice (const api_query_row_t *row, text_t value)
+{
+    const char *at = NULL;
+    for (text_t choice; (choice = api_query_choice (row, &at)).size > 0;)
+        if (text_is (value, choice))
             return true;
-        at += size;
-    }
     return false;
 }
 
@@ -335,7 +342,7 @@ api_query_complaint (const api_query_row_t *row, text_t value, char room[API_COM
         snprintf (room, API_COMPLAINT, "%s must be a time like 2026-01-31T23:59:59Z", row->name);
         break;
     case API_QUERY_CHOICE:
-        if (s_is_choice (row->choices, value))
+        if (s_is_choice (row, value))
             return NULL;
         snprintf (room, API_COMPLAINT, "%s must be one of: %s", row->name, row->choices);
         break;

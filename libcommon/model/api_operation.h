@@ -112,6 +112,8 @@ typedef struct {
 //  NULL: the operation has no parameter of this name.
 const api_query_row_t *api_query_row (api_operation_t operation, text_t name);
 const api_query_row_t *api_query_row_at (size_t at);
+//  The choices of a row, one by one: `at` is NULL before the first. Empty behind the last one.
+text_t api_query_choice (const api_query_row_t *row, const char **at);
 //  What is wrong with a value, for a person, in `room`; NULL: nothing.
 #define API_COMPLAINT 200
 const char *api_query_complaint (const api_query_row_t *row, text_t value,

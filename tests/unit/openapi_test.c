@@ -5,6 +5,7 @@
 #include "api/openapi_parts.h"
 
 #include <criterion/criterion.h>
+#include <ctype.h>
 #include <json-c/json.h>
 #include <stdio.h>
 
@@ -125,6 +126,46 @@ Test (openapi, every_schema_is_used)
         cr_expect (strstr (text, reference), "nothing refers to %s", part->name);
     }
     free (text);
+}
+
+//  What is said of a parameter of an operation: NULL, if the document does not have it.
+static json_t *
+s_parameter (json_t *document, const api_row_t *operation, const char *name)
+{
+    json_t *path = s_member (s_member (document, "paths"), operation->path);
+    char method[20];
+    snprintf (method, sizeof method, "%s", operation->method);
+    for (char *at = method; *at; at++)
+        *at = (char) tolower (*at);
+    json_t *all = s_member (s_member (path, method), "parameters");
+    for (size_t at = 0; all && at < json_object_array_length (all); at++) {
+        json_t *one = json_object_array_get_idx (all, at);
+        const char *its = json_object_get_string (s_member (one, "name"));
+        if (its && strcmp (its, name) == 0)
+            return one;
+    }
+    return NULL;
+}
+
+//  Each choice that the document offers is one that a request may have.
+Test (openapi, choices_are_those_of_the_table)
+{
+    json_t *document = s_document ();
+    const api_query_row_t *row;
+    char room[API_COMPLAINT];
+    size_t count = 0;
+    for (size_t each = 0; (row = api_query_row_at (each)); each++) {
+        json_t *parameter = s_parameter (document, api_row (row->operation), row->name);
+        cr_assert (parameter, "%s is not in the document", row->name);
+        json_t *choices = s_member (s_member (parameter, "schema"), "enum");
+        cr_expect_eq (choices != NULL, row->kind == API_QUERY_CHOICE, "%s", row->name);
+        for (size_t at = 0; choices && at < json_object_array_length (choices); at++, count++) {
+            const char *choice = json_object_get_string (json_object_array_get_idx (choices, at));
+            cr_expect_null (api_query_complaint (row, text_of (choice), room), "%s", room);
+        }
+    }
+    cr_expect_gt (count, 50, "%zu", count);
+    json_object_put (document);
 }
 
 //  Clients compare it by its ETag.

@@ -272,11 +272,10 @@ s_add_values (json_t *schema, const api_query_row_t *row)
     if (row->kind != API_QUERY_CHOICE)
         return;
     json_t *choices = s_add (schema, "enum", json_object_new_array ());
-    for (const char *at = row->choices; *at; at += strspn (at, " ")) {
-        size_t size = strcspn (at, " ");
-        json_object_array_add (choices, json_object_new_string_len (at, (int) size));
-        at += size;
-    }
+    const char *at = NULL;
+    for (text_t choice; (choice = api_query_choice (row, &at)).size > 0;)
+        json_object_array_add (choices,
+                               json_object_new_string_len (choice.data, (int) choice.size));
 }
 
 static void
