@@ -2,13 +2,12 @@
 
 #include "base/alloc.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-//  What is registered is as much as there are parts in a process, each once.
-#define TABLES 64
-#define HISTOGRAMS 64
+//  What is registered is as much as there are parts in a process and apps that are counted, each
+//  once; so many are added at a time.
+#define ROOM_STEP 64
 
 typedef struct {
     const metric_row_t *rows;
@@ -16,9 +15,9 @@ typedef struct {
     size_t count;
 } table_t;
 
-static table_t s_tables[TABLES];
+static table_t *s_tables;
 static size_t s_table_count;
-static histogram_t *s_histograms[HISTOGRAMS];
+static histogram_t **s_histograms;
 static size_t s_histogram_count;
 
 //  Upper ends of the buckets: in microseconds for counting, in seconds as Prometheus has them.
@@ -33,13 +32,20 @@ static const struct {
     { 20000000, "20" },  { 50000000, "50" },  { 100000000, "100" },
 };
 
+//  Room for one more behind `count` of them.
+static void *
+s_with_room (void *things, size_t count, size_t size)
+{
+    return count % ROOM_STEP == 0 ? alloc_resized (things, (count + ROOM_STEP) * size) : things;
+}
+
 void
 metrics_register (const metric_row_t *rows, const int64_t *values, size_t count)
 {
     for (size_t at = 0; at < s_table_count; at++)
         if (s_tables[at].values == values)
             return;
-    assert (s_table_count < TABLES);
+    s_tables = s_with_room (s_tables, s_table_count, sizeof *s_tables);
     s_tables[s_table_count++] = (table_t){ rows, values, count };
 }
 
@@ -49,7 +55,7 @@ histogram_register (histogram_t *self)
     for (size_t at = 0; at < s_histogram_count; at++)
         if (s_histograms[at] == self)
             return;
-    assert (s_histogram_count < HISTOGRAMS);
+    s_histograms = s_with_room (s_histograms, s_histogram_count, sizeof (histogram_t *));
     s_histograms[s_histogram_count++] = self;
 }
 

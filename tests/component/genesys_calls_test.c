@@ -3,6 +3,7 @@
 
 #include "genesys_calls_rig.h"
 #include "log_catch.h"
+#include "platform/genesys_metrics.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>
@@ -408,6 +409,33 @@ Test (genesys_calls, every_answer_has_a_class, .timeout = 120)
         genesys_control ("mend");
     }
     s_expect (calls_rig_result (CALL_MESSAGE), GENESYS_OK, 200, "");
+    calls_rig_end ();
+}
+
+//  Each app by itself, and each result once: what an alarm would be made of.
+Test (genesys_calls, results_are_counted_for_each_app, .timeout = 60)
+{
+    s_rig = calls_rig_start (NULL, NULL);
+    const int64_t *demo = genesys_metrics_of (TEXT ("demo"))->counts;
+    const int64_t *other = genesys_metrics_of (TEXT ("other"))->counts;
+    calls_rig_result (CALL_MESSAGE);
+    calls_rig_result (CALL_POLL); //  404
+    genesys_control ("fault?path=.*/inbound/.*&kind=status&status=503");
+    calls_rig_result (CALL_MESSAGE);
+    genesys_control ("fault?path=.*/receipt&kind=status&status=403");
+    calls_rig_result (CALL_RECEIPT);
+    genesys_control ("fault?path=.*/inbound/.*&kind=status&status=429&retry=1");
+    calls_rig_result (CALL_MESSAGE);
+    static const char path[] = "/api/v2/users/00000000-0000-0000-0000-000000000000";
+    calls_rig_ask ("other", CALL_PERSON, path, "");
+    calls_rig_until_ended (s_rig->count);
+    for (int result = GENESYS_RESULT_OK; result <= GENESYS_RESULT_LATER; result++) {
+        cr_expect_eq (demo[result], 1, "%d: %" PRId64, result, demo[result]);
+        cr_expect_eq (other[result], result == GENESYS_RESULT_REFUSED, "%d", result);
+    }
+    cr_expect_eq (demo[GENESYS_BUDGET_LEFT], 0, "held by the 429");
+    cr_expect_geq (other[GENESYS_BUDGET_LEFT], 44);
+    cr_expect (demo[GENESYS_HELD] == 1 && other[GENESYS_HELD] == 0);
     calls_rig_end ();
 }
 

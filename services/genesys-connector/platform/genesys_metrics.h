@@ -1,13 +1,9 @@
-//  genesys_metrics — what is counted for each app (genesys_metrics.def), with the label `app`. An
-//  app's numbers are there from its first call on, as long as the process lives; beyond
-//  GENESYS_METRICS_APPS of them the others are counted together, as app "".
+//  genesys_metrics — what is counted for each app (genesys_metrics.def), as app_metrics.h has it.
 
 #ifndef GENESYS_METRICS_H
 #define GENESYS_METRICS_H
 
-#include "base/metrics.h"
-
-#define GENESYS_METRICS_APPS 1000u
+#include "process/app_metrics.h"
 
 typedef enum {
 #define METRIC(NAME, name, labels, type, help) GENESYS_##NAME,
@@ -23,10 +19,8 @@ typedef enum {
     GENESYS_HISTOGRAMS
 } genesys_histogram_t;
 
-typedef struct {
-    int64_t counts[GENESYS_METRICS];
-    histogram_t histograms[GENESYS_HISTOGRAMS];
-} genesys_metrics_t;
+//  Slots are named by the two above.
+typedef app_counts_t genesys_metrics_t;
 
 //  Lives as long as the process; to be added to.
 genesys_metrics_t *genesys_metrics_of (text_t app);
