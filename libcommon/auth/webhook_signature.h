@@ -22,6 +22,9 @@
 #define WEBHOOK_KEYS_MOST 4
 #define WEBHOOK_ID_MOST 256
 #define WEBHOOK_FIELDS_MOST 1000
+//  A request with this header is no webhook, whatever else is in it: it asks whether an edge is
+//  here, and is answered with 403 unread. No signature is missing, so nobody is warned of it.
+#define WEBHOOK_CHECK_HEADER "Stentor-Check"
 
 typedef enum {
     WEBHOOK_GOOD,

@@ -10,6 +10,7 @@
 #include "model/api_operation.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #define PATH "/webhooks/demo/genesys"
 #define SECRET "a secret of sixteen and more"
 #define OLD_SECRET "the secret that is replaced"
+#define UNSIGNED "stentor_edge_webhooks_total{result=\"unsigned\"}"
 #define ID "99999999-8888-7777-6666-555555555555"
 #define TO                                                                                        \
     "\"channel\":{\"to\":{\"id\":\"e1\"},\"time\":\"2026-11-22T14:01:00.000Z\"},"                 \
@@ -41,7 +43,10 @@ s_stage (const char *more)
                          "{\"apps\":[{\"appId\":\"demo\",\"genesys\":{\"region\":\"eu_central_1\","
                          "\"clientId\":\"c\",\"clientSecret\":\"s\",\"integrationId\":\"" ID "\","
                          "\"webhookSecret\":\"" SECRET "\",\"previousWebhookSecret\":"
-                         "\"" OLD_SECRET "\"%s}},{\"appId\":\"plain\"}]}",
+                         "\"" OLD_SECRET "\"%s}},{\"appId\":\"plain\"},"
+                         "{\"appId\":\"other\",\"genesys\":{\"region\":\"us_west_2\","
+                         "\"clientId\":\"c\",\"clientSecret\":\"s\",\"integrationId\":\"" ID "\","
+                         "\"webhookSecret\":\"" SECRET "\"}}]}",
                          more);
     snprintf (s_apps, sizeof s_apps, "%s/stentor-apps-XXXXXX",
               getenv ("TMPDIR") ? getenv ("TMPDIR") : "/tmp");
@@ -64,16 +69,23 @@ s_end (stage_t *stage)
 }
 
 static void
-s_say (stage_t *stage, const char *secret, const char *more, const char *body, tcp_talk_t *talk)
+s_say_to (stage_t *stage, const char *app, const char *secret, const char *more, const char *body,
+          tcp_talk_t *talk)
 {
     char request[2000];
     webhook_signed_t made = webhook_genesys_sign (text_of (secret), text_of (body));
     snprintf (request, sizeof request,
-              "POST " PATH " HTTP/1.1\r\nHost: h\r\nX-Hub-Signature-256: %.*s\r\n%s"
+              "POST /webhooks/%s/genesys HTTP/1.1\r\nHost: h\r\nX-Hub-Signature-256: %.*s\r\n%s"
               "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-              (int) made.size, made.data, more, strlen (body), body);
+              app, (int) made.size, made.data, more, strlen (body), body);
     *talk = tcp_talk_new (stage->port, 0);
     cr_assert (tcp_talk_say (talk, request, strlen (request)));
+}
+
+static void
+s_say (stage_t *stage, const char *secret, const char *more, const char *body, tcp_talk_t *talk)
+{
+    s_say_to (stage, "demo", secret, more, body, talk);
 }
 
 static void
@@ -284,6 +296,30 @@ Test (edge_platforms, what_is_not_theirs, .timeout = 60)
     s_end (stage);
 }
 
+//  Whoever asks with the header of `genesys-connector --check` gets the answer of what is not
+//  signed, and is neither counted nor logged; nothing gets in by it.
+Test (edge_platforms, a_check_is_no_webhook, .timeout = 60)
+{
+    stage_t *stage = s_stage ("");
+    tcp_talk_t talk;
+    s_expect (http_request (stage->port, "POST", PATH, "Stentor-Check: webhook\r\n", "{}", 2), 403,
+              "check");
+    s_say (stage, SECRET, "Stentor-Check: webhook\r\n", HELLO, &talk);
+    s_hear (stage, &talk, "HTTP/1.1 403 ");
+    cr_expect_null (stage_find (stage, BUS_REQUEST));
+    cr_expect_eq (process_metric (stage->edge, "stentor_edge_webhook_requests_total"), 0);
+    cr_expect_eq (process_metric (stage->edge, UNSIGNED), 0);
+    cr_expect_eq (process_log_count (stage->edge, "webhook refused"), 0);
+    s_expect (http_request (stage->port, "POST", "/webhooks/none/genesys",
+                            "Stentor-Check: webhook\r\n", "{}", 2),
+              404, "of no app");
+    //  As before for everybody else.
+    s_expect (http_request (stage->port, "POST", PATH, "", "{}", 2), 403, "unsigned");
+    cr_expect_eq (process_metric (stage->edge, UNSIGNED), 1);
+    cr_expect_eq (process_log_count (stage->edge, "webhook refused"), 1);
+    s_end (stage);
+}
+
 Test (edge_platforms, the_second_secret, .timeout = 60)
 {
     stage_t *stage = s_stage (
@@ -319,5 +355,36 @@ Test (edge_platforms, bodies_of_every_wrong_shape, .timeout = 60)
         s_hear (stage, &talk, "HTTP/1.1 200 ");
     }
     cr_expect_null (stage_find (stage, BUS_REQUEST));
+    s_end (stage);
+}
+
+// ---------------------------------------------------------------------------------------------
+//  Numbers
+
+static double
+s_delays (const stage_t *stage, const char *app)
+{
+    char sample[100];
+    snprintf (sample, sizeof sample, "stentor_edge_platform_delay_seconds_count{app=\"%s\"}", app);
+    return process_metric (stage->edge, sample);
+}
+
+//  There from the start, of apps with the section; nobody else's path makes more of them.
+Test (edge_platforms, each_app_has_its_own_delay, .timeout = 60)
+{
+    stage_t *stage = s_stage ("");
+    tcp_talk_t talk;
+    cr_expect (s_delays (stage, "demo") == 0 && s_delays (stage, "other") == 0);
+    s_say_to (stage, "other", SECRET, "", TYPES, &talk);
+    s_reply (stage, REQUEST (stage, "\"what\":\"place\""), 404, "{}");
+    s_hear (stage, &talk, "HTTP/1.1 200 ");
+    s_say_to (stage, "demo", "another secret of that length", "", TYPES, &talk);
+    s_hear (stage, &talk, "HTTP/1.1 403 ");
+    s_say_to (stage, "plain", SECRET, "", TYPES, &talk);
+    s_hear (stage, &talk, "HTTP/1.1 404 ");
+    s_say_to (stage, "none", SECRET, "", TYPES, &talk);
+    s_hear (stage, &talk, "HTTP/1.1 404 ");
+    cr_expect (s_delays (stage, "demo") == 0 && s_delays (stage, "other") == 1);
+    cr_expect (isnan (s_delays (stage, "plain")) && isnan (s_delays (stage, "none")));
     s_end (stage);
 }

@@ -12,6 +12,7 @@
 #include <sysexits.h>
 
 #define WITHIN_MS 30000
+#define UNSIGNED "stentor_edge_webhooks_total{result=\"unsigned\"}"
 
 static stage_t *s_edge;
 
@@ -62,7 +63,9 @@ Test (genesys_check, everything_fits, .timeout = 60)
                                "receipt       ok: |ending        ok: ";
     s_check ("demo", NULL, EX_OK, good);
     s_check ("demo", url, EX_OK, good);
-    //  Nothing has come of it, on either side.
+    //  Nothing has come of it, on either side: nobody is warned of what is not signed.
+    cr_expect_eq (process_metric (s_edge->edge, UNSIGNED), 0);
+    cr_expect_eq (process_log_count (s_edge->edge, "webhook refused"), 0);
     cr_assert (strstr (genesys_control ("state"), "\"conversations\": []"));
     cr_assert (strstr (genesys_control ("receipts"), "\"receipts\": []"));
     s_end ();
@@ -105,15 +108,48 @@ Test (genesys_check, says_what_is_wrong_with_the_rest, .timeout = 60)
     genesys_control ("permission?name=conversation:communication:disconnect&on=no");
     s_check ("demo", NULL, EX_CONFIG,
              "ending        FAILED: the role has no conversation:communication:disconnect");
-    genesys_control ("set?secret=another");
-    s_check ("demo", NULL, EX_CONFIG,
-             "login         FAILED: the login is answered with 400: invalid_client: auth");
-    genesys_control ("fault?path=/oauth/token&kind=status&status=503");
-    s_check ("demo", NULL, EX_UNAVAILABLE, "login         UNKNOWN: the login is answered with 503");
     s_check ("nobody", NULL, EX_CONFIG, "there is no such app");
     s_check ("demo", "GENESYS_PROXY=ftp://x", EX_CONFIG, "GENESYS_PROXY must be a URL");
     s_check ("demo", "APPS_FILE=/there/is/none", EX_CONFIG, "No such file");
     s_check ("demo", "APPS_FILE=", EX_CONFIG, "no section \"genesys\"");
+    s_end ();
+}
+
+#define NOT_ASKED "UNKNOWN: not asked: without the login there is no token\n|"
+#define FOUR_NOT_ASKED                                                                             \
+    "integration   " NOT_ASKED "webhook       " NOT_ASKED "receipt       " NOT_ASKED               \
+    "ending        " NOT_ASKED
+
+//  Each line is there, whatever comes before it.
+Test (genesys_check, says_what_it_could_not_ask, .timeout = 60)
+{
+    s_start ();
+    genesys_control ("set?secret=another");
+    s_check ("demo", NULL, EX_CONFIG,
+             FOUR_NOT_ASKED "login         FAILED: the login is answered with 400: invalid_client");
+    genesys_control ("set?secret=very-secret-demo");
+    genesys_control ("fault?path=/oauth/token&kind=status&status=503");
+    s_check ("demo", NULL, EX_UNAVAILABLE,
+             FOUR_NOT_ASKED "login         UNKNOWN: the login is answered with 503");
+    genesys_control ("fault?path=/oauth/token&kind=hang");
+    s_check ("demo", "GENESYS_CALL_TIMEOUT=500ms", EX_UNAVAILABLE,
+             FOUR_NOT_ASKED "login         UNKNOWN: ");
+    genesys_control ("fault?path=/api/.*&kind=status&status=401&times=0");
+    s_check ("demo", NULL, EX_CONFIG, FOUR_NOT_ASKED "login         FAILED: ");
+    genesys_control ("mend");
+    //  A token is there, and single questions get no answer.
+    genesys_control ("fault?path=.*/integrations/.*&kind=status&status=503");
+    s_check ("demo", NULL, EX_UNAVAILABLE,
+             "login         ok|integration   UNKNOWN: |webhook       UNKNOWN: where it leads|"
+             "receipt       ok|ending        ok");
+    genesys_control ("fault?path=.*/receipt&kind=status&status=500&times=0");
+    s_check ("demo", NULL, EX_UNAVAILABLE,
+             "integration   ok|receipt       UNKNOWN: |ending        ok");
+    genesys_control ("fault?path=.*/integrations/.*&kind=status&status=429&retry=60");
+    s_check ("demo", "GENESYS_CALL_WAIT=1s", EX_UNAVAILABLE,
+             "login         ok|integration   UNKNOWN: |"
+             "receipt       UNKNOWN: the rate of the token|"
+             "ending        UNKNOWN: the rate of the token");
     s_end ();
 }
 

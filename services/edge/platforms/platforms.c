@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "platforms/genesys_in.h"
 #include "platforms/platform_call.h"
+#include "process/app_metrics.h"
 #include "tables/edge_metrics.h"
 
 #include <assert.h>
@@ -31,6 +32,16 @@ struct platforms {
     platforms_config_t config;
     uint64_t count;
 };
+
+static const histogram_t s_delay = { .name = "edge_platform_delay_seconds",
+                                     .help = "from a contact centre's clock to its webhook" };
+static app_metrics_t s_delays = { .histograms = &s_delay, .histogram_count = 1 };
+
+static histogram_t *
+s_delay_of (text_t app)
+{
+    return app_metrics_of (&s_delays, app)->histograms;
+}
 
 //  NULL: the app has none.
 static const app_genesys_t *
@@ -86,11 +97,11 @@ s_log_refused (const visit_t *self, const char *fault)
 
 //  How long it took from them to here, as their clock and ours have it.
 static void
-s_note_delay (const platform_word_t *word)
+s_note_delay (text_t app, const platform_word_t *word)
 {
     uint64_t now = clock_wall_ms ();
     if (word->time_ms > 0 && word->time_ms <= now)
-        histogram_add (&edge_platform_delay, 1000 * (now - word->time_ms));
+        histogram_add (s_delay_of (app), 1000 * (now - word->time_ms));
 }
 
 static void
@@ -145,7 +156,7 @@ s_on_body (void *owner, text_t body)
         s_acknowledge (self);
         return;
     }
-    s_note_delay (&self->word);
+    s_note_delay (self->app, &self->word);
     platform_ask_t ask = { .app = self->app,
                            .topic = TOPIC,
                            .window_ms = self->all->config.window_ms,
@@ -212,14 +223,27 @@ s_read_headers (const http_head_t *head, const app_genesys_t *section, genesys_h
            && (!*name || http_head_only (head, name, &headers->second) == 0);
 }
 
+//  Whoever sets the app up asks whether an edge is here (webhook_signature.h).
+static bool
+s_is_check (const http_head_t *head)
+{
+    unsigned at = 0;
+    text_t value;
+    return http_head_field (head, WEBHOOK_CHECK_HEADER, &at, &value);
+}
+
 void
 platforms_asked (platforms_t *self, request_t *request, const http_head_t *head)
 {
     genesys_headers_t headers;
     text_t app = s_app_of (head);
     const app_genesys_t *section = s_section (self, app);
-    edge_count (EDGE_WEBHOOKS, 1);
     request_set_fields (request, FIELDS);
+    if (s_is_check (head)) {
+        api_refuse (request, PROBLEM_SIGNATURE, "", TEXT ("This is a check: it is not read"));
+        return;
+    }
+    edge_count (EDGE_WEBHOOKS, 1);
     if (!http_head_is (head, "POST"))
         api_refuse (request, PROBLEM_METHOD, "allow: POST\r\n", TEXT_EMPTY);
     else if (!s_read_headers (head, section, &headers))
@@ -236,11 +260,21 @@ platforms_asked (platforms_t *self, request_t *request, const http_head_t *head)
 
 // ---------------------------------------------------------------------------------------------
 
+//  Its numbers are there before its first webhook.
+static void
+s_show_app (void *owner, const app_t *app)
+{
+    (void) owner;
+    if (app->genesys.is_there)
+        (void) s_delay_of (app->id);
+}
+
 platforms_t *
 platforms_new (const platforms_config_t *config)
 {
     platforms_t *self = alloc_zeroed (sizeof *self);
     self->config = *config;
+    apps_each (config->apps, s_show_app, NULL);
     return self;
 }
 

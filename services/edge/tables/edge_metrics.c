@@ -10,8 +10,6 @@ int64_t edge_answered[VERDICT_COUNT + 1];
 int64_t edge_attached[VERDICT_COUNT + 1];
 histogram_t edge_post_time = { .name = "edge_post_seconds",
                                .help = "from a client's frame to its postoffice's answer" };
-histogram_t edge_platform_delay = { .name = "edge_platform_delay_seconds",
-                                    .help = "from a contact centre's clock to its webhook" };
 
 static const metric_row_t s_rows[] = {
 #define EDGE_METRIC(NAME, name, labels, type, help) { name, labels, type, help },
@@ -91,7 +89,6 @@ edge_metrics_start (void)
     metrics_register (s_answered_rows, edge_answered, VERDICT_COUNT + 1);
     metrics_register (s_attached_rows, edge_attached, VERDICT_COUNT + 1);
     histogram_register (&edge_post_time);
-    histogram_register (&edge_platform_delay);
 }
 
 void

@@ -26,7 +26,6 @@ extern int64_t edge_requests_refused[HTTP_FAULT_COUNT]; //  why HTTP requests we
 extern int64_t edge_answered[VERDICT_COUNT + 1]; //  what became of posts
 extern int64_t edge_attached[VERDICT_COUNT + 1]; //  what became of ATTACH records
 extern histogram_t edge_post_time; //  from a client's frame to the postoffice's answer
-extern histogram_t edge_platform_delay; //  from a platform's clock to its webhook's coming in
 
 //  Once, at the start of the process.
 void edge_metrics_start (void);

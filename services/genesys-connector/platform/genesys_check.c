@@ -1,5 +1,6 @@
 #include "platform/genesys_check.h"
 
+#include "auth/webhook_signature.h"
 #include "base/alloc.h"
 #include "platform/genesys_answer.h"
 
@@ -25,12 +26,13 @@ struct genesys_check {
     int exit_code;
 };
 
-typedef enum { IS_OK, IS_FAILED, IS_UNKNOWN } finding_t;
+//  UNKNOWN is what cannot be seen, which is no fault; UNASKED is what should have been answered.
+typedef enum { IS_OK, IS_FAILED, IS_UNKNOWN, IS_UNASKED } finding_t;
 
 __attribute__ ((format (printf, 4, 5))) static void
 s_say (genesys_check_t *self, const char *what, finding_t finding, const char *format, ...)
 {
-    static const char *const words[] = { "ok", "FAILED", "UNKNOWN" };
+    static const char *const words[] = { "ok", "FAILED", "UNKNOWN", "UNKNOWN" };
     va_list values;
     printf ("%-13s %s: ", what, words[finding]);
     va_start (values, format);
@@ -39,18 +41,21 @@ s_say (genesys_check_t *self, const char *what, finding_t finding, const char *f
     printf ("\n");
     if (finding == IS_FAILED)
         self->exit_code = EX_CONFIG;
+    else if (finding == IS_UNASKED && self->exit_code == EX_OK)
+        self->exit_code = EX_UNAVAILABLE;
 }
 
 static void s_next (genesys_check_t *self);
 
-//  It could not be asked: nothing else can.
+//  There is no token: nothing else can be asked, and each line says so.
 static void
-s_give_up (genesys_check_t *self, const char *what, const genesys_outcome_t *outcome)
+s_has_no_token (genesys_check_t *self, const genesys_outcome_t *outcome)
 {
+    static const char *const others[] = { "integration", "webhook", "receipt", "ending" };
     bool is_mistake = outcome->class == GENESYS_FORBIDDEN;
-    s_say (self, what, is_mistake ? IS_FAILED : IS_UNKNOWN, "%s", outcome->words);
-    if (!is_mistake && self->exit_code == EX_OK)
-        self->exit_code = EX_UNAVAILABLE;
+    s_say (self, "login", is_mistake ? IS_FAILED : IS_UNASKED, "%s", outcome->words);
+    for (size_t at = 0; at < sizeof others / sizeof *others; at++)
+        s_say (self, others[at], IS_UNASKED, "not asked: without the login there is no token");
     self->done (self->owner, self->exit_code);
 }
 
@@ -70,21 +75,27 @@ s_take_integration (genesys_check_t *self, const genesys_outcome_t *outcome)
     integration_answer_free (&answer);
 }
 
+//  The call was not made, or was refused as nobody's.
+static bool
+s_is_login_at_fault (const genesys_outcome_t *outcome)
+{
+    bool is_not_made = outcome->class == GENESYS_LATER && outcome->status == 0;
+    return outcome->is_barred || outcome->status == 401 || is_not_made;
+}
+
 static void
 s_has_integration (void *owner, const genesys_outcome_t *outcome)
 {
     genesys_check_t *self = owner;
     self->call = NULL;
-    if (outcome->is_barred || outcome->status == 401) {
-        s_give_up (self, "login", outcome);
-        return;
-    }
-    if (outcome->class == GENESYS_PASSING || outcome->class == GENESYS_LATER) {
-        s_give_up (self, "integration", outcome);
+    if (s_is_login_at_fault (outcome)) {
+        s_has_no_token (self, outcome);
         return;
     }
     s_say (self, "login", IS_OK, "a token is there");
-    if (outcome->class == GENESYS_OK)
+    if (outcome->class == GENESYS_PASSING || outcome->class == GENESYS_LATER)
+        s_say (self, "integration", IS_UNASKED, "%s", outcome->words);
+    else if (outcome->class == GENESYS_OK)
         s_take_integration (self, outcome);
     else if (outcome->status == 403)
         s_say (self, "integration", IS_UNKNOWN,
@@ -198,8 +209,10 @@ s_probe_webhook (genesys_check_t *self)
     else if (mistake)
         s_say (self, "webhook", IS_FAILED, "%s: %s", self->webhook, mistake);
     else {
+        static const char *const headers[] = { WEBHOOK_CHECK_HEADER ": webhook", NULL };
         http_request_t request = { .method = "POST",
                                    .url = self->webhook,
+                                   .headers = headers,
                                    .content_type = "application/json",
                                    .body = TEXT ("{}"),
                                    .timeout_ms = self->means->call_ms,
@@ -226,7 +239,7 @@ s_judge_right (genesys_check_t *self, const char *what, const char *may, const c
     else if (is_answer)
         s_say (self, what, IS_OK, "%s", may);
     else
-        s_say (self, what, IS_UNKNOWN, "%s", outcome->words);
+        s_say (self, what, IS_UNASKED, "%s", outcome->words);
     s_next (self);
 }
 
