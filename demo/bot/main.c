@@ -48,6 +48,10 @@ s_run (uv_loop_t *loop)
 int
 main (int argc, char **argv)
 {
+    if (argc > 1 && strcmp (argv[1], "--version") == 0) {
+        puts ("demo-bot " STENTOR_VERSION " (revision " STENTOR_REVISION ")");
+        return 0;
+    }
     if (argc > 1) {
         bool is_help = strcmp (argv[1], "--help") == 0;
         fputs (s_help, is_help ? stdout : stderr);

@@ -24,6 +24,12 @@ process_version (void)
     return STENTOR_VERSION;
 }
 
+const char *
+process_revision (void)
+{
+    return STENTOR_REVISION;
+}
+
 static double
 s_resident_bytes (void)
 {
@@ -81,9 +87,10 @@ process_print (buffer_t *to)
     _Static_assert(sizeof values / sizeof *values == sizeof s_rows / sizeof *s_rows,
                    "a value for every row");
     snprintf (lines, sizeof lines,
-              "# HELP stentor_build_info version of the program\n# TYPE stentor_build_info gauge\n"
-              "stentor_build_info{service=\"%s\",version=\"%s\"} 1\n",
-              s_service, STENTOR_VERSION);
+              "# HELP stentor_build_info version of the program, and the commit it was built from\n"
+              "# TYPE stentor_build_info gauge\n"
+              "stentor_build_info{service=\"%s\",version=\"%s\",revision=\"%s\"} 1\n",
+              s_service, process_version (), process_revision ());
     int rc = buffer_put_string (to, lines);
     for (size_t row = 0; row < sizeof s_rows / sizeof *s_rows && rc == 0; row++) {
         const char *name = s_rows[row].name;

@@ -9,8 +9,10 @@
 //  process does.
 void process_start (const char *service);
 
-//  "0.2.0"
+//  Of CMakeLists.txt, such as "0.2.0".
 const char *process_version (void);
+//  The commit that it was built from (STENTOR_REVISION); "unknown" when the build was not told.
+const char *process_revision (void);
 
 //  In Prometheus' text form, to stand behind the counters. Returns 0; −1 when the buffer is full.
 __attribute__ ((warn_unused_result)) int process_print (buffer_t *to);

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/loop_timer.h"
+#include "process/healthy.h"
 #include "process/process_stats.h"
 
 #include <assert.h>
@@ -277,6 +278,7 @@ s_live (service_t *self, const sigset_t *held)
     if (s_build (self)) {
         s_catch_signals (self, held);
         log_info ("started", log_string ("version", process_version ()),
+                  log_string ("revision", process_revision ()),
                   log_number ("operations_port", operations_port (self->operations)));
     } else {
         self->exit_code = self->exit_code ? self->exit_code : EX_UNAVAILABLE;
@@ -375,8 +377,9 @@ s_print (const service_kind_t *kind, int (*write) (const service_kind_t *kind, b
 static int
 s_put_version (const service_kind_t *kind, buffer_t *to)
 {
-    char line[80];
-    snprintf (line, sizeof line, "%s %s\n", kind->name, process_version ());
+    char line[160];
+    snprintf (line, sizeof line, "%s %s (revision %s)\n", kind->name, process_version (),
+              process_revision ());
     return buffer_put_string (to, line);
 }
 
@@ -386,12 +389,46 @@ s_put_settings (const service_kind_t *kind, buffer_t *to)
     return settings_print_markdown (kind->settings, to);
 }
 
+static const setting_t *
+s_row_of (const setting_t *table, const char *name)
+{
+    while (strcmp (table->name, name) != 0)
+        table++;
+    return table;
+}
+
+//  Its operations port, by the settings that it runs with; no other one is read.
+static int
+s_ask_healthy (const service_kind_t *kind, const char *argument)
+{
+    (void) argument;
+    const setting_t table[] = { *s_row_of (kind->settings, "OPERATIONS_ADDRESS"),
+                                *s_row_of (kind->settings, "OPERATIONS_PORT"), SETTINGS_END };
+    service_config_t config = { .node_name = NULL };
+    buffer_t complaint;
+    buffer_init (&complaint, COMPLAINT_CEILING);
+    int rc = settings_read (table, &config, &complaint);
+    if (rc == 0 && config.operations_port == 0)
+        rc = buffer_put_string (&complaint, "OPERATIONS_PORT is 0, which is any port") - 1;
+    if (rc == 0)
+        rc = healthy_ask (config.operations_address, (uint16_t) config.operations_port, "/readyz");
+    else {
+        printf ("%.*s\n", TEXT_ARGS (buffer_text (&complaint)));
+        rc = EX_CONFIG;
+    }
+    buffer_free (&complaint);
+    settings_free (table, &config);
+    return rc;
+}
+
 static int s_put_help (const service_kind_t *kind, buffer_t *to);
 
 static const service_command_t s_commands[] = {
     { "--help", NULL, "this page", s_put_help, NULL },
-    { "--version", NULL, "the version", s_put_version, NULL },
+    { "--version", NULL, "the version, and the commit it was built from", s_put_version, NULL },
     { "--settings-markdown", NULL, "the settings as a Markdown table", s_put_settings, NULL },
+    { "healthy", NULL, "asks the process that runs here with these settings: 0 when it is ready",
+      NULL, s_ask_healthy },
     { .name = NULL },
 };
 

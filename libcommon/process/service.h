@@ -6,8 +6,8 @@
 //          return service_main (argc, argv, &postoffice_service);
 //      }
 //
-//  Command line: none, or one of --help, --version, --settings-markdown and the commands of the
-//  service's own table. Exit codes: 0 after a drain,
+//  Command line: none, or one of --help, --version, --settings-markdown, healthy and the
+//  commands of the service's own table. Exit codes: 0 after a drain,
 //  64 wrong command line, 78 wrong settings, 69 something that is needed is not there (a port is in
 //  use), 70 something of our own did not end.
 //

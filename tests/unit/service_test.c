@@ -7,10 +7,12 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static uint16_t s_port;
@@ -63,7 +65,8 @@ Test (service, lives_and_answers, .timeout = 60)
     process_t *process = s_start_ready ("NODE_NAME=example-7", NULL);
     cr_assert_eq (s_status ("/healthz"), 200);
     cr_assert_eq (s_status ("/readyz"), 200);
-    static const char build[] = "stentor_build_info{service=\"example\",version=\"0.2.0\"}";
+    static const char build[] = "stentor_build_info{service=\"example\",version=\"" STENTOR_VERSION
+                                "\",revision=\"" STENTOR_REVISION "\"}";
     cr_assert_eq (process_metric (process, build), 1);
     cr_assert_eq (process_metric (process, "stentor_ready"), 1);
     double started = process_metric (process, "process_start_time_seconds");
@@ -235,7 +238,7 @@ Test (service, explains_itself, .timeout = 60)
     cr_assert (strstr (help, "a service that does nothing") && strstr (help, "SHUTDOWN_GRACE"));
     free (help);
     char *version = s_print ("--version", 0);
-    cr_assert_str_eq (version, "example 0.2.0\n");
+    cr_assert_str_eq (version, "example " STENTOR_VERSION " (revision " STENTOR_REVISION ")\n");
     free (version);
     char *markdown = s_print ("--settings-markdown", 0);
     cr_assert_not_null (strstr (markdown, "\n| `SHUTDOWN_GRACE` | "));
@@ -243,6 +246,62 @@ Test (service, explains_itself, .timeout = 60)
     char *complaint = s_print ("--verbose", 64);
     cr_assert_not_null (strstr (complaint, "--help"));
     free (complaint);
+}
+
+//  What the service's own health check says and ends with, for this setting; the caller frees it.
+static char *
+s_health (const char *setting, const char *another, int exit_code)
+{
+    static const char *const arguments[] = { "healthy", NULL };
+    const char *settings[] = { setting, another, NULL };
+    process_t *process = process_new ("health", "service_example", arguments, settings);
+    cr_assert_eq (process_wait_exit (process, 10000), exit_code);
+    char *said = process_log (process);
+    process_destroy (&process);
+    return said;
+}
+
+static void
+s_health_says (const char *setting, const char *another, int exit_code, const char *words)
+{
+    char *said = s_health (setting, another, exit_code);
+    cr_assert (*words ? strstr (said, words) != NULL : !*said, "%s", said);
+    free (said);
+}
+
+Test (service, asks_itself_whether_it_is_healthy, .timeout = 60)
+{
+    char port[32];
+    process_t *process = s_start_ready ("EXAMPLE_HANG=on", "OPERATIONS_ADDRESS=0.0.0.0");
+    snprintf (port, sizeof port, "OPERATIONS_PORT=%u", s_port);
+    s_health_says (port, "OPERATIONS_ADDRESS=0.0.0.0", 0, "");
+    s_health_says (port, NULL, 0, "");
+    process_kill (process, SIGTERM);
+    EVENTUALLY (5000, s_status ("/readyz") == 503);
+    s_health_says (port, NULL, 1, "503");
+    s_health_says (port, NULL, 1, "taking-work");
+    process_kill (process, SIGKILL);
+    s_health_says (port, NULL, 1, "nobody listens on port");
+    process_destroy (&process);
+    s_health_says ("OPERATIONS_PORT=0", NULL, 78, "OPERATIONS_PORT is 0");
+    s_health_says ("OPERATIONS_PORT=high", NULL, 78, "OPERATIONS_PORT must be a whole number");
+    s_health_says (port, "OPERATIONS_ADDRESS=localhost", 1, "localhost is no numeric address");
+}
+
+//  Whoever has the port and says nothing, or nonsense, is not healthy; and is not waited for.
+Test (service, who_does_not_answer_is_not_healthy, .timeout = 60)
+{
+    char port[32];
+    int mute = socket (AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+    socklen_t size = sizeof address;
+    cr_assert_eq (bind (mute, (struct sockaddr *) &address, size), 0);
+    cr_assert_eq (listen (mute, 1), 0);
+    cr_assert_eq (getsockname (mute, (struct sockaddr *) &address, &size), 0);
+    snprintf (port, sizeof port, "OPERATIONS_PORT=%u", ntohs (address.sin_port));
+    s_health_says (port, NULL, 1, "no answer on port");
+    close (mute);
 }
 
 //  Ten thousand turns of nothing would be a busy loop.
