@@ -36,6 +36,13 @@ def check_selector(thing):
                      if key.split("/")[-1] not in ("name", "part-of")]
 
 
+def check_claims(thing):
+    """Their templates cannot be changed either: the next version could not be applied."""
+    return [f"has its version in the claim {claim['metadata']['name']}"
+            for claim in thing["spec"].get("volumeClaimTemplates", [])
+            if "app.kubernetes.io/version" in claim["metadata"].get("labels", {})]
+
+
 def check_pod(thing):
     pod = thing["spec"]["template"]["spec"]
     context = pod.get("securityContext", {})
@@ -87,9 +94,10 @@ def check_service(thing, settings):
         faults.append(f"has a secret in {variable['name']}")
     if any("secretKeyRef" in variable.get("valueFrom", {}) for variable in container["env"]):
         faults.append("has a secret as a variable")
-    strategy = thing["spec"]["strategy"]["rollingUpdate"]
+    strategy = thing["spec"]["strategy"]
     for is_good, words in [
-        (strategy["maxUnavailable"] == 0, "is replaced before its successor is there"),
+        (strategy.get("type") == "RollingUpdate", "names no strategy: each apply would say that it changes"),
+        (strategy["rollingUpdate"]["maxUnavailable"] == 0, "is replaced before its successor is there"),
         (container["lifecycle"]["preStop"] == {"sleep": {"seconds": 10}}, "is not slept before its end"),
         (spec["terminationGracePeriodSeconds"] == 45, "has another time to end than 45 s"),
         (container["livenessProbe"]["httpGet"]["path"] == "/healthz", "is killed by another path than /healthz"),
@@ -137,7 +145,7 @@ def main():
     for thing in things:
         found = check_labels(thing) if thing["kind"] != "Namespace" else []
         if thing["kind"] in KINDS:
-            found += check_selector(thing) + check_pod(thing)
+            found += check_selector(thing) + check_claims(thing) + check_pod(thing)
         if thing["kind"] == "Deployment" and thing["metadata"]["name"] in OURS:
             found += check_service(thing, settings)
         faults += [f"{thing['kind']} {thing['metadata']['name']}: {fault}" for fault in found]
