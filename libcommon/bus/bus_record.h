@@ -27,7 +27,9 @@
 #define BUS_FEATURE_FEED 1u //  WATCH is answered
 #define BUS_FEATURE_WORKERS_ASK 2u //  REQUEST of a worker is answered
 #define BUS_FEATURE_NOTICE 4u      //  a worker is told NOTICE
-#define BUS_FEATURES (BUS_FEATURE_FEED | BUS_FEATURE_WORKERS_ASK | BUS_FEATURE_NOTICE)
+#define BUS_FEATURE_LOAD 8u        //  LOAD is heard, and LOADS is told
+#define BUS_FEATURES                                                                             \
+    (BUS_FEATURE_FEED | BUS_FEATURE_WORKERS_ASK | BUS_FEATURE_NOTICE | BUS_FEATURE_LOAD)
 //  Unknown kinds from this number on are skipped.
 #define BUS_KIND_OPTIONAL 128
 

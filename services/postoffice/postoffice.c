@@ -1,5 +1,6 @@
 #include "postoffice.h"
 
+#include "edge_loads.h"
 #include "postoffice_settings.h"
 
 #include "base/alloc.h"
@@ -35,6 +36,7 @@ typedef struct {
     postoffice_context_t office;
     lookups_t *lookups;
     feed_t *feed;
+    edge_loads_t *loads;
     requests_t *requests;
     uint64_t writer;
     bool was_ready;      //  the store was, once
@@ -117,6 +119,9 @@ s_on_record (void *owner, peer_t peer, const bus_record_t *record)
     case BUS_WATCH:
         feed_watch (self->feed, peer, &record->watch);
         break;
+    case BUS_LOAD:
+        edge_loads_said (self->loads, peer, &record->load);
+        break;
     case BUS_REQUEST:
         requests_ask (self->requests, peer, &record->request);
         break;
@@ -150,9 +155,10 @@ static void
 s_on_peer_up (void *owner, peer_t peer, const bus_hello_t *hello)
 {
     postoffice_t *self = owner;
-    if (hello->role == NODE_EDGE)
+    if (hello->role == NODE_EDGE) {
         edges_up (self->office.edges, peer);
-    else if (hello->role == NODE_WORKER)
+        edge_loads_up (self->loads, peer, hello->features & BUS_FEATURE_LOAD);
+    } else if (hello->role == NODE_WORKER)
         workers_add (self->office.workers, peer, hello);
 }
 
@@ -162,6 +168,7 @@ s_on_peer_down (void *owner, peer_t peer)
     postoffice_t *self = owner;
     sessions_edge_down (self->office.sessions, peer);
     feed_peer_down (self->feed, peer);
+    edge_loads_down (self->loads, peer);
     workers_remove (self->office.workers, peer);
 }
 
@@ -461,6 +468,7 @@ s_start_parts (postoffice_t *self, const postoffice_config_t *config)
                                           .owner = office->bots });
     bot_health_begin (office->bots, office->workers);
     self->feed = feed_new (loop, office);
+    self->loads = edge_loads_new (loop, office->bus);
     self->lookups = lookups_new (office);
     store_config_t store = { .url = config->postgres_url,
                              .links = config->postgres_links,
@@ -525,6 +533,8 @@ s_on_tick (void *owner)
     workers_tick (self->office.workers);
     bot_health_tick (self->office.bots);
     deliveries_tick (self->office.deliveries);
+    if (!self->draining)
+        edge_loads_tick (self->loads);
     if (self->draining && schedule_load (self->office.schedule).operations == 0
         && store_pending (self->office.store) == 0)
         service_drained (self->service);
@@ -578,6 +588,7 @@ s_stop (void **state_p)
     store_destroy (&self->office.store);
     lookups_destroy (&self->lookups);
     feed_destroy (&self->feed);
+    edge_loads_destroy (&self->loads);
     sessions_destroy (&self->office.sessions);
     bot_health_destroy (&self->office.bots);
     workers_destroy (&self->office.workers);
