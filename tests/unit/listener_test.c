@@ -143,7 +143,7 @@ Test (listener, is_told_when_to_come_again_by_an_edge_that_ends)
     buffer_t text;
     unsigned retry = 0;
     buffer_init (&text, 1000);
-    client_drain (connection->client);
+    client_drain (connection->client, CLOSE_GOING_AWAY);
     cr_assert_eq (outbound_next_event (connection, &text), EVENTS_LAST);
     int found = sscanf (text.data, "retry: %u\nevent: close\ndata: {\"code\":1001,", &retry);
     cr_expect (found == 1 && retry >= 1 && retry <= 5000, "%.*s", TEXT_ARGS (buffer_text (&text)));

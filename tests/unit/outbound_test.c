@@ -169,7 +169,7 @@ Test (outbound, a_draining_client_is_given_what_waits_and_then_the_close)
 {
     connection_t *connection = s_attached (DIALECT_RICH);
     rig_deliver (connection, 1, "a", false);
-    client_drain (connection->client);
+    client_drain (connection->client, CLOSE_GOING_AWAY);
     rig_deliver (connection, 2, "b", false);
     rig_write (connection);
     EXPECT ("c1 < new message a\n"

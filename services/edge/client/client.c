@@ -446,14 +446,20 @@ client_close (client_t *self, close_reason_t reason)
 }
 
 void
-client_drain (client_t *self)
+client_drain (client_t *self, close_reason_t reason)
 {
     assert (self->view.state == CLIENT_OPEN);
-    s_count_closed (self, CLOSE_GOING_AWAY);
+    s_count_closed (self, reason);
     self->view.state = CLIENT_DRAINING;
-    self->close_reason = CLOSE_GOING_AWAY;
+    self->close_reason = (uint8_t) reason;
     s_end_later (self);
     client_want_write (self);
+}
+
+bool
+client_has_all (const client_t *self)
+{
+    return !self->first;
 }
 
 bool

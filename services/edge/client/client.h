@@ -1,10 +1,10 @@
 //  client — one client of this edge: who it is, its socket, its outbox and its rate. A client lives
 //  as long as its socket; on the bus it is an endpoint, with a number that this edge gives once.
 //
-//  A client is open, draining (it was told GOING_AWAY and is still read), or closed. client_close
-//  only marks it: clients_next_closed tells the gateway, which then makes the client leave its
-//  session. What is in the outbox of a closed client is still written, then the close frame; a
-//  client that does not go in time is aborted (clients_abort_late).
+//  A client is open, draining (it was told to go elsewhere and is still read), or closed.
+//  client_close only marks it: clients_next_closed tells the gateway, which then makes the client
+//  leave its session. What is in the outbox of a closed client is still written, then the close
+//  frame; a client that does not go in time is aborted (clients_abort_late).
 //
 //  The outbox holds the frames that wait until the socket can take them: in order, and bounded. It
 //  is full when what waits has reached the limit; the frame that reaches it is still taken, so that
@@ -140,9 +140,11 @@ void client_note_frame (client_t *self, bool is_good);
 
 //  Only the first reason counts.
 void client_close (client_t *self, close_reason_t reason);
-//  Tells the client that this edge is ending. It stays in its session and is read until it goes:
-//  what it sent before it reads that is not lost.
-void client_drain (client_t *self);
+//  Sends the client to another edge, because this one is ending or has more than others. It stays
+//  in its session and is read until it goes: what it sent before it reads that is not lost.
+void client_drain (client_t *self, close_reason_t reason);
+//  Has everything that was for it been written?
+bool client_has_all (const client_t *self);
 //  A close frame is to be written behind the outbox, with this reason.
 bool client_wants_close (const client_t *self, close_reason_t *reason);
 

@@ -301,8 +301,9 @@ s_put_next (buffer_t *to, websocket_t *self, websocket_write_t *next)
         if (!row->ws_code)
             return -1;
         self->closing = true;
-        //  A client may have sent something before it reads GOING_AWAY: that still counts.
-        self->discards_input = self->discards_input || next->reason != CLOSE_GOING_AWAY;
+        //  A client may have sent something before it reads that it is to go elsewhere: that still
+        //  counts.
+        self->discards_input = self->discards_input || !close_reason_is_move (next->reason);
         return ws_frame_put_close (to, row->ws_code, text_of (row->words));
     }
 }

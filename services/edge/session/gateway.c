@@ -6,12 +6,12 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/loop_timer.h"
-#include "base/random_id.h"
 #include "client/door.h"
 #include "client/request_info.h"
 #include "client/server_frame.h"
 #include "model/session_key.h"
 #include "platforms/platforms.h"
+#include "session/balance.h"
 #include "session/inbound.h"
 #include "session/outbound.h"
 #include "tables/edge_metrics.h"
@@ -21,11 +21,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-//  A drain spreads its closes over this time, and rich clients' returns over the other.
 //  Numbers of questions have this bit; those of the API's requests do not.
 #define QUESTION_NUMBERS (UINT64_C (1) << 62)
-#define DRAIN_MS 2000
-#define RETURN_MS 5000
 #define TICK_LEAST_MS 20
 #define TICK_MOST_MS 1000
 #define TICKETS_EVERY_MS 2000
@@ -59,12 +56,11 @@ struct gateway {
     webhooks_t *webhooks;
     platforms_t *platforms;
     feed_t *feed;
+    balance_t *balance;
     loop_timer_t *tick;
     uint64_t token_count; //  connections that came with a token
     uint64_t tickets_ms;  //  when tickets were looked at last
     uint64_t apps_seen;   //  and which apps
-    uint64_t drain_began_ms;
-    uint64_t drain_count;          //  connections when the drain began
     void (*drained) (void *owner); //  NULL: not draining
     void *owner;
 };
@@ -98,6 +94,7 @@ s_on_postoffice_down (void *owner, unsigned postoffice)
     api_calls_postoffice_down (self->calls, postoffice);
     questions_postoffice_down (self->questions, postoffice);
     feed_postoffice_down (self->feed, postoffice);
+    balance_postoffice_down (self->balance, postoffice);
 }
 
 static void
@@ -138,6 +135,9 @@ s_on_record (void *owner, unsigned postoffice, const bus_record_t *record)
         break;
     case BUS_SUMMARY:
         feed_summary (self->feed, &record->summary);
+        break;
+    case BUS_LOADS:
+        balance_told (self->balance, postoffice, &record->loads);
         break;
     default:
         if (log_limit_allows (&limit))
@@ -430,23 +430,6 @@ gateway_platforms (gateway_t *self)
 // ---------------------------------------------------------------------------------------------
 //  Draining
 
-//  Closes so many that none is left when the time is over.
-static void
-s_drain_some (gateway_t *self)
-{
-    uint64_t since = uv_now (self->loop) - self->drain_began_ms;
-    uint64_t left = since >= DRAIN_MS ? 0 : self->drain_count * (DRAIN_MS - since) / DRAIN_MS;
-    uint64_t open = clients_count (self->clients);
-    for (client_t *at = NULL; (at = clients_next (self->clients, at));) {
-        bool is_ending = client_view (at)->state != CLIENT_OPEN;
-        if (!is_ending && open <= left)
-            break;
-        open--;
-        if (!is_ending)
-            client_drain (at);
-    }
-}
-
 static void
 s_check_drained (gateway_t *self)
 {
@@ -463,14 +446,7 @@ gateway_drain (gateway_t *self, void (*drained) (void *owner), void *owner)
 {
     self->drained = drained;
     self->owner = owner;
-    self->drain_began_ms = uv_now (self->loop);
-    self->drain_count = clients_count (self->clients);
-    for (client_t *at = NULL; (at = clients_next (self->clients, at));) {
-        if (!client_is_rich (at))
-            continue;
-        frame_t *frame = server_frame_going_away (random_id_number () % RETURN_MS);
-        client_write (at, &frame);
-    }
+    balance_drain (self->balance);
     feed_drain (self->feed);
     connections_end_event (self->clients);
     s_check_drained (self);
@@ -512,8 +488,7 @@ s_on_tick (void *owner)
     keepalives_tell (self->keepalives);
     inbounds_tick (self->inbounds);
     clients_abort_late (self->clients);
-    if (self->drained)
-        s_drain_some (self);
+    balance_tick (self->balance);
     connections_end_event (self->clients);
 }
 
@@ -571,6 +546,7 @@ s_start_parts (gateway_t *self)
                                                          .sign_every_ms = config->ping_every,
                                                          .gone = s_on_watcher_gone,
                                                          .owner = self });
+    self->balance = balance_new (self->loop, self->bus, self->clients, &config->shedding);
     self->calls = api_calls_new (
         self->loop, &(api_calls_config_t){ .bus = self->bus,
                                            .apps = self->apps,
@@ -647,6 +623,7 @@ gateway_destroy (gateway_t **self_p)
     api_calls_destroy (&self->calls);
     openapi_page_destroy (&self->openapi);
     feed_destroy (&self->feed);
+    balance_destroy (&self->balance);
     inbounds_destroy (&self->inbounds);
     limits_destroy (&self->limits);
     attachments_destroy (&self->attachments);

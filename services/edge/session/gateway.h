@@ -6,6 +6,7 @@
 //
 //      gateway      sockets and postoffices that come and go, drain, time
 //      inbound      a client's frame: refused, deferred, or placed in its session and posted
+//      balance      how many clients this edge has beside others, and who is sent to them
 //      outbound     entries and events into outboxes, and out of them
 //      attachment   the states of a client's session; endpoint: how it gets in and out
 //      posts        messages without an answer, and what a client is told of them

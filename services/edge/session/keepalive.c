@@ -242,6 +242,12 @@ s_pace (const keepalive_t *self)
     return is_live ? PACE_LIVE : PACE_QUIET;
 }
 
+bool
+keepalive_is_live (const keepalive_t *self)
+{
+    return s_pace (self) == PACE_LIVE;
+}
+
 static void
 s_set_pace (keepalive_t *self, pace_t pace)
 {

@@ -61,6 +61,8 @@ void keepalive_told (keepalive_t *self, uint64_t time_ms);
 void keepalive_attended (keepalive_t *self, bool is_attended);
 //  It is in its session, at a postoffice that is to be told what is known.
 void keepalive_attached (keepalive_t *self, bool is_attended);
+//  Is it an agent's, or in a live conversation?
+bool keepalive_is_live (const keepalive_t *self);
 //  Somebody waits for the client to have the entry that is written next: it is pinged behind it,
 //  also when it is a rich one.
 void keepalive_confirm (keepalive_t *self);

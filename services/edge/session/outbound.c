@@ -110,12 +110,12 @@ outbound_next (connection_t *connection, websocket_write_t *write)
 // ---------------------------------------------------------------------------------------------
 //  Event streams
 
-//  A browser comes again by itself: when an edge ends, not all at once; to a session that is not
-//  for it as late as can be said.
+//  A browser comes again by itself: when it is sent elsewhere, not all at once; to a session that
+//  is not for it as late as can be said.
 static uint64_t
 s_retry_ms (close_reason_t reason)
 {
-    return reason == CLOSE_GOING_AWAY        ? 1 + random_id_number () % RETURN_MS
+    return close_reason_is_move (reason)     ? 1 + random_id_number () % RETURN_MS
            : reason == CLOSE_NOT_ITS_SESSION ? NEVER_MS
                                              : 0;
 }

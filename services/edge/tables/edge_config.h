@@ -6,6 +6,7 @@
 #include "bus/bus_settings.h"
 #include "process/service_apps.h"
 #include "tables/limit_rows.h"
+#include "tables/shedding_config.h"
 
 typedef struct {
     service_config_t common;
@@ -18,6 +19,7 @@ typedef struct {
     uint64_t platform_window; //  milliseconds
     bool demo_mode;
     uint64_t connections;
+    shedding_config_t shedding;
     uint64_t sockets_per_second;
     uint64_t sockets_burst;
     char *trusted_proxies;

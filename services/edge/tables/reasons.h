@@ -24,6 +24,13 @@ typedef struct {
 
 extern const close_reason_row_t close_reasons[CLOSE_REASON_COUNT];
 
+//  Is the client sent to another edge? What it says before it knows still counts.
+static inline bool
+close_reason_is_move (close_reason_t reason)
+{
+    return reason == CLOSE_GOING_AWAY || reason == CLOSE_SHED;
+}
+
 typedef enum {
 #define FAULT(NAME, metric, code, words) FAULT_##NAME,
 #include "tables/frame_faults.def"
