@@ -2,10 +2,7 @@
 //  when a postoffice writes to a session of theirs in that moment, or the one that erases dies.
 
 #include "base/clock.h"
-#include "eventually.h"
-#include "postgres.h"
-#include "store/migrations.h"
-#include "store/store.h"
+#include "store_box.h"
 #include "store/store_metrics.h"
 
 #include <criterion/criterion.h>
@@ -16,106 +13,15 @@
 
 #define DAY_MS 86400000u
 
-typedef struct {
-    uv_loop_t loop;
-    store_t *store;
-    bool ready;
-    store_outcome_t outcome;
-    unsigned answers;
-    char moved[100]; //  the session that a notice was about last
-} box_t;
-
-static void
-s_on_ready (void *owner, bool ready)
-{
-    ((box_t *) owner)->ready = ready;
-}
-
-static void
-s_on_noticed (void *owner, store_notice_t what, text_t session)
-{
-    box_t *box = owner;
-    if (what == NOTIFY_MOVED)
-        snprintf (box->moved, sizeof box->moved, "%.*s", TEXT_ARGS (session));
-}
-
-static bool
-s_turn (box_t *box)
-{
-    uv_run (&box->loop, UV_RUN_NOWAIT);
-    return true;
-}
-
-#define UNTIL(box, condition) EVENTUALLY (40000, s_turn (box) && (condition))
-
-static box_t *
-s_box (postgres_t *postgres, uint64_t writer)
-{
-    box_t *box = calloc (1, sizeof *box);
-    uv_loop_init (&box->loop);
-    box->store = store_new (&box->loop,
-                            &(store_config_t){ .url = postgres_url (postgres),
-                                               .migrate = true,
-                                               .links = 1,
-                                               .batch_appends = 100,
-                                               .queue_limit = 64u << 20,
-                                               .patience_ms = 5000,
-                                               .answer_ms = 10000,
-                                               .writer = writer,
-                                               .node = "tested" },
-                            &(store_events_t){ .ready = s_on_ready, .noticed = s_on_noticed },
-                            box);
-    UNTIL (box, box->ready);
-    return box;
-}
-
-static void
-s_end (box_t *box)
-{
-    store_destroy (&box->store);
-    uv_run (&box->loop, UV_RUN_DEFAULT);
-    cr_assert_eq (uv_loop_close (&box->loop), 0);
-    free (box);
-}
-
-static void
-s_exec (postgres_t *postgres, const char *sql)
-{
-    cr_assert (postgres_exec (postgres, sql), "%s", sql);
-}
-
-static bool
-s_is (postgres_t *postgres, const char *sql, const char *value)
-{
-    char *found = postgres_query (postgres, sql);
-    cr_assert_not_null (found, "%s", sql);
-    bool is = strcmp (found, value) == 0;
-    free (found);
-    return is;
-}
-
-static void
-s_expect (postgres_t *postgres, const char *sql, const char *value)
-{
-    char *found = postgres_query (postgres, sql);
-    cr_assert_not_null (found, "%s", sql);
-    cr_assert_str_eq (found, value, "%s: %s, not %s", sql, found, value);
-    free (found);
-}
-
 //  make (session, visitor, days): a session of then with two entries, and all that a session can
 //  have, in each place the visitor's name. rows (name): tables with it, and in how many rows;
 //  is_found (name): can it be found?
 static void
 s_functions (postgres_t *postgres)
 {
-    char day[120];
-    snprintf (day, sizeof day,
-              "SELECT make_day_%zu ((now () AT TIME ZONE 'UTC')::date - n)"
-              " FROM generate_series (0, 3) n",
-              migrations_count);
-    s_exec (postgres, day);
-    s_exec (
+    sql_exec (postgres, "SELECT make_day_@V@ ((now () AT TIME ZONE 'UTC')::date - n)"
+                        " FROM generate_series (0, 3) n");
+    sql_exec (
         postgres,
         "CREATE FUNCTION make (p text, who text, days int) RETURNS void LANGUAGE sql AS $$"
         " INSERT INTO session (session, app, visitor, day, created_at, active_at) SELECT 'a/' || p,"
@@ -157,9 +63,7 @@ s_functions (postgres_t *postgres)
 static void
 s_fill_search (postgres_t *postgres)
 {
-    char sql[80];
-    snprintf (sql, sizeof sql, "SELECT more FROM fill_search_%zu (1000, true)", migrations_count);
-    s_expect (postgres, sql, "f");
+    sql_expect (postgres, "SELECT more FROM fill_search_@V@ (1000, true)", "f");
 }
 
 #define ALL_ROWS                                                                                   \
@@ -169,7 +73,7 @@ static postgres_t *
 s_database (void)
 {
     postgres_t *postgres = postgres_new (NULL);
-    s_end (s_box (postgres, 11));
+    box_end (box_that_keeps (postgres, 11, 0));
     s_functions (postgres);
     return postgres;
 }
@@ -179,7 +83,7 @@ s_order (postgres_t *postgres, const char *user)
 {
     char sql[120];
     snprintf (sql, sizeof sql, "INSERT INTO erasure (app, user_id) VALUES ('a', '%s')", user);
-    s_exec (postgres, sql);
+    sql_exec (postgres, sql);
 }
 
 //  One piece, of few sessions and items; entries go so long after the session.
@@ -189,9 +93,9 @@ s_piece (postgres_t *postgres, unsigned after_ms, const char *result)
     char sql[160];
     snprintf (sql, sizeof sql,
               "SELECT more || ' ' || sessions || ' ' || emptied || ' ' || looked"
-              " FROM erase_%zu (2, 3, 10, %u)",
-              migrations_count, after_ms);
-    s_expect (postgres, sql, result);
+              " FROM erase_@V@ (2, 3, 10, %u)",
+              after_ms);
+    sql_expect (postgres, sql, result);
 }
 
 static const char s_told[] = "SELECT string_agg (user_id || ' ' || state || ' ' || sessions || ' '"
@@ -202,36 +106,36 @@ static const char s_told[] = "SELECT string_agg (user_id || ' ' || state || ' ' 
 Test (erasure, nothing_is_left_and_others_stay)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres, "SELECT make ('1', 'vera', 2), make ('2', 'vera', 0), make ('3', 'vera', 0),"
-                      " make ('4', 'otto', 0)");
-    s_exec (postgres, "UPDATE search_state SET done_at = now () - interval '3 days'");
+    sql_exec (postgres, "SELECT make ('1', 'vera', 2), make ('2', 'vera', 0),"
+                        " make ('3', 'vera', 0), make ('4', 'otto', 0)");
+    sql_exec (postgres, "UPDATE search_state SET done_at = now () - interval '3 days'");
     s_fill_search (postgres);
-    s_expect (postgres, "SELECT is_found ('vera')", "t");
+    sql_expect (postgres, "SELECT is_found ('vera')", "t");
     s_order (postgres, "vera");
     s_piece (postgres, 0, "true 2 0 0");
     s_piece (postgres, 0, "true 1 0 0");
-    s_expect (postgres, "SELECT is_found ('vera')", "f");
-    s_expect (postgres, "SELECT is_found ('otto')", "t");
-    s_expect (postgres, "SELECT string_agg (session, ' ') FROM session", "a/4");
+    sql_expect (postgres, "SELECT is_found ('vera')", "f");
+    sql_expect (postgres, "SELECT is_found ('otto')", "t");
+    sql_expect (postgres, "SELECT string_agg (session, ' ') FROM session", "a/4");
     s_piece (postgres, 0, "true 0 0 0"); //  elsewhere
-    s_expect (postgres, s_told, "vera 1 3 0 0");
+    sql_expect (postgres, s_told, "vera 1 3 0 0");
     s_piece (postgres, 60000, "false 0 0 0"); //  a postoffice may have them in memory
     s_piece (postgres, 0, "true 0 1 0");      //  two entries, and the router's
     s_piece (postgres, 0, "true 0 1 0");
     s_piece (postgres, 0, "true 0 1 0");
-    s_expect (postgres, s_told, "vera 2 3 6 0");
+    sql_expect (postgres, s_told, "vera 2 3 6 0");
     for (int left = 36; left >= 10; left -= 10)
         s_piece (postgres, 0, "true 0 0 10");
     s_piece (postgres, 0, "false 0 0 6");
-    s_expect (postgres, s_told, "vera 4 3 6 27");
-    s_expect (postgres, "SELECT rows ('vera')", "");
-    s_expect (postgres, "SELECT rows ('otto')", ALL_ROWS);
-    s_expect (postgres, "SELECT count (*) FROM erasure_session", "0");
+    sql_expect (postgres, s_told, "vera 4 3 6 27");
+    sql_expect (postgres, "SELECT rows ('vera')", "");
+    sql_expect (postgres, "SELECT rows ('otto')", ALL_ROWS);
+    sql_expect (postgres, "SELECT count (*) FROM erasure_session", "0");
     s_piece (postgres, 0, "false 0 0 0");
     //  Who is told what became of the order has a month for it.
-    s_exec (postgres, "UPDATE erasure SET finished_at = now () - interval '31 days'");
+    sql_exec (postgres, "UPDATE erasure SET finished_at = now () - interval '31 days'");
     s_piece (postgres, 0, "false 0 0 0");
-    s_expect (postgres, "SELECT count (*) FROM erasure", "0");
+    sql_expect (postgres, "SELECT count (*) FROM erasure", "0");
     postgres_destroy (&postgres);
 }
 
@@ -248,7 +152,7 @@ s_closes (postgres_t *postgres, const char *session)
               "INSERT INTO work_item (item, kind, app, session, topic, body)"
               " VALUES (':over:%s', 2, 'a', '%s', 'platform.genesys', '{}')",
               session, session, session, session);
-    s_exec (postgres, sql);
+    sql_exec (postgres, sql);
 }
 
 //  Whose conversation with the visitor would stay open for ever. What has nothing to wait for, of
@@ -256,17 +160,17 @@ s_closes (postgres_t *postgres, const char *session)
 Test (erasure, a_platform_is_told_first)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres, "SELECT make ('1', 'vera', 1), make ('2', 'vera', 1), make ('3', 'vera', 1),"
-                      " make ('4', 'otto', 0);"
-                      "UPDATE session SET control_role = 4, control_user = 'platform.genesys'"
-                      " WHERE session = 'a/1';"
-                      "UPDATE session SET offered_to = 'platform:genesys' WHERE session = 'a/2'");
+    sql_exec (postgres, "SELECT make ('1', 'vera', 1), make ('2', 'vera', 1),"
+                        " make ('3', 'vera', 1), make ('4', 'otto', 0);"
+                        "UPDATE session SET control_role = 4, control_user = 'platform.genesys'"
+                        " WHERE session = 'a/1';"
+                        "UPDATE session SET offered_to = 'platform:genesys' WHERE session = 'a/2'");
     s_order (postgres, "vera");
     s_order (postgres, "otto");
     s_piece (postgres, 60000, "true 1 0 0");
-    s_expect (postgres, WAITING, "a/1 a/2 a/4");
-    s_expect (postgres, "SELECT string_agg (item || ' ' || state, ', ' ORDER BY item)"
-                        " FROM work_item WHERE kind = 3 AND topic = 'timer'",
+    sql_expect (postgres, WAITING, "a/1 a/2 a/4");
+    sql_expect (postgres, "SELECT string_agg (item || ' ' || state, ', ' ORDER BY item)"
+                          " FROM work_item WHERE kind = 3 AND topic = 'timer'",
               ":timer:erase:a/1 0, :timer:erase:a/2 0");
     s_piece (postgres, 60000, "true 1 0 0"); //  otto's
     s_piece (postgres, 60000, "true 0 0 0"); //  elsewhere
@@ -274,24 +178,24 @@ Test (erasure, a_platform_is_told_first)
     //  Closed: the platform is not told yet, and then it is.
     s_closes (postgres, "a/1");
     s_piece (postgres, 60000, "false 0 0 0");
-    s_expect (postgres, WAITING, "a/1 a/2");
-    s_exec (postgres, "UPDATE work_item SET state = 2, finished_at = now ()"
-                      " WHERE item = ':over:a/1'");
+    sql_expect (postgres, WAITING, "a/1 a/2");
+    sql_exec (postgres, "UPDATE work_item SET state = 2, finished_at = now ()"
+                        " WHERE item = ':over:a/1'");
     s_piece (postgres, 60000, "true 1 0 0");
-    s_expect (postgres, WAITING, "a/2");
+    sql_expect (postgres, WAITING, "a/2");
     //  The platform gets the visitor once more.
-    s_exec (postgres, "UPDATE work_item SET state = 2, finished_at = now ()"
-                      " WHERE item = ':timer:erase:a/2'");
+    sql_exec (postgres, "UPDATE work_item SET state = 2, finished_at = now ()"
+                        " WHERE item = ':timer:erase:a/2'");
     s_piece (postgres, 60000, "true 0 0 0");
-    s_expect (postgres, "SELECT state FROM work_item WHERE item = ':timer:erase:a/2'", "0");
+    sql_expect (postgres, "SELECT state FROM work_item WHERE item = ':timer:erase:a/2'", "0");
     s_piece (postgres, 60000, "false 0 0 0");
     //  And nothing becomes of it.
-    s_exec (postgres, "UPDATE erasure SET asked_at = now () - interval '59 minutes'");
+    sql_exec (postgres, "UPDATE erasure SET asked_at = now () - interval '59 minutes'");
     s_piece (postgres, 60000, "false 0 0 0");
-    s_exec (postgres, "UPDATE erasure SET asked_at = now () - interval '61 minutes'");
+    sql_exec (postgres, "UPDATE erasure SET asked_at = now () - interval '61 minutes'");
     s_piece (postgres, 60000, "true 1 0 0");
-    s_expect (postgres, "SELECT count (*) FROM session", "0");
-    s_expect (postgres, "SELECT count (*) FROM work_item WHERE item = ':timer:erase:a/2'", "0");
+    sql_expect (postgres, "SELECT count (*) FROM session", "0");
+    sql_expect (postgres, "SELECT count (*) FROM work_item WHERE item = ':timer:erase:a/2'", "0");
     postgres_destroy (&postgres);
 }
 
@@ -299,19 +203,19 @@ Test (erasure, a_platform_is_told_first)
 Test (erasure, what_begins_behind_the_order_stays)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres, "SELECT make ('1', 'vera', 0)");
+    sql_exec (postgres, "SELECT make ('1', 'vera', 0)");
     s_order (postgres, "vera");
     s_piece (postgres, 60000, "true 1 0 0");
-    s_exec (postgres, "SELECT make ('2', 'vera', 0)");
+    sql_exec (postgres, "SELECT make ('2', 'vera', 0)");
     s_piece (postgres, 60000, "true 0 0 0"); //  elsewhere
     s_piece (postgres, 0, "true 0 1 0");
     s_piece (postgres, 0, "true 0 0 10");
     s_piece (postgres, 0, "false 0 0 8");
-    s_expect (postgres, s_told, "vera 4 1 2 9");
-    s_expect (postgres, "SELECT rows ('vera')", ALL_ROWS);
-    s_expect (postgres, "SELECT session FROM last_session", "a/2");
+    sql_expect (postgres, s_told, "vera 4 1 2 9");
+    sql_expect (postgres, "SELECT rows ('vera')", ALL_ROWS);
+    sql_expect (postgres, "SELECT session FROM last_session", "a/2");
     //  Ordered again, it goes, too.
-    s_exec (postgres, "UPDATE erasure SET state = 0, asked_at = now ()");
+    sql_exec (postgres, "UPDATE erasure SET state = 0, asked_at = now ()");
     s_piece (postgres, 0, "true 1 0 0");
     postgres_destroy (&postgres);
 }
@@ -320,7 +224,7 @@ Test (erasure, what_begins_behind_the_order_stays)
 Test (erasure, in_sessions_of_others_it_has_said_nothing)
 {
     postgres_t *postgres = s_database ();
-    s_exec (
+    sql_exec (
         postgres,
         "SELECT make ('1', 'otto', 0);"
         "INSERT INTO participant (session, role, user_id, sender, present, info, channel)"
@@ -333,29 +237,19 @@ Test (erasure, in_sessions_of_others_it_has_said_nothing)
         " CASE n WHEN 2 THEN '{\"rawQuery\":\"V was here\"}' END"
         " FROM session, generate_series (1, 2) n");
     s_fill_search (postgres);
-    s_expect (postgres, "SELECT is_found ('V was')", "t");
+    sql_expect (postgres, "SELECT is_found ('V was')", "t");
     s_order (postgres, "vera");
     s_piece (postgres, 0, "true 0 0 0");
     s_piece (postgres, 0, "false 0 0 9");
-    s_expect (postgres, s_told, "vera 4 0 2 9");
-    s_expect (postgres, "SELECT rows ('V')", "");
-    s_expect (postgres, "SELECT is_found ('V was')", "f");
-    s_expect (postgres, "SELECT is_found ('otto')", "t");
-    s_expect (postgres, "SELECT rows ('her number')", "");
-    s_expect (postgres, "SELECT rows ('vera')", "log 2 participant 1 ");
-    s_expect (postgres, "SELECT string_agg (coalesce (data, '-'), ' ' ORDER BY seq) FROM log",
+    sql_expect (postgres, s_told, "vera 4 0 2 9");
+    sql_expect (postgres, "SELECT rows ('V')", "");
+    sql_expect (postgres, "SELECT is_found ('V was')", "f");
+    sql_expect (postgres, "SELECT is_found ('otto')", "t");
+    sql_expect (postgres, "SELECT rows ('her number')", "");
+    sql_expect (postgres, "SELECT rows ('vera')", "log 2 participant 1 ");
+    sql_expect (postgres, "SELECT string_agg (coalesce (data, '-'), ' ' ORDER BY seq) FROM log",
               "{\"text\":\"I am otto\"} {\"text\":\"I am otto\"} - {\"text\":\"\"}");
     postgres_destroy (&postgres);
-}
-
-static void
-s_on_stored (void *owner, uint64_t request_id, store_outcome_t outcome, const text_t *waits,
-             size_t wait_count)
-{
-    (void) request_id, (void) waits, (void) wait_count;
-    box_t *box = owner;
-    box->outcome = outcome;
-    box->answers++;
 }
 
 //  Vera says something; the store's outcome.
@@ -368,10 +262,7 @@ s_say (box_t *box, const char *session, uint64_t seq, uint64_t days_ago)
     store_append_t append = { .session = text_of (session),
                               .day = clock_wall_ms () / DAY_MS - days_ago, .first_seq = seq,
                               .entries = &entry, .entry_count = 1 };
-    unsigned answers = box->answers;
-    cr_assert_eq (store_append (box->store, &append, 1, s_on_stored, box), 0);
-    UNTIL (box, box->answers > answers);
-    return box->outcome;
+    return box_appended (box, &append);
 }
 
 //  A postoffice has the session in memory, and wrote to it last: it appends by a plain insert,
@@ -379,15 +270,15 @@ s_say (box_t *box, const char *session, uint64_t seq, uint64_t days_ago)
 Test (erasure, what_is_written_meanwhile_is_refused)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres, "SELECT make ('1', 'vera', 0)");
-    box_t *box = s_box (postgres, 31);
+    sql_exec (postgres, "SELECT make ('1', 'vera', 0)");
+    box_t *box = box_that_keeps (postgres, 31, 0);
     cr_assert_eq (s_say (box, "a/1", 3, 0), STORED);
     s_order (postgres, "vera");
     UNTIL (box, strcmp (box->moved, "a/1") == 0);
     cr_assert_eq (s_say (box, "a/1", 4, 0), STORE_CONFLICT);
-    UNTIL (box, s_is (postgres, s_told, "vera 4 1 3 9"));
-    s_expect (postgres, "SELECT rows ('vera')", "");
-    s_end (box);
+    UNTIL (box, sql_is (postgres, s_told, "vera 4 1 3 9"));
+    sql_expect (postgres, "SELECT rows ('vera')", "");
+    box_end (box);
     postgres_destroy (&postgres);
 }
 
@@ -397,7 +288,7 @@ Test (erasure, what_is_written_meanwhile_is_refused)
 Test (erasure, an_append_under_way_is_waited_for)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres, "SELECT make ('1', 'vera', 0)");
+    sql_exec (postgres, "SELECT make ('1', 'vera', 0)");
     PGconn *other = PQconnectdb (postgres_url (postgres));
     PQclear (PQexec (other,
                      "BEGIN; INSERT INTO log (seq, time_ms, writer, day, event, role, hidden,"
@@ -405,14 +296,14 @@ Test (erasure, an_append_under_way_is_waited_for)
                      " false,"
                      " session, 'm3', 'vera', '{}', '{}' FROM session"));
     s_order (postgres, "vera");
-    box_t *box = s_box (postgres, 31);
+    box_t *box = box_that_keeps (postgres, 31, 0);
     UNTIL (box, store_metrics[STORE_DROPS_FAILED] > 0);
-    s_expect (postgres, s_told, "vera 0 0 0 0");
+    sql_expect (postgres, s_told, "vera 0 0 0 0");
     PQclear (PQexec (other, "COMMIT"));
     PQfinish (other);
-    UNTIL (box, s_is (postgres, s_told, "vera 4 1 3 9"));
-    s_expect (postgres, "SELECT rows ('vera')", "");
-    s_end (box);
+    UNTIL (box, sql_is (postgres, s_told, "vera 4 1 3 9"));
+    sql_expect (postgres, "SELECT rows ('vera')", "");
+    box_end (box);
     postgres_destroy (&postgres);
 }
 
@@ -421,18 +312,18 @@ Test (erasure, an_append_under_way_is_waited_for)
 Test (erasure, another_postoffice_goes_on)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres, "SELECT make ('v' || n, 'vera', n % 3), make ('o' || n, 'otto', n % 3)"
-                      " FROM generate_series (1, 30) n; SELECT make ('1', 'anna', 0)");
+    sql_exec (postgres, "SELECT make ('v' || n, 'vera', n % 3), make ('o' || n, 'otto', n % 3)"
+                        " FROM generate_series (1, 30) n; SELECT make ('1', 'anna', 0)");
     s_order (postgres, "vera");
     s_order (postgres, "otto");
-    box_t *one = s_box (postgres, 31);
+    box_t *one = box_that_keeps (postgres, 31, 0);
     UNTIL (one, store_metrics[STORE_SESSIONS_ERASED] >= 20);
-    s_end (one);
-    cr_assert_not (s_is (postgres, s_told, "otto 4 30 60 270, vera 4 30 60 270"));
-    box_t *two = s_box (postgres, 32);
-    UNTIL (two, s_is (postgres, s_told, "otto 4 30 60 270, vera 4 30 60 270"));
-    s_expect (postgres, "SELECT rows ('vera') || rows ('otto')", "");
-    s_expect (postgres, "SELECT rows ('anna')", ALL_ROWS);
-    s_end (two);
+    box_end (one);
+    cr_assert_not (sql_is (postgres, s_told, "otto 4 30 60 270, vera 4 30 60 270"));
+    box_t *two = box_that_keeps (postgres, 32, 0);
+    UNTIL (two, sql_is (postgres, s_told, "otto 4 30 60 270, vera 4 30 60 270"));
+    sql_expect (postgres, "SELECT rows ('vera') || rows ('otto')", "");
+    sql_expect (postgres, "SELECT rows ('anna')", ALL_ROWS);
+    box_end (two);
     postgres_destroy (&postgres);
 }

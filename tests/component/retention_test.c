@@ -1,10 +1,7 @@
 //  What is dropped of a database, what stays, and who does it, against a real PostgreSQL.
 
 #include "base/clock.h"
-#include "eventually.h"
-#include "postgres.h"
-#include "store/migrations.h"
-#include "store/store.h"
+#include "store_box.h"
 #include "store/store_metrics.h"
 
 #include <criterion/criterion.h>
@@ -14,101 +11,15 @@
 
 #define DAY_MS 86400000u
 
-typedef struct {
-    uv_loop_t loop;
-    store_t *store;
-    bool ready;
-    bool is_stored;
-    bool is_refused;
-} box_t;
-
-static void
-s_on_ready (void *owner, bool ready)
-{
-    ((box_t *) owner)->ready = ready;
-}
-
-static void
-s_on_noticed (void *owner, store_notice_t what, text_t session)
-{
-    (void) owner, (void) what, (void) session;
-}
-
-static bool
-s_turn (box_t *box)
-{
-    uv_run (&box->loop, UV_RUN_NOWAIT);
-    return true;
-}
-
-#define UNTIL(box, condition) EVENTUALLY (40000, s_turn (box) && (condition))
-
-//  A store that is ready on the migrated database.
-static box_t *
-s_box (postgres_t *postgres, uint64_t writer, uint64_t kept_ms)
-{
-    box_t *box = calloc (1, sizeof *box);
-    uv_loop_init (&box->loop);
-    box->store = store_new (&box->loop,
-                            &(store_config_t){ .url = postgres_url (postgres),
-                                               .migrate = true,
-                                               .kept = { .sessions_ms = kept_ms },
-                                               .links = 1,
-                                               .batch_appends = 100,
-                                               .queue_limit = 64u << 20,
-                                               .patience_ms = 5000,
-                                               .answer_ms = 10000,
-                                               .writer = writer,
-                                               .node = "tested" },
-                            &(store_events_t){ .ready = s_on_ready, .noticed = s_on_noticed },
-                            box);
-    UNTIL (box, box->ready);
-    return box;
-}
-
-static void
-s_end (box_t *box)
-{
-    store_destroy (&box->store);
-    uv_run (&box->loop, UV_RUN_DEFAULT);
-    cr_assert_eq (uv_loop_close (&box->loop), 0);
-    free (box);
-}
-
-static void
-s_exec (postgres_t *postgres, const char *sql)
-{
-    cr_assert (postgres_exec (postgres, sql), "%s", sql);
-}
-
-static void
-s_expect (postgres_t *postgres, const char *sql, const char *value)
-{
-    char *found = postgres_query (postgres, sql);
-    cr_assert_not_null (found, "%s", sql);
-    cr_assert_str_eq (found, value, "%s: %s, not %s", sql, found, value);
-    free (found);
-}
-
-static bool
-s_is (postgres_t *postgres, const char *sql, const char *value)
-{
-    char *found = postgres_query (postgres, sql);
-    bool is = found && strcmp (found, value) == 0;
-    free (found);
-    return is;
-}
+#define DROPPED "SELECT sessions || ' ' || entries || ' ' || more FROM drop_sessions_@V@"
 
 //  One piece: of sessions that are older than a day.
 static void
 s_expect_dropped (postgres_t *postgres, unsigned sessions, unsigned entries, const char *result)
 {
     char sql[160];
-    snprintf (sql, sizeof sql,
-              "SELECT sessions || ' ' || entries || ' ' || more FROM drop_sessions_%zu"
-              " (86400000, %u, %u, '{}', '{}')",
-              migrations_count, sessions, entries);
-    s_expect (postgres, sql, result);
+    snprintf (sql, sizeof sql, DROPPED " (86400000, %u, %u, '{}', '{}')", sessions, entries);
+    sql_expect (postgres, sql, result);
 }
 
 static const char *
@@ -123,14 +34,10 @@ static postgres_t *
 s_database (void)
 {
     postgres_t *postgres = postgres_new (NULL);
-    s_end (s_box (postgres, 11, 0));
-    char day[100];
-    snprintf (day, sizeof day,
-              "SELECT make_day_%zu ((now () AT TIME ZONE 'UTC')::date - n) FROM generate_series (0,"
-              " 10) n",
-              migrations_count);
-    s_exec (postgres, day);
-    s_exec (postgres,
+    box_end (box_that_keeps (postgres, 11, 0));
+    sql_exec (postgres, "SELECT make_day_@V@ ((now () AT TIME ZONE 'UTC')::date - n)"
+                        " FROM generate_series (0, 10) n");
+    sql_exec (postgres,
             "CREATE FUNCTION make (p text, p_app text, days int) RETURNS void LANGUAGE sql AS $$"
             " INSERT INTO session (session, app, visitor, day, created_at, active_at) SELECT p,"
             "  p_app, p, (t AT TIME ZONE 'UTC')::date, t, t FROM (SELECT now () - days * interval"
@@ -154,11 +61,11 @@ s_database (void)
 Test (retention, a_session_goes_with_all_that_is_its_own)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres, "SELECT make ('a/old', 'a', 3), make ('a/new', 'a', 0),"
-                      " make ('b/old', 'b', 10)");
+    sql_exec (postgres, "SELECT make ('a/old', 'a', 3), make ('a/new', 'a', 0),"
+                        " make ('b/old', 'b', 10)");
     s_expect_dropped (postgres, 100, 1000, "2 4 false");
-    s_expect (postgres, s_all_sessions (), "a/new");
-    s_expect (postgres,
+    sql_expect (postgres, s_all_sessions (), "a/new");
+    sql_expect (postgres,
               "SELECT string_agg (DISTINCT session, ' ') FROM ("
               " SELECT session FROM log UNION ALL SELECT session FROM participant"
               " UNION ALL SELECT session FROM last_session UNION ALL SELECT session FROM"
@@ -171,7 +78,7 @@ Test (retention, a_session_goes_with_all_that_is_its_own)
 Test (retention, who_is_there_or_owed_something_stays)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres,
+    sql_exec (postgres,
             "SELECT make ('a/' || n, 'a', 3) FROM unnest ('{hosted,left,turn,delivery,done,fresh,"
             "ahead,never}'::text[]) n;"
             "INSERT INTO node (writer, name, beat_at) VALUES (21, 'alive', now ()),"
@@ -189,9 +96,9 @@ Test (retention, who_is_there_or_owed_something_stays)
             "UPDATE log SET time_ms = 3 * time_ms WHERE session = 'a/ahead';"
             "DELETE FROM log WHERE session = 'a/never'");
     s_expect_dropped (postgres, 100, 1000, "4 6 false");
-    s_expect (postgres, s_all_sessions (), "a/delivery a/fresh a/hosted a/turn");
-    s_expect (postgres, "SELECT active_at > now () - interval '1 min' FROM session"
-                        " WHERE session = 'a/fresh'", "t");
+    sql_expect (postgres, s_all_sessions (), "a/delivery a/fresh a/hosted a/turn");
+    sql_expect (postgres, "SELECT active_at > now () - interval '1 min' FROM session"
+                          " WHERE session = 'a/fresh'", "t");
     postgres_destroy (&postgres);
 }
 
@@ -199,23 +106,17 @@ Test (retention, who_is_there_or_owed_something_stays)
 Test (retention, an_app_has_a_time_of_its_own)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres, "SELECT make (app || '/' || days, app, days)"
-                      " FROM unnest ('{a,b,c,d}'::text[]) app, unnest ('{1,3,4,6}'::int[]) days");
-    char sql[200];
-    snprintf (sql, sizeof sql,
-              "SELECT sessions || ' ' || entries || ' ' || more FROM drop_sessions_%zu"
-              " (302400000, 100, 1000, '{b,c,d}', '{172800000,0,432000000}')",
-              migrations_count);
-    s_expect (postgres, sql, "6 12 false");
-    s_expect (postgres, s_all_sessions (), "a/1 a/3 b/1 c/1 c/3 c/4 c/6 d/1 d/3 d/4");
+    sql_exec (postgres, "SELECT make (app || '/' || days, app, days)"
+                        " FROM unnest ('{a,b,c,d}'::text[]) app, unnest ('{1,3,4,6}'::int[]) days");
+    sql_expect (postgres, DROPPED " (302400000, 100, 1000, '{b,c,d}', '{172800000,0,432000000}')",
+                "6 12 false");
+    sql_expect (postgres, s_all_sessions (), "a/1 a/3 b/1 c/1 c/3 c/4 c/6 d/1 d/3 d/4");
     //  Without a time for all: only those of b and d go.
-    s_exec (postgres, "SELECT make (app || '/old', app, 9) FROM unnest ('{a,b,c,d}'::text[]) app");
-    snprintf (sql, sizeof sql,
-              "SELECT sessions || ' ' || entries || ' ' || more FROM drop_sessions_%zu"
-              " (0, 100, 1000, '{b,c,d}', '{172800000,0,432000000}')",
-              migrations_count);
-    s_expect (postgres, sql, "2 4 false");
-    s_expect (postgres, s_all_sessions (),
+    sql_exec (postgres, "SELECT make (app || '/old', app, 9)"
+                        " FROM unnest ('{a,b,c,d}'::text[]) app");
+    sql_expect (postgres, DROPPED " (0, 100, 1000, '{b,c,d}', '{172800000,0,432000000}')",
+                "2 4 false");
+    sql_expect (postgres, s_all_sessions (),
               "a/1 a/3 a/old b/1 c/1 c/3 c/4 c/6 c/old d/1 d/3 d/4");
     postgres_destroy (&postgres);
 }
@@ -224,7 +125,7 @@ Test (retention, every_table_has_a_rule)
 {
     postgres_t *postgres = s_database ();
     //  docs/operations.md, "What grows, and what ends it": a new table needs a row there.
-    s_expect (postgres,
+    sql_expect (postgres,
               "SELECT string_agg (relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind IN"
               " ('r', 'p') AND NOT relispartition AND relnamespace = 'public'::regnamespace",
               "agent alert alert_rule app_trouble destination erasure erasure_session"
@@ -238,44 +139,38 @@ Test (retention, every_table_has_a_rule)
 Test (retention, finished_work_goes_with_its_attempts)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres,
+    sql_exec (postgres,
             "INSERT INTO work_item (item, app, topic, body, state, finished_at)"
             " SELECT n || '/' || state, 'a', 't', '', state,"
             " CASE WHEN state > 1 THEN now () - n * interval '1 day' END"
             " FROM generate_series (0, 4) state, generate_series (1, 3, 2) n;"
             "INSERT INTO work_attempt (item, number, outcome) SELECT item, 1, 0 FROM work_item");
-    char sql[120];
-    snprintf (sql, sizeof sql, "SELECT drop_finished_%zu (172800000, 2, '{}', '{}')",
-              migrations_count);
-    s_expect (postgres, sql, "2");
-    s_expect (postgres, sql, "1");
-    s_expect (postgres, sql, "0");
+    const char *sql = "SELECT drop_finished_@V@ (172800000, 2, '{}', '{}')";
+    sql_expect (postgres, sql, "2");
+    sql_expect (postgres, sql, "1");
+    sql_expect (postgres, sql, "0");
     const char *left = "1/0 1/1 1/2 1/3 1/4 3/0 3/1";
-    s_expect (postgres, "SELECT string_agg (item, ' ' ORDER BY item) FROM work_item", left);
-    s_expect (postgres, "SELECT string_agg (item, ' ' ORDER BY item) FROM work_attempt", left);
+    sql_expect (postgres, "SELECT string_agg (item, ' ' ORDER BY item) FROM work_item", left);
+    sql_expect (postgres, "SELECT string_agg (item, ' ' ORDER BY item) FROM work_attempt", left);
     //  Another app's work stays for half a day.
-    s_exec (postgres, "INSERT INTO work_item (item, app, topic, body, state, finished_at)"
-                      " SELECT 'b' || n, 'b', 't', '', 2, now () - n * interval '6 hours'"
-                      " FROM generate_series (1, 3) n");
-    snprintf (sql, sizeof sql, "SELECT drop_finished_%zu (172800000, 9, '{b}', '{43200000}')",
-              migrations_count);
-    s_expect (postgres, sql, "2");
-    s_expect (postgres, "SELECT string_agg (item, ' ' ORDER BY item) FROM work_item"
-                        " WHERE app = 'b'", "b1");
+    sql_exec (postgres, "INSERT INTO work_item (item, app, topic, body, state, finished_at)"
+                        " SELECT 'b' || n, 'b', 't', '', 2, now () - n * interval '6 hours'"
+                        " FROM generate_series (1, 3) n");
+    sql_expect (postgres, "SELECT drop_finished_@V@ (172800000, 9, '{b}', '{43200000}')", "2");
+    sql_expect (postgres, "SELECT string_agg (item, ' ' ORDER BY item) FROM work_item"
+                          " WHERE app = 'b'", "b1");
     postgres_destroy (&postgres);
 }
 
 Test (retention, dead_nodes_go_when_no_session_names_them)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres, "SELECT make ('a/1', 'a', 0);"
-                      "INSERT INTO node (writer, name, beat_at) SELECT n, 'dead',"
-                      " now () - interval '2 hours' FROM generate_series (21, 22) n;"
-                      "UPDATE session SET host = 22");
-    char sql[60];
-    snprintf (sql, sizeof sql, "SELECT forget_nodes_%zu ()", migrations_count);
-    s_exec (postgres, sql);
-    s_expect (postgres, "SELECT string_agg (writer || '', ' ') FROM node WHERE name = 'dead'",
+    sql_exec (postgres, "SELECT make ('a/1', 'a', 0);"
+                        "INSERT INTO node (writer, name, beat_at) SELECT n, 'dead',"
+                        " now () - interval '2 hours' FROM generate_series (21, 22) n;"
+                        "UPDATE session SET host = 22");
+    sql_exec (postgres, "SELECT forget_nodes_@V@ ()");
+    sql_expect (postgres, "SELECT string_agg (writer || '', ' ') FROM node WHERE name = 'dead'",
               "22");
     postgres_destroy (&postgres);
 }
@@ -284,23 +179,13 @@ Test (retention, dead_nodes_go_when_no_session_names_them)
 Test (retention, pieces_are_small_and_whole)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres, "SELECT make ('a/' || n, 'a', 3) FROM generate_series (1, 9) n");
+    sql_exec (postgres, "SELECT make ('a/' || n, 'a', 3) FROM generate_series (1, 9) n");
     s_expect_dropped (postgres, 4, 1000, "4 8 true");
     s_expect_dropped (postgres, 100, 3, "2 4 true");
     s_expect_dropped (postgres, 100, 1, "1 2 true");
     s_expect_dropped (postgres, 100, 1000, "2 4 false");
-    s_expect (postgres, "SELECT count (*) FROM log", "0");
+    sql_expect (postgres, "SELECT count (*) FROM log", "0");
     postgres_destroy (&postgres);
-}
-
-static void
-s_on_stored (void *owner, uint64_t request_id, store_outcome_t outcome, const text_t *waits,
-             size_t wait_count)
-{
-    (void) waits, (void) wait_count;
-    (void) request_id;
-    ((box_t *) owner)->is_stored = outcome == STORED;
-    ((box_t *) owner)->is_refused = outcome == STORE_CONFLICT;
 }
 
 //  A visitor who comes back just now has the session's row locked: it is left alone, and the others
@@ -308,13 +193,13 @@ s_on_stored (void *owner, uint64_t request_id, store_outcome_t outcome, const te
 Test (retention, a_session_that_is_being_loaded_is_passed_over)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres, "SELECT make ('a/1', 'a', 3), make ('a/2', 'a', 3)");
+    sql_exec (postgres, "SELECT make ('a/1', 'a', 3), make ('a/2', 'a', 3)");
     PGconn *other = PQconnectdb (postgres_url (postgres));
     PQclear (PQexec (other, "BEGIN; UPDATE session SET host = 21 WHERE session = 'a/1'"));
     s_expect_dropped (postgres, 100, 1000, "1 2 false");
     PQclear (PQexec (other, "COMMIT"));
     PQfinish (other);
-    s_expect (postgres, s_all_sessions (), "a/1");
+    sql_expect (postgres, s_all_sessions (), "a/1");
     postgres_destroy (&postgres);
 }
 
@@ -323,13 +208,10 @@ Test (retention, a_session_that_is_being_loaded_is_passed_over)
 Test (retention, what_is_written_to_a_dropped_session_is_refused)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres, "SELECT make ('a/old', 'a', 3), make ('a/new', 'a', 0)");
-    box_t *box = s_box (postgres, 31, 0);
-    char sql[100];
-    snprintf (sql, sizeof sql, "BEGIN; SELECT drop_sessions_%zu (86400000, 100, 1000, '{}', '{}')",
-              migrations_count);
+    sql_exec (postgres, "SELECT make ('a/old', 'a', 3), make ('a/new', 'a', 0)");
+    box_t *box = box_that_keeps (postgres, 31, 0);
     PGconn *other = PQconnectdb (postgres_url (postgres));
-    PQclear (PQexec (other, sql));
+    PQclear (PQexec (other, sql_of ("BEGIN;" DROPPED " (86400000, 100, 1000, '{}', '{}')")));
     store_entry_t entry = { .message_id = TEXT ("m"), .event = EVENT_NEW_MESSAGE, .time_ms = 1,
                             .role = ROLE_VISITOR, .user = TEXT ("ann"), .sender = TEXT ("{}"),
                             .data = TEXT ("{}") };
@@ -338,18 +220,18 @@ Test (retention, what_is_written_to_a_dropped_session_is_refused)
     store_append_t append = { .session = TEXT ("a/old"), .day = clock_wall_ms () / DAY_MS - 3,
                               .first_seq = 3, .entries = &entry, .entry_count = 1,
                               .participants = &ann, .participant_count = 1, .touches = true };
-    cr_assert_eq (store_append (box->store, &append, 1, s_on_stored, box), 0);
+    box_append (box, &append);
     const char *waits = "SELECT count (*) FROM pg_locks WHERE NOT granted";
     char *count = NULL;
     UNTIL (box, (free (count), count = postgres_query (postgres, waits), atoi (count) > 0));
     free (count);
     PQclear (PQexec (other, "COMMIT"));
     PQfinish (other);
-    UNTIL (box, box->is_refused || box->is_stored);
-    cr_assert (box->is_refused);
-    s_expect (postgres, "SELECT (SELECT count (*) FROM log WHERE session = 'a/old') + (SELECT"
-                        " count (*) FROM participant WHERE session = 'a/old')", "0");
-    s_end (box);
+    UNTIL (box, box->answers > 0);
+    cr_assert_eq (box->outcome, STORE_CONFLICT);
+    sql_expect (postgres, "SELECT (SELECT count (*) FROM log WHERE session = 'a/old') + (SELECT"
+                          " count (*) FROM participant WHERE session = 'a/old')", "0");
+    box_end (box);
     postgres_destroy (&postgres);
 }
 
@@ -363,28 +245,28 @@ static const char s_days[] =
 Test (retention, one_postoffice_at_a_time)
 {
     postgres_t *postgres = s_database ();
-    s_exec (postgres, "SELECT make ('a/' || n, 'a', 4 + n % 6) FROM generate_series (1, 1200) n;"
-                      "UPDATE session SET host = 21 WHERE session = 'a/1';"
-                      "INSERT INTO node (writer, name, beat_at) VALUES"
-                      " (21, 'alive', now () + interval '1 hour')");
+    sql_exec (postgres, "SELECT make ('a/' || n, 'a', 4 + n % 6) FROM generate_series (1, 1200) n;"
+                        "UPDATE session SET host = 21 WHERE session = 'a/1';"
+                        "INSERT INTO node (writer, name, beat_at) VALUES"
+                        " (21, 'alive', now () + interval '1 hour')");
     const char *holders = "SELECT count (*) FROM pg_locks WHERE locktype = 'advisory'"
                           " AND objid = 3";
-    box_t *one = s_box (postgres, 31, 2 * DAY_MS);
-    UNTIL (one, s_is (postgres, holders, "1"));
-    box_t *two = s_box (postgres, 32, 2 * DAY_MS);
-    UNTIL (one, s_turn (two) && store_metrics[STORE_DAYS_DROPPED] == 7);
-    s_expect (postgres, s_all_sessions (), "a/1");
-    s_expect (postgres, "SELECT count (*) FROM log", "2");
-    s_expect (postgres, s_days, "0 1 2 5");
+    box_t *one = box_that_keeps (postgres, 31, 2 * DAY_MS);
+    UNTIL (one, sql_is (postgres, holders, "1"));
+    box_t *two = box_that_keeps (postgres, 32, 2 * DAY_MS);
+    UNTIL (one, box_turn (two) && store_metrics[STORE_DAYS_DROPPED] == 7);
+    sql_expect (postgres, s_all_sessions (), "a/1");
+    sql_expect (postgres, "SELECT count (*) FROM log", "2");
+    sql_expect (postgres, s_days, "0 1 2 5");
     cr_assert_eq (store_metrics[STORE_SESSIONS_DROPPED], 1199);
     cr_assert_eq (store_metrics[STORE_ENTRIES_DROPPED], 2398);
-    s_expect (postgres, holders, "1");
+    sql_expect (postgres, holders, "1");
     //  The other one has the lock next, and does not rest first.
-    s_end (one);
-    s_exec (postgres, "UPDATE session SET host = NULL");
+    box_end (one);
+    sql_exec (postgres, "UPDATE session SET host = NULL");
     UNTIL (two, store_metrics[STORE_DAYS_DROPPED] == 8);
-    s_expect (postgres, s_all_sessions (), "");
-    s_end (two);
+    sql_expect (postgres, s_all_sessions (), "");
+    box_end (two);
     postgres_destroy (&postgres);
 }
 
@@ -394,7 +276,7 @@ Test (retention, a_day_that_somebody_reads_is_left_for_later)
     postgres_t *postgres = s_database ();
     PGconn *dump = PQconnectdb (postgres_url (postgres));
     PQclear (PQexec (dump, "BEGIN; LOCK TABLE log IN ACCESS SHARE MODE"));
-    box_t *box = s_box (postgres, 31, 2 * DAY_MS);
+    box_t *box = box_that_keeps (postgres, 31, 2 * DAY_MS);
     UNTIL (box, store_metrics[STORE_DROPS_FAILED] > 0);
     store_entry_t entry = { .message_id = TEXT ("m"), .event = EVENT_NEW_MESSAGE, .time_ms = 1,
                             .role = ROLE_VISITOR, .user = TEXT ("ann"), .sender = TEXT ("{}"),
@@ -402,11 +284,10 @@ Test (retention, a_day_that_somebody_reads_is_left_for_later)
     store_append_t append = { .session = TEXT ("a/s"), .opens = true, .app = TEXT ("a"),
                               .visitor = TEXT ("ann"), .day_ms = clock_wall_ms (),
                               .first_seq = 1, .entries = &entry, .entry_count = 1 };
-    cr_assert_eq (store_append (box->store, &append, 1, s_on_stored, box), 0);
-    UNTIL (box, box->is_stored);
-    s_expect (postgres, s_days, "0 1 2 3 4 5 6 7 8 9 10");
+    cr_assert_eq (box_appended (box, &append), STORED);
+    sql_expect (postgres, s_days, "0 1 2 3 4 5 6 7 8 9 10");
     PQfinish (dump);
-    s_end (box);
+    box_end (box);
     postgres_destroy (&postgres);
 }
 
@@ -419,12 +300,10 @@ Test (retention, a_day_waits_for_the_search)
            *drop = PQconnectdb (postgres_url (postgres));
     PQclear (PQexec (search, "BEGIN; SELECT pg_advisory_xact_lock (7365746, 4);"
                              " LOCK TABLE log IN ACCESS SHARE MODE"));
-    char sql[100];
-    snprintf (sql, sizeof sql, "SELECT drop_day_%zu (current_date - 2)", migrations_count);
-    cr_assert (PQsendQuery (drop, sql));
-    EVENTUALLY (40000, s_is (postgres, "SELECT count (*) FROM pg_locks"
-                                       " WHERE locktype = 'advisory' AND NOT granted", "1"));
-    s_exec (postgres, "SELECT make ('a/new', 'a', 0)");
+    cr_assert (PQsendQuery (drop, sql_of ("SELECT drop_day_@V@ (current_date - 2)")));
+    EVENTUALLY (40000, sql_is (postgres, "SELECT count (*) FROM pg_locks"
+                                         " WHERE locktype = 'advisory' AND NOT granted", "1"));
+    sql_exec (postgres, "SELECT make ('a/new', 'a', 0)");
     PQclear (PQexec (search, "COMMIT"));
     PGresult *dropped = PQgetResult (drop);
     cr_assert_eq (PQresultStatus (dropped), PGRES_TUPLES_OK, "%s", PQerrorMessage (drop));

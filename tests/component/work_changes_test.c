@@ -2,10 +2,7 @@
 //  real PostgreSQL.
 
 #include "base/clock.h"
-#include "eventually.h"
-#include "postgres.h"
-#include "store/migrations.h"
-#include "store/store.h"
+#include "store_box.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -14,91 +11,12 @@
 
 #define DAY_MS 86400000u
 
-typedef struct {
-    uv_loop_t loop;
-    store_t *store;
-    bool ready, is_stored, is_answered;
-} box_t;
-
-static void
-s_on_ready (void *owner, bool ready)
-{
-    ((box_t *) owner)->ready = ready;
-}
-
-static void
-s_on_noticed (void *owner, store_notice_t what, text_t session)
-{
-    (void) owner, (void) what, (void) session;
-}
-
-static bool
-s_turn (box_t *box)
-{
-    uv_run (&box->loop, UV_RUN_NOWAIT);
-    return true;
-}
-
-#define UNTIL(box, condition) EVENTUALLY (20000, s_turn (box) && (condition))
-
-static box_t *
-s_box (postgres_t *postgres)
-{
-    box_t *box = calloc (1, sizeof *box);
-    uv_loop_init (&box->loop);
-    box->store = store_new (&box->loop,
-                            &(store_config_t){ .url = postgres_url (postgres),
-                                               .migrate = true,
-                                               .links = 1,
-                                               .batch_appends = 100,
-                                               .queue_limit = 64u << 20,
-                                               .patience_ms = 5000,
-                                               .answer_ms = 10000,
-                                               .writer = 31,
-                                               .node = "tested" },
-                            &(store_events_t){ .ready = s_on_ready, .noticed = s_on_noticed },
-                            box);
-    UNTIL (box, box->ready);
-    return box;
-}
-
-static void
-s_end (box_t *box)
-{
-    store_destroy (&box->store);
-    uv_run (&box->loop, UV_RUN_DEFAULT);
-    cr_assert_eq (uv_loop_close (&box->loop), 0);
-    free (box);
-}
-
-static void
-s_exec (postgres_t *postgres, const char *sql)
-{
-    cr_assert (postgres_exec (postgres, sql), "%s", sql);
-}
-
-//  An '@' of the statement stands for the schema's number.
-static void
-s_expect (postgres_t *postgres, const char *text, const char *value)
-{
-    char sql[600];
-    size_t before = strcspn (text, "@");
-    const char *behind = text[before] ? text + before + 1 : "";
-    snprintf (sql, sizeof sql, "%.*s", (int) before, text);
-    if (text[before])
-        snprintf (sql + before, sizeof sql - before, "%zu%s", migrations_count, behind);
-    char *found = postgres_query (postgres, sql);
-    cr_assert_not_null (found, "%s", sql);
-    cr_assert_str_eq (found, value, "%s: %s, not %s", sql, found, value);
-    free (found);
-}
-
-#define REPLAY "SELECT status FROM change_work_@ ('a', 'one', 'replay', '')"
+#define REPLAY "SELECT status FROM change_work_@V@ ('a', 'one', 'replay', '')"
 #define TAKE                                                                                       \
     "SELECT coalesce (string_agg (item || ' ' || attempts, ', '), 'nothing')"                      \
-    " FROM take_work_@ (31, '{t}', '{9}', '{}', '{}', '{}')"
+    " FROM take_work_@V@ (31, '{t}', '{9}', '{}', '{}', '{}')"
 #define DONE(item, attempt)                                                                        \
-    "SELECT count (*) FROM finish_work_@ ('{" item "}', '{t}', '{" attempt "}', '{2}', '{0}',"   \
+    "SELECT count (*) FROM finish_work_@V@ ('{" item "}', '{t}', '{" attempt "}', '{2}', '{0}',"   \
     " '{0}', '{0}', '{\"\"}', '{0}', '{\"\"}', '{\"\"}', '{0}', '{0}', '{f}')"
 
 //  One is dead, two is at a worker, three waits: one comes behind three, however early it was made,
@@ -106,25 +24,25 @@ s_expect (postgres_t *postgres, const char *text, const char *value)
 Test (work_changes, what_is_replayed_takes_its_turn_in_its_lane)
 {
     postgres_t *postgres = postgres_new (NULL);
-    box_t *box = s_box (postgres);
-    s_exec (postgres, "INSERT INTO work_item (item, app, topic, lane, body, state, attempts,"
-                      " finished_at, holder)"
-                      " VALUES ('one', 'a', 't', 'l', '{}', 3, 5, now (), NULL),"
-                      " ('two', 'a', 't', 'l', '{}', 1, 1, NULL, 31),"
-                      " ('three', 'a', 't', 'l', '{}', 0, 0, NULL, NULL)");
-    s_expect (postgres, REPLAY, "200");
-    s_expect (postgres, TAKE, "nothing");
-    s_exec (postgres, "UPDATE work_item SET next_at = now ()");
-    s_expect (postgres, TAKE, "nothing");
-    s_expect (postgres, DONE ("two", "1"), "1");
-    s_expect (postgres, TAKE, "three 1");
-    s_expect (postgres, TAKE, "nothing");
-    s_expect (postgres, DONE ("three", "1"), "1");
-    s_expect (postgres, TAKE, "one 6");
-    s_expect (postgres, DONE ("one", "6"), "1");
-    s_expect (postgres, "SELECT string_agg (item || ' ' || state || ' ' || replays, ', ' ORDER BY"
-                        " item) FROM work_item ", "one 2 1, three 2 0, two 2 0");
-    s_end (box);
+    box_t *box = box_that_keeps (postgres, 31, 0);
+    sql_exec (postgres, "INSERT INTO work_item (item, app, topic, lane, body, state, attempts,"
+                        " finished_at, holder)"
+                        " VALUES ('one', 'a', 't', 'l', '{}', 3, 5, now (), NULL),"
+                        " ('two', 'a', 't', 'l', '{}', 1, 1, NULL, 31),"
+                        " ('three', 'a', 't', 'l', '{}', 0, 0, NULL, NULL)");
+    sql_expect (postgres, REPLAY, "200");
+    sql_expect (postgres, TAKE, "nothing");
+    sql_exec (postgres, "UPDATE work_item SET next_at = now ()");
+    sql_expect (postgres, TAKE, "nothing");
+    sql_expect (postgres, DONE ("two", "1"), "1");
+    sql_expect (postgres, TAKE, "three 1");
+    sql_expect (postgres, TAKE, "nothing");
+    sql_expect (postgres, DONE ("three", "1"), "1");
+    sql_expect (postgres, TAKE, "one 6");
+    sql_expect (postgres, DONE ("one", "6"), "1");
+    sql_expect (postgres, "SELECT string_agg (item || ' ' || state || ' ' || replays, ', ' ORDER BY"
+                          " item) FROM work_item ", "one 2 1, three 2 0, two 2 0");
+    box_end (box);
     postgres_destroy (&postgres);
 }
 
@@ -133,27 +51,18 @@ Test (work_changes, what_is_replayed_takes_its_turn_in_its_lane)
 Test (work_changes, nothing_of_a_lane_is_under_way_twice)
 {
     postgres_t *postgres = postgres_new (NULL);
-    box_t *box = s_box (postgres);
-    s_exec (postgres, "INSERT INTO work_item (item, app, topic, lane, body, state, finished_at)"
-                      " VALUES ('one', 'a', 't', 'l', '{}', 4, now ())");
-    s_expect (postgres, REPLAY, "200");
-    s_exec (postgres, "UPDATE work_item SET next_at = now ();"
-                      "INSERT INTO work_item (item, app, topic, lane, body, state, attempts,"
-                      " holder) VALUES ('two', 'a', 't', 'l', '{}', 1, 1, 31)");
-    s_expect (postgres, TAKE, "nothing");
-    s_expect (postgres, DONE ("two", "1"), "1");
-    s_expect (postgres, TAKE, "one 1");
-    s_end (box);
+    box_t *box = box_that_keeps (postgres, 31, 0);
+    sql_exec (postgres, "INSERT INTO work_item (item, app, topic, lane, body, state, finished_at)"
+                        " VALUES ('one', 'a', 't', 'l', '{}', 4, now ())");
+    sql_expect (postgres, REPLAY, "200");
+    sql_exec (postgres, "UPDATE work_item SET next_at = now ();"
+                        "INSERT INTO work_item (item, app, topic, lane, body, state, attempts,"
+                        " holder) VALUES ('two', 'a', 't', 'l', '{}', 1, 1, 31)");
+    sql_expect (postgres, TAKE, "nothing");
+    sql_expect (postgres, DONE ("two", "1"), "1");
+    sql_expect (postgres, TAKE, "one 1");
+    box_end (box);
     postgres_destroy (&postgres);
-}
-
-static void
-s_on_stored (void *owner, uint64_t request_id, store_outcome_t outcome, const text_t *waits,
-             size_t wait_count)
-{
-    (void) request_id, (void) waits, (void) wait_count;
-    ((box_t *) owner)->is_stored = outcome == STORED;
-    ((box_t *) owner)->is_answered = true;
 }
 
 //  The session has gone on for 1,500 entries: its participant is not behind because of what was
@@ -161,8 +70,8 @@ s_on_stored (void *owner, uint64_t request_id, store_outcome_t outcome, const te
 Test (work_changes, what_is_replayed_does_not_fill_its_lane)
 {
     postgres_t *postgres = postgres_new (NULL);
-    box_t *box = s_box (postgres);
-    s_exec (postgres,
+    box_t *box = box_that_keeps (postgres, 31, 0);
+    sql_exec (postgres,
             "INSERT INTO session (session, app, visitor, day) VALUES ('a/s', 'a', 'v',"
             " (now () AT TIME ZONE 'UTC')::date);"
             "INSERT INTO log (seq, time_ms, writer, day, event, role, hidden, session, message_id,"
@@ -170,7 +79,7 @@ Test (work_changes, what_is_replayed_does_not_fill_its_lane)
             " FROM session;"
             "INSERT INTO work_item (item, app, session, topic, lane, seq, body, state, finished_at)"
             " VALUES ('one', 'a', 'a/s', 't', 'l', 2, '{}', 3, now ())");
-    s_expect (postgres, REPLAY, "200");
+    sql_expect (postgres, REPLAY, "200");
     store_entry_t entry = { .message_id = TEXT ("m2"), .event = EVENT_NEW_MESSAGE, .time_ms = 2,
                             .role = ROLE_VISITOR, .user = TEXT ("v"), .sender = TEXT ("{}"),
                             .data = TEXT ("{}") };
@@ -180,11 +89,9 @@ Test (work_changes, what_is_replayed_does_not_fill_its_lane)
     store_append_t append = { .session = TEXT ("a/s"), .day = clock_wall_ms () / DAY_MS,
                               .first_seq = 1501, .entries = &entry, .entry_count = 1,
                               .works = &work, .work_count = 1 };
-    cr_assert_eq (store_append (box->store, &append, 1, s_on_stored, box), 0);
-    UNTIL (box, box->is_answered);
-    cr_assert (box->is_stored);
-    s_expect (postgres, "SELECT state FROM work_item WHERE item = 'new'", "0");
-    s_end (box);
+    cr_assert_eq (box_appended (box, &append), STORED);
+    sql_expect (postgres, "SELECT state FROM work_item WHERE item = 'new'", "0");
+    box_end (box);
     postgres_destroy (&postgres);
 }
 
@@ -192,17 +99,17 @@ Test (work_changes, what_is_replayed_does_not_fill_its_lane)
 Test (work_changes, an_item_is_shown_whatever_its_body_says)
 {
     postgres_t *postgres = postgres_new (NULL);
-    box_t *box = s_box (postgres);
-    s_exec (postgres, "INSERT INTO work_item (item, app, topic, body, detail) VALUES"
-                      " ('one', 'a', 't', '{\"text\":\"\\u0000}\"}', '}'),"
-                      " ('two', 'a', 't', 'no object', '')");
-    s_expect (postgres, "SELECT json_typeof (g::json) || ' ' || substr (g, position ('\"body'"
-                        " IN g)) FROM get_work_@ ('a', 'one') g",
+    box_t *box = box_that_keeps (postgres, 31, 0);
+    sql_exec (postgres, "INSERT INTO work_item (item, app, topic, body, detail) VALUES"
+                        " ('one', 'a', 't', '{\"text\":\"\\u0000}\"}', '}'),"
+                        " ('two', 'a', 't', 'no object', '')");
+    sql_expect (postgres, "SELECT json_typeof (g::json) || ' ' || substr (g, position ('\"body'"
+                          " IN g)) FROM get_work_@V@ ('a', 'one') g",
               "object \"body\": {\"text\":\"\\u0000}\"}, \"tries\": []}");
-    s_expect (postgres, "SELECT g::json ->> 'itemId' || coalesce (g::json ->> 'body', ' none')"
-                        " FROM get_work_@ ('a', 'two') g",
+    sql_expect (postgres, "SELECT g::json ->> 'itemId' || coalesce (g::json ->> 'body', ' none')"
+                          " FROM get_work_@V@ ('a', 'two') g",
               "two none");
-    s_end (box);
+    box_end (box);
     postgres_destroy (&postgres);
 }
 
@@ -211,17 +118,17 @@ Test (work_changes, an_item_is_shown_whatever_its_body_says)
 Test (work_changes, nothing_is_replayed_of_who_is_erased)
 {
     postgres_t *postgres = postgres_new (NULL);
-    box_t *box = s_box (postgres);
-    s_exec (postgres,
+    box_t *box = box_that_keeps (postgres, 31, 0);
+    sql_exec (postgres,
             "INSERT INTO work_item (item, app, session, topic, body, state, finished_at) VALUES"
             " ('one', 'a', 'a/1', 't', '{}', 3, now ()), ('two', 'a', 'a/2', 't', '{}', 3, now ());"
             "INSERT INTO erasure_session (app, user_id, session_key, day, is_own, closed_at)"
             " VALUES ('a', 'vera', 'a/1', current_date, true, 'infinity'),"
             " ('a', 'vera', 'a/2', current_date, false, 'infinity')");
-    s_expect (postgres, REPLAY, "409");
-    s_expect (postgres, "SELECT state FROM work_item WHERE item = 'one'", "3");
-    s_expect (postgres, "SELECT status FROM change_work_@ ('a', 'two', 'replay', '')", "200");
-    s_expect (postgres, "SELECT status FROM change_work_@ ('a', 'one', 'drop', '')", "200");
-    s_end (box);
+    sql_expect (postgres, REPLAY, "409");
+    sql_expect (postgres, "SELECT state FROM work_item WHERE item = 'one'", "3");
+    sql_expect (postgres, "SELECT status FROM change_work_@V@ ('a', 'two', 'replay', '')", "200");
+    sql_expect (postgres, "SELECT status FROM change_work_@V@ ('a', 'one', 'drop', '')", "200");
+    box_end (box);
     postgres_destroy (&postgres);
 }
