@@ -223,6 +223,8 @@ stack_new (const stack_plan_t *plan)
     s_add (self, "stentor-connector", plan->connectors);
     if (plan->worker)
         s_add (self, plan->worker, plan->workers);
+    if (plan->notifiers)
+        s_add (self, "notifier", plan->notifiers);
     s_add (self, "edge", plan->edges);
     if (self->postgres && self->bot) {
         s_share_settings (self, plan);

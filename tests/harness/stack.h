@@ -23,6 +23,7 @@ typedef struct {
     unsigned connectors;
     const char *worker;           //  a program that takes work, as process_new has it; NULL: none
     unsigned workers;             //  of those
+    unsigned notifiers;           //  beside it; 0: none
     const char *const *settings;  //  "NAME=value" for every service, NULL at the end; may be NULL
     const char *bot_url;          //  NULL: the scripted bot
     bool split;                   //  edge k knows no postoffice but postoffice k

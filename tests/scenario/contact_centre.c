@@ -14,36 +14,74 @@ router_stack_t *centre_stack;
 bot_t *centre_bot;
 
 void
-centre_begins (const char *section)
+centre_write_secret (const char *secret)
 {
-    centre_begins_as ("[\"platform:genesys\"]", true, section);
+    FILE *file = fopen (genesys_platform_path ("client.secret"), "w");
+    cr_assert (file && fputs (secret, file) >= 0 && fclose (file) == 0);
+}
+
+typedef struct {
+    const char *handoff, *section;
+    bool has_bot;
+    centre_more_t more;
+} plan_t;
+
+//  Members of the app's section `switchboard`, and other sections behind it.
+static void
+s_write_app (const plan_t *plan, char *room, size_t size)
+{
+    int written = snprintf (
+        room, size,
+        "\"handoff\":%s,\"offerSeconds\":60,\"silenceSeconds\":600,"
+        "\"giveBack\":\"question\"},\"genesys\":{\"apiUrl\":\"%s\",\"loginUrl\":\"%s\","
+        "\"clientId\":\"client-demo\",\"clientSecretFile\":\"%s\","
+        "\"integrationId\":\"11111111-aaaa-bbbb-cccc-111111111111\",\"webhookSecret\":"
+        "\"webhook-secret-of-demo\",\"pollSeconds\":1%s}%s,\"retention\":{\"days\":0",
+        plan->handoff, genesys_platform_url (), genesys_platform_url (),
+        genesys_platform_path ("client.secret"), plan->section,
+        plan->more.sections ? plan->more.sections : "");
+    cr_assert (written > 0 && (size_t) written < size);
+}
+
+static void
+s_begin (const plan_t *plan)
+{
+    char app[3000];
+    genesys_platform_start (NULL);
+    centre_write_secret ("very-secret-demo");
+    s_write_app (plan, app, sizeof app);
+    centre_bot = bot_new ();
+    bot_says (centre_bot, "agent please", CALLS);
+    bot_says (centre_bot, "", BOT);
+    centre_stack =
+        desk_begins (app, &(stack_plan_t){ .postoffices = 2,
+                                           .worker = "genesys-connector",
+                                           .workers = 2,
+                                           .notifiers = plan->more.notifiers,
+                                           .bot_url = plan->has_bot ? bot_url (centre_bot) : NULL,
+                                           .settings = plan->more.settings });
+    genesys_control ("set?webhookUrl=http://127.0.0.1:%u/webhooks/demo/genesys",
+                     stack_edge_port (centre_stack, 1));
+    genesys_control ("set?again_ms=500");
 }
 
 void
 centre_begins_as (const char *handoff, bool has_bot, const char *section)
 {
-    char all[1600];
-    genesys_platform_start (NULL);
-    snprintf (all, sizeof all,
-              "\"handoff\":%s,\"offerSeconds\":60,\"silenceSeconds\":600,"
-              "\"giveBack\":\"question\"},\"genesys\":{\"apiUrl\":\"%s\",\"loginUrl\":\"%s\","
-              "\"clientId\":\"client-demo\",\"clientSecret\":\"very-secret-demo\","
-              "\"integrationId\":\"11111111-aaaa-bbbb-cccc-111111111111\",\"webhookSecret\":"
-              "\"webhook-secret-of-demo\",\"pollSeconds\":1%s},\"retention\":{\"days\":0",
-              handoff, genesys_platform_url (), genesys_platform_url (), section);
-    centre_bot = bot_new ();
-    bot_says (centre_bot, "agent please", CALLS);
-    bot_says (centre_bot, "", BOT);
-    centre_stack =
-        desk_begins (all, &(stack_plan_t){ .postoffices = 2,
-                                           .worker = "genesys-connector",
-                                           .workers = 2,
-                                           .bot_url = has_bot ? bot_url (centre_bot) : NULL,
-                                           .settings = (const char *const[]){ "EDGE_DEMO_MODE=on",
-                                                                              NULL } });
-    genesys_control ("set?webhookUrl=http://127.0.0.1:%u/webhooks/demo/genesys",
-                     stack_edge_port (centre_stack, 1));
-    genesys_control ("set?again_ms=500");
+    s_begin (&(plan_t){ .handoff = handoff, .has_bot = has_bot, .section = section });
+}
+
+void
+centre_begins_with (const centre_more_t *more)
+{
+    s_begin (&(plan_t){
+        .handoff = "[\"platform:genesys\"]", .has_bot = true, .section = "", .more = *more });
+}
+
+void
+centre_begins (const char *section)
+{
+    centre_begins_as ("[\"platform:genesys\"]", true, section);
 }
 
 void

@@ -20,6 +20,15 @@ void centre_begins (const char *section);
 //  Of an app that hands off to these (a JSON array; members of its section `switchboard` may
 //  follow), and not to Genesys alone.
 void centre_begins_as (const char *handoff, bool has_bot, const char *section);
+//  The bot and Genesys alone, and more.
+typedef struct {
+    const char *sections;        //  of the app, each behind a comma; NULL: none
+    unsigned notifiers;
+    const char *const *settings; //  NULL at the end; or NULL
+} centre_more_t;
+void centre_begins_with (const centre_more_t *more);
+//  What stands in the file of the client's secret; at first it is the one that is right.
+void centre_write_secret (const char *secret);
 //  Nothing was said there that should not be.
 void centre_ends (void);
 
