@@ -112,8 +112,8 @@ Test (genesys_login, a_wrong_secret_calls_somebody_until_it_is_mended)
     person_t *eve = rich_visitor_opens (centre_stack, 1, "eve", "s1");
     s_is_declined (eve, "is nobody there?");
     s_anna_is_told ("the login is answered with 400: invalid_client");
-    //  Whoever asks meanwhile is answered at once as well, and the platform is not asked again: once
-    //  by each connector at most.
+    //  Whoever asks meanwhile is answered at once as well, and the platform is not asked again:
+    //  once by each connector at most.
     s_is_declined (eve, "still nobody?");
     cr_expect_leq (genesys_platform_count ("LOGIN refused client-demo"), 2);
     cr_expect_eq (genesys_platform_count ("/api/v2"), 0);
