@@ -222,6 +222,12 @@ bus_client_postoffices_up (const bus_client_t *self)
     return self->up;
 }
 
+uint64_t
+bus_client_incarnation (const bus_client_t *self, unsigned number)
+{
+    return number < self->count ? bus_link_postoffice (self->links[number])->incarnation : 0;
+}
+
 bool
 bus_client_has (const bus_client_t *self, unsigned number, uint64_t feature)
 {

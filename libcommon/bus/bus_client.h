@@ -55,6 +55,9 @@ void bus_client_destroy (bus_client_t **self_p);
 //  differently after a postoffice_up or postoffice_down has moved.
 int bus_client_postoffice_of (const bus_client_t *self, text_t key);
 unsigned bus_client_postoffices_up (const bus_client_t *self);
+//  Which start of its process it is, or was when it was up last: another one knows nothing of what
+//  was said to the one before. 0: it has never been up.
+uint64_t bus_client_incarnation (const bus_client_t *self, unsigned postoffice);
 //  Is it up, and do both know this feature?
 bool bus_client_has (const bus_client_t *self, unsigned postoffice, uint64_t feature);
 //  How many there are by their addresses with which that is not so.

@@ -23,6 +23,7 @@ struct worker_item {
     int postoffice;  //  that is told of it; NO_POSTOFFICE: none is up
     int handed_over; //  by this one last; NO_POSTOFFICE: it is lost
     int home;        //  handed_over, lost or not
+    uint64_t home_incarnation; //  and which start of its process: another one knows nothing of it
     worker_item_view_t view;
     void *content;                 //  of body, secret and memories; NULL while REPORTING
     const worker_report_t *given;  //  while the attempt is being ended
@@ -304,6 +305,13 @@ s_timer_fired (void *owner)
     worker_item_happens (owner, WORKER_ITEM_EVENT_TIMER);
 }
 
+static void
+s_set_home (worker_item_t *self, unsigned postoffice)
+{
+    self->postoffice = self->handed_over = self->home = (int) postoffice;
+    self->home_incarnation = bus_client_incarnation (self->context->bus, postoffice);
+}
+
 worker_item_t *
 worker_item_new (const worker_item_context_t *context, worker_topic_t *topic, unsigned postoffice,
                  const bus_work_t *work)
@@ -334,7 +342,7 @@ worker_item_new (const worker_item_context_t *context, worker_topic_t *topic, un
     self->context = context;
     self->topic = topic;
     self->is_turn = topic_is_of_turns (work->topic);
-    self->postoffice = self->handed_over = self->home = (int) postoffice;
+    s_set_home (self, postoffice);
     self->timer = loop_timer_new (context->loop, s_timer_fired, self);
     self->state = WORKER_ITEM_OVER;
     topic->counts[WORKER_TAKEN]++;
@@ -353,7 +361,7 @@ worker_item_happens (worker_item_t *self, worker_item_event_t event)
 void
 worker_item_handed_over (worker_item_t *self, unsigned postoffice, uint64_t attempt)
 {
-    self->postoffice = self->handed_over = self->home = (int) postoffice;
+    s_set_home (self, postoffice);
     self->view.work.attempt = attempt;
     worker_item_happens (self, WORKER_ITEM_EVENT_REPEATED);
 }
@@ -368,6 +376,15 @@ worker_item_hears (worker_item_t *self, unsigned postoffice, worker_item_event_t
         log_debug ("not this postoffice's item", log_text ("item", self->view.work.item));
 }
 
+//  The process that handed it over, and not another one at its address, which would cancel what it
+//  does not know.
+static bool
+s_is_home (const worker_item_t *self, unsigned postoffice)
+{
+    return self->home == (int) postoffice
+           && self->home_incarnation == bus_client_incarnation (self->context->bus, postoffice);
+}
+
 //  A turn goes where its session is. A delivery stays with the lease; when that is lost, any
 //  postoffice takes the outcome.
 void
@@ -379,7 +396,7 @@ worker_item_postoffice_changed (worker_item_t *self, unsigned postoffice, bool i
     int owner =
         bus_client_postoffice_of (self->context->bus, self->is_turn ? work->session : work->item);
     bool is_lost = !is_up && self->postoffice == (int) postoffice;
-    bool is_back = is_up && !self->is_turn && self->home == (int) postoffice;
+    bool is_back = is_up && !self->is_turn && s_is_home (self, postoffice);
     bool is_found =
         is_up
         && ((self->is_turn && owner == (int) postoffice) || self->postoffice == NO_POSTOFFICE);

@@ -27,7 +27,8 @@
 //  - A **delivery** is tried again by the postoffices: RETRY is reported like the other outcomes,
 //    and the next attempt is an item of its own, here or elsewhere. While an attempt lasts, its
 //    lease is renewed with ACCEPTED at the postoffice that handed it over; when that is lost, any
-//    other is told the outcome.
+//    other is told the outcome. A postoffice that was started anew at the same address is another
+//    one: it has not handed over anything.
 //
 //  When postoffices own the schedule of turns, too, PAUSING and `begin` at its timer will go. What
 //  a service says and is told stays as it is, because it keeps nothing from one attempt to the

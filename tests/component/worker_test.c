@@ -24,6 +24,8 @@ typedef struct {
     rig_t rig;
     postgres_t *postgres;
     process_t *postoffices[POSTOFFICES];
+    char bus_setting[POSTOFFICES][80];
+    const char *lease;
     char addresses[100];
     bus_settings_t bus;
     worker_t *worker;
@@ -78,6 +80,23 @@ s_drained (void *process)
     (void) process;
 }
 
+//  At the address of before, if it was there before.
+static void
+s_launch (stage_t *self, unsigned at)
+{
+    char url[300], name[40], operations[40];
+    uint16_t port = ports_free ();
+    snprintf (url, sizeof url, "POSTGRES_URL=%s", postgres_url (self->postgres));
+    snprintf (name, sizeof name, "NODE_NAME=postoffice-%u", at + 1);
+    snprintf (operations, sizeof operations, "OPERATIONS_PORT=%u", port);
+    const char *settings[] = { url, self->bus_setting[at], name, operations, self->lease, NULL };
+    process_destroy (&self->postoffices[at]);
+    self->postoffices[at] =
+        process_new (name + strlen ("NODE_NAME="), "postoffice", NULL, settings);
+    cr_assert (self->postoffices[at]);
+    process_set_operations_port (self->postoffices[at], port);
+}
+
 static stage_t *
 s_begin (uint64_t credit, const char *lease)
 {
@@ -86,20 +105,15 @@ s_begin (uint64_t credit, const char *lease)
     rig_start (&self->rig);
     self->postgres = postgres_new (NULL);
     cr_assert (self->postgres);
+    self->lease = lease;
     for (unsigned at = 0; at < POSTOFFICES; at++) {
-        char url[300], bus[80], name[40], operations[40], end[40];
-        uint16_t port = ports_free (), bus_port = ports_free ();
-        snprintf (url, sizeof url, "POSTGRES_URL=%s", postgres_url (self->postgres));
-        snprintf (bus, sizeof bus, "POSTOFFICE_BUS_ADDRESS=tcp://127.0.0.1:%u", bus_port);
-        snprintf (name, sizeof name, "NODE_NAME=postoffice-%u", at + 1);
-        snprintf (operations, sizeof operations, "OPERATIONS_PORT=%u", port);
-        snprintf (end, sizeof end, "%s127.0.0.1:%u", at ? "," : "", bus_port);
+        char end[40];
+        uint16_t port = ports_free ();
+        snprintf (self->bus_setting[at], sizeof self->bus_setting[at],
+                  "POSTOFFICE_BUS_ADDRESS=tcp://127.0.0.1:%u", port);
+        snprintf (end, sizeof end, "%s127.0.0.1:%u", at ? "," : "", port);
         strcat (self->addresses, end);
-        const char *settings[] = { url, bus, name, operations, lease, NULL };
-        self->postoffices[at] =
-            process_new (name + strlen ("NODE_NAME="), "postoffice", NULL, settings);
-        cr_assert (self->postoffices[at]);
-        process_set_operations_port (self->postoffices[at], port);
+        s_launch (self, at);
     }
     for (unsigned at = 0; at < POSTOFFICES; at++)
         cr_assert (process_wait_ready (self->postoffices[at], WITHIN_MS));
@@ -137,8 +151,8 @@ s_order (stage_t *self, unsigned count)
 {
     char sql[400];
     snprintf (sql, sizeof sql,
-              "INSERT INTO work_item (item, app, topic, body, secret, next_at)"
-              " SELECT 'i' || n, 'demo', 'test.toy', '{}', 'hidden', now ()"
+              "INSERT INTO work_item (item, app, session, topic, body, secret, next_at)"
+              " SELECT 'i' || n, 'demo', 'demo/s' || n, 'test.toy', '{}', 'hidden', now ()"
               " FROM generate_series (1, %u) AS n",
               count);
     EVENTUALLY (WITHIN_MS, postgres_exec (self->postgres, sql));
@@ -190,6 +204,55 @@ Test (worker, a_postoffice_dies_with_deliveries_in_hand, .timeout = 120)
         s_end_attempt (stage->items[at], WORKER_ANSWERED);
     UNTIL_COUNT (stage, ITEMS, "state = 2 AND attempts = 1");
     cr_assert_eq (stage->starts, ITEMS);
+    cr_assert_eq (stage->cancels, 0u);
+    s_end (stage);
+}
+
+//  Attempts of all items, as the worker knows them.
+static int64_t
+s_attempts (const stage_t *self)
+{
+    int64_t attempts = 0;
+    for (unsigned at = 0; at < self->count; at++)
+        attempts += (int64_t) worker_item_view (self->items[at])->work.attempt;
+    return attempts;
+}
+
+static int64_t
+s_attempts_stored (stage_t *self)
+{
+    char *answer =
+        postgres_query (self->postgres, "SELECT coalesce (sum (attempts), 0) FROM work_item");
+    int64_t attempts = answer ? strtoll (answer, NULL, 10) : -1;
+    free (answer);
+    return attempts;
+}
+
+//  It is another process that is back at the address of the one that was killed: it knows nothing
+//  of what that one had handed out, and would cancel what it is told of.
+Test (worker, a_killed_postoffice_is_back_at_its_address, .timeout = 120)
+{
+    enum { ITEMS = 40 };
+    static const char leased[] = "state = 1 AND holder IN (SELECT writer FROM node"
+                                 " WHERE beat_at > clock_timestamp () - interval '5 s')";
+    stage_t *stage = s_begin (ITEMS, "WORK_LEASE=60s");
+    stage->manner = WAITS;
+    s_order (stage, ITEMS);
+    RIG_UNTIL (&stage->rig, WITHIN_MS, stage->count == ITEMS);
+    for (unsigned kill = 1; kill <= 3; kill++) {
+        process_kill (stage->postoffices[0], SIGKILL);
+        s_launch (stage, 0);
+        RIG_UNTIL (&stage->rig, WITHIN_MS, process_is_ready (stage->postoffices[0]));
+        //  Its leases are others' soon, and the worker is told of each anew.
+        RIG_UNTIL (&stage->rig, WITHIN_MS, s_count (stage, "unreported > 0") > 0);
+        UNTIL_COUNT (stage, ITEMS, leased);
+        RIG_UNTIL (&stage->rig, WITHIN_MS, s_attempts (stage) == s_attempts_stored (stage));
+        cr_assert_eq (stage->cancels, 0u, "kill %u", kill);
+    }
+    for (unsigned at = 0; at < ITEMS; at++)
+        s_end_attempt (stage->items[at], WORKER_ANSWERED);
+    UNTIL_COUNT (stage, ITEMS, "state = 2");
+    cr_assert_eq (stage->starts, ITEMS, "each is attempted once");
     cr_assert_eq (stage->cancels, 0u);
     s_end (stage);
 }
