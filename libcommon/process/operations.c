@@ -26,11 +26,12 @@
 #define BACKLOG 64
 #define CONDITIONS 16
 #define METRICS_CEILING (4u << 20)
-#define READY_CEILING 1024
+#define READY_CEILING 8192
 
 typedef struct {
     const char *name;
     bool holds;
+    char why[OPERATIONS_WHY_MOST + 1]; //  it does not; "" says nothing
 } condition_t;
 
 typedef struct {
@@ -72,20 +73,42 @@ s_is_ready (const operations_t *self)
     return true;
 }
 
+//  The one of this name, or the place for it.
+static size_t
+s_condition (const operations_t *self, const char *name)
+{
+    size_t at = 0;
+    while (at < self->condition_count && strcmp (self->conditions[at].name, name) != 0)
+        at++;
+    assert (at < CONDITIONS);
+    return at;
+}
+
 void
 operations_ready (operations_t *self, const char *condition, bool holds)
 {
-    size_t at = 0;
-    while (at < self->condition_count && strcmp (self->conditions[at].name, condition) != 0)
-        at++;
-    assert (at < CONDITIONS);
+    size_t at = s_condition (self, condition);
     if (at == self->condition_count)
         self->condition_count++;
     bool was_ready = s_counts[READY];
-    self->conditions[at] = (condition_t){ condition, holds };
+    self->conditions[at].name = condition;
+    self->conditions[at].holds = holds;
     s_counts[READY] = s_is_ready (self);
     if (was_ready != (bool) s_counts[READY])
         log_info (was_ready ? "not ready" : "ready", log_string ("condition", condition));
+}
+
+//  What a server elsewhere said may stand in it: control characters are shown as blanks.
+void
+operations_explain (operations_t *self, const char *condition, text_t why)
+{
+    size_t at = s_condition (self, condition);
+    assert (at < self->condition_count);
+    char *to = self->conditions[at].why;
+    size_t size = why.size < OPERATIONS_WHY_MOST ? why.size : OPERATIONS_WHY_MOST;
+    for (size_t byte = 0; byte < size; byte++)
+        to[byte] = (unsigned char) why.data[byte] < ' ' ? ' ' : why.data[byte];
+    to[size] = '\0';
 }
 
 static struct MHD_Response *
@@ -118,6 +141,19 @@ s_answer_metrics (struct MHD_Response **response)
     return MHD_HTTP_OK;
 }
 
+static void
+s_put_reasons (const operations_t *self, buffer_t *page)
+{
+    for (size_t at = 0; at < self->condition_count; at++) {
+        const condition_t *condition = &self->conditions[at];
+        char line[OPERATIONS_WHY_MOST + 60];
+        if (condition->holds || !*condition->why)
+            continue;
+        snprintf (line, sizeof line, "%.40s: %s\n", condition->name, condition->why);
+        (void) !buffer_put_string (page, line);
+    }
+}
+
 static unsigned
 s_answer_ready (const operations_t *self, struct MHD_Response **response)
 {
@@ -135,8 +171,8 @@ s_answer_ready (const operations_t *self, struct MHD_Response **response)
         if (rc == 0)
             rc = buffer_put_string (&page, self->conditions[at].name);
     }
-    if (rc == 0)
-        (void) !buffer_put_string (&page, "\n");
+    if (rc == 0 && buffer_put_string (&page, "\n") == 0)
+        s_put_reasons (self, &page);
     *response = s_from_buffer (&page);
     return MHD_HTTP_SERVICE_UNAVAILABLE;
 }

@@ -22,8 +22,9 @@ typedef struct {
     uv_async_t wake;
     uv_thread_t thread;
     operations_t *operations;
-    const char *condition; //  to be set in the loop's thread, with `holds`
+    const char *condition; //  to be set in the loop's thread, with `holds` or `why`
     bool holds;
+    const char *why;
     bool end;
     uv_sem_t done;
 } server_t;
@@ -32,7 +33,9 @@ static void
 s_on_wake (uv_async_t *wake)
 {
     server_t *self = wake->data;
-    if (self->condition)
+    if (self->condition && self->why)
+        operations_explain (self->operations, self->condition, text_of (self->why));
+    else if (self->condition)
         operations_ready (self->operations, self->condition, self->holds);
     self->condition = NULL;
     if (self->end) {
@@ -71,6 +74,14 @@ s_set (server_t *self, const char *condition, bool holds)
     self->holds = holds;
     uv_async_send (&self->wake);
     uv_sem_wait (&self->done);
+}
+
+static void
+s_explain (server_t *self, const char *condition, const char *why)
+{
+    self->why = why;
+    s_set (self, condition, false);
+    self->why = NULL;
 }
 
 static void
@@ -115,8 +126,14 @@ Test (operations, is_ready_when_every_condition_holds, .timeout = 30)
     s_set (server, "bus", false);
     s_expect (server, "GET", "/readyz", 503, "missing: database bus\n");
     s_expect (server, "GET", "/metrics", 200, "\nstentor_ready 0\n");
+    s_explain (server, "database", "cannot connect:\nrefused\n");
+    s_expect (server, "GET", "/readyz", 503, "bus\ndatabase: cannot connect: refused \n");
     s_set (server, "database", true);
     s_expect (server, "GET", "/readyz", 503, "missing: bus\n");
+    s_set (server, "database", false);
+    s_explain (server, "database", "");
+    s_expect (server, "GET", "/readyz", 503, "missing: database bus\n");
+    s_set (server, "database", true);
     s_set (server, "bus", true);
     s_expect (server, "GET", "/readyz", 200, "ready\n");
     s_expect (server, "GET", "/metrics", 200, "\nstentor_ready 1\n");
