@@ -309,6 +309,32 @@ s_name_after_host (service_config_t *config)
     config->node_name = alloc_string (*host ? host : "localhost");
 }
 
+//  Says all that production lacks, a line each. Returns 0 when that is nothing.
+static int
+s_check_production (const service_kind_t *kind)
+{
+    const service_config_t *config = kind->config;
+    const production_need_t *row = config->production ? kind->production : NULL;
+    buffer_t complaint;
+    buffer_init (&complaint, COMPLAINT_CEILING);
+    int unmet = 0;
+    for (; (row = production_unmet (row, config, &complaint)) != NULL; row++, unmet++) {
+        log_fatal ("wrong settings", log_text ("complaint", buffer_text (&complaint)));
+        buffer_clear (&complaint);
+    }
+    buffer_free (&complaint);
+    return unmet;
+}
+
+int
+service_read_settings (const service_kind_t *kind, buffer_t *complaint)
+{
+    const service_config_t *config = kind->config;
+    if (settings_read (kind->settings, kind->config, complaint) != 0)
+        return -1;
+    return config->production && production_unmet (kind->production, config, complaint) ? -1 : 0;
+}
+
 //  Returns 0; else what to exit with, after having said why.
 static int
 s_read_settings (const service_kind_t *kind)
@@ -328,7 +354,7 @@ s_read_settings (const service_kind_t *kind)
     else
         log_fatal ("wrong settings", log_text ("complaint", buffer_text (&complaint)));
     buffer_free (&complaint);
-    return rc == 0 ? 0 : EX_CONFIG;
+    return rc == 0 && s_check_production (kind) == 0 ? 0 : EX_CONFIG;
 }
 
 //  A supervisor may start us with a standard stream closed. Its number would go to the next

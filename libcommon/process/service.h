@@ -16,7 +16,7 @@
 //  SIGINT skips what is left of the drain.
 //
 //  Common settings, in every service's table by way of SERVICE_SETTINGS: NODE_NAME, LOG_LEVEL,
-//  OPERATIONS_ADDRESS, OPERATIONS_PORT, SHUTDOWN_GRACE.
+//  OPERATIONS_ADDRESS, OPERATIONS_PORT, SHUTDOWN_GRACE, PRODUCTION.
 
 #ifndef SERVICE_H
 #define SERVICE_H
@@ -24,6 +24,7 @@
 #include "base/metrics.h"
 #include "base/log.h"
 #include "process/operations.h"
+#include "process/production.h"
 #include "config/settings.h"
 
 #include <uv.h>
@@ -37,6 +38,7 @@ typedef struct {
     char *operations_address;
     uint64_t operations_port;
     uint64_t shutdown_grace;
+    bool production; //  see production.h
 } service_config_t;
 
 #define SERVICE_SETTINGS(config, default_port)                                                   \
@@ -50,7 +52,9 @@ typedef struct {
         SETTING ("OPERATIONS_PORT", SETTING_NUMBER, config, common.operations_port,              \
                  default_port, 0, 65535, "operations port; 0: any free port"),                   \
         SETTING ("SHUTDOWN_GRACE", SETTING_DURATION, config, common.shutdown_grace, "20s", 0,    \
-                 600000, "time to finish outstanding work after SIGTERM")
+                 600000, "time to finish outstanding work after SIGTERM"),                       \
+        SETTING ("PRODUCTION", SETTING_YES, config, common.production, "no", 0, 0,               \
+                 "yes: refuses to start without encryption, or as a demonstration")
 
 typedef struct service_kind service_kind_t;
 
@@ -87,11 +91,17 @@ struct service_kind {
     const service_command_t *commands; //  beside those of every service; NULL: none
     const service_long_command_t *long_commands; //  NULL: none
     unsigned apps_reader;              //  its bit of config/app_table.h
+    const production_need_t *production; //  what it must have in production; NULL: nothing
     //  Whether it would send webhooks there (app_out_urls_t), by its config; or NULL.
     const char *(*out_url_mistake) (const void *config, const char *url);
 };
 
 int service_main (int argc, char **argv, const service_kind_t *kind);
+
+//  Reads the settings for a command, as a start would, with what production needs. Returns 0; −1
+//  with a complaint. settings_free follows in either case.
+__attribute__ ((warn_unused_result)) int service_read_settings (const service_kind_t *kind,
+                                                                buffer_t *complaint);
 
 const service_kind_t *service_kind (const service_t *self);
 uv_loop_t *service_loop (service_t *self);

@@ -148,6 +148,15 @@ static const setting_t s_settings[] = {
     SETTINGS_END,
 };
 
+static const production_need_t s_production[] = {
+    PRODUCTION_BUS_KEYS (edge_config_t),
+    PRODUCTION_NEED ("EDGE_DEMO_MODE", PRODUCTION_OFF, edge_config_t, demo_mode,
+                     "must be off: with it whoever says isAdmin=true is an agent"),
+    PRODUCTION_NEED ("EDGE_PUBLIC_URL", PRODUCTION_HTTPS, edge_config_t, public_url,
+                     "must begin with https://: what people write comes in there"),
+    PRODUCTION_END,
+};
+
 typedef struct {
     service_t *service;
     const edge_config_t *config;
@@ -508,4 +517,5 @@ const service_kind_t edge_service = { .name = "edge",
                                       .drain = s_drain,
                                       .stop = s_stop,
                                       .commands = s_commands,
-                                      .apps_reader = APP_READER_EDGE };
+                                      .apps_reader = APP_READER_EDGE,
+                                      .production = s_production };

@@ -57,6 +57,11 @@ static const setting_t s_settings[] = {
     SETTINGS_END
 };
 
+static const production_need_t s_production[] = {
+    PRODUCTION_BUS_KEYS (config_t),
+    PRODUCTION_END,
+};
+
 //  Its numbers are there before its first call.
 static void
 s_show_app (void *owner, const app_t *app)
@@ -220,7 +225,7 @@ s_run_check (const service_kind_t *kind, const char *app)
     buffer_init (&complaint, COMPLAINT_MOST);
     log_start (kind->name, kind->name, LOG_FATAL); //  the lines say what there is to say
     int code = EX_CONFIG;
-    if (settings_read (kind->settings, kind->config, &complaint) == 0)
+    if (service_read_settings (kind, &complaint) == 0)
         code = s_check (kind->config, app, &complaint);
     if (complaint.size > 0)
         fprintf (stderr, "genesys-connector --check: %.*s\n",
@@ -248,5 +253,6 @@ const service_kind_t connector_service = {
     .drain = s_drain,
     .stop = s_stop,
     .commands = s_commands,
-    .apps_reader = APP_READER_GENESYS
+    .apps_reader = APP_READER_GENESYS,
+    .production = s_production
 };

@@ -78,6 +78,18 @@ static const setting_t s_settings[] = {
     SETTINGS_END
 };
 
+//  Where an account's key is sent, and what people write.
+#define SENT_THERE "must begin with https://: keys and what people write are sent there"
+
+static const production_need_t s_production[] = {
+    PRODUCTION_BUS_KEYS (config_t),
+    PRODUCTION_NEED ("TWILIO_URL", PRODUCTION_HTTPS, config_t, twilio_url, SENT_THERE),
+    PRODUCTION_NEED ("SLACK_URL", PRODUCTION_HTTPS, config_t, slack_url, SENT_THERE),
+    PRODUCTION_NEED ("EDGE_PUBLIC_URL", PRODUCTION_HTTPS, config_t, public_url,
+                     "must begin with https://: what became of an SMS comes in there"),
+    PRODUCTION_END,
+};
+
 static bool
 s_is_url (const char *text)
 {
@@ -286,7 +298,7 @@ s_run_send_test (const service_kind_t *kind, int count, char *const *words)
     buffer_init (&complaint, COMPLAINT_MOST);
     int code = EX_CONFIG;
     log_start (kind->name, kind->name, LOG_WARN);
-    if (settings_read (kind->settings, kind->config, &complaint) == 0)
+    if (service_read_settings (kind, &complaint) == 0)
         s_send_test (channel, kind->config, app, address, &code);
     else
         fprintf (stderr, "notifier --send-test: %.*s\n", TEXT_ARGS (buffer_text (&complaint)));
@@ -316,5 +328,6 @@ const service_kind_t notifier_service = {
     .commands = s_commands,
     .long_commands = s_long_commands,
     .apps_reader = APP_READER_NOTIFIER,
+    .production = s_production,
     .out_url_mistake = s_out_url_mistake
 };

@@ -14,6 +14,7 @@
 #include "base/random_id.h"
 #include "base/utf8.h"
 #include "pg/pg_address.h"
+#include "pg/pg_dial.h"
 #include "store/migrate.h"
 #include "tables/postoffice_metrics.h"
 #include "requests.h"
@@ -527,6 +528,7 @@ static void
 s_on_tick (void *owner)
 {
     postoffice_t *self = owner;
+    operations_explain (service_operations (self->service), "database", pg_dial_trouble ());
     s_look_after_store (self);
     if (self->suspended)
         workers_hold (self->office.workers);
@@ -607,6 +609,9 @@ s_migrate (const service_kind_t *kind, const char *unused)
     buffer_init (&complaint, 1000);
     log_start (kind->name, "migrate", LOG_INFO);
     int rc = settings_read (kind->settings, kind->config, &complaint);
+    if (rc == 0 && postoffice_config.common.production
+        && production_unmet (postoffice_production_of_database, kind->config, &complaint))
+        rc = -1;
     if (rc == 0 && !pg_address_is_string (postoffice_config.postgres_url))
         rc = buffer_put_string (&complaint, s_no_url) - 1;
     if (rc != 0)
@@ -633,5 +638,6 @@ const service_kind_t postoffice_service = {
     .drain = s_drain,
     .stop = s_stop,
     .commands = s_commands,
-    .apps_reader = APP_READER_POSTOFFICE
+    .apps_reader = APP_READER_POSTOFFICE,
+    .production = postoffice_production
 };

@@ -1,5 +1,8 @@
 #include "postoffice_settings.h"
 
+#include "pg/pg_address.h"
+#include "pg/pg_tls.h"
+
 //  Ten years: now and then minus this must be times that PostgreSQL knows.
 #define AGE_MOST_MS (87600u * 3600000ull)
 
@@ -83,4 +86,26 @@ const setting_t postoffice_settings[] = {
     APPS_SETTINGS (config_t),
     APPS_BOT_NAME_SETTING (config_t),
     SETTINGS_END,
+};
+
+static bool
+s_is_verified (const void *config)
+{
+    const char *url = ((const config_t *) config)->postgres_url;
+    return !pg_address_is_string (url) || pg_tls_is_verified (url); //  it says so by itself
+}
+
+#define DATABASE_NEED                                                                              \
+    { "POSTGRES_URL", PRODUCTION_ASK, 0, s_is_verified,                                            \
+      "must have sslmode=verify-full (or lead to a Unix socket): else somebody between can read "  \
+      "everything, or be the database" }
+
+const production_need_t postoffice_production_of_database[] = { DATABASE_NEED, PRODUCTION_END };
+
+const production_need_t postoffice_production[] = {
+    PRODUCTION_BUS_KEYS (config_t),
+    DATABASE_NEED,
+    PRODUCTION_NEED ("ALERT_URL", PRODUCTION_HTTPS, config_t, alert_url,
+                     "must begin with https://: who has a link in an alert can acknowledge it"),
+    PRODUCTION_END,
 };

@@ -46,5 +46,7 @@ typedef struct {
 
 extern postoffice_config_t postoffice_config; //  filled by service_main
 extern const setting_t postoffice_settings[];
+extern const production_need_t postoffice_production[];
+extern const production_need_t postoffice_production_of_database[]; //  of what is no service
 
 #endif

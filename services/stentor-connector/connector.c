@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "process/worker_process.h"
 #include "http/cidr.h"
+#include "http/http_url.h"
 #include "model/failure_data.h"
 #include "bot_calls.h"
 
@@ -89,6 +90,11 @@ static const setting_t s_settings[] = {
     SETTING ("BOT_CREDIT", SETTING_NUMBER, config_t, credit, "2000", 1, 100000,
              "limit of calls in flight"),
     SETTINGS_END
+};
+
+static const production_need_t s_production[] = {
+    PRODUCTION_BUS_KEYS (config_t),
+    PRODUCTION_END,
 };
 
 //  Every call may hold a connection: the soft limit of most systems is too low for that.
@@ -204,6 +210,37 @@ s_stop (void **state_p)
     free (self);
 }
 
+//  Those whose questions go over a network in the clear.
+typedef struct {
+    size_t count;
+    text_t first; //  its id
+} plain_bots_t;
+
+static void
+s_count_plain (void *owner, const app_t *app)
+{
+    plain_bots_t *self = owner;
+    http_url_t url;
+    if (!app->bot.is_there || http_url_read (&url, app->bot.url.data) != 0)
+        return;
+    bool is_plain = !url.is_tls && !http_url_host_is_in (url.host, "127.0.0.0/8,::1,localhost");
+    http_url_free (&url);
+    if (is_plain && self->count++ == 0)
+        self->first = app->id;
+}
+
+//  No reason to refuse: the network to a bot may be its own, or encrypt what goes over it.
+static void
+s_warn_of_plain_bots (const connector_t *self)
+{
+    plain_bots_t plain = { .count = 0 };
+    apps_each (self->process.apps, s_count_plain, &plain);
+    if (plain.count > 0)
+        log_warn ("bots are asked without encryption", log_number ("apps", (int64_t) plain.count),
+                  log_text ("app", plain.first),
+                  log_string ("advice", "let the bot's URL begin with https://"));
+}
+
 static void *
 s_start (service_t *service, const void *of_service)
 {
@@ -215,6 +252,8 @@ s_start (service_t *service, const void *of_service)
         s_stop (&state);
         return NULL;
     }
+    if (config->common.production)
+        s_warn_of_plain_bots (self);
     if (!*config->apps.file && !*config->bot_url)
         log_warn ("no bot: neither APPS_FILE nor BOT_URL is set",
                   log_text ("app", apps_find (self->process.apps, TEXT_EMPTY)->id));
@@ -240,5 +279,6 @@ const service_kind_t connector_service = {
     .drain = s_drain,
     .stop = s_stop,
     .commands = s_commands,
-    .apps_reader = APP_READER_STENTOR
+    .apps_reader = APP_READER_STENTOR,
+    .production = s_production
 };

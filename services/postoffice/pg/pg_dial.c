@@ -5,6 +5,7 @@
 #include "pg/pg_address.h"
 #include "pg/pg_fitness.h"
 #include "pg/pg_socket.h"
+#include "pg/pg_tls.h"
 #include "base/log.h"
 #include "base/metrics.h"
 
@@ -12,6 +13,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+//  A log line's field has no room for more.
+#define COMPLAINT_MOST 300
+#define PLACE_MOST 190
 
 typedef enum {
     DIAL_IDLE,
@@ -37,9 +42,14 @@ struct pg_dial {
     pg_socket_t socket;
     loop_timer_t *timer;    //  the end of the step
     PGresult *result;       //  the last one to what was said
+    pg_tls_t tls;
+    char complaint[COMPLAINT_MOST];
     bool is_direct;
     char settings[1500];
 };
+
+//  Why the last attempt failed that any of them made.
+static char s_trouble[COMPLAINT_MOST + 60];
 
 const char PG_DIAL_REFUSE[] = "";
 const char PG_DIAL_AGAIN[] = "rolled back by the database";
@@ -81,6 +91,12 @@ pg_complaint (const PGconn *connection)
     return (text_t){ words, strcspn (words, "\n") };
 }
 
+text_t
+pg_dial_trouble (void)
+{
+    return text_of (s_trouble);
+}
+
 // ---------------------------------------------------------------------------------------------
 //  The end of an attempt
 
@@ -95,14 +111,51 @@ s_clear (pg_dial_t *self)
     self->result = NULL;
 }
 
+//  libpq has a line for each place that it tried, and advice on further lines. The last place is
+//  where it gave up: it is of all the others, or has a reason to try no other.
+static text_t
+s_last_complaint (const PGconn *connection)
+{
+    static const char begins[] = "connection to server ";
+    const char *words = connection ? PQerrorMessage (connection) : "", *last = words;
+    for (const char *at = words; at; at = strchr (at, '\n')) {
+        at += *at == '\n';
+        if (strncmp (at, begins, sizeof begins - 1) == 0)
+            last = at;
+    }
+    return (text_t){ last, strcspn (last, "\n") };
+}
+
+static text_t
+s_complaint (pg_dial_t *self, const PGconn *connection)
+{
+    text_t words = s_last_complaint (connection);
+    const char *of_tls = pg_tls_complaint (&self->tls);
+    if (!of_tls)
+        return words;
+    if (words.size > PLACE_MOST)
+        words.size = PLACE_MOST;
+    snprintf (self->complaint, sizeof self->complaint, "%.*s (%s)", TEXT_ARGS (words), of_tls);
+    return text_of (self->complaint);
+}
+
+static void
+s_end (pg_dial_t *self, const char *why, const char *trouble)
+{
+    PGconn *connection = self->connection;
+    text_t complaint = s_complaint (self, connection);
+    self->connection = NULL;
+    s_clear (self);
+    snprintf (s_trouble, sizeof s_trouble, "%s%s%.*s", trouble, complaint.size ? ": " : "",
+              TEXT_ARGS (complaint));
+    self->events.failed (self->owner, why, complaint);
+    PQfinish (connection);
+}
+
 static void
 s_fail (pg_dial_t *self, const char *why)
 {
-    PGconn *connection = self->connection;
-    self->connection = NULL;
-    s_clear (self);
-    self->events.failed (self->owner, why, pg_complaint (connection));
-    PQfinish (connection);
+    s_end (self, why, why);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -148,13 +201,14 @@ s_greet (pg_dial_t *self)
     PQclear (self->result);
     self->result = NULL;
     if (sql == PG_DIAL_REFUSE)
-        s_fail (self, NULL);
+        s_end (self, NULL, "refused, the log says why");
     else if (sql)
         s_say (self, sql, within_ms);
     else {
         PGconn *connection = self->connection;
         self->connection = NULL;
         s_clear (self);
+        *s_trouble = '\0';
         self->events.dialled (self->owner, connection, self->is_direct);
     }
 }
@@ -175,7 +229,7 @@ s_go_on (pg_dial_t *self)
     }
     if (fault->final && self->greeting.unfit)
         self->greeting.unfit (self->greeting.owner);
-    s_fail (self, NULL);
+    s_end (self, NULL, fault->complaint);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -185,7 +239,7 @@ static void
 s_dial_on (pg_dial_t *self)
 {
     pg_socket_forget (&self->socket);
-    switch (PQconnectPoll (self->connection)) {
+    switch (pg_tls_poll (&self->tls, self->connection)) {
     case PGRES_POLLING_READING:
         pg_socket_watch (&self->socket, self->connection, UV_READABLE);
         break;
@@ -232,6 +286,7 @@ s_on_resolved (void *owner)
         return;
     }
     self->state = DIAL_DIALLING;
+    self->tls = (pg_tls_t){ 0 };
     pg_places_t places = pg_address_places (self->address, self->first_place);
     const char *const keywords[] = { "target_session_attrs", "gssencmode", "keepalives_idle",
                                      "keepalives_interval", "keepalives_count",

@@ -4,6 +4,9 @@
 //  Every step has its limit: a server that accepts and then says nothing is given up. The next
 //  attempt begins with the next place that the connection string leads to then; libpq's own list
 //  would never get past the silent one.
+//
+//  How a connection is encrypted is what the connection string says (sslmode, sslrootcert). libpq
+//  reads the files anew for each connection: a renewed CA counts from the next one on.
 
 #ifndef PG_DIAL_H
 #define PG_DIAL_H
@@ -64,6 +67,9 @@ void pg_dial_start (pg_dial_t *self);
 //  for the standby: what was stored, and is answered as stored, may be on this server only.
 //  `link`: on which; NULL while dialling. Fits PQsetNoticeReceiver, with the name as its argument.
 void pg_warned (void *link, const PGresult *notice);
+
+//  Why the last attempt failed that anybody made in this process; empty when it did not.
+text_t pg_dial_trouble (void);
 
 //  The first line of libpq's complaint about a connection; NULL has none.
 text_t pg_complaint (const PGconn *connection);

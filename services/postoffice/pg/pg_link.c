@@ -142,7 +142,8 @@ s_end (void *owner, const char *why, text_t complaint)
                   log_string ("why", why), log_text ("complaint", complaint),
                   log_number ("requests", (int64_t) self->count),
                   log_number ("again_ms", (int64_t) wait),
-                  log_string ("advice", "see that PostgreSQL runs and that POSTGRES_URL is right"));
+                  log_string ("advice", "see that PostgreSQL runs and that POSTGRES_URL is right, "
+                                        "with what it says of TLS"));
     s_close (self);
     self->state = LINK_WAITING;
     s_timer (self, wait, 0);
