@@ -27,6 +27,7 @@ typedef struct {
     json_reading_t *reading;
     size_t at;
     unsigned depth;
+    bool is_behind_comma; //  and blanks
     random_id_t mark; //  "" until there is an odd number
     buffer_t marked; //  the JSON with its odd numbers marked, up to `copied`; empty: there are none
     size_t copied;
@@ -162,6 +163,8 @@ static json_read_fault_t
 s_scan_bracket (scan_t *self, char byte)
 {
     bool opens = byte == '{' || byte == '[';
+    if (!opens && self->is_behind_comma)
+        return s_fault (self, JSON_READ_NOT_JSON);
     if (opens && ++self->depth > self->limits->depth_most)
         return s_fault (self, JSON_READ_TOO_DEEP);
     if (!opens && self->depth-- == 0)
@@ -171,11 +174,11 @@ s_scan_bracket (scan_t *self, char byte)
     return JSON_READ_OK;
 }
 
-//  One token. How tokens stand together is for json-c to say.
+//  One token. How tokens stand together is for json-c to say, but for a comma behind which nothing
+//  comes.
 static json_read_fault_t
-s_scan_one (scan_t *self)
+s_scan_token (scan_t *self, char byte)
 {
-    char byte = s_peek (self);
     switch (byte) {
     case '"':
         return s_scan_string (self);
@@ -199,6 +202,16 @@ s_scan_one (scan_t *self)
         return byte == '-' || (byte >= '0' && byte <= '9') ? s_scan_number (self)
                                                             : s_scan_word (self);
     }
+}
+
+static json_read_fault_t
+s_scan_one (scan_t *self)
+{
+    char byte = s_peek (self);
+    json_read_fault_t fault = s_scan_token (self, byte);
+    if (!s_is_blank (byte))
+        self->is_behind_comma = byte == ',';
+    return fault;
 }
 
 //  The whole text; on a fault the rest is not looked at.
@@ -246,6 +259,9 @@ s_unmark (json_object *value, int flags, json_object *parent, const char *name, 
     return JSON_C_VISIT_RETURN_SKIP; //  the string is gone
 }
 
+//  json-c's own strictness is not used: the scan leaves nothing to it, and json-c 0.18 (Debian 13)
+//  takes every character beyond ASCII for a control character then (json-c's issue 875).
+//
 //  One tokener is kept from a text to the next: making it costs as much as reading a small text. A
 //  thread takes it out, and makes itself one when another thread has it.
 static _Atomic (json_tokener *) s_kept;
@@ -259,7 +275,6 @@ s_take_tokener (void)
     //  A value in the innermost object needs a level of its own.
     if (!(tokener = json_tokener_new_ex (JSON_DEPTH_MOST + 1)))
         alloc_failed ();
-    json_tokener_set_flags (tokener, JSON_TOKENER_STRICT);
     return tokener;
 }
 

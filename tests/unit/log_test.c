@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/log.h"
+#include "json/json_read.h"
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -52,11 +53,10 @@ s_json (const char *line)
 {
     size_t size = strlen (line);
     cr_assert (size > 0 && strchr (line, '\n') == line + size - 1, "not one line: %s", line);
-    struct json_tokener *tokener = json_tokener_new ();
-    json_tokener_set_flags (tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    struct json_object *object = json_tokener_parse_ex (tokener, line, (int) size);
+    const json_limits_t limits = { .depth_most = 8, .values_most = 1000 };
+    json_reading_t reading;
+    struct json_object *object = json_read (text_of (line), &limits, &reading);
     cr_assert_not_null (object, "no JSON: %s", line);
-    json_tokener_free (tokener);
     return object;
 }
 
