@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -44,6 +45,14 @@ static const setting_t s_settings[] = {
              "address that clients connect to; 0.0.0.0 for all"),
     SETTING ("EDGE_PORT", SETTING_NUMBER, edge_config_t, port, "8080", 0, 65535,
              "port that clients connect to; 0 takes any free one"),
+    SETTING ("EDGE_TLS_CERTIFICATE", SETTING_TEXT, edge_config_t, tls_certificate, "", 0, 0,
+             "file with the certificate of that port and its chain, in PEM; watched for changes; "
+             "empty: no TLS"),
+    SETTING ("EDGE_TLS_KEY", SETTING_TEXT, edge_config_t, tls_key, "", 0, 0,
+             "file with the private key of EDGE_TLS_CERTIFICATE, in PEM; watched for changes"),
+    SETTING ("EDGE_HSTS_SECONDS", SETTING_NUMBER, edge_config_t, hsts_seconds, "0", 0, 63072000,
+             "browsers are told to come by TLS only for so long (Strict-Transport-Security); 0: "
+             "they are not"),
     SETTING ("EDGE_WEB_ROOT", SETTING_TEXT, edge_config_t, web_root, "", 0, 0,
              "directory of the pages; empty: no pages are served"),
     SETTING ("EDGE_WIDGET_ROOT", SETTING_TEXT, edge_config_t, widget_root, "", 0, 0,
@@ -164,8 +173,10 @@ typedef struct {
     gateway_t *gateway;
     static_files_t *pages;
     trusted_proxies_t *trusted;
+    tls_server_t *tls; //  NULL: in clear
     websocket_server_t *sockets;
     uint64_t socket_limit;
+    char lines[80]; //  of every answer's head
     bool is_drained; //  but for requests that are being answered
 } edge_t;
 
@@ -345,6 +356,46 @@ s_on_quiet (void *owner)
         service_drained (self->service);
 }
 
+//  Behind a proxy other names may be asked for than those that clients see. A page that came by TLS
+//  may not connect in clear.
+static void
+s_warn_of_url (const edge_t *self, const char *setting, const char *url)
+{
+    if (strncasecmp (url, "http:", 5) == 0 || strncasecmp (url, "ws:", 3) == 0)
+        log_warn ("URL is not one of TLS", log_string ("setting", setting),
+                  log_string ("value", url));
+    if (!tls_server_is_for (self->tls, url))
+        log_warn ("certificate is for another host", log_string ("setting", setting),
+                  log_string ("value", url));
+}
+
+static int
+s_start_tls (edge_t *self)
+{
+    const edge_config_t *config = self->config;
+    char line[700] = "";
+    buffer_t complaint;
+    if (!*config->tls_certificate && !*config->tls_key)
+        return config->hsts_seconds
+                   ? s_wrong (self, "EDGE_HSTS_SECONDS needs EDGE_TLS_CERTIFICATE", "")
+                   : 0;
+    if (!*config->tls_certificate || !*config->tls_key)
+        return s_wrong (self, "EDGE_TLS_CERTIFICATE and EDGE_TLS_KEY need each other", "");
+    buffer_init (&complaint, sizeof line);
+    self->tls = tls_server_new (service_loop (self->service), config->tls_certificate,
+                                config->tls_key, &complaint);
+    snprintf (line, sizeof line, "%.*s", TEXT_ARGS (buffer_text (&complaint)));
+    buffer_free (&complaint);
+    if (!self->tls)
+        return s_wrong (self, line, "");
+    s_warn_of_url (self, "EDGE_PUBLIC_URL", config->public_url);
+    s_warn_of_url (self, "CONNECTION_SERVER_URL", config->connection_server_url);
+    if (config->hsts_seconds)
+        snprintf (self->lines, sizeof self->lines, "strict-transport-security: max-age=%llu\r\n",
+                  (unsigned long long) config->hsts_seconds);
+    return 0;
+}
+
 static callers_config_t
 s_limits_of_addresses (const edge_config_t *config)
 {
@@ -387,7 +438,9 @@ s_start_sockets (edge_t *self)
         .sockets_burst = self->config->sockets_burst,
         .page_limit = half < PAGE_SOCKETS ? half : PAGE_SOCKETS,
         .callers = s_limits_of_addresses (self->config),
-        .trusted = self->trusted
+        .trusted = self->trusted,
+        .tls = self->tls,
+        .lines = text_of (self->lines)
     };
     self->sockets = websocket_server_new (service_loop (self->service), &config,
                                           &gateway_socket_events, self->gateway);
@@ -410,7 +463,7 @@ s_start (service_t *service, const void *config)
     self->config = config;
     edge_metrics_start ();
     s_limit_descriptors (self);
-    if (s_check_settings (self) != 0 || s_start_gateway (self) != 0
+    if (s_check_settings (self) != 0 || s_start_tls (self) != 0 || s_start_gateway (self) != 0
         || s_start_sockets (self) != 0) {
         void *state = self;
         s_stop (&state);
@@ -446,6 +499,7 @@ s_stop (void **state_p)
     edge_t *self = *state_p;
     *state_p = NULL;
     websocket_server_destroy (&self->sockets);
+    tls_server_destroy (&self->tls);
     trusted_proxies_destroy (&self->trusted);
     static_files_destroy (&self->pages);
     gateway_destroy (&self->gateway);

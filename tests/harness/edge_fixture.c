@@ -2,6 +2,8 @@
 
 #include "eventually.h"
 #include "ports.h"
+#include "tls_maker.h"
+#include "tls_wire.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -69,6 +71,33 @@ stage_lose_postoffice (stage_t *self)
     RIG_UNTIL (&self->rig, 5000, process_metric (self->edge, "stentor_edge_postoffices") == 0);
 }
 
+static bool
+s_has_certificate (const char *const *settings)
+{
+    static const char name[] = "EDGE_TLS_CERTIFICATE=";
+    for (; settings && *settings; settings++)
+        if (strncmp (*settings, name, sizeof name - 1) == 0)
+            return true;
+    return false;
+}
+
+//  Two settings: of TLS, where the tests are told to speak it.
+static void
+s_over_tls (const char *settings[2])
+{
+    static char certificate[160], key[160];
+    settings[0] = settings[1] = NULL;
+    if (!getenv ("EDGE_OVER_TLS"))
+        return;
+    tls_maker_directory ();
+    tls_maker_write ("edge", &(tls_maker_options_t){ .begins_s = -60, .ends_s = 3600 });
+    snprintf (certificate, sizeof certificate, "EDGE_TLS_CERTIFICATE=%s",
+              tls_maker_path ("edge.pem"));
+    snprintf (key, sizeof key, "EDGE_TLS_KEY=%s", tls_maker_path ("edge.key"));
+    settings[0] = certificate;
+    settings[1] = key;
+}
+
 stage_t *
 stage_start (const char *const *more)
 {
@@ -81,6 +110,8 @@ stage_start (const char *const *more)
     snprintf (postoffice, sizeof postoffice, "POSTOFFICE_ADDRESSES=%.60s", self->address);
     snprintf (port, sizeof port, "EDGE_PORT=%u", self->port);
     snprintf (operations, sizeof operations, "OPERATIONS_PORT=%u", operations_port);
+    const char *over_tls[2];
+    s_over_tls (over_tls);
     //  All clients of a test are one address, and often one user.
     const char *const usual[] = { postoffice,
                                   port,
@@ -96,9 +127,13 @@ stage_start (const char *const *more)
 #define LIMIT(SCOPE, ACT, metric, setting, fallback, words) setting "=0",
 #include "edge/tables/limits.def"
 #undef LIMIT
+                                  over_tls[0],
+                                  over_tls[1],
                                   NULL };
     const char *settings[SETTINGS_MOST];
     process_settings (settings, SETTINGS_MOST, more, usual);
+    bool is_tls = s_has_certificate (settings);
+    tls_wire_at (is_tls ? self->port : 0, is_tls ? tls_maker_path ("authority.pem") : NULL);
     self->edge = process_new ("edge", "edge", NULL, settings);
     cr_assert (self->edge);
     process_set_operations_port (self->edge, operations_port);
@@ -117,6 +152,8 @@ stage_end (stage_t *self)
     if (self->bus)
         bus_server_destroy (&self->bus);
     rig_stop (&self->rig);
+    if (getenv ("EDGE_OVER_TLS"))
+        tls_maker_remove ();
 }
 
 ws_client_t *

@@ -27,7 +27,9 @@ typedef struct {
     uint16_t port;
 } stage_t;
 
-//  `more` are settings in place of the usual ones, ended by NULL.
+//  `more` are settings in place of the usual ones, ended by NULL. With EDGE_TLS_CERTIFICATE among
+//  them the clients of the harness speak TLS; with EDGE_OVER_TLS in the environment of the test all
+//  do, with a certificate that is made for it.
 stage_t *stage_start (const char *const *more);
 #define START(...) stage_start ((const char *const[]){ __VA_ARGS__, NULL })
 //  The edge ends in order, or has ended.

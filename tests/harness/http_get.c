@@ -4,6 +4,8 @@
 
 #include "eventually.h"
 #include "exchange_record.h"
+#include "tcp_talk.h"
+#include "tls_wire.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -70,6 +72,37 @@ s_receive_all (int handle, size_t *size_p)
     return data;
 }
 
+//  Says both, and returns what was answered; NULL when it could not be said.
+static char *
+s_exchange (uint16_t port, const char *head, size_t head_size, const char *body, size_t body_size,
+            size_t *size)
+{
+    int handle = s_connect (port);
+    if (handle < 0)
+        return NULL;
+    bool is_said = s_send (handle, head, head_size) && (!body || s_send (handle, body, body_size));
+    char *raw = is_said ? s_receive_all (handle, size) : NULL;
+    close (handle);
+    return raw;
+}
+
+static char *
+s_exchange_by_tls (uint16_t port, const char *head, size_t head_size, const char *body,
+                   size_t body_size, size_t *size)
+{
+    tcp_talk_t talk = tcp_talk_new (port, 0);
+    char *raw = NULL;
+    if (tcp_talk_say (&talk, head, head_size)
+        && (!body || tcp_talk_say (&talk, body, body_size))) {
+        tcp_talk_hear_end (&talk, ANSWER_WITHIN * 1000);
+        *size = talk.size;
+        raw = talk.heard;
+        talk.heard = NULL;
+    }
+    tcp_talk_free (&talk);
+    return raw;
+}
+
 //  Puts the chunks of a body together, in place. One that is not whole has no size.
 static void
 s_join_chunks (http_answer_t *self)
@@ -117,9 +150,6 @@ http_answer_t
 http_request (uint16_t port, const char *method, const char *target, const char *headers,
               const char *body, size_t body_size)
 {
-    int handle = s_connect (port);
-    if (handle < 0)
-        return (http_answer_t){ 0 };
     char *head = NULL;
     char length[64] = "";
     if (body)
@@ -129,14 +159,12 @@ http_request (uint16_t port, const char *method, const char *target, const char 
                               "%s%s\r\n",
                               method, target, port, length, headers ? headers : "");
     assert (head_size > 0);
-    http_answer_t answer = { 0 };
-    if (s_send (handle, head, (size_t) head_size) && (!body || s_send (handle, body, body_size))) {
-        size_t size;
-        char *raw = s_receive_all (handle, &size);
-        answer = s_parse (raw, size);
-    }
+    size_t size = 0;
+    char *raw = tls_wire_is_at (port)
+                    ? s_exchange_by_tls (port, head, (size_t) head_size, body, body_size, &size)
+                    : s_exchange (port, head, (size_t) head_size, body, body_size, &size);
+    http_answer_t answer = raw ? s_parse (raw, size) : (http_answer_t){ 0 };
     free (head);
-    close (handle);
     exchange_record (method, target, headers, body, body_size, &answer);
     return answer;
 }

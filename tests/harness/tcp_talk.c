@@ -1,6 +1,7 @@
 #include "tcp_talk.h"
 
 #include "base/clock.h"
+#include "tls_wire.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -16,7 +17,7 @@
 #define TAKES_WITHIN_MS 10000
 
 tcp_talk_t
-tcp_talk_new (uint16_t port, int receive_buffer)
+tcp_talk_in_clear (uint16_t port, int receive_buffer)
 {
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_port = htons (port),
@@ -32,9 +33,21 @@ tcp_talk_new (uint16_t port, int receive_buffer)
     return self;
 }
 
+tcp_talk_t
+tcp_talk_new (uint16_t port, int receive_buffer)
+{
+    tcp_talk_t self = tcp_talk_in_clear (port, receive_buffer);
+    if (tls_wire_is_at (port)) {
+        self.tls = tls_wire_open (self.handle, NULL, NULL);
+        assert (self.tls);
+    }
+    return self;
+}
+
 void
 tcp_talk_free (tcp_talk_t *self)
 {
+    tls_wire_free (&self->tls);
     if (self->handle >= 0)
         close (self->handle);
     free (self->heard);
@@ -46,6 +59,8 @@ s_wait (const tcp_talk_t *self, short what, uint64_t until_ms)
 {
     uint64_t now = clock_mono_ms ();
     struct pollfd handle = { .fd = self->handle, .events = what };
+    if (what == POLLIN && self->tls && tls_wire_has_more (self->tls))
+        return true;
     return poll (&handle, 1, until_ms > now ? (int) (until_ms - now) : 0) == 1;
 }
 
@@ -55,7 +70,8 @@ tcp_talk_say (tcp_talk_t *self, const void *bytes, size_t size)
     uint64_t until = clock_mono_ms () + TAKES_WITHIN_MS;
     const char *at = bytes;
     while (size > 0) {
-        ssize_t sent = send (self->handle, at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent = self->tls ? tls_wire_send (self->tls, at, size)
+                                 : send (self->handle, at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent < 0 && (errno != EAGAIN || !s_wait (self, POLLOUT, until)))
             return false;
         if (sent > 0) {
@@ -94,7 +110,11 @@ tcp_talk_hear (tcp_talk_t *self, size_t most, uint64_t milliseconds)
         size_t room = self->room - self->size - 1;
         if (room > most - self->size)
             room = most - self->size;
-        ssize_t got = recv (self->handle, self->heard + self->size, room, 0);
+        char *to = self->heard + self->size;
+        ssize_t got = self->tls ? tls_wire_recv (self->tls, to, room)
+                                : recv (self->handle, to, room, 0);
+        if (got < 0 && errno == EAGAIN)
+            continue; //  of TLS there was no whole record
         self->has_ended = got <= 0;
         self->was_reset = got < 0;
         self->size += got > 0 ? (size_t) got : 0;

@@ -8,8 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ssl_st;
+
 typedef struct {
     int handle;
+    struct ssl_st *tls; //  where the port speaks it (tls_wire_at); NULL: in clear
     char *heard; //  followed by a NUL
     size_t size;
     size_t room;
@@ -17,9 +20,12 @@ typedef struct {
     bool was_reset;
 } tcp_talk_t;
 
-//  Asserts that somebody listens. A receive buffer of 0 is the system's.
+//  Asserts that somebody listens, and that a handshake succeeds where there is one. A receive
+//  buffer of 0 is the system's.
 tcp_talk_t tcp_talk_new (uint16_t port, int receive_buffer);
 void tcp_talk_free (tcp_talk_t *self);
+//  In clear, whatever the port speaks.
+tcp_talk_t tcp_talk_in_clear (uint16_t port, int receive_buffer);
 
 //  False when the server takes no more.
 bool tcp_talk_say (tcp_talk_t *self, const void *bytes, size_t size);

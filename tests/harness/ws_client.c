@@ -3,6 +3,7 @@
 #include "ws_client.h"
 
 #include "eventually.h"
+#include "tls_wire.h"
 #include "wait_report.h"
 #include "base/list.h"
 
@@ -39,6 +40,7 @@ struct ws_client {
     list_t place; //  among those that are open
     char *name;
     int handle; //  −1: gone
+    struct ssl_st *tls; //  where the port speaks it; NULL: in clear
     int status;
     bool answers_pings;
     int close_code; //  1006 until a close message comes
@@ -129,6 +131,7 @@ s_complain (const ws_client_t *self, const char *format, ...)
 static void
 s_gone (ws_client_t *self)
 {
+    tls_wire_free (&self->tls);
     if (self->handle >= 0)
         close (self->handle);
     self->handle = -1;
@@ -140,6 +143,8 @@ s_wait (const ws_client_t *self, short what, uint64_t deadline)
 {
     struct pollfd entry = { .fd = self->handle, .events = what };
     uint64_t now = clock_mono_ms ();
+    if (what == POLLIN && self->tls && tls_wire_has_more (self->tls))
+        return true;
     int ready = poll (&entry, 1, now < deadline ? (int) (deadline - now) : 0);
     return ready > 0;
 }
@@ -150,7 +155,8 @@ ws_client_send_raw (ws_client_t *self, const void *data, size_t size)
     const char *at = data;
     uint64_t deadline = eventually_deadline (SEND_WITHIN);
     while (size && self->handle >= 0) {
-        ssize_t sent = send (self->handle, at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent = self->tls ? tls_wire_send (self->tls, at, size)
+                                 : send (self->handle, at, size, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent > 0) {
             at += sent;
             size -= (size_t) sent;
@@ -174,7 +180,8 @@ s_receive (ws_client_t *self, uint64_t deadline)
         return WS_GONE;
     if (!s_wait (self, POLLIN, deadline))
         return WS_NOTHING;
-    ssize_t got = recv (self->handle, chunk, sizeof chunk, MSG_DONTWAIT);
+    ssize_t got = self->tls ? tls_wire_recv (self->tls, chunk, sizeof chunk)
+                            : recv (self->handle, chunk, sizeof chunk, MSG_DONTWAIT);
     if (got < 0 && errno == EAGAIN)
         return WS_NOTHING;
     if (got <= 0) {
@@ -210,7 +217,11 @@ s_connect (ws_client_t *self, const ws_options_t *options)
     if (options->receive_buffer)
         setsockopt (self->handle, SOL_SOCKET, SO_RCVBUF, &options->receive_buffer,
                     sizeof options->receive_buffer);
-    return connect (self->handle, (struct sockaddr *) &address, sizeof address) == 0;
+    if (connect (self->handle, (struct sockaddr *) &address, sizeof address) != 0)
+        return false;
+    if (tls_wire_is_at (options->port))
+        self->tls = tls_wire_open (self->handle, NULL, NULL);
+    return self->tls || !tls_wire_is_at (options->port);
 }
 
 static bool
@@ -230,6 +241,16 @@ s_ask_for_upgrade (ws_client_t *self, const ws_options_t *options)
     return sent;
 }
 
+//  Of TLS something may come that is none of the answer.
+static bool
+s_receive_more (ws_client_t *self, uint64_t deadline)
+{
+    ws_outcome_t outcome;
+    while ((outcome = s_receive (self, deadline)) == WS_NOTHING && clock_mono_ms () < deadline)
+        ;
+    return outcome == WS_MESSAGE;
+}
+
 //  Reads the answer's head; what follows it stays in `incoming`.
 static bool
 s_read_head (ws_client_t *self)
@@ -237,7 +258,7 @@ s_read_head (ws_client_t *self)
     uint64_t deadline = eventually_deadline (CONNECT_WITHIN);
     char *end = NULL;
     while (!end) {
-        if (self->incoming.size > HEAD_MOST || s_receive (self, deadline) != WS_MESSAGE)
+        if (self->incoming.size > HEAD_MOST || !s_receive_more (self, deadline))
             return false;
         end = strstr (self->incoming.data, "\r\n\r\n");
     }

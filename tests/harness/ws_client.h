@@ -3,7 +3,8 @@
 //  one likes, no pongs, not reading, resetting).
 //
 //  It knows RFC 6455's framing and nothing of the chat protocol but that a text frame may be a JSON
-//  object with an `event`. Only 127.0.0.1; no extensions are offered.
+//  object with an `event`. Only 127.0.0.1; no extensions are offered. Over TLS where the port is
+//  known for it (tls_wire_at).
 //
 //  What was said both ways is kept (the last lines of it) and printed to standard error when an
 //  expectation is not met. Expectations return false then: the test asserts, so that its own line

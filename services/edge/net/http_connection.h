@@ -56,6 +56,7 @@ struct http_server {
     const trusted_proxies_t *trusted;
     const http_server_events_t *events;
     void *owner;
+    text_t lines; //  of every answer's head
     buffer_t gathered;
     list_t throttled; //  requests beyond the rate limit, in order
     token_bucket_t rate;

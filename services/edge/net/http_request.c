@@ -48,7 +48,9 @@ s_put_head (request_t *self, unsigned status, text_t fields, uint64_t size)
     snprintf (digits, sizeof digits, "%llu", (unsigned long long) size);
     if (s_has_body (status) && size != HTTP_UNKNOWN_SIZE)
         http_answer_field (&answer, "content-length", text_of (digits));
-    if (buffer_put_string (to, COMMON_FIELDS) != 0 || buffer_put_text (to, self->fields) != 0
+    if (buffer_put_string (to, COMMON_FIELDS) != 0
+        || buffer_put_text (to, self->requests->lines) != 0
+        || buffer_put_text (to, self->fields) != 0
         || buffer_put_text (to, fields) != 0 || http_answer_end (&answer) != 0)
         buffer_clear (to);
 }

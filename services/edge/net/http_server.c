@@ -479,11 +479,18 @@ http_server_new (uv_loop_t *loop, callers_t *callers, const trusted_proxies_t *t
     self->trusted = trusted;
     self->events = events;
     self->owner = owner;
+    self->lines = TEXT_EMPTY;
     buffer_init (&self->gathered, HTTP_ANSWER_MOST);
     list_init (&self->throttled);
     self->loop = loop;
     self->throttle = loop_timer_new (loop, s_on_throttle, self);
     return self;
+}
+
+void
+http_server_say_always (http_server_t *self, text_t lines)
+{
+    self->lines = lines;
 }
 
 void

@@ -28,6 +28,8 @@
 http_server_t *http_server_new (uv_loop_t *loop, callers_t *callers,
                                 const trusted_proxies_t *trusted,
                                 const http_server_events_t *events, void *owner);
+//  Lines of every answer's head, each with its end; borrowed.
+void http_server_say_always (http_server_t *self, text_t lines);
 //  Its streams are closed already. The loop must turn until its handles are gone.
 void http_server_destroy (http_server_t **self_p);
 

@@ -193,7 +193,7 @@ listener_new (uv_loop_t *loop, const listener_config_t *config, listener_accept_
     self->poll.data = self;
     uv_poll_start (&self->poll, UV_READABLE, s_on_readable);
     log_info ("listening", log_string ("address", config->address),
-              log_number ("port", s_port (descriptor)));
+              log_number ("port", s_port (descriptor)), log_string ("scheme", config->scheme));
     return self;
 }
 

@@ -24,6 +24,7 @@ typedef bool listener_accept_fn (void *owner, int descriptor, const ip_address_t
 typedef struct {
     const char *address;
     uint16_t port;       //  0 takes any free one
+    const char *scheme;  //  what is spoken there, for the log
     uint64_t per_second; //  accepted in the long run
     uint64_t burst;      //  accepted at once
 } listener_config_t;

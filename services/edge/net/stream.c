@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #define READ_SIZE (16u << 10)
+//  What a read may bring, in clear or opened.
+#define TAKEN_MOST TLS_TAKEN_MOST
 //  Behind a pause: what was kept already and what was read with it.
-#define KEPT_MOST (STREAM_RESTS_MOST + READ_SIZE)
+#define KEPT_MOST (STREAM_RESTS_MOST + TAKEN_MOST)
 //  Of one that is finished so much is read and thrown away, then no more.
 #define DROPPED_MOST (64u << 10)
 #define TICK_MS 100
@@ -31,7 +33,7 @@ struct streams {
     loop_timer_t *tick; //  runs while any have a limit
     unsigned handles;
     bool ending;
-    char buffer[KEPT_MOST + READ_SIZE];
+    char buffer[KEPT_MOST + TAKEN_MOST];
 };
 
 struct stream {
@@ -39,6 +41,7 @@ struct stream {
     streams_t *streams;
     const stream_events_t *events;
     void *owner;
+    tls_session_t *tls; //  NULL: in clear
     list_t all;
     list_t ready;
     list_t limited;
@@ -48,9 +51,11 @@ struct stream {
     uint32_t dropped;
     uint32_t waiting; //  bytes that libuv holds
     uint8_t limit;    //  stream_limit_t
+    uint8_t limit_then; //  behind the handshake
     bool paused;
     bool reading;
     bool is_handed; //  to another owner, who has seen nothing yet
+    bool end_waits; //  it was said, behind what is kept
     bool has_ended;
     bool finishing;
     bool closing;
@@ -62,6 +67,7 @@ struct stream {
 //  What the kernel did not take.
 typedef struct {
     uv_write_t request;
+    size_t size;
     char bytes[];
 } unsent_t;
 
@@ -95,11 +101,21 @@ s_limit (stream_t *self, stream_limit_t limit, uint64_t since_ms)
         loop_timer_stop (streams->tick);
 }
 
+static bool
+s_is_shaking (const stream_t *self)
+{
+    return self->tls && !tls_session_is_ready (self->tls);
+}
+
 //  One that ends has limits of ours.
 void
 stream_limit (stream_t *self, stream_limit_t limit, uint64_t since_ms)
 {
-    if (!self->closing && !self->finishing && (limit != STREAM_FREE || self->limit != STREAM_FREE))
+    if (self->closing || self->finishing)
+        return;
+    if (s_is_shaking (self))
+        self->limit_then = (uint8_t) limit;
+    else if (limit != STREAM_FREE || self->limit != STREAM_FREE)
         s_limit (self, limit, since_ms);
 }
 
@@ -113,6 +129,18 @@ stream_confirm_within (stream_t *self, uint64_t milliseconds)
 }
 
 static void
+s_late (stream_t *self)
+{
+    if (!self->finishing && s_is_shaking (self)) {
+        tls_session_lost (self->tls, true);
+        stream_close (self);
+    } else if (self->finishing)
+        stream_close (self);
+    else
+        self->events->late (self->owner);
+}
+
+static void
 s_on_tick (void *owner)
 {
     streams_t *self = owner;
@@ -123,10 +151,7 @@ s_on_tick (void *owner)
             if (now < stream->since_ms + self->config.limits_ms[limit])
                 break;
             s_limit (stream, STREAM_FREE, 0);
-            if (stream->finishing)
-                stream_close (stream);
-            else
-                stream->events->late (stream->owner);
+            s_late (stream);
         }
 }
 
@@ -149,6 +174,13 @@ s_forget_kept (stream_t *self)
     free (self->kept);
     self->kept = NULL;
     self->kept_size = 0;
+}
+
+static void
+s_forget_sealed (stream_t *self)
+{
+    s_count (self, NET_INBOX, -(int64_t) tls_session_kept (self->tls));
+    tls_session_forget (self->tls);
 }
 
 static void
@@ -194,39 +226,92 @@ s_on_alloc (uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     (void) suggested;
     stream_t *self = handle->data;
-    *buffer = uv_buf_init (self->streams->buffer + KEPT_MOST, READ_SIZE);
+    if (self->tls && !self->finishing) {
+        size_t size;
+        char *place = tls_session_place (self->tls, &size);
+        *buffer = uv_buf_init (place, (unsigned) size);
+    } else
+        *buffer = uv_buf_init (self->streams->buffer + KEPT_MOST, READ_SIZE);
+}
+
+static void
+s_on_end (stream_t *self)
+{
+    s_stop_reading (self);
+    self->has_ended = true;
+    if (!self->finishing)
+        self->events->ended (self->owner);
+    else if (!uv_is_writable ((uv_stream_t *) &self->tcp) && self->waiting == 0)
+        stream_close (self);
+}
+
+//  They stand where s_on_alloc said.
+static void
+s_take (stream_t *self, size_t size)
+{
+    size_t kept = self->kept_size;
+    char *data = self->streams->buffer + KEPT_MOST - kept;
+    if (kept) {
+        memcpy (data, self->kept, kept);
+        s_forget_kept (self);
+    }
+    s_offer (self, data, kept + size);
+}
+
+static void s_send (stream_t *self, text_t bytes);
+
+//  A handshake that fails ends as an answer does, so that its alert arrives.
+static void
+s_on_step (stream_t *self, tls_step_t step)
+{
+    if (step == TLS_FAILED && s_is_shaking (self))
+        stream_finish (self);
+    else if (step == TLS_FAILED)
+        stream_close (self);
+    else if (step == TLS_PEER_ENDED && self->paused)
+        self->end_waits = true;
+    else if (step == TLS_PEER_ENDED)
+        s_on_end (self);
+}
+
+static void
+s_open (stream_t *self, size_t size)
+{
+    bool was_shaking = s_is_shaking (self), was_full = self->waiting > 0;
+    size_t opened, kept = tls_session_kept (self->tls);
+    tls_step_t step =
+        tls_session_take (self->tls, size, self->streams->buffer + KEPT_MOST, &opened);
+    s_count (self, NET_INBOX, (int64_t) tls_session_kept (self->tls) - (int64_t) kept);
+    text_t said = tls_session_said (self->tls);
+    //  A peer that asks for answers and takes none.
+    if (!was_shaking && was_full && said.size > 0)
+        stream_close (self);
+    s_send (self, said);
+    if (was_shaking && !s_is_shaking (self) && !self->closing)
+        s_limit (self, self->limit_then, stream_now (self));
+    if (opened > 0 && !self->closing)
+        s_take (self, opened);
+    if (!self->closing && !self->finishing)
+        s_on_step (self, step);
 }
 
 static void
 s_on_read (uv_stream_t *tcp, ssize_t size, const uv_buf_t *buffer)
 {
+    (void) buffer;
     stream_t *self = tcp->data;
     if (self->closing || size == 0)
         return;
-    if (size == UV_EOF) {
-        s_stop_reading (self);
-        self->has_ended = true;
-        if (!self->finishing)
-            self->events->ended (self->owner);
-        else if (!uv_is_writable (tcp) && self->waiting == 0)
-            stream_close (self);
-        return;
-    }
-    if (size < 0) {
+    if (size == UV_EOF && (self->finishing || !s_is_shaking (self)))
+        s_on_end (self);
+    else if (size < 0)
         stream_close (self);
-        return;
-    }
-    if (self->finishing) {
+    else if (self->finishing)
         s_drop (self, (size_t) size);
-        return;
-    }
-    size_t kept = self->kept_size;
-    char *data = buffer->base - kept;
-    if (kept) {
-        memcpy (data, self->kept, kept);
-        s_forget_kept (self);
-    }
-    s_offer (self, data, kept + (size_t) size);
+    else if (self->tls)
+        s_open (self, (size_t) size);
+    else
+        s_take (self, (size_t) size);
 }
 
 static void
@@ -237,6 +322,17 @@ s_start_reading (stream_t *self)
     self->reading = true;
     if (uv_read_start ((uv_stream_t *) &self->tcp, s_on_alloc, s_on_read) != 0)
         stream_close (self);
+}
+
+static void
+s_go_on_reading (stream_t *self)
+{
+    bool is_end = self->end_waits;
+    self->end_waits = false;
+    if (is_end)
+        s_on_end (self);
+    else
+        s_start_reading (self);
 }
 
 static void
@@ -262,7 +358,7 @@ stream_read (stream_t *self, bool on)
     self->paused = !on;
     if (!on)
         s_stop_reading (self);
-    else if (!self->kept)
+    else if (!self->kept && !self->end_waits)
         s_start_reading (self);
     else {
         self->wants_offer = true;
@@ -275,24 +371,25 @@ stream_read (stream_t *self, bool on)
 
 //  At the end its owner is gone before libuv gives back what it holds.
 static void
-s_note_waiting (stream_t *self, size_t size)
+s_note_waiting (stream_t *self, int64_t change)
 {
     if (!self->streams->ending)
-        s_count (self, NET_UNSENT, (int64_t) size - (int64_t) self->waiting);
-    self->waiting = (uint32_t) size;
+        s_count (self, NET_UNSENT, change);
+    self->waiting = (uint32_t) (self->waiting + change);
 }
 
 static void
 s_on_written (uv_write_t *request, int status)
 {
     stream_t *self = request->data;
-    free (request);
-    s_note_waiting (self, 0);
+    unsent_t *unsent = (unsent_t *) (void *) request;
+    s_note_waiting (self, -(int64_t) unsent->size);
+    free (unsent);
     if (self->closing)
         return;
     if (status != 0)
         stream_close (self);
-    else if (!self->finishing)
+    else if (!self->finishing && self->waiting == 0 && !s_is_shaking (self))
         self->events->write (self->owner);
 }
 
@@ -301,6 +398,7 @@ s_write_later (stream_t *self, text_t bytes)
 {
     unsent_t *unsent = alloc_resized (NULL, sizeof *unsent + bytes.size);
     memcpy (unsent->bytes, bytes.data, bytes.size);
+    unsent->size = bytes.size;
     unsent->request.data = self;
     uv_buf_t buffer = uv_buf_init (unsent->bytes, (unsigned) bytes.size);
     if (uv_write (&unsent->request, (uv_stream_t *) &self->tcp, &buffer, 1, s_on_written) != 0) {
@@ -308,13 +406,13 @@ s_write_later (stream_t *self, text_t bytes)
         stream_close (self);
         return;
     }
-    s_note_waiting (self, bytes.size);
+    s_note_waiting (self, (int64_t) bytes.size);
 }
 
-void
-stream_write (stream_t *self, text_t bytes)
+//  Behind what waits already.
+static void
+s_send (stream_t *self, text_t bytes)
 {
-    assert (!self->finishing && self->waiting == 0);
     if (self->closing || bytes.size == 0)
         return;
     uv_buf_t buffer = uv_buf_init ((char *) bytes.data, (unsigned) bytes.size);
@@ -326,6 +424,22 @@ stream_write (stream_t *self, text_t bytes)
     size_t done = taken > 0 ? (size_t) taken : 0;
     if (done < bytes.size)
         s_write_later (self, (text_t){ bytes.data + done, bytes.size - done });
+}
+
+void
+stream_write (stream_t *self, text_t bytes)
+{
+    assert (!self->finishing && self->waiting == 0 && !s_is_shaking (self));
+    if (self->closing || bytes.size == 0)
+        return;
+    if (!self->tls) {
+        s_send (self, bytes);
+        return;
+    }
+    text_t sealed = tls_session_seal (self->tls, bytes);
+    if (sealed.size == 0)
+        stream_close (self);
+    s_send (self, sealed);
 }
 
 bool
@@ -359,7 +473,7 @@ s_work (stream_t *self)
             s_offer (self, end - size, size);
         }
         if (!self->paused && !self->closing && !self->finishing)
-            s_start_reading (self);
+            s_go_on_reading (self);
     }
     if (write && self->waiting == 0 && !self->closing && !self->finishing)
         self->events->write (self->owner);
@@ -394,6 +508,7 @@ s_on_closed (uv_handle_t *handle)
         self->events->closed (self->owner);
     list_remove (&self->all);
     streams->count--;
+    tls_session_destroy (&self->tls);
     free (self);
     s_on_handle_closed ((uv_handle_t *) &streams->worker);
 }
@@ -407,6 +522,10 @@ stream_close (stream_t *self)
     s_limit (self, STREAM_FREE, 0);
     list_remove (&self->ready);
     s_forget_kept (self);
+    if (self->tls) {
+        s_forget_sealed (self);
+        tls_session_lost (self->tls, false);
+    }
     uv_close ((uv_handle_t *) &self->tcp, s_on_closed);
 }
 
@@ -429,6 +548,12 @@ stream_finish (stream_t *self)
 {
     if (self->closing || self->finishing)
         return;
+    if (self->tls) {
+        s_forget_sealed (self);
+        s_send (self, tls_session_end (self->tls));
+    }
+    if (self->closing)
+        return;
     uv_shutdown_t *request = alloc_zeroed (sizeof *request);
     self->finishing = true;
     request->data = self;
@@ -450,7 +575,10 @@ stream_t *
 stream_new (streams_t *streams, int descriptor, const stream_events_t *events, void *owner)
 {
     stream_t *self = alloc_zeroed (sizeof *self);
-    if (uv_tcp_init (streams->loop, &self->tcp) != 0) {
+    if (streams->config.tls)
+        self->tls = tls_server_session (streams->config.tls);
+    if ((streams->config.tls && !self->tls) || uv_tcp_init (streams->loop, &self->tcp) != 0) {
+        tls_session_destroy (&self->tls);
         free (self);
         close (descriptor);
         return NULL;
@@ -470,6 +598,8 @@ stream_new (streams_t *streams, int descriptor, const stream_events_t *events, v
         stream_close (self);
     } else
         s_start_reading (self);
+    if (self->tls && !self->closing)
+        s_limit (self, STREAM_SHAKE, stream_now (self));
     return self;
 }
 

@@ -6,12 +6,17 @@
 //  again with more behind it. Writing is by asking: `write` is called before the loop sleeps, so
 //  that what came for a socket in one turn leaves together.
 //
+//  With a tls_server all of them speak TLS, and their owners do not know: they hear what was opened
+//  and say what is sealed. The handshake has a limit of its own, and theirs begins behind it. What
+//  waits is counted as it waits: sealed.
+//
 //  No stream has a timer of its own: those with the same limit stand in one list.
 
 #ifndef STREAM_H
 #define STREAM_H
 
 #include "base/text.h"
+#include "tls/tls_server.h"
 
 #include <uv.h>
 
@@ -42,6 +47,7 @@ typedef enum {
     STREAM_TAKE,    //  what was written must be taken
     STREAM_MESSAGE, //  a WebSocket message must come whole
     STREAM_LINGER,  //  it was ended: the peer must end it, too
+    STREAM_SHAKE,   //  the handshake of TLS must be over
     STREAM_LIMITS
 } stream_limit_t;
 
@@ -56,6 +62,7 @@ typedef struct {
     //  So many bytes more (or less) wait there, of all streams together.
     void (*memory) (void *owner, net_memory_t what, int64_t change);
     void *owner;
+    tls_server_t *tls; //  NULL: in clear; borrowed
 } streams_config_t;
 
 streams_t *streams_new (uv_loop_t *loop, const streams_config_t *config);

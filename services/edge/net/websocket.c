@@ -30,6 +30,7 @@
 #define NEXT_WITHIN_MS 15000
 #define TAKE_WITHIN_MS 30000
 #define LINGER_MS 5000
+#define SHAKE_WITHIN_MS 10000
 
 struct websocket_server {
     uv_loop_t *loop;
@@ -599,9 +600,11 @@ s_start (websocket_server_t *self, uv_loop_t *loop, const websocket_config_t *co
                                                 [STREAM_IDLE] = NEXT_WITHIN_MS,
                                                 [STREAM_TAKE] = TAKE_WITHIN_MS,
                                                 [STREAM_MESSAGE] = config->message_within_ms,
-                                                [STREAM_LINGER] = LINGER_MS },
+                                                [STREAM_LINGER] = LINGER_MS,
+                                                [STREAM_SHAKE] = SHAKE_WITHIN_MS },
                                  .memory = self->events->memory,
-                                 .owner = self->owner };
+                                 .owner = self->owner,
+                                 .tls = config->tls };
     self->streams = streams_new (loop, &streams);
     callers_config_t callers = config->callers;
     uint64_t half = config->page_limit > 1 ? config->page_limit / 2 : 1;
@@ -610,6 +613,7 @@ s_start (websocket_server_t *self, uv_loop_t *loop, const websocket_config_t *co
     self->callers = callers_new (&callers);
     self->trusted = config->trusted;
     self->requests = http_server_new (loop, self->callers, self->trusted, &events, self);
+    http_server_say_always (self->requests, config->lines);
     self->site = config->site;
 }
 
@@ -629,6 +633,7 @@ websocket_server_new (uv_loop_t *loop, const websocket_config_t *config,
     self->page_limit = config->page_limit;
     listener_config_t listener = { .address = config->address,
                                    .port = config->port,
+                                   .scheme = config->tls ? "https" : "http",
                                    .per_second = config->sockets_per_second,
                                    .burst = config->sockets_burst };
     self->listener = listener_new (loop, &listener, s_on_accept, self);

@@ -80,6 +80,8 @@ typedef struct {
     uint64_t page_limit;     //  while more are no WebSockets, no page is served
     callers_config_t callers; //  limits of each address; of page_limit one gets half at most
     const trusted_proxies_t *trusted; //  borrowed
+    tls_server_t *tls;       //  NULL: in clear; borrowed
+    text_t lines;            //  of every answer's head, each with its end; borrowed
 } websocket_config_t;
 
 //  Logs where it listens. NULL when it cannot; errno says why.

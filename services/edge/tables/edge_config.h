@@ -12,6 +12,9 @@ typedef struct {
     service_config_t common;
     char *address;
     uint64_t port;
+    char *tls_certificate;
+    char *tls_key;
+    uint64_t hsts_seconds;
     char *web_root;
     char *widget_root;
     char *connection_server_url;

@@ -6,6 +6,7 @@ int64_t edge_refused[FAULT_COUNT];
 int64_t edge_tokens[TOKEN_FAULTS];
 int64_t edge_limited[LIMIT_ROWS];
 int64_t edge_requests_refused[HTTP_FAULT_COUNT];
+int64_t edge_tls_handshakes[TLS_RESULTS];
 int64_t edge_answered[VERDICT_COUNT + 1];
 int64_t edge_attached[VERDICT_COUNT + 1];
 histogram_t edge_post_time = { .name = "edge_post_seconds",
@@ -57,6 +58,13 @@ static const metric_row_t s_requests_refused_rows[] = {
 #undef HTTP_FAULT
 };
 
+static const metric_row_t s_tls_rows[] = {
+#define TLS_RESULT(NAME, metric, words)                                                          \
+    { "edge_tls_handshakes_total", "result=\"" metric "\"", COUNTER, "what became of handshakes" },
+#include "tables/tls_results.def"
+#undef TLS_RESULT
+};
+
 static const metric_row_t s_answered_rows[] = {
 #define VERDICT(number, NAME, code, again, words)                                                \
     { "edge_posts_answered_total", "verdict=\"" code "\"", COUNTER,                              \
@@ -86,6 +94,7 @@ edge_metrics_start (void)
     metrics_register (s_token_rows, edge_tokens, TOKEN_FAULTS);
     metrics_register (s_limited_rows, edge_limited, LIMIT_ROWS);
     metrics_register (s_requests_refused_rows, edge_requests_refused + 1, HTTP_FAULT_COUNT - 1);
+    metrics_register (s_tls_rows, edge_tls_handshakes, TLS_RESULTS);
     metrics_register (s_answered_rows, edge_answered, VERDICT_COUNT + 1);
     metrics_register (s_attached_rows, edge_attached, VERDICT_COUNT + 1);
     histogram_register (&edge_post_time);

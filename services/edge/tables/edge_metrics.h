@@ -17,12 +17,21 @@ typedef enum {
     EDGE_METRIC_COUNT
 } edge_metric_t;
 
+//  What became of a handshake of TLS.
+typedef enum {
+#define TLS_RESULT(NAME, metric, words) TLS_RESULT_##NAME,
+#include "tables/tls_results.def"
+#undef TLS_RESULT
+    TLS_RESULTS
+} tls_result_t;
+
 extern int64_t edge_metrics[EDGE_METRIC_COUNT];
 extern int64_t edge_closed[CLOSE_REASON_COUNT];
 extern int64_t edge_refused[FAULT_COUNT];
 extern int64_t edge_tokens[TOKEN_FAULTS]; //  what was found of tokens
 extern int64_t edge_limited[LIMIT_ROWS]; //  what went too fast
 extern int64_t edge_requests_refused[HTTP_FAULT_COUNT]; //  why HTTP requests were refused
+extern int64_t edge_tls_handshakes[TLS_RESULTS];
 extern int64_t edge_answered[VERDICT_COUNT + 1]; //  what became of posts
 extern int64_t edge_attached[VERDICT_COUNT + 1]; //  what became of ATTACH records
 extern histogram_t edge_post_time; //  from a client's frame to the postoffice's answer
