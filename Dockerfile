@@ -145,7 +145,7 @@ ARG WIDGET=
 USER root
 RUN apt-get update -q \
     && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-        libnettle8 \
+        libnettle8 libssl3 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
 USER 10001:10001
 COPY services/edge/web /usr/share/stentor/web

@@ -161,6 +161,8 @@ static const production_need_t s_production[] = {
     PRODUCTION_BUS_KEYS (edge_config_t),
     PRODUCTION_NEED ("EDGE_DEMO_MODE", PRODUCTION_OFF, edge_config_t, demo_mode,
                      "must be off: with it whoever says isAdmin=true is an agent"),
+    PRODUCTION_NEED ("EDGE_TLS_CERTIFICATE", PRODUCTION_SET, edge_config_t, tls_certificate,
+                     "must be set, with EDGE_TLS_KEY: what clients say is encrypted up to here"),
     PRODUCTION_NEED ("EDGE_PUBLIC_URL", PRODUCTION_HTTPS, edge_config_t, public_url,
                      "must begin with https://: what people write comes in there"),
     PRODUCTION_END,

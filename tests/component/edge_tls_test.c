@@ -444,7 +444,7 @@ Test (edge_tls, takes_a_renewed_certificate_and_chats_go_on)
     EVENTUALLY (10000, s_shown (self) == 202);
     cr_expect_eq (process_metric (self->edge, "stentor_edge_tls_reloads_total{result=\"ok\"}"), 1);
     stage_message (client, "s-1", "m-1");
-    stage_hear (self, BUS_POST);
+    stage_posted (self, stage_hear (self, BUS_POST), VERDICT_OK, 3);
     stage_deliver (self, endpoint, 4, "{\"outputSpeech\":\"x\"}", false);
     cr_expect (ws_client_wait_event (client, "new message", 2000));
     ws_client_destroy (&client);
@@ -556,7 +556,10 @@ Test (edge_tls, takes_large_bodies_and_frames)
     ws_client_t *client = stage_connect (self, "/?userId=u-1&protocol=2");
     stage_join (self, client);
     cr_expect (ws_client_send_text (client, body));
-    cr_expect (text_is (stage_hear (self, BUS_POST)->post.message_id, TEXT ("m-1")));
+    const bus_record_t *post = stage_hear (self, BUS_POST);
+    cr_expect (text_is (post->post.message_id, TEXT ("m-1")));
+    stage_posted (self, post, VERDICT_OK, 4);
+    cr_expect (ws_client_wait_event (client, "ack", 2000));
     ws_client_destroy (&client);
     free (body);
     s_end (self);

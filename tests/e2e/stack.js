@@ -157,6 +157,8 @@ export class Stack {
     get edgePort() { return this.#services.edge.env.EDGE_PORT; }
     //  Of an edge that is not in demo mode, and lets nobody in without a token.
     get strictUrl() { return `http://127.0.0.1:${this.#services["edge-strict"].env.EDGE_PORT}/`; }
+    //  Of one that speaks TLS, with a certificate that nobody knows.
+    get tlsUrl() { return `https://127.0.0.1:${this.#services["edge-tls"].env.EDGE_PORT}/`; }
     get pageUrl() { return `http://127.0.0.1:${this.edgePort}/`; }
 
     //  All but those named in `late`.
@@ -172,7 +174,7 @@ export class Stack {
     }
 
     async #configure() {
-        const ports = await Promise.all(Array.from({ length: 9 }, freePort));
+        const ports = await Promise.all(Array.from({ length: 11 }, freePort));
         const operations = (port) => ({ OPERATIONS_ADDRESS: "127.0.0.1", OPERATIONS_PORT: port });
         const POSTOFFICE_ADDRESSES = `127.0.0.1:${ports[0]}`;
         const BOT_ANSWER_KEY = "the end to end tests' key of answers";
@@ -217,6 +219,15 @@ export class Stack {
                 EDGE_WIDGET_ROOT: WIDGET,
                 APPS_FILE: this.#writeApps("apps-strict", botUrl, TOKENS),
             } },
+            "edge-tls": { program: "edge", env: {
+                ...operations(ports[9]),
+                POSTOFFICE_ADDRESSES,
+                EDGE_PORT: ports[10],
+                EDGE_WEB_ROOT: join(ROOT, "services/edge/web"),
+                EDGE_WIDGET_ROOT: WIDGET,
+                APPS_FILE,
+                ...this.#makeCertificate(),
+            } },
         };
     }
 
@@ -227,6 +238,16 @@ export class Stack {
                 ...(appId === "genesys" && { genesys: this.genesys.section }), ...more }));
         writeFileSync(file, JSON.stringify({ apps }));
         return file;
+    }
+
+    #makeCertificate() {
+        const [certificate, key] = ["tls.crt", "tls.key"].map((name) =>
+            join(this.#temporary, name));
+        execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt",
+            "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=e2e",
+            "-addext", "subjectAltName=IP:127.0.0.1", "-out", certificate, "-keyout", key],
+            { stdio: "ignore" });
+        return { EDGE_TLS_CERTIFICATE: certificate, EDGE_TLS_KEY: key };
     }
 
     #log(name) {
@@ -284,8 +305,8 @@ export class Stack {
     }
 
     async stop() {
-        for (const name of ["edge", "edge-strict", "stentor-connector", "genesys-connector",
-            "postoffice", "demo-bot"]) {
+        for (const name of ["edge", "edge-strict", "edge-tls", "stentor-connector",
+            "genesys-connector", "postoffice", "demo-bot"]) {
             await this.stopOne(name);
         }
         await this.genesys.stop();

@@ -16,6 +16,7 @@ import { servedWidgetStories } from "./served_widget_stories.js";
 import { Stack } from "./stack.js";
 import { switchboardStories } from "./switchboard_stories.js";
 import { startWidgetHost } from "./widget_host.js";
+import { tlsStories } from "./tls_stories.js";
 import { widgetStories } from "./widget_stories.js";
 
 const world = { stack: null, browser: null, host: null };
@@ -78,6 +79,7 @@ packageStories(story);
 servedWidgetStories(story);
 switchboardStories(story);
 genesysStories(story);
+tlsStories(story);
 
 test("visitors at the same time", { concurrency: AT_ONCE }, (context) =>
     Promise.all(together.map(({ name, tell }) =>
