@@ -46,7 +46,7 @@ s_setting (const char *name, const char *value)
 static void
 s_make (const char *name, int serial)
 {
-    tls_maker_write (name, &(tls_maker_options_t){ -DAY_S, 60 * DAY_S, serial });
+    tls_maker_write (name, &(tls_maker_times_t){ -DAY_S, 60 * DAY_S }, serial);
 }
 
 //  The edge has DIRECTORY/edge.pem and edge.key.
@@ -54,7 +54,7 @@ static stage_t *
 s_start (const char *setting)
 {
     unsetenv ("EDGE_OVER_TLS");
-    tls_maker_directory ();
+    tls_maker_start ();
     s_make ("edge", 100);
     return START (s_setting ("EDGE_TLS_CERTIFICATE", tls_maker_path ("edge.pem")),
                   s_setting ("EDGE_TLS_KEY", tls_maker_path ("edge.key")), "LOG_LEVEL=info",
@@ -68,7 +68,7 @@ s_end (stage_t *self)
     EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_inbox_bytes") == 0);
     EVENTUALLY (5000, process_metric (self->edge, "stentor_edge_writing_bytes") == 0);
     stage_end (self);
-    tls_maker_remove ();
+    tls_maker_end ();
 }
 
 //  The serial number of the certificate that new connections are shown; 0: there is no handshake.
@@ -336,8 +336,8 @@ s_make_mistakes (void)
     char command[800];
     s_make ("edge", 1);
     s_make ("other", 2);
-    tls_maker_write ("old", &(tls_maker_options_t){ -20 * DAY_S, -60, 3 });
-    tls_maker_write ("new", &(tls_maker_options_t){ DAY_S, 20 * DAY_S, 4 });
+    tls_maker_write ("old", &(tls_maker_times_t){ -20 * DAY_S, -60 }, 3);
+    tls_maker_write ("new", &(tls_maker_times_t){ DAY_S, 20 * DAY_S }, 4);
     snprintf (command, sizeof command,
               "cd '%s' && head -n -2 edge.pem >cut.pem "
               "&& openssl ec -aes256 -passout pass:secret -in edge.key -out locked.key 2>log "
@@ -370,11 +370,11 @@ s_expect_mistake (const mistake_t *mistake)
 
 Test (edge_tls, does_not_start_with_a_wrong_pair)
 {
-    tls_maker_directory ();
+    tls_maker_start ();
     s_make_mistakes ();
     for (size_t at = 0; at < sizeof s_mistakes / sizeof *s_mistakes; at++)
         s_expect_mistake (&s_mistakes[at]);
-    tls_maker_remove ();
+    tls_maker_end ();
 }
 
 //  The edge behind a proxy may have a name of its own: that is not for us to say.
@@ -398,10 +398,10 @@ Test (edge_tls, says_when_a_certificate_ends)
     double now = (double) (clock_wall_ms () / 1000);
     cr_expect (end > now + 59 * DAY_S && end < now + 61 * DAY_S);
     cr_expect_eq (process_log_count (self->edge, "certificate ends soon"), 0);
-    tls_maker_write ("edge", &(tls_maker_options_t){ -80 * DAY_S, 10 * DAY_S, 101 });
+    tls_maker_write ("edge", &(tls_maker_times_t){ -80 * DAY_S, 10 * DAY_S }, 101);
     cr_expect (process_wait_log (self->edge, "certificate ends soon", 5000));
     //  One that lives a week is not spoken of for a week.
-    tls_maker_write ("edge", &(tls_maker_options_t){ -DAY_S, 6 * DAY_S, 102 });
+    tls_maker_write ("edge", &(tls_maker_times_t){ -DAY_S, 6 * DAY_S }, 102);
     EVENTUALLY (5000, s_shown (self) == 102);
     cr_expect_eq (process_log_count (self->edge, "certificate ends soon"), 1);
     s_end (self);
@@ -431,7 +431,7 @@ s_make_in (const char *directory, int serial)
 Test (edge_tls, takes_a_renewed_certificate_and_chats_go_on)
 {
     unsetenv ("EDGE_OVER_TLS");
-    tls_maker_directory ();
+    tls_maker_start ();
     s_make_in ("one", 201);
     s_make_in ("two", 202);
     s_link ("one");
@@ -477,7 +477,7 @@ Test (edge_tls, keeps_the_old_pair_until_the_new_one_is_whole)
     s_move ("next.key", "edge.key");
     EVENTUALLY (5000, s_shown (self) == 301);
     cr_expect_eq (s_refused (self), 1);
-    tls_maker_write ("edge", &(tls_maker_options_t){ -DAY_S, -60, 302 });
+    tls_maker_write ("edge", &(tls_maker_times_t){ -DAY_S, -60 }, 302);
     EVENTUALLY (5000, process_log_count (self->edge, "EDGE_TLS_CERTIFICATE has expired") == 1);
     cr_expect_eq (s_shown (self), 301);
     cr_assert_eq (unlink (tls_maker_path ("edge.key")), 0);

@@ -22,12 +22,14 @@ typedef struct {
 } refusal_t;
 
 #define KEYS "BUS_KEYS=/nowhere"
+#define TLS "EDGE_TLS_CERTIFICATE=/nowhere"
 #define DATABASE "POSTGRES_URL=host=db.example sslmode=verify-full"
 
 static const refusal_t s_refusals[] = {
-    { "edge", "BUS_KEYS must be set", NULL, { NULL } },
-    { "edge", "EDGE_DEMO_MODE must be off", "EDGE_DEMO_MODE=on", { KEYS } },
-    { "edge", "EDGE_PUBLIC_URL must begin with https", "EDGE_PUBLIC_URL=http://x", { KEYS } },
+    { "edge", "BUS_KEYS must be set", NULL, { TLS } },
+    { "edge", "EDGE_TLS_CERTIFICATE must be set", NULL, { KEYS } },
+    { "edge", "EDGE_DEMO_MODE must be off", "EDGE_DEMO_MODE=on", { KEYS, TLS } },
+    { "edge", "EDGE_PUBLIC_URL must begin with https", "EDGE_PUBLIC_URL=http://x", { KEYS, TLS } },
     { "postoffice", "BUS_KEYS must be set", NULL, { DATABASE } },
     { "postoffice", "POSTGRES_URL must have sslmode=verify-full",
       "POSTGRES_URL=postgres://u:geheim@db.example/x", { KEYS } },
@@ -97,6 +99,9 @@ s_run (const char *what, const char *more)
     cr_assert_eq (system (command), 0, "%s", command);
 }
 
+//  Of every edge that serves.
+static char s_tls[2][160];
+
 //  With the keys of deploy/make-secrets.
 static process_t *
 s_serve (const char *program, const char *setting, const char *address)
@@ -106,7 +111,8 @@ s_serve (const char *program, const char *setting, const char *address)
     snprintf (keys, sizeof keys, "BUS_KEYS=%s/secrets/bus/%s", s_place, program);
     snprintf (port, sizeof port, "OPERATIONS_PORT=%u", operations);
     const char *const settings[] = { "PRODUCTION=yes", keys, port, setting, address,
-                                     "SHUTDOWN_GRACE=1s", "EDGE_PORT=0", NULL };
+                                     "SHUTDOWN_GRACE=1s", "EDGE_PORT=0", s_tls[0], s_tls[1],
+                                     NULL };
     process_t *process = process_new (program, program, NULL, settings);
     cr_assert (process);
     process_set_operations_port (process, operations);
@@ -122,6 +128,8 @@ Test (production, serves_when_all_is_encrypted, .timeout = 180)
     s_run (MAKE_SECRETS, "/secrets >/dev/null");
     certificates_t *made = certificates_new ();
     certificate_t certificate = certificates_of (made, "ca", "DNS:localhost", 1);
+    snprintf (s_tls[0], sizeof s_tls[0], "EDGE_TLS_CERTIFICATE=%s", certificate.certificate);
+    snprintf (s_tls[1], sizeof s_tls[1], "EDGE_TLS_KEY=%s", certificate.key);
     postgres_t *postgres = postgres_new (NULL);
     cr_assert (postgres && postgres_set_tls (postgres, &certificate));
     char url[200], listens[60], bus[60];

@@ -95,13 +95,13 @@ s_extend (X509 *certificate, X509 *issuer, int kind, const char *value)
 
 //  Without a signature.
 static X509 *
-s_draft (certificates_t *self, const char *subject, EVP_PKEY *key, int days)
+s_draft (const char *subject, EVP_PKEY *key, const certificate_wish_t *wish)
 {
     X509 *certificate = X509_new ();
     cr_assert (certificate && X509_set_version (certificate, X509_VERSION_3)
-               && ASN1_INTEGER_set (X509_get_serialNumber (certificate), ++self->number)
-               && X509_gmtime_adj (X509_getm_notBefore (certificate), -BEGAN_DAYS * DAY_S)
-               && X509_gmtime_adj (X509_getm_notAfter (certificate), days * DAY_S)
+               && ASN1_INTEGER_set (X509_get_serialNumber (certificate), wish->number)
+               && X509_gmtime_adj (X509_getm_notBefore (certificate), (long) wish->begins_s)
+               && X509_gmtime_adj (X509_getm_notAfter (certificate), (long) wish->ends_s)
                && X509_set_pubkey (certificate, key)
                && X509_NAME_add_entry_by_txt (X509_get_subject_name (certificate), "CN",
                                               MBSTRING_UTF8, (const unsigned char *) subject, -1,
@@ -117,9 +117,9 @@ s_sign (X509 *certificate, X509 *issuer, EVP_PKEY *key)
 }
 
 static void
-s_write (const char *path, const X509 *certificate, const EVP_PKEY *key)
+s_write (const char *path, const char *how, const X509 *certificate, const EVP_PKEY *key)
 {
-    FILE *file = fopen (path, "w");
+    FILE *file = fopen (path, how);
     cr_assert (file);
     int rc = certificate ? PEM_write_X509 (file, certificate)
                          : PEM_write_PrivateKey (file, key, NULL, NULL, 0, NULL, NULL);
@@ -136,12 +136,13 @@ s_authority (certificates_t *self, const char *name)
         return row;
     snprintf (row->name, sizeof row->name, "%s", name);
     row->key = EVP_EC_gen ("P-256");
-    row->certificate = s_draft (self, name, row->key, 365);
+    row->certificate = s_draft (name, row->key, &(certificate_wish_t){
+        .begins_s = -BEGAN_DAYS * DAY_S, .ends_s = 365 * DAY_S, .number = ++self->number });
     s_extend (row->certificate, row->certificate, NID_basic_constraints, "critical,CA:TRUE");
     s_extend (row->certificate, row->certificate, NID_subject_key_identifier, "hash");
     s_sign (row->certificate, row->certificate, row->key);
     row->path = s_path (self, name, ".crt");
-    s_write (row->path, row->certificate, NULL);
+    s_write (row->path, "w", row->certificate, NULL);
     return row;
 }
 
@@ -151,20 +152,38 @@ certificates_ca (certificates_t *self, const char *name)
     return s_authority (self, name)->path;
 }
 
+static certificate_t
+s_make (certificates_t *self, authority_t *issuer, const certificate_wish_t *wish)
+{
+    EVP_PKEY *key = EVP_EC_gen ("P-256");
+    X509 *certificate = s_draft ("a server of the tests", key, wish);
+    s_extend (certificate, issuer->certificate, NID_subject_alt_name, wish->name);
+    s_sign (certificate, issuer->certificate, issuer->key);
+    char file[40];
+    snprintf (file, sizeof file, "server-%zu", self->path_count);
+    certificate_t made = { s_path (self, file, ".crt"), s_path (self, file, ".key") };
+    s_write (made.certificate, "w", certificate, NULL);
+    s_write (made.key, "w", NULL, key);
+    X509_free (certificate);
+    EVP_PKEY_free (key);
+    return made;
+}
+
 certificate_t
 certificates_of (certificates_t *self, const char *ca, const char *name, int days)
 {
+    return s_make (self, s_authority (self, ca),
+                   &(certificate_wish_t){ .name = name,
+                                          .begins_s = -BEGAN_DAYS * DAY_S,
+                                          .ends_s = days * DAY_S,
+                                          .number = ++self->number });
+}
+
+certificate_t
+certificates_wished (certificates_t *self, const char *ca, const certificate_wish_t *wish)
+{
     authority_t *issuer = s_authority (self, ca);
-    EVP_PKEY *key = EVP_EC_gen ("P-256");
-    X509 *certificate = s_draft (self, "a server of the tests", key, days);
-    s_extend (certificate, issuer->certificate, NID_subject_alt_name, name);
-    s_sign (certificate, issuer->certificate, issuer->key);
-    char file[40];
-    snprintf (file, sizeof file, "server-%ld", self->number);
-    certificate_t made = { s_path (self, file, ".crt"), s_path (self, file, ".key") };
-    s_write (made.certificate, certificate, NULL);
-    s_write (made.key, NULL, key);
-    X509_free (certificate);
-    EVP_PKEY_free (key);
+    certificate_t made = s_make (self, issuer, wish);
+    s_write (made.certificate, "a", issuer->certificate, NULL);
     return made;
 }

@@ -10,6 +10,8 @@
 #ifndef CERTIFICATES_H
 #define CERTIFICATES_H
 
+#include <stdint.h>
+
 typedef struct certificates certificates_t;
 
 typedef struct {
@@ -27,6 +29,17 @@ const char *certificates_ca (certificates_t *self, const char *name);
 //  "DNS:localhost", "IP:127.0.0.1". It is valid until `days` from now; with less than 0 it has
 //  expired.
 certificate_t certificates_of (certificates_t *self, const char *ca, const char *name, int days);
+
+//  The same with its times in seconds from now on, its serial number, and the authority's
+//  certificate behind it.
+typedef struct {
+    const char *name; //  alternative names: "DNS:localhost,IP:127.0.0.1"
+    int64_t begins_s;
+    int64_t ends_s;
+    long number;
+} certificate_wish_t;
+certificate_t certificates_wished (certificates_t *self, const char *ca,
+                                   const certificate_wish_t *wish);
 
 //  The folder, for files that the test puts beside.
 const char *certificates_folder (const certificates_t *self);

@@ -89,8 +89,8 @@ s_over_tls (const char *settings[2])
     settings[0] = settings[1] = NULL;
     if (!getenv ("EDGE_OVER_TLS"))
         return;
-    tls_maker_directory ();
-    tls_maker_write ("edge", &(tls_maker_options_t){ .begins_s = -60, .ends_s = 3600 });
+    tls_maker_start ();
+    tls_maker_write ("edge", &(tls_maker_times_t){ .begins_s = -60, .ends_s = 3600 }, 1);
     snprintf (certificate, sizeof certificate, "EDGE_TLS_CERTIFICATE=%s",
               tls_maker_path ("edge.pem"));
     snprintf (key, sizeof key, "EDGE_TLS_KEY=%s", tls_maker_path ("edge.key"));
@@ -133,7 +133,7 @@ stage_start (const char *const *more)
     const char *settings[SETTINGS_MOST];
     process_settings (settings, SETTINGS_MOST, more, usual);
     bool is_tls = s_has_certificate (settings);
-    tls_wire_at (is_tls ? self->port : 0, is_tls ? tls_maker_path ("authority.pem") : NULL);
+    tls_wire_at (is_tls ? self->port : 0, is_tls ? tls_maker_path ("authority.crt") : NULL);
     self->edge = process_new ("edge", "edge", NULL, settings);
     cr_assert (self->edge);
     process_set_operations_port (self->edge, operations_port);
@@ -153,7 +153,7 @@ stage_end (stage_t *self)
         bus_server_destroy (&self->bus);
     rig_stop (&self->rig);
     if (getenv ("EDGE_OVER_TLS"))
-        tls_maker_remove ();
+        tls_maker_end ();
 }
 
 ws_client_t *
