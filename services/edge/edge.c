@@ -76,7 +76,9 @@ static const setting_t s_settings[] = {
     SETTING ("EDGE_SHED_ABOVE", SETTING_NUMBER, edge_config_t, shedding.above, "10", 1, 1000,
              "percent above the mean at which that begins"),
     SETTING ("EDGE_SHED_AFTER", SETTING_DURATION, edge_config_t, shedding.after_ms, "60s", 0,
-             3600000, "nobody is sent away before the same edges have been there for this time"),
+             3600000,
+             "nobody is sent away before the same edges have been there for this time, and the "
+             "client here"),
     SETTING ("EDGE_SOCKETS_PER_SECOND", SETTING_NUMBER, edge_config_t, sockets_per_second, "2500",
              1, 1000000, "rate limit of new sockets, all clients together; more wait"),
     SETTING ("EDGE_SOCKETS_BURST", SETTING_NUMBER, edge_config_t, sockets_burst, "6000", 1,

@@ -709,7 +709,7 @@ Test (edge, goes_away_in_order)
     process_kill (self->edge, SIGTERM);
     json_object *away = ws_client_wait_event (rich, "going away", 2000);
     cr_expect (away);
-    cr_expect_lt (ws_json_number (away, "data.delayMs"), 5000);
+    cr_expect_lt (ws_json_number (away, "data.delayMs"), 1000);
     stage_hear (self, BUS_DETACH);
     cr_expect (ws_client_expect_close (rich, 1001, 4000));
     cr_expect (ws_client_expect_close (widget, 1001, 4000));

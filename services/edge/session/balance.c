@@ -13,7 +13,8 @@ struct balance {
     clients_t *clients;
     shedding_t *shedding;
     departures_t *departures;
-    uint64_t said_ms; //  when LOAD was said last
+    uint64_t stays_ms; //  so long nobody is sent away again
+    uint64_t said_ms;  //  when LOAD was said last
     bool is_draining;
 };
 
@@ -25,6 +26,7 @@ balance_new (uv_loop_t *loop, bus_client_t *bus, clients_t *clients,
     self->loop = loop;
     self->bus = bus;
     self->clients = clients;
+    self->stays_ms = config->after_ms;
     self->shedding = shedding_new (config);
     self->departures = departures_new (loop, clients);
     return self;
@@ -69,11 +71,11 @@ s_say_load (balance_t *self)
 }
 
 void
-balance_drain (balance_t *self)
+balance_drain (balance_t *self, uint64_t within_ms)
 {
     self->is_draining = true;
     s_say_load (self);
-    departures_drain (self->departures);
+    departures_drain (self->departures, within_ms);
 }
 
 void
@@ -84,8 +86,9 @@ balance_tick (balance_t *self)
         s_say_load (self);
     if (!self->is_draining) {
         uint64_t due = shedding_step (self->shedding, clients_count (self->clients), now);
-        if (due > 0)
-            shedding_sent (self->shedding, departures_send (self->departures, due));
+        if (due > 0 && now > self->stays_ms)
+            shedding_sent (self->shedding,
+                           departures_send (self->departures, due, now - self->stays_ms));
     }
     departures_tick (self->departures);
 }

@@ -17,8 +17,8 @@ void balance_destroy (balance_t **self_p);
 
 void balance_told (balance_t *self, unsigned postoffice, const bus_loads_t *loads);
 void balance_postoffice_down (balance_t *self, unsigned postoffice);
-//  This edge is ending: it counts no more, and all clients go.
-void balance_drain (balance_t *self);
+//  This edge is ending: it counts no more, and all clients go within so many milliseconds.
+void balance_drain (balance_t *self, uint64_t within_ms);
 void balance_tick (balance_t *self);
 
 #endif

@@ -19,6 +19,7 @@ struct connection {
     attachment_t *attachment;
     inbounds_t *inbounds;
     pause_t *pause; //  NULL: nothing is in the way
+    uint64_t opened_ms;
     bool is_leaving; //  it was told to go to another edge
     door_ticket_t ticket; //  what it came in by
     limited_t limited;    //  how fast it may go on

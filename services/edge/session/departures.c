@@ -6,16 +6,13 @@
 
 #include <stdlib.h>
 
-//  A drain spreads its closes over this time, and rich clients' returns over the other.
-#define DRAIN_MS 2000
-#define RETURN_MS 5000
-//  Of a few that go while others stay.
-#define SHED_RETURN_MS 2000
+//  Rich clients come back within this time after they were closed.
+#define RETURN_MS 1000
+//  A drain sends a client in each millisecond, and all of them within this time at most.
+#define DRAIN_MOST_MS 5000
 //  What was under way when it was told has come by then, and is answered by the other.
 #define TOLD_LEAST_MS 250
 #define TOLD_MOST_MS 3000
-//  Told and not closed yet.
-#define TOLD_CLIENTS 1000
 
 typedef struct {
     uint64_t endpoint;
@@ -27,9 +24,12 @@ struct departures {
     clients_t *clients;
     bool is_draining;
     uint64_t drain_began_ms;
-    uint64_t drain_count; //  connections when the drain began
-    unsigned told_count;
-    told_t told[TOLD_CLIENTS];
+    uint64_t drain_ms;
+    uint64_t drain_count; //  clients that were to be sent when it began
+    uint64_t drain_sent;  //  of them
+    size_t told_count;
+    size_t told_room;
+    told_t *told; //  and not closed yet
 };
 
 departures_t *
@@ -44,19 +44,44 @@ departures_new (uv_loop_t *loop, clients_t *clients)
 void
 departures_destroy (departures_t **self_p)
 {
+    free ((*self_p)->told);
     free (*self_p);
     *self_p = NULL;
 }
 
+// ---------------------------------------------------------------------------------------------
+//  One client
+
 static void
-s_tell (client_t *client, uint64_t within_ms)
+s_remember (departures_t *self, const client_t *client)
 {
-    frame_t *frame = server_frame_going_away (random_id_number () % within_ms);
-    client_write (client, &frame);
+    if (self->told_count == self->told_room) {
+        self->told_room = self->told_room * 2 + 64;
+        self->told = alloc_resized (self->told, self->told_room * sizeof *self->told);
+    }
+    self->told[self->told_count++] =
+        (told_t){ client_view (client)->endpoint, uv_now (self->loop) };
 }
 
-// ---------------------------------------------------------------------------------------------
-//  A few
+static close_reason_t
+s_reason (const departures_t *self)
+{
+    return self->is_draining ? CLOSE_GOING_AWAY : CLOSE_SHED;
+}
+
+static void
+s_send (departures_t *self, client_t *client)
+{
+    connection_t *connection = client_view (client)->owner;
+    connection->is_leaving = true;
+    if (!client_is_rich (client)) {
+        client_drain (client, s_reason (self));
+        return;
+    }
+    frame_t *frame = server_frame_going_away (random_id_number () % RETURN_MS);
+    client_write (client, &frame);
+    s_remember (self, client);
+}
 
 //  Nothing of its own and nothing for it is under way.
 static bool
@@ -67,6 +92,9 @@ s_is_idle (const connection_t *connection)
            && !attachment_awaits_answer (connection->attachment)
            && client_has_all (connection->client);
 }
+
+// ---------------------------------------------------------------------------------------------
+//  A few
 
 //  Who goes first.
 typedef enum { RANK_QUIET, RANK_LIVE, RANK_AGENT, RANKS } rank_t;
@@ -82,35 +110,21 @@ s_rank (const client_t *client)
 }
 
 static bool
-s_may_go (const client_t *client, rank_t rank)
+s_may_go (const client_t *client, rank_t rank, uint64_t before_ms)
 {
     const client_view_t *view = client_view (client);
     const connection_t *connection = view->owner;
     return view->state == CLIENT_OPEN && !connection->is_leaving && s_rank (client) == rank
-           && s_is_idle (connection);
-}
-
-static void
-s_send (departures_t *self, client_t *client)
-{
-    connection_t *connection = client_view (client)->owner;
-    connection->is_leaving = true;
-    if (!client_is_rich (client)) {
-        client_drain (client, CLOSE_SHED);
-        return;
-    }
-    s_tell (client, SHED_RETURN_MS);
-    self->told[self->told_count++] =
-        (told_t){ client_view (client)->endpoint, uv_now (self->loop) };
+           && connection->opened_ms < before_ms && s_is_idle (connection);
 }
 
 uint64_t
-departures_send (departures_t *self, uint64_t count)
+departures_send (departures_t *self, uint64_t count, uint64_t before_ms)
 {
     uint64_t sent = 0;
     for (rank_t rank = 0; rank < RANKS; rank++)
         for (client_t *at = NULL; sent < count && (at = clients_next (self->clients, at));)
-            if (self->told_count < TOLD_CLIENTS && s_may_go (at, rank)) {
+            if (s_may_go (at, rank, before_ms)) {
                 s_send (self, at);
                 sent++;
             }
@@ -128,15 +142,15 @@ s_close_told (const departures_t *self, const told_t *told)
     if (since_ms < TOLD_LEAST_MS
         || (since_ms < TOLD_MOST_MS && !s_is_idle (client_view (client)->owner)))
         return false;
-    client_drain (client, CLOSE_SHED);
+    client_drain (client, s_reason (self));
     return true;
 }
 
 static void
 s_close_some (departures_t *self)
 {
-    unsigned kept = 0;
-    for (unsigned at = 0; at < self->told_count; at++)
+    size_t kept = 0;
+    for (size_t at = 0; at < self->told_count; at++)
         if (!s_close_told (self, &self->told[at]))
             self->told[kept++] = self->told[at];
     self->told_count = kept;
@@ -145,31 +159,39 @@ s_close_some (departures_t *self)
 // ---------------------------------------------------------------------------------------------
 //  All
 
+static bool
+s_is_staying (const client_t *client)
+{
+    const client_view_t *view = client_view (client);
+    return view->state == CLIENT_OPEN && !((connection_t *) view->owner)->is_leaving;
+}
+
 void
-departures_drain (departures_t *self)
+departures_drain (departures_t *self, uint64_t within_ms)
 {
     self->is_draining = true;
     self->drain_began_ms = uv_now (self->loop);
-    self->drain_count = clients_count (self->clients);
     for (client_t *at = NULL; (at = clients_next (self->clients, at));)
-        if (client_is_rich (at) && !((connection_t *) client_view (at)->owner)->is_leaving)
-            s_tell (at, RETURN_MS);
+        self->drain_count += s_is_staying (at);
+    self->drain_ms = self->drain_count < DRAIN_MOST_MS ? self->drain_count : DRAIN_MOST_MS;
+    self->drain_ms = within_ms < self->drain_ms ? within_ms : self->drain_ms;
 }
 
-//  Closes so many that none is left when the time is over.
+//  So many that none is left when the time is over.
 static void
 s_drain_some (departures_t *self)
 {
     uint64_t since = uv_now (self->loop) - self->drain_began_ms;
-    uint64_t left = since >= DRAIN_MS ? 0 : self->drain_count * (DRAIN_MS - since) / DRAIN_MS;
-    uint64_t open = clients_count (self->clients);
-    for (client_t *at = NULL; (at = clients_next (self->clients, at));) {
-        bool is_ending = client_view (at)->state != CLIENT_OPEN;
-        if (!is_ending && open <= left)
-            break;
-        open--;
-        if (!is_ending)
-            client_drain (at, CLOSE_GOING_AWAY);
+    bool is_over = since >= self->drain_ms;
+    uint64_t due = is_over ? 0 : self->drain_count * since / self->drain_ms;
+    for (client_t *at = NULL; is_over || self->drain_sent < due;) {
+        at = clients_next (self->clients, at);
+        if (!at)
+            return;
+        if (s_is_staying (at)) {
+            s_send (self, at);
+            self->drain_sent++;
+        }
     }
 }
 

@@ -23,6 +23,8 @@
 
 //  Numbers of questions have this bit; those of the API's requests do not.
 #define QUESTION_NUMBERS (UINT64_C (1) << 62)
+//  The part of SHUTDOWN_GRACE in which clients are sent away; the rest is theirs to go.
+#define DRAIN_PART 4
 #define TICK_LEAST_MS 20
 #define TICK_MOST_MS 1000
 #define TICKETS_EVERY_MS 2000
@@ -251,6 +253,7 @@ s_open (gateway_t *self, connection_t *connection, const door_pass_t *pass,
     connection->attachment =
         attachment_new (self->attachments, connection->client, connection->keepalive);
     connection->inbounds = self->inbounds;
+    connection->opened_ms = uv_now (self->loop);
     connection->ticket = door_ticket (pass);
     self->token_count += connection->ticket.key != 0;
 }
@@ -446,7 +449,8 @@ gateway_drain (gateway_t *self, void (*drained) (void *owner), void *owner)
 {
     self->drained = drained;
     self->owner = owner;
-    balance_drain (self->balance);
+    balance_drain (self->balance, self->config->common.shutdown_grace / DRAIN_PART);
+    balance_tick (self->balance);
     feed_drain (self->feed);
     connections_end_event (self->clients);
     s_check_drained (self);

@@ -9,7 +9,7 @@
 //  A close event: a number, and two texts of close_reasons.def.
 #define CLOSE_DATA_MAX 400
 //  Event streams that a drain has ended come again within this time.
-#define RETURN_MS 5000
+#define RETURN_MS 1000
 #define NEVER_MS 86400000
 
 //  NULL: there is no such client (any more).
