@@ -116,6 +116,7 @@ s_opened (void *owner, ws_link_t *link)
     client_t *self = owner;
     (void) link;
     self->is_open = true;
+    atomic_fetch_add (&self->scene->at[self->edge], 1);
     client_step (self, "open");
     self->events->opened (self->owner);
 }
@@ -135,6 +136,20 @@ s_heard (void *owner, ws_link_t *link, text_t frame)
 }
 
 static void
+s_not_open (client_t *self)
+{
+    phase_t *phase = phases_now (self->scene->phases);
+    if (!self->is_open)
+        return;
+    self->is_open = false;
+    atomic_fetch_sub (&self->scene->at[self->edge], 1);
+    if (phase && self->ended_us == 0 && self->whereabouts.where == WHERE_IN) {
+        self->ended_us = self->scene->now_us;
+        phase->ended++;
+    }
+}
+
+static void
 s_gone (void *owner, ws_link_t *link, const char *why)
 {
     client_t *self = owner;
@@ -145,7 +160,7 @@ s_gone (void *owner, ws_link_t *link, const char *why)
     else if (self->paused_until || self->scene->now_us < self->read_again_at + SOON)
         SCENE_COUNT (self->scene, unread_ends);
     self->has_gone = true;
-    self->is_open = false;
+    s_not_open (self);
 }
 
 static const ws_events_t s_events = { s_opened, s_heard, s_gone };
@@ -156,7 +171,7 @@ client_drop (client_t *self, const char *why)
     if (self->link && !self->has_gone) {
         client_step (self, "drops: %s", why);
         self->has_gone = true;
-        self->is_open = false;
+        s_not_open (self);
     }
 }
 
@@ -178,6 +193,10 @@ client_return (client_t *self)
 void
 client_is_in (client_t *self)
 {
+    phase_t *phase = phases_now (self->scene->phases);
+    if (phase && self->ended_us > 0)
+        phases_add (&phase->pause[self->is_widget], self->ended_us, self->scene->now_us);
+    self->ended_us = 0;
     client_step (self, "in");
     timeline_move (&self->whereabouts, WHERE_IN, self->scene->now_us);
 }
@@ -193,14 +212,25 @@ s_wait_for_next_try (client_t *self)
     timeline_move (&self->whereabouts, is_told ? WHERE_SENT_AWAY : WHERE_BACKING_OFF, now);
 }
 
+//  One of those that are known, as a balancer by chance.
+static unsigned
+s_choose_edge (crowd_context_t *scene)
+{
+    unsigned known = deployment_known_edges (scene->site), edge = 0;
+    uint64_t skip =
+        chance_between (&scene->chance, 0, (uint64_t) __builtin_popcount (known | !known) - 1);
+    for (; edge < DEPLOYMENT_EDGES_MOST - 1; edge++)
+        if (known & 1u << edge && skip-- == 0)
+            break;
+    return edge;
+}
+
 static void
 s_connect (client_t *self)
 {
     crowd_context_t *scene = self->scene;
     char target[160];
-    unsigned edges =
-        deployment_count (scene->site, SITE_EDGE) + deployment_has_spare_edge (scene->site);
-    unsigned edge = (unsigned) chance_between (&scene->chance, 0, edges - 1);
+    unsigned edge = self->edge = s_choose_edge (scene);
     snprintf (target, sizeof target, "/?userId=%s%s", self->user, self->query);
     client_step (self, "connects to edge-%u%s", edge + 1,
                  self->goes_by_cable ? " through a cable" : "");
@@ -252,7 +282,7 @@ s_have_a_whim (client_t *self)
     }
     client_step (self, "resets");
     ws_link_reset (&self->link);
-    self->is_open = false;
+    s_not_open (self);
     s_wait_for_next_try (self);
 }
 
@@ -276,7 +306,7 @@ client_tick (client_t *self)
         if (self->link)
             ws_link_pause (self->link, false);
     }
-    if (now >= self->whim_at)
+    if (now >= self->whim_at && !self->scene->plan->is_rollout)
         s_have_a_whim (self);
     if (!self->link && !self->is_away && now >= self->try_at)
         s_connect (self);

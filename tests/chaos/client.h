@@ -27,10 +27,13 @@ typedef struct {
     char user[40];
     char session[40];
     char query[40];           //  what follows the user in the URL
+    bool is_widget;
     bool goes_by_cable;
     bool is_slow;             //  a small buffer, and often stops reading
     ws_link_t *link;
     bool is_open;
+    unsigned edge;            //  that it is connected to, or was
+    uint64_t ended_us;        //  its connection did, and it is not in again; 0: it is, or was not
     bool has_gone;            //  the link is to be destroyed
     bool is_away;             //  does not connect
     uint64_t try_at;          //  connects not before this; UINT64_MAX: never

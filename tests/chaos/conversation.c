@@ -16,6 +16,7 @@
 #define VISIT_MESSAGES 2
 #define AWAY_LEAST (3 * SECOND)
 #define AWAY_MOST (40 * SECOND)
+#define COME_PER_SECOND 400 //  in a rollout, at first
 #define LAST_COMES (60 * SECOND) //  and no later than that, if the run is long enough
 
 //  What one of the two heard of the other's numbered messages.
@@ -158,6 +159,17 @@ s_is_of_bot (text_t frame)
     return frame_has (frame, TEXT ("\"deviceId\":\"Bot\""));
 }
 
+//  How long it took to the other side.
+static void
+s_note_gap_of (const conversation_t *self, const rich_t *sender, uint64_t number,
+               phase_dialect_t listener)
+{
+    phase_t *phase = phases_now (self->scene->phases);
+    if (phase && number < sender->said && number + RICH_WINDOW >= sender->said)
+        phases_add (&phase->gap[listener], sender->sent_us[number % RICH_WINDOW],
+                    self->scene->now_us);
+}
+
 static void
 s_visitor_hears (void *owner, text_t frame, uint32_t seq)
 {
@@ -182,8 +194,10 @@ s_visitor_hears (void *owner, text_t frame, uint32_t seq)
     }
     self->is_begun = true;
     SCENE_COUNT (self->scene, delivered);
-    if (frame_number_behind (frame, TEXT ("\"messageId\":\"a-"), &number))
+    if (frame_number_behind (frame, TEXT ("\"messageId\":\"a-"), &number)) {
         s_hear_of (self, &self->agent_ear, &self->visitor, "the agent's message", number);
+        s_note_gap_of (self, &self->agent, number, PHASE_RICH);
+    }
     s_wait_on (self, &self->agent_ear, self->agent.stored);
 }
 
@@ -198,8 +212,10 @@ s_agent_hears (void *owner, text_t frame, uint32_t seq)
     SCENE_COUNT (self->scene, delivered);
     if (self->kind != TALK_PAIR)
         return;
-    if (frame_number_behind (frame, TEXT ("\"messageId\":\"m-"), &number))
+    if (frame_number_behind (frame, TEXT ("\"messageId\":\"m-"), &number)) {
         s_hear_of (self, &self->visitor_ear, &self->agent, "the visitor's message", number);
+        s_note_gap_of (self, &self->visitor, number, PHASE_RICH);
+    }
     s_wait_on (self, &self->visitor_ear, self->visitor.stored);
 }
 
@@ -215,8 +231,10 @@ s_widget_shows (void *owner, text_t frame, uint32_t seq)
         SCENE_COUNT (self->scene, answers);
         return;
     }
-    if (frame_number_behind (frame, TEXT ("\"messageId\":\"a-"), &number))
+    if (frame_number_behind (frame, TEXT ("\"messageId\":\"a-"), &number)) {
         s_hear (&self->agent_ear, &self->widget.client, "the agent's message", number);
+        s_note_gap_of (self, &self->agent, number, PHASE_WIDGET);
+    }
     s_wait_on (self, &self->agent_ear, self->agent.stored);
 }
 
@@ -354,7 +372,7 @@ s_name (const conversation_t *self, client_t *client, const char *role, unsigned
     const char *run = self->scene->run;
     snprintf (client->user, sizeof client->user, "%s%u-%s", role, number, run);
     snprintf (client->session, sizeof client->session, "s%u-%s", number, run);
-    client->goes_by_cable = number % 3 == 0;
+    client->goes_by_cable = number % 3 == 0 && !self->scene->plan->is_rollout;
 }
 
 static uint64_t
@@ -398,7 +416,7 @@ conversation_new (crowd_context_t *scene, conversation_kind_t kind, unsigned num
     if (number / 3 % 3 == 0)
         self->visitor.window = self->agent.window = 1;
     //  Some read slowly, and there is much to read.
-    bool is_slow = kind == TALK_PAIR && number % TALK_SLOW_ONE_IN == 1;
+    bool is_slow = kind == TALK_PAIR && number % TALK_SLOW_ONE_IN == 1 && !plan->is_rollout;
     self->agent.client.is_slow = is_slow;
     self->visitor.text_size = is_slow ? BIG_TEXT : SMALL_TEXT;
     self->agent.text_size = SMALL_TEXT;
@@ -407,6 +425,13 @@ conversation_new (crowd_context_t *scene, conversation_kind_t kind, unsigned num
                                                 : s_every (self, 10, plan->askers);
     self->agent_every = kind == TALK_PAIR ? s_every (self, 10, plan->pairs)
                                           : s_every (self, 15, plan->widgets);
+    if (plan->is_rollout) {
+        uint64_t last = scene->now_us + plan->clients * SECOND / COME_PER_SECOND;
+        conversation_visitor_client (self)->try_at =
+            chance_between (&scene->chance, scene->now_us, last);
+        self->visitor_at = last + chance_between (&scene->chance, 0, self->visitor_every);
+        self->agent_at = last + chance_between (&scene->chance, 0, self->agent_every);
+    }
     if (kind == TALK_LEAVER) {
         uint64_t last = scene->now_us + LAST_COMES, late = plan_late_us (plan, scene->now_us);
         self->late_us = late;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define TICK 2000          //  µs
+#define ROLLOUT_TICK 25000 //  of thousands, who have time
 #define SAID_EVERY 15000000
 #define LOOK_EVERY 100000  //  µs between looks whether all is quiet
 
@@ -48,7 +49,7 @@ s_run (void *argument)
         if (scene->now_us >= tick_at) {
             for (unsigned index = 0; index < self->count; index++)
                 conversation_tick (self->talks[index]);
-            tick_at = scene->now_us + TICK;
+            tick_at = scene->now_us + (scene->plan->is_rollout ? ROLLOUT_TICK : TICK);
         }
         if (scene->now_us >= look_at) {
             bool is_talking = atomic_load (&scene->is_talking);
@@ -82,6 +83,7 @@ crowd_new (const plan_t *plan, const deployment_t *site, findings_t *trouble)
     scene->trouble = trouble;
     scene->chance.state = plan->seed ^ 0x63726f7764;
     scene->now_us = clock_mono_us ();
+    scene->phases = plan->is_rollout ? phases_new () : NULL;
     scene->loop = ws_loop_new ();
     assert (scene->loop);
     snprintf (scene->run, sizeof scene->run, "%x", (unsigned) (clock_wall_ms () & 0xffffff));
@@ -114,6 +116,7 @@ crowd_destroy (crowd_t **self_p)
     ws_loop_destroy (&self->scene.loop);
     pauses_free (&self->scene.pauses);
     gaps_free (&self->scene.gaps);
+    phases_free (&self->scene.phases);
     free (self);
 }
 

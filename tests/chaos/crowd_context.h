@@ -7,6 +7,7 @@
 #include "chance.h"
 #include "gaps.h"
 #include "pauses.h"
+#include "phases.h"
 #include "plan.h"
 #include "deployment.h"
 #include "findings.h"
@@ -28,6 +29,8 @@ typedef struct {
     pauses_t pauses;
     histogram_t ack_delay;
     gaps_t gaps;               //  when a tail is lost
+    phases_t *phases;          //  of a rollout; NULL: it is none
+    atomic_uint at[DEPLOYMENT_EDGES_MOST]; //  connected to each edge
     //  Counts.
     atomic_uint_fast64_t said;
     atomic_uint_fast64_t acked;

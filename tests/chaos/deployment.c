@@ -17,10 +17,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define KIND_MOST 7   //  with the spare
+#define KIND_MOST DEPLOYMENT_EDGES_MOST
 #define NODES_MOST (3 * KIND_MOST)
 #define CABLES_MOST (NODES_MOST * KIND_MOST)
 #define END_WITHIN 15000 //  ms from SIGTERM; SHUTDOWN_GRACE is 5 s
+#define ROLLOUT_END_WITHIN 30000 //  there it is 20 s
 #define MEGABYTE (1024 * 1024)
 
 typedef enum { DOWN, UP, ENDING } member_state_t;
@@ -42,7 +43,7 @@ struct site {
     uint64_t peak_kb[SITE_KINDS];
     uint64_t pss_kb[SITE_KINDS];
     bool known_offices[KIND_MOST];
-    atomic_bool has_spare_edge;
+    atomic_uint known_edges; //  as bits
     int cable[SITE_CABLE_KINDS][CABLES_MOST];
     uint16_t cable_port[SITE_CABLE_KINDS][CABLES_MOST];
     uint16_t edge_port[KIND_MOST];
@@ -179,18 +180,20 @@ s_write_hosts (deployment_t *self)
 void
 deployment_set_known (deployment_t *self, deployment_kind_t kind, unsigned number, bool is_known)
 {
-    if (kind == SITE_EDGE)
-        atomic_store (&self->has_spare_edge, is_known);
+    if (kind == SITE_EDGE && is_known)
+        atomic_fetch_or (&self->known_edges, 1u << number);
+    else if (kind == SITE_EDGE)
+        atomic_fetch_and (&self->known_edges, ~(1u << number));
     else if (kind == SITE_POSTOFFICE) {
         self->known_offices[number] = is_known;
         s_write_hosts (self);
     }
 }
 
-bool
-deployment_has_spare_edge (const deployment_t *self)
+unsigned
+deployment_known_edges (const deployment_t *self)
 {
-    return atomic_load (&self->has_spare_edge);
+    return atomic_load (&self->known_edges);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -320,6 +323,12 @@ deployment_launch (deployment_t *self, deployment_kind_t kind, unsigned number)
     return false;
 }
 
+static unsigned
+s_end_within (const deployment_t *self)
+{
+    return self->plan->is_rollout ? ROLLOUT_END_WITHIN : END_WITHIN;
+}
+
 void
 deployment_end (deployment_t *self, deployment_kind_t kind, unsigned number)
 {
@@ -327,7 +336,7 @@ deployment_end (deployment_t *self, deployment_kind_t kind, unsigned number)
     if (member->state == DOWN)
         return;
     process_kill (stack_process (self->stack, deployment_name (kind, number)), SIGTERM);
-    *member = (member_t){ .state = ENDING, .end_by = clock_mono_ms () + END_WITHIN };
+    *member = (member_t){ .state = ENDING, .end_by = clock_mono_ms () + s_end_within (self) };
 }
 
 bool
@@ -377,7 +386,7 @@ s_watch (deployment_t *self, deployment_kind_t kind, unsigned number)
         if (clock_mono_ms () < member->end_by)
             return;
         findings_note (self->trouble, TROUBLE_BROKEN, WHO_SERVICE, NULL,
-                       "%s did not end within %d ms of SIGTERM", name, END_WITHIN);
+                       "%s did not end within %u ms of SIGTERM", name, s_end_within (self));
         process_print_log (process);
         deployment_kill (self, kind, number);
         return;
@@ -415,9 +424,11 @@ deployment_memory (const deployment_t *self, deployment_kind_t kind, uint64_t *p
 deployment_t *
 deployment_new (const plan_t *plan, const char *place, findings_t *trouble)
 {
-    static char lease[40], close_after[60];
+    static char lease[40], close_after[60], shed_after[40], shed_share[40];
     static const char *const s_settings[] = { "LOG_LEVEL=info", "SESSION_GRACE=8s", lease,
                                               close_after, NULL };
+    static const char *const s_rollout[] = { "LOG_LEVEL=info",     "SHUTDOWN_GRACE=20s", lease,
+                                             "SESSION_GRACE=20s", shed_after, shed_share, NULL };
     deployment_t *self = calloc (1, sizeof *self);
     assert (self);
     self->plan = plan;
@@ -428,16 +439,19 @@ deployment_new (const plan_t *plan, const char *place, findings_t *trouble)
     snprintf (self->place, sizeof self->place, "%s", place);
     snprintf (self->receiver, sizeof self->receiver, "%s/receiver", place);
     snprintf (close_after, sizeof close_after, "SESSION_CLOSE_AFTER=%dms", SITE_CLOSE_AFTER_MS);
+    snprintf (shed_after, sizeof shed_after, "EDGE_SHED_AFTER=%us", (unsigned) plan->shed_after);
+    snprintf (shed_share, sizeof shed_share, "EDGE_SHED_SHARE=%u", (unsigned) plan->shed_share);
     snprintf (lease, sizeof lease, "WORK_LEASE=%dms", DELIVERY_LEASE_MS);
     for (unsigned office = 0; office < deployment_count (self, SITE_POSTOFFICE); office++)
         self->known_offices[office] = true;
+    atomic_store (&self->known_edges, (1u << deployment_count (self, SITE_EDGE)) - 1);
     self->stack = stack_new (&(stack_plan_t){
         .edges = (unsigned) plan->edges,
         .postoffices = (unsigned) plan->postoffices,
         .connectors = (unsigned) plan->connectors,
         .worker = "chaos-worker",
         .workers = (unsigned) plan->workers,
-        .settings = s_settings,
+        .settings = plan->is_rollout ? s_rollout : s_settings,
         .spares = 1,
         .postgres = { .disk_bytes = plan->disk * MEGABYTE, .is_on_disk = true },
         .settings_of = s_settings_of,

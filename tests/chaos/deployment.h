@@ -28,6 +28,9 @@ typedef enum {
 
 typedef struct site deployment_t;
 
+//  With the spare.
+#define DEPLOYMENT_EDGES_MOST 7
+
 //  `place` is a directory for hosts files and logs. NULL when something needed is not there.
 deployment_t *deployment_new (const plan_t *plan, const char *place, findings_t *trouble);
 void deployment_destroy (deployment_t **self_p);
@@ -58,8 +61,9 @@ void deployment_cable_ends (const deployment_t *self, deployment_cables_t kind, 
 
 //  Ports that clients connect to: of the edge itself, and of the cable to it.
 uint16_t deployment_door (const deployment_t *self, unsigned edge, bool through_cable);
-//  Whether the spare edge is up: only then clients know it.
-bool deployment_has_spare_edge (const deployment_t *self);
+//  Which edges clients know, as bits: all but the spare, and the spare while it is up. In a rollout
+//  those that the balancer has.
+unsigned deployment_known_edges (const deployment_t *self);
 
 //  What is not running is not known (any more), and the other way round.
 void deployment_set_known (deployment_t *self, deployment_kind_t kind, unsigned number,

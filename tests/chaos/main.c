@@ -3,6 +3,7 @@
 //
 //      chaos            see docs/chaos.md
 //      chaos --lost-tail   with a fail-over that loses acknowledged messages
+//      chaos --rollout     nothing fails: everything is replaced, under thousands of clients
 //      chaos --help     the settings and the faults
 //
 //  Ends with 0; 1 when the router did not do what it promises; 64, 69 or 78 when it could not be
@@ -12,6 +13,7 @@
 #include "crowd.h"
 #include "nemesis.h"
 #include "report.h"
+#include "rollout.h"
 
 #include "eventually.h"
 
@@ -174,7 +176,10 @@ s_run (const plan_t *plan, const char *place)
     if (run.orders && (run.loss || !plan->is_tail_lost)) {
         run.crowd = crowd_new (plan, run.site, trouble);
         run.nemesis = nemesis_new (plan, run.site);
-        s_rage (&run);
+        if (plan->is_rollout)
+            rollout_run (&run, &s_is_interrupted);
+        else
+            s_rage (&run);
         s_settle (&run);
         s_look_for_untried (&run);
         bool is_audited = s_audit (&run);
@@ -200,7 +205,8 @@ main (int argc, char **argv)
         return 0;
     }
     bool is_tail_lost = argc > 1 && strcmp (argv[1], "--lost-tail") == 0;
-    if (argc > 1 && !is_tail_lost) {
+    bool is_rollout = argc > 1 && strcmp (argv[1], "--rollout") == 0;
+    if (argc > 1 && !is_tail_lost && !is_rollout) {
         fprintf (stderr, "chaos: takes its settings from the environment; --help lists them\n");
         return 64;
     }
@@ -208,6 +214,8 @@ main (int argc, char **argv)
         return 78;
     if (is_tail_lost)
         plan_lose_tail (&plan);
+    if (is_rollout)
+        plan_roll_out (&plan);
     if (!mkdtemp (place)) {
         perror ("chaos: /tmp");
         return 69;

@@ -55,7 +55,7 @@ bool
 plan_read (plan_t *self)
 {
     bool is_good = true;
-    self->is_tail_lost = false;
+    self->is_tail_lost = self->is_rollout = false;
 #define PLAN_DEFAULT(member, name, value, least, most, about) self->member = value;
     PLAN_NUMBERS (PLAN_DEFAULT)
 #define PLAN_GET(member, name, value, least, most, about)                                          \
@@ -91,9 +91,25 @@ plan_lose_tail (plan_t *self)
                      " reset_bus silent_clients slow_clients reset_clients one_more_edge";
 }
 
+//  Of ten clients six are visitor and agent, one asks the bot, one is a widget that does, and two
+//  are a widget and its agent. What they say is a message in a minute each, about.
+void
+plan_roll_out (plan_t *self)
+{
+    self->is_rollout = true;
+    self->askers = self->widgets = self->clients / 10;
+    self->pairs = (self->clients - 4 * self->askers) / 2;
+    self->clients = 2 * self->pairs + 4 * self->askers;
+    self->leavers = self->deliveries = self->disk = 0;
+    self->workers = 1;
+    if (!getenv ("CHAOS_RATE"))
+        self->rate = self->clients / 60 + 1;
+}
+
 void
 plan_help (void)
 {
+    printf ("chaos --rollout: nothing fails, edges and postoffices are replaced\n");
     printf ("chaos --lost-tail: a standby that lags is promoted in the middle (60 s)\n\n");
     printf ("Settings, from the environment:\n");
 #define PLAN_ABOUT(member, name, value, least, most, about)                                        \

@@ -22,6 +22,11 @@
     PLAN_NUMBER (gap_least, "CHAOS_GAP_LEAST", 2000, 100, 600000,                                  \
                  "ms from the beginning of a fault to the next one, at least")                     \
     PLAN_NUMBER (gap_most, "CHAOS_GAP_MOST", 6000, 100, 600000, "and at most")                     \
+    PLAN_NUMBER (clients, "ROLLOUT_CLIENTS", 10000, 20, 16000, "of --rollout")                     \
+    PLAN_NUMBER (prestop, "ROLLOUT_PRESTOP", 10000, 0, 60000,                                      \
+                 "ms before SIGTERM in which a process is off the balancer, of --rollout")         \
+    PLAN_NUMBER (shed_after, "ROLLOUT_SHED_AFTER", 60, 0, 3600, "EDGE_SHED_AFTER, in s")           \
+    PLAN_NUMBER (shed_share, "ROLLOUT_SHED_SHARE", 2, 0, 100, "EDGE_SHED_SHARE")                   \
     PLAN_NUMBER (pairs, "CHAOS_PAIRS", 60, 0, 1000, "visitor and agent, both in the rich dialect") \
     PLAN_NUMBER (askers, "CHAOS_ASKERS", 30, 0, 1000, "rich visitors who ask the bot")             \
     PLAN_NUMBER (widgets, "CHAOS_WIDGETS", 30, 0, 1000,                                            \
@@ -42,6 +47,7 @@ typedef struct {
     PLAN_NUMBERS (PLAN_MEMBER)
 #undef PLAN_MEMBER
     bool is_tail_lost;  //  --lost-tail
+    bool is_rollout;    //  --rollout
     const char *only;   //  words of faults; NULL: all
     const char *except; //  words of faults; NULL: none
 } plan_t;
@@ -50,6 +56,8 @@ typedef struct {
 bool plan_read (plan_t *self);
 //  Makes it a run in which a tail of the log is lost, with what can be judged then.
 void plan_lose_tail (plan_t *self);
+//  Makes it a rollout under many clients who talk slowly.
+void plan_roll_out (plan_t *self);
 //  The settings, to standard output.
 void plan_help (void);
 //  What takes long to settle is not begun behind this time, in µs, of a run that began then.

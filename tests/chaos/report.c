@@ -272,7 +272,10 @@ report_print (const report_t *self)
 {
     printf ("\nchaos report\n");
     s_print_counts (self);
-    s_print_faults (self);
+    if (self->plan->is_rollout)
+        phases_print (crowd_scene (self->crowd)->phases);
+    else
+        s_print_faults (self);
     s_print_pauses (self);
     s_print_loss (self);
     s_print_deliveries (self);

@@ -67,6 +67,8 @@ s_lost (void *owner, bool *is_told)
     self->leaving_us = NEVER;
     self->busy_until = self->join_by = self->ack_by = self->leave_by = 0;
     self->stable_at = self->quiet_at = self->probe_by = 0;
+    self->probed_seq = self->repeated = self->repeats_to = 0;
+    self->is_probing = false;
     return given == NEVER ? s_back_off (self) : given;
 }
 
@@ -201,6 +203,9 @@ s_stored (rich_t *self, uint32_t number, uint32_t seq)
     if (self->again < self->stored)
         self->again = self->stored;
     histogram_add (&scene->ack_delay, scene->now_us - self->sent_us[number % RICH_WINDOW]);
+    if (phases_now (scene->phases))
+        phases_add (&phases_now (scene->phases)->ack, self->sent_us[number % RICH_WINDOW],
+                    scene->now_us);
     SCENE_COUNT (scene, acked);
     wait_progress (&self->ack_wait, &scene->pauses, scene->now_us, self->stored < self->said);
     s_await_ack (self);
@@ -263,6 +268,16 @@ s_on_history (rich_t *self, text_t frame)
     s_set_position (self, frame, (uint32_t) seq);
 }
 
+//  Behind the answer to a question that crossed it.
+static bool
+s_is_repeated (rich_t *self, uint32_t seq)
+{
+    if (seq <= self->repeated || seq > self->repeats_to)
+        return false;
+    self->repeated = seq;
+    return true;
+}
+
 //  A frame of the log: each seq once, and rising.
 static void
 s_on_entry (rich_t *self, text_t frame)
@@ -270,6 +285,8 @@ s_on_entry (rich_t *self, text_t frame)
     uint64_t seq, number;
     if (!frame_number_behind (frame, TEXT ("\"seq\":"), &seq))
         return; //  typing and the like
+    if (s_is_repeated (self, (uint32_t) seq))
+        return;
     if (seq <= self->last_seq) {
         client_complain (&self->client, TROUBLE_DOUBLED, "seq %" PRIu64 " comes after %u", seq,
                          self->last_seq);
@@ -297,6 +314,11 @@ s_on_update (rich_t *self, text_t frame)
         && !self->client.scene->plan->is_tail_lost)
         client_complain (&self->client, TROUBLE_LOST,
                          "the log has %" PRIu64 " entries, %u is known", seq, self->last_seq);
+    if (self->is_in && self->is_probing) {
+        self->repeated = self->probed_seq;
+        self->repeats_to = self->last_seq;
+        self->is_probing = false;
+    }
     if (self->is_in)
         return;
     self->is_in = true;
@@ -458,6 +480,8 @@ s_look_at_the_clock (rich_t *self)
         self->attempts = 0;
     if (self->is_in && s_is_due (&self->quiet_at, now)) {
         self->probe_by = now + PROBE;
+        self->is_probing = true;
+        self->probed_seq = self->last_seq;
         s_resume (self);
     }
     if (s_is_due (&self->busy_until, now)) {

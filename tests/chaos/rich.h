@@ -40,6 +40,12 @@ typedef struct {
     uint32_t stored_room;
     uint32_t last_seq;      //  highest that it was told
     char check[20];         //  that came with it
+    //  It asked on a connection that it has whether anything is missing: what came before the
+    //  answer comes again behind it, once and in order, and client.js passes over it.
+    bool is_probing;
+    uint32_t probed_seq;    //  what it said that it has
+    uint32_t repeated;      //  what it has been told again
+    uint32_t repeats_to;
     uint32_t again_below;   //  up to there it is told again what it had: the history has changed
     bool is_in;
     bool orders_control;    //  says `barge in` as soon as it can

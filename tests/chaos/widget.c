@@ -15,6 +15,7 @@
 #define ASK_LEAST 500000
 #define ASK_MOST 4000000
 #define ASK_SELDOM 12000000 //  now and then it is silent for so long
+#define ROLLOUT_TIMES 15    //  in a rollout all of that is longer
 #define QUIET 4000000
 
 static void
@@ -22,8 +23,10 @@ s_next_question (widget_t *self)
 {
     crowd_context_t *scene = self->client.scene;
     bool is_long = chance_once_in (&scene->chance, 5);
-    self->ask_at =
-        scene->now_us + chance_between (&scene->chance, ASK_LEAST, is_long ? ASK_SELDOM : ASK_MOST);
+    unsigned times = scene->plan->is_rollout ? ROLLOUT_TIMES : 1;
+    self->ask_at = scene->now_us
+                   + times * chance_between (&scene->chance, ASK_LEAST,
+                                             is_long ? ASK_SELDOM : ASK_MOST);
 }
 
 static void
@@ -169,6 +172,7 @@ widget_init (widget_t *self, crowd_context_t *scene, const widget_events_t *even
 {
     *self = (widget_t){ .events = events, .owner = owner };
     client_init (&self->client, scene, &s_events, self, WHO_WIDGET);
+    self->client.is_widget = true;
     snprintf (self->client.query, sizeof self->client.query,
               "&isAdmin=false&createWsReason=emitNoWs");
 }
