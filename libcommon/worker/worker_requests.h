@@ -5,8 +5,8 @@
 //  subscribed to, of the app that it names, and may do what docs/bus.md lists. Postoffices without
 //  BUS_FEATURE_WORKERS_ASK are asked nothing.
 //
-//  A request whose postoffice is lost is asked of the next one, until its deadline: what changes
-//  something may be carried out twice then, unless it has a key.
+//  A request whose postoffice is lost is asked of the next one, until its deadline
+//  (asking/inquiry.h).
 
 #ifndef WORKER_REQUESTS_H
 #define WORKER_REQUESTS_H

@@ -1,9 +1,7 @@
 //  questions — what an edge asks of postoffices while an outside system waits for an answer:
-//  REQUESTs in the edge's own name, each asked again when its postoffice is lost, until a
-//  deadline.
+//  REQUESTs in the edge's own name (asking/inquiry.h), in the place of a session of the app.
 //
-//  A question asks one thing at a time, and may ask several one after the other within its one
-//  deadline. Whoever was asked before, and answers yet, is not heard.
+//  A question may ask several things one after the other within its one deadline.
 
 #ifndef QUESTIONS_H
 #define QUESTIONS_H
