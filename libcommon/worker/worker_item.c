@@ -24,6 +24,7 @@ struct worker_item {
     int handed_over; //  by this one last; NO_POSTOFFICE: it is lost
     int home;        //  handed_over, lost or not
     uint64_t home_incarnation; //  and which start of its process: another one knows nothing of it
+    uint64_t again;  //  of a delivery: attempts that are this one, as it was handed over anew
     worker_item_view_t view;
     void *content;                 //  of body, secret and memories; NULL while REPORTING
     const worker_report_t *given;  //  while the attempt is being ended
@@ -180,6 +181,7 @@ send_done (worker_item_t *self)
     record.done.destination = report->destination;
     record.done.pause_ms = report->pause_ms;
     record.done.suppress = report->suppress;
+    record.done.again = self->again;
     bool is_sent = s_send (self, &record) == 0;
     self->topic->counts[WORKER_REPORTS] += is_sent;
     loop_timer_start_ms (self->timer, is_sent ? DONE_EVERY_MS : DONE_REFUSED_MS, 0);
@@ -362,6 +364,7 @@ void
 worker_item_handed_over (worker_item_t *self, unsigned postoffice, uint64_t attempt)
 {
     s_set_home (self, postoffice);
+    self->again += !self->is_turn && attempt > self->view.work.attempt;
     self->view.work.attempt = attempt;
     worker_item_happens (self, WORKER_ITEM_EVENT_REPEATED);
 }

@@ -505,6 +505,35 @@ Test (deliveries, of_a_killed_postoffice_go_on, .timeout = 180)
     s_end (stage);
 }
 
+//  The postoffice died, and the attempt goes on: that it is done counts, although another one has
+//  begun. That it is to be tried again does not.
+Test (deliveries, that_are_done_all_the_same_are_done, .timeout = 120)
+{
+    stage_t *stage = s_start (2, 10);
+    stage->manner = WAITS;
+    s_order (stage, 1, 0, "0");
+    RIG_UNTIL (&stage->rig, WITHIN_MS, stage->count == 1 && s_count (stage, "state = 1") == 1);
+    static const char of_first[] =
+        "holder = (SELECT writer FROM node WHERE name = 'postoffice-1')";
+    bool is_first = s_count (stage, of_first) == 1;
+    process_kill (stage->postoffices[!is_first], SIGKILL);
+    process_destroy (&stage->postoffices[!is_first]);
+    RIG_UNTIL (&stage->rig, 2 * WITHIN_MS, stage->count == 2);
+    cr_assert_eq (stage->taken[1].attempt, 2);
+    stage->taken[0].postoffice = stage->taken[1].postoffice;
+    s_report (stage, &stage->taken[0], OUTCOME_RETRY);
+    RIG_UNTIL (&stage->rig, WITHIN_MS, stage->settled == 1);
+    cr_assert_eq (s_count (stage, "state = 1 AND attempts = 2"), 1);
+    s_report (stage, &stage->taken[0], OUTCOME_ANSWERED);
+    //  Whoever has the second one is told to stop, and is late with what it has not heard.
+    RIG_UNTIL (&stage->rig, WITHIN_MS, stage->settled == 2 && stage->cancelled == 1);
+    cr_assert_eq (s_count (stage, "state = 2"), 1);
+    s_report (stage, &stage->taken[1], OUTCOME_DEAD);
+    RIG_UNTIL (&stage->rig, WITHIN_MS, stage->settled == 3);
+    cr_assert_eq (s_count (stage, "state = 2"), 1);
+    s_end (stage);
+}
+
 //  Of lanes whose first item waits for another try all later ones are due. A take meets them all,
 //  and looks each lane up once, not once for each item.
 Test (deliveries, of_lanes_that_wait_cost_a_take_little, .timeout = 120)

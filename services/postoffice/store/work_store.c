@@ -235,7 +235,7 @@ work_store_finish (work_store_t *self, const work_report_t *reports, size_t coun
         pg_array_number (statuses, (int64_t) reports[at].status);
         pg_array_number (took, (int64_t) reports[at].took_ms);
         pg_array_text (details, reports[at].detail);
-        pg_array_number (lost, (int64_t) reports[at].lost);
+        pg_array_number (lost, reports[at].lost);
         pg_array_text (memories, reports[at].memory);
         pg_array_text (lane_memories, reports[at].lane_memory);
         pg_array_number (words, reports[at].destination);

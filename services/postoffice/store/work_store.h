@@ -68,7 +68,8 @@ typedef struct {
     uint64_t status;  //  the far side's answer, as its protocol's number; 0: none
     uint64_t took_ms; //  0: not known
     text_t detail;
-    uint64_t lost; //  how often the item was handed out in this attempt, and nothing was reported
+    int64_t lost; //  how often the item was handed out in this attempt, and nothing was reported;
+                  //  below 0: so many of those that were counted before are this attempt
     text_t memory, lane_memory; //  what is to be remembered; empty: it stays as it is
     destination_word_t destination;
     uint64_t pause_ms; //  the destination is left alone for so long

@@ -554,24 +554,24 @@ deliveries_done (deliveries_t *self, peer_t peer, const bus_done_t *done)
         self->foreign++;
     } else if (delivery->is_promised || !text_is (delivery->topic, done->topic))
         return;
-    if (done->attempt < delivery->attempt) { //  stale: a later one is out, or was reported
+    bool is_late = done->attempt < delivery->attempt; //  a later one is out, or was reported
+    if (is_late && (delivery->is_sent || !delivery_report_is_good_late (done))) {
         metric_add (POSTOFFICE_ITEMS_STALE, 1);
         s_settled (self, peer, done->item, done->session);
         return;
     }
     if (delivery->is_sent && done->attempt > delivery->attempt)
         return; //  it will be said again
+    if (is_late && delivery->turn)
+        workers_forget (self->workers, delivery->turn, true);
     delivery->attempt = done->attempt;
     delivery->peer = peer;
     free (delivery->session);
     delivery->session = alloc_text (done->session);
     if (delivery->is_sent)
         return; //  said again, or too late: a report is on its way
-    work_report_t *report = delivery_report_of (done);
-    //  Others were offered it in this attempt, and have said nothing.
-    const turn_t *turn = delivery->turn;
-    report->lost = turn && turn->attempts > 1 ? turn->attempts - 1 : 0;
-    s_set_report (self, delivery, report);
+    s_set_report (self, delivery,
+                  delivery_report_of (done, delivery->turn ? delivery->turn->attempts : 0));
     s_send_reports (self);
 }
 

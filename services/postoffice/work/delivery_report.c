@@ -52,8 +52,23 @@ s_after_ms (uint64_t said)
     return said < AFTER_MOST_MS ? said : AFTER_MOST_MS;
 }
 
+bool
+delivery_report_is_good_late (const bus_done_t *done)
+{
+    return done->outcome == OUTCOME_ANSWERED && !work_is_watch (done->item);
+}
+
+//  Attempts that were counted as lost because their postoffice was, and went on in this one, were
+//  not.
+static int64_t
+s_lost (const bus_done_t *done, uint64_t offers)
+{
+    int64_t others = offers > 1 ? (int64_t) offers - 1 : 0;
+    return others - (int64_t) (done->again < done->attempt ? done->again : 0);
+}
+
 work_report_t *
-delivery_report_of (const bus_done_t *done)
+delivery_report_of (const bus_done_t *done, uint64_t offers)
 {
     bool is_retry = done->outcome == OUTCOME_RETRY;
     bool is_word = done->destination <= DESTINATION_DISABLED;
@@ -63,6 +78,7 @@ delivery_report_of (const bus_done_t *done)
         .status = work_number (done->status, WORK_STATUS_MOST),
         .took_ms = work_number (done->took_ms, WORK_TOOK_MOST_MS),
         .detail = delivery_report_storable (done->detail, DETAIL_MOST),
+        .lost = s_lost (done, offers),
         .memory = s_memory (done->remember, done->item),
         .lane_memory = s_memory (done->remember_lane, done->item),
         .destination = is_word ? (destination_word_t) done->destination : DESTINATION_UNSAID,
@@ -71,7 +87,7 @@ delivery_report_of (const bus_done_t *done)
 }
 
 work_report_t *
-delivery_report_new (work_state_t state, uint64_t after_ms, uint64_t lost, text_t detail)
+delivery_report_new (work_state_t state, uint64_t after_ms, int64_t lost, text_t detail)
 {
     return s_new (&(work_report_t){
         .state = state, .after_ms = after_ms, .lost = lost, .detail = detail });

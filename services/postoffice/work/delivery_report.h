@@ -8,10 +8,14 @@
 #include "bus/bus_record.h"
 #include "store/work_store.h"
 
-//  What the worker said; item, topic and attempt are left empty. The caller frees it.
-work_report_t *delivery_report_of (const bus_done_t *done);
+//  What the worker said; item, topic and attempt are left empty. The caller frees it. `offers`: how
+//  often the item was handed out in this attempt; others have said nothing.
+work_report_t *delivery_report_of (const bus_done_t *done, uint64_t offers);
+//  Does it count although a later attempt has begun? Its postoffice was lost while the worker went
+//  on: what is done is done, and the later one need not be.
+bool delivery_report_is_good_late (const bus_done_t *done);
 //  What the postoffice says itself; `lost`: as in work_report_t.
-work_report_t *delivery_report_new (work_state_t state, uint64_t after_ms, uint64_t lost,
+work_report_t *delivery_report_new (work_state_t state, uint64_t after_ms, int64_t lost,
                                     text_t detail);
 
 //  As much of the text as the database takes.

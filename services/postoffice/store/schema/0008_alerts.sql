@@ -1,5 +1,5 @@
 --  readable_from: 4
---  functions: c8d8adcbe118761bafb2c41fdda7df61
+--  functions: 5ef148ee380726d2a72bc62fd531d21d
 --
 --  What deliveries remember, and where they go. Programs of schemas 4 to 7 run beside those of this
 --  one: each new column has a default, and nothing has changed its meaning.

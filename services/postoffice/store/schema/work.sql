@@ -200,10 +200,12 @@ BEGIN
 END $$;
 
 --  What came of attempts. state: 0 again after so long, 2 done, 3 dead. A report counts while no
---  later attempt has begun, whoever has the lease. Returns the items of which it counted. lost: how
---  often the item was handed out in this attempt without a report; memory, lane_memory: what is to
---  be remembered, empty: it stays; word: how the destination is (0 unsaid, 1 well, 2 failed, 3
---  disabled), pause_ms: it is left alone for so long; suppress: its address wants nothing more.
+--  later attempt has begun, whoever has the lease; that it is done counts behind that, too. (But of
+--  a watch, whose attempts are looks.) Returns the items of which it counted. lost: how often the
+--  item was handed out in this attempt without a report; below 0: so many of those before that were
+--  counted so are this attempt; memory, lane_memory: what is to be remembered, empty: it stays;
+--  word: how the destination is (0 unsaid, 1 well, 2 failed, 3 disabled), pause_ms: it is left
+--  alone for so long; suppress: its address wants nothing more.
 CREATE FUNCTION finish_work_@V@ (
     f_item text[], f_topic text[], f_attempt bigint[], f_state smallint[], f_after_ms bigint[],
     f_status smallint[], f_took_ms bigint[], f_detail text[], f_lost bigint[], f_memory text[],
@@ -223,7 +225,7 @@ BEGIN
             next_at = now () + CASE WHEN w.detail = 'woken' AND w.item LIKE ':watch:%' THEN 0
                 ELSE f.after_ms END * interval '1 ms',
             finished_at = CASE WHEN f.state > 1 THEN now () END,
-            unreported = w.unreported + f.lost,
+            unreported = greatest (w.unreported + f.lost, 0),
             is_told = w.is_told AND NOT (f.state = 3 AND w.kind = 2),
             memory = CASE WHEN f.memory <> '' THEN f.memory ELSE w.memory END
         FROM unnest (f_item, f_topic, f_attempt, f_state, f_after_ms, f_status, f_took_ms, f_detail,
@@ -231,7 +233,9 @@ BEGIN
             AS f (item, topic, attempt, state, after_ms, status, took_ms, detail, lost, memory,
                   lane_memory, suppresses)
         WHERE w.item = f.item AND w.topic = f.topic AND w.kind IN (2, 3) AND w.state < 2
-            AND w.attempts = f.attempt
+            AND (w.attempts = f.attempt
+                 OR w.attempts > f.attempt AND f.state = 2 AND w.kind = 2
+                    AND w.item NOT LIKE ':watch:%')
         RETURNING w.item, w.kind, w.topic, w.attempts, w.state, w.detail,
             nullif (f.took_ms, 0) AS took_ms, nullif (f.status, 0) AS status, w.app, w.session,
             w.lane, w.destination, w.address, f.lane_memory, f.suppresses),
