@@ -1,0 +1,104 @@
+"""alarms — whether the alarms of components/monitoring are those of docs/operations.md, can be read by
+Prometheus, and ask for metrics that the programs have.
+
+usage: alarms.py FILE
+
+FILE is what was rendered with the monitoring component, and with KEDA's, whose query is checked as well.
+The metrics are those of the tables that tools/docs writes from the programs (unit/docs compares them).
+"""
+
+import re
+import sys
+
+import promql_parser
+
+from manifests import finish, load, of_kind
+
+#  What no program has: Prometheus makes it, or the suffix of a histogram.
+MADE_BY_PROMETHEUS = {"up"}
+#  In a cluster only.
+BESIDES = {'absent (up{job="stentor"})'}
+
+
+def section(text, heading, end):
+    return text[text.index(f"\n## {heading}\n"):text.index(f"\n## {end}\n")]
+
+
+def documented_metrics(text):
+    """{name: {label: its values}}, from the tables of metrics, all services together."""
+    metrics = {}
+    for name, kind, words in re.findall(r"^\| `(\w+)` \| (counter|gauge|histogram) \| (.*) \|$", text, re.M):
+        labels = re.findall(r"(\w+): ([^;()]+)", (re.findall(r"\(([^()]*: [^()]*)\)$", words) or [""])[0])
+        for suffix in [""] if kind != "histogram" else ["_bucket", "_sum", "_count"]:
+            known = metrics.setdefault(name + suffix, {})
+            for label, values in labels:
+                known.setdefault(label, set()).update(values.split(", "))
+    return metrics
+
+
+def documented_alarms(text):
+    """Each expression of the two tables, with its time."""
+    alarms = set()
+    for row in re.findall(r"^\| (?!what is wrong|---)(.*) \|$", section(text, "Alarms", "Log lines"), re.M):
+        cell = re.split(r"(?<!\\) \| ", row)[1]
+        for expression, time, unit in re.findall(r"`([^`]+)`(?: for (\d+) (min|s))?", cell):
+            alarms.add((expression.replace("\\|", "|"), time + unit[:1]))
+    return alarms
+
+
+def selectors_of(node):
+    if isinstance(node, promql_parser.VectorSelector):
+        yield node
+    for part in ("expr", "lhs", "rhs", "vector_selector"):
+        if hasattr(node, part):
+            yield from selectors_of(getattr(node, part))
+    for argument in getattr(node, "args", None) or []:
+        yield from selectors_of(argument)
+
+
+def check_expression(expression, metrics):
+    try:
+        tree = promql_parser.parse(expression)
+    except ValueError as error:
+        return [f"{expression}: {error}"]
+    faults = []
+    selectors = list(selectors_of(tree))
+    if not selectors:
+        faults.append(f"{expression}: asks for no metric")
+    for selector in selectors:
+        if selector.name in MADE_BY_PROMETHEUS:
+            continue
+        if selector.name not in metrics:
+            faults.append(f"{expression}: no program has {selector.name}")
+            continue
+        for matcher in selector.matchers.matchers:
+            if matcher.name == "job":
+                continue
+            missing = set(matcher.value.split("|")) - metrics[selector.name].get(matcher.name, set())
+            if missing:
+                faults.append(f"{expression}: {selector.name} has no {matcher.name} {', '.join(sorted(missing))}")
+    return faults
+
+
+def main():
+    things = load(sys.argv[1])
+    with open("docs/operations.md", encoding="utf-8") as file:
+        text = file.read()
+    metrics = documented_metrics(text)
+    rules = [rule for thing in of_kind(things, "PrometheusRule") for group in thing["spec"]["groups"] for rule in group["rules"]]
+    rendered = {(rule["expr"], rule.get("for", "")) for rule in rules if rule["expr"] not in BESIDES}
+    documented = documented_alarms(text)
+    faults = [f"{expression} {time}: only in the manifests" for expression, time in sorted(rendered - documented)]
+    faults += [f"{expression} {time}: only in docs/operations.md" for expression, time in sorted(documented - rendered)]
+    names = [rule["alert"] for rule in rules]
+    faults += [f"{name}: twice" for name in sorted(set(names)) if names.count(name) > 1]
+    queries = [trigger["metadata"]["query"] for thing in of_kind(things, "ScaledObject") for trigger in thing["spec"]["triggers"]]
+    for expression in [rule["expr"] for rule in rules] + queries:
+        faults += check_expression(expression, metrics)
+    if not rules or not queries or not metrics:
+        faults.append("there is nothing to compare")
+    return finish("alarms", faults, f"{len(rules)} alarms, {len(metrics)} metrics")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
