@@ -5,6 +5,9 @@ import yaml
 KINDS = {"Deployment", "StatefulSet"}
 OURS = ["edge", "postoffice", "stentor-connector", "genesys-connector", "notifier"]
 
+#  A text that is "=" alone has a type of its own in YAML 1.1, which nobody else knows.
+yaml.SafeLoader.add_constructor("tag:yaml.org,2002:value", yaml.SafeLoader.construct_yaml_str)
+
 
 def load(path):
     with open(path, encoding="utf-8") as file:
