@@ -40,6 +40,8 @@ PRODUCTION = {
     ("edge", "EDGE_DEMO_MODE"): "Compose is a demonstration",
     ("edge", "EDGE_TLS_CERTIFICATE"): "Compose is published on the loopback only",
     ("edge", "EDGE_TLS_KEY"): "Compose is published on the loopback only",
+    ("edge", "EDGE_SOCKETS_PER_SECOND"): "handshakes of TLS cost more than what is accepted in clear",
+    ("edge", "EDGE_SOCKETS_BURST"): "handshakes of TLS cost more than what is accepted in clear",
 }
 
 
