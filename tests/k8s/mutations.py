@@ -82,6 +82,7 @@ MUTATIONS = [
     ("setting of another service", lambda t: add_variable(t, name="POSTGRES_URL", value="x"), "sets POSTGRES_URL, which"),
     ("nothing mounted", lambda t: container(t)["volumeMounts"].pop(0), "where nothing is mounted"),
     ("writable mount", lambda t: container(t)["volumeMounts"][0].pop("readOnly"), "may write to"),
+    ("secret for all", lambda t: pod_of(edge(t))["volumes"][0]["secret"].pop("defaultMode"), "lets others than its group"),
     ("label", lambda t: edge(t)["metadata"]["labels"].pop("app.kubernetes.io/version"), "no label version"),
     ("label of a policy", lambda t: policy_named(t, "names")["metadata"]["labels"].clear(), "no label name"),
     ("selector with a version", lambda t: edge(t)["spec"]["selector"]["matchLabels"].update({"app.kubernetes.io/version": "0.2.0"}), "selects by app.kubernetes.io/version"),

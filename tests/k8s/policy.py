@@ -110,6 +110,13 @@ def check_paths(thing):
     return faults + [f"may write to {path}" for path, mount in mounts.items() if not mount.get("readOnly")]
 
 
+def is_open(volume):
+    """Whether a secret can be read by any user of the pod. The lists of public keys are none."""
+    secret = volume.get("secret") or volume.get("projected") or {}
+    is_public = volume["name"] in ("bus-nodes", "bus-postoffices")
+    return bool(secret) and not is_public and secret.get("defaultMode", 0o644) & 0o007 != 0
+
+
 def check_service(thing, settings):
     """What only our services are held to."""
     spec = pod_of(thing)
@@ -130,6 +137,7 @@ def check_service(thing, settings):
         (path("livenessProbe") == "/healthz", "is killed by another path than /healthz"),
         (path("readinessProbe") == "/readyz", "is ready by another path than /readyz"),
         (spread == SPREAD, "is not spread over zones and nodes"),
+        (not any(is_open(volume) for volume in spec["volumes"]), "lets others than its group read a secret"),
         (not any(mount["mountPath"] in ("/", "/tmp") for mount in container["volumeMounts"]), "has a place to write"),
     )
 
