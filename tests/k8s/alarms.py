@@ -20,6 +20,11 @@ MADE_BY_PROMETHEUS = {"up"}
 BESIDES = {'absent (up{job="stentor"})'}
 
 
+def read_page():
+    with open("docs/operations.md", encoding="utf-8") as file:
+        return file.read()
+
+
 def section(text, heading, end):
     return text[text.index(f"\n## {heading}\n"):text.index(f"\n## {end}\n")]
 
@@ -82,8 +87,7 @@ def check_expression(expression, metrics):
 
 def main():
     things = load(sys.argv[1])
-    with open("docs/operations.md", encoding="utf-8") as file:
-        text = file.read()
+    text = read_page()
     metrics = documented_metrics(text)
     rules = [rule for thing in of_kind(things, "PrometheusRule") for group in thing["spec"]["groups"] for rule in group["rules"]]
     rendered = {(rule["expr"], rule.get("for", "")) for rule in rules if rule["expr"] not in BESIDES}

@@ -124,10 +124,13 @@ def check_images(compose, things):
             or (name == "postgres" and image != compose["services"][name]["image"])]
 
 
-def main():
-    settings = load_settings(sys.argv[1])
+def load_compose():
     with open("docker-compose.yml", encoding="utf-8") as file:
-        compose = yaml.safe_load(file)
+        return yaml.safe_load(file)
+
+
+def main():
+    settings, compose = load_settings(sys.argv[1]), load_compose()
     demo, production = load(sys.argv[2]), load(sys.argv[3])
     faults, _ = compare(compose, demo, settings, BOTH)
     more, services = compare(compose, production, settings, BOTH | PRODUCTION)

@@ -1,4 +1,4 @@
-"""mutations — spoils manifests in one way at a time, and wants policy.py, or network.py, to say so.
+"""mutations — spoils manifests in one way at a time, and wants the check that it is for to say so.
 
 usage: mutations.py SETTINGS SELECTORS DEMO EVERYTHING
 
@@ -8,6 +8,8 @@ DEMO and EVERYTHING are what was rendered of the demonstration, and of productio
 import copy
 import sys
 
+import alarms
+import compose
 import network
 import policy
 from manifests import finish, load, load_settings, name_of, pod_of
@@ -120,6 +122,40 @@ NETWORK = [
 ]
 
 
+#  What Compose would no longer have as well.
+AGREEMENT = [
+    ("another value", lambda t: container(t)["env"].append({"name": "TEXT_LIMIT", "value": "1k"}), "TEXT_LIMIT is"),
+    ("no file", lambda t: container(t)["env"].remove({"name": "ALERT_KEY_FILE", "value": "/run/keys/alert_key"}), "ALERT_KEY is"),
+    ("less grace", lambda t: pod_of(edge(t)).update(terminationGracePeriodSeconds=35), "less time to end"),
+    ("a writable root", lambda t: container(t)["securityContext"].update(readOnlyRootFilesystem=False), "nobody can write to"),
+]
+
+#  Expressions that must not pass.
+EXPRESSIONS = [
+    ("stentor_nothing > 0", "no program has stentor_nothing"),
+    ("sum (stentor_edge_connections > 0", "sum"),
+    ('rate (stentor_edge_closed_total{reason="bored"}[5m]) > 0', "has no reason bored"),
+    ("vector (1) > 0", "asks for no metric"),
+]
+
+
+def try_agreement(things, settings):
+    faults = []
+    for words, spoil, wanted in AGREEMENT:
+        spoilt = copy.deepcopy(things)
+        spoil(spoilt)
+        found, _ = compose.compare(compose.load_compose(), spoilt, settings, compose.BOTH)
+        if not any(wanted in fault for fault in found):
+            faults.append(f"{words}: compose.py does not say `{wanted}`")
+    return faults
+
+
+def try_expressions():
+    metrics = alarms.documented_metrics(alarms.read_page())
+    return [f"{expression}: alarms.py does not say `{wanted}`" for expression, wanted in EXPRESSIONS
+            if not any(wanted in fault for fault in alarms.check_expression(expression, metrics))]
+
+
 def try_network(things):
     right, _ = network.pairs_of(things)
     faults = []
@@ -147,8 +183,8 @@ def main():
     settings, selectors = load_settings(sys.argv[1]), policy.load_selectors(sys.argv[2])
     faults = try_all(MUTATIONS, load(sys.argv[3]), settings, selectors)
     faults += try_all(SCALED, load(sys.argv[4]), settings, selectors)
-    faults += try_network(load(sys.argv[3]))
-    return finish("mutations", faults, f"{len(MUTATIONS) + len(SCALED) + len(NETWORK)} spoilt")
+    faults += try_network(load(sys.argv[3])) + try_agreement(load(sys.argv[3]), settings) + try_expressions()
+    return finish("mutations", faults, f"{sum(map(len, [MUTATIONS, SCALED, NETWORK, AGREEMENT, EXPRESSIONS]))} spoilt")
 
 
 if __name__ == "__main__":
