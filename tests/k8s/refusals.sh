@@ -134,8 +134,8 @@ make_them () {
 all_are_made () {
     make_them >"$place/secrets.yaml" && make_them | cmp - "$place/secrets.yaml" &&
         python "$here/secrets_made.py" "$place/secrets.yaml" "$place/load-balancer.yaml" &&
-        make_them --cloudnative-pg >"$place/secrets.yaml" &&
-        python "$here/secrets_made.py" "$place/secrets.yaml" "$place/cloudnative-pg.yaml"
+        make_them --cloudnative-pg >"$place/secrets-operated.yaml" &&
+        python "$here/secrets_made.py" "$place/secrets-operated.yaml" "$place/cloudnative-pg.yaml"
 }
 
 refuses_secrets () {
@@ -144,6 +144,8 @@ refuses_secrets () {
 
 prepare
 check "all that production mounts is made, twice the same" all_are_made
+check "the programs start with that, and refuse what production must not have" \
+    python "$here/starts.py" "$bin" "$place/secrets.yaml" "$place/load-balancer.yaml" "$place/roots"
 printf 'postgres://stentor:x@db.example.net/stentor?sslmode=require' >"$secrets/postgres_url"
 check "a database without verify-full is refused" refuses_secrets 'sslmode=verify-full'
 prepare
