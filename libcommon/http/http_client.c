@@ -29,6 +29,7 @@ typedef struct call {
     char *origin;
     bool is_running; //  curl has it
     bool is_renewed; //  its token, after a 401
+    bool takes_401;
     bearer_t *bearer; //  NULL: none
     bearer_wait_t token;
     uint64_t serial; //  of the token that was sent
@@ -202,8 +203,9 @@ s_ended (call_t *self, CURLcode result)
     http_exchange_read (self->exchange, result, &answer);
     s_hold (self, &answer);
     bool is_refused = answer.status == 401 && self->bearer && !self->is_renewed;
-    if (is_refused) {
+    if (is_refused)
         bearer_refused (self->bearer, self->serial);
+    if (is_refused && !self->takes_401) {
         self->is_renewed = true;
         s_stop (self);
         s_take_token (self);
@@ -329,6 +331,7 @@ s_call_new (http_client_t *client, const http_request_t *request, const http_url
     self->exchange = exchange;
     self->origin = alloc_string (url->origin);
     self->bearer = request->bearer;
+    self->takes_401 = request->takes_401;
     self->token.come = s_token_came;
     self->began_us = clock_mono_us ();
     self->until_ms = clock_mono_ms () + request->timeout_ms;

@@ -39,6 +39,7 @@ typedef void http_answer_fn (void *owner, http_call_t call, const http_answer_t 
 //      redirects           that GET and HEAD follow; never from https to http
 //      only_once           on a connection of its own, so that it is never sent again by itself
 //      bearer              whose token is sent; a 401 renews it and asks again, once. NULL: none
+//      takes_401           a 401 renews it, and is the answer: who asks again does so in its turn
 
 typedef struct {
     uint64_t connections_per_host; //  0: no limit

@@ -26,6 +26,7 @@ typedef struct {
     unsigned redirects;
     bool only_once;
     struct bearer *bearer;
+    bool takes_401;
 } http_request_t;
 
 //  What all exchanges of a client share; lives longer than each of them.

@@ -144,6 +144,29 @@ Test (genesys_calls, a_401_renews_once, .timeout = 60)
     calls_rig_end ();
 }
 
+//  Nine at once, of a rate of 60, and one each 1.25 s behind them: a call that is made again is
+//  another one.
+Test (genesys_calls, a_401_is_made_again_within_the_rate, .timeout = 60)
+{
+    enum { COUNT = 6 };
+    s_rig = calls_rig_start ("{\"genesys\":{\"requestsPerMinute\":60}}",
+                             &(genesys_means_t){ .wait_ms = 30000 });
+    s_expect (calls_rig_result (CALL_MESSAGE), GENESYS_OK, 200, "");
+    genesys_control ("revoke");
+    unsigned first = s_rig->count;
+    for (int at = 0; at < COUNT; at++)
+        calls_rig_say (CALL_MESSAGE);
+    calls_rig_until_ended (first + COUNT);
+    cr_assert_eq (calls_rig_came_to (first, GENESYS_OK), COUNT);
+    cr_assert_eq (s_logins (), 2);
+    uint64_t last_ms = 0;
+    for (unsigned at = first; at < s_rig->count; at++)
+        last_ms = s_rig->all[at].ended_ms > last_ms ? s_rig->all[at].ended_ms : last_ms;
+    //  13 in all: four of them had to wait.
+    cr_expect_geq (last_ms - s_rig->all[0].began_ms, 4 * 1250 - 100);
+    calls_rig_end ();
+}
+
 //  One of five minutes, sixty times as fast: renewed before its end, no earlier than needed.
 Test (genesys_calls, a_short_token_is_renewed_in_time, .timeout = 60)
 {

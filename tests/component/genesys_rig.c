@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SETTINGS_MOST 16
 
@@ -207,4 +208,40 @@ double
 genesys_metric (const char *sample)
 {
     return process_metric (genesys_fixture->process, sample);
+}
+
+// ------------------------------------------------------------------------------------------------
+//  What the platform was sent
+
+char *
+genesys_bodies (const char *call)
+{
+    return strdup (genesys_control ("log?text=%s", call));
+}
+
+void
+genesys_expect_log (const char *call, const char *text, unsigned count)
+{
+    char *all = genesys_bodies (call);
+    unsigned found = 0;
+    for (const char *at = all; (at = strstr (at, text)); at++)
+        found++;
+    cr_expect_eq (found, count, "%s: %u in %s", text, found, all);
+    free (all);
+}
+
+unsigned
+genesys_conversations (void)
+{
+    const char *state = genesys_control ("state");
+    unsigned count = 0;
+    for (const char *at = state; (at = strstr (at, "\"forgotten\"")); at++)
+        count++;
+    return count;
+}
+
+bool
+genesys_is_anybody_there (void)
+{
+    return strstr (genesys_control ("state"), "\"state\": \"connected\"");
 }

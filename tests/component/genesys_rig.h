@@ -66,4 +66,16 @@ void genesys_open (void);
 
 double genesys_metric (const char *sample);
 
+#define GENESYS_ANSWERED(run, most)                                                                \
+    cr_assert_eq (genesys_drive (run, most)->outcome, OUTCOME_ANSWERED, "%s", (run)->done->detail)
+
+//  What the platform was sent.
+#define GENESYS_MESSAGE_POST "inbound/open/message"
+//  The bodies of this call, one behind the other; to be freed.
+char *genesys_bodies (const char *call);
+//  How often the text stands in them.
+void genesys_expect_log (const char *call, const char *text, unsigned count);
+unsigned genesys_conversations (void);
+bool genesys_is_anybody_there (void);
+
 #endif

@@ -43,6 +43,7 @@ struct genesys_call {
     genesys_use_t use;
     http_call_t http; //  0: curl does not have it
     bool is_told;     //  `done` is being called, or was
+    bool is_renewed;  //  a 401 has renewed the token: it is made once more
     const char *method;
     text_t app, url, body; //  copies, behind the struct
     genesys_done_fn *done;
@@ -222,12 +223,19 @@ s_take_too_large (const genesys_call_t *self, genesys_outcome_t *outcome)
     outcome->retry_after_ms = TOO_LARGE_AGAIN_MS;
 }
 
+static void s_take_turn (genesys_call_t *self);
+
 static void
 s_answered (void *owner, http_call_t http, const http_answer_t *answer)
 {
     genesys_call_t *self = owner;
     (void) http;
     self->http = 0;
+    if (answer->outcome == HTTP_ANSWERED && answer->status == 401 && !self->is_renewed) {
+        self->is_renewed = true;
+        s_take_turn (self);
+        return;
+    }
     if (answer->outcome == HTTP_NO_TOKEN) {
         //  Without a bar it has only been too long.
         if (!s_is_barred (self))
@@ -260,7 +268,8 @@ s_send (genesys_call_t *self)
                                .body = self->body,
                                .timeout_ms = self->owner->means.call_ms,
                                .answer_limit = ANSWER_LIMIT,
-                               .bearer = genesys_login_bearer (genesys_account_login (account)) };
+                               .bearer = genesys_login_bearer (genesys_account_login (account)),
+                               .takes_401 = true };
     self->http = http_client_send (self->owner->means.http, &request, s_answered, self);
     if (!self->http)
         s_finish (self, errno == EINVAL ? GENESYS_REFUSED : GENESYS_PASSING, 0, 0,
@@ -287,6 +296,23 @@ s_late (genesys_turn_t *turn, uint64_t wait_ms)
         s_finish (self, GENESYS_LATER, 0, wait_ms, "the rate of the token is used up");
 }
 
+//  Each time that it is made is a call of the rate.
+static void
+s_take_turn (genesys_call_t *self)
+{
+    uint64_t wait_ms;
+    genesys_account_t *account = self->holding->account;
+    switch (genesys_account_take (account, &self->turn, self->use, &wait_ms)) {
+    case GENESYS_TURN_NOW:
+        s_send (self);
+        return;
+    case GENESYS_TURN_LATER:
+        return;
+    case GENESYS_TURN_NEVER:
+        s_late (&self->turn, wait_ms);
+    }
+}
+
 static void
 s_begin (genesys_call_t *self)
 {
@@ -302,17 +328,8 @@ s_begin (genesys_call_t *self)
         self->outcome.is_barred = true;
         return;
     }
-    if (s_is_barred (self))
-        return;
-    switch (genesys_account_take (account, &self->turn, self->use, &wait_ms)) {
-    case GENESYS_TURN_NOW:
-        s_send (self);
-        return;
-    case GENESYS_TURN_LATER:
-        return;
-    case GENESYS_TURN_NEVER:
-        s_late (&self->turn, wait_ms);
-    }
+    if (!s_is_barred (self))
+        s_take_turn (self);
 }
 
 genesys_call_t *
