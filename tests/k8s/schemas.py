@@ -15,8 +15,8 @@ import yaml
 
 from manifests import finish, load, name_of
 
-#  The newest three that the package has.
-VERSIONS = ["1.37", "1.36", "1.35"]
+#  The newest three that the package has, and the oldest that docs/kubernetes.md names.
+VERSIONS = ["1.37", "1.36", "1.35", "1.30"]
 
 
 def strict(schema):
