@@ -57,6 +57,7 @@ MUTATIONS = [
     ("root file system", lambda t: container(t)["securityContext"].update(readOnlyRootFilesystem=False), "may write to its root"),
     ("capability", lambda t: container(t)["securityContext"]["capabilities"].update(add=["NET_ADMIN"]), "has capabilities"),
     ("privileged", lambda t: container(t)["securityContext"].update(privileged=True), "is privileged"),
+    ("found late", lambda t: find(t, "Deployment", "postoffice")["spec"].pop("minReadySeconds"), "caches of names"),
     ("no tag", lambda t: container(t).update(image="r.example/edge"), "without a version"),
     ("latest", lambda t: container(t).update(image="r.example/edge:latest"), "without a version"),
     ("port and no tag", lambda t: container(t).update(image="r.example:5000/edge"), "without a version"),

@@ -137,6 +137,8 @@ def check_service(thing, settings):
         (path("livenessProbe") == "/healthz", "is killed by another path than /healthz"),
         (path("readinessProbe") == "/readyz", "is ready by another path than /readyz"),
         (spread == SPREAD, "is not spread over zones and nodes"),
+        (name_of(thing) != "postoffice" or thing["spec"].get("minReadySeconds", 0) >= 40,
+         "is replaced before caches of names let others find its successor"),
         (not any(is_open(volume) for volume in spec["volumes"]), "lets others than its group read a secret"),
         (not any(mount["mountPath"] in ("/", "/tmp") for mount in container["volumeMounts"]), "has a place to write"),
     )
