@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stentor_version.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stentor_version.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>

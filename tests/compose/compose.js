@@ -120,11 +120,12 @@ export class Compose {
         }, within);
     }
 
-    //  One metric of one container, asked from the inside: no operations port is published.
+    //  One metric of one container, asked at its own address: no operations port is published, and
+    //  there is nothing in the container to ask with.
     async metric(id, port, sample) {
-        const ask = `exec 3<>/dev/tcp/127.0.0.1/${port}
-            printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`;
-        const page = await docker("exec", id, "bash", "-c", ask);
+        const [{ NetworkSettings }] = JSON.parse(await docker("inspect", id));
+        const [{ IPAddress }] = Object.values(NetworkSettings.Networks);
+        const page = await (await fetch(`http://${IPAddress}:${port}/metrics`)).text();
         const line = lines(page).find((one) => one.startsWith(`${sample} `));
         return line ? Number(line.slice(sample.length)) : 0;
     }

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stentor_version.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
