@@ -22,6 +22,7 @@ struct person {
     ws_client_t *client;  //  NULL: not connected
     char *name;           //  also the user id
     char *session;
+    const char *app;      //  NULL: the default one
     bool is_rich;
     bool is_agent;
     bool came_back;       //  then a widget may be told again what it has
@@ -75,8 +76,9 @@ static void
 s_connect (person_t *self, unsigned edge)
 {
     char target[600];
-    snprintf (target, sizeof target, "/chat?userId=%s&isAdmin=%s%s", self->name,
-              self->is_agent ? "true" : "false", self->is_rich ? "&protocol=2" : "");
+    snprintf (target, sizeof target, "/chat?userId=%s&isAdmin=%s%s%s%s", self->name,
+              self->is_agent ? "true" : "false", self->is_rich ? "&protocol=2" : "",
+              self->app ? "&appId=" : "", self->app ? self->app : "");
     ws_client_destroy (&self->client);
     self->client = ws_client_connect (self->name, stack_edge_port (self->stack, edge), target);
     cr_assert (self->client, "%s cannot connect to edge-%u", self->name, edge);
@@ -117,6 +119,17 @@ rich_visitor_opens (router_stack_t *stack, unsigned edge, const char *name, cons
 {
     person_t *self = s_person_new (stack, name, session, true);
     s_connect (self, edge);
+    does (self, "resume");
+    s_is_let_in (self);
+    return self;
+}
+
+person_t *
+visitor_opens_app (router_stack_t *stack, const char *app, const char *name, const char *session)
+{
+    person_t *self = s_person_new (stack, name, session, true);
+    self->app = app;
+    s_connect (self, 1);
     does (self, "resume");
     s_is_let_in (self);
     return self;

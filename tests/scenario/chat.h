@@ -31,6 +31,9 @@ person_t *visitor_opens (router_stack_t *stack, unsigned edge, const char *name,
                          const char *session);
 person_t *rich_visitor_opens (router_stack_t *stack, unsigned edge, const char *name,
                               const char *session);
+//  A rich one, at the first edge, of this app; the app's name is borrowed.
+person_t *visitor_opens_app (router_stack_t *stack, const char *app, const char *name,
+                             const char *session);
 //  The same person in another tab: a connection of its own.
 person_t *opens_another_tab (const person_t *self, unsigned edge);
 //  An agent's page: its history comes first.
