@@ -200,6 +200,22 @@ Test (departures, a_drain_has_a_pace)
     cr_expect (clients[9]->is_leaving);
 }
 
+//  Nobody is given more time to go than there is.
+Test (departures, a_drain_in_a_hurry)
+{
+    connection_t *silent = rig_connect (ROLE_VISITOR, DIALECT_RICH);
+    departures_drain (s_departures, 100);
+    s_tick_after (1);
+    rig_write (silent);
+    EXPECT ("c1 < going away\n");
+    s_tick_after (99);
+    rig_write (silent);
+    EXPECT ("");
+    s_tick_after (1);
+    rig_write (silent);
+    EXPECT ("c1 < close going_away\n");
+}
+
 Test (departures, a_drain_of_nobody)
 {
     departures_drain (s_departures, 0);

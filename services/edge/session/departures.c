@@ -24,7 +24,8 @@ struct departures {
     clients_t *clients;
     bool is_draining;
     uint64_t drain_began_ms;
-    uint64_t drain_ms;
+    uint64_t drain_within_ms;
+    uint64_t drain_ms;    //  in which all are told
     uint64_t drain_count; //  clients that were to be sent when it began
     uint64_t drain_sent;  //  of them
     size_t told_count;
@@ -131,6 +132,13 @@ departures_send (departures_t *self, uint64_t count, uint64_t before_ms)
     return sent;
 }
 
+//  A drain that has little time gives its clients no more than that.
+static uint64_t
+s_hurry (const departures_t *self, uint64_t ms)
+{
+    return self->is_draining && self->drain_within_ms < ms ? self->drain_within_ms : ms;
+}
+
 //  True when it is done with: closed here, or gone by itself.
 static bool
 s_close_told (const departures_t *self, const told_t *told)
@@ -139,8 +147,8 @@ s_close_told (const departures_t *self, const told_t *told)
     uint64_t since_ms = uv_now (self->loop) - told->told_ms;
     if (!client || client_view (client)->state != CLIENT_OPEN)
         return true;
-    if (since_ms < TOLD_LEAST_MS
-        || (since_ms < TOLD_MOST_MS && !s_is_idle (client_view (client)->owner)))
+    if (since_ms < s_hurry (self, TOLD_LEAST_MS)
+        || (since_ms < s_hurry (self, TOLD_MOST_MS) && !s_is_idle (client_view (client)->owner)))
         return false;
     client_drain (client, s_reason (self));
     return true;
@@ -174,7 +182,8 @@ departures_drain (departures_t *self, uint64_t within_ms)
     for (client_t *at = NULL; (at = clients_next (self->clients, at));)
         self->drain_count += s_is_staying (at);
     self->drain_ms = self->drain_count < DRAIN_MOST_MS ? self->drain_count : DRAIN_MOST_MS;
-    self->drain_ms = within_ms < self->drain_ms ? within_ms : self->drain_ms;
+    self->drain_within_ms = within_ms;
+    self->drain_ms = s_hurry (self, self->drain_ms);
 }
 
 //  So many that none is left when the time is over.

@@ -26,7 +26,8 @@ typedef struct departures departures_t;
 departures_t *departures_new (uv_loop_t *loop, clients_t *clients);
 void departures_destroy (departures_t **self_p);
 
-//  All go, at a pace that the other edges can take, but within so many milliseconds.
+//  All are told at a pace that the other edges can take, within so many milliseconds, and given no
+//  longer than that to go.
 void departures_drain (departures_t *self, uint64_t within_ms);
 //  So many of those go who were connected before this moment. Returns how many: fewer, when the
 //  others cannot go now.

@@ -23,7 +23,8 @@
 
 //  Numbers of questions have this bit; those of the API's requests do not.
 #define QUESTION_NUMBERS (UINT64_C (1) << 62)
-//  The part of SHUTDOWN_GRACE in which clients are sent away; the rest is theirs to go.
+//  The part of SHUTDOWN_GRACE in which clients are told to go; as much is theirs to go, and in the
+//  rest those who do not are cut off.
 #define DRAIN_PART 4
 #define TICK_LEAST_MS 20
 #define TICK_MOST_MS 1000
