@@ -233,6 +233,42 @@ Test (tls_session, notices_what_was_changed)
     s_end (self);
 }
 
+//  Each costs us more than its sender.
+Test (tls_session, ends_one_that_changes_keys_all_the_time)
+{
+    rig_t *self = s_start (TLS1_3_VERSION);
+    s_shake (self, 1 << 20);
+    unsigned changes = 0;
+    for (; changes < 1000 && self->step == TLS_GOES_ON; changes++) {
+        SSL_key_update (self->client, SSL_KEY_UPDATE_NOT_REQUESTED);
+        SSL_do_handshake (self->client);
+        s_carry (self, 1 << 20);
+    }
+    cr_expect_eq (self->step, TLS_FAILED);
+    cr_expect_eq (changes, 65, "%u", changes);
+    s_end (self);
+}
+
+static void
+s_wish_to_begin_anew (rig_t *self)
+{
+    SSL_renegotiate (self->client);
+    (void) SSL_do_handshake (self->client);
+    s_carry (self, 1 << 20);
+}
+
+Test (tls_session, does_not_begin_anew)
+{
+    rig_t *self = s_start (TLS1_2_VERSION);
+    s_shake (self, 1 << 20);
+    s_wish_to_begin_anew (self);
+    cr_expect_eq (self->step, TLS_GOES_ON);
+    char heard[10];
+    cr_expect_leq (SSL_read (self->client, heard, sizeof heard), 0);
+    cr_expect_eq (edge_tls_handshakes[TLS_RESULT_FULL], 1);
+    s_end (self);
+}
+
 //  A first message of a handshake that would be endless.
 Test (tls_session, gives_up_a_handshake_that_is_too_large)
 {

@@ -15,6 +15,8 @@
 #define SAID_TO_KEEP (256u << 10)
 //  A client's half of a handshake is a few KiB.
 #define HANDSHAKE_MOST (32u << 10)
+//  What is said of keys behind it costs us more than the client, and is said a few times at most.
+#define MESSAGES_MOST 64
 
 struct tls_session {
     SSL *ssl;
@@ -23,6 +25,7 @@ struct tls_session {
     char *kept;     //  the beginning of a record
     uint32_t kept_size;
     uint32_t shaken; //  bytes that the handshake took
+    unsigned messages; //  of handshakes, behind it: new keys, and wishes to begin anew
     bool is_ready;
     bool is_counted; //  what became of the handshake
     bool has_failed;
@@ -189,6 +192,19 @@ s_shake (tls_session_t *self)
     return TLS_GOES_ON;
 }
 
+//  OpenSSL tells of each message and record.
+static void
+s_on_message (int is_written, int version, int type, const void *bytes, size_t size, SSL *ssl,
+              void *owner)
+{
+    (void) version;
+    (void) bytes;
+    (void) size;
+    (void) ssl;
+    tls_session_t *self = owner;
+    self->messages += self->is_ready && !is_written && type == SSL3_RT_HANDSHAKE;
+}
+
 //  All of it, so that nothing waits inside OpenSSL.
 static tls_step_t
 s_open (tls_session_t *self, char *to, size_t *opened)
@@ -196,7 +212,8 @@ s_open (tls_session_t *self, char *to, size_t *opened)
     int rc;
     while ((rc = SSL_read (self->ssl, to + *opened, (int) (TLS_TAKEN_MOST - *opened))) > 0)
         *opened += (size_t) rc;
-    return s_step_of_error (self, rc);
+    return self->messages > MESSAGES_MOST ? s_fail (self, TLS_RESULT_MALFORMED)
+                                          : s_step_of_error (self, rc);
 }
 
 //  What was spoken to us in clear is answered in clear.
@@ -333,6 +350,8 @@ tls_session_new (tls_shared_t *shared, struct ssl_ctx_st *context)
     }
     SSL_set_bio (self->ssl, bio, bio);
     SSL_set_accept_state (self->ssl);
+    SSL_set_msg_callback (self->ssl, s_on_message);
+    SSL_set_msg_callback_arg (self->ssl, self);
     return self;
 }
 
