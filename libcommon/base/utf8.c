@@ -71,6 +71,15 @@ utf8_cut (text_t text, size_t most)
     return (text_t){ text.data, most };
 }
 
+void
+utf8_copy (char *room, size_t size, text_t text)
+{
+    text = utf8_cut (text, size - 1);
+    if (text.size > 0)
+        memcpy (room, text.data, text.size);
+    room[text.size] = '\0';
+}
+
 bool
 utf8_is_printable (text_t text)
 {

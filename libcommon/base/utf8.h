@@ -18,6 +18,9 @@ utf8_is_valid (text_t text)
 //  The longest beginning of a valid text that has at most `most` bytes and ends between characters.
 text_t utf8_cut (text_t text, size_t most);
 
+//  As much of a valid text as the room has space for, cut between characters, and a NUL.
+void utf8_copy (char *room, size_t size, text_t text);
+
 //  True when there is no control character (U+0000 to U+001F, U+007F to U+009F) in it.
 bool utf8_is_printable (text_t text);
 

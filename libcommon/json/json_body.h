@@ -1,6 +1,6 @@
 //  json_body — small JSON objects that the router has written itself and reads again: what a timer
 //  remembers, an offer. A member that is not there, or is something else, is nothing: the empty
-//  text, 0, false, NULL. What comes from outside is read with json_read, and judged.
+//  text, 0, false, NULL. What comes from outside is read with json_read, and json_given.
 
 #ifndef JSON_BODY_H
 #define JSON_BODY_H

@@ -1,6 +1,7 @@
 #include "model/degrade.h"
 
 #include "base/utf8.h"
+#include "json/json_given.h"
 #include "json/json_read.h"
 #include "json/json_write.h"
 
@@ -24,23 +25,6 @@ typedef struct {
     text_t title, token; //  what was found
     bool is_found, is_by_words;
 } walk_t;
-
-static text_t
-s_text (tree_t *object, const char *name)
-{
-    text_t text;
-    return json_member_text (object, name, &text) == 1 ? text : TEXT_EMPTY;
-}
-
-static tree_t *
-s_array (tree_t *object, const char *name)
-{
-    tree_t *value = NULL;
-    bool is_there = json_object_is_type (object, json_type_object)
-                    && json_object_object_get_ex (object, name, &value)
-                    && json_object_is_type (value, json_type_array);
-    return is_there ? value : NULL;
-}
 
 // ---------------------------------------------------------------------------------------------
 //  Lines
@@ -189,21 +173,21 @@ s_item (walk_t *walk, const item_t *item)
 static item_t
 s_button (tree_t *button)
 {
-    return (item_t){ .title = s_text (button, "title"),
+    return (item_t){ .title = json_given_text (button, "title"),
                      .description = TEXT_EMPTY,
                      .token = TEXT_EMPTY,
-                     .url = s_text (button, "openUrlAction") };
+                     .url = json_given_text (button, "openUrlAction") };
 }
 
 //  Of a list: opens the URL, else does what its only button does, else is chosen by its token.
 static void
 s_list_item (walk_t *walk, tree_t *each)
 {
-    item_t item = { .title = s_text (each, "title"),
-                    .description = s_text (each, "description"),
-                    .token = s_text (each, "token"),
-                    .url = s_text (each, "url") };
-    tree_t *buttons = s_array (each, "buttons");
+    item_t item = { .title = json_given_text (each, "title"),
+                    .description = json_given_text (each, "description"),
+                    .token = json_given_text (each, "token"),
+                    .url = json_given_text (each, "url") };
+    tree_t *buttons = json_given_array (each, "buttons");
     if (item.url.size == 0 && buttons && json_object_array_length (buttons) == 1) {
         item_t button = s_button (json_object_array_get_idx (buttons, 0));
         item.url = button.url;
@@ -219,9 +203,10 @@ s_list_item (walk_t *walk, tree_t *each)
 static void
 s_display (walk_t *walk, tree_t *display)
 {
-    tree_t *items = s_array (display, "items"), *buttons = s_array (display, "buttons");
-    s_line (walk, s_text (display, "title"));
-    s_line (walk, s_text (display, "content"));
+    tree_t *items = json_given_array (display, "items");
+    tree_t *buttons = json_given_array (display, "buttons");
+    s_line (walk, json_given_text (display, "title"));
+    s_line (walk, json_given_text (display, "content"));
     for (size_t at = 0; items && at < json_object_array_length (items); at++)
         s_list_item (walk, json_object_array_get_idx (items, at));
     for (size_t at = 0; buttons && at < json_object_array_length (buttons); at++) {
@@ -234,10 +219,10 @@ s_display (walk_t *walk, tree_t *display)
 static void
 s_suggestion (walk_t *walk, tree_t *each)
 {
-    item_t item = { .title = s_text (each, "title"),
+    item_t item = { .title = json_given_text (each, "title"),
                     .description = TEXT_EMPTY,
                     .token = TEXT_EMPTY,
-                    .url = s_text (each, "url") };
+                    .url = json_given_text (each, "url") };
     if (json_object_is_type (each, json_type_string))
         item.title = (text_t){ json_object_get_string (each),
                                (size_t) json_object_get_string_len (each) };
@@ -247,11 +232,11 @@ s_suggestion (walk_t *walk, tree_t *each)
 static void
 s_speech (walk_t *walk, tree_t *data, tree_t *speech)
 {
-    text_t said = s_text (data, "rawQuery"), html = s_text (speech, "html");
+    text_t said = json_given_text (data, "rawQuery"), html = json_given_text (speech, "html");
     if (said.size == 0)
-        said = s_text (data, "outputSpeech");
+        said = json_given_text (data, "outputSpeech");
     if (said.size == 0)
-        said = s_text (speech, "displayText");
+        said = json_given_text (speech, "displayText");
     if (said.size == 0 && html.size > 0 && walk->lines)
         s_line_of_html (walk, html);
     s_line (walk, said);
@@ -260,9 +245,9 @@ s_speech (walk_t *walk, tree_t *data, tree_t *speech)
 static void
 s_walk (walk_t *walk, tree_t *data)
 {
-    tree_t *speech = NULL, *displays = s_array (data, "displays");
+    tree_t *speech = NULL, *displays = json_given_array (data, "displays");
     (void) json_object_object_get_ex (data, "outputSpeech", &speech);
-    tree_t *suggestions = s_array (speech, "suggestions");
+    tree_t *suggestions = json_given_array (speech, "suggestions");
     s_speech (walk, data, speech);
     for (size_t at = 0; displays && at < json_object_array_length (displays); at++)
         s_display (walk, json_object_array_get_idx (displays, at));

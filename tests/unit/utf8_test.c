@@ -81,3 +81,16 @@ Test (utf8, knows_what_would_disturb_what_is_shown_beside_it)
     cr_expect_not (utf8_is_showable (TEXT ("a\0b")));
     cr_expect_not (utf8_is_showable (TEXT ("a\xc2\x9f")));
 }
+
+Test (utf8, a_copy_ends_between_characters)
+{
+    char room[6];
+    utf8_copy (room, sizeof room, TEXT ("abcd\xc3\xa9"));
+    cr_expect_str_eq (room, "abcd");
+    utf8_copy (room, sizeof room, TEXT ("abc\xc3\xa9"));
+    cr_expect_str_eq (room, "abc\xc3\xa9");
+    utf8_copy (room, 1, TEXT ("abc"));
+    cr_expect_str_eq (room, "");
+    utf8_copy (room, sizeof room, TEXT_EMPTY);
+    cr_expect_str_eq (room, "");
+}

@@ -2,6 +2,7 @@
 
 #include "base/percent.h"
 #include "base/utf8.h"
+#include "json/json_given.h"
 #include "json/json_read.h"
 #include "json/json_write.h"
 
@@ -47,21 +48,6 @@ s_text (tree_t *object, const char *name)
     if (json_member_text (object, name, &text) != 1 || memchr (text.data, 0, text.size))
         return TEXT_EMPTY;
     return utf8_cut (text, GENESYS_TEXT_MOST);
-}
-
-static tree_t *
-s_member (tree_t *object, const char *name, json_type type)
-{
-    tree_t *value = NULL;
-    bool is_there = json_object_is_type (object, json_type_object)
-                    && json_object_object_get_ex (object, name, &value);
-    return is_there && json_object_is_type (value, type) ? value : NULL;
-}
-
-static tree_t *
-s_object (tree_t *object, const char *name)
-{
-    return s_member (object, name, json_type_object);
 }
 
 //  How many of them are looked at.
@@ -152,7 +138,7 @@ s_put_actions (view_t *self, text_t card, tree_t *actions)
 static bool
 s_put_attachment (view_t *self, tree_t *part)
 {
-    tree_t *attachment = s_object (part, "attachment");
+    tree_t *attachment = json_given_object (part, "attachment");
     text_t url = s_url (attachment, "url"), name = s_text (attachment, "filename");
     text_t title = s_first (name, s_text (attachment, "text"));
     bool is_image = text_is (s_text (attachment, "mediaType"), TEXT ("Image"));
@@ -184,8 +170,8 @@ s_put_one_card (view_t *self, tree_t *card)
     json_put_text_if (&self->json, "content", s_text (card, "description"));
     json_put_text_if (&self->json, "smallImageUrl", image);
     json_put_text_if (&self->json, "imageActionUrl",
-                      s_url (s_object (card, "defaultAction"), "url"));
-    s_put_actions (self, title, s_member (card, "actions", json_type_array));
+                      s_url (json_given_object (card, "defaultAction"), "url"));
+    s_put_actions (self, title, json_given_array (card, "actions"));
     json_close_object (&self->json);
     return true;
 }
@@ -193,7 +179,7 @@ s_put_one_card (view_t *self, tree_t *card)
 static bool
 s_put_card (view_t *self, tree_t *part)
 {
-    return s_put_one_card (self, s_object (part, "card"));
+    return s_put_one_card (self, json_given_object (part, "card"));
 }
 
 static void
@@ -205,20 +191,20 @@ s_put_item_of_carousel (view_t *self, tree_t *card)
     json_open_object (&self->json, NULL);
     json_put_text (&self->json, "title", utf8_cut (title, TITLE_MOST));
     json_put_text_if (&self->json, "description", s_text (card, "description"));
-    json_put_text_if (&self->json, "url", s_url (s_object (card, "defaultAction"), "url"));
+    json_put_text_if (&self->json, "url", s_url (json_given_object (card, "defaultAction"), "url"));
     if (image.size > 0) {
         json_open_object (&self->json, "image");
         json_put_text (&self->json, "url", image);
         json_close_object (&self->json);
     }
-    s_put_actions (self, title, s_member (card, "actions", json_type_array));
+    s_put_actions (self, title, json_given_array (card, "actions"));
     json_close_object (&self->json);
 }
 
 static bool
 s_put_carousel (view_t *self, tree_t *part)
 {
-    tree_t *cards = s_member (s_object (part, "carousel"), "cards", json_type_array);
+    tree_t *cards = json_given_array (json_given_object (part, "carousel"), "cards");
     if (s_count (cards) == 0)
         return false;
     s_begin_display (self, "CAROUSEL", TEXT_EMPTY);
@@ -233,7 +219,7 @@ s_put_carousel (view_t *self, tree_t *part)
 static bool
 s_put_quick_reply (view_t *self, tree_t *part)
 {
-    tree_t *reply = s_object (part, "quickReply");
+    tree_t *reply = json_given_object (part, "quickReply");
     return s_choose (self, &(choice_t){ .type = "QuickReply",
                                         .title = s_text (reply, "text"),
                                         .payload = s_text (reply, "payload") });
@@ -269,8 +255,8 @@ s_write_time (text_t time, char to[32])
 static bool
 s_put_date_picker (view_t *self, tree_t *part)
 {
-    tree_t *picker = s_object (part, "datePicker");
-    tree_t *times = s_member (picker, "availableTimes", json_type_array);
+    tree_t *picker = json_given_object (part, "datePicker");
+    tree_t *times = json_given_array (picker, "availableTimes");
     s_put_line (self, s_text (picker, "title"));
     s_put_line (self, s_text (picker, "subtitle"));
     for (size_t at = 0; at < s_count (times); at++) {
@@ -300,11 +286,11 @@ s_put_button_of_template (view_t *self, tree_t *button)
 static bool
 s_put_template (view_t *self, tree_t *part)
 {
-    tree_t *template = s_object (part, "template");
-    tree_t *buttons = s_member (template, "buttons", json_type_array);
-    s_put_line (self, s_text (s_object (template, "header"), "text"));
-    s_put_line (self, s_text (s_object (template, "body"), "text"));
-    s_put_line (self, s_text (s_object (template, "footer"), "text"));
+    tree_t *template = json_given_object (part, "template");
+    tree_t *buttons = json_given_array (template, "buttons");
+    s_put_line (self, s_text (json_given_object (template, "header"), "text"));
+    s_put_line (self, s_text (json_given_object (template, "body"), "text"));
+    s_put_line (self, s_text (json_given_object (template, "footer"), "text"));
     for (size_t at = 0; at < s_count (buttons); at++)
         s_put_button_of_template (self, json_object_array_get_idx (buttons, at));
     return template != NULL;
@@ -389,7 +375,7 @@ s_put_choices (view_t *self)
 static void
 s_read (view_t *self, tree_t *body)
 {
-    tree_t *content = s_member (body, "content", json_type_array);
+    tree_t *content = json_given_array (body, "content");
     s_put_line (self, s_text (body, "text"));
     json_write_begin (&self->json, &self->displays);
     json_open_array (&self->json, NULL);

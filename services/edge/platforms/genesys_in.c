@@ -1,6 +1,7 @@
 #include "platforms/genesys_in.h"
 
 #include "base/utf8.h"
+#include "json/json_given.h"
 #include "json/json_read.h"
 #include "platforms/genesys_data.h"
 
@@ -35,28 +36,11 @@ s_word (tree_t *object, const char *name, size_t most)
     return is_good ? text : TEXT_EMPTY;
 }
 
-static tree_t *
-s_object (tree_t *object, const char *name)
-{
-    tree_t *value = NULL;
-    bool is_there = json_object_is_type (object, json_type_object)
-                    && json_object_object_get_ex (object, name, &value);
-    return is_there && json_object_is_type (value, json_type_object) ? value : NULL;
-}
-
-static tree_t *
-s_array (tree_t *object, const char *name)
-{
-    tree_t *value = NULL;
-    bool is_there = json_object_object_get_ex (object, name, &value);
-    return is_there && json_object_is_type (value, json_type_array) ? value : NULL;
-}
-
 //  An event's typing, if it is on.
 static bool
 s_read_typing (platform_word_t *self, tree_t *event)
 {
-    tree_t *typing = s_object (event, "typing"), *duration = NULL;
+    tree_t *typing = json_given_object (event, "typing"), *duration = NULL;
     text_t type = s_word (event, "eventType", 40), state = s_word (typing, "type", 40);
     if (!text_is (type, TEXT ("Typing")) || (state.size > 0 && !text_is (state, TEXT ("On"))))
         return false;
@@ -73,7 +57,7 @@ s_read_typing (platform_word_t *self, tree_t *event)
 static void
 s_read_event (platform_word_t *self)
 {
-    tree_t *events = s_array (self->tree, "events");
+    tree_t *events = json_given_array (self->tree, "events");
     size_t count = events ? json_object_array_length (events) : 0;
     for (size_t at = 0; at < count && at < GENESYS_PARTS_MOST; at++)
         if (s_read_typing (self, json_object_array_get_idx (events, at)))
@@ -84,7 +68,7 @@ s_read_event (platform_word_t *self)
 static void
 s_read_receipt (platform_word_t *self)
 {
-    tree_t *reasons = s_array (self->tree, "reasons");
+    tree_t *reasons = json_given_array (self->tree, "reasons");
     tree_t *reason =
         reasons && json_object_array_length (reasons) ? json_object_array_get_idx (reasons, 0)
                                                       : NULL;
@@ -99,7 +83,7 @@ s_read_receipt (platform_word_t *self)
 static bool
 s_is_message (tree_t *tree, text_t type)
 {
-    tree_t *text = NULL, *content = s_array (tree, "content");
+    tree_t *text = NULL, *content = json_given_array (tree, "content");
     return text_is (type, TEXT ("Text")) || text_is (type, TEXT ("Structured"))
            || (json_object_object_get_ex (tree, "text", &text)
                && json_object_get_string_len (text) > 0)
@@ -127,9 +111,9 @@ genesys_read (platform_word_t *self, text_t body)
                             &reading);
     if (!json_object_is_type (self->tree, json_type_object))
         return "The body must be a JSON object";
-    tree_t *channel = s_object (self->tree, "channel");
+    tree_t *channel = json_given_object (self->tree, "channel");
     text_t type = s_word (self->tree, "type", 40);
-    self->external_id = s_word (s_object (channel, "to"), "id", GENESYS_ID_MOST);
+    self->external_id = s_word (json_given_object (channel, "to"), "id", GENESYS_ID_MOST);
     self->id = s_word (self->tree, "id", GENESYS_ID_MOST);
     self->conversation = s_word (self->tree, "conversationId", GENESYS_ID_MOST);
     self->time_ms = json_time_read (s_word (channel, "time", 60));

@@ -3,6 +3,7 @@
 #include "auth/base64.h"
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "json/json_given.h"
 #include "json/json_read.h"
 
 #include <json-c/json.h>
@@ -52,23 +53,6 @@ s_may_have (tree_t *object, const char *name, text_t *text)
            || json_member_text (object, name, text) == 1;
 }
 
-static text_t
-s_text (tree_t *object, const char *name)
-{
-    text_t text;
-    return json_member_text (object, name, &text) == 1 ? text : TEXT_EMPTY;
-}
-
-//  NULL: there is none, or it is no object.
-static tree_t *
-s_object (tree_t *object, const char *name)
-{
-    tree_t *value = NULL;
-    bool is_there = json_object_is_type (object, json_type_object)
-                    && json_object_object_get_ex (object, name, &value);
-    return is_there && json_object_is_type (value, json_type_object) ? value : NULL;
-}
-
 static bool
 s_is_true (tree_t *object, const char *name)
 {
@@ -97,7 +81,7 @@ standard_verify (visit_t *visit, const webhook_request_t *request, webhook_keys_
 static const char *
 s_read_person (visit_t *visit, tree_t *data)
 {
-    visit->external_id = s_text (data, "userId");
+    visit->external_id = json_given_text (data, "userId");
     text_t name;
     bool is_text = s_may_have (data, "displayName", &name);
     if (!s_is_id (visit->external_id))
@@ -126,7 +110,7 @@ s_read_attachments (visit_t *visit, tree_t *data)
             return "an element of data.attachments must be an object";
         if (!s_may_have (each, "type", &type) || (type.size > 0 && !visit_is_type (type)))
             return "type in data.attachments must be a text of at most 100 bytes";
-        if (!visit_attach (visit, s_text (each, "url"), type))
+        if (!visit_attach (visit, json_given_text (each, "url"), type))
             return "url in data.attachments must be a text of 1 to 2000 bytes without control "
                    "characters";
     }
@@ -140,7 +124,7 @@ s_read_created (visit_t *visit, tree_t *data)
     text_t text;
     if (complaint)
         return complaint;
-    visit->id = s_text (data, "messageId");
+    visit->id = json_given_text (data, "messageId");
     if (!s_is_id (visit->id))
         return "data.messageId must be a text of 1 to 300 bytes without control characters";
     if (!s_may_have (data, "text", &text))
@@ -164,7 +148,7 @@ s_read_created (visit_t *visit, tree_t *data)
 static const char *
 s_read_handoff (visit_t *visit, tree_t *data)
 {
-    visit->id = s_text (data, "messageId");
+    visit->id = json_given_text (data, "messageId");
     if (!s_is_id (visit->id))
         return "data.messageId must be a text of 1 to 300 bytes without control characters";
     visit->what = VISIT_PERSON;
@@ -186,7 +170,7 @@ s_read_typing (visit_t *visit, tree_t *data)
 static const char *
 s_read_mark (visit_t *visit, tree_t *data)
 {
-    visit->mark = s_text (data, "messageId");
+    visit->mark = json_given_text (data, "messageId");
     if (!s_is_id (visit->mark))
         return "data.messageId must be a text of 1 to 300 bytes without control characters";
     visit->what = VISIT_READ;
@@ -211,7 +195,7 @@ standard_read (visit_t *visit, const webhook_request_t *request)
     if (!visit->tree)
         return complaint;
     text_t type;
-    tree_t *data = s_object (visit->tree, "data");
+    tree_t *data = json_given_object (visit->tree, "data");
     if (json_member_text (visit->tree, "type", &type) != 1)
         return "type must be a text";
     for (size_t row = 0; row < sizeof s_types / sizeof *s_types; row++)
@@ -227,7 +211,7 @@ standard_read (visit_t *visit, const webhook_request_t *request)
 static bool
 s_open_envelope (visit_t *visit, tree_t *tree)
 {
-    text_t data = s_text (s_object (tree, "message"), "data");
+    text_t data = json_given_text (json_given_object (tree, "message"), "data");
     buffer_init (&visit->decoded, BASE64_BYTES (data.size) + 1);
     return data.size > 0 && base64_read (&visit->decoded, data) == 0;
 }
@@ -240,7 +224,7 @@ s_verify_google (visit_t *visit, const webhook_request_t *request, webhook_keys_
     tree_t *tree = s_read_object (request->body, &complaint);
     if (!tree)
         return (webhook_finding_t){ WEBHOOK_GOOD, complaint };
-    text_t token = s_text (tree, "clientToken"), secret = s_text (tree, "secret");
+    text_t token = json_given_text (tree, "clientToken"), secret = json_given_text (tree, "secret");
     webhook_fault_t fault = WEBHOOK_WRONG;
     bool is_enveloped = s_open_envelope (visit, tree);
     if (token.size > 0 && secret.size > 0) {
@@ -278,7 +262,8 @@ business_messages_verify (visit_t *visit, const webhook_request_t *request, webh
 static void
 s_read_choice (visit_t *visit, tree_t *response)
 {
-    text_t token = s_text (response, "postbackData"), words = s_text (response, "text");
+    text_t token = json_given_text (response, "postbackData");
+    text_t words = json_given_text (response, "text");
     visit->token = s_is_id (token) ? token : TEXT_EMPTY;
     visit->text = words.size > 0 ? words : token;
 }
@@ -307,17 +292,17 @@ s_says_something (const visit_t *visit)
 static void
 s_read_rcs_message (visit_t *visit, tree_t *tree)
 {
-    tree_t *file = s_object (s_object (tree, "userFile"), "payload");
-    tree_t *location = s_object (tree, "location");
-    tree_t *response = s_object (tree, "suggestionResponse");
-    visit->id = s_text (tree, "messageId");
-    visit->text = s_text (tree, "text");
+    tree_t *file = json_given_object (json_given_object (tree, "userFile"), "payload");
+    tree_t *location = json_given_object (tree, "location");
+    tree_t *response = json_given_object (tree, "suggestionResponse");
+    visit->id = json_given_text (tree, "messageId");
+    visit->text = json_given_text (tree, "text");
     if (response)
         s_read_choice (visit, response);
     else if (location)
         s_read_location (visit, location);
     else if (file)
-        visit_attach (visit, s_text (file, "fileUri"), s_text (file, "mimeType"));
+        visit_attach (visit, json_given_text (file, "fileUri"), json_given_text (file, "mimeType"));
     visit_name_attachments (visit);
     if (s_is_id (visit->id) && s_says_something (visit))
         visit->what = VISIT_SAYS;
@@ -330,7 +315,7 @@ s_read_rcs_event (visit_t *visit, tree_t *tree, text_t type)
         visit->what = VISIT_TYPING;
         visit->is_on = true;
     } else if (text_is (type, TEXT ("READ"))) {
-        visit->mark = s_text (tree, "messageId");
+        visit->mark = json_given_text (tree, "messageId");
         visit->what = s_is_id (visit->mark) ? VISIT_READ : VISIT_NOTHING;
     }
 }
@@ -345,8 +330,8 @@ rcs_read (visit_t *visit, const webhook_request_t *request)
     visit->tree = s_read_object (buffer_text (&visit->decoded), &complaint);
     if (!visit->tree)
         return "message.data must be a JSON object";
-    text_t type = s_text (visit->tree, "eventType");
-    visit->external_id = s_text (visit->tree, "senderPhoneNumber");
+    text_t type = json_given_text (visit->tree, "eventType");
+    visit->external_id = json_given_text (visit->tree, "senderPhoneNumber");
     if (!s_is_id (visit->external_id))
         return NULL; //  of the platform itself, such as a launch
     if (type.size > 0)
@@ -365,9 +350,9 @@ s_read_receipts (visit_t *visit, tree_t *receipts)
         return;
     for (size_t at = json_object_array_length (all); at > 0 && visit->what == VISIT_NOTHING; at--) {
         tree_t *each = json_object_array_get_idx (all, at - 1);
-        text_t name = s_text (each, "message");
+        text_t name = json_given_text (each, "message");
         const char *slash = name.size ? memrchr (name.data, '/', name.size) : NULL;
-        if (!text_is (s_text (each, "receiptType"), TEXT ("READ")))
+        if (!text_is (json_given_text (each, "receiptType"), TEXT ("READ")))
             continue;
         visit->mark = slash ? (text_t){ slash + 1, name.size - (size_t) (slash + 1 - name.data) }
                             : name;
@@ -386,17 +371,19 @@ business_messages_read (visit_t *visit, const webhook_request_t *request)
     visit->tree = tree;
     if (!tree)
         return complaint;
-    tree_t *message = s_object (tree, "message"), *status = s_object (tree, "userStatus");
-    tree_t *response = s_object (tree, "suggestionResponse");
-    tree_t *receipts = s_object (tree, "receipts");
-    text_t name = s_text (s_object (s_object (tree, "context"), "userInfo"), "displayName");
-    visit->external_id = s_text (tree, "conversationId");
-    visit->id = s_text (tree, "requestId");
+    tree_t *message = json_given_object (tree, "message");
+    tree_t *status = json_given_object (tree, "userStatus");
+    tree_t *response = json_given_object (tree, "suggestionResponse");
+    tree_t *receipts = json_given_object (tree, "receipts");
+    tree_t *user = json_given_object (json_given_object (tree, "context"), "userInfo");
+    text_t name = json_given_text (user, "displayName");
+    visit->external_id = json_given_text (tree, "conversationId");
+    visit->id = json_given_text (tree, "requestId");
     visit->name = name.size <= DISPLAY_NAME_MAX && utf8_is_showable (name) ? name : TEXT_EMPTY;
     if (!s_is_id (visit->external_id) || !s_is_id (visit->id))
         return NULL;
     if (message || response) {
-        visit->text = s_text (message, "text");
+        visit->text = json_given_text (message, "text");
         if (response)
             s_read_choice (visit, response);
         visit->what = s_says_something (visit) ? VISIT_SAYS : VISIT_NOTHING;

@@ -116,14 +116,6 @@ conversation_id_of (text_t id)
     return id.size < CONVERSATION_ID_SIZE ? id : TEXT_EMPTY;
 }
 
-static void
-s_copy (char *room, size_t size, text_t text)
-{
-    text = utf8_cut (text, size - 1);
-    memcpy (room, text.data, text.size);
-    room[text.size] = '\0';
-}
-
 //  The last of several that began at the same moment.
 static tree_t *
 s_customer (tree_t *legs, leg_t *latest)
@@ -211,17 +203,18 @@ s_judge (conversation_facts_t *self, tree_t *legs, const leg_t *customer)
     }
     self->presence = s_presence (&company);
     if (self->presence == PRESENCE_LEFT)
-        s_copy (self->why, sizeof self->why,
-                json_body_text (company.left.tree, "disconnectType"));
+        utf8_copy (self->why, sizeof self->why,
+                   json_body_text (company.left.tree, "disconnectType"));
     if (self->presence != PRESENCE_CONNECTED)
         return;
     tree_t *person = company.person.tree;
     text_t name = json_body_text (person, "name");
-    s_copy (self->person, sizeof self->person, conversation_id_of (json_body_text (person, "id")));
-    s_copy (self->user, sizeof self->user,
-            conversation_id_of (json_body_text (json_body_member (person, "user"), "id")));
+    utf8_copy (self->person, sizeof self->person,
+               conversation_id_of (json_body_text (person, "id")));
+    utf8_copy (self->user, sizeof self->user,
+               conversation_id_of (json_body_text (json_body_member (person, "user"), "id")));
     if (utf8_is_showable (name))
-        s_copy (self->name, sizeof self->name, name);
+        utf8_copy (self->name, sizeof self->name, name);
 }
 
 void
@@ -237,12 +230,12 @@ conversation_facts_read (conversation_facts_t *self, text_t body)
                        ? json_body_member (tree, "participants")
                        : NULL;
     if (json_object_is_type (legs, json_type_array) && s_customer (legs, &customer)) {
-        s_copy (self->customer, sizeof self->customer,
-                conversation_id_of (json_body_text (customer.tree, "id")));
+        utf8_copy (self->customer, sizeof self->customer,
+                   conversation_id_of (json_body_text (customer.tree, "id")));
         self->is_over = customer.state == LEG_OVER;
         if (self->is_over)
-            s_copy (self->why, sizeof self->why,
-                    json_body_text (customer.tree, "disconnectType"));
+            utf8_copy (self->why, sizeof self->why,
+                       json_body_text (customer.tree, "disconnectType"));
         if (self->is_over)
             self->presence = PRESENCE_ENDED;
         else if (customer.state != LEG_STRANGE)

@@ -1,21 +1,7 @@
 #include "translation/step_memory.h"
 
 #include "json/json_body.h"
-#include "json/json_write.h"
-
-#include <assert.h>
-
-static text_t
-s_end (json_writer_t *json, buffer_t *buffer, char room[STEP_MEMORY_SIZE])
-{
-    json_close_object (json);
-    int rc = json_write_end (json);
-    assert (rc == 0); //  numbers and ids, which have limits
-    text_t text = { room, buffer->size };
-    memcpy (room, buffer->data, buffer->size);
-    buffer_free (buffer);
-    return text;
-}
+#include "translation/memory_frame.h"
 
 static bool
 s_is_id (text_t id)
@@ -67,17 +53,14 @@ item_memory_read (item_memory_t *self, text_t json)
 text_t
 item_memory_write (const item_memory_t *self, char room[STEP_MEMORY_SIZE])
 {
-    buffer_t buffer;
-    json_writer_t json;
-    buffer_init (&buffer, STEP_MEMORY_SIZE);
-    json_write_begin (&json, &buffer);
-    json_open_object (&json, NULL);
-    json_put_number (&json, "fails", self->fails);
-    json_put_number (&json, "parts", self->parts);
-    json_put_number (&json, "unnamed", self->unnamed);
-    json_put_bool (&json, "unsure", self->is_unsure);
-    json_put_text_if (&json, "ids", text_of (self->ids));
-    return s_end (&json, &buffer, room);
+    memory_frame_t frame;
+    json_writer_t *json = memory_begin (&frame, STEP_MEMORY_SIZE);
+    json_put_number (json, "fails", self->fails);
+    json_put_number (json, "parts", self->parts);
+    json_put_number (json, "unnamed", self->unnamed);
+    json_put_bool (json, "unsure", self->is_unsure);
+    json_put_text_if (json, "ids", text_of (self->ids));
+    return memory_end (&frame, room);
 }
 
 void
@@ -96,15 +79,12 @@ lane_memory_read (lane_memory_t *self, text_t json)
 text_t
 lane_memory_write (const lane_memory_t *self, char room[STEP_MEMORY_SIZE])
 {
-    buffer_t buffer;
-    json_writer_t json;
-    buffer_init (&buffer, STEP_MEMORY_SIZE);
-    json_write_begin (&json, &buffer);
-    json_open_object (&json, NULL);
-    json_put_number (&json, "opening", self->opening);
-    json_put_text_if (&json, "conversation", text_of (self->conversation));
-    json_put_bool (&json, "whole", self->is_whole);
-    json_put_number (&json, "messages", self->messages);
-    json_put_bool (&json, "attributes", self->attributes);
-    return s_end (&json, &buffer, room);
+    memory_frame_t frame;
+    json_writer_t *json = memory_begin (&frame, STEP_MEMORY_SIZE);
+    json_put_number (json, "opening", self->opening);
+    json_put_text_if (json, "conversation", text_of (self->conversation));
+    json_put_bool (json, "whole", self->is_whole);
+    json_put_number (json, "messages", self->messages);
+    json_put_bool (json, "attributes", self->attributes);
+    return memory_end (&frame, room);
 }

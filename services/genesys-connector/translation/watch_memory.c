@@ -2,19 +2,9 @@
 
 #include "base/utf8.h"
 #include "json/json_body.h"
-#include "json/json_write.h"
-
-#include <assert.h>
+#include "translation/memory_frame.h"
 
 static const char *const s_states[WATCH_STATES] = { "waiting", "with", "between" };
-
-static void
-s_copy (char *room, size_t size, text_t text)
-{
-    text = utf8_cut (text, size - 1);
-    memcpy (room, text.data, text.size);
-    room[text.size] = '\0';
-}
 
 void
 watch_memory_read (watch_memory_t *self, text_t json)
@@ -31,33 +21,24 @@ watch_memory_read (watch_memory_t *self, text_t json)
     self->dark_ms = json_body_number (tree, "dark");
     self->ended_ms = json_body_number (tree, "ended");
     self->was_attended = json_body_flag (tree, "attended");
-    s_copy (self->person, sizeof self->person, json_body_text (tree, "person"));
-    s_copy (self->name, sizeof self->name, json_body_text (tree, "name"));
+    utf8_copy (self->person, sizeof self->person, json_body_text (tree, "person"));
+    utf8_copy (self->name, sizeof self->name, json_body_text (tree, "name"));
     json_body_free (&tree);
 }
 
 text_t
 watch_memory_write (const watch_memory_t *self, char room[WATCH_MEMORY_SIZE])
 {
-    buffer_t buffer;
-    json_writer_t json;
-    buffer_init (&buffer, WATCH_MEMORY_SIZE);
-    json_write_begin (&json, &buffer);
-    json_open_object (&json, NULL);
-    json_put_string (&json, "state", s_states[self->state]);
-    json_put_number (&json, "turn", self->turn);
-    json_put_number (&json, "began", self->began_ms);
-    json_put_number (&json, "since", self->since_ms);
-    json_put_number (&json, "dark", self->dark_ms);
-    json_put_number (&json, "ended", self->ended_ms);
-    json_put_bool (&json, "attended", self->was_attended);
-    json_put_text_if (&json, "person", text_of (self->person));
-    json_put_text_if (&json, "name", text_of (self->name));
-    json_close_object (&json);
-    int rc = json_write_end (&json);
-    assert (rc == 0); //  the fields are shorter, however they are escaped
-    text_t text = { room, buffer.size };
-    memcpy (room, buffer.data, buffer.size);
-    buffer_free (&buffer);
-    return text;
+    memory_frame_t frame;
+    json_writer_t *json = memory_begin (&frame, WATCH_MEMORY_SIZE);
+    json_put_string (json, "state", s_states[self->state]);
+    json_put_number (json, "turn", self->turn);
+    json_put_number (json, "began", self->began_ms);
+    json_put_number (json, "since", self->since_ms);
+    json_put_number (json, "dark", self->dark_ms);
+    json_put_number (json, "ended", self->ended_ms);
+    json_put_bool (json, "attended", self->was_attended);
+    json_put_text_if (json, "person", text_of (self->person));
+    json_put_text_if (json, "name", text_of (self->name));
+    return memory_end (&frame, room);
 }
