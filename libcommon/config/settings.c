@@ -21,7 +21,6 @@ static const char *const s_forms[] = {
     [SETTING_SIZE] = "a size such as 256k or 4m",
     [SETTING_DURATION] = "a duration such as 250ms, 20s or 5m",
     [SETTING_SWITCH] = "on or off",
-    [SETTING_YES] = "yes or no",
 };
 
 typedef struct {
@@ -80,18 +79,11 @@ settings_read_duration (const char *word, uint64_t *milliseconds)
     return s_parse_amount (word, SETTING_DURATION, milliseconds);
 }
 
-static bool
-s_is_switch (setting_type_t type)
-{
-    return type == SETTING_SWITCH || type == SETTING_YES;
-}
-
 static int
-s_parse_switch (const char *word, setting_type_t type, bool *on)
+s_parse_switch (const char *word, bool *on)
 {
-    bool is_yes = type == SETTING_YES;
-    *on = strcmp (word, is_yes ? "yes" : "on") == 0;
-    return *on || strcmp (word, is_yes ? "no" : "off") == 0 ? 0 : -1;
+    *on = strcmp (word, "on") == 0;
+    return *on || strcmp (word, "off") == 0 ? 0 : -1;
 }
 
 //  As it would be written, in the largest unit that leaves no rest.
@@ -114,7 +106,7 @@ s_describe (const setting_t *row, char *to, size_t room)
     char least[32], most[32];
     const char *form = s_forms[row->type];
     bool has_limits = row->type != SETTING_TEXT && row->type != SETTING_SECRET
-                      && !s_is_switch (row->type) && (row->least || row->most);
+                      && row->type != SETTING_SWITCH && (row->least || row->most);
     if (!has_limits)
         snprintf (to, room, "%s", form);
     else if (row->most)
@@ -160,8 +152,7 @@ s_store (const setting_t *row, const char *word, void *place, buffer_t *complain
     case SETTING_SECRET: //  may be of several lines; whoever uses it knows its form
         return s_store_text (row, word, place, complaint);
     case SETTING_SWITCH:
-    case SETTING_YES:
-        return s_parse_switch (word, row->type, place) == 0 ? 0 : s_refuse (row, word, complaint);
+        return s_parse_switch (word, place) == 0 ? 0 : s_refuse (row, word, complaint);
     default: {
         uint64_t amount;
         if (s_parse_amount (word, row->type, &amount) != 0 || amount < row->least

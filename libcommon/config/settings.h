@@ -21,7 +21,6 @@ typedef enum {
     SETTING_SIZE,     //  uint64_t bytes: "256k", "4m", or a plain number
     SETTING_DURATION, //  uint64_t milliseconds: "250ms", "20s", "5m", "2h"
     SETTING_SWITCH,   //  bool: "on" or "off", and no other word
-    SETTING_YES,      //  bool: "yes" or "no", likewise: what the process is told of its place
 } setting_type_t;
 
 typedef struct {

@@ -33,7 +33,7 @@ production_unmet (const production_need_t *row, const void *config, buffer_t *co
     if (!row || !row->setting)
         return NULL;
     //  One that is too long for its buffer is cut, and still better than none.
-    if (buffer_put_string (complaint, "PRODUCTION is yes, so ") == 0
+    if (buffer_put_string (complaint, "PRODUCTION is on, so ") == 0
         && buffer_put_string (complaint, row->setting) == 0
         && buffer_put_string (complaint, " ") == 0)
         (void) !buffer_put_string (complaint, row->words);

@@ -1,4 +1,4 @@
-//  production — what a process must have before it serves where PRODUCTION is yes.
+//  production — what a process must have before it serves where PRODUCTION is on.
 //
 //  Each kind of service has a table of rows, which ends with PRODUCTION_END. A row that does not
 //  hold is one line at the start, which names the setting that mends it, and the process ends as
@@ -37,7 +37,7 @@ typedef struct {
                      "must be set: the bus is encrypted only with keys, and closed to others")
 
 //  The first row from this one on that does not hold, and says so in one line, such as "PRODUCTION
-//  is yes, so BUS_KEYS must be set: …"; NULL when all hold. `row` may be NULL.
+//  is on, so BUS_KEYS must be set: …"; NULL when all hold. `row` may be NULL.
 const production_need_t *production_unmet (const production_need_t *row, const void *config,
                                            buffer_t *complaint);
 

@@ -53,8 +53,8 @@ typedef struct {
                  default_port, 0, 65535, "operations port; 0: any free port"),                   \
         SETTING ("SHUTDOWN_GRACE", SETTING_DURATION, config, common.shutdown_grace, "20s", 0,    \
                  600000, "time to finish outstanding work after SIGTERM"),                       \
-        SETTING ("PRODUCTION", SETTING_YES, config, common.production, "no", 0, 0,               \
-                 "yes: refuses to start without encryption, or as a demonstration")
+        SETTING ("PRODUCTION", SETTING_SWITCH, config, common.production, "off", 0, 0,           \
+                 "on: refuses to start without encryption, or as a demonstration")
 
 typedef struct service_kind service_kind_t;
 

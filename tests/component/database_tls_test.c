@@ -224,7 +224,7 @@ s_migrates (const rig_t *rig, int exit_code, const char *words)
 {
     process_t *migrate = process_new ("migrate", "postoffice",
                                       (const char *const[]){ "migrate", NULL },
-                                      (const char *const[]){ rig->url, "PRODUCTION=yes", NULL });
+                                      (const char *const[]){ rig->url, "PRODUCTION=on", NULL });
     cr_assert (migrate);
     cr_assert_eq (process_wait_exit (migrate, 60000), exit_code);
     cr_assert_eq (process_log_count (migrate, words), 1);

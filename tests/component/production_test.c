@@ -1,4 +1,4 @@
-//  All five services where PRODUCTION is yes: what each refuses to start without, and that it
+//  All five services where PRODUCTION is on: what each refuses to start without, and that it
 //  starts with it. And with an apps file that is wrong. Each is one line that names what to mend.
 
 #include "eventually.h"
@@ -43,7 +43,7 @@ static const refusal_t s_refusals[] = {
     { "notifier", "EDGE_PUBLIC_URL must begin with https", "EDGE_PUBLIC_URL=http://x", { KEYS } },
     { "genesys-connector", "BUS_KEYS must be set", NULL, { NULL } },
     //  A word that is none is not taken for a no.
-    { "edge", "PRODUCTION must be yes or no", "PRODUCTION=true", { NULL } },
+    { "edge", "PRODUCTION must be on or off", "PRODUCTION=true", { NULL } },
 };
 
 //  Ends as for any wrong setting, with one line.
@@ -54,7 +54,7 @@ s_is_refused (const refusal_t *refusal)
     size_t count = refusal->setting ? 1 : 0;
     bool is_set = refusal->setting && strncmp (refusal->setting, "PRODUCTION", 10) == 0;
     if (!is_set)
-        settings[count++] = "PRODUCTION=yes";
+        settings[count++] = "PRODUCTION=on";
     for (size_t at = 0; refusal->settings[at]; at++)
         settings[count++] = refusal->settings[at];
     settings[count] = NULL;
@@ -78,12 +78,12 @@ Test (production, is_refused_without_encryption_and_with_demo_mode, .timeout = 1
 //  All that is missing is said at once.
 Test (production, says_all_that_is_missing, .timeout = 60)
 {
-    const char *const settings[] = { "PRODUCTION=yes", "POSTGRES_URL=postgres://u:geheim@db/x",
+    const char *const settings[] = { "PRODUCTION=on", "POSTGRES_URL=postgres://u:geheim@db/x",
                                      "ALERT_URL=http://x", NULL };
     process_t *process = process_new ("postoffice", "postoffice", NULL, settings);
     cr_assert_eq (process_wait_exit (process, 10000), 78);
     cr_assert_eq (process_log_count (process, "wrong settings"), 3);
-    cr_assert_eq (process_log_count (process, "PRODUCTION is yes"), 3);
+    cr_assert_eq (process_log_count (process, "PRODUCTION is on"), 3);
     process_destroy (&process);
 }
 
@@ -110,7 +110,7 @@ s_serve (const char *program, const char *setting, const char *address)
     uint16_t operations = ports_free ();
     snprintf (keys, sizeof keys, "BUS_KEYS=%s/secrets/bus/%s", s_place, program);
     snprintf (port, sizeof port, "OPERATIONS_PORT=%u", operations);
-    const char *const settings[] = { "PRODUCTION=yes", keys, port, setting, address,
+    const char *const settings[] = { "PRODUCTION=on", keys, port, setting, address,
                                      "SHUTDOWN_GRACE=1s", "EDGE_PORT=0", s_tls[0], s_tls[1],
                                      NULL };
     process_t *process = process_new (program, program, NULL, settings);

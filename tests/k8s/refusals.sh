@@ -89,7 +89,7 @@ check "production without site.yaml is refused" without_site
 check "the example as it is, is refused" refuses 'site.yaml still says chat.example.com' deploy/k8s/render deploy/k8s/example
 check "the demonstration is refused" refuses 'demo mode' deploy/k8s/render deploy/k8s/overlays/demo
 check "demo mode is refused" with_variable edge EDGE_DEMO_MODE on 'demo mode'
-check "PRODUCTION=no is refused" with_variable notifier PRODUCTION no 'notifier is not for production'
+check "PRODUCTION=off is refused" with_variable notifier PRODUCTION off 'notifier is not for production'
 check "a plain bus is refused" with_variable postoffice BUS_PLAINTEXT on 'the bus would be plain'
 check "a bus without keys is refused" with_variable edge BUS_KEYS '' 'edge has no keys of the bus'
 check "a database in the manifest is refused" with_variable postoffice POSTGRES_URL postgres://x 'in the manifest'

@@ -50,17 +50,17 @@ Test (production, says_what_is_missing)
     cr_assert_str_eq (s_said (&(config_t){ "k", false, "HTTPS://x/", true }), "");
     cr_assert_str_eq (s_said (&(config_t){ "k", false, "", true }), "", "what is not used is good");
     cr_assert_str_eq (s_said (&(config_t){ "", false, "", true }),
-                      "PRODUCTION is yes, so X_KEYS must be set: they are keys;");
+                      "PRODUCTION is on, so X_KEYS must be set: they are keys;");
     cr_assert_str_eq (s_said (&(config_t){ "k", true, "", true }),
-                      "PRODUCTION is yes, so X_DEMO must be off;");
+                      "PRODUCTION is on, so X_DEMO must be off;");
     cr_assert_str_eq (s_said (&(config_t){ "k", false, "http://x/", true }),
-                      "PRODUCTION is yes, so X_URL must begin with https://;");
+                      "PRODUCTION is on, so X_URL must begin with https://;");
     cr_assert_str_eq (s_said (&(config_t){ "k", false, "", false }),
-                      "PRODUCTION is yes, so X_ALL must be good;");
+                      "PRODUCTION is on, so X_ALL must be good;");
     cr_assert_str_eq (s_said (&(config_t){ "", true, "", false }),
-                      "PRODUCTION is yes, so X_KEYS must be set: they are keys;"
-                      "PRODUCTION is yes, so X_DEMO must be off;"
-                      "PRODUCTION is yes, so X_ALL must be good;");
+                      "PRODUCTION is on, so X_KEYS must be set: they are keys;"
+                      "PRODUCTION is on, so X_DEMO must be off;"
+                      "PRODUCTION is on, so X_ALL must be good;");
 }
 
 Test (production, a_kind_without_a_table_needs_nothing)

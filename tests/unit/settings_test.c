@@ -15,7 +15,6 @@ typedef struct {
     uint64_t size;
     uint64_t duration;
     bool on;
-    bool yes;
 } config_t;
 
 static const setting_t s_table[] = {
@@ -25,7 +24,6 @@ static const setting_t s_table[] = {
     SETTING ("X_SIZE", SETTING_SIZE, config_t, size, "256k", 1024, 0, "how large"),
     SETTING ("X_TIME", SETTING_DURATION, config_t, duration, "20s", 0, 600000, "how long"),
     SETTING ("X_ON", SETTING_SWITCH, config_t, on, "off", 0, 0, "whether"),
-    SETTING ("X_YES", SETTING_YES, config_t, yes, "no", 0, 0, "is it so"),
     SETTINGS_END,
 };
 
@@ -72,7 +70,6 @@ Test (settings, defaults_hold_when_nothing_is_set)
     cr_assert_eq (config.size, 256 * 1024);
     cr_assert_eq (config.duration, 20000);
     cr_assert_not (config.on);
-    cr_assert_not (config.yes);
     settings_free (s_table, &config);
     cr_assert_null (config.text);
 }
@@ -91,8 +88,7 @@ ParameterizedTestParameters (settings, right)
         { "X_SIZE", "16m", 16 << 20 },  { "X_SIZE", "2g", 2u << 30 }, { "X_TIME", "0", 0 },
         { "X_TIME", "0s", 0 },          { "X_TIME", "250ms", 250 },   { "X_TIME", "5m", 300000 },
         { "X_TIME", "10m", 600000 },    { "X_ON", "on", 1 },          { "X_ON", "off", 0 },
-        { "X_ON", "", 0 },              { "X_YES", "yes", 1 },        { "X_YES", "no", 0 },
-        { "X_YES", "", 0 },
+        { "X_ON", "", 0 },
     };
     return cr_make_param_array (right_t, cases, sizeof cases / sizeof *cases);
 }
@@ -105,7 +101,6 @@ ParameterizedTest (right_t *with, settings, right)
     uint64_t value = strcmp (with->name, "X_NUMBER") == 0 ? config.number
                      : strcmp (with->name, "X_SIZE") == 0 ? config.size
                      : strcmp (with->name, "X_TIME") == 0 ? config.duration
-                     : strcmp (with->name, "X_YES") == 0  ? config.yes
                                                           : config.on;
     cr_assert_eq (value, with->value, "%s=%s", with->name, with->word);
     settings_free (s_table, &config);
@@ -140,8 +135,6 @@ ParameterizedTestParameters (settings, wrong)
         { "X_ON", "1", "X_ON must be " },
         { "X_ON", "0", "X_ON must be " },
         { "X_ON", "ON", "X_ON must be " },
-        { "X_YES", "on", "X_YES must be yes or no; it is \"on\"" },
-        { "X_YES", "YES", "X_YES must be " },
         { "X_ON", "maybe\n", "X_ON must be on or off; it is \"maybe\\n\"" },
     };
     return cr_make_param_array (wrong_t, cases, sizeof cases / sizeof *cases);
