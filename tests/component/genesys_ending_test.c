@@ -185,6 +185,45 @@ Test (genesys_ending, what_is_open_still_is_gone_on_with)
     genesys_end ();
 }
 
+//  It could not be ended, and the visitor is offered there again, who is declined at once: it is
+//  known all the same, and ended behind that.
+Test (genesys_ending, what_is_open_still_outlives_an_offer_in_vain)
+{
+    genesys_start (NULL, (const char *const[]){ "GENESYS_LOGIN_BACKOFF=100ms", NULL });
+    genesys_open ();
+    genesys_control ("permission?name=conversation:communication:disconnect&on=false");
+    genesys_item_run_t over = GENESYS_RUN ("over", GENESYS_BODY (13, "over", ""));
+    cr_assert_eq (genesys_attempt (&over)->outcome, OUTCOME_DEAD);
+    genesys_control ("permission?name=conversation:message:receive&on=false");
+    genesys_item_run_t offer = GENESYS_RUN ("second", GENESYS_OFFER (15));
+    cr_assert_eq (genesys_drive (&offer, 2)->outcome, OUTCOME_DEAD);
+    cr_assert (genesys_is_anybody_there ());
+    genesys_control ("permission?name=conversation:communication:disconnect&on=true");
+    genesys_item_run_t last = GENESYS_RUN ("last", GENESYS_BODY (17, "over", ""));
+    GENESYS_ANSWERED (&last, 1);
+    cr_expect_str_eq (last.done->detail, "the customer is disconnected");
+    cr_expect_not (genesys_is_anybody_there ());
+    cr_expect_null (strstr (genesys_session.memory, "before"), "%s", genesys_session.memory);
+    genesys_end ();
+}
+
+//  Two are left: both are ended, whatever becomes of the first.
+Test (genesys_ending, of_two_conversations_both_are_ended)
+{
+    char id[100];
+    genesys_start (NULL, NULL);
+    genesys_open ();
+    snprintf (id, sizeof id, "%s", strstr (genesys_session.memory, "\"conversation\":\"") + 16);
+    id[strcspn (id, "\"")] = '\0';
+    snprintf (genesys_session.memory, sizeof genesys_session.memory,
+              "{\"opening\":12,\"conversation\":\"00000000-0000-4000-8000-000000000000\","
+              "\"before\":\"%s\"}", id);
+    genesys_item_run_t over = GENESYS_RUN ("over", GENESYS_BODY (13, "over", ""));
+    GENESYS_ANSWERED (&over, 1);
+    cr_expect_not (genesys_is_anybody_there ());
+    genesys_end ();
+}
+
 //  Likewise, and somebody there ends it meanwhile: then it is another one, and nothing is left.
 Test (genesys_ending, what_is_over_meanwhile_is_another_one)
 {

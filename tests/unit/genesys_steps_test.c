@@ -20,12 +20,15 @@ Test (step_memory, comes_back)
     cr_assert_str_eq (item_back.ids, "a-1 b_2");
     lane_memory_t lane = { .opening = 9, .messages = 20, .attributes = true }, lane_back;
     snprintf (lane.conversation, sizeof lane.conversation, "c-1");
+    snprintf (lane.before, sizeof lane.before, "c-0");
     lane_memory_read (&lane_back, lane_memory_write (&lane, room));
     cr_assert (lane_back.opening == 9 && lane_back.messages == 20 && lane_back.attributes
                && !lane_back.is_whole);
     cr_assert_str_eq (lane_back.conversation, "c-1");
+    cr_assert_str_eq (lane_back.before, "c-0");
     //  The largest ones fit.
     memset (lane.conversation, 'c', sizeof lane.conversation - 1);
+    memset (lane.before, 'b', sizeof lane.before - 1);
     lane.opening = lane.messages = item.fails = item.parts = item.unnamed = UINT64_MAX;
     for (int at = 0; at < 1000; at++)
         item_memory_add_id (&item, TEXT ("0123456789abcdef0123456789abcdef"));

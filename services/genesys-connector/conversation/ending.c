@@ -19,11 +19,23 @@ s_forget_lane (attempt_t *self)
     open_conversations_forget (self->owner->open, self->body.app, self->body.session);
 }
 
+static void s_see (attempt_t *self);
+
+//  What could not be ended of an earlier offer follows.
 static void
 s_ended (attempt_t *self, const char *detail)
 {
+    char before[CONVERSATION_ID_SIZE];
+    snprintf (before, sizeof before, "%s", self->lane.before);
+    uint64_t opening = self->lane.opening;
     s_forget_lane (self);
-    attempt_done (self, detail);
+    if (!*before) {
+        attempt_done (self, detail);
+        return;
+    }
+    self->lane.opening = opening;
+    snprintf (self->lane.conversation, sizeof self->lane.conversation, "%s", before);
+    s_see (self);
 }
 
 //  The login, the section or a right is missing, and may be there again: nothing is said of this

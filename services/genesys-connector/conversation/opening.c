@@ -111,16 +111,20 @@ s_ask_page (attempt_t *self, uint64_t before)
 
 // ------------------------------------------------------------------------------------------------
 
-//  From here on `over` knows that there may be a conversation.
+//  From here on `over` knows that there may be a conversation. One of an earlier offer is there
+//  still: it could not be ended.
 static void
 s_remember_first (attempt_t *self, const app_genesys_t *section)
 {
+    const lane_memory_t old = self->lane;
     genesys_transcript_t kind = genesys_transcript_named (section->transcript);
     bool is_last = kind == GENESYS_TRANSCRIPT_LAST;
     self->lane = (lane_memory_t){ .opening = self->body.seq,
                                   .is_whole = kind == GENESYS_TRANSCRIPT_WHOLE,
                                   .messages = is_last ? section->transcript_messages : 0,
                                   .attributes = section->attributes };
+    snprintf (self->lane.before, sizeof self->lane.before, "%s",
+              *old.conversation ? old.conversation : old.before);
     self->lane_is_new = true;
     attempt_again (self, 0, "a conversation will be opened");
 }

@@ -51,6 +51,8 @@ s_take (attempt_t *self, const genesys_outcome_t *outcome)
                   posted.conversation);
         self->lane_is_new = true;
     }
+    if (strcmp (self->lane.conversation, self->lane.before) == 0)
+        *self->lane.before = '\0'; //  it goes on in that one
     self->memory.parts++;
     self->is_plain = false;
 }

@@ -1,5 +1,6 @@
 #include "translation/step_memory.h"
 
+#include "base/utf8.h"
 #include "json/json_body.h"
 #include "translation/memory_frame.h"
 
@@ -68,11 +69,13 @@ lane_memory_read (lane_memory_t *self, text_t json)
 {
     struct json_object *tree = json_body_read (json);
     text_t id = conversation_id_of (json_body_text (tree, "conversation"));
+    text_t before = conversation_id_of (json_body_text (tree, "before"));
     *self = (lane_memory_t){ .opening = json_body_number (tree, "opening"),
                              .is_whole = json_body_flag (tree, "whole"),
                              .messages = json_body_number (tree, "messages"),
                              .attributes = json_body_flag (tree, "attributes") };
-    memcpy (self->conversation, id.data, id.size);
+    utf8_copy (self->conversation, sizeof self->conversation, id);
+    utf8_copy (self->before, sizeof self->before, before);
     json_body_free (&tree);
 }
 
@@ -83,6 +86,7 @@ lane_memory_write (const lane_memory_t *self, char room[STEP_MEMORY_SIZE])
     json_writer_t *json = memory_begin (&frame, STEP_MEMORY_SIZE);
     json_put_number (json, "opening", self->opening);
     json_put_text_if (json, "conversation", text_of (self->conversation));
+    json_put_text_if (json, "before", text_of (self->before));
     json_put_bool (json, "whole", self->is_whole);
     json_put_number (json, "messages", self->messages);
     json_put_bool (json, "attributes", self->attributes);

@@ -32,6 +32,7 @@ void item_memory_add_id (item_memory_t *self, text_t id);
 typedef struct {
     uint64_t opening; //  seq of the offer that opens, or has opened, a conversation; 0: none has
     char conversation[CONVERSATION_ID_SIZE]; //  "": not known
+    char before[CONVERSATION_ID_SIZE]; //  of an earlier offer, that could not be ended; "": none
     bool is_whole;     //  transcript: all of it
     uint64_t messages; //  of the transcript, else
     bool attributes;
