@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -250,6 +251,33 @@ Test (database, a_commit_that_was_not_replicated_is_said, .timeout = 120)
                                   "stentor_postgres_warnings_total{when=\"working\"}"), 1);
     cr_assert (postgres_exec (postgres, "ALTER SYSTEM RESET synchronous_standby_names"));
     cr_assert (postgres_exec (postgres, "SELECT pg_reload_conf ()"));
+    process_destroy (&postoffice);
+    postgres_destroy (&postgres);
+}
+
+//  Whoever writes to somebody who takes nothing any more.
+static bool
+s_writes_in_vain (postgres_t *postgres)
+{
+    return s_is_true (postgres, "SELECT count (*) > 0 FROM pg_stat_activity"
+                                " WHERE wait_event = 'ClientWrite'");
+}
+
+//  As a pod's network goes with the pod: nobody answers the server any more, not even with a reset.
+Test (database, a_server_gives_up_who_takes_nothing, .timeout = 120)
+{
+    postgres_t *postgres = postgres_new (NULL);
+    process_t *postoffice = s_postoffice_as (postgres, "stentor", "postgres");
+    EVENTUALLY (20000, process_log_count (postoffice, "database is usable") == 1);
+    cr_assert (process_wait_ready (postoffice, 20000));
+    process_kill (postoffice, SIGSTOP);
+    cr_assert (postgres_exec (postgres,
+                              "SELECT pg_notify ('session_moved', repeat ('x', 7900) || number)"
+                              " FROM generate_series (1, 4000) number"));
+    EVENTUALLY (20000, s_writes_in_vain (postgres));
+    EVENTUALLY (40000, !s_writes_in_vain (postgres));
+    process_kill (postoffice, SIGCONT);
+    cr_assert (process_wait_ready (postoffice, 20000));
     process_destroy (&postoffice);
     postgres_destroy (&postgres);
 }

@@ -69,11 +69,17 @@ static const metric_row_t s_rows[WARNINGS] = {
 //  first (but a second, its default, is for finding a deadlock), then the statement. Statements are
 //  written for one isolation level, and a link may be idle for long.
 //
+//  A server that has something to write to a postoffice that is gone without a word (a pod's network
+//  is taken down with it, before the last segments are answered) would try for a quarter of an hour,
+//  with the locks of the session that it has read. A statement's time does not end that.
+//
 //  default_transaction_read_only is left alone: it is how a server is made read-only, and one that
 //  is gets no connection (target_session_attrs).
 static const char s_settings[] =
     "SET statement_timeout = %" PRIu64 "; SET lock_timeout = %" PRIu64 ";"
-    " SET idle_in_transaction_session_timeout = '30s'; SET client_encoding = 'UTF8';"
+    " SET idle_in_transaction_session_timeout = '30s'; SET tcp_user_timeout = '5s';"
+    " SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
+    " SET client_encoding = 'UTF8';"
     " SET synchronous_commit = on; SET search_path = public;"
     " SET default_transaction_isolation = 'read committed';"
     " SET default_transaction_deferrable = off; SET standard_conforming_strings = on;"
