@@ -69,9 +69,9 @@ static const metric_row_t s_rows[WARNINGS] = {
 //  first (but a second, its default, is for finding a deadlock), then the statement. Statements are
 //  written for one isolation level, and a link may be idle for long.
 //
-//  A server that has something to write to a postoffice that is gone without a word (a pod's network
-//  is taken down with it, before the last segments are answered) would try for a quarter of an hour,
-//  with the locks of the session that it has read. A statement's time does not end that.
+//  A server that has something to write to a postoffice that is gone without a word (a pod's
+//  network is taken down with it, before the last segments are answered) would try for a quarter
+//  of an hour, with the locks of the session that it has read. statement_timeout ends no write.
 //
 //  default_transaction_read_only is left alone: it is how a server is made read-only, and one that
 //  is gets no connection (target_session_attrs).
