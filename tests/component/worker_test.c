@@ -26,6 +26,7 @@ typedef struct {
     process_t *postoffices[POSTOFFICES];
     char bus_setting[POSTOFFICES][80];
     const char *lease;
+    unsigned orders;
     char addresses[100];
     bus_settings_t bus;
     worker_t *worker;
@@ -148,15 +149,16 @@ s_end (stage_t *self)
     rig_stop (&self->rig);
 }
 
+//  Of names that no item had before: a worker may still wait to hear of one that is deleted.
 static void
 s_order (stage_t *self, unsigned count)
 {
     char sql[400];
     snprintf (sql, sizeof sql,
               "INSERT INTO work_item (item, app, session, topic, body, secret, next_at)"
-              " SELECT 'i' || n, 'demo', 'demo/s' || n, 'test.toy', '{}', 'hidden', now ()"
+              " SELECT 'i%u-' || n, 'demo', 'demo/s' || n, 'test.toy', '{}', 'hidden', now ()"
               " FROM generate_series (1, %u) AS n",
-              count);
+              ++self->orders, count);
     EVENTUALLY (WITHIN_MS, postgres_exec (self->postgres, sql));
 }
 
