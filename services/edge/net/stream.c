@@ -277,16 +277,16 @@ s_on_step (stream_t *self, tls_step_t step)
 static void
 s_open (stream_t *self, size_t size)
 {
-    bool was_shaking = s_is_shaking (self), was_full = self->waiting > 0;
+    bool was_shaking = s_is_shaking (self);
     size_t opened, kept = tls_session_kept (self->tls);
     tls_step_t step =
         tls_session_take (self->tls, size, self->streams->buffer + KEPT_MOST, &opened);
     s_count (self, NET_INBOX, (int64_t) tls_session_kept (self->tls) - (int64_t) kept);
     text_t said = tls_session_said (self->tls);
-    //  A peer that asks for answers and takes none.
-    if (!was_shaking && was_full && said.size > 0)
-        stream_close (self);
     s_send (self, said);
+    //  A peer that asks TLS for answers and takes none: what it asks our owner would find no room.
+    if (said.size > 0 && self->waiting > 0 && !s_is_shaking (self))
+        stream_close (self);
     if (was_shaking && !s_is_shaking (self) && !self->closing)
         s_limit (self, self->limit_then, stream_now (self));
     if (opened > 0 && !self->closing)
