@@ -3,6 +3,7 @@
 #include "tls/tls_records.h"
 
 #include <criterion/criterion.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #define SHAKE "\x16\x03\x01"
@@ -45,5 +46,25 @@ Test (tls_records, tells_where_they_end)
         tls_bytes_t found = tls_records_look (s_cases[at].bytes, s_cases[at].is_first, &whole);
         cr_expect_eq (found, s_cases[at].found, "case %zu", at);
         cr_expect_eq (whole, s_cases[at].whole, "case %zu: %zu", at, whole);
+    }
+}
+
+static const struct {
+    text_t record;
+    size_t size;
+} s_messages[] = {
+    { TEXT (SHAKE "\x00\x04" "\x01\x00\x00\x00"), 4 },
+    { TEXT (SHAKE "\x00\x05" "\x01\x01\x02\x03" "a"), 4 + 0x010203 },
+    { TEXT (SHAKE "\x00\x03" "\x01\x00\x00"), SIZE_MAX },
+    { TEXT (SHAKE "\x00\x00"), SIZE_MAX },
+    { TEXT ("\x14\x03\x03\x00\x01\x01"), 0 },
+};
+
+Test (tls_records, tells_how_large_a_message_will_be)
+{
+    for (size_t at = 0; at < sizeof s_messages / sizeof *s_messages; at++) {
+        text_t record = s_messages[at].record;
+        cr_expect_eq (tls_records_first (record), record.size, "message %zu", at);
+        cr_expect_eq (tls_records_message (record), s_messages[at].size, "message %zu", at);
     }
 }

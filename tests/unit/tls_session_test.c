@@ -269,6 +269,54 @@ Test (tls_session, does_not_begin_anew)
     s_end (self);
 }
 
+//  OpenSSL would make room for 128 KiB, of nine bytes.
+static const char s_large[] = "\x16\x03\x01\x00\x04\x01\x02\x00\x00";
+
+Test (tls_session, makes_no_room_for_a_large_hello)
+{
+    rig_t *self = s_start (TLS1_3_VERSION);
+    s_take (self, s_large, sizeof s_large - 1);
+    cr_expect_eq (self->step, TLS_FAILED);
+    cr_expect_eq (edge_tls_handshakes[TLS_RESULT_MALFORMED], 1);
+    s_end (self);
+}
+
+//  A client whose first hello has no key that we know is asked for another one.
+static rig_t *
+s_start_with_other_groups (void)
+{
+    rig_t *self = s_start (TLS1_3_VERSION);
+    cr_assert_eq (SSL_CTX_set1_groups_list (self->context.ssl, "P-384"), 1);
+    tls_session_destroy (&self->session);
+    self->session = tls_session_new (&self->shared, self->context.ssl);
+    return self;
+}
+
+Test (tls_session, takes_a_second_hello)
+{
+    for (size_t at = 0; at < sizeof s_pieces / sizeof *s_pieces; at++) {
+        rig_t *self = s_start_with_other_groups ();
+        s_shake (self, s_pieces[at]);
+        s_end (self);
+    }
+}
+
+//  Also when it does not wait to be asked.
+Test (tls_session, makes_no_room_for_a_large_second_hello)
+{
+    for (int is_at_once = 0; is_at_once < 2; is_at_once++) {
+        rig_t *self = s_start_with_other_groups ();
+        (void) SSL_do_handshake (self->client);
+        if (!is_at_once)
+            s_carry (self, 1 << 20);
+        cr_expect_eq (self->step, TLS_GOES_ON);
+        BIO_write (SSL_get_wbio (self->client), s_large, sizeof s_large - 1);
+        s_carry (self, 1 << 20);
+        cr_expect_eq (self->step, TLS_FAILED);
+        s_end (self);
+    }
+}
+
 //  A first message of a handshake that would be endless.
 Test (tls_session, gives_up_a_handshake_that_is_too_large)
 {

@@ -1,6 +1,10 @@
 #include "tls/tls_records.h"
 
+#include <assert.h>
+#include <stdint.h>
+
 #define HEAD 5u
+#define MESSAGE_HEAD 4u
 //  The types of records.
 #define TYPE_LEAST 20 //  change_cipher_spec
 #define TYPE_HANDSHAKE 22
@@ -8,11 +12,17 @@
 //  The first byte of every version since SSL 3.0, however it is called.
 #define MAJOR 3
 
+static size_t
+s_size (const unsigned char *head)
+{
+    return HEAD + (size_t) (head[3] << 8 | head[4]);
+}
+
 static bool
 s_is_head (const unsigned char *head, size_t size)
 {
     return head[0] >= TYPE_LEAST && head[0] <= TYPE_MOST && (size < 2 || head[1] == MAJOR)
-           && (size < HEAD || HEAD + (head[3] << 8 | head[4]) <= TLS_RECORD_MOST);
+           && (size < HEAD || s_size (head) <= TLS_RECORD_MOST);
 }
 
 //  A method is written in capitals.
@@ -35,7 +45,7 @@ tls_records_look (text_t bytes, bool is_first, size_t *whole)
     while (left > 0) {
         if (!s_is_head (at, left))
             return TLS_BYTES_OTHER;
-        size_t size = left < HEAD ? HEAD : HEAD + (size_t) (at[3] << 8 | at[4]);
+        size_t size = left < HEAD ? HEAD : s_size (at);
         if (left < size || left < HEAD)
             break;
         at += size;
@@ -43,4 +53,22 @@ tls_records_look (text_t bytes, bool is_first, size_t *whole)
     }
     *whole = bytes.size - left;
     return TLS_BYTES_RECORDS;
+}
+
+size_t
+tls_records_first (text_t records)
+{
+    assert (records.size >= HEAD);
+    return s_size ((const unsigned char *) records.data);
+}
+
+size_t
+tls_records_message (text_t record)
+{
+    const unsigned char *message = (const unsigned char *) record.data + HEAD;
+    if (*record.data != TYPE_HANDSHAKE)
+        return 0;
+    return record.size < HEAD + MESSAGE_HEAD
+               ? SIZE_MAX
+               : MESSAGE_HEAD + (size_t) (message[1] << 16 | message[2] << 8 | message[3]);
 }

@@ -1,7 +1,7 @@
 //  tls_records — where the records of a TLS connection end (RFC 8446, 5.1; RFC 5246 has the same).
 //
 //  OpenSSL is given whole records only. A half one waits with us, where it is counted like all that
-//  waits; of what is in a record nothing is read here.
+//  waits; of what is in a record nothing is read here, but for how large a hello says that it is.
 
 #ifndef TLS_RECORDS_H
 #define TLS_RECORDS_H
@@ -22,5 +22,13 @@ typedef enum {
 //  Says in `whole` how many of the bytes are whole records. The first one of a connection must be
 //  of a handshake.
 tls_bytes_t tls_records_look (text_t bytes, bool is_first, size_t *whole);
+
+//  How large the first one of whole records is, with its head.
+size_t tls_records_first (text_t records);
+
+//  How large the message of a handshake will be, with its head, that begins in this record, which is
+//  whole and in clear. 0: the record is none of a handshake. SIZE_MAX: the message's head is in
+//  pieces, as nobody has it.
+size_t tls_records_message (text_t record);
 
 #endif

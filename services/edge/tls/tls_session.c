@@ -26,6 +26,7 @@ struct tls_session {
     uint32_t kept_size;
     uint32_t shaken; //  bytes that the handshake took
     unsigned messages; //  of handshakes, behind it: new keys, and wishes to begin anew
+    bool awaits_hello; //  in clear, and none of it has come
     bool is_ready;
     bool is_counted; //  what became of the handshake
     bool has_failed;
@@ -176,10 +177,21 @@ s_keep (tls_session_t *self, text_t rest)
     self->kept_size = (uint32_t) rest.size;
 }
 
+//  OpenSSL makes all the room at once that a hello says it takes, before more of it has come.
+static bool
+s_is_hello_large (tls_session_t *self)
+{
+    size_t size = self->awaits_hello ? tls_records_message (self->opening) : 0;
+    self->awaits_hello = self->awaits_hello && size == 0;
+    return size > HANDSHAKE_MOST;
+}
+
 static tls_step_t
-s_shake (tls_session_t *self)
+s_shake_on (tls_session_t *self)
 {
     self->shaken += (uint32_t) self->opening.size;
+    if (s_is_hello_large (self))
+        return s_fail (self, TLS_RESULT_MALFORMED);
     int rc = SSL_do_handshake (self->ssl);
     if (rc != 1) {
         tls_step_t step = s_step_of_error (self, rc);
@@ -192,16 +204,43 @@ s_shake (tls_session_t *self)
     return TLS_GOES_ON;
 }
 
+//  One record after the other, as each is looked at. What is behind the handshake is left.
+static tls_step_t
+s_shake (tls_session_t *self)
+{
+    tls_step_t step = TLS_GOES_ON;
+    text_t left = self->opening;
+    while (left.size > 0 && step == TLS_GOES_ON && !self->is_ready) {
+        size_t size = tls_records_first (left);
+        self->opening = (text_t){ left.data, size };
+        left = (text_t){ left.data + size, left.size - size };
+        step = s_shake_on (self);
+    }
+    self->opening = left;
+    return step;
+}
+
+//  A server's hello that asks for another one of the client has this for its random bytes.
+static bool
+s_is_retry (const unsigned char *message, size_t size)
+{
+    static const unsigned char word[] = { 0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11,
+                                          0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+                                          0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e,
+                                          0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c };
+    return size > 6 + sizeof word && *message == SSL3_MT_SERVER_HELLO
+           && memcmp (message + 6, word, sizeof word) == 0;
+}
+
 //  OpenSSL tells of each message and record.
 static void
 s_on_message (int is_written, int version, int type, const void *bytes, size_t size, SSL *ssl,
               void *owner)
 {
     (void) version;
-    (void) bytes;
-    (void) size;
     (void) ssl;
     tls_session_t *self = owner;
+    self->awaits_hello |= is_written && type == SSL3_RT_HANDSHAKE && s_is_retry (bytes, size);
     self->messages += self->is_ready && !is_written && type == SSL3_RT_HANDSHAKE;
 }
 
@@ -342,6 +381,7 @@ tls_session_new (tls_shared_t *shared, struct ssl_ctx_st *context)
 {
     tls_session_t *self = alloc_zeroed (sizeof *self);
     self->shared = shared;
+    self->awaits_hello = true;
     self->ssl = SSL_new (context);
     BIO *bio = self->ssl ? s_bio_new (self) : NULL;
     if (!bio) {
