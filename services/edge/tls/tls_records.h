@@ -26,8 +26,8 @@ tls_bytes_t tls_records_look (text_t bytes, bool is_first, size_t *whole);
 //  How large the first one of whole records is, with its head.
 size_t tls_records_first (text_t records);
 
-//  How large the message of a handshake will be, with its head, that begins in this record, which is
-//  whole and in clear. 0: the record is none of a handshake. SIZE_MAX: the message's head is in
+//  How large the message of a handshake will be, with its head, that begins in this record, which
+//  is whole and in clear. 0: the record is none of a handshake. SIZE_MAX: the message's head is in
 //  pieces, as nobody has it.
 size_t tls_records_message (text_t record);
 
