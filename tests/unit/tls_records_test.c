@@ -68,3 +68,10 @@ Test (tls_records, tells_how_large_a_message_will_be)
         cr_expect_eq (tls_records_message (record), s_messages[at].size, "message %zu", at);
     }
 }
+
+Test (tls_records, tells_whether_any_is_of_a_handshake)
+{
+    cr_expect (tls_records_are_of_handshake (TEXT (DATA "\x00\x01" "a" SHAKE "\x00\x01" "a")));
+    cr_expect_not (tls_records_are_of_handshake (TEXT (DATA "\x00\x01" "\x16" DATA "\x00\x00")));
+    cr_expect_not (tls_records_are_of_handshake (TEXT_EMPTY));
+}

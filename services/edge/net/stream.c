@@ -284,7 +284,7 @@ s_open (stream_t *self, size_t size)
     s_count (self, NET_INBOX, (int64_t) tls_session_kept (self->tls) - (int64_t) kept);
     text_t said = tls_session_said (self->tls);
     s_send (self, said);
-    //  A peer that asks TLS for answers and takes none: what it asks our owner would find no room.
+    //  What TLS says finds no room, so what is asked of our owner would find none either.
     if (said.size > 0 && self->waiting > 0 && !s_is_shaking (self))
         stream_close (self);
     if (was_shaking && !s_is_shaking (self) && !self->closing)

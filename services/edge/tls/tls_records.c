@@ -62,6 +62,17 @@ tls_records_first (text_t records)
     return s_size ((const unsigned char *) records.data);
 }
 
+bool
+tls_records_are_of_handshake (text_t records)
+{
+    for (size_t size; records.size > 0; records.size -= size, records.data += size) {
+        if (*records.data == TYPE_HANDSHAKE)
+            return true;
+        size = tls_records_first (records);
+    }
+    return false;
+}
+
 size_t
 tls_records_message (text_t record)
 {

@@ -25,6 +25,9 @@ tls_bytes_t tls_records_look (text_t bytes, bool is_first, size_t *whole);
 
 //  How large the first one of whole records is, with its head.
 size_t tls_records_first (text_t records);
+//  Is any of them, which are whole, of a handshake? Of TLS 1.3 that is said only while they are in
+//  clear.
+bool tls_records_are_of_handshake (text_t records);
 
 //  How large the message of a handshake will be, with its head, that begins in this record, which
 //  is whole and in clear. 0: the record is none of a handshake. SIZE_MAX: the message's head is in

@@ -25,7 +25,7 @@ struct tls_session {
     char *kept;     //  the beginning of a record
     uint32_t kept_size;
     uint32_t shaken; //  bytes that the handshake took
-    unsigned messages; //  of handshakes, behind it: new keys, and wishes to begin anew
+    unsigned messages; //  of handshakes, behind it: new keys
     bool awaits_hello; //  in clear, and none of it has come
     bool is_ready;
     bool is_counted; //  what became of the handshake
@@ -244,11 +244,20 @@ s_on_message (int is_written, int version, int type, const void *bytes, size_t s
     self->messages += self->is_ready && !is_written && type == SSL3_RT_HANDSHAKE;
 }
 
+//  OpenSSL would say no, but make room for all of that hello first, however large it says it is.
+static bool
+s_begins_anew (const tls_session_t *self)
+{
+    return SSL_version (self->ssl) < TLS1_3_VERSION && tls_records_are_of_handshake (self->opening);
+}
+
 //  All of it, so that nothing waits inside OpenSSL.
 static tls_step_t
 s_open (tls_session_t *self, char *to, size_t *opened)
 {
     int rc;
+    if (s_begins_anew (self))
+        return s_fail (self, TLS_RESULT_MALFORMED);
     while ((rc = SSL_read (self->ssl, to + *opened, (int) (TLS_TAKEN_MOST - *opened))) > 0)
         *opened += (size_t) rc;
     return self->messages > MESSAGES_MOST ? s_fail (self, TLS_RESULT_MALFORMED)
