@@ -1,4 +1,5 @@
-//  stream — a socket of TLS, whose last word of the handshake may find no room.
+//  stream — a socket of TLS, whose last word of the handshake may find no room; and one that is not
+//  read for a while.
 
 #include "net/stream.h"
 #include "tls_maker.h"
@@ -20,6 +21,9 @@ typedef struct {
     SSL *client;
     size_t heard;
     bool is_closed;
+    bool pauses;     //  before it takes anything
+    uv_prepare_t bus; //  begun behind the streams, so its turn comes before theirs
+    bool has_sent;   //  what was heard went on
 } rig_t;
 
 //  Whoever hears something may answer: there must be room.
@@ -29,6 +33,10 @@ s_on_bytes (void *owner, char *data, size_t size)
     rig_t *self = owner;
     (void) data;
     cr_expect_not (stream_is_full (self->stream));
+    if (self->pauses) {
+        stream_read (self->stream, false);
+        return 0;
+    }
     self->heard += size;
     return size;
 }
@@ -168,5 +176,40 @@ Test (stream, closes_one_that_takes_no_ticket)
     s_ask (self);
     cr_expect_eq (self->heard, 0);
     cr_expect (self->is_closed);
+    s_end (self);
+}
+
+static void
+s_on_bus (uv_prepare_t *bus)
+{
+    rig_t *self = bus->data;
+    self->has_sent = self->heard > 0;
+}
+
+//  As far as a loop goes without sleeping.
+static void
+s_turn_awake (rig_t *self)
+{
+    do
+        uv_run (&self->loop, UV_RUN_NOWAIT);
+    while (uv_backend_timeout (&self->loop) == 0);
+}
+
+//  It is offered when the bus has had its part of the turn.
+Test (stream, sends_on_what_was_kept_before_it_sleeps)
+{
+    rig_t *self = s_start ();
+    uv_prepare_init (&self->loop, &self->bus);
+    uv_prepare_start (&self->bus, s_on_bus);
+    self->bus.data = self;
+    self->pauses = true;
+    s_ask (self);
+    cr_expect_eq (self->heard, 0);
+    self->pauses = false;
+    stream_read (self->stream, true);
+    s_turn_awake (self);
+    cr_expect_eq (self->heard, 3);
+    cr_expect (self->has_sent);
+    uv_close ((uv_handle_t *) &self->bus, NULL);
     s_end (self);
 }

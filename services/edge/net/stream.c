@@ -458,10 +458,11 @@ stream_want_write (stream_t *self)
     s_ready (self);
 }
 
-static void
+//  True when something was offered: whoever took it may have something to say elsewhere.
+static bool
 s_work (stream_t *self)
 {
-    bool offer = self->wants_offer, write = self->wants_write;
+    bool offer = self->wants_offer, write = self->wants_write, has_offered = false;
     self->wants_offer = self->wants_write = false;
     list_remove (&self->ready);
     if (offer && !self->paused && !self->closing && !self->finishing) {
@@ -471,26 +472,31 @@ s_work (stream_t *self)
             memcpy (end - size, self->kept, size);
             s_forget_kept (self);
             s_offer (self, end - size, size);
+            has_offered = true;
         }
         if (!self->paused && !self->closing && !self->finishing)
             s_go_on_reading (self);
     }
     if (write && self->waiting == 0 && !self->closing && !self->finishing)
         self->events->write (self->owner);
+    return has_offered;
 }
 
 //  What is asked for meanwhile is done in the next turn, so that one cannot keep the others out.
+//  Another turn follows when something was offered: what came of it for the bus leaves before the
+//  loop sleeps, and the bus may have had its part of this turn already.
 static void
 s_before_sleep (uv_prepare_t *worker)
 {
     streams_t *self = worker->data;
     list_t now;
+    bool has_offered = false;
     list_init (&now);
     for (list_t *first; (first = list_first (&self->ready));)
         list_append (&now, first);
     for (list_t *first; (first = list_first (&now));)
-        s_work (LIST_THING (first, stream_t, ready));
-    if (list_is_empty (&self->ready))
+        has_offered |= s_work (LIST_THING (first, stream_t, ready));
+    if (list_is_empty (&self->ready) && !has_offered)
         uv_idle_stop (&self->awake);
 }
 
