@@ -288,6 +288,15 @@ s_check_settings (edge_t *self)
     return s_wrong (self, complaint, config->trusted_proxies);
 }
 
+//  From now on the edge is ready, also when it loses its postoffices: all edges lose them at once.
+static void
+s_on_reached (void *owner)
+{
+    edge_t *self = owner;
+    operations_ready (service_operations (self->service), "postoffice", true);
+}
+
+//  One that no postoffice lets in (a wrong key) must not take the place of one that serves.
 static int
 s_start_gateway (edge_t *self)
 {
@@ -297,9 +306,13 @@ s_start_gateway (edge_t *self)
         return -1;
     self->gateway = gateway_new (service_loop (self->service), service_node_name (self->service),
                                  self->config, self->apps);
-    if (!self->gateway)
+    if (!self->gateway) {
         service_fail (self->service, EX_CONFIG);
-    return self->gateway ? 0 : -1;
+        return -1;
+    }
+    operations_ready (service_operations (self->service), "postoffice", false);
+    gateway_when_reached (self->gateway, s_on_reached, self);
+    return 0;
 }
 
 static bool
@@ -373,6 +386,15 @@ s_warn_of_url (const edge_t *self, const char *setting, const char *url)
                   log_string ("value", url));
 }
 
+//  At the start, and of each certificate that is renewed.
+static void
+s_warn_of_hosts (void *owner)
+{
+    const edge_t *self = owner;
+    s_warn_of_url (self, "EDGE_PUBLIC_URL", self->config->public_url);
+    s_warn_of_url (self, "CONNECTION_SERVER_URL", self->config->connection_server_url);
+}
+
 static int
 s_start_tls (edge_t *self)
 {
@@ -392,8 +414,8 @@ s_start_tls (edge_t *self)
     buffer_free (&complaint);
     if (!self->tls)
         return s_wrong (self, line, "");
-    s_warn_of_url (self, "EDGE_PUBLIC_URL", config->public_url);
-    s_warn_of_url (self, "CONNECTION_SERVER_URL", config->connection_server_url);
+    s_warn_of_hosts (self);
+    tls_server_when_renewed (self->tls, s_warn_of_hosts, self);
     if (config->hsts_seconds)
         snprintf (self->lines, sizeof self->lines, "strict-transport-security: max-age=%llu\r\n",
                   (unsigned long long) config->hsts_seconds);

@@ -77,6 +77,8 @@ s_keys (const char *service)
     return path;
 }
 
+#define READY "\"event\":\"ready\",\"condition\":\"postoffice\""
+
 Test (bus_keys, of_make_secrets_let_edges_and_connectors_in)
 {
     postgres_t *postgres = postgres_new (NULL);
@@ -89,6 +91,7 @@ Test (bus_keys, of_make_secrets_let_edges_and_connectors_in)
     process_t *connector = s_node ("stentor-connector", s_keys ("stentor-connector"), port);
     EVENTUALLY (20000, process_log_count (edge, "\"event\":\"postoffice up\"") > 0);
     EVENTUALLY (20000, process_log_count (connector, "\"event\":\"postoffice up\"") > 0);
+    EVENTUALLY (20000, process_log_count (edge, READY) == 1);
 
     //  An edge with the connector's key says what it is, and is shown the door; so is one without.
     process_t *other = s_node ("edge", s_keys ("stentor-connector"), port);
@@ -99,6 +102,9 @@ Test (bus_keys, of_make_secrets_let_edges_and_connectors_in)
     EVENTUALLY (20000, process_log_count (postoffice, "\"event\":\"handshake refused\"") > 0);
     cr_assert_eq (process_log_count (other, "\"event\":\"postoffice up\""), 0);
     cr_assert_eq (process_log_count (plain, "\"event\":\"postoffice up\""), 0);
+    //  A rollout with a wrong key stops there.
+    cr_assert_eq (process_log_count (other, READY), 0);
+    cr_assert_eq (process_log_count (plain, READY), 0);
     //  Links that are refused, and try again, do not hold up the end of a process.
     cr_assert_eq (process_stop (plain, 4000), 0);
     cr_assert_eq (process_stop (other, 4000), 0);

@@ -381,6 +381,9 @@ Test (edge_tls, warns_of_what_clients_will_not_take)
 {
     stage_t *self = s_start ("EDGE_PUBLIC_URL=https://chat.example.com/");
     cr_expect (process_wait_log (self->edge, "certificate is for another host", 1000));
+    //  Of one that is renewed, too.
+    tls_maker_write ("edge", &(tls_maker_times_t){ .begins_s = -60, .ends_s = 7200 }, 2);
+    EVENTUALLY (20000, process_log_count (self->edge, "certificate is for another host") == 2);
     s_end (self);
     self = s_start ("EDGE_PUBLIC_URL=https://localhost:8443/");
     cr_expect_eq (process_log_count (self->edge, "certificate is for another host"), 0);

@@ -64,6 +64,8 @@ struct gateway {
     uint64_t token_count; //  connections that came with a token
     uint64_t tickets_ms;  //  when tickets were looked at last
     uint64_t apps_seen;   //  and which apps
+    void (*reached) (void *owner); //  NULL: nobody waits for a first postoffice
+    void *reached_owner;
     void (*drained) (void *owner); //  NULL: not draining
     void *owner;
 };
@@ -79,9 +81,19 @@ s_attachment_of (const gateway_t *self, uint64_t endpoint)
 }
 
 static void
+s_say_reached (gateway_t *self)
+{
+    void (*reached) (void *owner) = self->reached;
+    self->reached = NULL;
+    if (reached)
+        reached (self->reached_owner);
+}
+
+static void
 s_on_postoffice_up (void *owner, unsigned postoffice)
 {
     gateway_t *self = owner;
+    s_say_reached (self);
     edge_metrics[EDGE_POSTOFFICES_UP] = bus_client_postoffices_up (self->bus);
     attachments_postoffice_up (self->attachments);
     questions_postoffice_up (self->questions);
@@ -610,6 +622,13 @@ gateway_new (uv_loop_t *loop, const char *node, const edge_config_t *config, con
     self->tick = loop_timer_new (loop, s_on_tick, self);
     loop_timer_start_ms (self->tick, tick_ms, tick_ms);
     return self;
+}
+
+void
+gateway_when_reached (gateway_t *self, void (*reached) (void *owner), void *owner)
+{
+    self->reached = reached;
+    self->reached_owner = owner;
 }
 
 void

@@ -35,6 +35,8 @@ typedef struct gateway gateway_t;
 //  Borrows config and apps. NULL after having logged why it cannot run.
 gateway_t *gateway_new (uv_loop_t *loop, const char *node, const edge_config_t *config,
                         const apps_t *apps);
+//  Calls `reached`, once, when a postoffice is reached for the first time.
+void gateway_when_reached (gateway_t *self, void (*reached) (void *owner), void *owner);
 //  The sockets are gone already. The loop must turn until its handles are gone.
 void gateway_destroy (gateway_t **self_p);
 

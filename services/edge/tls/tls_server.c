@@ -51,6 +51,8 @@ struct tls_server {
     look_t look;
     tls_context_t context;
     buffer_t refused; //  the complaint that was logged
+    void (*renewed) (void *owner); //  NULL: nobody asks
+    void *owner;
     int64_t warn_from_s; //  the end of the certificate is not spoken of before
 };
 
@@ -215,6 +217,8 @@ s_looked (uv_work_t *work, int status)
         edge_count (EDGE_TLS_RELOADS, 1);
         log_info ("certificate renewed", log_string ("file", look->certificate.path),
                   log_number ("ends", self->context.ends_s));
+        if (self->renewed)
+            self->renewed (self->owner);
     } else if (status == 0 && look->is_new)
         s_refuse (self);
     s_speak_of_end (self);
@@ -255,6 +259,13 @@ tls_server_new (uv_loop_t *loop, const char *certificate, const char *key, buffe
     self->timer = loop_timer_new (loop, s_again, self);
     loop_timer_start_ms (self->timer, LOOK_EVERY_MS, 0);
     return self;
+}
+
+void
+tls_server_when_renewed (tls_server_t *self, void (*renewed) (void *owner), void *owner)
+{
+    self->renewed = renewed;
+    self->owner = owner;
 }
 
 void

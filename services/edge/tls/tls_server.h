@@ -20,6 +20,8 @@ typedef struct tls_server tls_server_t;
 //  is called before the loop turns.
 tls_server_t *tls_server_new (uv_loop_t *loop, const char *certificate, const char *key,
                               buffer_t *complaint);
+//  Calls `renewed` when another certificate has come into force.
+void tls_server_when_renewed (tls_server_t *self, void (*renewed) (void *owner), void *owner);
 //  Its sessions are lost already; they may be destroyed later.
 void tls_server_destroy (tls_server_t **self_p);
 
