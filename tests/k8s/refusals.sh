@@ -115,6 +115,18 @@ certificate () {
         -out "$secrets/tls.crt" -subj /CN=chat.example.net -addext subjectAltName=DNS:chat.example.net "$@" 2>/dev/null
 }
 
+#  certificate_of FROM TO FILE — for that key, valid from then to then. OpenSSL 3.0 can say both times
+#  only as an authority with its files.
+certificate_of () {
+    local authority=$place/authority
+    rm -rf "$authority" && mkdir "$authority" && touch "$authority/index.txt"
+    printf '[a]\nnew_certs_dir=%s\ndatabase=%s/index.txt\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n' \
+        "$authority" "$authority" >"$authority/settings"
+    openssl req -new -key "$secrets/tls.key" -subj /CN=chat.example.net -out "$authority/request" &&
+        openssl ca -batch -notext -selfsign -config "$authority/settings" -name a -keyfile "$secrets/tls.key" \
+            -in "$authority/request" -startdate "$1" -enddate "$2" -out "$3" 2>/dev/null
+}
+
 #  What an operator has made for production.
 prepare () {
     rm -rf "$secrets"
@@ -157,9 +169,7 @@ check "the demonstration's apps are refused" refuses_secrets 'still that of the 
 rm "$secrets/apps/apps.json"
 check "no apps are refused" refuses_secrets 'apps.json is not there'
 prepare
-#  OpenSSL 3.0 makes no certificate of the past, but signs one again for minus a day.
-certificate -not_before 20200101000000Z -not_after 20200102000000Z ||
-    openssl x509 -in "$secrets/tls.crt" -signkey "$secrets/tls.key" -days -1 -out "$secrets/tls.crt" 2>/dev/null
+certificate_of 20200101000000Z 20200102000000Z "$secrets/tls.crt"
 check "an expired certificate is refused" refuses_secrets 'has expired'
 prepare
 openssl genpkey -algorithm ed25519 -out "$secrets/tls.key"
@@ -169,3 +179,77 @@ check "a certificate of another host is refused" refuses 'is not a certificate o
     deploy/k8s/secrets --production --host other.example.net "$secrets" stentor
 rm -r "$secrets/bus"
 check "secrets without the keys of the bus are refused" refuses_secrets 'make-secrets'
+
+#  Beside --production: all of them, or none.
+made_alone () {
+    deploy/k8s/secrets "$secrets" stentor
+}
+
+#  The documented pipe: what is not printed cannot be applied.
+nothing_for () {
+    refuses "$1" made_alone && refuses "$1" make_them
+}
+
+for file in bus/edge/own_secret bus/notifier/own_secret bus/postoffice/nodes bus/edge/postoffices alert_key \
+    postgres_password apps; do
+    prepare
+    rm -r "${secrets:?}/$file"
+    check "without $file nothing is made" nothing_for "$file is not there"
+done
+prepare
+rm "$secrets"/bus/postoffice/nodes/*
+check "without a key in a list nothing is made" nothing_for 'bus/postoffice/nodes has no files'
+prepare
+touch "$secrets/apps/b c.key"
+check "with a name that no Secret can have nothing is made" nothing_for 'b c.key cannot stand in a Secret'
+prepare
+rm "$secrets/tls.key"
+check "with half a certificate nothing is made" nothing_for 'only one of tls.crt and tls.key'
+prepare
+echo junk >"$secrets/tls.crt"
+check "with what kubectl does not take nothing is made" refuses 'stentor-edge-tls cannot be made' made_alone
+prepare
+certificate_of 20800101000000Z 20810101000000Z "$secrets/tls.crt"
+check "a certificate that is not valid yet is refused" refuses_secrets 'is not valid yet'
+prepare
+certificate_of 20200101000000Z 20200102000000Z "$secrets/postgres_ca.crt"
+check "an expired CA of the database is refused" refuses_secrets 'postgres_ca.crt has expired'
+cat "$secrets/tls.crt" >>"$secrets/postgres_ca.crt"
+check "an expired CA beside the new one is not" make_them
+printf -- '-----BEGIN CERTIFICATE-----\njunk\n-----END CERTIFICATE-----\n' >>"$secrets/postgres_ca.crt"
+check "junk beside a CA of the database is refused" refuses_secrets 'something that is no certificate'
+echo junk >"$secrets/postgres_ca.crt"
+check "a CA of the database that is none is refused" refuses_secrets 'postgres_ca.crt is no certificate'
+prepare
+cp "$secrets/bus/notifier/own_secret" "$secrets/bus/edge/own_secret"
+check "a worker's key as the edge's is refused" refuses_secrets 'the key of edge has the role edge'
+prepare
+cp "$secrets/bus/notifier/own_secret" "$secrets/bus/genesys-connector/own_secret"
+check "one key for two services is refused" refuses_secrets 'is the key of notifier, too'
+prepare
+mv "$secrets/bus/postoffice/nodes/edge" "$secrets/bus/postoffice/nodes/.edge"
+check "an edge that is not listed is refused" refuses_secrets 'nodes has no key of edge'
+prepare
+rm "$secrets/bus/edge/postoffices/first" && cp "$secrets/bus/postoffice/nodes/edge" "$secrets/bus/edge/postoffices/first"
+check "a postoffice that is not listed is refused" refuses_secrets 'postoffices has no key of postoffice'
+prepare
+echo junk >"$secrets/bus/edge/own_secret"
+check "a key of the bus that is none is refused" refuses_secrets 'is no key of the bus'
+for key in alert_key bot_answer_key; do
+    prepare
+    printf '0123456789abcdef\n' >"$secrets/$key"
+    check "a short $key is refused" refuses_secrets "$key has 16 bytes"
+    : >"$secrets/$key"
+    check "an empty $key is refused" refuses_secrets "$key has 0 bytes"
+done
+
+#  What is no mistake, but nobody has looked at.
+says_without_host () {
+    deploy/k8s/secrets --production "$secrets" stentor 2>"$place/said" | cmp - "$place/secrets.yaml" &&
+        grep -q 'no --host is given' "$place/said"
+}
+
+prepare
+make_them >"$place/secrets.yaml"
+check "that no --host is given is said" says_without_host
+check "an option that there is not is refused" refuses 'usage: ' deploy/k8s/secrets --produktion "$secrets" stentor
