@@ -12,6 +12,7 @@
 
 static char s_story[500];
 static int s_office = 1;
+static uint64_t s_incarnation = 1; //  of every postoffice
 static bool s_is_refused; //  the bus takes nothing
 static bus_done_t s_done; //  the last one; its texts are the item's
 static worker_item_t *s_item;
@@ -31,6 +32,13 @@ bus_client_postoffice_of (const bus_client_t *self, text_t key)
 {
     (void) self, (void) key;
     return s_office;
+}
+
+uint64_t
+bus_client_incarnation (const bus_client_t *self, unsigned postoffice)
+{
+    (void) self, (void) postoffice;
+    return s_incarnation;
 }
 
 int
@@ -392,6 +400,10 @@ Test (worker_item, a_delivery_stays_with_its_lease)
     worker_item_postoffice_changed (s_item, 1, true);
     cr_assert_str_eq (s_story, "accepted", "it is back, and knows the item");
     worker_item_postoffice_changed (s_item, 1, false);
+    s_incarnation = 2;
+    worker_item_postoffice_changed (s_item, 1, true);
+    worker_item_happens (s_item, WORKER_ITEM_EVENT_TIMER);
+    cr_assert_str_eq (s_story, "accepted", "another process is there, and does not");
     s_end_attempt (WORKER_ANSWERED);
     cr_assert_str_eq (s_story, "accepted done", "anybody takes an outcome");
     worker_item_hears (s_item, 2, WORKER_ITEM_EVENT_SETTLED);
