@@ -129,6 +129,52 @@ s_shake (rig_t *self, size_t piece)
     cr_assert (SSL_is_init_finished (self->client) && tls_session_is_ready (self->session));
 }
 
+//  The same client comes again, with what it has learned before.
+static void
+s_come_again (rig_t *self)
+{
+    SSL_SESSION *known = SSL_get1_session (self->client);
+    SSL_shutdown (self->client); //  else it would not be good for another time
+    SSL_free (self->client);
+    tls_session_destroy (&self->session);
+    self->session = tls_session_new (&self->shared, self->context.ssl);
+    self->client = SSL_new (self->client_context);
+    SSL_set_bio (self->client, BIO_new (BIO_s_mem ()), BIO_new (BIO_s_mem ()));
+    SSL_set_connect_state (self->client);
+    SSL_set_session (self->client, known);
+    SSL_SESSION_free (known);
+    self->step = TLS_GOES_ON;
+    s_shake (self, 1000);
+}
+
+Test (tls_session, tickets_are_read_as_long_as_their_key_lives)
+{
+    rig_t *self = s_start (TLS1_2_VERSION);
+    s_shake (self, 1000);
+    s_come_again (self);
+    cr_expect (SSL_session_reused (self->client));
+    cr_assert_eq (tls_context_renew_tickets (&self->context), 0);
+    s_come_again (self);
+    cr_expect_not (SSL_session_reused (self->client));
+    s_come_again (self);
+    cr_expect (SSL_session_reused (self->client));
+    s_end (self);
+}
+
+Test (tls_session, every_cipher_has_forward_secrecy)
+{
+    tls_context_t context;
+    s_make_context (&context);
+    STACK_OF (SSL_CIPHER) *all = SSL_CTX_get_ciphers (context.ssl);
+    cr_assert_gt (sk_SSL_CIPHER_num (all), 5);
+    for (int at = 0; at < sk_SSL_CIPHER_num (all); at++) {
+        const SSL_CIPHER *cipher = sk_SSL_CIPHER_value (all, at);
+        cr_expect_neq (SSL_CIPHER_get_kx_nid (cipher), NID_kx_rsa, "%s",
+                       SSL_CIPHER_get_name (cipher));
+    }
+    tls_context_free (&context);
+}
+
 static const int s_versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
 static const size_t s_pieces[] = { 1, 7, 1000, 16384, 1 << 20 };
 

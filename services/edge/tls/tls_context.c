@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +12,11 @@
 #define TICKETS_OF_A_HANDSHAKE 1
 //  RSA of 2048 bits or an elliptic curve, and no SHA-1 (SSL_CTX_set_security_level).
 #define SECURITY_LEVEL 2
+
+//  Whose key is stolen later does not tell what was said: never by the certificate's own key.
+#define CIPHERS "DEFAULT:!kRSA"
+//  OpenSSL's keys of tickets: a name and two keys.
+#define TICKET_KEYS_MOST 128
 
 //  What is read of the two files.
 typedef struct {
@@ -132,6 +138,7 @@ s_ruled (void)
     SSL_CTX_set_timeout (self, TICKET_SECONDS);
     SSL_CTX_set_alpn_select_cb (self, s_choose_protocol, NULL);
     if (SSL_CTX_set_min_proto_version (self, TLS1_2_VERSION) != 1
+        || SSL_CTX_set_cipher_list (self, CIPHERS) != 1
         || SSL_CTX_set_num_tickets (self, TICKETS_OF_A_HANDSHAKE) != 1
         || SSL_CTX_set_max_early_data (self, 0) != 1
         || SSL_CTX_set_session_id_context (self, (const unsigned char *) "edge", 4) != 1) {
@@ -194,6 +201,18 @@ tls_context_free (tls_context_t *self)
 {
     SSL_CTX_free (self->ssl);
     self->ssl = NULL;
+}
+
+int
+tls_context_renew_tickets (tls_context_t *self)
+{
+    unsigned char keys[TICKET_KEYS_MOST];
+    long size = SSL_CTX_get_tlsext_ticket_keys (self->ssl, NULL, 0);
+    if (size <= 0 || size > TICKET_KEYS_MOST || RAND_priv_bytes (keys, (int) size) != 1)
+        return -1;
+    int rc = SSL_CTX_set_tlsext_ticket_keys (self->ssl, keys, size) == 1 ? 0 : -1;
+    explicit_bzero (keys, sizeof keys);
+    return rc;
 }
 
 bool

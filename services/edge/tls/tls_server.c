@@ -18,6 +18,9 @@
 #define FILE_MOST (256u << 10)
 #define COMPLAINT_MOST 700
 #define DAY_S (24 * 3600)
+//  Whoever gets hold of the keys of tickets can read what was said by TLS 1.2 under them, recorded
+//  earlier: they live for a day. Later versions agree on a key of their own each time.
+#define TICKETS_LIVE_MS (24ull * 3600 * 1000)
 //  When so little is left of a certificate, it is said once a day: of one for 90 days two weeks, of
 //  one that lives shorter a sixth.
 #define WARN_BELOW_S (14 * DAY_S)
@@ -53,6 +56,7 @@ struct tls_server {
     buffer_t refused; //  the complaint that was logged
     void (*renewed) (void *owner); //  NULL: nobody asks
     void *owner;
+    uint64_t tickets_ms; //  when their keys were made
     int64_t warn_from_s; //  the end of the certificate is not spoken of before
 };
 
@@ -147,6 +151,7 @@ s_use (tls_server_t *self)
     tls_context_free (&self->context);
     self->context = self->look.context;
     self->look.context.ssl = NULL;
+    self->tickets_ms = uv_now (self->loop);
     self->warn_from_s = 0;
     edge_metrics[EDGE_TLS_CERTIFICATE_END] = self->context.ends_s;
     buffer_clear (&self->refused);
@@ -226,9 +231,21 @@ s_looked (uv_work_t *work, int status)
 }
 
 static void
+s_renew_tickets (tls_server_t *self)
+{
+    uint64_t now = uv_now (self->loop);
+    if (now - self->tickets_ms < TICKETS_LIVE_MS)
+        return;
+    self->tickets_ms = now;
+    if (tls_context_renew_tickets (&self->context) != 0)
+        log_warn ("keys of tickets not renewed");
+}
+
+static void
 s_again (void *owner)
 {
     tls_server_t *self = owner;
+    s_renew_tickets (self);
     self->is_looking = true;
     int rc = uv_queue_work (self->loop, &self->look.work, s_look, s_looked);
     assert (rc == 0);
