@@ -170,7 +170,6 @@ s_is_on (shedding_t *self, uint64_t connections, uint64_t now_ms)
         return false;
     if (!self->is_settled) {
         self->is_on = false;
-        self->rests = 0;
         self->rests_until_ms = 0;
         return false;
     }

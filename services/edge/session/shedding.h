@@ -16,7 +16,9 @@
 //      each knowing the others' numbers of a second ago, do not overshoot.
 //    - A bound. Where the balancer sends everybody back (by address, or by weights of its own),
 //      an edge would shed for ever: when as many went as were above the mean, and three quarters of
-//      these are there still, it rests for ten minutes, each time twice as long.
+//      these are there still, it rests for ten minutes, each time twice as long
+//      until it has come down to the mean once. Edges or postoffices that come and go end a rest:
+//      the balancer may be another one.
 
 #ifndef SHEDDING_H
 #define SHEDDING_H

@@ -136,7 +136,7 @@ static text_t
 s_complaint (pg_dial_t *self, const PGconn *connection)
 {
     text_t words = s_last_complaint (connection);
-    const char *of_tls = pg_tls_complaint (&self->tls);
+    const char *of_tls = pg_tls_complaint (&self->tls, words);
     if (!of_tls)
         return words;
     if (words.size > PLACE_MOST)

@@ -1,7 +1,5 @@
 #include "pg/pg_tls.h"
 
-#include "base/text.h"
-
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
@@ -101,6 +99,8 @@ static void
 s_on_new_ssl (void *ssl, void *data, CRYPTO_EX_DATA *all, int index, long number, void *word)
 {
     (void) data, (void) all, (void) index, (void) number, (void) word;
+    if (s_dialling)
+        s_dialling->verdict = X509_V_OK; //  of the host before
     SSL_set_info_callback (ssl, s_on_info);
 }
 
@@ -116,9 +116,13 @@ pg_tls_poll (pg_tls_t *self, PGconn *connection)
     return next;
 }
 
+//  With several hosts the last one may have failed without a handshake.
 const char *
-pg_tls_complaint (const pg_tls_t *self)
+pg_tls_complaint (const pg_tls_t *self, text_t said)
 {
+    static const char of_openssl[] = "certificate verify failed";
+    if (!memmem (said.data, said.size, of_openssl, strlen (of_openssl)))
+        return NULL;
     for (size_t at = 0; at < sizeof s_words / sizeof *s_words; at++)
         if (s_words[at].verdict == self->verdict)
             return s_words[at].complaint;

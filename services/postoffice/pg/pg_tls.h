@@ -5,6 +5,8 @@
 #ifndef PG_TLS_H
 #define PG_TLS_H
 
+#include "base/text.h"
+
 #include <libpq-fe.h>
 #include <stdbool.h>
 
@@ -20,8 +22,8 @@ typedef struct {
 
 //  PQconnectPoll, and what there is to know of its handshake.
 PostgresPollingStatusType pg_tls_poll (pg_tls_t *self, PGconn *connection);
-//  Why the certificate was refused, and what would help; NULL when it was not, or nobody knows.
-//  Borrowed, for ever.
-const char *pg_tls_complaint (const pg_tls_t *self);
+//  Why the certificate was refused, and what would help; NULL when that is not what libpq has said
+//  of the connection at its end, or nobody knows. Borrowed, for ever.
+const char *pg_tls_complaint (const pg_tls_t *self, text_t said);
 
 #endif
