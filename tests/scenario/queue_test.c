@@ -61,6 +61,20 @@ Test (queue, in_order_and_who_declines)
 }
 
 //  An agent that answers nothing is away after so many offers, and it is said why.
+//  A server opens the session with what the visitor says, and no connection has been there.
+Test (queue, who_speaks_first_by_the_api_is_offered)
+{
+    router_stack_t *stack =
+        desk_begins ("\"handoff\":[\"group:front-desk\"]", &(stack_plan_t){ .postoffices = 2 });
+    desk_agent (stack, "otto", "available", 1, "front-desk");
+    cr_assert_eq (desk_asks (stack, "POST sessions",
+                             "{\"sessionId\":\"s1\",\"visitor\":{\"userId\":\"eve\"},"
+                             "\"message\":{\"text\":\"is anybody there?\"}}"),
+                  201);
+    DESK_OFFERED (stack, "s1", "otto");
+    desk_ends (&stack);
+}
+
 Test (queue, who_lets_offers_pass_is_away)
 {
     router_stack_t *stack = desk_begins ("\"offerSeconds\":5,\"awayAfterMissed\":2",

@@ -4,6 +4,7 @@
 #include "control_rig.h"
 
 #include "model/principal.h"
+#include "rules/changes.h"
 #include "rules/channel_items.h"
 
 #include <criterion/criterion.h>
@@ -234,6 +235,78 @@ Test (handover, without_a_bot_a_chain_that_has_run_out_begins_anew)
     rig_happens (HAPPENS_TAKE, ROLE_AGENT, "anna", NULL, 0);
     cr_assert (fold_controls (&rig_fold, ROLE_AGENT, TEXT ("anna")) && rig_fold.unanswered);
     rig_end ();
+}
+
+//  However a visitor's word comes: who is to answer is asked at once. What is for a bot only asks
+//  nobody, nor does what comes in quietly.
+typedef enum { BY_EDGE, BY_REQUEST, BY_WEBHOOK, BY_CALL, BY_OPENING, WAYS } way_t;
+
+static operation_t *
+s_operation_of (way_t way, bool is_hidden)
+{
+    const change_t opening = { .kind = CHANGE_OPEN,
+                               .session = TEXT ("demo/s"),
+                               .message_id = TEXT ("open-1"),
+                               .by_role = ROLE_API,
+                               .sender = TEXT ("{}"),
+                               .role = ROLE_VISITOR,
+                               .user = TEXT ("vic"),
+                               .version = SEQ_UNKNOWN,
+                               .first_id = TEXT ("first-1"),
+                               .data = TEXT ("{}"),
+                               .hidden = is_hidden };
+    const bus_record_t record = { .kind = BUS_POST,
+                                  .post = { .session = TEXT ("demo/s"),
+                                            .event = way == BY_CALL ? EVENT_HANDOFF
+                                                                    : EVENT_NEW_MESSAGE,
+                                            .message_id = TEXT ("word-1"),
+                                            .sender = TEXT ("{}"),
+                                            .data = TEXT ("{}"),
+                                            .hidden = is_hidden } };
+    operation_t *operation = way == BY_OPENING ? operation_change (&opening)
+                             : way == BY_EDGE  ? operation_of_record (1, &record)
+                                               : operation_of_request (ROLE_VISITOR, TEXT ("vic"),
+                                                                       &record);
+    operation->if_match = SEQ_UNKNOWN;
+    if (way == BY_WEBHOOK || way == BY_CALL)
+        operation->channel = TEXT ("platform.sms");
+    return operation;
+}
+
+static void
+s_hears (way_t way, bool is_hidden)
+{
+    operation_t *operation = s_operation_of (way, is_hidden);
+    if (way == BY_OPENING) {
+        fold_free (&rig_fold);
+        fold_init (&rig_fold, TEXT ("demo/s"), NULL);
+        changes_decide (&rig_board, operation);
+    } else if (operation->channel.size > 0)
+        switchboard_visit (&rig_board, operation);
+    else
+        switchboard_post (&rig_board, operation, ROLE_VISITOR, TEXT ("vic"), DIALECT_RICH,
+                          PERMISSIONS_ALL);
+    cr_assert_eq (operation->verdict, VERDICT_OK, "way %d", way);
+    cr_assert_neq (operation->seq, rig_fold.last_seq * !is_hidden, "it is what was said");
+    changeset_take (rig_draft, &operation);
+}
+
+Test (handover, without_a_bot_each_way_of_speaking_asks_a_person)
+{
+    for (way_t way = BY_EDGE; way < WAYS; way++)
+        for (int is_hidden = 0; is_hidden < 2; is_hidden++) {
+            if (way == BY_CALL && is_hidden)
+                continue; //  a call is never that
+            rig_begin ();
+            rig_board.has_bot = false;
+            s_hears (way, is_hidden);
+            cr_assert_eq (control_state (&rig_fold), is_hidden ? CONTROL_BOT : CONTROL_WAITING,
+                          "way %d", way);
+            cr_assert (text_is (rig_fold.offer.sought,
+                                is_hidden ? TEXT_EMPTY : TEXT ("group:sales")));
+            cr_assert_eq (rig_fold.turn_count, 0);
+            rig_end ();
+        }
 }
 
 //  Its deadline is set, also in an app that seeks for as long as it takes.

@@ -233,7 +233,7 @@ s_note (switchboard_t *self, operation_t *operation, event_t event, text_t data)
                                .data = data });
 }
 
-//  What the visitor is to have said first, and what is asked of the bot.
+//  What the visitor is to have said first, and who is asked to answer it.
 static void
 s_say_first (switchboard_t *self, operation_t *operation)
 {
@@ -247,12 +247,11 @@ s_say_first (switchboard_t *self, operation_t *operation)
                                .data = change->data,
                                .secret = change->secret,
                                .hidden = change->hidden });
-    if (self->has_bot)
-        control_ask_bot (self, &(question_t){ .seq = operation->seq,
-                                              .user = change->user,
-                                              .body = change->data,
-                                              .secret = change->secret,
-                                              .hidden = change->hidden });
+    control_hear (self, operation, &(question_t){ .seq = operation->seq,
+                                                  .user = change->user,
+                                                  .body = change->data,
+                                                  .secret = change->secret,
+                                                  .hidden = change->hidden });
 }
 
 //  The visitor takes part, and is not there.

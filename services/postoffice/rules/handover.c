@@ -412,3 +412,34 @@ control_ask_person (switchboard_t *self, operation_t *operation, text_t why)
                                                 .targets = rules->handoff,
                                                 .target_count = rules->handoff_count });
 }
+
+// ---------------------------------------------------------------------------------------------
+//  What the visitor says
+
+static void
+s_ask_aside (switchboard_t *self, operation_t *operation, text_t why)
+{
+    uint64_t seq = operation->seq, time_ms = operation->time_ms, check = operation->check;
+    control_ask_person (self, operation, why);
+    operation->seq = seq;
+    operation->time_ms = time_ms;
+    operation->check = check;
+}
+
+//  What is for a bot only is no question, and people are not asked it.
+void
+control_hear (switchboard_t *self, operation_t *operation, const question_t *question)
+{
+    bool is_bots = self->fold->control_role == ROLE_BOT;
+    if (is_bots && self->has_bot)
+        control_ask_bot (self, question);
+    else if (self->fold->unanswered && (is_bots || offering_is_left (self)))
+        s_ask_aside (self, operation, TEXT ("the app has no bot"));
+}
+
+void
+control_hear_call (switchboard_t *self, operation_t *operation)
+{
+    if (self->fold->control_role == ROLE_BOT || offering_is_left (self))
+        s_ask_aside (self, operation, TEXT ("the visitor asks for a person"));
+}

@@ -58,6 +58,13 @@ bool handover_is_of_offer (const fold_t *fold, text_t item);
 //  app's targets are asked. Nothing happens when it has none. `why` is for people.
 void control_ask_person (switchboard_t *self, operation_t *operation, text_t why);
 
+//  The visitor has said that, in whatever way it came, and it is stored: the bot is asked, or in an
+//  app without one its targets, unless somebody is asked already. The operation stays that of what
+//  was said.
+void control_hear (switchboard_t *self, operation_t *operation, const question_t *question);
+//  The visitor asks for a person: likewise, and the bot is left out.
+void control_hear_call (switchboard_t *self, operation_t *operation);
+
 //  What the table says of the pair, for tests and documents: the states that it may end in, as
 //  bits; 0: refused or stale.
 unsigned control_ends (control_state_t state, control_event_t event);

@@ -14,7 +14,6 @@
 #include "rules/channel_items.h"
 #include "rules/control.h"
 #include "rules/handover.h"
-#include "rules/offering.h"
 #include "tables/postoffice_metrics.h"
 
 #include <stdio.h>
@@ -187,18 +186,6 @@ s_say (switchboard_t *self, operation_t *operation, uint64_t role, text_t user)
                                .hidden = post->hidden != 0 });
 }
 
-//  Nobody answers in an app without a bot but people: they are asked, if the app says whom. The
-//  operation stays that of what was said.
-static void
-s_ask_for_person (switchboard_t *self, operation_t *operation, text_t why)
-{
-    uint64_t seq = operation->seq, time_ms = operation->time_ms, check = operation->check;
-    control_ask_person (self, operation, why);
-    operation->seq = seq;
-    operation->time_ms = time_ms;
-    operation->check = check;
-}
-
 static void
 s_visitor_says (switchboard_t *self, operation_t *operation, text_t user)
 {
@@ -211,15 +198,12 @@ s_visitor_says (switchboard_t *self, operation_t *operation, text_t user)
     }
     s_say (self, operation, ROLE_VISITOR, user);
     const bus_post_t *post = &operation->record.post;
-    bool is_nobodys = self->fold->control_role == ROLE_BOT || offering_is_left (self);
-    if (!self->has_bot && is_nobodys && self->fold->unanswered && !operation->is_quiet)
-        s_ask_for_person (self, operation, TEXT ("the app has no bot"));
-    if (for_bot)
-        control_ask_bot (self, &(question_t){ .seq = operation->seq,
-                                              .user = user,
-                                              .body = post->data,
-                                              .secret = post->secret,
-                                              .hidden = post->hidden != 0 });
+    if (!operation->is_quiet)
+        control_hear (self, operation, &(question_t){ .seq = operation->seq,
+                                                      .user = user,
+                                                      .body = post->data,
+                                                      .secret = post->secret,
+                                                      .hidden = post->hidden != 0 });
 }
 
 static void
@@ -387,8 +371,7 @@ s_visitor_asks_for_person (switchboard_t *self, operation_t *operation)
                                .user = operation->user,
                                .sender = post->sender,
                                .data = TEXT ("{\"kind\":\"HANDOFF\",\"target\":\"\"}") });
-    if (self->fold->control_role == ROLE_BOT)
-        s_ask_for_person (self, operation, TEXT ("the visitor asks for a person"));
+    control_hear_call (self, operation);
 }
 
 void
