@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define DEAD 3
+#define RELOADS "stentor_apps_reloads_total{result=\"ok\"}"
 
 static bool
 s_is_put (const char *words)
@@ -79,6 +80,33 @@ Test (genesys_ends, without_a_bot_nobody_comes)
         hears_at_last (eve, "bot", "Nobody is free");
         s_expect_nobody_is_asked (eve, round);
     }
+    leaves (&eve);
+    centre_ends ();
+}
+
+//  How often genesys-connectors have read the apps file anew.
+static double
+s_reloads (void)
+{
+    return stack_metric (centre_stack, "genesys-connector-", RELOADS);
+}
+
+//  It declines, as the login is wrong: the next word asks it again, and no deadline is waited for.
+Test (genesys_ends, without_a_bot_a_word_asks_again)
+{
+    centre_begins_as ("[\"platform:genesys\"],\"nobodyText\":\"Nobody is free\","
+                      "\"waitSeconds\":86400",
+                      false, "");
+    double before = s_reloads ();
+    centre_write_secret ("a wrong one");
+    EVENTUALLY (CENTRE_PATIENCE_MS, s_reloads () >= before + 2);
+    person_t *eve = rich_visitor_opens (centre_stack, 1, "eve", "s1");
+    says (eve, "one");
+    hears_at_last (eve, "bot", "Nobody is free");
+    EVENTUALLY (CENTRE_PATIENCE_MS, centre_items (DEAD) == 1);
+    says (eve, "two");
+    EVENTUALLY (CENTRE_PATIENCE_MS, centre_items (DEAD) == 2);
+    cr_expect (centre_controls (""));
     leaves (&eve);
     centre_ends ();
 }

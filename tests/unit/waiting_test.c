@@ -309,6 +309,37 @@ Test (handover, without_a_bot_each_way_of_speaking_asks_a_person)
         }
 }
 
+//  The next word asks from the first target on, and does not wait for the chain to begin anew by
+//  itself; whoever began it. That nobody is there is told once.
+Test (handover, without_a_bot_a_word_begins_a_chain_that_has_run_out)
+{
+    static const text_t platform[] = { { "platform:x", 10 } };
+    for (int at = 0; at < 4; at++) {
+        bool is_agents = at % 2, is_alone = at / 2; //  an agent offered; the platform alone
+        rig_begin ();
+        rig_board.has_bot = false;
+        rig_board.handover.handoff = is_alone ? platform : rig_chain;
+        rig_board.handover.handoff_count = is_alone ? 1 : 2;
+        rig_visitor_asks ();
+        if (is_agents)
+            rig_happens (HAPPENS_OFFER, ROLE_AGENT, "anna", platform, 1);
+        for (int round = 0; round < 3; round++) {
+            if (control_state (&rig_fold) == CONTROL_WAITING)
+                rig_happens (HAPPENS_NOBODY, 0, "", NULL, 0);
+            rig_happens (HAPPENS_DECLINE, ROLE_PLATFORM, "platform.x", NULL, 0);
+            cr_assert_eq (control_state (&rig_fold), CONTROL_WAITING);
+            cr_assert_eq (rig_fold.offer.sought.size, 0, "nobody is left");
+            cr_assert_eq (s_entries (EVENT_NEW_MESSAGE), round == 0 ? 2 : 1, "it is told once");
+            rig_next_changeset ();
+            rig_visitor_asks ();
+            cr_assert (text_is (is_alone ? rig_fold.offer.offered_to : rig_fold.offer.sought,
+                                rig_board.handover.handoff[0]),
+                       "row %d, round %d", at, round);
+        }
+        rig_end ();
+    }
+}
+
 //  Its deadline is set, also in an app that seeks for as long as it takes.
 Test (handover, without_a_bot_the_end_of_the_chain_has_a_deadline)
 {

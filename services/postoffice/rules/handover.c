@@ -103,6 +103,7 @@ static void
 s_begin (switchboard_t *self, operation_t *operation, const happening_t *what)
 {
     offer_t offer = { .count = what->target_count,
+                      .round = what->round,
                       .why = what->why,
                       .by_role = what->role,
                       .by_user = what->user };
@@ -401,16 +402,17 @@ void
 control_ask_person (switchboard_t *self, operation_t *operation, text_t why)
 {
     const handover_rules_t *rules = &self->handover;
+    uint64_t rounds = offering_rounds (self);
     if (rules->handoff_count > 0)
         (void) control_happens (self, operation,
-                                &(happening_t){ .event = offering_is_left (self) ? HAPPENS_OFFER
-                                                                                 : HAPPENS_ASK,
+                                &(happening_t){ .event = rounds ? HAPPENS_OFFER : HAPPENS_ASK,
                                                 .message_id = TEXT_EMPTY,
                                                 .role = ROLE_BOT,
                                                 .user = TEXT ("bot"),
                                                 .why = why,
                                                 .targets = rules->handoff,
-                                                .target_count = rules->handoff_count });
+                                                .target_count = rules->handoff_count,
+                                                .round = rounds });
 }
 
 // ---------------------------------------------------------------------------------------------

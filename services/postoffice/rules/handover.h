@@ -39,6 +39,7 @@ typedef struct {
     text_t agent;      //  FOUND: who it is
     const text_t *targets; //  OFFER, ASK
     size_t target_count;   //  1 to OFFER_TARGETS_MOST
+    uint64_t round;        //  OFFER: how often the visitor's chain has come to its end before
     uint64_t client_ms;
     bool is_quiet;     //  ACCEPT of a platform: as in taking_t (control.h)
     text_t watch;      //  likewise

@@ -237,7 +237,7 @@ offering_begin (switchboard_t *self, operation_t *operation, text_t message_id,
     author_t author = { message_id.size > 0 ? message_id : entries_new_id (self), offer->by_role,
                         offer->by_user };
     offer_t begun = *offer;
-    begun.step = begun.round = 0;
+    begun.step = 0;
     self->changeset->offer_begins = true;
     if (self->fold->control_role == ROLE_BOT)
         control_end_turns (self, TEXT ("a person was asked"));
@@ -328,17 +328,16 @@ offering_goes_behind (switchboard_t *self, operation_t *operation, text_t topic,
     s_run_out (self, operation, &offer, false);
 }
 
-bool
-offering_is_left (const switchboard_t *self)
+uint64_t
+offering_rounds (const switchboard_t *self)
 {
     offer_t offer;
     const fold_t *fold = self->fold;
     bool is_asked = fold->offer.offered_to.size > 0;
     if (fold->control_role != ROLE_ROUTER || is_asked
         || !offer_read (&offer, fold->offer.text))
-        return false;
-    bool is_left = offer.step >= offer.count && offer.by_role == ROLE_ROUTER
-                   && offer.count < self->handover.handoff_count;
+        return 0;
+    uint64_t rounds = offer.step >= offer.count ? offer.round + 1 : 0;
     offer_free (&offer);
-    return is_left;
+    return rounds;
 }

@@ -27,7 +27,7 @@ failing_by_router (const char *why)
 
 //  Begins, with the entry of this id (empty: a new one): whoever has control keeps it if it is an
 //  agent; else nobody has it until somebody accepts. An offer that there was must be over. The
-//  texts are borrowed.
+//  texts are borrowed. `round`: 0, or the visitor was told already that nobody is left.
 void offering_begin (switchboard_t *self, operation_t *operation, text_t message_id,
                      const offer_t *offer);
 //  This agent, of the present target, is asked.
@@ -44,8 +44,14 @@ void offering_stands (switchboard_t *self);
 //  by itself, or an app without a bot would have it asked for ever. There is no offer.
 void offering_goes_behind (switchboard_t *self, operation_t *operation, text_t topic,
                            const char *why);
-//  In an app without a bot: what the visitor said waits behind the last target, not all of the
-//  app's were asked, as a platform had the visitor before, and what is said next asks all of them.
-bool offering_is_left (const switchboard_t *self);
+//  In an app without a bot: what the visitor said waits behind the last target, and what is said
+//  next asks all of the app's. How often the chain has come to its end; 0: somebody is asked or
+//  sought, or nobody waits.
+uint64_t offering_rounds (const switchboard_t *self);
+static inline bool
+offering_is_left (const switchboard_t *self)
+{
+    return offering_rounds (self) > 0;
+}
 
 #endif
