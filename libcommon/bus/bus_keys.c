@@ -3,8 +3,8 @@
 #include "bus/bus_czmq.h"
 #include "base/alloc.h"
 #include "base/log.h"
-#include "base/loop_timer.h"
-#include "config/small_file.h"
+#include "files/file_watch.h"
+#include "files/small_file.h"
 
 #include <assert.h>
 #include <dirent.h>
@@ -44,7 +44,6 @@ typedef struct {
 //  One look at nodes/ or postoffices/, in libuv's thread pool: a disk may be slow, the loop must
 //  not be.
 typedef struct {
-    uv_work_t work;
     char place[PATH_MOST];
     bool is_of_nodes;
     bool may_be_empty;
@@ -55,10 +54,7 @@ typedef struct {
 
 struct bus_keys {
     look_t look;
-    bool is_looking;
-    bool is_destroyed;
-    uv_loop_t *loop;
-    loop_timer_t *timer;
+    file_watch_t *watch; //  NULL: it has not started
     bus_keys_changed_fn *changed;
     void *owner;
     zcert_t *own;
@@ -205,9 +201,9 @@ s_is_certificate (const struct dirent *entry)
 //  Reads all certificates of the others. There must be one, but a postoffice that has started may
 //  have its last node taken away.
 static void
-s_look (uv_work_t *work)
+s_look (void *keys)
 {
-    look_t *self = work->data;
+    look_t *self = &((bus_keys_t *) keys)->look;
     self->list = (list_of_keys_t){ NULL, 0 };
     snprintf (self->file, sizeof self->file, "%s", self->place);
     struct dirent **entries = NULL;
@@ -292,8 +288,9 @@ s_authenticate (bus_keys_t *self)
 }
 
 static void
-s_free (bus_keys_t *self)
+s_free (void *keys)
 {
+    bus_keys_t *self = keys;
     zcert_destroy (&self->own);
     free (self->look.list.rows);
     free (self->others.rows);
@@ -336,31 +333,16 @@ s_take (bus_keys_t *self)
 }
 
 static void
-s_looked (uv_work_t *work, int status)
+s_looked (void *keys)
 {
-    bus_keys_t *self = (bus_keys_t *) work->data; //  the look is its first member
-    self->is_looking = false;
-    if (self->is_destroyed) {
-        s_free (self);
+    bus_keys_t *self = keys;
+    if (!*self->look.mistake) {
+        s_take (self);
         return;
     }
-    if (status == 0 && !*self->look.mistake)
-        s_take (self);
-    else if (status == 0) {
-        s_complain (self);
-        free (self->look.list.rows);
-        self->look.list = (list_of_keys_t){ NULL, 0 };
-    }
-    loop_timer_start_ms (self->timer, BUS_KEYS_LOOK_EVERY_MS, 0);
-}
-
-static void
-s_on_timer (void *owner)
-{
-    bus_keys_t *self = owner;
-    self->is_looking = true;
-    int rc = uv_queue_work (self->loop, &self->look.work, s_look, s_looked);
-    assert (rc == 0);
+    s_complain (self);
+    free (self->look.list.rows);
+    self->look.list = (list_of_keys_t){ NULL, 0 };
 }
 
 //  The first look is before the loop turns: it may wait for the disk, and a mistake is fatal.
@@ -373,8 +355,7 @@ s_start (bus_keys_t *self, const char *directory)
         return -1;
     snprintf (self->look.place, sizeof self->look.place, "%s/%s", directory,
               self->look.is_of_nodes ? "nodes" : "postoffices");
-    self->look.work.data = &self->look;
-    s_look (&self->look.work);
+    s_look (self);
     if (*self->look.mistake)
         return s_fail (self->look.file, self->look.mistake);
     self->others = self->look.list;
@@ -390,7 +371,6 @@ bus_keys_new (uv_loop_t *loop, const char *directory, node_role_t role,
     bus_czmq_start ();
     bus_keys_t *self = alloc_zeroed (sizeof *self);
     self->look.is_of_nodes = role == NODE_POSTOFFICE;
-    self->loop = loop;
     self->changed = changed;
     self->owner = owner;
     if (s_start (self, directory) != 0) {
@@ -401,8 +381,10 @@ bus_keys_new (uv_loop_t *loop, const char *directory, node_role_t role,
         s_authenticate (self);
         s_say_in_force (self);
     }
-    self->timer = loop_timer_new (loop, s_on_timer, self);
-    loop_timer_start_ms (self->timer, BUS_KEYS_LOOK_EVERY_MS, 0);
+    static const file_watch_events_t events = { .look = s_look,
+                                                .looked = s_looked,
+                                                .gone = s_free };
+    self->watch = file_watch_new (loop, &events, BUS_KEYS_LOOK_EVERY_MS, self);
     return self;
 }
 
@@ -413,11 +395,8 @@ bus_keys_destroy (bus_keys_t **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    self->is_destroyed = true;
-    loop_timer_destroy (&self->timer);
     zactor_destroy (&self->auth);
-    if (!self->is_looking)
-        s_free (self);
+    file_watch_end (&self->watch);
 }
 
 const char *

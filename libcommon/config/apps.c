@@ -3,11 +3,10 @@
 #include "base/alloc.h"
 #include "base/metrics.h"
 #include "base/log.h"
-#include "base/loop_timer.h"
 #include "config/apps_file.h"
-#include "config/small_file.h"
+#include "files/file_watch.h"
+#include "files/small_file.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +37,6 @@ typedef struct {
 
 //  One look at the files, in libuv's thread pool: a disk may be slow, the loop must not be.
 typedef struct {
-    uv_work_t work;
     const char *file;
     const char *app_id; //  that the file must have; "": none
     app_reader_t reader;
@@ -54,10 +52,7 @@ typedef struct {
 } look_t;
 
 struct apps {
-    uv_loop_t *loop;
-    loop_timer_t *timer; //  NULL without a file
-    bool is_looking;
-    bool is_ending;
+    file_watch_t *watch; //  NULL without a file
     look_t look;
     char *file;
     char *app_id;
@@ -73,7 +68,6 @@ s_look_init (look_t *self, const char *file, const char *app_id, app_reader_t re
     *self = (look_t){ .file = file, .app_id = app_id, .reader = reader };
     if (out)
         self->out = *out;
-    self->work.data = self;
     buffer_init (&self->complaint, LINES_MOST);
     buffer_init (&self->warnings, LINES_MOST);
 }
@@ -168,9 +162,9 @@ s_read (look_t *self)
 
 //  Follows links at each look, so the swap of a directory link (Kubernetes) is a change as well.
 static void
-s_look (uv_work_t *work)
+s_look (void *apps)
 {
-    look_t *self = work->data;
+    look_t *self = &((apps_t *) apps)->look;
     self->is_new = s_has_changed (self->file, &self->seen, self->error);
     for (size_t at = 0; at < self->secret_count && !self->is_new; at++) {
         const secret_t *secret = &self->secrets[at];
@@ -181,8 +175,9 @@ s_look (uv_work_t *work)
 }
 
 static void
-s_free (apps_t *self)
+s_free (void *apps)
 {
+    apps_t *self = apps;
     apps_file_destroy (&self->rows);
     apps_file_destroy (&self->older);
     s_look_free (&self->look);
@@ -227,27 +222,11 @@ s_use (apps_t *self)
 }
 
 static void
-s_looked (uv_work_t *work, int status)
-{
-    look_t *look = work->data;
-    apps_t *self = (apps_t *) (void *) ((char *) look - offsetof (apps_t, look));
-    self->is_looking = false;
-    if (self->is_ending) {
-        s_free (self);
-        return;
-    }
-    if (status == 0 && look->is_new)
-        s_use (self);
-    loop_timer_start_ms (self->timer, LOOK_EVERY_MS, 0);
-}
-
-static void
-s_again (void *apps)
+s_looked (void *apps)
 {
     apps_t *self = apps;
-    self->is_looking = true;
-    int rc = uv_queue_work (self->loop, &self->look.work, s_look, s_looked);
-    assert (rc == 0);
+    if (self->look.is_new)
+        s_use (self);
 }
 
 //  Without rows, and with a complaint, when it fails. The first look is before the loop turns: it
@@ -267,9 +246,10 @@ s_watch (apps_t *self, uv_loop_t *loop, const apps_config_t *config, buffer_t *c
         return;
     }
     s_log_warnings (self);
-    self->loop = loop;
-    self->timer = loop_timer_new (loop, s_again, self);
-    loop_timer_start_ms (self->timer, LOOK_EVERY_MS, 0);
+    static const file_watch_events_t events = { .look = s_look,
+                                                .looked = s_looked,
+                                                .gone = s_free };
+    self->watch = file_watch_new (loop, &events, LOOK_EVERY_MS, self);
 }
 
 apps_t *
@@ -308,9 +288,9 @@ apps_destroy (apps_t **self_p)
     *self_p = NULL;
     if (!self)
         return;
-    self->is_ending = true;
-    loop_timer_destroy (&self->timer);
-    if (!self->is_looking)
+    if (self->watch)
+        file_watch_end (&self->watch);
+    else
         s_free (self);
 }
 

@@ -3,14 +3,12 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/loop_timer.h"
-#include "config/small_file.h"
+#include "files/file_watch.h"
+#include "files/small_file.h"
 #include "tables/edge_metrics.h"
 #include "tls/tls_context.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -36,7 +34,6 @@ typedef struct {
 
 //  One look at the files, in libuv's thread pool: a disk may be slow, the loop must not be.
 typedef struct {
-    uv_work_t work;
     pem_file_t certificate;
     pem_file_t key;
     bool is_refused; //  what was read last
@@ -48,9 +45,7 @@ typedef struct {
 struct tls_server {
     tls_shared_t shared;
     uv_loop_t *loop;
-    loop_timer_t *timer;
-    bool is_looking;
-    bool is_ending;
+    file_watch_t *watch;
     look_t look;
     tls_context_t context;
     buffer_t refused; //  the complaint that was logged
@@ -133,9 +128,9 @@ s_read (look_t *self)
 //  Follows links at each look, so the swap of a directory link (Kubernetes) is a change as well. A
 //  pair that was refused is read again even so: the second half of it may have come unseen.
 static void
-s_look (uv_work_t *work)
+s_look (void *server)
 {
-    look_t *self = work->data;
+    look_t *self = &((tls_server_t *) server)->look;
     self->is_new = false;
     if (self->is_refused || s_pem_has_changed (&self->certificate)
         || s_pem_has_changed (&self->key))
@@ -194,8 +189,9 @@ s_speak_of_end (tls_server_t *self)
 }
 
 static void
-s_free (tls_server_t *self)
+s_free (void *server)
 {
+    tls_server_t *self = server;
     tls_context_free (&self->context);
     tls_context_free (&self->look.context);
     free (self->look.certificate.path);
@@ -204,30 +200,6 @@ s_free (tls_server_t *self)
     buffer_free (&self->refused);
     tls_shared_free (&self->shared);
     free (self);
-}
-
-static void
-s_looked (uv_work_t *work, int status)
-{
-    look_t *look = work->data;
-    tls_server_t *self =
-        (tls_server_t *) (void *) ((char *) look - offsetof (tls_server_t, look));
-    self->is_looking = false;
-    if (self->is_ending) {
-        s_free (self);
-        return;
-    }
-    if (status == 0 && look->is_new && look->context.ssl) {
-        s_use (self);
-        edge_count (EDGE_TLS_RELOADS, 1);
-        log_info ("certificate renewed", log_string ("file", look->certificate.path),
-                  log_number ("ends", self->context.ends_s));
-        if (self->renewed)
-            self->renewed (self->owner);
-    } else if (status == 0 && look->is_new)
-        s_refuse (self);
-    s_speak_of_end (self);
-    loop_timer_start_ms (self->timer, LOOK_EVERY_MS, 0);
 }
 
 static void
@@ -242,13 +214,29 @@ s_renew_tickets (tls_server_t *self)
 }
 
 static void
-s_again (void *owner)
+s_take (tls_server_t *self)
 {
-    tls_server_t *self = owner;
+    const look_t *look = &self->look;
+    if (!look->context.ssl) {
+        s_refuse (self);
+        return;
+    }
+    s_use (self);
+    edge_count (EDGE_TLS_RELOADS, 1);
+    log_info ("certificate renewed", log_string ("file", look->certificate.path),
+              log_number ("ends", self->context.ends_s));
+    if (self->renewed)
+        self->renewed (self->owner);
+}
+
+static void
+s_looked (void *server)
+{
+    tls_server_t *self = server;
+    if (self->look.is_new)
+        s_take (self);
+    s_speak_of_end (self);
     s_renew_tickets (self);
-    self->is_looking = true;
-    int rc = uv_queue_work (self->loop, &self->look.work, s_look, s_looked);
-    assert (rc == 0);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -259,7 +247,6 @@ tls_server_new (uv_loop_t *loop, const char *certificate, const char *key, buffe
 {
     tls_server_t *self = alloc_zeroed (sizeof *self);
     self->loop = loop;
-    self->look.work.data = &self->look;
     tls_shared_init (&self->shared);
     buffer_init (&self->look.complaint, COMPLAINT_MOST);
     buffer_init (&self->refused, COMPLAINT_MOST);
@@ -273,8 +260,10 @@ tls_server_new (uv_loop_t *loop, const char *certificate, const char *key, buffe
     }
     s_use (self);
     s_speak_of_end (self);
-    self->timer = loop_timer_new (loop, s_again, self);
-    loop_timer_start_ms (self->timer, LOOK_EVERY_MS, 0);
+    static const file_watch_events_t events = { .look = s_look,
+                                                .looked = s_looked,
+                                                .gone = s_free };
+    self->watch = file_watch_new (loop, &events, LOOK_EVERY_MS, self);
     return self;
 }
 
@@ -292,10 +281,7 @@ tls_server_destroy (tls_server_t **self_p)
     *self_p = NULL;
     if (!self)
         return;
-    self->is_ending = true;
-    loop_timer_destroy (&self->timer);
-    if (!self->is_looking)
-        s_free (self);
+    file_watch_end (&self->watch);
 }
 
 tls_session_t *

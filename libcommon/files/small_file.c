@@ -1,4 +1,4 @@
-#include "config/small_file.h"
+#include "files/small_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
