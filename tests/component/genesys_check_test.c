@@ -83,6 +83,13 @@ Test (genesys_check, says_what_is_wrong_with_the_webhook, .timeout = 60)
     s_check ("demo", NULL, EX_CONFIG, "https:// on port 443 only");
     genesys_control ("set?webhookUrl=nonsense");
     s_check ("demo", NULL, EX_CONFIG, "it is no URL");
+    //  None: what EDGE_PUBLIC_URL says is no address of the integration.
+    char url[80];
+    snprintf (url, sizeof url, "EDGE_PUBLIC_URL=http://127.0.0.1:%u", s_edge->port);
+    genesys_control ("set?webhookUrl=");
+    for (int at = 0; at < 2; at++)
+        s_check ("demo", at ? url : NULL, EX_CONFIG,
+                 "integration   ok: |webhook       FAILED: the integration has no webhook address");
     //  Something else is there: the platform's own port, which knows no such path.
     genesys_control ("set?webhookUrl=%s/x/webhooks/demo/genesys", genesys_platform_url ());
     s_check ("demo", NULL, EX_CONFIG, "is no edge with this app: it answers 401");
@@ -92,8 +99,6 @@ Test (genesys_check, says_what_is_wrong_with_the_webhook, .timeout = 60)
     genesys_control ("permission?name=messaging:integration:view&on=no");
     s_check ("demo", NULL, EX_OK,
              "integration   UNKNOWN: the role may not look|webhook       UNKNOWN: ");
-    char url[80];
-    snprintf (url, sizeof url, "EDGE_PUBLIC_URL=http://127.0.0.1:%u", s_edge->port);
     s_check ("demo", url, EX_OK, "webhook       ok: ");
     s_end ();
 }
@@ -150,6 +155,15 @@ Test (genesys_check, says_what_it_could_not_ask, .timeout = 60)
              "login         ok|integration   UNKNOWN: |"
              "receipt       UNKNOWN: the rate of the token|"
              "ending        UNKNOWN: the rate of the token");
+    //  Something between has answered in its place.
+    genesys_control ("mend");
+    genesys_control ("fault?path=.*/integrations/.*&kind=garbage");
+    s_check ("demo", NULL, EX_UNAVAILABLE,
+             "login         ok|integration   UNKNOWN: the answer (200) is none of an integration: "
+             "it is no JSON object|webhook       UNKNOWN: where it leads|receipt       ok");
+    genesys_control ("fault?path=.*/integrations/.*&kind=status&status=200&text={}");
+    s_check ("demo", NULL, EX_UNAVAILABLE,
+             "integration   UNKNOWN: the answer (200) is none of an integration: it has no name");
     s_end ();
 }
 
@@ -160,6 +174,6 @@ Test (genesys_check, an_integration_that_is_not_there, .timeout = 60)
         "{\"genesys\":{\"integrationId\":\"99999999-aaaa-bbbb-cccc-999999999999\"}}");
     s_check ("demo", NULL, EX_CONFIG,
              "integration   FAILED: there is no integration 99999999-|webhook       UNKNOWN");
-    s_check ("other", NULL, EX_OK, "integration   ok");
+    s_check ("other", NULL, EX_CONFIG, "integration   ok|webhook       FAILED: the integration has no");
     genesys_platform_end ();
 }

@@ -17,7 +17,8 @@ struct genesys_check {
     const genesys_check_means_t *means;
     char *app;
     char *integration;
-    char *webhook; //  as the integration has it; "": not known
+    char *webhook; //  as the integration has it; "": not known, or it has none
+    bool has_looked; //  the integration was seen
     genesys_check_fn *done;
     void *owner;
     genesys_call_t *call;
@@ -67,11 +68,17 @@ s_take_integration (genesys_check_t *self, const genesys_outcome_t *outcome)
 {
     integration_answer_t answer;
     integration_answer_read (&answer, outcome->body);
+    text_t status = answer.status.size > 0 ? answer.status : TEXT ("its status is not told");
     bool is_active = text_is (answer.status, TEXT ("active")) || answer.status.size == 0;
-    s_say (self, "integration", is_active ? IS_OK : IS_FAILED, "\"%.*s\", %.*s",
-           TEXT_ARGS (answer.name), TEXT_ARGS (answer.status));
+    self->has_looked = answer.name.size > 0;
+    if (!self->has_looked) //  a proxy's page, say
+        s_say (self, "integration", IS_UNASKED, "the answer (%u) is none of an integration: %s",
+               outcome->status, answer.tree ? "it has no name" : "it is no JSON object");
+    else
+        s_say (self, "integration", is_active ? IS_OK : IS_FAILED, "\"%.*s\", %.*s",
+               TEXT_ARGS (answer.name), TEXT_ARGS (status));
     free (self->webhook);
-    self->webhook = alloc_text (answer.webhook);
+    self->webhook = alloc_text (self->has_looked ? answer.webhook : TEXT_EMPTY);
     integration_answer_free (&answer);
 }
 
@@ -197,12 +204,14 @@ s_probe_webhook (genesys_check_t *self)
 {
     char expected[TEXT_ROOM];
     s_expected (self, expected);
-    if (!*self->webhook && *expected) { //  nobody could look: at least what should be there
+    if (!*self->webhook && *expected && !self->has_looked) { //  nobody could look: at least what should be there
         free (self->webhook);
         self->webhook = alloc_string (expected);
     }
     const char *mistake = *self->webhook ? s_address_mistake (self) : NULL;
-    if (!*self->webhook)
+    if (!*self->webhook && self->has_looked)
+        s_say (self, "webhook", IS_FAILED, "the integration has no webhook address");
+    else if (!*self->webhook)
         s_say (self, "webhook", IS_UNKNOWN, "where it leads cannot be seen; set EDGE_PUBLIC_URL");
     else if (*expected && strcmp (expected, self->webhook) != 0)
         s_say (self, "webhook", IS_FAILED, "it leads to %s, not to %s", self->webhook, expected);
