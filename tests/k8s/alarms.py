@@ -17,7 +17,7 @@ from manifests import finish, load, of_kind
 #  What no program has: Prometheus makes it, or the suffix of a histogram.
 MADE_BY_PROMETHEUS = {"up"}
 #  In a cluster only.
-BESIDES = {'absent (up{job="stentor"})'}
+BESIDES = {'absent (up{job="stentor",namespace="stentor"})'}
 
 
 def read_page():
@@ -61,6 +61,31 @@ def selectors_of(node):
         yield from selectors_of(argument)
 
 
+def nodes_of(node):
+    yield node
+    for part in ("expr", "lhs", "rhs"):
+        if hasattr(node, part):
+            yield from nodes_of(getattr(node, part))
+    for argument in getattr(node, "args", None) or []:
+        yield from nodes_of(argument)
+
+
+def is_of_one(node):
+    """Whether an aggregation keeps namespaces apart: staging must not count for production."""
+    labels = node.modifier.labels if node.modifier else []
+    is_by = not node.modifier or node.modifier.type == promql_parser.AggModifierType.By
+    return ("namespace" in labels) == is_by
+
+
+def check_namespaces(expression):
+    """Faults of what adds up several installations. By itself, or by a matcher, it must be of one."""
+    aggregations = [node for node in nodes_of(promql_parser.parse(expression)) if isinstance(node, promql_parser.AggregateExpr)]
+    named = [all(any(matcher.name == "namespace" for matcher in selector.matchers.matchers) for selector in selectors_of(node))
+             for node in aggregations]
+    return [f"{expression}: adds up the namespaces" for node, is_named in zip(aggregations, named)
+            if not is_named and not is_of_one(node)]
+
+
 def check_expression(expression, metrics):
     try:
         tree = promql_parser.parse(expression)
@@ -70,6 +95,7 @@ def check_expression(expression, metrics):
     selectors = list(selectors_of(tree))
     if not selectors:
         faults.append(f"{expression}: asks for no metric")
+    faults += check_namespaces(expression)
     for selector in selectors:
         if selector.name in MADE_BY_PROMETHEUS:
             continue
@@ -77,7 +103,7 @@ def check_expression(expression, metrics):
             faults.append(f"{expression}: no program has {selector.name}")
             continue
         for matcher in selector.matchers.matchers:
-            if matcher.name == "job":
+            if matcher.name in ("job", "namespace"):
                 continue
             missing = set(matcher.value.split("|")) - metrics[selector.name].get(matcher.name, set())
             if missing:

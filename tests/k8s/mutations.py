@@ -137,6 +137,9 @@ EXPRESSIONS = [
     ("sum (stentor_edge_connections > 0", "sum"),
     ('rate (stentor_edge_closed_total{reason="bored"}[5m]) > 0', "has no reason bored"),
     ("vector (1) > 0", "asks for no metric"),
+    ("sum (stentor_edge_connections) > 0", "adds up the namespaces"),
+    ("max by (dialect) (stentor_edge_connections) > 0", "adds up the namespaces"),
+    ("sum without (namespace) (stentor_edge_connections) > 0", "adds up the namespaces"),
 ]
 
 

@@ -33,6 +33,12 @@ without_site () {
         refuses 'there is no ConfigMap stentor-site' deploy/k8s/render "$spoilt"
 }
 
+without_site_file () {
+    begin
+    rm "$spoilt/site.yaml"
+    refuses 'names site.yaml, which is not there' deploy/k8s/render "$spoilt"
+}
+
 #  patched NAME WORDS — with a patch, of standard input, of the Deployment.
 patched () {
     begin
@@ -75,6 +81,82 @@ without_service () {
     patched notifier 'there is no Deployment notifier' <<<'$patch: delete'
 }
 
+#  with_thing COMPONENTS WORDS — one more thing, of standard input.
+with_thing () {
+    begin "$1"
+    cat >"$spoilt/more.yaml"
+    sed -i 's/^  - site.yaml/&\n  - more.yaml/' "$spoilt/kustomization.yaml"
+    refuses "$2" deploy/k8s/render "$spoilt"
+}
+
+#  Components together, or none.
+with_components () {
+    begin "$1"
+    refuses "$2" deploy/k8s/render "$spoilt"
+}
+
+with_replicas () {
+    begin 'load-balancer monitoring keda'
+    printf 'patches:\n  - {target: {kind: Deployment, name: edge}, patch: "- {op: add, path: /spec/replicas, value: 3}"}\n' \
+        >>"$spoilt/kustomization.yaml"
+    refuses 'edge has both replicas and KEDA' deploy/k8s/render "$spoilt"
+}
+
+#  strange WORDS COMPONENTS — it is rendered, and one line says what is strange.
+strange () {
+    begin "$2"
+    deploy/k8s/render "$spoilt" 2>"$place/said" >"$place/written" && [ -s "$place/written" ] &&
+        [ "$(wc -l <"$place/said")" = 1 ] && grep -qF -- "$1" "$place/said"
+}
+
+#  What may be set all the same.
+is_allowed () {
+    begin
+    cat >>"$spoilt/kustomization.yaml" <<'PATCH'
+patches:
+  - patch: |-
+      apiVersion: apps/v1
+      kind: Deployment
+      metadata: {name: stentor-connector}
+      spec:
+        template:
+          spec:
+            containers:
+              - name: stentor-connector
+                env:
+                  - {name: BOT_PROXY, value: "http://proxy.example.net:3128"}
+                  - {name: TZ, value: UTC}
+                  - {name: OPERATIONS_PORT, value: "9103"}
+                  - {name: OPERATIONS_ADDRESS, value: "::"}
+              - name: beside
+                image: registry.example.net/other:1
+                env: [{name: ITS_OWN, value: "1"}]
+PATCH
+    deploy/k8s/render "$spoilt" 2>&1 >"$place/written" | diff - /dev/null
+}
+
+#  The way out of docs/kubernetes.md: the certificate is cert-manager's, all else the store's.
+certificate_is_of () {
+    begin 'load-balancer external-secrets'
+    cat >"$spoilt/more.yaml" <<'MORE'
+apiVersion: cert-manager.io/v1
+kind: Certificate
+metadata: {name: stentor-edge}
+spec: {secretName: stentor-edge-tls, dnsNames: [chat.example.net], issuerRef: {kind: ClusterIssuer, name: letsencrypt}}
+MORE
+    sed -i 's/^  - site.yaml/&\n  - more.yaml/' "$spoilt/kustomization.yaml"
+    refuses 'stentor-edge-tls has two owners' deploy/k8s/render "$spoilt" || return 1
+    documented_patch 'kind: ExternalSecret' >>"$spoilt/kustomization.yaml"
+    deploy/k8s/render "$spoilt" >/dev/null
+}
+
+#  documented_patch WORDS — the patch of docs/kubernetes.md that has these words.
+documented_patch () {
+    awk -v words="$1" '/^```yaml$/ { inside = 1; text = ""; next }
+        /^```$/ { if (inside && index(text, words) && text ~ /^patches:/) { printf "%s", text; exit } inside = 0 }
+        inside { text = text $0 "\n" }' docs/kubernetes.md
+}
+
 is_rendered () {
     deploy/k8s/render "$place/installations/everything" | cmp - "$place/everything.yaml"
 }
@@ -86,6 +168,9 @@ check "a gateway without gateway is refused" without_key gateway gateway
 check "a gateway without edge-ca is refused" without_key edge-ca gateway
 check "an ingress without trusted-proxies is refused" without_key trusted-proxies ingress
 check "production without site.yaml is refused" without_site
+check "production whose site.yaml is not there is refused" without_site_file
+check "a gateway without gateway-listener is refused" without_key gateway-listener gateway
+check "monitoring without namespace is refused" without_key namespace monitoring
 check "the example as it is, is refused" refuses 'site.yaml still says chat.example.com' deploy/k8s/render deploy/k8s/example
 check "the demonstration is refused" refuses 'demo mode' deploy/k8s/render deploy/k8s/overlays/demo
 check "demo mode is refused" with_variable edge EDGE_DEMO_MODE on 'demo mode'
@@ -98,11 +183,81 @@ check "an edge that is not told its certificate is refused" with_variable edge E
 check "a service without apps is refused" without_volume notifier apps 'notifier has no apps file' /run/apps
 check "a service without its key is refused" without_volume notifier bus-own 'no keys of the bus' /run/bus/own_secret
 check "a postoffice without a database is refused" without_volume postoffice database 'no database' /run/database
-check "a Secret without a name is refused" with_value apps-secret '""' 'has no name'
+check "a Secret without a name is refused" patched notifier 'volume apps has no name' \
+    <<<'spec: {template: {spec: {volumes: [{name: apps, secret: {secretName: ""}}]}}}'
+check "a Secret with a name that none can have is refused" patched notifier 'volume apps is My_Apps, which is no name' \
+    <<<'spec: {template: {spec: {volumes: [{name: apps, secret: {secretName: My_Apps}}]}}}'
 check "images of no registry are refused" with_value registry stentor 'names no registry'
 check "the newest image, whichever it is, is refused" with_value version latest 'has no version'
 check "a rendered Secret is refused" with_rendered_secret
 check "production without a service is refused" without_service
+while read -r key value words; do
+    check "$key: $value is refused" with_value "$key" "$value" "$words"
+done <<'VALUES'
+host "" host is empty
+apps-secret "" apps-secret is empty
+host https://chat.example.net host is https://chat.example.net, which is no name
+host chat.example.net:8443 host is chat.example.net:8443, which is no name
+host Chat.example.net which is no name of a host
+registry registry.example.net/stentor/ registry is registry.example.net/stentor/
+registry https://registry.example.net/stentor registry is https
+version 0.2 version is no text
+version "a/b" no tag
+bus-secrets "" bus-secrets is empty
+bus-secrets My_Keys bus-secrets is My_Keys
+tls-secret My_Secret tls-secret is My_Secret, which is no name
+gateway "" gateway is empty
+gateway-listener "" gateway-listener is empty
+edge-ca a_b edge-ca is a_b
+prometheus "" prometheus is empty
+prometheus prometheus:9090 prometheus is prometheus:9090, which is no address
+trusted-proxies banana "banana" is no network
+trusted-proxies 10.0.0.0/33 is no network
+trusted-proxies 10.244.1.0/16 has more bits than /16
+trusted-proxies 0.0.0.0/0 is everybody
+namespace staging puts the edges into stentor
+VALUES
+check "a key of site.yaml that nothing takes is refused" with_value host 'chat.example.net\n  hots: x' 'has hots, which nothing takes'
+while read -r service name value words; do
+    check "$service with $name is refused" with_variable "$service" "$name" "$value" "$words"
+done <<'VARIABLES'
+edge EDGE_DEMO_MOD on edge has no setting EDGE_DEMO_MOD
+edge POSTGRES_URL_FILE /run/x edge has no setting POSTGRES_URL_FILE
+notifier ALERT_KEY_FILE /run/x notifier has no setting ALERT_KEY_FILE
+edge ALERT_KEY 0123456789abcdef0123456789abcdef ALERT_KEY, a secret, in the manifest
+edge BOT_ANSWER_KEY 0123456789abcdef0123456789abcdef BOT_ANSWER_KEY, a secret, in the manifest
+postoffice BUS_HASH_KEY x BUS_HASH_KEY, a secret, in the manifest
+stentor-connector BOT_KEY x BOT_KEY, a secret, in the manifest
+notifier OUT_PROXY http://me:word@proxy:3128 OUT_PROXY, a secret, in the manifest
+stentor-connector BOT_URL https://me:word@bot.example.net/ has a password in the manifest, in BOT_URL
+edge OPERATIONS_ADDRESS 127.0.0.1 edge listens where nobody can ask: OPERATIONS_ADDRESS
+notifier OPERATIONS_PORT 9001 notifier listens where nobody asks: OPERATIONS_PORT
+edge EDGE_PORT 9000 edge listens where nobody asks: EDGE_PORT
+edge EDGE_ADDRESS 127.0.0.1 edge listens where nobody can ask: EDGE_ADDRESS
+edge EDGE_TRUSTED_PROXIES banana EDGE_TRUSTED_PROXIES: "banana" is no network
+postoffice POSTOFFICE_BUS_ADDRESS tcp://127.0.0.1:7001 postoffice listens where nobody can ask
+postoffice POSTOFFICE_BUS_ADDRESS tcp://0.0.0.0:7002 postoffice listens where nobody asks
+VARIABLES
+check "settings of which nothing is seen are refused" patched edge 'takes settings from elsewhere' \
+    <<<'spec: {template: {spec: {containers: [{name: edge, envFrom: [{configMapRef: {name: more}}]}]}}}'
+check "a first container of no registry is refused" patched edge 'names no registry' \
+    <<<'spec: {template: {spec: {initContainers: [{name: first, image: busybox}]}}}'
+check "what may be set is rendered, and nothing said" is_allowed
+check "two ways in are refused" with_components 'load-balancer gateway' 'there are two ways in'
+check "that there is no way in is said" strange 'there is no way in' monitoring
+check "KEDA beside replicas is refused" with_replicas
+check "a certificate of two owners is refused, and docs/kubernetes.md has a way out" certificate_is_of
+check "that nobody tells the operator the password is said" strange 'nothing here makes stentor-postgres-owner' \
+    'load-balancer external-secrets cloudnative-pg'
+check "a database whose tag moves on is refused" with_thing load-balancer 'whose tag moves on by itself' <<'CLUSTER'
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: mine}
+spec: {instances: 1, imageName: "ghcr.io/cloudnative-pg/postgresql:15"}
+CLUSTER
+check "a directory that is not there is refused" refuses 'there is no directory nosuch' deploy/k8s/render nosuch
+check "a directory without a kustomization is refused" refuses 'has no kustomization.yaml' deploy/k8s/render docs
+check "an option that there is not is refused" refuses 'usage: ' deploy/k8s/render --produktion
 check "what lacks nothing is rendered as kubectl does it" is_rendered
 
 # ------------------------------------------------------------------------------------------------
