@@ -25,6 +25,8 @@
 //  A request with this header is no webhook, whatever else is in it: it asks whether an edge is
 //  here, and is answered with 403 unread. No signature is missing, so nobody is warned of it.
 #define WEBHOOK_CHECK_HEADER "Stentor-Check"
+//  What the answer has in the same header: anything may answer with 403, only an edge with this.
+#define WEBHOOK_CHECK_ANSWER "edge"
 
 typedef enum {
     WEBHOOK_GOOD,

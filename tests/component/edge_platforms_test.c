@@ -306,6 +306,9 @@ Test (edge_platforms, a_check_is_no_webhook, .timeout = 60)
               "check");
     s_say (stage, SECRET, "Stentor-Check: webhook\r\n", HELLO, &talk);
     s_hear (stage, &talk, "HTTP/1.1 403 ");
+    //  By which whoever asks knows that it is an edge.
+    s_say (stage, SECRET, "Stentor-Check: webhook\r\n", HELLO, &talk);
+    s_hear (stage, &talk, "Stentor-Check: edge\r\n");
     cr_expect_null (stage_find (stage, BUS_REQUEST));
     cr_expect_eq (process_metric (stage->edge, "stentor_edge_webhook_requests_total"), 0);
     cr_expect_eq (process_metric (stage->edge, UNSIGNED), 0);

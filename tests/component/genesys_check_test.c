@@ -1,6 +1,7 @@
 //  genesys-connector --check: what it says of each thing that can be set up wrongly, before the
 //  scripted Genesys Cloud and a real edge.
 
+#include "bot.h"
 #include "edge_fixture.h"
 #include "eventually.h"
 #include "genesys_platform.h"
@@ -59,7 +60,8 @@ Test (genesys_check, everything_fits, .timeout = 60)
     snprintf (url, sizeof url, "EDGE_PUBLIC_URL=http://127.0.0.1:%u/", s_edge->port);
     static const char good[] = "login         ok: a token is there\n|"
                                "integration   ok: \"Router\", active\n|"
-                               "/webhooks/demo/genesys refuses what is not signed\n|"
+                               "/webhooks/demo/genesys refuses what is not signed (for this "
+                               "machine only: Genesys cannot call it)\n|"
                                "receipt       ok: |ending        ok: ";
     s_check ("demo", NULL, EX_OK, good);
     s_check ("demo", url, EX_OK, good);
@@ -93,6 +95,15 @@ Test (genesys_check, says_what_is_wrong_with_the_webhook, .timeout = 60)
     //  Something else is there: the platform's own port, which knows no such path.
     genesys_control ("set?webhookUrl=%s/x/webhooks/demo/genesys", genesys_platform_url ());
     s_check ("demo", NULL, EX_CONFIG, "is no edge with this app: it answers 401");
+    //  And what refuses everything, whatever it is made of.
+    bot_t *wall = bot_new ();
+    bot_rule (wall, "", 0,
+              &(bot_reply_t){ .status = 403, .type = "text/html", .body = "Forbidden" });
+    genesys_control ("set?webhookUrl=%s/webhooks/demo/genesys", bot_url (wall));
+    s_check ("demo", NULL, EX_CONFIG,
+             "webhook       FAILED: |is refused with 403, and not by an edge");
+    cr_expect_geq (bot_asked (wall, "Stentor-Check: webhook"), 1);
+    bot_destroy (&wall);
     genesys_control ("set?webhookUrl=http://127.0.0.1:1/webhooks/demo/genesys");
     s_check ("demo", NULL, EX_CONFIG, "does not answer: the host refuses the connection");
     //  Nobody may look: unknown, or what EDGE_PUBLIC_URL says.
@@ -174,6 +185,7 @@ Test (genesys_check, an_integration_that_is_not_there, .timeout = 60)
         "{\"genesys\":{\"integrationId\":\"99999999-aaaa-bbbb-cccc-999999999999\"}}");
     s_check ("demo", NULL, EX_CONFIG,
              "integration   FAILED: there is no integration 99999999-|webhook       UNKNOWN");
-    s_check ("other", NULL, EX_CONFIG, "integration   ok|webhook       FAILED: the integration has no");
+    s_check ("other", NULL, EX_CONFIG,
+             "integration   ok|webhook       FAILED: the integration has no webhook address");
     genesys_platform_end ();
 }

@@ -240,7 +240,9 @@ platforms_asked (platforms_t *self, request_t *request, const http_head_t *head)
     const app_genesys_t *section = s_section (self, app);
     request_set_fields (request, FIELDS);
     if (s_is_check (head)) {
-        api_refuse (request, PROBLEM_SIGNATURE, "", TEXT ("This is a check: it is not read"));
+        api_refuse (request, PROBLEM_SIGNATURE,
+                    WEBHOOK_CHECK_HEADER ": " WEBHOOK_CHECK_ANSWER "\r\n",
+                    TEXT ("This is a check: it is not read"));
         return;
     }
     edge_count (EDGE_WEBHOOKS, 1);

@@ -12,6 +12,7 @@
 #define TEXT_ROOM 2048
 #define NOBODY "00000000-0000-4000-8000-000000000000" //  a UUID that nothing there has
 #define HTTPS_PORT ":443"
+#define THIS_MACHINE " (for this machine only: Genesys cannot call it)"
 
 struct genesys_check {
     const genesys_check_means_t *means;
@@ -138,14 +139,46 @@ s_look_at_integration (genesys_check_t *self)
 // ---------------------------------------------------------------------------------------------
 //  The webhook: where it leads, and whether an edge is there that refuses what is not signed
 
+//  For a router that is tried out beside a platform that is no more than a script.
+static bool
+s_is_this_machine (const http_url_t *url)
+{
+    return strcmp (url->host, "127.0.0.1") == 0 || strcmp (url->host, "localhost") == 0;
+}
+
+//  Whoever else answers with 403 (a firewall, a proxy, a server of files) does not say that.
+static bool
+s_is_edge (const http_answer_t *answer)
+{
+    return answer->status == 403
+           && text_is (http_answer_header (answer, WEBHOOK_CHECK_HEADER),
+                       TEXT (WEBHOOK_CHECK_ANSWER));
+}
+
+static bool
+s_is_of_this_machine (const genesys_check_t *self)
+{
+    http_url_t url;
+    if (http_url_read (&url, self->webhook) != 0)
+        return false;
+    bool is_ours = s_is_this_machine (&url);
+    http_url_free (&url);
+    return is_ours;
+}
+
 static void
 s_judge_probe (genesys_check_t *self, const http_answer_t *answer)
 {
     if (answer->outcome != HTTP_ANSWERED)
         s_say (self, "webhook", IS_FAILED, "%s does not answer: %s", self->webhook,
                http_outcome_words (answer->outcome));
+    else if (s_is_edge (answer))
+        s_say (self, "webhook", IS_OK, "%s refuses what is not signed%s", self->webhook,
+               s_is_of_this_machine (self) ? THIS_MACHINE : "");
     else if (answer->status == 403)
-        s_say (self, "webhook", IS_OK, "%s refuses what is not signed", self->webhook);
+        s_say (self, "webhook", IS_FAILED,
+               "%s is refused with 403, and not by an edge: by something before it, or instead",
+               self->webhook);
     else if (answer->status >= 200 && answer->status < 300)
         s_say (self, "webhook", IS_FAILED, "%s takes what is not signed: it is no edge of this app",
                self->webhook);
@@ -191,7 +224,7 @@ s_address_mistake (const genesys_check_t *self)
     snprintf (path, sizeof path, "/webhooks/%s/genesys", self->app);
     if (http_url_read (&url, self->webhook) != 0)
         return "it is no URL";
-    bool is_ours = strcmp (url.host, "127.0.0.1") == 0 || strcmp (url.host, "localhost") == 0;
+    bool is_ours = s_is_this_machine (&url);
     bool is_good = is_ours || (url.is_tls && s_ends_with (url.origin, HTTPS_PORT));
     http_url_free (&url);
     if (!is_good)
@@ -204,7 +237,8 @@ s_probe_webhook (genesys_check_t *self)
 {
     char expected[TEXT_ROOM];
     s_expected (self, expected);
-    if (!*self->webhook && *expected && !self->has_looked) { //  nobody could look: at least what should be there
+    //  Nobody could look: at least what should be there.
+    if (!*self->webhook && *expected && !self->has_looked) {
         free (self->webhook);
         self->webhook = alloc_string (expected);
     }
