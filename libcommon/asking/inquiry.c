@@ -20,6 +20,7 @@ struct inquiry {
     uint64_t again_ms; //  not to be sent before
     bool is_asking;    //  an answer is awaited
     bool is_sent;      //  `postoffice` has it
+    bool was_sent;     //  some postoffice has had it since it was asked
     unsigned postoffice;
     uint64_t operation;
     char *place, *principal, *body;
@@ -86,6 +87,7 @@ s_send (inquiry_t *self)
                                          .trace = TEXT_EMPTY } };
     self->is_sent =
         bus_client_send (self->all->config.bus, (unsigned) postoffice, &record) == 0;
+    self->was_sent = self->was_sent || self->is_sent;
     self->postoffice = (unsigned) postoffice;
 }
 
@@ -108,6 +110,7 @@ inquiry_ask (inquiry_t *self, const inquiry_question_t *question)
     self->body = body;
     self->operation = question->operation;
     self->is_asking = true;
+    self->was_sent = false;
     self->again_ms = 0;
     s_send (self);
 }
@@ -118,16 +121,15 @@ inquiry_ask_again (inquiry_t *self, uint64_t after_ms)
     assert (self->place);
     self->again_ms = clock_mono_ms () + after_ms;
     self->is_asking = true;
-    self->is_sent = false;
+    self->is_sent = self->was_sent = false;
 }
 
 //  Its owner may destroy it, and others, within.
 static void
 s_answer (inquiry_t *self, const bus_reply_t *reply)
 {
-    bool was_sent = self->is_sent;
     self->is_asking = self->is_sent = false;
-    self->answered (self->owner, reply, was_sent);
+    self->answered (self->owner, reply, self->was_sent);
 }
 
 // ---------------------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ typedef struct {
 } inquiry_question_t;
 
 //  `reply`: with a status of HTTP, borrowed; NULL when none came before the deadline. `was_sent`:
-//  somebody has it, and may carry it out. The inquiry may be destroyed here, or ask the next thing.
+//  somebody has had it, and may have carried it out. The inquiry may be destroyed here, or ask the
+//  next thing.
 typedef void inquiry_answered_fn (void *owner, const bus_reply_t *reply, bool was_sent);
 
 typedef struct {

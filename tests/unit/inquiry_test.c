@@ -227,6 +227,21 @@ Test (inquiry, asks_one_thing_after_the_other)
     inquiry_destroy (&inquiry);
 }
 
+//  The postoffice that had it is gone, and may have carried it out before.
+Test (inquiry, what_was_sent_may_have_been_carried_out)
+{
+    answer_t answer = { 0 };
+    s_open (0);
+    inquiry_t *inquiry = s_ask (&answer, 100);
+    cr_assert_eq (s_count, 1);
+    for (unsigned at = 0; at < OFFICES; at++)
+        s_is_up[at] = false;
+    inquiries_postoffice_down (s_inquiries, 1);
+    EVENTUALLY (5000, (uv_run (&s_loop, UV_RUN_NOWAIT), answer.count == 1));
+    cr_assert (answer.status == 0 && answer.was_sent);
+    inquiry_destroy (&inquiry);
+}
+
 //  Whoever is told may destroy the others, or go on asking although the time is up.
 Test (inquiry, nobody_answers_in_time)
 {
