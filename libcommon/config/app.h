@@ -27,6 +27,7 @@ typedef struct {
     bool is_there;       //  the app has tokens
     json_rows_t rows;    //  of app_token_key_t
     text_t jwks;         //  secret; a JWK set
+    bool has_jwks;
     text_t audience;     //  that tokens are for; empty: they must name none
     bool anonymous;      //  visitors may come without a token
     bool ends_chats;     //  a connection ends with the token that it came with
@@ -37,6 +38,7 @@ typedef struct {
     text_t kid;
     text_t algorithm;
     text_t key; //  secret, or PEM
+    bool has_key;
 } app_token_key_t;
 
 //  The keys of its servers. The edge's only.

@@ -189,6 +189,7 @@ static const json_field_t s_fields[] = {
       .offset = offsetof (app_genesys_t, client_secret),
       .mark = offsetof (app_genesys_t, has_client_secret),
       .readers = CALLS,
+      .least = 1,
       .most = APP_SECRET_MOST,
       .help = "the client's secret" },
     { .name = "integrationId",
@@ -204,6 +205,7 @@ static const json_field_t s_fields[] = {
       .offset = offsetof (app_genesys_t, webhook_secret),
       .mark = offsetof (app_genesys_t, has_webhook_secret),
       .readers = IN,
+      .least = 1,
       .most = APP_SECRET_MOST,
       .help = "signs the integration's webhooks: its \"signature secret token\", of 16 bytes at "
               "least" },
@@ -212,6 +214,7 @@ static const json_field_t s_fields[] = {
       .offset = offsetof (app_genesys_t, previous_webhook_secret),
       .mark = offsetof (app_genesys_t, has_previous_webhook_secret),
       .readers = IN,
+      .least = 1,
       .most = APP_SECRET_MOST,
       .help = "the secret before, good as well while it is being replaced" },
     { .name = "webhookHeader",
@@ -227,6 +230,7 @@ static const json_field_t s_fields[] = {
       .offset = offsetof (app_genesys_t, webhook_header_value),
       .mark = offsetof (app_genesys_t, has_webhook_header_value),
       .readers = IN,
+      .least = 1,
       .most = APP_SECRET_MOST,
       .help = "what stands in it" },
     { .name = "transcript",
@@ -322,17 +326,24 @@ s_calls_mistake (const app_genesys_t *self, const char **member)
     return self->has_client_secret ? NULL : "\"genesys\" needs a \"clientSecret\"";
 }
 
+//  One that is empty stands in a file that was not read.
+static bool
+s_is_short (text_t secret)
+{
+    return secret.size > 0 && secret.size < APP_GENESYS_SECRET_LEAST;
+}
+
 static const char *
 s_in_mistake (const app_genesys_t *self, const char **member)
 {
+    *member = "";
+    if (!self->has_webhook_secret)
+        return "\"genesys\" needs a \"webhookSecret\"";
     *member = "webhookSecret";
-    if (self->webhook_secret.size < APP_GENESYS_SECRET_LEAST)
-        return self->has_webhook_secret
-                   ? "a \"webhookSecret\" is longer than 15 bytes"
-                   : (*member = "", "\"genesys\" needs a \"webhookSecret\"");
+    if (s_is_short (self->webhook_secret))
+        return "a \"webhookSecret\" is longer than 15 bytes";
     *member = "previousWebhookSecret";
-    if (self->has_previous_webhook_secret
-        && self->previous_webhook_secret.size < APP_GENESYS_SECRET_LEAST)
+    if (s_is_short (self->previous_webhook_secret))
         return "a \"previousWebhookSecret\" is longer than 15 bytes";
     *member = "webhookHeader";
     return (self->webhook_header.size > 0) == self->has_webhook_header_value

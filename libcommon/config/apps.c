@@ -41,6 +41,7 @@ typedef struct {
     const char *app_id; //  that the file must have; "": none
     app_reader_t reader;
     app_out_urls_t out;
+    bool is_others;   //  another process' reading: files of its secrets are not ours to read
     struct stat seen; //  the file that we have or had; zero at first
     int error;        //  errno, 0 when it was read
     secret_t *secrets;
@@ -150,7 +151,9 @@ s_read (look_t *self)
         self->rows = apps_file_new (buffer_text (&bytes),
                                     &(apps_reading_t){ .reader = self->reader,
                                                        .out = self->out,
-                                                       .read_secret = s_read_secret,
+                                                       .read_secret = self->is_others
+                                                                          ? NULL
+                                                                          : s_read_secret,
                                                        .owner = self,
                                                        .complaint = &self->complaint,
                                                        .warnings = &self->warnings });
@@ -327,6 +330,24 @@ apps_allows_origin (const apps_t *self, text_t id, text_t origin)
     return is_allowed;
 }
 
+//  All processes are given the same file.
+static bool
+s_is_refused_as (const char *file, app_reader_t reader, const char *name, buffer_t *complaint)
+{
+    look_t look;
+    char words[60];
+    s_look_init (&look, file, "", reader, NULL);
+    look.is_others = true;
+    s_read (&look);
+    bool is_refused = !look.rows;
+    snprintf (words, sizeof words, " (refused by %s)", name);
+    if (is_refused)
+        (void) !(buffer_put_text (complaint, buffer_text (&look.complaint)) == 0
+                 && buffer_put_string (complaint, words) == 0);
+    s_look_free (&look);
+    return is_refused;
+}
+
 int
 apps_check (const char *file, app_reader_t reader, const app_out_urls_t *out, buffer_t *complaint,
             buffer_t *warnings)
@@ -334,6 +355,11 @@ apps_check (const char *file, app_reader_t reader, const app_out_urls_t *out, bu
     look_t look;
     s_look_init (&look, file, "", reader, out);
     s_read (&look);
+    for (unsigned at = 0; look.rows && app_reader_names[at]; at++)
+        if (1u << at != reader
+            && s_is_refused_as (file, (app_reader_t) (1u << at), app_reader_names[at],
+                                &look.complaint))
+            apps_file_destroy (&look.rows);
     (void) !buffer_put_text (complaint, buffer_text (&look.complaint));
     (void) !buffer_put_text (warnings, buffer_text (&look.warnings));
     int count = look.rows ? (int) apps_file_size (look.rows) : -1;

@@ -50,8 +50,9 @@ void apps_each (const apps_t *self, void (*each) (void *owner, const app_t *app)
 //  web views, sandboxed frames and pages from a disk say: whoever allows them allows all of these.
 bool apps_allows_origin (const apps_t *self, text_t id, text_t origin);
 
-//  Reads the file as the process `reader` would, with its secrets; `out` may be NULL. Returns the
-//  number of apps; −1 with a complaint. Blocks: for a command line.
+//  Reads the file as the process `reader` would, with its secrets, and then as each other one, but
+//  for files of secrets; `out` may be NULL. Returns the number of apps; −1 with a complaint. It
+//  blocks, for a command line.
 int apps_check (const char *file, app_reader_t reader, const app_out_urls_t *out,
                 buffer_t *complaint, buffer_t *warnings);
 

@@ -14,6 +14,7 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 struct apps_file {
     app_rows_t rows;
@@ -67,10 +68,12 @@ s_make_keys (app_tokens_t *tokens, size_t row, text_t json, buffer_t *complaint)
     tokens->keys = token_keys_new ();
     snprintf (place, sizeof place, "/apps/%zu/tokens", row);
     //  Without a key its visitors' names would be anybody's.
-    if (tokens->rows.count == 0 && tokens->jwks.size == 0)
+    if (tokens->rows.count == 0 && !tokens->has_jwks)
         words = "\"tokens\" needs \"keys\" or \"jwks\"";
     for (size_t at = 0; at < tokens->rows.count && !words; at++) {
         snprintf (place, sizeof place, "/apps/%zu/tokens/keys/%zu", row, at);
+        if (keys[at].has_key && keys[at].key.size == 0)
+            continue; //  it stands in a file that was not read
         words = token_keys_add (tokens->keys, keys[at].kid,
                                 token_algorithm_of (keys[at].algorithm), keys[at].key);
     }
@@ -122,6 +125,41 @@ s_new (const app_rows_t *rows)
     }
     qsort (self->sorted, rows->apps.count, sizeof *self->sorted, s_compare);
     return self;
+}
+
+static int
+s_compare_integrations (const void *left, const void *right)
+{
+    const app_t *one = *(const app_t *const *) left, *other = *(const app_t *const *) right;
+    int order = strcasecmp (one->genesys.integration_id.data, other->genesys.integration_id.data);
+    return order ? order : (one > other) - (one < other);
+}
+
+//  Its webhooks lead to one app: another one would never hear an agent. −1 with a complaint.
+static int
+s_check_integrations (const apps_file_t *self, text_t json, buffer_t *complaint)
+{
+    const app_t **with = alloc_array (self->rows.apps.count, sizeof *with), *again = NULL;
+    size_t count = 0;
+    for (size_t at = 0; at < self->rows.apps.count; at++)
+        if (s_row (self, at)->genesys.integration_id.size > 0)
+            with[count++] = s_row (self, at);
+    qsort (with, count, sizeof *with, s_compare_integrations);
+    for (size_t at = 1; at < count && !again; at++)
+        if (strcasecmp (with[at - 1]->genesys.integration_id.data,
+                        with[at]->genesys.integration_id.data)
+            == 0)
+            again = with[at];
+    free (with);
+    if (!again)
+        return 0;
+    char line[200];
+    snprintf (line, sizeof line, "/apps/%zu/genesys/integrationId",
+              (size_t) (again - s_row (self, 0)));
+    snprintf (line, sizeof line, "line %u: an app above has this integration already",
+              json_locate_line (json, line));
+    (void) !buffer_put_string (complaint, line);
+    return -1;
 }
 
 //  What json_table_values says of each row.
@@ -204,6 +242,10 @@ apps_file_new (text_t json, const apps_reading_t *reading)
             apps_file_destroy (&self);
             return NULL;
         }
+    if (s_check_integrations (self, json, reading->complaint) != 0) {
+        apps_file_destroy (&self);
+        return NULL;
+    }
     for (size_t at = 1; at < rows.apps.count; at++) {
         const app_t *app = self->sorted[at];
         if (!text_is (self->sorted[at - 1]->id, app->id))

@@ -10,7 +10,8 @@
 
 typedef struct apps_file apps_file_t;
 
-//  As json_table_reading_t, whose table is set here.
+//  As json_table_reading_t, whose table is set here. Without `read_secret` nothing is said of what
+//  stands in files of secrets.
 typedef struct {
     app_reader_t reader;
     app_out_urls_t out;

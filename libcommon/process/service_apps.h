@@ -24,7 +24,7 @@ typedef struct {
              "file with the apps (apps.example.json); watched for changes")
 
 #define APPS_COMMANDS                                                                            \
-    { "--check-apps", "FILE", "reads an apps file as this service would, with its secrets",      \
+    { "--check-apps", "FILE", "says what this or another service would refuse in an apps file",  \
       NULL, service_apps_check },                                                                \
         { "--apps-schema", NULL, "a JSON Schema of the apps file", service_apps_schema, NULL },  \
     {                                                                                            \

@@ -15,7 +15,7 @@ import jsonschema
 
 BIN = pathlib.Path(sys.argv[1])
 TOP = pathlib.Path(__file__).parent.parent.parent
-SERVICES = ["edge", "postoffice", "stentor-connector", "notifier"]
+SERVICES = ["edge", "postoffice", "stentor-connector", "notifier", "genesys-connector"]
 
 APP = {"appId": "a", "bot": {"url": "http://b/", "key": "k", "name": "N"}, "origins": ["https://x"]}
 GOOD = [
@@ -115,6 +115,46 @@ with tempfile.TemporaryDirectory() as folder:
     expect(check(file, "postoffice").returncode == 0, "a postoffice needs no key")
     expect(check(pathlib.Path(folder) / "none").returncode == 78, "there is no such file")
     expect(check(folder).returncode == 78, "a folder is no file")
+#  Each says what any of them would refuse: all are given the same file.
+UUID = "0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f"
+GENESYS = {"region": "eu_central_1", "clientId": "c", "clientSecret": "s", "integrationId": UUID,
+           "webhookSecret": "0123456789abcdef"}
+REFUSED = [
+    ({"region": None}, '"genesys" needs a "region"', "genesys-connector"),
+    ({"domain": "mypurecloud.de"}, '"region" and "domain" say the same', "genesys-connector"),
+    ({"clientSecret": None}, '"genesys" needs a "clientSecret"', "genesys-connector"),
+    ({"webhookSecret": None}, '"genesys" needs a "webhookSecret"', "edge"),
+    ({"webhookSecret": "short"}, 'a "webhookSecret" is longer than 15 bytes', "edge"),
+    ({"webhookSecret": ""}, '"webhookSecret" must not be empty', None),
+    ({"webhookHeader": "X-Router"}, '"webhookHeader" and "webhookHeaderValue" need each other', "edge"),
+]
+with tempfile.TemporaryDirectory() as folder:
+    file = pathlib.Path(folder) / "apps.json"
+
+    def refused(apps, words, by, services=SERVICES):
+        file.write_text(json.dumps({"apps": apps}))
+        for service in services:
+            answer = check(file, service)
+            ending = f" (refused by {by})" if by and by != service else ""
+            expect(answer.returncode == (78 if words else 0), f"{service}: {apps}: {answer}")
+            expect(not words or (words in answer.stderr and ending in answer.stderr), f"{service}: {answer}")
+
+    refused([{"appId": "a", "genesys": GENESYS}], "", None)
+    for change, words, by in REFUSED:
+        section = {name: value for name, value in {**GENESYS, **change}.items() if value is not None}
+        refused([{"appId": "a", "genesys": section}], words, by)
+    refused([{"appId": "a", "genesys": GENESYS},
+             {"appId": "b", "genesys": {**GENESYS, "integrationId": UUID.upper()}}],
+            "an app above has this integration already", None)
+    #  Rules of other sections, too. Files of others' secrets are not there, and need not be.
+    refused([{"appId": "a", "tokens": {}}], '"tokens" needs "keys" or "jwks"', "edge")
+    refused([{"appId": "a", **WAYS, "alerts": [{"name": "r", "on": "keyword", "where": {"keywords": ["x"]}, "steps": [
+        {"by": ["email"], "to": ["person:nobody"]}]}]}], 'there is no "nobody" in "people"', "postoffice")
+    hidden = {f"{name}File" if "Secret" in name else name: value for name, value in GENESYS.items()}
+    keys = [{"kid": "k", "algorithm": "HS256", "keyFile": "no/key"}]
+    own = {"genesys": hidden, "tokens": {"keys": keys, "jwksFile": "no/jwks"}}
+    refused([{"appId": "a", **own}], "", None, ["postoffice", "stentor-connector", "notifier"])
+    refused([{"appId": "a", **own}], "No such file", None, ["edge", "genesys-connector"])
 with tempfile.TemporaryDirectory() as folder:
     file = pathlib.Path(folder) / "apps.json"
     file.write_text(json.dumps(RECIPES))
