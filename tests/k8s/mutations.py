@@ -101,8 +101,10 @@ MUTATIONS = [
     ("a job", lambda t: t.append({"kind": "Job", "metadata": {"name": "migrate", "labels": {}}}), "migrate: a job"),
 ]
 
-#  Only of what has a scaler.
-SCALED = [
+#  Only of what has every component.
+COMPLETE = [
+    ("every listener", lambda t: find(t, "HTTPRoute", "edge")["spec"]["parentRefs"][0].pop("sectionName"), "hangs on every listener"),
+    ("a tag that moves", lambda t: find(t, "Cluster", "stentor-postgres")["spec"].update(imageName="r.example/postgresql:15"), "moves on"),
     ("quickly down", lambda t: scaling(t)["scaleDown"].update(stabilizationWindowSeconds=0), "shrinks before"),
     ("down by half", lambda t: scaling(t)["scaleDown"]["policies"].append({"type": "Percent", "value": 50, "periodSeconds": 60}), "shrinks by more"),
     ("replicas beside the scaler", lambda t: edge(t)["spec"].update(replicas=3), "set back"),
@@ -186,9 +188,9 @@ def try_all(mutations, things, settings, selectors):
 def main():
     settings, selectors = load_settings(sys.argv[1]), policy.load_selectors(sys.argv[2])
     faults = try_all(MUTATIONS, load(sys.argv[3]), settings, selectors)
-    faults += try_all(SCALED, load(sys.argv[4]), settings, selectors)
+    faults += try_all(COMPLETE, load(sys.argv[4]), settings, selectors)
     faults += try_network(load(sys.argv[3])) + try_agreement(load(sys.argv[3]), settings) + try_expressions()
-    return finish("mutations", faults, f"{sum(map(len, [MUTATIONS, SCALED, NETWORK, AGREEMENT, EXPRESSIONS]))} spoilt")
+    return finish("mutations", faults, f"{sum(map(len, [MUTATIONS, COMPLETE, NETWORK, AGREEMENT, EXPRESSIONS]))} spoilt")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ that were ever released, and can never change. Says each fault in a line, and en
 one.
 """
 
+import re
 import sys
 
 from manifests import KINDS, OURS, environment_of, finish, labels_of, load, load_settings, name_of, of_kind, pod_of, pods
@@ -166,9 +167,20 @@ def check_scalers(things):
     return faults
 
 
+def check_ways(things):
+    """A route hangs on one listener: a Gateway with another one in clear would serve the chat there, too."""
+    return [f"HTTPRoute {name_of(route)}: hangs on every listener of its Gateway" for route in of_kind(things, "HTTPRoute")
+            if not all(parent.get("sectionName") for parent in route["spec"]["parentRefs"])]
+
+
+def check_databases(things):
+    return [f"Cluster {name_of(cluster)}: the tag of its image moves on by itself" for cluster in of_kind(things, "Cluster")
+            if not re.search(r":\d+\.\d|@sha256:", cluster["spec"].get("imageName", ":0.0"))]
+
+
 def check_all(things):
     """Between them: budgets, policies, and names that lead somewhere."""
-    faults = check_scalers(things)
+    faults = check_scalers(things) + check_ways(things) + check_databases(things)
     names = {(thing["kind"], name_of(thing)) for thing in things}
     policies = {name_of(thing): thing["spec"] for thing in of_kind(things, "NetworkPolicy")}
     everybody = {"matchLabels": {"app.kubernetes.io/part-of": "stentor"}}

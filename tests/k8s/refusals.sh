@@ -408,3 +408,18 @@ prepare
 make_them >"$place/secrets.yaml"
 check "that no --host is given is said" says_without_host
 check "an option that there is not is refused" refuses 'usage: ' deploy/k8s/secrets --produktion "$secrets" stentor
+
+#  What helps says its form, and does nothing.
+helps () {
+    "$@" >"$place/written" 2>"$place/said" && grep -q 'DIRECTORY' "$place/written" && [ ! -s "$place/said" ]
+}
+
+makes_nothing () {
+    refuses 'usage: ' deploy/make-secrets --halp && [ ! -e --halp ] && [ ! -e --help ]
+}
+
+for program in render secrets make-secrets; do
+    [ -e "deploy/$program" ] || program=k8s/$program
+    check "$program --help helps" helps "deploy/$program" --help
+done
+check "make-secrets takes no option for a directory" makes_nothing
