@@ -1,9 +1,19 @@
 #include "conversation/steps.h"
 
+#include "platform/genesys_metrics.h"
+
 #include <stdio.h>
 
 #define PATH_MOST 300
 #define BODY_MOST 20000
+
+//  Its message is not there any more: nobody misses the receipt, and there is nothing to be mended.
+static void
+s_let_go (attempt_t *self)
+{
+    genesys_metrics_of (self->body.app)->counts[GENESYS_RECEIPTS_UNKNOWN]++;
+    attempt_done (self, "Genesys does not know what the receipt is about");
+}
 
 //  That no call is made just now says nothing of this receipt.
 static void
@@ -13,6 +23,8 @@ s_told (attempt_t *self, const genesys_outcome_t *outcome)
         attempt_done (self, "Genesys has the receipt");
     else if (outcome->class == GENESYS_FORBIDDEN && (outcome->is_barred || outcome->status != 403))
         attempt_failed_for_now (self, outcome);
+    else if (outcome->class == GENESYS_REFUSED && outcome->status == 404)
+        s_let_go (self);
     else
         attempt_failed (self, outcome);
 }
