@@ -36,12 +36,15 @@ function is_address (text,    parts, at) {
 }
 
 #  has_more ADDRESS BITS — whether an address of four numbers has bits behind so many.
-function has_more (address, bits,    parts, at, value) {
+function has_more (address, bits,    parts, at, value, step) {
     split (address, parts, ".")
     value = 0
     for (at = 1; at <= 4; at++)
         value = value * 256 + parts [at]
-    return value % 2 ^ (32 - bits) != 0
+    step = 1
+    for (at = bits; at < 32; at++)
+        step *= 2
+    return value % step != 0
 }
 
 #  wrong_network TEXT — the first of the networks that is none, or is everybody; "" for none.
