@@ -21,6 +21,7 @@
 #define OLD_SECRET "the secret that is replaced"
 #define UNSIGNED "stentor_edge_webhooks_total{result=\"unsigned\"}"
 #define ID "99999999-8888-7777-6666-555555555555"
+#define ID_2 "99999999-8888-7777-6666-444444444444"
 #define TO                                                                                        \
     "\"channel\":{\"to\":{\"id\":\"e1\"},\"time\":\"2026-11-22T14:01:00.000Z\"},"                 \
     "\"conversationId\":\"c1\","
@@ -45,7 +46,7 @@ s_stage (const char *more)
                          "\"webhookSecret\":\"" SECRET "\",\"previousWebhookSecret\":"
                          "\"" OLD_SECRET "\"%s}},{\"appId\":\"plain\"},"
                          "{\"appId\":\"other\",\"genesys\":{\"region\":\"us_west_2\","
-                         "\"clientId\":\"c\",\"clientSecret\":\"s\",\"integrationId\":\"" ID "\","
+                         "\"clientId\":\"c\",\"clientSecret\":\"s\",\"integrationId\":\"" ID_2 "\","
                          "\"webhookSecret\":\"" SECRET "\"}}]}",
                          more);
     snprintf (s_apps, sizeof s_apps, "%s/stentor-apps-XXXXXX",
@@ -252,7 +253,9 @@ Test (edge_platforms, typing_and_receipts, .timeout = 60)
     //  What it is about is not known yet: it comes again.
     s_say (stage, SECRET, "", FAILED, &talk);
     s_reply (stage, REQUEST (stage, "\"what\":\"failed\"", "\"id\":\"o1\""), 409, "{}");
-    s_hear (stage, &talk, "HTTP/1.1 503 ");
+    RIG_UNTIL (&stage->rig, 15000,
+               (tcp_talk_hear (&talk, SIZE_MAX, 5), strstr (talk.heard, "problem:not-yet\"")));
+    s_hear (stage, &talk, "HTTP/1.1 503 "); //  and not that no postoffice is there
     //  The app wants no receipts of success; who watches the conversation is woken all the same.
     s_say (stage, SECRET, "", HELLO, &talk);
     s_reply (stage, REQUEST (stage, "\"what\":\"place\""), 200, PLACE);

@@ -216,8 +216,10 @@ s_on_answer (void *owner, unsigned status, text_t body)
     platform_call_t *self = owner;
     //  What failed may not be known as delivered yet.
     bool is_early = self->step == STEP_FAIL && status == 409;
-    bool is_passing = status >= 500 || status == 429 || status == 408 || is_early;
-    if (is_passing)
+    bool is_passing = status >= 500 || status == 429 || status == 408;
+    if (is_early)
+        s_end (self, PLATFORM_EARLY);
+    else if (is_passing)
         s_end (self, PLATFORM_LATER);
     else if (self->step == STEP_PLACE)
         s_on_place (self, status, body);

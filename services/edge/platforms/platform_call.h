@@ -25,6 +25,7 @@ typedef enum {
     PLATFORM_BEFORE, //  it was stored before
     PLATFORM_UNSHOWN, //  the visitor is not shown it, which the platform is told by a receipt
     PLATFORM_LATER,  //  it could not be stored in time
+    PLATFORM_EARLY,  //  what FAILED is not known here, or not yet
 } platform_outcome_t;
 typedef void platform_done_fn (void *owner, platform_outcome_t outcome);
 

@@ -110,12 +110,15 @@ s_on_done (void *owner, platform_outcome_t outcome)
     static const edge_metric_t counts[] = { [PLATFORM_DONE] = EDGE_WEBHOOKS_STORED,
                                             [PLATFORM_BEFORE] = EDGE_WEBHOOKS_TAKEN,
                                             [PLATFORM_UNSHOWN] = EDGE_WEBHOOKS_UNSHOWN,
-                                            [PLATFORM_LATER] = EDGE_WEBHOOKS_FAILED };
+                                            [PLATFORM_LATER] = EDGE_WEBHOOKS_FAILED,
+                                            [PLATFORM_EARLY] = EDGE_WEBHOOKS_FAILED };
     visit_t *self = owner;
     self->call = NULL;
     edge_count (counts[outcome], 1);
     if (outcome == PLATFORM_LATER)
         s_refuse (self, PROBLEM_UNAVAILABLE, "");
+    else if (outcome == PLATFORM_EARLY)
+        s_refuse (self, PROBLEM_NOT_YET, "");
     else
         s_acknowledge (self);
 }
